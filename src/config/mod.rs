@@ -1,0 +1,203 @@
+//! The configuration as values: what supervisord is told, after reading,
+//! merging, expanding and converting. Reading files is `load`'s work; all the
+//! rest here is pure.
+//!
+//! Two equal [`Group`]s need no restart: that comparison is `reread`.
+
+use crate::loggers::level::Level;
+use crate::signal::Signal;
+
+/// Everything that one reading of the configuration file says.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file's name as given to `-c` or as found by the search.
+    pub path: String,
+    /// `[supervisord]`, under the command line.
+    pub supervisord: Supervisord,
+    /// All inet servers in file order, then all unix servers in file order:
+    /// the order in which they are opened.
+    pub servers: Vec<Server>,
+    /// The `x` of each `[rpcinterface:x]` with the standard factory.
+    pub rpcinterfaces: Vec<String>,
+    /// Sorted by (priority, name): the order in which they are started.
+    pub groups: Vec<Group>,
+    /// Lines for the log that opens later, such as include patterns without a match.
+    pub warnings: Vec<String>,
+    /// The same at level info, such as included files.
+    pub infos: Vec<String>,
+}
+
+/// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // each is the key of its name
+pub struct Supervisord {
+    pub minfds: i64,
+    pub minprocs: i64,
+    pub directory: Option<String>,
+    pub user: Option<String>,
+    pub umask: u32,
+    pub logfile: MainLog,
+    pub logfile_maxbytes: i64,
+    pub logfile_backups: i64,
+    pub loglevel: Level,
+    pub pidfile: String,
+    pub identifier: String,
+    pub nodaemon: bool,
+    pub silent: bool,
+    pub childlogdir: String,
+    pub nocleanup: bool,
+    pub strip_ansi: bool,
+    /// Already merged under each process's own; kept for `--dump-config`.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Where the main log goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MainLog {
+    /// A file, by its absolute path.
+    File(String),
+    /// syslog(3).
+    Syslog,
+}
+
+/// `[unix_http_server]` or `[inet_http_server]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// The section's name.
+    pub section: String,
+    /// Where it listens.
+    pub address: Address,
+    /// Credentials, unless it is open to everybody.
+    pub credentials: Option<Credentials>,
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Address {
+    /// A TCP port on an interface; an empty host is all of them.
+    Inet {
+        /// Host name or address, lower case; empty for all interfaces.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+    },
+    /// A unix socket.
+    Unix {
+        /// Absolute path.
+        path: String,
+        /// Permissions of the socket file.
+        mode: u32,
+        /// Owner to give it to; `None` leaves it.
+        owner: Option<Owner>,
+    },
+}
+
+/// A user and, where named, a group: `user[:group]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's number; `None` leaves it alone.
+    pub uid: Option<u32>,
+    /// The group's number; `None` leaves it alone.
+    pub gid: Option<u32>,
+}
+
+/// A user name and a password as configured (perhaps `{SHA}` and hex digits).
+#[derive(Clone, PartialEq)]
+pub struct Credentials {
+    /// Never empty.
+    pub username: String,
+    /// As in the file.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A process group as configured. Equality is what `reread` goes by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The group's name.
+    pub name: String,
+    /// Groups start in ascending order of it.
+    pub priority: i64,
+    /// What kind of section made it.
+    pub kind: GroupKind,
+    /// Its processes in the order of definition.
+    pub processes: Vec<Process>,
+}
+
+/// What kind of group it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupKind {
+    /// From `[program:x]` or `[group:x]`; these are one kind to `reread`.
+    Programs,
+}
+
+/// One process as configured, everything expanded.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // each is the key of its name
+pub struct Process {
+    pub name: String,
+    /// `user`, looked up.
+    pub uid: Option<u32>,
+    pub command: String,
+    pub directory: Option<String>,
+    pub umask: Option<u32>,
+    pub priority: i64,
+    pub autostart: bool,
+    pub autorestart: AutoRestart,
+    pub startsecs: i64,
+    pub startretries: i64,
+    pub stdout: Output,
+    pub stderr: Output,
+    pub stopsignal: Signal,
+    pub stopwaitsecs: i64,
+    pub stopasgroup: bool,
+    pub killasgroup: bool,
+    /// In file order.
+    pub exitcodes: Vec<i32>,
+    pub redirect_stderr: bool,
+    /// The program's own over `[supervisord]`'s; sorted by name.
+    pub environment: Vec<(String, String)>,
+    /// `None` for unset and `AUTO`; empty for an empty key.
+    pub serverurl: Option<String>,
+}
+
+/// The `stdout_` or `stderr_` keys of a process.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // each is the key of its name
+pub struct Output {
+    pub logfile: LogFile,
+    pub logfile_maxbytes: i64,
+    pub logfile_backups: i64,
+    pub capture_maxbytes: i64,
+    pub events_enabled: bool,
+    pub syslog: bool,
+}
+
+/// Where a child's output goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LogFile {
+    /// Nowhere.
+    None,
+    /// A file of its own in `childlogdir`, named when the group is made.
+    Auto,
+    /// This path, relative ones to the daemon's directory at each spawn.
+    Path(String),
+}
+
+/// Whether an ended process is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoRestart {
+    /// `false`
+    Never,
+    /// `true`
+    Always,
+    /// `unexpected`: only if the exit status is not in `exitcodes`.
+    Unexpected,
+}

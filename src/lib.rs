@@ -1,0 +1,38 @@
+//! pollvisor: Supervisor, the process control system, as one small binary.
+//!
+//! The crate is a ladder: a module uses only modules on lower rungs, and a
+//! test (`tests/ladder.rs`) holds the tree to it. From the bottom:
+//!
+//! | Rung | Modules |
+//! |---|---|
+//! | pure | [`clock`], [`states`], [`signal`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
+//! | system | [`sys`], the only place with `unsafe` |
+//! | files | [`loggers`], `config::load` |
+//! | children | [`reactor`], [`dispatchers`], [`process`] |
+//! | the daemon | [`supervisor`] |
+//! | the doors | [`rpc`], the server of [`http`] |
+//! | the programs | [`supervisord`], [`supervisorctl`], [`pidproxy`], [`echo_supervisord_conf`] |
+//!
+//! What happened travels up by return value only: a dispatcher does not know
+//! its process, a process does not know the supervisor.
+
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod loggers;
+pub mod process;
+pub mod reactor;
+pub mod signal;
+pub mod states;
+pub mod sys;
+pub mod text;
+pub mod timers;
+pub mod tokens;
+pub mod xmlrpc;
+
+/// The release of Supervisor whose behaviour this program has; what `-v` and
+/// `supervisor.getSupervisorVersion` answer.
+pub const SUPERVISOR_VERSION: &str = "4.3.0";
+
+/// The version of the XML-RPC interface; supervisorctl compares it exactly.
+pub const API_VERSION: &str = "3.0";

@@ -1,0 +1,42 @@
+//! What the loop lends to whoever handles an event: the descriptors that it
+//! watches, the deadlines, the main log and the one read buffer.
+
+use std::io;
+
+use crate::clock::Now;
+use crate::loggers::logger::Logger;
+use crate::sys::poller::Poller;
+use crate::timers::Timers;
+use crate::tokens::Source;
+
+/// How much is read from a descriptor at a time, so that one chatty child
+/// cannot starve the others.
+pub const READ_SIZE: usize = 64 * 1024;
+
+/// The loop's instruments.
+#[derive(Debug)]
+pub struct Reactor {
+    /// Descriptors, each with what it belongs to.
+    pub poller: Poller<Source>,
+    /// Deadlines, each with what it is for.
+    pub timers: Timers,
+    /// The main log.
+    pub log: Logger,
+    /// The one read buffer of the daemon; empty between events.
+    pub buffer: Vec<u8>,
+    /// The clocks as read at the beginning of this turn of the loop.
+    pub now: Now,
+}
+
+impl Reactor {
+    /// Instruments with an empty poll set.
+    pub fn new(log: Logger, now: Now) -> io::Result<Reactor> {
+        Ok(Reactor {
+            poller: Poller::new()?,
+            timers: Timers::default(),
+            log,
+            buffer: Vec::new(),
+            now,
+        })
+    }
+}

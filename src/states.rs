@@ -1,0 +1,120 @@
+//! States of processes and of supervisord, with the numbers and names that
+//! travel over XML-RPC and in events, and the three sets that rules refer to.
+
+/// The state of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProcessState {
+    /// Never started, or stopped on request.
+    Stopped,
+    /// Has a child that has not been up for `startsecs` yet.
+    Starting,
+    /// Up.
+    Running,
+    /// A start failed; another attempt follows.
+    Backoff,
+    /// A stop signal was sent; the child has not ended yet.
+    Stopping,
+    /// Ended by itself after having been up.
+    Exited,
+    /// supervisord gave up starting it.
+    Fatal,
+    /// A signal could not be sent.
+    Unknown,
+}
+
+impl ProcessState {
+    /// Its number on the wire.
+    pub fn code(self) -> i32 {
+        match self {
+            ProcessState::Stopped => 0,
+            ProcessState::Starting => 10,
+            ProcessState::Running => 20,
+            ProcessState::Backoff => 30,
+            ProcessState::Stopping => 40,
+            ProcessState::Exited => 100,
+            ProcessState::Fatal => 200,
+            ProcessState::Unknown => 1000,
+        }
+    }
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProcessState::Stopped => "STOPPED",
+            ProcessState::Starting => "STARTING",
+            ProcessState::Running => "RUNNING",
+            ProcessState::Backoff => "BACKOFF",
+            ProcessState::Stopping => "STOPPING",
+            ProcessState::Exited => "EXITED",
+            ProcessState::Fatal => "FATAL",
+            ProcessState::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Counts as stopped: it may be started, its group may be removed.
+    pub fn is_stopped(self) -> bool {
+        matches!(
+            self,
+            ProcessState::Stopped
+                | ProcessState::Exited
+                | ProcessState::Fatal
+                | ProcessState::Unknown
+        )
+    }
+
+    /// Counts as running: it may be stopped. STOPPING is in neither set.
+    pub fn is_running(self) -> bool {
+        matches!(
+            self,
+            ProcessState::Running | ProcessState::Backoff | ProcessState::Starting
+        )
+    }
+
+    /// May be sent a signal.
+    pub fn is_signallable(self) -> bool {
+        matches!(
+            self,
+            ProcessState::Running | ProcessState::Starting | ProcessState::Stopping
+        )
+    }
+}
+
+/// The state of supervisord itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SupervisorState {
+    /// Something that it was told to do could not be done; it supervises all the same.
+    Fatal,
+    /// Normal.
+    Running,
+    /// Stopping everything, then starting again.
+    Restarting,
+    /// Stopping everything, then exiting.
+    Shutdown,
+}
+
+impl SupervisorState {
+    /// Its number on the wire.
+    pub fn code(self) -> i32 {
+        match self {
+            SupervisorState::Fatal => 2,
+            SupervisorState::Running => 1,
+            SupervisorState::Restarting => 0,
+            SupervisorState::Shutdown => -1,
+        }
+    }
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            SupervisorState::Fatal => "FATAL",
+            SupervisorState::Running => "RUNNING",
+            SupervisorState::Restarting => "RESTARTING",
+            SupervisorState::Shutdown => "SHUTDOWN",
+        }
+    }
+
+    /// It is stopping everything: requests are refused.
+    pub fn is_going_down(self) -> bool {
+        self.code() < SupervisorState::Running.code()
+    }
+}

@@ -1,0 +1,240 @@
+//! Readiness of descriptors, in level mode, over the `polling` crate.
+//!
+//! The poller owns the descriptors that it watches, so that none can be closed
+//! while it is registered: [`Poller::close`] deletes first and closes second.
+//! A descriptor without interest is taken out of the kernel's set, since a
+//! hang-up is reported even for those. Keys carry a generation, so an event
+//! that was already collected for a closed descriptor finds nobody.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use polling::{Event, Events, PollMode};
+
+const SLOT_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
+const SLOT_MASK: usize = (1 << SLOT_BITS) - 1;
+/// The highest generation is left out: `usize::MAX` belongs to `polling`.
+const GENERATIONS: usize = (1 << (usize::BITS - SLOT_BITS)) - 1;
+
+/// A registered descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(usize);
+
+/// What is waited for on a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// Data, end of file or an error to read.
+    pub readable: bool,
+    /// Room to write, or an error.
+    pub writable: bool,
+}
+
+impl Interest {
+    /// Nothing for now.
+    pub const NONE: Interest = Interest {
+        readable: false,
+        writable: false,
+    };
+    /// Reading.
+    pub const READ: Interest = Interest {
+        readable: true,
+        writable: false,
+    };
+    /// Writing.
+    pub const WRITE: Interest = Interest {
+        readable: false,
+        writable: true,
+    };
+}
+
+/// A descriptor that is ready, and what it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready<S> {
+    /// The descriptor.
+    pub token: Token,
+    /// What was given at its registration.
+    pub source: S,
+    /// It may be read (or has hung up).
+    pub readable: bool,
+    /// It may be written (or has hung up).
+    pub writable: bool,
+}
+
+#[derive(Debug)]
+struct Registration<S> {
+    descriptor: OwnedFd,
+    interest: Interest,
+    source: S,
+}
+
+#[derive(Debug)]
+struct Slot<S> {
+    generation: usize,
+    registration: Option<Registration<S>>,
+}
+
+/// The set of descriptors that the loop waits for; `S` says what each belongs to.
+#[derive(Debug)]
+pub struct Poller<S> {
+    inner: polling::Poller,
+    events: Events,
+    slots: Vec<Slot<S>>,
+    free: Vec<usize>,
+}
+
+impl<S: Copy> Poller<S> {
+    /// An empty set. Make it after daemonising: a kqueue does not survive a fork.
+    pub fn new() -> io::Result<Poller<S>> {
+        Ok(Poller {
+            inner: polling::Poller::new()?,
+            events: Events::with_capacity(
+                std::num::NonZeroUsize::new(64).unwrap_or(std::num::NonZeroUsize::MIN),
+            ),
+            slots: Vec::new(),
+            free: Vec::new(),
+        })
+    }
+
+    /// Takes a pipe, socket or terminal into the set. Regular files are refused by the system.
+    pub fn register(
+        &mut self,
+        descriptor: OwnedFd,
+        interest: Interest,
+        source: S,
+    ) -> io::Result<Token> {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                registration: None,
+            });
+            self.slots.len() - 1
+        });
+        let token = Token(slot | (self.slots[slot].generation << SLOT_BITS));
+        if let Err(error) = self.watch(&descriptor, token, Interest::NONE, interest) {
+            self.free.push(slot);
+            return Err(error);
+        }
+        self.slots[slot].registration = Some(Registration {
+            descriptor,
+            interest,
+            source,
+        });
+        Ok(token)
+    }
+
+    /// Changes what is waited for. Does nothing for a closed token.
+    pub fn set_interest(&mut self, token: Token, interest: Interest) -> io::Result<()> {
+        let Some(registration) = self.registration(token) else {
+            return Ok(());
+        };
+        let old = registration.interest;
+        if old == interest {
+            return Ok(());
+        }
+        self.watch(&registration.descriptor, token, old, interest)?;
+        if let Some(registration) = self.registration_mut(token) {
+            registration.interest = interest;
+        }
+        Ok(())
+    }
+
+    /// The descriptor itself, to read or write; `None` once it is closed.
+    pub fn descriptor(&self, token: Token) -> Option<BorrowedFd<'_>> {
+        self.registration(token)
+            .map(|registration| registration.descriptor.as_fd())
+    }
+
+    /// Takes the descriptor out of the set and closes it. Does nothing for a closed token.
+    pub fn close(&mut self, token: Token) {
+        drop(self.take(token));
+    }
+
+    /// Takes the descriptor out of the set and hands it back open.
+    pub fn take(&mut self, token: Token) -> Option<OwnedFd> {
+        let slot = token.0 & SLOT_MASK;
+        self.registration(token)?;
+        let registration = self.slots[slot].registration.take()?;
+        if registration.interest != Interest::NONE {
+            // It cannot fail for a registered descriptor, and there is nothing to do if it did.
+            let _ = self.inner.delete(&registration.descriptor);
+        }
+        self.slots[slot].generation = (self.slots[slot].generation + 1) % GENERATIONS;
+        self.free.push(slot);
+        Some(registration.descriptor)
+    }
+
+    /// Waits until something is ready or the time is over (`None`: no limit)
+    /// and fills `ready`. A signal that is handled through a self-pipe wakes it.
+    pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready<S>>) -> io::Result<()> {
+        ready.clear();
+        self.events.clear();
+        match self.inner.wait(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            outcome => outcome?,
+        };
+        for event in self.events.iter() {
+            let token = Token(event.key);
+            if let Some(registration) = self.registration(token) {
+                ready.push(Ready {
+                    token,
+                    source: registration.source,
+                    readable: event.readable,
+                    writable: event.writable,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn watch(
+        &self,
+        descriptor: &OwnedFd,
+        token: Token,
+        old: Interest,
+        new: Interest,
+    ) -> io::Result<()> {
+        let event = Event::new(token.0, new.readable, new.writable);
+        match (old == Interest::NONE, new == Interest::NONE) {
+            (true, true) => Ok(()),
+            // SAFETY: the descriptor is owned by this poller's slot and deleted
+            // from the set before it is closed (`take`).
+            (true, false) => unsafe {
+                self.inner
+                    .add_with_mode(descriptor.as_raw_fd(), event, PollMode::Level)
+            },
+            (false, true) => self.inner.delete(descriptor),
+            (false, false) => self
+                .inner
+                .modify_with_mode(descriptor, event, PollMode::Level),
+        }
+    }
+
+    fn registration(&self, token: Token) -> Option<&Registration<S>> {
+        let slot = self.slots.get(token.0 & SLOT_MASK)?;
+        (slot.generation == token.0 >> SLOT_BITS)
+            .then_some(slot.registration.as_ref())
+            .flatten()
+    }
+
+    fn registration_mut(&mut self, token: Token) -> Option<&mut Registration<S>> {
+        let slot = self.slots.get_mut(token.0 & SLOT_MASK)?;
+        (slot.generation == token.0 >> SLOT_BITS)
+            .then_some(slot.registration.as_mut())
+            .flatten()
+    }
+}
+
+impl<S> Drop for Poller<S> {
+    fn drop(&mut self) {
+        for registration in self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.registration.as_ref())
+        {
+            if registration.interest != Interest::NONE {
+                let _ = self.inner.delete(&registration.descriptor);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Names for things that outlive a borrow: what a descriptor or a timer
+//! belongs to. asyncore's back pointers become these values; the owner looks
+//! the thing up and finds nothing when it has gone in the meantime.
+
+/// A process group, by the serial of its creation; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(pub u32);
+
+/// A process: its group and its place in the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId {
+    /// The group that it is in.
+    pub group: GroupId,
+    /// Its place in the group's list.
+    pub index: u32,
+}
+
+/// A client's connection, by the serial of its acceptance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Which output of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// Descriptor 1.
+    Stdout,
+    /// Descriptor 2.
+    Stderr,
+}
+
+impl Channel {
+    /// `stdout` or `stderr`, as keys, events and log lines spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Stdout => "stdout",
+            Channel::Stderr => "stderr",
+        }
+    }
+}
+
+/// What a descriptor in the poll set belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The pipe into which the signal handler writes.
+    Signals,
+    /// A child's output pipe.
+    Output(ProcessId, Channel),
+    /// A child's stdin pipe.
+    Input(ProcessId),
+    /// A listening socket, by its place in the list of servers.
+    Listener(u32),
+    /// A client's connection.
+    Connection(ConnectionId),
+}
+
+/// What a timer is for; each has at most one deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// The next move of a process that time alone brings about.
+    Process(ProcessId),
+    /// A log of a child whose reader is slow: try to write again.
+    LogRetry(ProcessId, Channel),
+    /// The next `waiting for ... to die` line.
+    ShutdownReport,
+    /// The next `waiting for ... to stop` line.
+    StopReport,
+    /// A client's connection: idle too long, or time to look at a followed log.
+    Connection(ConnectionId),
+    /// Listening sockets that ran out of descriptors: accept again.
+    AcceptRetry,
+}

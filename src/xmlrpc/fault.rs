@@ -1,0 +1,109 @@
+//! Faults: the codes that clients compare, and their texts.
+
+use std::fmt;
+
+/// The code of a fault, with the name that begins its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is its name on the wire in CamelCase
+pub enum FaultCode {
+    UnknownMethod,
+    IncorrectParameters,
+    BadArguments,
+    SignatureUnsupported,
+    ShutdownState,
+    BadName,
+    BadSignal,
+    NoFile,
+    NotExecutable,
+    Failed,
+    AbnormalTermination,
+    SpawnError,
+    AlreadyStarted,
+    NotRunning,
+    Success,
+    AlreadyAdded,
+    StillRunning,
+    CantReread,
+}
+
+impl FaultCode {
+    /// The number on the wire.
+    pub fn code(self) -> i32 {
+        match self {
+            FaultCode::UnknownMethod => 1,
+            FaultCode::IncorrectParameters => 2,
+            FaultCode::BadArguments => 3,
+            FaultCode::SignatureUnsupported => 4,
+            FaultCode::ShutdownState => 6,
+            FaultCode::BadName => 10,
+            FaultCode::BadSignal => 11,
+            FaultCode::NoFile => 20,
+            FaultCode::NotExecutable => 21,
+            FaultCode::Failed => 30,
+            FaultCode::AbnormalTermination => 40,
+            FaultCode::SpawnError => 50,
+            FaultCode::AlreadyStarted => 60,
+            FaultCode::NotRunning => 70,
+            FaultCode::Success => 80,
+            FaultCode::AlreadyAdded => 90,
+            FaultCode::StillRunning => 91,
+            FaultCode::CantReread => 92,
+        }
+    }
+
+    /// The name that begins the fault's text.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultCode::UnknownMethod => "UNKNOWN_METHOD",
+            FaultCode::IncorrectParameters => "INCORRECT_PARAMETERS",
+            FaultCode::BadArguments => "BAD_ARGUMENTS",
+            FaultCode::SignatureUnsupported => "SIGNATURE_UNSUPPORTED",
+            FaultCode::ShutdownState => "SHUTDOWN_STATE",
+            FaultCode::BadName => "BAD_NAME",
+            FaultCode::BadSignal => "BAD_SIGNAL",
+            FaultCode::NoFile => "NO_FILE",
+            FaultCode::NotExecutable => "NOT_EXECUTABLE",
+            FaultCode::Failed => "FAILED",
+            FaultCode::AbnormalTermination => "ABNORMAL_TERMINATION",
+            FaultCode::SpawnError => "SPAWN_ERROR",
+            FaultCode::AlreadyStarted => "ALREADY_STARTED",
+            FaultCode::NotRunning => "NOT_RUNNING",
+            FaultCode::Success => "SUCCESS",
+            FaultCode::AlreadyAdded => "ALREADY_ADDED",
+            FaultCode::StillRunning => "STILL_RUNNING",
+            FaultCode::CantReread => "CANT_REREAD",
+        }
+    }
+}
+
+/// A fault: a number and a text, as a client receives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Number on the wire; any number when another server sent it.
+    pub code: i32,
+    /// `NAME`, or `NAME: detail`.
+    pub text: String,
+}
+
+impl Fault {
+    /// The fault with its name alone.
+    pub fn new(code: FaultCode) -> Fault {
+        Fault {
+            code: code.code(),
+            text: code.name().to_owned(),
+        }
+    }
+
+    /// The fault with a detail: `NAME: detail`.
+    pub fn with(code: FaultCode, detail: impl fmt::Display) -> Fault {
+        Fault {
+            code: code.code(),
+            text: format!("{}: {detail}", code.name()),
+        }
+    }
+
+    /// Whether this is that fault.
+    pub fn is(&self, code: FaultCode) -> bool {
+        self.code == code.code()
+    }
+}

@@ -1,0 +1,5 @@
+//! The XML-RPC codec: [`value::Value`], reading a call, writing a response,
+//! and the same from the client's side. Pure: bytes in, values out.
+
+pub mod fault;
+pub mod value;

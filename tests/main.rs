@@ -1,0 +1,3 @@
+//! One integration binary: a file for each chapter.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs)]
