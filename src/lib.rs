@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`command_line`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -17,6 +17,7 @@
 //! its process, a process does not know the supervisor.
 
 pub mod clock;
+pub mod command_line;
 pub mod config;
 pub mod http;
 pub mod loggers;
