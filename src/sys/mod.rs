@@ -18,3 +18,4 @@ pub mod spawn;
 pub mod syslog;
 pub mod time;
 pub mod wait;
+pub mod socket;
