@@ -19,12 +19,16 @@
 pub mod clock;
 pub mod command_line;
 pub mod config;
+pub mod echo_supervisord_conf;
 pub mod http;
 pub mod loggers;
+pub mod pidproxy;
 pub mod process;
 pub mod reactor;
 pub mod signal;
 pub mod states;
+pub mod supervisorctl;
+pub mod supervisord;
 pub mod sys;
 pub mod text;
 pub mod timers;
