@@ -15,6 +15,7 @@ pub mod poller;
 pub mod privileges;
 pub mod process;
 pub mod signals;
+pub mod socket;
 pub mod spawn;
 pub mod syslog;
 pub mod time;
