@@ -9,6 +9,7 @@ use std::fmt;
 use super::datatypes::ValueError;
 use super::expand::ExpansionError;
 use super::ini::SyntaxError;
+use super::program::MAX_NUMPROCS;
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.
@@ -82,6 +83,8 @@ pub enum ConfigError {
     NoCommand(String),
     /// `numprocs` above 1 and one name for all.
     NoProcessNum,
+    /// More processes in one section than can sensibly be run.
+    TooManyProcesses(i64),
     /// `stopasgroup=true` with `killasgroup=false`.
     StopWithoutKill,
     /// A server without its address.
@@ -259,6 +262,12 @@ impl fmt::Display for ConfigError {
             }
             E::NoProcessNum => {
                 f.write_str("%(process_num) must be present within process_name when numprocs > 1")
+            }
+            E::TooManyProcesses(number) => {
+                write!(
+                    f,
+                    "numprocs is {number}, but one section can have {MAX_NUMPROCS} at most"
+                )
             }
             E::StopWithoutKill => f.write_str("Cannot set stopasgroup=true and killasgroup=false"),
             E::NoServerValue { section, key } => {

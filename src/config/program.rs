@@ -15,6 +15,10 @@ use super::system::System;
 use super::{AutoRestart, LogFile, Output, Process};
 use crate::signal::Signal;
 
+/// More processes than this in one section are a slip of the pen, and would
+/// fill the memory before anything else could be said about them.
+pub const MAX_NUMPROCS: i64 = 100_000;
+
 const DEFAULT_MAXBYTES: i64 = 50 << 20;
 
 /// The processes of a section as members of a group, sorted by priority and name.
@@ -145,6 +149,9 @@ impl Template {
         let process_name = datatypes::name(&process_name)?;
         if numprocs > 1 && !process_name.contains("%(process_num)") {
             return Err(ConfigError::NoProcessNum);
+        }
+        if numprocs > MAX_NUMPROCS {
+            return Err(ConfigError::TooManyProcesses(numprocs));
         }
         if stopasgroup && !killasgroup {
             return Err(ConfigError::StopWithoutKill);
