@@ -163,8 +163,13 @@ impl DecodeError {
             (Some(_), Some(0x80..=0xc1 | 0xf5..=0xff)) => (1, "invalid start byte"),
             (Some(length), _) => (length, "invalid continuation byte"),
         };
+        // Python decodes in pieces; what is left at the end is one by itself.
+        let start = match error.error_len() {
+            None => 0,
+            Some(_) => error.valid_up_to(),
+        };
         Some(DecodeError {
-            start: error.valid_up_to(),
+            start,
             bytes: rest.get(..length).unwrap_or(rest).to_vec(),
             reason,
         })
@@ -329,7 +334,7 @@ mod tests {
                 b"\xe2\x82a",
                 "bytes in position 0-1: invalid continuation byte",
             ),
-            (b"x\xe2", "byte 0xe2 in position 1: unexpected end of data"),
+            (b"x\xe2", "byte 0xe2 in position 0: unexpected end of data"),
             (b"\xc0\x80", "byte 0xc0 in position 0: invalid start byte"),
             (
                 b"\xed\xa0\x80",

@@ -86,11 +86,12 @@ pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<String, Expans
         at: 0,
         layers,
         argument: Argument::Mapping,
+        nameless: None,
         out: String::with_capacity(text.len()),
     };
-    match formatter.run() {
-        Ok(()) => Ok(formatter.out),
-        Err(problem) => Err(ExpansionError {
+    match (formatter.run(), formatter.nameless) {
+        (Ok(()), None) => Ok(formatter.out),
+        (Err(problem), _) | (Ok(()), Some(problem)) => Err(ExpansionError {
             text: text.to_owned(),
             key: key.to_owned(),
             problem,
@@ -103,6 +104,8 @@ struct Formatter<'a> {
     at: usize,
     layers: &'a [&'a Layer],
     argument: Argument<'a>,
+    /// A bare `%s`: told if nothing else is wrong.
+    nameless: Option<Problem>,
     out: String,
 }
 
@@ -259,7 +262,10 @@ impl<'a> Formatter<'a> {
                         _ => ascii(text),
                     },
                     Argument::Named(Replacement::Number(number)) => number.to_string(),
-                    _ => return Err(Problem::Format(format!("%{c} without a name"))),
+                    _ => {
+                        self.nameless = Some(Problem::Format(format!("%{c} without a name")));
+                        String::new()
+                    }
                 };
                 let length = precision.unwrap_or(usize::MAX);
                 Ok((String::new(), text.chars().take(length).collect(), false))

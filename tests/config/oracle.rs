@@ -1,0 +1,168 @@
+//! The same files through Supervisor 4.3.0's own parser, which must say the
+//! same: the corpus of configurations from the field, the golden cases, and
+//! generated ones.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::dump;
+use super::generator;
+use super::system::{ENVIRONMENT, TestSystem};
+
+/// The line with which the oracle counts that 4.3.0 refuses the missing
+/// directory of a program's log, where this starts (W19).
+const MISSING: &str = "missing log directory\n";
+
+/// The dump of each file by 4.3.0, in one run of Python.
+pub fn ask(mode: &str, files: &[PathBuf]) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = std::env::var_os("SUPERVISOR_PYTHON").map_or_else(
+        || root.join("target/supervisor-4.3.0/bin/python"),
+        PathBuf::from,
+    );
+    assert!(
+        python.exists(),
+        "no Supervisor 4.3.0 at {}: run `make test`, which installs it there",
+        python.display()
+    );
+    let mut child = Command::new(python)
+        .args(["-X", "utf8"])
+        .arg(root.join("tests/conformance/oracle_config.py"))
+        .arg(mode)
+        .env_clear()
+        .envs(ENVIRONMENT.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let jobs: String = files
+        .iter()
+        .map(|file| format!("{}\n", file.display()))
+        .collect();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(jobs.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "the oracle failed");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let dumps: Vec<String> = text
+        .split_terminator("\n\u{c}\n")
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(dumps.len(), files.len());
+    dumps
+}
+
+fn parts(file: &Path) -> (&str, &str) {
+    (
+        file.parent().unwrap().to_str().unwrap(),
+        file.file_name().unwrap().to_str().unwrap(),
+    )
+}
+
+fn ours(mode: &str, file: &Path) -> String {
+    let (directory, name) = parts(file);
+    match mode {
+        "lines" => dump::lines(&std::fs::read(file).unwrap(), name),
+        "lenient" => dump::evaluated(TestSystem::Lenient.load(directory, name)),
+        _ => dump::evaluated(TestSystem::Strict.load(directory, name)),
+    }
+}
+
+/// Compares both readings of all files; returns how often 4.3.0 refused a
+/// missing log directory.
+fn compare(mode: &str, files: &[PathBuf]) -> usize {
+    let mut missing = 0;
+    let mut differences = Vec::new();
+    for (file, expected) in files.iter().zip(ask(mode, files)) {
+        let expected = match expected.strip_prefix(MISSING) {
+            Some(rest) => {
+                missing += 1;
+                rest.to_owned()
+            }
+            None => expected,
+        };
+        let ours = ours(mode, file);
+        if ours != expected {
+            differences.push(format!(
+                "{mode} of {}\n{}",
+                file.display(),
+                first_difference(&ours, &expected)
+            ));
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} of {} files differ:\n{}",
+        differences.len(),
+        files.len(),
+        differences.join("\n")
+    );
+    missing
+}
+
+fn first_difference(ours: &str, expected: &str) -> String {
+    let mut pairs = ours.lines().zip(expected.lines());
+    match pairs.find(|(ours, expected)| ours != expected) {
+        Some((ours, expected)) => format!("  ours:  {ours}\n  4.3.0: {expected}"),
+        None => format!(
+            "  one goes on: {} and {} lines",
+            ours.lines().count(),
+            expected.lines().count()
+        ),
+    }
+}
+
+fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
+        .ok()?
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "conf")
+        })
+        .collect();
+    files.sort();
+    Some(files)
+}
+
+#[test]
+fn configurations_from_the_field_are_read_as_the_original_reads_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus =
+        std::env::var_os("CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from);
+    let Some(files) = corpus.canonicalize().ok().and_then(|path| files_in(&path)) else {
+        println!("no corpus at {}: nothing to compare", corpus.display());
+        return;
+    };
+    compare("lines", &files);
+    compare("lenient", &files);
+    let missing = compare("start", &files);
+    println!(
+        "{} files; {missing} name a log directory that is missing here",
+        files.len()
+    );
+}
+
+#[test]
+fn the_cases_are_read_as_the_original_reads_them() {
+    let files = files_in(&super::cases::directory()).unwrap();
+    compare("lines", &files);
+    compare("lenient", &files);
+    compare("start", &files);
+}
+
+#[test]
+fn generated_lines_are_read_as_the_original_reads_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = generator::write(directory.path(), 500, generator::lines);
+    compare("lines", &files);
+}
+
+#[test]
+fn generated_programs_are_evaluated_as_the_original_evaluates_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = generator::write(directory.path(), 500, generator::program);
+    compare("lenient", &files);
+}
