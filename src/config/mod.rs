@@ -15,6 +15,7 @@ pub mod group;
 pub mod include;
 pub mod ini;
 pub mod integer;
+pub mod keys;
 pub mod listener;
 pub mod load;
 pub mod paths;

@@ -1,0 +1,225 @@
+//! Where the reading of configurations differs from 4.3.0 on purpose.
+
+use std::path::Path;
+
+use pollvisor::config::error::ConfigError;
+use pollvisor::config::load::{self, LoadRequest, Purpose};
+use pollvisor::config::supervisorctl::ClientRequest;
+use pollvisor::config::supervisord::Overrides;
+use pollvisor::config::{Config, LogFile};
+
+use super::system::TestSystem;
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("s.conf"), text).unwrap();
+    TestSystem::Strict.load(directory.path().to_str().unwrap(), "s.conf")
+}
+
+#[test]
+fn a_missing_directory_of_a_program_log_is_left_to_the_spawn() {
+    let config = read("[supervisord]\n[program:a]\ncommand=a\nstdout_logfile=/no/where/x.log\n");
+    assert_eq!(
+        config.unwrap().groups[0].processes[0].stdout.logfile,
+        LogFile::Path("/no/where/x.log".to_owned())
+    );
+    let error = read("[supervisord]\nlogfile=/no/where/x.log\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "The directory named as part of the path /no/where/x.log does not exist"
+    );
+}
+
+#[test]
+fn of_two_groups_with_one_name_the_first_to_start_stays() {
+    let text = "[supervisord]\n[program:g]\ncommand=one\n[program:b]\ncommand=b\n\
+                [group:g]\nprograms=b\n";
+    let config = read(text).unwrap();
+    assert_eq!(config.groups.len(), 1);
+    assert_eq!(config.groups[0].processes[0].command, "b");
+    assert_eq!(config.origins[0].section, "group:g");
+    assert_eq!(
+        config.warnings,
+        ["[program:g] is left out: [group:g] already makes a group named g"]
+    );
+}
+
+#[test]
+fn of_two_processes_with_one_name_the_last_definition_stays() {
+    let text = "[supervisord]\n[program:a]\ncommand=a\nprocess_name=x\n\
+                [program:b]\ncommand=b\nprocess_name=x\n[group:g]\nprograms=a,b\n";
+    let config = read(text).unwrap();
+    assert_eq!(config.groups[0].processes.len(), 1);
+    assert_eq!(config.groups[0].processes[0].command, "b");
+    assert_eq!(
+        config.warnings,
+        ["[group:g] has more than one process named x: the last definition counts"]
+    );
+}
+
+#[test]
+fn what_is_not_available_yet_is_left_out_with_a_warning() {
+    let text = "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK\n\
+                [fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
+                [rpcinterface:x]\nsupervisor.rpcinterface_factory=plug.in:make\n";
+    let config = read(text).unwrap();
+    assert!(config.groups.is_empty());
+    assert_eq!(
+        config.warnings,
+        [
+            "[rpcinterface:x] is left out: plug.in:make cannot be loaded, for Python plug-ins are not available",
+            "[eventlistener:l] is left out: event listeners are not available in this version",
+            "[fcgi-program:f] is left out: FastCGI programs are not available in this version",
+        ]
+    );
+}
+
+#[test]
+fn a_bare_conversion_is_an_error_instead_of_a_dump_of_all_names() {
+    let error = read("[supervisord]\nidentifier=%s\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Format string '%s' for 'supervisord.identifier' is badly formatted: %s without a name"
+    );
+}
+
+#[test]
+fn numbers_of_processes_beyond_reason_are_refused() {
+    let text =
+        "[supervisord]\n[program:a]\ncommand=a\nprocess_name=%(process_num)d\nnumprocs=100001\n";
+    let error = read(text).unwrap_err().to_string();
+    assert!(
+        error.starts_with("numprocs is 100001, but one section can have 100000 at most in section"),
+        "{error}"
+    );
+}
+
+fn request(directory: &Path, purpose: Purpose) -> LoadRequest {
+    LoadRequest {
+        path: "s.conf".to_owned(),
+        overrides: Overrides::default(),
+        environment: Vec::new(),
+        launch_directory: directory.to_str().unwrap().to_owned(),
+        purpose,
+    }
+}
+
+#[test]
+fn relative_files_stay_where_the_program_was_started() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[supervisord]\nlogfile=s.log\nuser=no-such-user\n[DEFAULT]\nx=1\n\
+                [inet_http_server]\nport=1\n[rpcinterface:supervisor]\n\
+                supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n";
+    std::fs::write(directory.path().join("s.conf"), text).unwrap();
+    // The test does not run in that directory, as a daemon that has gone elsewhere does not.
+    let config = load::load(&request(directory.path(), Purpose::Reread)).unwrap();
+    let place = directory.path().to_str().unwrap();
+    assert_eq!(
+        config.supervisord.pidfile,
+        format!("{place}/supervisord.pid")
+    );
+    // The user and the RPC interfaces matter to a start only.
+    let error = load::load(&request(directory.path(), Purpose::Start)).unwrap_err();
+    assert_eq!(error.to_string(), "Invalid user name no-such-user");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = || {
+        load::load(&request(directory.path(), Purpose::Start))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(told(), "could not find config file s.conf");
+    std::fs::create_dir(directory.path().join("s.conf")).unwrap();
+    assert_eq!(told(), "could not read config file s.conf");
+}
+
+#[test]
+fn the_command_line_goes_over_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(
+        directory.path().join("s.conf"),
+        "[supervisord]\nminfds=1\nidentifier=f\n",
+    )
+    .unwrap();
+    let mut request = request(directory.path(), Purpose::Start);
+    request.overrides.identifier = Some("c".to_owned());
+    request.overrides.logfile = Some(String::new());
+    request.overrides.user = Some("0".to_owned());
+    let config = load::load(&request).unwrap();
+    assert_eq!(config.supervisord.identifier, "c");
+    assert_eq!(config.supervisord.minfds, 1);
+    assert_eq!(config.user.and_then(|user| user.gid), Some(0));
+}
+
+#[test]
+fn the_search_looks_beside_the_program_first() {
+    assert_eq!(
+        load::search_paths("/opt/x/bin/supervisord"),
+        [
+            "/opt/x/etc/supervisord.conf",
+            "/opt/x/supervisord.conf",
+            "supervisord.conf",
+            "etc/supervisord.conf",
+            "/etc/supervisord.conf",
+            "/etc/supervisor/supervisord.conf",
+        ]
+    );
+    let [first, second, ..] = load::search_paths("bin/supervisord");
+    assert_eq!(
+        [first, second],
+        ["etc/supervisord.conf", "supervisord.conf"]
+    );
+    let error = ConfigError::NoFile(vec!["a".to_owned(), "b".to_owned()]);
+    assert_eq!(
+        error.to_string(),
+        "No config file found at default paths (a, b); use the -c option to specify a config file at a different path"
+    );
+}
+
+#[test]
+fn the_client_needs_no_other_section() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_str().unwrap();
+    let read = |text: &str| {
+        std::fs::write(directory.path().join("c.conf"), text).unwrap();
+        load::load_client(&ClientRequest {
+            path: Some("c.conf".to_owned()),
+            environment: vec![("P".to_owned(), "secret".to_owned())],
+            launch_directory: place.to_owned(),
+        })
+    };
+    let text = "[supervisorctl]\nserverurl=unix://%(here)s/a/../s.sock\nusername=u\n\
+                password=%(ENV_P)s\nprompt=me%%\nhistory_file=h\n\
+                [ctlplugin:x]\nsupervisor.ctl_factory=plug.in:make\n[program:bad]\ncommand=%(no)s\n";
+    let client = read(text).unwrap();
+    assert_eq!(client.serverurl, format!("unix://{place}/s.sock"));
+    assert_eq!(client.password.as_deref(), Some("secret"));
+    assert_eq!(client.prompt, "me%");
+    assert_eq!(client.history_file, Some(format!("{place}/h")));
+    assert_eq!(client.warnings.len(), 1);
+    assert!(!format!("{client:?}").contains("secret"));
+
+    let defaults = read("[supervisorctl]\n").unwrap();
+    assert_eq!(defaults.serverurl, "http://localhost:9001");
+    assert_eq!(defaults, Default::default());
+
+    for (text, message) in [
+        (
+            "[supervisord]\n",
+            ".ini file does not include supervisorctl section",
+        ),
+        (
+            "[supervisorctl]\nprompt=%(here)s\n",
+            "Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') which cannot be expanded. Available names: ENV_P",
+        ),
+        (
+            "[supervisorctl]\n[ctlplugin:x]\n",
+            "section [ctlplugin:x] does not specify a supervisor.ctl_factory",
+        ),
+    ] {
+        assert_eq!(read(text).unwrap_err().to_string(), message);
+    }
+}

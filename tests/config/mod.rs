@@ -1,7 +1,10 @@
-//! The configuration: golden cases, and the same files through Supervisor 4.3.0.
+//! The configuration: golden cases, the same files through Supervisor 4.3.0,
+//! and where the two part on purpose.
 
 mod cases;
+mod departures;
 mod dump;
 mod generator;
+mod manual;
 mod oracle;
 mod system;
