@@ -9,7 +9,6 @@ use std::fmt;
 use super::datatypes::ValueError;
 use super::expand::ExpansionError;
 use super::ini::SyntaxError;
-use super::program::MAX_NUMPROCS;
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.
@@ -84,7 +83,12 @@ pub enum ConfigError {
     /// `numprocs` above 1 and one name for all.
     NoProcessNum,
     /// More processes in one section than can sensibly be run.
-    TooManyProcesses(i64),
+    TooManyProcesses {
+        /// `numprocs`.
+        number: i64,
+        /// The most that is allowed.
+        limit: i64,
+    },
     /// `stopasgroup=true` with `killasgroup=false`.
     StopWithoutKill,
     /// A server without its address.
@@ -268,10 +272,10 @@ impl fmt::Display for ConfigError {
             E::NoProcessNum => {
                 f.write_str("%(process_num) must be present within process_name when numprocs > 1")
             }
-            E::TooManyProcesses(number) => {
+            E::TooManyProcesses { number, limit } => {
                 write!(
                     f,
-                    "numprocs is {number}, but one section can have {MAX_NUMPROCS} at most"
+                    "numprocs is {number}, but one section can have {limit} at most"
                 )
             }
             E::StopWithoutKill => f.write_str("Cannot set stopasgroup=true and killasgroup=false"),

@@ -17,7 +17,7 @@ use crate::signal::Signal;
 
 /// More processes than this in one section are a slip of the pen, and would
 /// fill the memory before anything else could be said about them.
-pub const MAX_NUMPROCS: i64 = 100_000;
+const MAX_NUMPROCS: i64 = 100_000;
 
 const DEFAULT_MAXBYTES: i64 = 50 << 20;
 
@@ -134,7 +134,10 @@ impl Template {
             .unwrap_or_else(|| vec![0]);
         let redirect_stderr = section.boolean("redirect_stderr", false)?;
         let numprocs = section.integer("numprocs", 1)?;
-        let numprocs_start = section.integer("numprocs_start", 0)?;
+        // Room for counting up stays at the end of the range.
+        let numprocs_start = section
+            .integer("numprocs_start", 0)?
+            .min(i64::MAX - MAX_NUMPROCS);
         let stdout = Channel::read(section, "stdout")?;
         let stderr = Channel::read(section, "stderr")?;
         let serverurl = section.text("serverurl")?.filter(|url| {
@@ -151,7 +154,10 @@ impl Template {
             return Err(ConfigError::NoProcessNum);
         }
         if numprocs > MAX_NUMPROCS {
-            return Err(ConfigError::TooManyProcesses(numprocs));
+            return Err(ConfigError::TooManyProcesses {
+                number: numprocs,
+                limit: MAX_NUMPROCS,
+            });
         }
         if stopasgroup && !killasgroup {
             return Err(ConfigError::StopWithoutKill);

@@ -106,6 +106,7 @@ fn prepare() {}
 fn prepare() {
     use std::sync::Once;
 
+    // SAFETY: this is glibc's declaration in <nss.h>.
     unsafe extern "C" {
         fn __nss_configure_lookup(
             database: *const libc::c_char,
