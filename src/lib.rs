@@ -18,12 +18,16 @@
 
 pub mod clock;
 pub mod config;
+pub mod dispatchers;
 pub mod http;
 pub mod loggers;
 pub mod process;
 pub mod reactor;
+pub mod rpc;
 pub mod signal;
 pub mod states;
+pub mod supervisor;
+pub mod supervisord;
 pub mod sys;
 pub mod text;
 pub mod timers;

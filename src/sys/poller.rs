@@ -187,6 +187,23 @@ impl<S: Copy> Poller<S> {
         Ok(())
     }
 
+    /// Makes the kernel's set anew, for the child of a fork: a kqueue does not survive one.
+    pub fn renew(&mut self) -> io::Result<()> {
+        self.inner = polling::Poller::new()?;
+        for (slot, state) in self.slots.iter().enumerate() {
+            if let Some(registration) = &state.registration {
+                let token = Token(slot | (state.generation << SLOT_BITS));
+                self.watch(
+                    &registration.descriptor,
+                    token,
+                    Interest::NONE,
+                    registration.interest,
+                )?;
+            }
+        }
+        Ok(())
+    }
+
     fn watch(
         &self,
         descriptor: &OwnedFd,

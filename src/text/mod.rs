@@ -1,2 +1,4 @@
 //! Small codecs of text: words of a command line, base64, ANSI sequences, and
 //! Python's way of quoting a string, which error texts carry.
+
+pub mod ansi;
