@@ -11,6 +11,7 @@ pub mod limits;
 pub mod memory;
 pub mod outlet;
 pub mod poller;
+<<<<<<< HEAD
 pub mod privileges;
 pub mod process;
 pub mod signals;
@@ -18,3 +19,6 @@ pub mod spawn;
 pub mod syslog;
 pub mod time;
 pub mod wait;
+=======
+pub mod socket;
+>>>>>>> web-door

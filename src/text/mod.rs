@@ -2,3 +2,4 @@
 //! Python's way of quoting a string, which error texts carry.
 
 pub mod ansi;
+pub mod base64;
