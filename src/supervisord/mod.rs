@@ -16,9 +16,9 @@ use options::Command;
 use start::{Failure, Launch, Started};
 
 /// Runs supervisord. `arguments` begins with the name it was called by.
-pub fn main(arguments: &[String]) -> ExitCode {
+pub fn main(arguments: Vec<String>) -> ExitCode {
     let program = arguments.first().map_or("supervisord", String::as_str);
-    match options::parse(arguments) {
+    match options::parse(&arguments) {
         Ok(Command::Help(text)) => {
             print!("{text}");
             ExitCode::SUCCESS
