@@ -299,8 +299,9 @@ fn identity(uid: Option<u32>) -> Identity {
     if process::uid() != 0 {
         return refused("Can't drop privilege as nonroot user");
     }
-    match user::by_uid(uid) {
-        Some(user) => Identity::SwitchTo(SpawnCredentials { uid, gid: user.gid, groups: user::groups_of(&user) }),
+    let groups = user::groups_of(uid).unwrap_or_default();
+    match groups.first() {
+        Some(&gid) => Identity::SwitchTo(SpawnCredentials { uid, gid, groups }),
         None => refused(&format!("Can't find uid {uid}")),
     }
 }

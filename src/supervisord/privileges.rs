@@ -25,17 +25,19 @@ pub fn switch_user(settings: &Supervisord, notes: &mut Notes) -> Result<(), Stri
         }
         return Ok(());
     };
-    let user = match name.parse() {
-        Ok(uid) => user::by_uid(uid).ok_or_else(|| format!("Invalid user id {name}"))?,
-        Err(_) => user::by_name(name).ok_or_else(|| format!("Invalid user name {name}"))?,
+    let uid = match name.parse() {
+        Ok(uid) => user::name_of(uid).map(|_| uid).ok_or_else(|| format!("Invalid user id {name}"))?,
+        Err(_) => user::uid_of(name).ok_or_else(|| format!("Invalid user name {name}"))?,
     };
-    if user.uid != process::uid() {
+    if uid != process::uid() {
         if process::uid() != 0 {
             return Err("Can't drop privilege as nonroot user".to_owned());
         }
-        privileges::switch_to(user.uid, user.gid, &user::groups_of(&user)).map_err(|error| error.to_string())?;
+        let groups = user::groups_of(uid).unwrap_or_default();
+        let primary = *groups.first().ok_or_else(|| format!("Can't find uid {uid}"))?;
+        privileges::switch_to(uid, primary, &groups).map_err(|error| error.to_string())?;
     }
-    notes.infos.push(format!("Set uid to user {} succeeded", user.uid));
+    notes.infos.push(format!("Set uid to user {uid} succeeded"));
     Ok(())
 }
 

@@ -11,14 +11,14 @@ pub mod limits;
 pub mod memory;
 pub mod outlet;
 pub mod poller;
-<<<<<<< HEAD
 pub mod privileges;
 pub mod process;
 pub mod signals;
+pub mod socket;
 pub mod spawn;
 pub mod syslog;
 pub mod time;
 pub mod wait;
+<<<<<<< HEAD
 =======
-pub mod socket;
->>>>>>> web-door
+>>>>>>> client

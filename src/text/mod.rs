@@ -3,3 +3,4 @@
 
 pub mod ansi;
 pub mod base64;
+pub mod pyrepr;
