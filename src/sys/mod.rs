@@ -19,6 +19,3 @@ pub mod spawn;
 pub mod syslog;
 pub mod time;
 pub mod wait;
-<<<<<<< HEAD
-=======
->>>>>>> client
