@@ -20,10 +20,10 @@ pub mod system;
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
-use crate::xmlrpc::call;
+use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
-use crate::xmlrpc::writer;
+use crate::xmlrpc::response;
 
 use deferred::Deferred;
 
@@ -71,7 +71,7 @@ pub enum Reply {
 
 /// Handles the body of a request to `/RPC2`.
 pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
-    let call = match call::read(body) {
+    let call = match Call::read(body) {
         Ok(call) => call,
         Err(error) => {
             daemon.reactor.log.error(format_args!("XML-RPC request of {} bytes is invalid: {error}", body.len()));
@@ -79,7 +79,7 @@ pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
         }
     };
     daemon.reactor.log.log(Level::Trace, format_args!("XML-RPC method called: {}()", call.method));
-    match dispatch(daemon, &call.method, &call.parameters) {
+    match dispatch(daemon, &call.method, &call.params) {
         Ok(Answer::Later(deferred)) => Reply::Later { method: call.method, deferred },
         Ok(Answer::Done(value)) => Reply::Body(answer(daemon.reactor, &call.method, Ok(value))),
         Err(fault) => Reply::Body(answer(daemon.reactor, &call.method, Err(fault))),
@@ -95,10 +95,7 @@ pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>)
         };
         reactor.log.log(Level::Trace, format_args!("XML-RPC method {method}() returned {outcome}"));
     }
-    match result {
-        Ok(value) => writer::response(&value),
-        Err(fault) => writer::fault(&fault),
-    }
+    response::write(result.as_ref())
 }
 
 /// Calls a method by its name. A name that has no dot, or more than one, or is

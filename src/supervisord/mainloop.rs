@@ -28,6 +28,8 @@ pub struct Daemon {
     reactor: Reactor,
     /// Calls that wait for processes.
     pending: Vec<Pending>,
+    /// The end of the pipe that the signal handler writes to.
+    _signals: Signals,
     /// Removed when the daemon is.
     _pidfile: Option<PidFile>,
 }
@@ -42,8 +44,14 @@ struct Pending {
 
 impl Daemon {
     /// A daemon that is ready to run.
-    pub fn new(supervisor: Supervisor, servers: Servers, reactor: Reactor, pidfile: Option<PidFile>) -> Daemon {
-        Daemon { supervisor, servers, reactor, pending: Vec::new(), _pidfile: pidfile }
+    pub fn new(
+        supervisor: Supervisor,
+        servers: Servers,
+        reactor: Reactor,
+        signals: Signals,
+        pidfile: Option<PidFile>,
+    ) -> Daemon {
+        Daemon { supervisor, servers, reactor, pending: Vec::new(), _signals: signals, _pidfile: pidfile }
     }
 
     /// Runs until everything is stopped, and says what for.

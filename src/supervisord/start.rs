@@ -84,7 +84,7 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     let mut supervisor = make_supervisor(launch, request, config);
     make_groups(&mut supervisor, &mut reactor);
     let servers = open_servers(&supervisor.config, &mut reactor)?;
-    catch_signals(&mut reactor)?;
+    let signals = catch_signals(&mut reactor)?;
     if !supervisor.config.supervisord.nodaemon && !restart {
         match daemon::fork() {
             Ok(Side::Parent) => {
@@ -96,7 +96,7 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
         }
     }
     let pidfile = write_pidfile(&supervisor.config, &mut reactor);
-    Ok(Started::Daemon(Box::new(Daemon::new(supervisor, servers, reactor, pidfile))))
+    Ok(Started::Daemon(Box::new(Daemon::new(supervisor, servers, reactor, signals, pidfile))))
 }
 
 /// Opens the log and writes what was noted before it: the gravest first.
@@ -180,10 +180,11 @@ fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failu
     Ok(servers)
 }
 
-fn catch_signals(reactor: &mut Reactor) -> Result<(), Failure> {
+fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
     Signals::install(&HANDLED)
-        .and_then(|(_, read)| reactor.poller.register(read, Interest::READ, Source::Signals))
-        .map(|_| ())
+        .and_then(|(signals, read)| {
+            reactor.poller.register(read, Interest::READ, Source::Signals).map(|_| signals)
+        })
         .map_err(|error| Failure::System(format!("cannot catch signals: {error}")))
 }
 
