@@ -20,6 +20,7 @@ use crate::http::route::{self, Route};
 use crate::http::tail::{Look, Tail};
 use crate::loggers::level::Level;
 use crate::reactor::{READ_SIZE, Reactor};
+use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::socket;
 use crate::tokens::{ConnectionId, Timer};
@@ -557,13 +558,10 @@ impl Connection {
         let Some(descriptor) = reactor.poller.descriptor(self.token) else {
             return Err(ErrorKind::NotConnected.into());
         };
-        reactor.buffer.resize(READ_SIZE, 0);
-        let outcome = nix::unistd::read(descriptor, &mut reactor.buffer);
-        reactor.buffer.truncate(outcome.unwrap_or(0));
-        match outcome.map_err(io::Error::from) {
+        match fd::read(descriptor, &mut reactor.buffer, READ_SIZE) {
             Ok(0) => self.ended = true,
             Ok(_) => self.input.extend(&reactor.buffer),
-            Err(error) if is_transient(&error) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
         reactor.buffer.clear();
@@ -576,13 +574,12 @@ impl Connection {
             return Err(ErrorKind::NotConnected.into());
         };
         while !self.output.is_empty() {
-            match nix::unistd::write(descriptor, self.output.pending()).map_err(io::Error::from) {
+            match fd::write(descriptor, self.output.pending()) {
                 Ok(count) => {
                     self.output.consume(count);
                     self.progress = reactor.now.monotonic;
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_transient(&error) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
@@ -636,8 +633,4 @@ impl Connection {
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
         }
     }
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
