@@ -7,6 +7,8 @@ pub mod pidfile;
 pub mod privileges;
 pub mod start;
 
+pub mod options;
+
 use std::process::ExitCode;
 
 use crate::states::SupervisorState;

@@ -4,3 +4,4 @@
 pub mod ansi;
 pub mod base64;
 pub mod pyrepr;
+pub mod shlex;
