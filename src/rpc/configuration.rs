@@ -24,6 +24,8 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     supervisor.context.childlogdir.clone_from(&config.supervisord.childlogdir);
     supervisor.context.strip_ansi = config.supervisord.strip_ansi;
     supervisor.context.minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
+    // As in 4.3.0, what `[supervisord] environment` added once can be referred to until a restart.
+    supervisor.request.environment.extend(config.supervisord.environment.iter().cloned());
     supervisor.config = config;
     supervisor.reread = true;
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());

@@ -17,17 +17,13 @@ const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were n
      specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid \
      this message.";
 
-/// Becomes the user of `[supervisord]`. The error is the message of a usage error.
-pub fn switch_user(settings: &Supervisord, notes: &mut Notes) -> Result<(), String> {
-    let Some(name) = &settings.user else {
+/// Becomes the user of `[supervisord]`, if one is set. The error is the message of a usage error.
+pub fn switch_user(uid: Option<u32>, notes: &mut Notes) -> Result<(), String> {
+    let Some(uid) = uid else {
         if process::uid() == 0 {
             notes.criticals.push(RUNNING_AS_ROOT.to_owned());
         }
         return Ok(());
-    };
-    let uid = match name.parse() {
-        Ok(uid) => user::name_of(uid).map(|_| uid).ok_or_else(|| format!("Invalid user id {name}"))?,
-        Err(_) => user::uid_of(name).ok_or_else(|| format!("Invalid user name {name}"))?,
     };
     if uid != process::uid() {
         if process::uid() != 0 {

@@ -4,7 +4,7 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-use crate::config::load::{self, LoadRequest};
+use crate::config::load::{self, LoadRequest, Purpose};
 use crate::config::{Address, Config, Server};
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
@@ -15,7 +15,7 @@ use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisord::mainloop::Daemon;
-use crate::supervisord::options::Options;
+use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
 use crate::sys::daemon::{self, Side};
@@ -35,7 +35,8 @@ const FIRST_TO_CLOSE: i32 = 5;
 #[derive(Debug)]
 pub struct Launch<'a> {
     program: &'a str,
-    options: &'a Options,
+    arguments: Arguments,
+    launch_directory: String,
     environment: Environment,
     mask: Mask,
     started_before: bool,
@@ -61,20 +62,39 @@ pub enum Failure {
 
 impl<'a> Launch<'a> {
     /// For a first start.
-    pub fn new(program: &'a str, options: &'a Options, mask: Mask) -> Launch<'a> {
+    pub fn new(program: &'a str, arguments: Arguments, launch_directory: String, mask: Mask) -> Launch<'a> {
         let environment =
             std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
-        Launch { program, options, environment, mask, started_before: false }
+        Launch { program, arguments, launch_directory, environment, mask, started_before: false }
+    }
+
+    /// What to read: the file that was named, or the one that the search finds now.
+    fn load_request(&self) -> Result<LoadRequest, Failure> {
+        let path = match &self.arguments.configuration {
+            Some(path) => path.clone(),
+            None => load::find_required(self.program, &self.launch_directory)
+                .map_err(|error| Failure::Usage(error.to_string()))?,
+        };
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        Ok(LoadRequest {
+            path,
+            overrides: self.arguments.overrides.clone(),
+            environment: self.environment.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            launch_directory: self.launch_directory.clone(),
+            purpose: Purpose::Start,
+        })
     }
 }
 
 /// Starts, or starts again.
 pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     let restart = std::mem::replace(&mut launch.started_before, true);
-    let request = launch.options.load_request(launch.program).map_err(Failure::Usage)?;
+    let mut request = launch.load_request()?;
     let config = load::load(&request).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut notes = Notes::default();
-    privileges::switch_user(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
+    request.purpose = Purpose::Reread;
+    let uid = config.user.and_then(|user| user.uid);
+    privileges::switch_user(uid, &mut notes).map_err(Failure::Usage)?;
     if restart {
         fd::close_from(FIRST_TO_CLOSE, i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX), &[]);
     } else {
