@@ -16,5 +16,7 @@ pub mod process;
 pub mod signals;
 pub mod spawn;
 pub mod syslog;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod wait;
