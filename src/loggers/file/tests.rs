@@ -143,27 +143,37 @@ fn a_directory_in_the_way_is_told_once_and_loses_nothing() {
 }
 
 #[test]
-fn a_rollover_that_keeps_failing_puts_the_backups_back() {
-    let place = Place::new();
-    place.put(2, "two");
-    // The live log's own rename fails, after the older ones have moved.
-    fs::create_dir(rotation::name(&place.path, 1)).unwrap();
-    let mut log = place.open(3, 5);
-    fs::create_dir(rotation::name(&place.path, 5)).unwrap();
-    fs::write(format!("{}/keep", rotation::name(&place.path, 5)), "").unwrap();
-    place.put(4, "four");
-    for _ in 0..10 {
-        let _ = log.write(b"live ");
+fn a_rollover_that_keeps_failing_puts_the_files_back() {
+    if crate::sys::testing::isolated(
+        module_path!(),
+        "a_rollover_that_keeps_failing_puts_the_files_back",
+        &[],
+    ) {
+        return;
     }
-    assert_eq!(
-        fs::read_to_string(rotation::name(&place.path, 2)).unwrap(),
-        "two"
-    );
-    assert_eq!(
-        fs::read_to_string(rotation::name(&place.path, 4)).unwrap(),
-        "four"
-    );
-    assert_eq!(fs::read_to_string(&place.path).unwrap(), "live ".repeat(10));
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let place = Place::new();
+    for (number, text) in [(1, "one"), (2, "two"), (4, "four")] {
+        place.put(number, text);
+    }
+    let mut log = place.open(3, 5);
+    // No descriptor is left for the new file, after all the renames.
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
+    let failures: Vec<_> = (0..10).filter_map(|_| log.write(b"live ").err()).collect();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].errno, libc::EMFILE);
+    let read = |number| fs::read_to_string(rotation::name(&place.path, number)).ok();
+    assert_eq!(read(0), Some("live ".repeat(10)));
+    assert_eq!(read(1).as_deref(), Some("one"));
+    assert_eq!(read(2).as_deref(), Some("two"));
+    assert_eq!(read(3), None);
+    assert_eq!(read(4).as_deref(), Some("four"));
+    assert_eq!(read(5), None);
+    log.write(b"again").unwrap();
+    assert_eq!(read(5).as_deref(), Some("four"));
+    assert_eq!(read(1), Some("live ".repeat(10) + "again"));
 }
 
 #[test]
