@@ -103,7 +103,6 @@ impl OutputDispatcher {
 
     fn read_now(&mut self, reactor: &mut Reactor, token: Token) -> Progress {
         let mut buffer = std::mem::take(&mut reactor.buffer);
-        buffer.clear();
         let outcome = match reactor.poller.descriptor(token) {
             Some(descriptor) => fd::read(descriptor, &mut buffer, READ_SIZE),
             None => Ok(0),
@@ -125,6 +124,7 @@ impl OutputDispatcher {
                 Progress::Closed
             }
         };
+        buffer.clear();
         reactor.buffer = buffer;
         progress
     }
