@@ -157,19 +157,31 @@ impl Machine {
     }
 
     /// Takes one input. `restarts_allowed` is false while supervisord goes down.
-    pub fn step(&mut self, process: &Process, input: Input, now: Now, restarts_allowed: bool) -> Vec<Effect> {
+    pub fn step(
+        &mut self,
+        process: &Process,
+        input: Input,
+        now: Now,
+        restarts_allowed: bool,
+    ) -> Vec<Effect> {
         use ProcessState::*;
         let mut effects = Vec::new();
         match (self.state, input) {
             (Stopped | Exited | Fatal | Backoff, Input::Start) => self.start(now, &mut effects),
             (_, Input::Start) => {
-                effects.push(Effect::Log(Level::Warn, format!("process '{}' already running", process.name)));
+                effects.push(Effect::Log(
+                    Level::Warn,
+                    format!("process '{}' already running", process.name),
+                ));
             }
 
             (Starting, Input::Spawned(pid)) => {
                 self.pid = pid;
                 self.deadline = Some(self.started_at + start_time(process).max(INSTANT));
-                effects.push(Effect::Log(Level::Info, format!("spawned: '{}' with pid {pid}", process.name)));
+                effects.push(Effect::Log(
+                    Level::Info,
+                    format!("spawned: '{}' with pid {pid}", process.name),
+                ));
             }
             (Starting, Input::SpawnFailed(error)) => {
                 effects.push(Effect::Log(Level::Info, format!("spawnerr: {error}")));
@@ -182,7 +194,10 @@ impl Machine {
                 self.give_up(&mut effects);
                 effects.push(Effect::Log(
                     Level::Info,
-                    format!("gave up: {} entered FATAL state, too many start retries too quickly", process.name),
+                    format!(
+                        "gave up: {} entered FATAL state, too many start retries too quickly",
+                        process.name
+                    ),
                 ));
             }
             (Backoff | Exited, Input::Due) if restarts_allowed => self.start(now, &mut effects),
@@ -193,7 +208,10 @@ impl Machine {
             (Backoff, Input::Stop) => {
                 effects.push(Effect::Log(
                     Level::Debug,
-                    format!("Attempted to kill {}, which is in BACKOFF state.", process.name),
+                    format!(
+                        "Attempted to kill {}, which is in BACKOFF state.",
+                        process.name
+                    ),
                 ));
                 self.deadline = None;
                 self.enter(Stopped, &mut effects);
@@ -202,7 +220,10 @@ impl Machine {
             (Exited, Input::Stop) => self.deadline = None,
             (_, Input::Stop) => effects.push(Effect::Log(
                 Level::Debug,
-                format!("attempted to kill {} with sig {} but it wasn't running", process.name, process.stopsignal),
+                format!(
+                    "attempted to kill {} with sig {} but it wasn't running",
+                    process.name, process.stopsignal
+                ),
             )),
 
             (Backoff, Input::GiveUp) => self.give_up(&mut effects),
@@ -212,14 +233,20 @@ impl Machine {
             (Starting | Running | Stopping, Input::StopFailed(error)) => {
                 effects.push(Effect::Log(
                     Level::Critical,
-                    format!("unknown problem killing {} ({}):{error}", process.name, self.pid),
+                    format!(
+                        "unknown problem killing {} ({}):{error}",
+                        process.name, self.pid
+                    ),
                 ));
                 self.lose_control(&mut effects);
             }
             (Starting | Running | Stopping, Input::SignalFailed(error)) => {
                 effects.push(Effect::Log(
                     Level::Critical,
-                    format!("unknown problem sending sig {} ({}):{error}", process.name, self.pid),
+                    format!(
+                        "unknown problem sending sig {} ({}):{error}",
+                        process.name, self.pid
+                    ),
                 ));
                 self.lose_control(&mut effects);
             }
@@ -258,7 +285,11 @@ impl Machine {
     /// give up in the next turn of the loop.
     fn back_off(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
         self.backoff = self.backoff.saturating_add(1);
-        let wait = if self.backoff > process.startretries { 0 } else { self.backoff };
+        let wait = if self.backoff > process.startretries {
+            0
+        } else {
+            self.backoff
+        };
         self.deadline = Some(now.monotonic + seconds(wait));
         self.enter(ProcessState::Backoff, effects);
     }
@@ -274,7 +305,10 @@ impl Machine {
         self.killing = true;
         self.deadline = Some(now.monotonic + seconds(process.stopwaitsecs));
         self.enter(ProcessState::Stopping, effects);
-        effects.push(Effect::Kill { signal: process.stopsignal, group: process.stopasgroup });
+        effects.push(Effect::Kill {
+            signal: process.stopsignal,
+            group: process.stopasgroup,
+        });
     }
 
     fn kill(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
@@ -285,14 +319,20 @@ impl Machine {
         effects.push(self.killing_line(process, Signal::KILL, process.killasgroup));
         // At least a second, or a stopwaitsecs of 0 would kill an unkillable process without end.
         self.deadline = Some(now.monotonic + seconds(process.stopwaitsecs.max(1)));
-        effects.push(Effect::Kill { signal: Signal::KILL, group: process.killasgroup });
+        effects.push(Effect::Kill {
+            signal: Signal::KILL,
+            group: process.killasgroup,
+        });
     }
 
     fn killing_line(&self, process: &Process, signal: Signal, group: bool) -> Effect {
         let whom = if group { "process group " } else { "" };
         Effect::Log(
             Level::Debug,
-            format!("killing {} (pid {}) {whom}with signal {signal}", process.name, self.pid),
+            format!(
+                "killing {} (pid {}) {whom}with signal {signal}",
+                process.name, self.pid
+            ),
         )
     }
 
@@ -310,7 +350,10 @@ impl Machine {
             self.killing = false;
             self.enter(ProcessState::Stopped, effects);
             let level = if expected { Level::Info } else { Level::Warn };
-            effects.push(Effect::Log(level, format!("stopped: {} ({end})", process.name)));
+            effects.push(Effect::Log(
+                level,
+                format!("stopped: {} ({end})", process.name),
+            ));
         } else if too_quickly {
             self.exit_status = None;
             self.spawn_error = TOO_QUICKLY.to_owned();
@@ -330,9 +373,18 @@ impl Machine {
         }
     }
 
-    fn report_exit(&mut self, process: &Process, end: Termination, expected: bool, effects: &mut Vec<Effect>) {
+    fn report_exit(
+        &mut self,
+        process: &Process,
+        end: Termination,
+        expected: bool,
+        effects: &mut Vec<Effect>,
+    ) {
         if expected {
-            effects.push(Effect::Log(Level::Info, format!("exited: {} ({end}; expected)", process.name)));
+            effects.push(Effect::Log(
+                Level::Info,
+                format!("exited: {} ({end}; expected)", process.name),
+            ));
         } else {
             self.spawn_error = format!("Bad exit code {}", end.exit_status());
             effects.push(Effect::Log(

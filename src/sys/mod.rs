@@ -5,6 +5,7 @@
 pub mod daemon;
 pub mod errno;
 pub mod fd;
+pub mod glob;
 pub mod host;
 pub mod kill;
 pub mod limits;
@@ -18,4 +19,5 @@ pub mod socket;
 pub mod spawn;
 pub mod syslog;
 pub mod time;
+pub mod user;
 pub mod wait;

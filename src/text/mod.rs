@@ -3,3 +3,4 @@
 
 pub mod base64;
 pub mod pyrepr;
+pub mod shlex;

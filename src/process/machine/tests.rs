@@ -43,7 +43,10 @@ fn process() -> Process {
 fn at(milliseconds: u64) -> Now {
     Now {
         monotonic: Monotonic(Duration::from_millis(100_000 + milliseconds)),
-        wall: Timestamp { seconds: 1_000, nanoseconds: 0 },
+        wall: Timestamp {
+            seconds: 1_000,
+            nanoseconds: 0,
+        },
     }
 }
 
@@ -55,7 +58,9 @@ fn told(effects: &[Effect]) -> Vec<String> {
             Effect::Entered { from, to } => format!("{} -> {}", from.name(), to.name()),
             Effect::Log(level, text) => format!("{} {text}", level.tag()),
             Effect::Spawn => "spawn".to_owned(),
-            Effect::Kill { signal, group } => format!("kill {signal}{}", if *group { " group" } else { "" }),
+            Effect::Kill { signal, group } => {
+                format!("kill {signal}{}", if *group { " group" } else { "" })
+            }
         })
         .collect()
 }
@@ -69,11 +74,18 @@ impl Life {
     fn new(change: impl FnOnce(&mut Process)) -> Life {
         let mut process = process();
         change(&mut process);
-        Life { process, machine: Machine::default() }
+        Life {
+            process,
+            machine: Machine::default(),
+        }
     }
 
     fn feed(&mut self, input: Input, milliseconds: u64) -> Vec<String> {
-        told(&self.machine.step(&self.process, input, at(milliseconds), true))
+        told(
+            &self
+                .machine
+                .step(&self.process, input, at(milliseconds), true),
+        )
     }
 
     fn started(change: impl FnOnce(&mut Process)) -> Life {
@@ -92,7 +104,9 @@ impl Life {
 
     fn due_in(&self, milliseconds: u64) -> Option<u64> {
         let now = at(milliseconds).monotonic;
-        self.machine.deadline().map(|deadline| deadline.since(now).as_millis() as u64)
+        self.machine
+            .deadline()
+            .map(|deadline| deadline.since(now).as_millis() as u64)
     }
 }
 
@@ -101,14 +115,20 @@ fn exited(status: i32) -> Input {
 }
 
 fn terminated(signal: i32) -> Input {
-    Input::Reaped(Termination::Signaled { signal, core_dumped: false })
+    Input::Reaped(Termination::Signaled {
+        signal,
+        core_dumped: false,
+    })
 }
 
 #[test]
 fn a_start_spawns_and_success_is_told_after_startsecs() {
     let mut life = Life::new(|_| ());
     assert_eq!(life.feed(Input::Start, 0), ["STOPPED -> STARTING", "spawn"]);
-    assert_eq!(life.feed(Input::Spawned(77), 0), ["INFO spawned: 'p' with pid 77"]);
+    assert_eq!(
+        life.feed(Input::Spawned(77), 0),
+        ["INFO spawned: 'p' with pid 77"]
+    );
     assert_eq!(life.due_in(0), Some(1_000));
     assert_eq!(
         life.feed(Input::Due, 1_000),
@@ -126,7 +146,10 @@ fn a_spawn_that_fails_backs_off_with_the_line_before_the_state() {
     life.feed(Input::Start, 0);
     assert_eq!(
         life.feed(Input::SpawnFailed("can't find command 'x'".into()), 0),
-        ["INFO spawnerr: can't find command 'x'", "STARTING -> BACKOFF"]
+        [
+            "INFO spawnerr: can't find command 'x'",
+            "STARTING -> BACKOFF"
+        ]
     );
     assert_eq!(life.machine.spawn_error(), "can't find command 'x'");
     assert_eq!(life.due_in(0), Some(1_000));
@@ -138,7 +161,10 @@ fn a_quick_exit_is_never_expected_and_backs_off_a_second_longer_each_time() {
     for (failure, wait) in [(1, 1_000), (2, 2_000), (3, 0)] {
         assert_eq!(
             life.feed(exited(0), 500),
-            ["STARTING -> BACKOFF", "WARN exited: p (exit status 0; not expected)"],
+            [
+                "STARTING -> BACKOFF",
+                "WARN exited: p (exit status 0; not expected)"
+            ],
             "failure {failure}"
         );
         assert_eq!(life.machine.exit_status(), 0);
@@ -150,7 +176,10 @@ fn a_quick_exit_is_never_expected_and_backs_off_a_second_longer_each_time() {
     }
     assert_eq!(
         life.feed(Input::Due, 500),
-        ["BACKOFF -> FATAL", "INFO gave up: p entered FATAL state, too many start retries too quickly"]
+        [
+            "BACKOFF -> FATAL",
+            "INFO gave up: p entered FATAL state, too many start retries too quickly"
+        ]
     );
     assert_eq!(life.machine.spawn_error(), TOO_QUICKLY);
     assert_eq!(life.due_in(500), None);
@@ -160,7 +189,11 @@ fn a_quick_exit_is_never_expected_and_backs_off_a_second_longer_each_time() {
 fn no_retry_follows_while_supervisord_goes_down() {
     let mut life = Life::started(|_| ());
     life.feed(exited(1), 0);
-    assert!(life.machine.step(&life.process, Input::Due, at(1_000), false).is_empty());
+    assert!(
+        life.machine
+            .step(&life.process, Input::Due, at(1_000), false)
+            .is_empty()
+    );
     assert_eq!(life.machine.state(), Backoff);
     assert_eq!(life.feed(Input::GiveUp, 1_000), ["BACKOFF -> FATAL"]);
 }
@@ -171,7 +204,11 @@ fn without_startsecs_an_instant_exit_is_running_and_exited_without_a_success_lin
     assert_eq!(life.due_in(0), Some(10));
     assert_eq!(
         life.feed(exited(0), 1),
-        ["STARTING -> RUNNING", "RUNNING -> EXITED", "INFO exited: p (exit status 0; expected)"]
+        [
+            "STARTING -> RUNNING",
+            "RUNNING -> EXITED",
+            "INFO exited: p (exit status 0; expected)"
+        ]
     );
     assert_eq!(life.machine.deadline(), None);
 }
@@ -188,9 +225,16 @@ fn autorestart_decides_by_the_exit_status() {
         let mut life = Life::running(|p| p.autorestart = autorestart);
         life.feed(input.clone(), 5_000);
         assert_eq!(life.machine.state(), Exited);
-        assert_eq!(life.due_in(5_000), again.then_some(0), "{autorestart:?} {input:?}");
+        assert_eq!(
+            life.due_in(5_000),
+            again.then_some(0),
+            "{autorestart:?} {input:?}"
+        );
         if again {
-            assert_eq!(life.feed(Input::Due, 5_000), ["EXITED -> STARTING", "spawn"]);
+            assert_eq!(
+                life.feed(Input::Due, 5_000),
+                ["EXITED -> STARTING", "spawn"]
+            );
         }
     }
 }
@@ -200,7 +244,10 @@ fn an_unexpected_exit_leaves_its_code_as_spawn_error() {
     let mut life = Life::running(|_| ());
     assert_eq!(
         life.feed(terminated(libc::SIGSEGV), 5_000),
-        ["RUNNING -> EXITED", "WARN exited: p (terminated by SIGSEGV; not expected)"]
+        [
+            "RUNNING -> EXITED",
+            "WARN exited: p (terminated by SIGSEGV; not expected)"
+        ]
     );
     assert_eq!(life.machine.spawn_error(), "Bad exit code -1");
     assert_eq!(life.machine.exit_status(), -1);
@@ -212,19 +259,30 @@ fn a_stop_signals_once_and_kills_after_stopwaitsecs_again_and_again() {
     let mut life = Life::running(|p| p.stopwaitsecs = 3);
     assert_eq!(
         life.feed(Input::Stop, 2_000),
-        ["DEBG killing p (pid 77) with signal SIGTERM", "RUNNING -> STOPPING", "kill SIGTERM"]
+        [
+            "DEBG killing p (pid 77) with signal SIGTERM",
+            "RUNNING -> STOPPING",
+            "kill SIGTERM"
+        ]
     );
     assert_eq!(life.due_in(2_000), Some(3_000));
     for _ in 0..2 {
         assert_eq!(
             life.feed(Input::Due, 5_000),
-            ["WARN killing 'p' (77) with SIGKILL", "DEBG killing p (pid 77) with signal SIGKILL", "kill SIGKILL"]
+            [
+                "WARN killing 'p' (77) with SIGKILL",
+                "DEBG killing p (pid 77) with signal SIGKILL",
+                "kill SIGKILL"
+            ]
         );
         assert_eq!(life.due_in(5_000), Some(3_000));
     }
     assert_eq!(
         life.feed(terminated(libc::SIGKILL), 6_000),
-        ["STOPPING -> STOPPED", "WARN stopped: p (terminated by SIGKILL)"]
+        [
+            "STOPPING -> STOPPED",
+            "WARN stopped: p (terminated by SIGKILL)"
+        ]
     );
     assert_eq!(life.machine.exit_status(), -1);
 }
@@ -233,7 +291,10 @@ fn a_stop_signals_once_and_kills_after_stopwaitsecs_again_and_again() {
 fn stopped_is_told_at_info_only_with_an_expected_status() {
     let mut life = Life::running(|p| p.exitcodes = vec![0, 3]);
     life.feed(Input::Stop, 2_000);
-    assert_eq!(life.feed(exited(3), 2_100), ["STOPPING -> STOPPED", "INFO stopped: p (exit status 3)"]);
+    assert_eq!(
+        life.feed(exited(3), 2_100),
+        ["STOPPING -> STOPPED", "INFO stopped: p (exit status 3)"]
+    );
 }
 
 #[test]
@@ -244,9 +305,16 @@ fn groups_are_signalled_as_configured() {
     });
     assert_eq!(
         life.feed(Input::Stop, 2_000),
-        ["DEBG killing p (pid 77) process group with signal SIGTERM", "RUNNING -> STOPPING", "kill SIGTERM group"]
+        [
+            "DEBG killing p (pid 77) process group with signal SIGTERM",
+            "RUNNING -> STOPPING",
+            "kill SIGTERM group"
+        ]
     );
-    assert_eq!(life.feed(Input::Due, 12_000).last().map(String::as_str), Some("kill SIGKILL group"));
+    assert_eq!(
+        life.feed(Input::Due, 12_000).last().map(String::as_str),
+        Some("kill SIGKILL group")
+    );
 }
 
 #[test]
@@ -255,7 +323,10 @@ fn a_stop_in_backoff_needs_no_signal_and_keeps_the_count_of_failures() {
     life.feed(exited(1), 0);
     assert_eq!(
         life.feed(Input::Stop, 100),
-        ["DEBG Attempted to kill p, which is in BACKOFF state.", "BACKOFF -> STOPPED"]
+        [
+            "DEBG Attempted to kill p, which is in BACKOFF state.",
+            "BACKOFF -> STOPPED"
+        ]
     );
     assert_eq!(life.machine.deadline(), None);
     life.feed(Input::Start, 200);
@@ -270,20 +341,29 @@ fn a_quick_end_of_a_stopped_child_is_a_stop() {
     life.feed(Input::Stop, 100);
     assert_eq!(
         life.feed(terminated(libc::SIGTERM), 150),
-        ["STOPPING -> STOPPED", "WARN stopped: p (terminated by SIGTERM)"]
+        [
+            "STOPPING -> STOPPED",
+            "WARN stopped: p (terminated by SIGTERM)"
+        ]
     );
 }
 
 #[test]
 fn a_second_start_or_stop_does_nothing() {
     let mut life = Life::running(|_| ());
-    assert_eq!(life.feed(Input::Start, 2_000), ["WARN process 'p' already running"]);
+    assert_eq!(
+        life.feed(Input::Start, 2_000),
+        ["WARN process 'p' already running"]
+    );
     life.feed(Input::Stop, 2_000);
     assert_eq!(
         life.feed(Input::Stop, 2_000),
         ["DEBG attempted to kill p with sig SIGTERM but it wasn't running"]
     );
-    assert_eq!(life.feed(Input::Start, 2_000), ["WARN process 'p' already running"]);
+    assert_eq!(
+        life.feed(Input::Start, 2_000),
+        ["WARN process 'p' already running"]
+    );
     assert_eq!(life.machine.state(), Stopping);
 }
 
@@ -302,17 +382,29 @@ fn a_signal_that_cannot_be_sent_ends_in_unknown_until_the_child_ends() {
     life.feed(Input::Stop, 2_000);
     assert_eq!(
         life.feed(Input::StopFailed("EPERM".into()), 2_000),
-        ["CRIT unknown problem killing p (77):EPERM", "STOPPING -> UNKNOWN"]
+        [
+            "CRIT unknown problem killing p (77):EPERM",
+            "STOPPING -> UNKNOWN"
+        ]
     );
-    assert_eq!(life.feed(exited(0), 9_000), ["UNKNOWN -> STOPPED", "INFO stopped: p (exit status 0)"]);
+    assert_eq!(
+        life.feed(exited(0), 9_000),
+        ["UNKNOWN -> STOPPED", "INFO stopped: p (exit status 0)"]
+    );
 
     let mut life = Life::running(|p| p.autorestart = AutoRestart::Never);
     assert_eq!(
         life.feed(Input::SignalFailed("EPERM".into()), 2_000),
-        ["CRIT unknown problem sending sig p (77):EPERM", "RUNNING -> UNKNOWN"]
+        [
+            "CRIT unknown problem sending sig p (77):EPERM",
+            "RUNNING -> UNKNOWN"
+        ]
     );
     assert_eq!(
         life.feed(exited(0), 9_000),
-        ["UNKNOWN -> EXITED", "INFO exited: p (exit status 0; expected)"]
+        [
+            "UNKNOWN -> EXITED",
+            "INFO exited: p (exit status 0; expected)"
+        ]
     );
 }
