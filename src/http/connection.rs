@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use crate::clock::{Monotonic, Timestamp};
 use crate::config::Credentials;
-use crate::http::auth::{self, Verdict};
 use crate::http::buffer::Buffer;
 use crate::http::date;
-use crate::http::request::{BadRequest, Head, HeadParser, Length, Version};
+use crate::http::plan::{self, DISCARD_LIMIT, Plan};
+use crate::http::request::{BadRequest, Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
-use crate::http::route::{self, Route};
 use crate::http::tail::{Look, Tail};
 use crate::loggers::level::Level;
 use crate::reactor::{READ_SIZE, Reactor};
@@ -25,10 +24,6 @@ use crate::sys::poller::{Interest, Token};
 use crate::sys::socket;
 use crate::tokens::{ConnectionId, Timer};
 
-/// The longest body of a call, in bytes.
-pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;
-/// The most that is read only to be dropped, in bytes.
-pub const DISCARD_LIMIT: u64 = 2 * 1024 * 1024;
 /// From a request's first byte to its last; also how long a new connection may stay silent.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 /// How long a connection may stay silent between requests.
@@ -334,35 +329,14 @@ impl Connection {
             received: now.wall,
             line: head.line.clone(),
         };
-        let length = head.length();
-        let verdict = auth::check(credentials, head.header("Authorization"));
-        let error = match (verdict, length) {
-            (Verdict::Refused, _) => Some(401),
-            (Verdict::Malformed, _) | (_, Length::Invalid) => Some(400),
-            (_, Length::Encoded) => Some(411),
-            (_, Length::Bytes(length)) if length > BODY_LIMIT => Some(413),
-            _ => None,
-        };
-        let route = match error {
-            Some(status) => Route::Refuse(status),
-            None => route::of(&head),
-        };
-        let missing = match length {
-            Length::Bytes(length) => length,
-            _ => 0,
-        };
-        match route {
-            Route::Rpc if length == Length::Missing => {
-                exchange.persistence = Persistence::Close;
-                self.begin_response(exchange, &Response::error(411), now.monotonic);
-            }
-            Route::Rpc => {
-                if head.expects_continue() && missing > 0 && head.version == Version::Http11 {
+        match plan::of(&head, credentials) {
+            Plan::Call { length, announce } => {
+                if announce {
                     self.send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
                 }
-                self.begin_body(exchange, Purpose::Call, missing);
+                self.begin_body(exchange, Purpose::Call, length);
             }
-            Route::ProcessLog { name, channel } => {
+            Plan::ProcessLog { name, channel } => {
                 let unbuffered = true;
                 self.enter(
                     State::Working {
@@ -373,7 +347,7 @@ impl Connection {
                 );
                 return Some(Request::ProcessLog { name, channel });
             }
-            Route::MainLog => {
+            Plan::MainLog => {
                 let unbuffered = false;
                 self.enter(
                     State::Working {
@@ -384,14 +358,12 @@ impl Connection {
                 );
                 return Some(Request::MainLog);
             }
-            Route::Refuse(status) => {
-                let framed = error.is_none() && !head.expects_continue();
-                if framed && missing <= DISCARD_LIMIT {
-                    self.begin_body(exchange, Purpose::Refusal(status), missing);
-                } else {
-                    exchange.persistence = Persistence::Close;
-                    self.begin_response(exchange, &Response::error(status), now.monotonic);
-                }
+            Plan::Refuse { status, discard } => {
+                self.begin_body(exchange, Purpose::Refusal(status), discard);
+            }
+            Plan::RefuseAndClose(status) => {
+                exchange.persistence = Persistence::Close;
+                self.begin_response(exchange, &Response::error(status), now.monotonic);
             }
         }
         None
