@@ -16,3 +16,4 @@ pub mod request;
 pub mod response;
 pub mod server;
 pub mod tail;
+pub mod wire;

@@ -61,7 +61,8 @@ pub fn of(head: &Head, credentials: Option<&Credentials>) -> Plan {
             announce: length > 0 && head.version == Version::Http11 && head.expects_continue(),
         },
         (Ok(Target::Rpc), None) => Plan::RefuseAndClose(411),
-        // A body of a GET is dropped: nothing else is read on that connection.
+        // A body that nobody reads would be taken for the next request.
+        (Ok(_), Some(1..)) => Plan::RefuseAndClose(400),
         (Ok(Target::ProcessLog { name, channel }), _) => Plan::ProcessLog { name, channel },
         (Ok(Target::MainLog), _) => Plan::MainLog,
         (Err(status), length) => {
