@@ -30,7 +30,10 @@ pub enum WriteError {
 impl InputDispatcher {
     /// Takes over a pipe that was registered without interest.
     pub fn new(token: Token) -> InputDispatcher {
-        InputDispatcher { token: Some(token), pending: Vec::new() }
+        InputDispatcher {
+            token: Some(token),
+            pending: Vec::new(),
+        }
     }
 
     /// Writes, or keeps for later, the whole of `data`.
@@ -43,14 +46,20 @@ impl InputDispatcher {
         }
         self.pending.extend_from_slice(data);
         self.flush(reactor);
-        if self.token.is_none() { Err(WriteError::Closed) } else { Ok(()) }
+        if self.token.is_none() {
+            Err(WriteError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes what was kept; on a broken pipe that is dropped and the pipe closed.
     pub fn flush(&mut self, reactor: &mut Reactor) {
         let Some(token) = self.token else { return };
         while !self.pending.is_empty() {
-            let Some(descriptor) = reactor.poller.descriptor(token) else { return };
+            let Some(descriptor) = reactor.poller.descriptor(token) else {
+                return;
+            };
             match fd::write(descriptor, &self.pending) {
                 Ok(count) => {
                     self.pending.drain(..count);
@@ -59,9 +68,15 @@ impl InputDispatcher {
                 Err(_) => return self.close(reactor),
             }
         }
-        let interest = if self.pending.is_empty() { Interest::NONE } else { Interest::WRITE };
+        let interest = if self.pending.is_empty() {
+            Interest::NONE
+        } else {
+            Interest::WRITE
+        };
         if let Err(error) = reactor.poller.set_interest(token, interest) {
-            reactor.log.critical(format_args!("cannot watch a child's stdin: {error}"));
+            reactor
+                .log
+                .critical(format_args!("cannot watch a child's stdin: {error}"));
         }
     }
 

@@ -68,7 +68,12 @@ pub struct Destinations {
 
 impl OutputDispatcher {
     /// Takes over a pipe that was registered for reading.
-    pub fn new(name: &str, channel: Channel, token: Token, destinations: Destinations) -> OutputDispatcher {
+    pub fn new(
+        name: &str,
+        channel: Channel,
+        token: Token,
+        destinations: Destinations,
+    ) -> OutputDispatcher {
         OutputDispatcher {
             name: name.to_owned(),
             channel,
@@ -82,7 +87,9 @@ impl OutputDispatcher {
 
     /// Reads once and passes on what came.
     pub fn read(&mut self, reactor: &mut Reactor) -> Progress {
-        let Some(token) = self.token else { return Progress::Closed };
+        let Some(token) = self.token else {
+            return Progress::Closed;
+        };
         if self.log.as_ref().is_some_and(LogWriter::is_congested) {
             self.watch(reactor, token, Interest::NONE);
             return Progress::Congested;
@@ -119,7 +126,9 @@ impl OutputDispatcher {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
             Err(error) => {
                 let (name, channel) = (&self.name, self.channel.name());
-                reactor.log.critical(format_args!("cannot read {channel} of {name}: {error}"));
+                reactor
+                    .log
+                    .critical(format_args!("cannot read {channel} of {name}: {error}"));
                 self.end(reactor);
                 Progress::Closed
             }
@@ -131,7 +140,9 @@ impl OutputDispatcher {
 
     /// Tries again to write what a slow reader did not take, and goes on reading when it did.
     pub fn retry(&mut self, reactor: &mut Reactor) -> Progress {
-        let Some(token) = self.token else { return Progress::Closed };
+        let Some(token) = self.token else {
+            return Progress::Closed;
+        };
         let flushed = self.log.as_mut().map_or(Ok(()), LogWriter::flush);
         self.complain(reactor, flushed);
         if self.log.as_ref().is_some_and(LogWriter::is_congested) {
@@ -162,18 +173,27 @@ impl OutputDispatcher {
     fn watch(&self, reactor: &mut Reactor, token: Token, interest: Interest) {
         if let Err(error) = reactor.poller.set_interest(token, interest) {
             let (name, channel) = (&self.name, self.channel.name());
-            reactor.log.critical(format_args!("cannot watch {channel} of {name}: {error}"));
+            reactor
+                .log
+                .critical(format_args!("cannot watch {channel} of {name}: {error}"));
         }
     }
 
     /// The end of the pipe: what was held back goes out, the descriptor is closed.
     fn end(&mut self, reactor: &mut Reactor) {
-        let Some(token) = self.token.take() else { return };
+        let Some(token) = self.token.take() else {
+            return;
+        };
         reactor.poller.close(token);
-        let rest = self.stripper.as_mut().map_or(&[] as &[u8], AnsiStripper::finish);
+        let rest = self
+            .stripper
+            .as_mut()
+            .map_or(&[] as &[u8], AnsiStripper::finish);
         self.write(reactor, rest);
         let (name, channel) = (&self.name, self.channel.name());
-        reactor.log.debug(format_args!("{channel} of {name} closed, stopped monitoring it"));
+        reactor.log.debug(format_args!(
+            "{channel} of {name} closed, stopped monitoring it"
+        ));
     }
 
     fn pass_on(&mut self, reactor: &mut Reactor, data: &[u8]) {
@@ -193,14 +213,20 @@ impl OutputDispatcher {
         let written = self.log.as_mut().map_or(Ok(()), |log| log.write(data));
         self.complain(reactor, written);
         if let Some(syslog) = &mut self.syslog {
-            for line in String::from_utf8_lossy(data).trim_end_matches('\n').split('\n') {
+            for line in String::from_utf8_lossy(data)
+                .trim_end_matches('\n')
+                .split('\n')
+            {
                 // A busy system log loses the record: nothing waits for it.
                 let _ = syslog.send(format!("{} {line}", self.name).as_bytes());
             }
         }
         if reactor.log.enabled(Level::Debug) {
             let (name, channel) = (pyrepr::repr(&self.name), self.channel.name());
-            reactor.log.debug(format_args!("{name} {channel} output:\n{}", String::from_utf8_lossy(data)));
+            reactor.log.debug(format_args!(
+                "{name} {channel} output:\n{}",
+                String::from_utf8_lossy(data)
+            ));
         }
     }
 
@@ -208,12 +234,17 @@ impl OutputDispatcher {
     fn complain(&mut self, reactor: &mut Reactor, outcome: Result<(), LogFailure>) {
         let Err(failure) = outcome else { return };
         let now = reactor.now.monotonic;
-        if self.last_complaint.is_some_and(|last| now.since(last) < COMPLAINT_INTERVAL) {
+        if self
+            .last_complaint
+            .is_some_and(|last| now.since(last) < COMPLAINT_INTERVAL)
+        {
             return;
         }
         self.last_complaint = Some(now);
         let lost = self.log.as_mut().map_or(0, LogWriter::take_lost);
         let (name, channel) = (&self.name, self.channel.name());
-        reactor.log.error(format_args!("{channel} of {name}: {failure}; {lost} bytes of its log are lost"));
+        reactor.log.error(format_args!(
+            "{channel} of {name}: {failure}; {lost} bytes of its log are lost"
+        ));
     }
 }

@@ -40,7 +40,11 @@ pub fn read(path: &str, offset: i64, length: i64) -> Result<String, WindowError>
         Ok(start) if length == 0 => (start, size),
         Ok(start) => (start, size.min(start.saturating_add(length.unsigned_abs()))),
     };
-    let most = if offset < 0 { end.saturating_sub(MOST) } else { 0 };
+    let most = if offset < 0 {
+        end.saturating_sub(MOST)
+    } else {
+        0
+    };
     Ok(text(&bytes(&mut file, start.max(most), end)?))
 }
 
@@ -57,7 +61,11 @@ pub fn tail(path: &str, offset: i64, length: i64) -> (String, i64, bool) {
     if length <= 0 || (offset >= end && !overflow) {
         return (String::new(), end, overflow);
     }
-    match bytes(&mut file, size.saturating_sub(length.unsigned_abs().min(MOST)), size) {
+    match bytes(
+        &mut file,
+        size.saturating_sub(length.unsigned_abs().min(MOST)),
+        size,
+    ) {
         Ok(read) => (text(&read), end, overflow),
         Err(_) => (String::new(), offset, false),
     }
@@ -65,10 +73,15 @@ pub fn tail(path: &str, offset: i64, length: i64) -> (String, i64, bool) {
 
 /// Opens a regular file without ever waiting, as opening a FIFO would.
 fn open(path: &str) -> Result<(File, u64), WindowError> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(WindowError::Unreadable(io::Error::from(io::ErrorKind::InvalidInput)));
+        return Err(WindowError::Unreadable(io::Error::from(
+            io::ErrorKind::InvalidInput,
+        )));
     }
     Ok((file, metadata.len()))
 }
@@ -85,7 +98,11 @@ fn bytes(file: &mut File, start: u64, end: u64) -> io::Result<Vec<u8>> {
 /// Text out of bytes: a character that the edge of the window has cut is left
 /// out, what is no UTF-8 within becomes U+FFFD.
 fn text(bytes: &[u8]) -> String {
-    let cut_at_start = bytes.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count();
+    let cut_at_start = bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000)
+        .count();
     let bytes = &bytes[cut_at_start..];
     let end = match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -145,14 +162,23 @@ mod tests {
             (-1, 5, "56789", true),
             (0, 0, "", true),
         ] {
-            assert_eq!(tail(&path, offset, length), (text.to_owned(), 10, overflow), "{offset}, {length}");
+            assert_eq!(
+                tail(&path, offset, length),
+                (text.to_owned(), 10, overflow),
+                "{offset}, {length}"
+            );
         }
     }
 
     #[test]
     fn a_missing_file_and_a_directory_are_told_apart() {
         let directory = tempfile::tempdir().unwrap();
-        let missing = directory.path().join("missing").to_str().unwrap().to_owned();
+        let missing = directory
+            .path()
+            .join("missing")
+            .to_str()
+            .unwrap()
+            .to_owned();
         assert!(matches!(read(&missing, 0, 0), Err(WindowError::NoFile)));
         assert_eq!(tail(&missing, 7, 1), (String::new(), 0, false));
         let path = directory.path().to_str().unwrap();

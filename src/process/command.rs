@@ -44,12 +44,19 @@ impl fmt::Display for CommandError {
 pub fn find(process: &Process, path: Option<&[u8]>) -> Result<Executable, CommandError> {
     let command = &process.command;
     let arguments = shlex::split_command(command).map_err(|error| {
-        CommandError::NotExecutable(format!("can't parse command {}: {error}", pyrepr::repr(command)))
+        CommandError::NotExecutable(format!(
+            "can't parse command {}: {error}",
+            pyrepr::repr(command)
+        ))
     })?;
     let Some(program) = arguments.first() else {
         return Err(CommandError::NotExecutable("command is empty".to_owned()));
     };
-    let path = if program.contains('/') { program.clone() } else { search(program, process, path) };
+    let path = if program.contains('/') {
+        program.clone()
+    } else {
+        search(program, process, path)
+    };
     check(&path)?;
     Ok(Executable { path, arguments })
 }
@@ -57,9 +64,17 @@ pub fn find(process: &Process, path: Option<&[u8]>) -> Result<Executable, Comman
 /// The first directory that holds anything of that name wins, whatever it is;
 /// the bare name when none does.
 fn search(program: &str, process: &Process, path: Option<&[u8]>) -> String {
-    let configured = process.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-    let inherited = path.filter(|path| !path.is_empty()).map(|path| String::from_utf8_lossy(path).into_owned());
-    let directories = configured.or(inherited).unwrap_or_else(|| DEFAULT_PATH.to_owned());
+    let configured = process
+        .environment
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map(|(_, value)| value.clone());
+    let inherited = path
+        .filter(|path| !path.is_empty())
+        .map(|path| String::from_utf8_lossy(path).into_owned());
+    let directories = configured
+        .or(inherited)
+        .unwrap_or_else(|| DEFAULT_PATH.to_owned());
     directories
         .split(':')
         .map(|directory| match directory {
@@ -74,7 +89,9 @@ fn search(program: &str, process: &Process, path: Option<&[u8]>) -> String {
 fn check(path: &str) -> Result<(), CommandError> {
     let quoted = pyrepr::repr(path);
     let Ok(metadata) = std::fs::metadata(path) else {
-        return Err(CommandError::NotFound(format!("can't find command {quoted}")));
+        return Err(CommandError::NotFound(format!(
+            "can't find command {quoted}"
+        )));
     };
     let problem = if metadata.is_dir() {
         format!("command at {quoted} is a directory")

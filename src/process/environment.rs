@@ -9,15 +9,27 @@ pub type Environment = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// The value of a variable.
 pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
-    environment.iter().find(|(known, _)| known.as_slice() == name.as_bytes()).map(|(_, value)| value.as_slice())
+    environment
+        .iter()
+        .find(|(known, _)| known.as_slice() == name.as_bytes())
+        .map(|(_, value)| value.as_slice())
 }
 
 /// The child's environment; `server_url` is where supervisord itself can be reached.
-pub fn of_child(inherited: &Environment, server_url: Option<&str>, group: &str, process: &Process) -> Environment {
+pub fn of_child(
+    inherited: &Environment,
+    server_url: Option<&str>,
+    group: &str,
+    process: &Process,
+) -> Environment {
     let mut environment = inherited.clone();
     set(&mut environment, "SUPERVISOR_ENABLED", "1");
     // An empty `serverurl=` leaves a value that supervisord inherited alone.
-    let url = process.serverurl.as_deref().or(server_url).filter(|url| !url.is_empty());
+    let url = process
+        .serverurl
+        .as_deref()
+        .or(server_url)
+        .filter(|url| !url.is_empty());
     if let Some(url) = url {
         set(&mut environment, "SUPERVISOR_SERVER_URL", url);
     }
@@ -31,7 +43,10 @@ pub fn of_child(inherited: &Environment, server_url: Option<&str>, group: &str, 
 
 fn set(environment: &mut Environment, name: &str, value: &str) {
     let value = value.as_bytes().to_vec();
-    match environment.iter_mut().find(|(known, _)| known.as_slice() == name.as_bytes()) {
+    match environment
+        .iter_mut()
+        .find(|(known, _)| known.as_slice() == name.as_bytes())
+    {
         Some((_, old)) => *old = value,
         None => environment.push((name.as_bytes().to_vec(), value)),
     }

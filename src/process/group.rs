@@ -25,11 +25,17 @@ impl Group {
 
     /// Whether every process counts as stopped.
     pub fn is_stopped(&self) -> bool {
-        self.processes.iter().all(|process| process.machine().state().is_stopped())
+        self.processes
+            .iter()
+            .all(|process| process.machine().state().is_stopped())
     }
 }
 
 /// How a process is shown: `name` where it equals the group's, else `group:name`.
 pub fn namespec(group: &str, process: &str) -> String {
-    if group == process { process.to_owned() } else { format!("{group}:{process}") }
+    if group == process {
+        process.to_owned()
+    } else {
+        format!("{group}:{process}")
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::clock::Now;
 use crate::config::{self, Process};
 use crate::dispatchers::input::{InputDispatcher, WriteError};
 use crate::dispatchers::output::{Destinations, OutputDispatcher, Progress, RETRY_DELAY};
@@ -12,7 +13,6 @@ use crate::process::command::{self, CommandError, Executable};
 use crate::process::context::Context;
 use crate::process::environment;
 use crate::process::machine::{Effect, Input, Machine};
-use crate::clock::Now;
 use crate::reactor::Reactor;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
@@ -99,7 +99,8 @@ impl Subprocess {
 
     /// Feeds its state machine.
     pub fn step(&mut self, input: Input, now: Now, restarts_allowed: bool) -> Vec<Effect> {
-        self.machine.step(&self.config, input, now, restarts_allowed)
+        self.machine
+            .step(&self.config, input, now, restarts_allowed)
     }
 
     /// What its command stands for now.
@@ -109,18 +110,31 @@ impl Subprocess {
 
     /// Spawns a child and returns its pid; the error is the text for `spawnerr`.
     pub fn spawn(&mut self, reactor: &mut Reactor, context: &Context) -> Result<i32, String> {
-        let executable = self.find_command(context).map_err(|error| error.to_string())?;
+        let executable = self
+            .find_command(context)
+            .map_err(|error| error.to_string())?;
         let ends = self.make_dispatchers(reactor, context).map_err(|errno| {
             self.close(reactor);
             match errno {
                 libc::EMFILE => format!("too many open files to spawn '{}'", self.config.name),
-                _ => format!("unknown error making dispatchers for '{}': {}", self.config.name, errno::name(errno)),
+                _ => format!(
+                    "unknown error making dispatchers for '{}': {}",
+                    self.config.name,
+                    errno::name(errno)
+                ),
             }
         })?;
-        let environment =
-            environment::of_child(&context.environment, context.server_url.as_deref(), &self.group_name, &self.config);
-        let program =
-            Program { path: &executable.path, arguments: &executable.arguments, environment: &environment };
+        let environment = environment::of_child(
+            &context.environment,
+            context.server_url.as_deref(),
+            &self.group_name,
+            &self.config,
+        );
+        let program = Program {
+            path: &executable.path,
+            arguments: &executable.arguments,
+            environment: &environment,
+        };
         let streams = Streams {
             stdin: ends.stdin.as_fd(),
             stdout: ends.stdout.as_fd(),
@@ -136,8 +150,15 @@ impl Subprocess {
         spawn(&Spawn::new(program, streams, &surroundings)).map_err(|errno| {
             self.close(reactor);
             match errno {
-                libc::EAGAIN => format!("Too many processes in process table to spawn '{}'", self.config.name),
-                _ => format!("unknown error during fork for '{}': {}", self.config.name, errno::name(errno)),
+                libc::EAGAIN => format!(
+                    "Too many processes in process table to spawn '{}'",
+                    self.config.name
+                ),
+                _ => format!(
+                    "unknown error during fork for '{}': {}",
+                    self.config.name,
+                    errno::name(errno)
+                ),
             }
         })
     }
@@ -192,7 +213,10 @@ impl Subprocess {
         for channel in [Channel::Stdout, Channel::Stderr] {
             reactor.timers.set(Timer::LogRetry(self.id, channel), None);
         }
-        for mut output in [self.stdout.take(), self.stderr.take()].into_iter().flatten() {
+        for mut output in [self.stdout.take(), self.stderr.take()]
+            .into_iter()
+            .flatten()
+        {
             output.close(reactor);
         }
     }
@@ -201,7 +225,10 @@ impl Subprocess {
     pub fn reopen_logs(&mut self, reactor: &mut Reactor) {
         for output in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
             if let Err(failure) = output.reopen() {
-                reactor.log.error(format_args!("{}: {failure}; it is written to as before", self.config.name));
+                reactor.log.error(format_args!(
+                    "{}: {failure}; it is written to as before",
+                    self.config.name
+                ));
             }
         }
     }
@@ -209,15 +236,25 @@ impl Subprocess {
     /// Empties the logs of a living child; without one there is nothing to do, as in 4.3.0.
     pub fn clear_logs(&mut self) -> Result<(), LogFailure> {
         let outputs = [&mut self.stdout, &mut self.stderr].into_iter().flatten();
-        outputs.map(OutputDispatcher::clear).fold(Ok(()), Result::and)
+        outputs
+            .map(OutputDispatcher::clear)
+            .fold(Ok(()), Result::and)
     }
 
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
     /// set; returns the child's ends. The error is an errno.
-    fn make_dispatchers(&mut self, reactor: &mut Reactor, context: &Context) -> Result<ChildEnds, i32> {
+    fn make_dispatchers(
+        &mut self,
+        reactor: &mut Reactor,
+        context: &Context,
+    ) -> Result<ChildEnds, i32> {
         let stdin = pipe()?;
         let stdout = pipe()?;
-        let stderr = if self.config.redirect_stderr { None } else { Some(pipe()?) };
+        let stderr = if self.config.redirect_stderr {
+            None
+        } else {
+            Some(pipe()?)
+        };
         let stderr_destinations = match stderr {
             Some(_) => Some(self.destinations(context, Channel::Stderr)?),
             None => None,
@@ -226,19 +263,38 @@ impl Subprocess {
 
         let token = register(reactor, stdin.write, Interest::NONE, Source::Input(self.id))?;
         self.stdin = Some(InputDispatcher::new(token));
-        let token = register(reactor, stdout.read, Interest::READ, Source::Output(self.id, Channel::Stdout))?;
+        let token = register(
+            reactor,
+            stdout.read,
+            Interest::READ,
+            Source::Output(self.id, Channel::Stdout),
+        )?;
         let name = &self.config.name;
-        self.stdout = Some(OutputDispatcher::new(name, Channel::Stdout, token, stdout_destinations));
+        self.stdout = Some(OutputDispatcher::new(
+            name,
+            Channel::Stdout,
+            token,
+            stdout_destinations,
+        ));
         let stderr = match (stderr, stderr_destinations) {
             (Some(pipe), Some(destinations)) => {
                 let source = Source::Output(self.id, Channel::Stderr);
                 let token = register(reactor, pipe.read, Interest::READ, source)?;
-                self.stderr = Some(OutputDispatcher::new(name, Channel::Stderr, token, destinations));
+                self.stderr = Some(OutputDispatcher::new(
+                    name,
+                    Channel::Stderr,
+                    token,
+                    destinations,
+                ));
                 Some(pipe.write)
             }
             _ => None,
         };
-        Ok(ChildEnds { stdin: stdin.read, stdout: stdout.write, stderr })
+        Ok(ChildEnds {
+            stdin: stdin.read,
+            stdout: stdout.write,
+            stderr,
+        })
     }
 
     fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, i32> {
@@ -246,13 +302,20 @@ impl Subprocess {
             Channel::Stdout => &self.config.stdout,
             Channel::Stderr => &self.config.stderr,
         };
-        let rotation = Rotation { maxbytes: output.logfile_maxbytes, backups: output.logfile_backups };
+        let rotation = Rotation {
+            maxbytes: output.logfile_maxbytes,
+            backups: output.logfile_backups,
+        };
         let log = match self.log_path(channel) {
             Some(path) => Some(LogWriter::open(path, rotation).map_err(|failure| failure.errno)?),
             None => None,
         };
         let syslog = output.syslog.then(|| Syslog::new(&context.program));
-        Ok(Destinations { log, syslog, strip_ansi: context.strip_ansi })
+        Ok(Destinations {
+            log,
+            syslog,
+            strip_ansi: context.strip_ansi,
+        })
     }
 
     fn output_mut(&mut self, channel: Channel) -> Option<&mut OutputDispatcher> {
@@ -263,8 +326,11 @@ impl Subprocess {
     }
 
     fn retry_later(&self, reactor: &mut Reactor, channel: Channel, progress: Progress) {
-        let deadline = (progress == Progress::Congested).then(|| reactor.now.monotonic + RETRY_DELAY);
-        reactor.timers.set(Timer::LogRetry(self.id, channel), deadline);
+        let deadline =
+            (progress == Progress::Congested).then(|| reactor.now.monotonic + RETRY_DELAY);
+        reactor
+            .timers
+            .set(Timer::LogRetry(self.id, channel), deadline);
     }
 }
 
@@ -294,8 +360,13 @@ fn register(
 /// Who the child is to be. Where that is the daemon's own user, nothing is
 /// changed, the groups included.
 fn identity(uid: Option<u32>) -> Identity {
-    let Some(uid) = uid.filter(|uid| *uid != process::uid()) else { return Identity::Inherited };
-    let refused = |reason: &str| Identity::Refused { uid, reason: reason.to_owned() };
+    let Some(uid) = uid.filter(|uid| *uid != process::uid()) else {
+        return Identity::Inherited;
+    };
+    let refused = |reason: &str| Identity::Refused {
+        uid,
+        reason: reason.to_owned(),
+    };
     if process::uid() != 0 {
         return refused("Can't drop privilege as nonroot user");
     }

@@ -81,12 +81,19 @@ impl Deferred {
                     }
                     None => true,
                 });
-                waiting.is_empty().then(|| Ok(Value::Array(std::mem::take(finished))))
+                waiting
+                    .is_empty()
+                    .then(|| Ok(Value::Array(std::mem::take(finished))))
             }
-            Deferred::Multicall { current, remaining, finished } => {
+            Deferred::Multicall {
+                current,
+                remaining,
+                finished,
+            } => {
                 let result = current.poll(daemon)?;
                 finished.push(system::slot(result));
-                match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished)) {
+                match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished))
+                {
                     Ok(results) => Some(Ok(Value::Array(results))),
                     Err(deferred) => {
                         *self = deferred;

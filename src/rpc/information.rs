@@ -11,7 +11,9 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 use crate::{API_VERSION, SUPERVISOR_VERSION};
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// `supervisor.getAPIVersion()`
 pub fn api_version(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
@@ -68,7 +70,10 @@ pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
         Ok(()) => Ok(Value::Bool(true).into()),
         Err(InputError::NotRunning) => Err(Fault::with(FaultCode::NotRunning, name)),
         Err(InputError::Closed) => Err(Fault::with(FaultCode::NoFile, name)),
-        Err(InputError::Full) => Err(Fault::with(FaultCode::Failed, format!("{name} does not read its stdin"))),
+        Err(InputError::Full) => Err(Fault::with(
+            FaultCode::Failed,
+            format!("{name} does not read its stdin"),
+        )),
     }
 }
 
@@ -80,11 +85,21 @@ pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 
 /// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
 pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let mut processes: Vec<&Subprocess> =
-        daemon.supervisor.groups.iter().flat_map(|group| &group.processes).collect();
+    let mut processes: Vec<&Subprocess> = daemon
+        .supervisor
+        .groups
+        .iter()
+        .flat_map(|group| &group.processes)
+        .collect();
     processes.sort_by_key(|process| (process.group_name(), &process.config().name));
     let now = time::wall();
-    Ok(Value::Array(processes.into_iter().map(|process| info(process, now)).collect()).into())
+    Ok(Value::Array(
+        processes
+            .into_iter()
+            .map(|process| info(process, now))
+            .collect(),
+    )
+    .into())
 }
 
 fn info(process: &Subprocess, now: Timestamp) -> Value {
@@ -120,7 +135,11 @@ fn description(process: &Subprocess, now: Timestamp) -> String {
     match machine.state() {
         ProcessState::Running => {
             let start = machine.last_start().map_or(0, |stamp| stamp.seconds);
-            format!("pid {}, uptime {}", machine.pid(), uptime(now.seconds - start))
+            format!(
+                "pid {}, uptime {}",
+                machine.pid(),
+                uptime(now.seconds - start)
+            )
         }
         ProcessState::Fatal | ProcessState::Backoff => match machine.spawn_error() {
             "" => format!("unknown error (try \"tail {}\")", process.config().name),
@@ -149,14 +168,19 @@ fn uptime(seconds: i64) -> String {
 /// `Nov 22 06:28 PM`, local time.
 fn stop_time(stamp: Timestamp) -> String {
     let local = time::local(stamp);
-    let month = MONTHS.get(usize::try_from(local.month).unwrap_or(1).saturating_sub(1)).unwrap_or(&MONTHS[0]);
+    let month = MONTHS
+        .get(usize::try_from(local.month).unwrap_or(1).saturating_sub(1))
+        .unwrap_or(&MONTHS[0]);
     let (hour, half) = match local.hour {
         0 => (12, "AM"),
         hour @ 1..=11 => (hour, "AM"),
         12 => (12, "PM"),
         hour => (hour - 12, "PM"),
     };
-    format!("{month} {:02} {hour:02}:{:02} {half}", local.day, local.minute)
+    format!(
+        "{month} {:02} {hour:02}:{:02} {half}",
+        local.day, local.minute
+    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use crate::xmlrpc::value::Value;
 
 /// `supervisor.readLog(offset, length)`
 pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let (offset, length) = (parameters::integer(parameters, 0)?, parameters::integer(parameters, 1)?);
+    let (offset, length) = (
+        parameters::integer(parameters, 0)?,
+        parameters::integer(parameters, 1)?,
+    );
     read(daemon.reactor.log.path(), offset, length)
 }
 
@@ -60,7 +63,9 @@ pub fn clear_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let mut statuses = Vec::new();
     for id in daemon.supervisor.groups.processes_by_priority() {
-        let Some(name) = daemon.supervisor.groups.process(id).map(names::shown) else { continue };
+        let Some(name) = daemon.supervisor.groups.process(id).map(names::shown) else {
+            continue;
+        };
         let result = clear(daemon, id, &name);
         statuses.push(names::status(daemon.supervisor, id, result));
     }
@@ -68,7 +73,12 @@ pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 }
 
 fn clear(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Result<(), Fault> {
-    match daemon.supervisor.groups.process_mut(id).map(Subprocess::clear_logs) {
+    match daemon
+        .supervisor
+        .groups
+        .process_mut(id)
+        .map(Subprocess::clear_logs)
+    {
         None | Some(Ok(())) => Ok(()),
         Some(Err(error)) => {
             daemon.reactor.log.critical(error);
@@ -79,8 +89,15 @@ fn clear(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Result<(), Fault
 
 fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let (offset, length) = (parameters::integer(parameters, 1)?, parameters::integer(parameters, 2)?);
-    read(names::process(daemon.supervisor, name)?.log_path(channel), offset, length)
+    let (offset, length) = (
+        parameters::integer(parameters, 1)?,
+        parameters::integer(parameters, 2)?,
+    );
+    read(
+        names::process(daemon.supervisor, name)?.log_path(channel),
+        offset,
+        length,
+    )
 }
 
 fn read(path: Option<&str>, offset: i64, length: i64) -> Outcome {
@@ -95,10 +112,19 @@ fn read(path: Option<&str>, offset: i64, length: i64) -> Outcome {
 
 fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let (offset, length) = (parameters::integer(parameters, 1)?, parameters::integer(parameters, 2)?);
-    let (text, offset, overflow) = match names::process(daemon.supervisor, name)?.log_path(channel) {
+    let (offset, length) = (
+        parameters::integer(parameters, 1)?,
+        parameters::integer(parameters, 2)?,
+    );
+    let (text, offset, overflow) = match names::process(daemon.supervisor, name)?.log_path(channel)
+    {
         Some(path) => window::tail(path, offset, length),
         None => (String::new(), 0, false),
     };
-    Ok(Value::Array(vec![Value::String(text), Value::Int(offset), Value::Bool(overflow)]).into())
+    Ok(Value::Array(vec![
+        Value::String(text),
+        Value::Int(offset),
+        Value::Bool(overflow),
+    ])
+    .into())
 }

@@ -44,7 +44,11 @@ pub enum Namespace {
 impl Method {
     /// Whether it can be called with so many parameters.
     pub fn takes(&self, count: usize) -> bool {
-        let required = self.parameters.iter().filter(|parameter| !parameter.optional).count();
+        let required = self
+            .parameters
+            .iter()
+            .filter(|parameter| !parameter.optional)
+            .count();
         (required..=self.parameters.len()).contains(&count)
     }
 }
@@ -59,16 +63,25 @@ pub fn find(name: &str, interfaces: &[String]) -> Option<(&'static Method, Names
     } else {
         return None;
     };
-    table.iter().find(|method| method.name == name).map(|method| (method, kind))
+    table
+        .iter()
+        .find(|method| method.name == name)
+        .map(|method| (method, kind))
 }
 
 /// Every full name, sorted by code point.
 pub fn names(interfaces: &[String]) -> Vec<String> {
     let of = |namespace: &str, table: &[Method]| -> Vec<String> {
-        table.iter().map(|method| format!("{namespace}.{}", method.name)).collect()
+        table
+            .iter()
+            .map(|method| format!("{namespace}.{}", method.name))
+            .collect()
     };
-    let mut names: Vec<String> =
-        interfaces.iter().flat_map(|name| of(name, SUPERVISOR)).chain(of("system", SYSTEM)).collect();
+    let mut names: Vec<String> = interfaces
+        .iter()
+        .flat_map(|name| of(name, SUPERVISOR))
+        .chain(of("system", SYSTEM))
+        .collect();
     names.sort();
     names
 }
@@ -80,15 +93,29 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static Method)> {
 }
 
 const fn required(kind: &'static str, name: &'static str, help: &'static str) -> Parameter {
-    Parameter { kind, name, help, optional: false }
+    Parameter {
+        kind,
+        name,
+        help,
+        optional: false,
+    }
 }
 
 const fn result(kind: &'static str, help: &'static str) -> Parameter {
-    Parameter { kind, name: "result", help, optional: false }
+    Parameter {
+        kind,
+        name: "result",
+        help,
+        optional: false,
+    }
 }
 
 const NAME: Parameter = required("string", "name", "a process, as 'name' or 'group:name'");
-const NAME_OR_GROUP: Parameter = required("string", "name", "a process as 'name' or 'group:name', or 'group:*'");
+const NAME_OR_GROUP: Parameter = required(
+    "string",
+    "name",
+    "a process as 'name' or 'group:name', or 'group:*'",
+);
 const GROUP: Parameter = required("string", "name", "a group");
 const SIGNAL: Parameter = required("string", "signal", "a signal by name or number");
 const WAIT: Parameter = Parameter {
@@ -97,12 +124,22 @@ const WAIT: Parameter = Parameter {
     help: "answer only when it is done (the default)",
     optional: true,
 };
-const OFFSET: Parameter = required("int", "offset", "where to begin, in bytes; negative: so many from the end");
+const OFFSET: Parameter = required(
+    "int",
+    "offset",
+    "where to begin, in bytes; negative: so many from the end",
+);
 const LENGTH: Parameter = required("int", "length", "how many bytes; 0: to the end");
 const TRUE: Parameter = result("boolean", "always true");
-const STATUSES: Parameter = result("array", "a struct of name, group, status and description for each process");
+const STATUSES: Parameter = result(
+    "array",
+    "a struct of name, group, status and description for each process",
+);
 const TEXT: Parameter = result("string", "that part of the log");
-const TAIL: Parameter = result("array", "the text, the size of the log, and whether there was more");
+const TAIL: Parameter = result(
+    "array",
+    "the text, the size of the log, and whether there was more",
+);
 
 const fn method(
     name: &'static str,
@@ -111,7 +148,13 @@ const fn method(
     result: Parameter,
     function: fn(&mut Daemon<'_>, &[Value]) -> Outcome,
 ) -> Method {
-    Method { name, help, parameters, result, function }
+    Method {
+        name,
+        help,
+        parameters,
+        result,
+        function,
+    }
 }
 
 const READ_STDOUT: fn(&mut Daemon<'_>, &[Value]) -> Outcome = logs::read_stdout;
@@ -132,8 +175,20 @@ const SUPERVISOR: &[Method] = &[
         STATUSES,
         logs::clear_all,
     ),
-    method("clearLog", "Empty the log of supervisord.", &[], TRUE, logs::clear_main),
-    method("clearProcessLog", "The same as clearProcessLogs.", &[NAME], TRUE, logs::clear_process),
+    method(
+        "clearLog",
+        "Empty the log of supervisord.",
+        &[],
+        TRUE,
+        logs::clear_main,
+    ),
+    method(
+        "clearProcessLog",
+        "The same as clearProcessLogs.",
+        &[NAME],
+        TRUE,
+        logs::clear_process,
+    ),
     method(
         "clearProcessLogs",
         "Empty both logs of a process, if it has a child.",
@@ -169,7 +224,13 @@ const SUPERVISOR: &[Method] = &[
         result("string", "the identifier"),
         information::identification,
     ),
-    method("getPID", "The pid of supervisord.", &[], result("int", "the pid"), information::pid),
+    method(
+        "getPID",
+        "The pid of supervisord.",
+        &[],
+        result("int", "the pid"),
+        information::pid,
+    ),
     method(
         "getProcessInfo",
         "What is known of a process.",
@@ -198,9 +259,27 @@ const SUPERVISOR: &[Method] = &[
         result("string", "the version"),
         information::api_version,
     ),
-    method("readLog", "Read a part of the log of supervisord.", &[OFFSET, LENGTH], TEXT, logs::read_main),
-    method("readMainLog", "The same as readLog.", &[OFFSET, LENGTH], TEXT, logs::read_main),
-    method("readProcessLog", "The same as readProcessStdoutLog.", &[NAME, OFFSET, LENGTH], TEXT, READ_STDOUT),
+    method(
+        "readLog",
+        "Read a part of the log of supervisord.",
+        &[OFFSET, LENGTH],
+        TEXT,
+        logs::read_main,
+    ),
+    method(
+        "readMainLog",
+        "The same as readLog.",
+        &[OFFSET, LENGTH],
+        TEXT,
+        logs::read_main,
+    ),
+    method(
+        "readProcessLog",
+        "The same as readProcessStdoutLog.",
+        &[NAME, OFFSET, LENGTH],
+        TEXT,
+        READ_STDOUT,
+    ),
     method(
         "readProcessStderrLog",
         "Read a part of the stderr log of a process.",
@@ -219,7 +298,10 @@ const SUPERVISOR: &[Method] = &[
         "reloadConfig",
         "Read the configuration again. Nothing is started or stopped.",
         &[],
-        result("array", "one array of three: the names of groups added, changed and removed"),
+        result(
+            "array",
+            "one array of three: the names of groups added, changed and removed",
+        ),
         configuration::reload,
     ),
     method(
@@ -229,7 +311,13 @@ const SUPERVISOR: &[Method] = &[
         TRUE,
         configuration::remove_group,
     ),
-    method("restart", "Stop everything and start again.", &[], TRUE, information::restart),
+    method(
+        "restart",
+        "Stop everything and start again.",
+        &[],
+        TRUE,
+        information::restart,
+    ),
     method(
         "sendProcessStdin",
         "Write text to the stdin of a process. No newline is added.",
@@ -237,7 +325,13 @@ const SUPERVISOR: &[Method] = &[
         TRUE,
         information::send_stdin,
     ),
-    method("shutdown", "Stop everything and exit.", &[], TRUE, information::shutdown),
+    method(
+        "shutdown",
+        "Stop everything and exit.",
+        &[],
+        TRUE,
+        information::shutdown,
+    ),
     method(
         "signalAllProcesses",
         "Send a signal to every process that can be signalled.",
@@ -266,7 +360,13 @@ const SUPERVISOR: &[Method] = &[
         STATUSES,
         start::start_all,
     ),
-    method("startProcess", "Start a process, or each of a group.", &[NAME_OR_GROUP, WAIT], TRUE, start::start_process),
+    method(
+        "startProcess",
+        "Start a process, or each of a group.",
+        &[NAME_OR_GROUP, WAIT],
+        TRUE,
+        start::start_process,
+    ),
     method(
         "startProcessGroup",
         "Start each process of a group that does not run.",
@@ -274,8 +374,20 @@ const SUPERVISOR: &[Method] = &[
         STATUSES,
         start::start_group,
     ),
-    method("stopAllProcesses", "Stop every process that runs.", &[WAIT], STATUSES, stop::stop_all),
-    method("stopProcess", "Stop a process, or each of a group.", &[NAME_OR_GROUP, WAIT], TRUE, stop::stop_process),
+    method(
+        "stopAllProcesses",
+        "Stop every process that runs.",
+        &[WAIT],
+        STATUSES,
+        stop::stop_all,
+    ),
+    method(
+        "stopProcess",
+        "Stop a process, or each of a group.",
+        &[NAME_OR_GROUP, WAIT],
+        TRUE,
+        stop::stop_process,
+    ),
     method(
         "stopProcessGroup",
         "Stop each process of a group that runs.",
@@ -283,7 +395,13 @@ const SUPERVISOR: &[Method] = &[
         STATUSES,
         stop::stop_group,
     ),
-    method("tailProcessLog", "The same as tailProcessStdoutLog.", &[NAME, OFFSET, LENGTH], TAIL, TAIL_STDOUT),
+    method(
+        "tailProcessLog",
+        "The same as tailProcessStdoutLog.",
+        &[NAME, OFFSET, LENGTH],
+        TAIL,
+        TAIL_STDOUT,
+    ),
     method(
         "tailProcessStderrLog",
         "The last bytes of the stderr log of a process.",
@@ -319,14 +437,24 @@ const SYSTEM: &[Method] = &[
         "methodSignature",
         "The types of a method.",
         &[required("string", "name", "a method's full name")],
-        result("array", "the type of the result, then those of the parameters"),
+        result(
+            "array",
+            "the type of the result, then those of the parameters",
+        ),
         system::method_signature,
     ),
     method(
         "multicall",
         "Make several calls, one after the other.",
-        &[required("array", "calls", "structs of methodName and params")],
-        result("array", "for each call its result, or a struct of faultCode and faultString"),
+        &[required(
+            "array",
+            "calls",
+            "structs of methodName and params",
+        )],
+        result(
+            "array",
+            "for each call its result, or a struct of faultCode and faultString",
+        ),
         system::multicall,
     ),
 ];

@@ -22,8 +22,8 @@ use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
-use crate::xmlrpc::value::Value;
 use crate::xmlrpc::response;
+use crate::xmlrpc::value::Value;
 
 use deferred::Deferred;
 
@@ -74,13 +74,22 @@ pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
     let call = match Call::read(body) {
         Ok(call) => call,
         Err(error) => {
-            daemon.reactor.log.error(format_args!("XML-RPC request of {} bytes is invalid: {error}", body.len()));
+            daemon.reactor.log.error(format_args!(
+                "XML-RPC request of {} bytes is invalid: {error}",
+                body.len()
+            ));
             return Reply::Status(400);
         }
     };
-    daemon.reactor.log.log(Level::Trace, format_args!("XML-RPC method called: {}()", call.method));
+    daemon.reactor.log.log(
+        Level::Trace,
+        format_args!("XML-RPC method called: {}()", call.method),
+    );
     match dispatch(daemon, &call.method, &call.params) {
-        Ok(Answer::Later(deferred)) => Reply::Later { method: call.method, deferred },
+        Ok(Answer::Later(deferred)) => Reply::Later {
+            method: call.method,
+            deferred,
+        },
         Ok(Answer::Done(value)) => Reply::Body(answer(daemon.reactor, &call.method, Ok(value))),
         Err(fault) => Reply::Body(answer(daemon.reactor, &call.method, Err(fault))),
     }
@@ -93,7 +102,10 @@ pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>)
             Ok(_) => "successfully".to_owned(),
             Err(fault) => format!("fault: [{}] {}", fault.code, fault.text),
         };
-        reactor.log.log(Level::Trace, format_args!("XML-RPC method {method}() returned {outcome}"));
+        reactor.log.log(
+            Level::Trace,
+            format_args!("XML-RPC method {method}() returned {outcome}"),
+        );
     }
     response::write(result.as_ref())
 }
@@ -101,7 +113,8 @@ pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>)
 /// Calls a method by its name. A name that has no dot, or more than one, or is
 /// not in the table is the same fault.
 pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Outcome {
-    let Some((method, namespace)) = methods::find(name, &daemon.supervisor.config.rpcinterfaces) else {
+    let Some((method, namespace)) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
+    else {
         return Err(Fault::new(FaultCode::UnknownMethod));
     };
     if !method.takes(parameters.len()) {

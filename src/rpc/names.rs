@@ -19,7 +19,10 @@ pub enum Named<'a> {
 pub fn find<'a>(supervisor: &'a Supervisor, name: &str) -> Result<Named<'a>, Fault> {
     let (group, process) = split(name);
     match process {
-        Some(process) => supervisor.groups.process_named(group, process).map(Named::Process),
+        Some(process) => supervisor
+            .groups
+            .process_named(group, process)
+            .map(Named::Process),
         None => supervisor.groups.named(group).map(Named::Group),
     }
     .ok_or_else(|| bad_name(name))
@@ -51,7 +54,10 @@ pub fn shown(process: &Subprocess) -> String {
 /// One entry of a call on several processes: how it went with this one.
 pub fn status(supervisor: &Supervisor, id: ProcessId, result: Result<(), Fault>) -> Value {
     let (group, name) = match supervisor.groups.process(id) {
-        Some(process) => (process.group_name().to_owned(), process.config().name.clone()),
+        Some(process) => (
+            process.group_name().to_owned(),
+            process.config().name.clone(),
+        ),
         None => (String::new(), String::new()),
     };
     let (code, text) = match result {

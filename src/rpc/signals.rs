@@ -40,7 +40,10 @@ pub fn signal_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 fn signal(parameters: &[Value], place: usize) -> Result<Signal, Fault> {
     let (signal, shown) = match parameters.get(place) {
         Some(Value::Int(number)) => (Signal::from_number(*number), number.to_string()),
-        Some(Value::Bool(flag)) => (Signal::from_number(i64::from(*flag)), i64::from(*flag).to_string()),
+        Some(Value::Bool(flag)) => (
+            Signal::from_number(i64::from(*flag)),
+            i64::from(*flag).to_string(),
+        ),
         Some(Value::Double(number)) => (Signal::from_number(*number as i64), number.to_string()),
         Some(Value::String(text)) => {
             let by_number = text.trim().parse().ok().and_then(Signal::from_number);
@@ -52,10 +55,16 @@ fn signal(parameters: &[Value], place: usize) -> Result<Signal, Fault> {
 }
 
 /// Only processes that can be signalled are told of.
-fn signal_several(daemon: &mut Daemon<'_>, ids: &[ProcessId], signal: &Result<Signal, Fault>) -> Answer {
+fn signal_several(
+    daemon: &mut Daemon<'_>,
+    ids: &[ProcessId],
+    signal: &Result<Signal, Fault>,
+) -> Answer {
     let mut statuses = Vec::new();
     for &id in ids {
-        let Some(process) = daemon.supervisor.groups.process(id) else { continue };
+        let Some(process) = daemon.supervisor.groups.process(id) else {
+            continue;
+        };
         if !process.machine().state().is_signallable() {
             continue;
         }
@@ -73,7 +82,11 @@ fn signal_one(
     signal: &Result<Signal, Fault>,
 ) -> Result<(), Fault> {
     let signal = signal.clone()?;
-    let process = daemon.supervisor.groups.process(id).ok_or_else(|| names::bad_name(name))?;
+    let process = daemon
+        .supervisor
+        .groups
+        .process(id)
+        .ok_or_else(|| names::bad_name(name))?;
     if !process.machine().state().is_signallable() {
         return Err(Fault::with(FaultCode::NotRunning, name));
     }

@@ -57,7 +57,11 @@ pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result
 }
 
 fn waiting(id: ProcessId, name: &str) -> Waiting {
-    Waiting { id, name: name.to_owned(), goal: Goal::Started }
+    Waiting {
+        id,
+        name: name.to_owned(),
+        goal: Goal::Started,
+    }
 }
 
 /// Starts those that do not run. Who finishes at once is told first.
@@ -65,7 +69,9 @@ fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> An
     let mut finished = Vec::new();
     let mut unfinished = Vec::new();
     for id in ids {
-        let Some(process) = daemon.supervisor.groups.process(id) else { continue };
+        let Some(process) = daemon.supervisor.groups.process(id) else {
+            continue;
+        };
         if process.machine().state().is_running() {
             continue;
         }
@@ -78,20 +84,32 @@ fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> An
     if unfinished.is_empty() {
         Value::Array(finished).into()
     } else {
-        Answer::Later(Deferred::Several { waiting: unfinished, finished })
+        Answer::Later(Deferred::Several {
+            waiting: unfinished,
+            finished,
+        })
     }
 }
 
 /// Starts one process; `None` when it is to be waited for. The command is
 /// checked before the state, as in 4.3.0.
-fn start_one(daemon: &mut Daemon<'_>, id: ProcessId, name: &str, wait: bool) -> Option<Result<(), Fault>> {
+fn start_one(
+    daemon: &mut Daemon<'_>,
+    id: ProcessId,
+    name: &str,
+    wait: bool,
+) -> Option<Result<(), Fault>> {
     let Some(process) = daemon.supervisor.groups.process(id) else {
         return Some(Err(names::bad_name(name)));
     };
     match process.find_command(&daemon.supervisor.context) {
         Ok(_) => {}
-        Err(CommandError::NotFound(text)) => return Some(Err(Fault::with(FaultCode::NoFile, text))),
-        Err(CommandError::NotExecutable(text)) => return Some(Err(Fault::with(FaultCode::NotExecutable, text))),
+        Err(CommandError::NotFound(text)) => {
+            return Some(Err(Fault::with(FaultCode::NoFile, text)));
+        }
+        Err(CommandError::NotExecutable(text)) => {
+            return Some(Err(Fault::with(FaultCode::NotExecutable, text)));
+        }
     }
     let state = process.machine().state();
     if state.is_running() {
@@ -112,5 +130,9 @@ fn start_one(daemon: &mut Daemon<'_>, id: ProcessId, name: &str, wait: bool) -> 
         // 4.3.0 answers true without `wait` though nothing was started.
         return Some(Err(Fault::with(FaultCode::AbnormalTermination, name)));
     }
-    if wait { poll(daemon, id, name) } else { Some(Ok(())) }
+    if wait {
+        poll(daemon, id, name)
+    } else {
+        Some(Ok(()))
+    }
 }

@@ -41,21 +41,36 @@ pub fn stop_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 }
 
 /// Whether a process that was told to stop has stopped; tells in the log that it is waited for.
-pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, report_at: &mut Monotonic) -> Option<Result<(), Fault>> {
-    let Some(process) = daemon.supervisor.groups.process(id) else { return Some(Ok(())) };
+pub fn poll(
+    daemon: &mut Daemon<'_>,
+    id: ProcessId,
+    report_at: &mut Monotonic,
+) -> Option<Result<(), Fault>> {
+    let Some(process) = daemon.supervisor.groups.process(id) else {
+        return Some(Ok(()));
+    };
     if process.machine().state().is_stopped() {
         return Some(Ok(()));
     }
     let now = daemon.reactor.now.monotonic;
     if now >= *report_at {
         *report_at = now + STOP_REPORT_INTERVAL;
-        daemon.reactor.log.info(format_args!("waiting for {} to stop", process.config().name));
+        daemon.reactor.log.info(format_args!(
+            "waiting for {} to stop",
+            process.config().name
+        ));
     }
     None
 }
 
 fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
-    Waiting { id, name: name.to_owned(), goal: Goal::Stopped { report_at: daemon.reactor.now.monotonic } }
+    Waiting {
+        id,
+        name: name.to_owned(),
+        goal: Goal::Stopped {
+            report_at: daemon.reactor.now.monotonic,
+        },
+    }
 }
 
 /// Stops those that run: all are signalled first, then waited for together.
@@ -63,7 +78,9 @@ fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Ans
     let mut finished = Vec::new();
     let mut unfinished = Vec::new();
     for id in ids {
-        let Some(process) = daemon.supervisor.groups.process(id) else { continue };
+        let Some(process) = daemon.supervisor.groups.process(id) else {
+            continue;
+        };
         let name = names::shown(process);
         if !process.machine().state().is_running() {
             take_restart_back(daemon, id);
@@ -77,12 +94,20 @@ fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Ans
     if unfinished.is_empty() {
         Value::Array(finished).into()
     } else {
-        Answer::Later(Deferred::Several { waiting: unfinished, finished })
+        Answer::Later(Deferred::Several {
+            waiting: unfinished,
+            finished,
+        })
     }
 }
 
 /// Stops one process; `None` when it is to be waited for.
-fn stop_one(daemon: &mut Daemon<'_>, id: ProcessId, name: &str, wait: bool) -> Option<Result<(), Fault>> {
+fn stop_one(
+    daemon: &mut Daemon<'_>,
+    id: ProcessId,
+    name: &str,
+    wait: bool,
+) -> Option<Result<(), Fault>> {
     let state = daemon.supervisor.groups.process(id)?.machine().state();
     if !state.is_running() {
         take_restart_back(daemon, id);

@@ -52,7 +52,11 @@ pub fn run_calls(
         match make_call(daemon, &call) {
             Ok(Answer::Done(value)) => finished.push(value),
             Ok(Answer::Later(deferred)) => {
-                return Err(Deferred::Multicall { current: Box::new(deferred), remaining, finished });
+                return Err(Deferred::Multicall {
+                    current: Box::new(deferred),
+                    remaining,
+                    finished,
+                });
             }
             Err(fault) => finished.push(slot(Err(fault))),
         }
@@ -77,11 +81,16 @@ fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
     };
     let name = match call.member("methodName") {
         Some(Value::String(name)) => name.as_str(),
-        None | Some(Value::Nil) => return Err(Fault::with(FaultCode::IncorrectParameters, "No methodName")),
+        None | Some(Value::Nil) => {
+            return Err(Fault::with(FaultCode::IncorrectParameters, "No methodName"));
+        }
         Some(_) => return Err(Fault::new(FaultCode::UnknownMethod)),
     };
     if name == "system.multicall" {
-        return Err(Fault::with(FaultCode::IncorrectParameters, "Recursive system.multicall forbidden"));
+        return Err(Fault::with(
+            FaultCode::IncorrectParameters,
+            "Recursive system.multicall forbidden",
+        ));
     }
     match call.member("params") {
         None => dispatch(daemon, name, &[]),

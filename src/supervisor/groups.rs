@@ -48,12 +48,18 @@ impl Groups {
 
     /// The process of that id.
     pub fn process_mut(&mut self, id: ProcessId) -> Option<&mut Subprocess> {
-        self.groups.get_mut(&id.group)?.processes.get_mut(id.index as usize)
+        self.groups
+            .get_mut(&id.group)?
+            .processes
+            .get_mut(id.index as usize)
     }
 
     /// The process of those names.
     pub fn process_named(&self, group: &str, process: &str) -> Option<&Subprocess> {
-        self.named(group)?.processes.iter().find(|candidate| candidate.config().name == process)
+        self.named(group)?
+            .processes
+            .iter()
+            .find(|candidate| candidate.config().name == process)
     }
 
     /// Every process: groups in ascending priority, inside a group ascending priority.
@@ -67,7 +73,9 @@ impl Groups {
 
     /// Every process, in no order that means anything.
     pub fn all_processes_mut(&mut self) -> impl Iterator<Item = &mut Subprocess> {
-        self.groups.values_mut().flat_map(|group| group.processes.iter_mut())
+        self.groups
+            .values_mut()
+            .flat_map(|group| group.processes.iter_mut())
     }
 }
 
@@ -81,9 +89,21 @@ impl Supervisor {
         for (index, process) in (0..).zip(&config.processes) {
             let paths = log_paths(&self.context, reactor, process);
             let id = ProcessId { group: id, index };
-            processes.push(Subprocess::new(id, config.name.clone(), process.clone(), paths));
+            processes.push(Subprocess::new(
+                id,
+                config.name.clone(),
+                process.clone(),
+                paths,
+            ));
         }
-        self.groups.groups.insert(id, Group { id, config: config.clone(), processes });
+        self.groups.groups.insert(
+            id,
+            Group {
+                id,
+                config: config.clone(),
+                processes,
+            },
+        );
         self.waiting_for_autostart.push(id);
         id
     }
@@ -91,7 +111,9 @@ impl Supervisor {
     /// Forgets a group; false (and nothing done) while it is not stopped.
     pub fn remove_group(&mut self, reactor: &mut Reactor, id: GroupId) -> bool {
         match self.groups.groups.get(&id) {
-            Some(group) if group.is_stopped() && group.processes.iter().all(|p| p.machine().pid() == 0) => {
+            Some(group)
+                if group.is_stopped() && group.processes.iter().all(|p| p.machine().pid() == 0) =>
+            {
                 for process in &group.processes {
                     reactor.timers.set(Timer::Process(process.id()), None);
                 }
@@ -111,7 +133,12 @@ fn log_paths(context: &Context, reactor: &mut Reactor, process: &config::Process
         config::LogFile::None => None,
         config::LogFile::Path(path) => Some(path.clone()),
         config::LogFile::Auto => {
-            match auto::create(&context.childlogdir, &process.name, channel, &context.identifier) {
+            match auto::create(
+                &context.childlogdir,
+                &process.name,
+                channel,
+                &context.identifier,
+            ) {
                 Ok(path) => Some(path),
                 Err(error) => {
                     reactor.log.critical(error);
@@ -121,6 +148,10 @@ fn log_paths(context: &Context, reactor: &mut Reactor, process: &config::Process
         }
     };
     let stdout = path(Channel::Stdout, &process.stdout);
-    let stderr = if process.redirect_stderr { None } else { path(Channel::Stderr, &process.stderr) };
+    let stderr = if process.redirect_stderr {
+        None
+    } else {
+        path(Channel::Stderr, &process.stderr)
+    };
     LogPaths { stdout, stderr }
 }

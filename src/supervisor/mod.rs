@@ -104,7 +104,9 @@ impl Supervisor {
     pub fn reopen_logs(&mut self, reactor: &mut Reactor) {
         reactor.log.info("supervisord logreopen");
         if let Err(failure) = reactor.log.reopen() {
-            reactor.log.error(format_args!("{failure}; it is written to as before"));
+            reactor
+                .log
+                .error(format_args!("{failure}; it is written to as before"));
         }
         for process in self.groups.all_processes_mut() {
             process.reopen_logs(reactor);

@@ -36,7 +36,9 @@ impl Supervisor {
                     process.close(reactor);
                 }
             }
-            None => reactor.log.info(format_args!("reaped unknown pid {pid} ({end})")),
+            None => reactor
+                .log
+                .info(format_args!("reaped unknown pid {pid} ({end})")),
         }
     }
 }

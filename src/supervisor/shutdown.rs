@@ -27,7 +27,10 @@ impl Supervisor {
     /// Begins to go down, to exit or to start again. An exit overrides a restart.
     pub fn go_down(&mut self, state: SupervisorState) {
         self.state = state;
-        self.shutdown.get_or_insert_with(|| Shutdown { remaining: self.groups.by_priority(), report_due: true });
+        self.shutdown.get_or_insert_with(|| Shutdown {
+            remaining: self.groups.by_priority(),
+            report_due: true,
+        });
     }
 
     /// The moment for another `waiting for ... to die` line has come.
@@ -39,10 +42,16 @@ impl Supervisor {
 
     /// Takes the next steps of going down; true when everything is stopped.
     pub fn advance_shutdown(&mut self, reactor: &mut Reactor) -> bool {
-        let Some(mut shutdown) = self.shutdown.take() else { return false };
+        let Some(mut shutdown) = self.shutdown.take() else {
+            return false;
+        };
         while let Some(&group) = shutdown.remaining.last() {
             self.stop_group(reactor, group);
-            if self.groups.get(group).is_some_and(|group| !group.is_stopped()) {
+            if self
+                .groups
+                .get(group)
+                .is_some_and(|group| !group.is_stopped())
+            {
                 break;
             }
             shutdown.remaining.pop();
@@ -50,7 +59,10 @@ impl Supervisor {
         let finished = shutdown.remaining.is_empty();
         if !finished && std::mem::take(&mut shutdown.report_due) {
             self.report(reactor, &self.unstopped());
-            reactor.timers.set(Timer::ShutdownReport, Some(reactor.now.monotonic + REPORT_INTERVAL));
+            reactor.timers.set(
+                Timer::ShutdownReport,
+                Some(reactor.now.monotonic + REPORT_INTERVAL),
+            );
         }
         self.shutdown = Some(shutdown);
         finished
@@ -58,9 +70,13 @@ impl Supervisor {
 
     /// Signals the members of a group in descending order of priority.
     fn stop_group(&mut self, reactor: &mut Reactor, group: GroupId) {
-        let Some(group) = self.groups.get(group) else { return };
+        let Some(group) = self.groups.get(group) else {
+            return;
+        };
         for id in group.by_priority().into_iter().rev() {
-            let Some(process) = self.groups.process(id) else { continue };
+            let Some(process) = self.groups.process(id) else {
+                continue;
+            };
             let input = match process.machine().state() {
                 ProcessState::Running | ProcessState::Starting => Input::Stop,
                 ProcessState::Backoff => Input::GiveUp,
@@ -73,17 +89,29 @@ impl Supervisor {
 
     fn unstopped(&self) -> Vec<ProcessId> {
         let ids = self.groups.processes_by_priority().into_iter();
-        ids.filter(|id| self.groups.process(*id).is_some_and(|p| !p.machine().state().is_stopped())).collect()
+        ids.filter(|id| {
+            self.groups
+                .process(*id)
+                .is_some_and(|p| !p.machine().state().is_stopped())
+        })
+        .collect()
     }
 
     fn report(&self, reactor: &mut Reactor, unstopped: &[ProcessId]) {
         let processes = || unstopped.iter().filter_map(|id| self.groups.process(*id));
-        let names: Vec<&str> = processes().map(|process| process.config().name.as_str()).collect();
-        reactor.log.info(format_args!("waiting for {} to die", names.join(", ")));
+        let names: Vec<&str> = processes()
+            .map(|process| process.config().name.as_str())
+            .collect();
+        reactor
+            .log
+            .info(format_args!("waiting for {} to die", names.join(", ")));
         if reactor.log.enabled(Level::Blather) {
             for process in processes() {
                 let state = process.machine().state().name();
-                reactor.log.log(Level::Blather, format_args!("{} state: {state}", process.config().name));
+                reactor.log.log(
+                    Level::Blather,
+                    format_args!("{} state: {state}", process.config().name),
+                );
             }
         }
     }

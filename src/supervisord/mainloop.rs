@@ -51,7 +51,14 @@ impl Daemon {
         signals: Signals,
         pidfile: Option<PidFile>,
     ) -> Daemon {
-        Daemon { supervisor, servers, reactor, pending: Vec::new(), _signals: signals, _pidfile: pidfile }
+        Daemon {
+            supervisor,
+            servers,
+            reactor,
+            pending: Vec::new(),
+            _signals: signals,
+            _pidfile: pidfile,
+        }
     }
 
     /// Runs until everything is stopped, and says what for.
@@ -83,7 +90,9 @@ impl Daemon {
         }
         let timeout = self.reactor.timers.wait(time::monotonic());
         if let Err(error) = self.reactor.poller.wait(timeout, ready) {
-            self.reactor.log.critical(format_args!("cannot wait for events: {error}"));
+            self.reactor
+                .log
+                .critical(format_args!("cannot wait for events: {error}"));
         }
         self.reactor.now = time::now();
     }
@@ -99,7 +108,9 @@ impl Daemon {
                         signals = Signals::drain(descriptor);
                     }
                 }
-                Source::Output(..) | Source::Input(_) => self.supervisor.handle(&mut self.reactor, event),
+                Source::Output(..) | Source::Input(_) => {
+                    self.supervisor.handle(&mut self.reactor, event)
+                }
                 Source::Listener(_) | Source::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.reactor, event) {
                         self.answer(incoming);
@@ -114,22 +125,32 @@ impl Daemon {
         for &signal in signals {
             match signal {
                 Signal::CHLD => {
-                    self.reactor.log.debug(format_args!("received {signal} indicating a child quit"));
+                    self.reactor
+                        .log
+                        .debug(format_args!("received {signal} indicating a child quit"));
                     self.supervisor.reap(&mut self.reactor);
                 }
-                Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => self.reactor.log.warn(
-                    format_args!("ignored {signal} indicating restart request (shutdown in progress)"),
-                ),
+                Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => {
+                    self.reactor.log.warn(format_args!(
+                        "ignored {signal} indicating restart request (shutdown in progress)"
+                    ))
+                }
                 Signal::HUP => {
-                    self.reactor.log.warn(format_args!("received {signal} indicating restart request"));
+                    self.reactor
+                        .log
+                        .warn(format_args!("received {signal} indicating restart request"));
                     self.supervisor.go_down(SupervisorState::Restarting);
                 }
                 Signal::USR2 => {
-                    self.reactor.log.info(format_args!("received {signal} indicating log reopen request"));
+                    self.reactor.log.info(format_args!(
+                        "received {signal} indicating log reopen request"
+                    ));
                     self.supervisor.reopen_logs(&mut self.reactor);
                 }
                 _ => {
-                    self.reactor.log.warn(format_args!("received {signal} indicating exit request"));
+                    self.reactor
+                        .log
+                        .warn(format_args!("received {signal} indicating exit request"));
                     self.supervisor.go_down(SupervisorState::Shutdown);
                 }
             }
@@ -140,13 +161,20 @@ impl Daemon {
     /// that none is told as up that is not.
     fn handle_timers(&mut self) {
         let now = self.reactor.now.monotonic;
-        if self.reactor.timers.wait(now).is_some_and(|wait| wait.is_zero()) {
+        if self
+            .reactor
+            .timers
+            .wait(now)
+            .is_some_and(|wait| wait.is_zero())
+        {
             self.supervisor.reap(&mut self.reactor);
         }
         while let Some(timer) = self.reactor.timers.pop_due(now) {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.reactor, id),
-                Timer::LogRetry(id, channel) => self.supervisor.retry_log(&mut self.reactor, id, channel),
+                Timer::LogRetry(id, channel) => {
+                    self.supervisor.retry_log(&mut self.reactor, id, channel)
+                }
                 Timer::MainLogRetry => self.reactor.log.flush(),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 Timer::StopReport => self.answer_pending(),
@@ -160,7 +188,10 @@ impl Daemon {
     }
 
     fn answer(&mut self, incoming: Incoming) {
-        let Incoming { connection, request } = incoming;
+        let Incoming {
+            connection,
+            request,
+        } = incoming;
         match request {
             Request::Rpc(body) => self.call(connection, &body),
             Request::ProcessLog { name, channel } => {
@@ -175,12 +206,24 @@ impl Daemon {
     }
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
-        let mut daemon = rpc::Daemon { supervisor: &mut self.supervisor, reactor: &mut self.reactor };
+        let mut daemon = rpc::Daemon {
+            supervisor: &mut self.supervisor,
+            reactor: &mut self.reactor,
+        };
         match rpc::handle(&mut daemon, body) {
-            Reply::Body(body) => self.servers.respond_rpc(&mut self.reactor, connection, body),
-            Reply::Status(status) => self.servers.respond_error(&mut self.reactor, connection, status),
+            Reply::Body(body) => self
+                .servers
+                .respond_rpc(&mut self.reactor, connection, body),
+            Reply::Status(status) => {
+                self.servers
+                    .respond_error(&mut self.reactor, connection, status)
+            }
             Reply::Later { method, deferred } => {
-                self.pending.push(Pending { connection, method, deferred });
+                self.pending.push(Pending {
+                    connection,
+                    method,
+                    deferred,
+                });
                 self.answer_pending();
             }
         }
@@ -189,12 +232,21 @@ impl Daemon {
     /// Asks every waiting call whether it has its answer. One whose client has
     /// gone is dropped: what it began stays, what it had not begun is not done.
     fn answer_pending(&mut self) {
-        let Daemon { supervisor, servers, reactor, pending, .. } = self;
+        let Daemon {
+            supervisor,
+            servers,
+            reactor,
+            pending,
+            ..
+        } = self;
         pending.retain_mut(|waiting| {
             if !servers.is_open(waiting.connection) {
                 return false;
             }
-            let mut daemon = rpc::Daemon { supervisor: &mut *supervisor, reactor: &mut *reactor };
+            let mut daemon = rpc::Daemon {
+                supervisor: &mut *supervisor,
+                reactor: &mut *reactor,
+            };
             match waiting.deferred.poll(&mut daemon) {
                 Some(result) => {
                     let body = rpc::answer(reactor, &waiting.method, result);
@@ -204,7 +256,10 @@ impl Daemon {
                 None => true,
             }
         });
-        let report_at = pending.iter().filter_map(|waiting| waiting.deferred.next_report()).min();
+        let report_at = pending
+            .iter()
+            .filter_map(|waiting| waiting.deferred.next_report())
+            .min();
         reactor.timers.set(Timer::StopReport, report_at);
     }
 
@@ -214,13 +269,20 @@ impl Daemon {
             "stderr" => Channel::Stderr,
             _ => return None,
         };
-        names::process(&self.supervisor, name).ok()?.log_path(channel).map(str::to_owned)
+        names::process(&self.supervisor, name)
+            .ok()?
+            .log_path(channel)
+            .map(str::to_owned)
     }
 
     fn follow(&mut self, connection: ConnectionId, path: Option<String>) {
         match path {
-            Some(path) => self.servers.respond_tail(&mut self.reactor, connection, &path),
-            None => self.servers.respond_error(&mut self.reactor, connection, 404),
+            Some(path) => self
+                .servers
+                .respond_tail(&mut self.reactor, connection, &path),
+            None => self
+                .servers
+                .respond_error(&mut self.reactor, connection, 404),
         }
     }
 }

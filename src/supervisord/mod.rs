@@ -25,7 +25,12 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     };
     let launch_directory = match std::env::current_dir() {
         Ok(directory) => directory.to_string_lossy().into_owned(),
-        Err(error) => return fail(program, &Failure::System(format!("cannot tell the current directory: {error}"))),
+        Err(error) => {
+            return fail(
+                program,
+                &Failure::System(format!("cannot tell the current directory: {error}")),
+            );
+        }
     };
     match options::parse(words, &launch_directory, &RealSystem) {
         Ok(Request::Help) => {
@@ -36,7 +41,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             println!("{}", crate::SUPERVISOR_VERSION);
             ExitCode::SUCCESS
         }
-        Ok(Request::Run(arguments)) => supervise(program, arguments, launch_directory),
+        Ok(Request::Run(arguments)) => supervise(program, *arguments, launch_directory),
         Err(error) => fail(program, &Failure::Usage(error.to_string())),
     }
 }
@@ -47,9 +52,16 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
     if arguments.configuration.is_none() && process::uid() == 0 {
         eprintln!("{program}: warning: {ROOT_SEARCH_WARNING}");
     }
-    let mask = match signals::Mask::current().and_then(|mask| signals::ignore_pipe_signals().map(|()| mask)) {
+    let mask = match signals::Mask::current()
+        .and_then(|mask| signals::ignore_pipe_signals().map(|()| mask))
+    {
         Ok(mask) => mask,
-        Err(error) => return fail(program, &Failure::System(format!("cannot prepare signals: {error}"))),
+        Err(error) => {
+            return fail(
+                program,
+                &Failure::System(format!("cannot prepare signals: {error}")),
+            );
+        }
     };
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
     loop {

@@ -16,7 +16,10 @@ impl PidFile {
     pub fn write(path: &str) -> io::Result<PidFile> {
         let pid = std::process::id();
         fs::write(path, format!("{pid}\n"))?;
-        Ok(PidFile { path: path.to_owned(), pid })
+        Ok(PidFile {
+            path: path.to_owned(),
+            pid,
+        })
     }
 }
 

@@ -30,7 +30,9 @@ pub fn switch_user(uid: Option<u32>, notes: &mut Notes) -> Result<(), String> {
             return Err("Can't drop privilege as nonroot user".to_owned());
         }
         let groups = user::groups_of(uid).unwrap_or_default();
-        let primary = *groups.first().ok_or_else(|| format!("Can't find uid {uid}"))?;
+        let primary = *groups
+            .first()
+            .ok_or_else(|| format!("Can't find uid {uid}"))?;
         privileges::switch_to(uid, primary, &groups).map_err(|error| error.to_string())?;
     }
     notes.infos.push(format!("Set uid to user {uid} succeeded"));
@@ -40,12 +42,19 @@ pub fn switch_user(uid: Option<u32>, notes: &mut Notes) -> Result<(), String> {
 /// Raises the limits on open files and processes to `minfds` and `minprocs`.
 /// The error is the message of a usage error.
 pub fn raise_limits(settings: &Supervisord, notes: &mut Notes) -> Result<(), String> {
-    for (limit, minimum) in [(Limit::OpenFiles, settings.minfds), (Limit::Processes, settings.minprocs)] {
+    for (limit, minimum) in [
+        (Limit::OpenFiles, settings.minfds),
+        (Limit::Processes, settings.minprocs),
+    ] {
         match limits::raise(limit, minimum) {
             Ok(Raised::Enough) => {}
-            Ok(Raised::To(number)) => notes.infos.push(format!("Increased {} limit to {number}", limit.name())),
+            Ok(Raised::To(number)) => notes
+                .infos
+                .push(format!("Increased {} limit to {number}", limit.name())),
             Err(refused) => {
-                let hard = refused.hard.map_or("unlimited".to_owned(), |number| number.to_string());
+                let hard = refused
+                    .hard
+                    .map_or("unlimited".to_owned(), |number| number.to_string());
                 return Err(refusal(limit, minimum, &hard));
             }
         }
@@ -55,8 +64,20 @@ pub fn raise_limits(settings: &Supervisord, notes: &mut Notes) -> Result<(), Str
 
 fn refusal(limit: Limit, minimum: i64, hard: &str) -> String {
     let (what, program, key, things, setting) = match limit {
-        Limit::OpenFiles => ("file descriptors", "process", "minfds", "file descriptors", "usable file descriptors"),
-        Limit::Processes => ("available processes", "program", "minprocs", "processes", "usable processes"),
+        Limit::OpenFiles => (
+            "file descriptors",
+            "process",
+            "minfds",
+            "file descriptors",
+            "usable file descriptors",
+        ),
+        Limit::Processes => (
+            "available processes",
+            "program",
+            "minprocs",
+            "processes",
+            "usable processes",
+        ),
     };
     format!(
         "The minimum number of {what} required to run this {program} is {minimum} as per the \"{key}\" command-line \

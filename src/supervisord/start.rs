@@ -26,7 +26,14 @@ use crate::text::pyrepr;
 use crate::tokens::Source;
 
 /// The signals that supervisord acts on.
-const HANDLED: [Signal; 6] = [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::CHLD, Signal::USR2];
+const HANDLED: [Signal; 6] = [
+    Signal::TERM,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::HUP,
+    Signal::CHLD,
+    Signal::USR2,
+];
 
 /// Descriptors from here on are closed at a restart; 4.3.0 leaves 3 and 4 alone.
 const FIRST_TO_CLOSE: i32 = 5;
@@ -62,10 +69,23 @@ pub enum Failure {
 
 impl<'a> Launch<'a> {
     /// For a first start.
-    pub fn new(program: &'a str, arguments: Arguments, launch_directory: String, mask: Mask) -> Launch<'a> {
-        let environment =
-            std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
-        Launch { program, arguments, launch_directory, environment, mask, started_before: false }
+    pub fn new(
+        program: &'a str,
+        arguments: Arguments,
+        launch_directory: String,
+        mask: Mask,
+    ) -> Launch<'a> {
+        let environment = std::env::vars_os()
+            .map(|(name, value)| (name.into_vec(), value.into_vec()))
+            .collect();
+        Launch {
+            program,
+            arguments,
+            launch_directory,
+            environment,
+            mask,
+            started_before: false,
+        }
     }
 
     /// What to read: the file that was named, or the one that the search finds now.
@@ -79,7 +99,11 @@ impl<'a> Launch<'a> {
         Ok(LoadRequest {
             path,
             overrides: self.arguments.overrides.clone(),
-            environment: self.environment.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
             launch_directory: self.launch_directory.clone(),
             purpose: Purpose::Start,
         })
@@ -96,7 +120,11 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     let uid = config.user.and_then(|user| user.uid);
     privileges::switch_user(uid, &mut notes).map_err(Failure::Usage)?;
     if restart {
-        fd::close_from(FIRST_TO_CLOSE, i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX), &[]);
+        fd::close_from(
+            FIRST_TO_CLOSE,
+            i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX),
+            &[],
+        );
     } else {
         privileges::raise_limits(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
     }
@@ -116,13 +144,16 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
         }
     }
     let pidfile = write_pidfile(&supervisor.config, &mut reactor);
-    Ok(Started::Daemon(Box::new(Daemon::new(supervisor, servers, reactor, signals, pidfile))))
+    Ok(Started::Daemon(Box::new(Daemon::new(
+        supervisor, servers, reactor, signals, pidfile,
+    ))))
 }
 
 /// Opens the log and writes what was noted before it: the gravest first.
 fn open_reactor(launch: &Launch<'_>, config: &Config, notes: &Notes) -> Result<Reactor, Failure> {
     let program = base_name(launch.program);
-    let mut log = Logger::open(&config.supervisord, program).map_err(|error| Failure::System(error.to_string()))?;
+    let mut log = Logger::open(&config.supervisord, program)
+        .map_err(|error| Failure::System(error.to_string()))?;
     for line in &notes.criticals {
         log.critical(line);
     }
@@ -132,7 +163,8 @@ fn open_reactor(launch: &Launch<'_>, config: &Config, notes: &Notes) -> Result<R
     for line in config.infos.iter().chain(&notes.infos) {
         log.info(line);
     }
-    Reactor::new(log, time::now()).map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))
+    Reactor::new(log, time::now())
+        .map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))
 }
 
 fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {
@@ -156,13 +188,16 @@ fn server_url(servers: &[Server]) -> Option<String> {
         Address::Unix { path, .. } => Some(format!("unix://{path}")),
         Address::Inet { .. } => None,
     });
-    let inet = servers.iter().rev().find_map(|server| match &server.address {
-        Address::Inet { host, port } => {
-            let host = if host.is_empty() { "localhost" } else { host };
-            Some(format!("http://{host}:{port}"))
-        }
-        Address::Unix { .. } => None,
-    });
+    let inet = servers
+        .iter()
+        .rev()
+        .find_map(|server| match &server.address {
+            Address::Inet { host, port } => {
+                let host = if host.is_empty() { "localhost" } else { host };
+                Some(format!("http://{host}:{port}"))
+            }
+            Address::Unix { .. } => None,
+        });
     unix.or(inet)
 }
 
@@ -173,7 +208,10 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) {
             match warning {
                 CleanupWarning::Directory => reactor.log.warn("Could not clear childlog dir"),
                 CleanupWarning::Entry(path) => {
-                    reactor.log.warn(format_args!("Failed to clean up {}", pyrepr::repr(&path.to_string_lossy())));
+                    reactor.log.warn(format_args!(
+                        "Failed to clean up {}",
+                        pyrepr::repr(&path.to_string_lossy())
+                    ));
                 }
             }
         }
@@ -184,17 +222,20 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) {
 }
 
 fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failure> {
-    let servers =
-        Servers::open(&config.servers, reactor).map_err(|error| Failure::Usage(error.to_string()))?;
+    let servers = Servers::open(&config.servers, reactor)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
     for server in &config.servers {
         for interface in &config.rpcinterfaces {
-            reactor.log.info(format_args!("RPC interface {} initialized", pyrepr::repr(interface)));
+            reactor.log.info(format_args!(
+                "RPC interface {} initialized",
+                pyrepr::repr(interface)
+            ));
         }
         if server.credentials.is_none() {
             let section = pyrepr::repr(&server.section);
-            reactor
-                .log
-                .critical(format_args!("Server {section} running without any HTTP authentication checking"));
+            reactor.log.critical(format_args!(
+                "Server {section} running without any HTTP authentication checking"
+            ));
         }
     }
     Ok(servers)
@@ -203,19 +244,31 @@ fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failu
 fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
     Signals::install(&HANDLED)
         .and_then(|(signals, read)| {
-            reactor.poller.register(read, Interest::READ, Source::Signals).map(|_| signals)
+            reactor
+                .poller
+                .register(read, Interest::READ, Source::Signals)
+                .map(|_| signals)
         })
         .map_err(|error| Failure::System(format!("cannot catch signals: {error}")))
 }
 
 fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
-    reactor.poller.renew().map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))?;
+    reactor
+        .poller
+        .renew()
+        .map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))?;
     reactor.log.info("daemonizing the supervisord process");
     if let Some(directory) = &config.supervisord.directory {
         match process::chdir(directory.as_ref()) {
-            Ok(()) => reactor.log.info(format_args!("set current directory: {}", pyrepr::repr(directory))),
+            Ok(()) => reactor.log.info(format_args!(
+                "set current directory: {}",
+                pyrepr::repr(directory)
+            )),
             Err(error) => {
-                reactor.log.critical(format_args!("can't chdir into {}: {error}", pyrepr::repr(directory)));
+                reactor.log.critical(format_args!(
+                    "can't chdir into {}: {error}",
+                    pyrepr::repr(directory)
+                ));
             }
         }
     }
@@ -227,11 +280,16 @@ fn write_pidfile(config: &Config, reactor: &mut Reactor) -> Option<PidFile> {
     let path = &config.supervisord.pidfile;
     match PidFile::write(path) {
         Ok(pidfile) => {
-            reactor.log.info(format_args!("supervisord started with pid {}", std::process::id()));
+            reactor.log.info(format_args!(
+                "supervisord started with pid {}",
+                std::process::id()
+            ));
             Some(pidfile)
         }
         Err(_) => {
-            reactor.log.critical(format_args!("could not write pidfile {path}"));
+            reactor
+                .log
+                .critical(format_args!("could not write pidfile {path}"));
             None
         }
     }

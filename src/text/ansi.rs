@@ -71,7 +71,11 @@ mod tests {
             ("\x1b]0;title\x07", "\x1b]0;title\x07"),
             ("\x1b\x1b[1mx", "\x1bx"),
         ] {
-            assert_eq!(AnsiStripper::default().strip(piece.as_bytes()), left.as_bytes(), "{piece:?}");
+            assert_eq!(
+                AnsiStripper::default().strip(piece.as_bytes()),
+                left.as_bytes(),
+                "{piece:?}"
+            );
         }
     }
 
