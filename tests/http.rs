@@ -16,10 +16,14 @@ use pollvisor::loggers::logger::Logger;
 use pollvisor::reactor::Reactor;
 use pollvisor::sys::time;
 use pollvisor::tokens::ConnectionId;
+use pollvisor::xmlrpc::call::Call;
+use pollvisor::xmlrpc::response;
+use pollvisor::xmlrpc::value::Value;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Servers with a loop around them, and an application that echoes calls.
+/// Servers with a loop around them, and an application that gives back the
+/// parameters of calls, and bodies that are none as they are.
 struct Daemon {
     reactor: Reactor,
     servers: Servers,
@@ -145,6 +149,10 @@ impl Daemon {
             match one.request {
                 Request::Rpc(_) if self.hold => self.held.push(one.connection),
                 Request::Rpc(body) => {
+                    let body = match Call::read(&body) {
+                        Ok(call) => response::write(Ok(&Value::Array(call.params))),
+                        Err(_) => body,
+                    };
                     self.servers
                         .respond_rpc(&mut self.reactor, one.connection, body);
                 }
@@ -853,4 +861,40 @@ fn garbage_of_all_kinds_leaves_the_server_alive() {
     }
     daemon.until("the connections to close", |daemon| daemon.idle());
     daemon.ask(&call("<alive/>"), "<alive/>");
+}
+
+/// Only where there is a Python: the client that everybody has.
+#[test]
+fn the_client_of_python_understands_both_codecs() {
+    let python = std::env::var("SUPERVISOR_PYTHON")
+        .unwrap_or_else(|_| "target/supervisor-4.3.0/bin/python".to_owned());
+    const SCRIPT: &str = r#"
+import sys, xmlrpc.client
+proxy = xmlrpc.client.ServerProxy(sys.argv[1])
+values = [1, -5, True, "a<&>é\u20ac\n b", 1.5e-7, [], [[1]], {"b": 1, "a": {"c": "d"}}]
+for _ in range(3):
+    assert proxy.any.method(*values) == values, proxy.any.method(*values)
+try:
+    xmlrpc.client.ServerProxy(sys.argv[1].replace("RPC2", "nowhere")).x()
+except xmlrpc.client.ProtocolError as error:
+    assert (error.errcode, error.errmsg) == (400, "Bad Request"), error
+"#;
+    if !std::path::Path::new(&python).exists() {
+        return;
+    }
+    let mut daemon = Daemon::new();
+    let mut child = std::process::Command::new(python)
+        .args([
+            "-c",
+            SCRIPT,
+            &format!("http://127.0.0.1:{}/RPC2", daemon.port),
+        ])
+        .spawn()
+        .unwrap();
+    let mut status = None;
+    daemon.until("Python's client", |_| {
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    assert!(status.unwrap().success());
 }
