@@ -423,6 +423,24 @@ fn pipelined_requests_wait_for_a_deferred_response() {
 }
 
 #[test]
+fn what_is_sent_ahead_while_a_call_is_in_work_is_bounded() {
+    let mut daemon = Daemon::new();
+    daemon.hold = true;
+    let mut stream = daemon.unix();
+    stream.write_all(call("<a/>").as_bytes()).unwrap();
+    daemon.until("the call", |daemon| !daemon.held.is_empty());
+    let mut sent = 0;
+    for _ in 0..100 {
+        match stream.write(&[b'x'; 65536]) {
+            Ok(count) => sent += count,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+        }
+        daemon.turn();
+    }
+    assert!(sent < 2 << 20, "{sent}");
+}
+
+#[test]
 fn a_half_closed_client_gets_its_deferred_response() {
     let mut daemon = Daemon::new();
     daemon.hold = true;
