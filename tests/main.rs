@@ -3,3 +3,6 @@
 #![allow(missing_docs)]
 
 mod config;
+mod command_line;
+mod http;
+mod supervisorctl;
