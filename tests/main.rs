@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
-mod config;
 mod command_line;
+mod config;
 mod http;
 mod supervisorctl;
