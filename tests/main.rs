@@ -3,4 +3,5 @@
 #![allow(missing_docs)]
 
 mod command_line;
+mod http;
 mod supervisorctl;

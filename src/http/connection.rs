@@ -6,28 +6,22 @@
 //! and dropped for a while: unread data would turn the close into a reset,
 //! which can take the response away from the client.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::time::Duration;
 
 use crate::clock::{Monotonic, Timestamp};
 use crate::config::Credentials;
-use crate::http::auth::{self, Verdict};
-use crate::http::buffer::Buffer;
 use crate::http::date;
-use crate::http::request::{BadRequest, Head, HeadParser, Length, Version};
+use crate::http::plan::{self, DISCARD_LIMIT, Plan};
+use crate::http::request::{BadRequest, Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
-use crate::http::route::{self, Route};
 use crate::http::tail::{Look, Tail};
+use crate::http::wire::Wire;
 use crate::loggers::level::Level;
 use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::poller::{Interest, Token};
-use crate::sys::socket;
 use crate::tokens::{ConnectionId, Timer};
 
-/// The longest body of a call, in bytes.
-pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;
-/// The most that is read only to be dropped, in bytes.
-pub const DISCARD_LIMIT: u64 = 2 * 1024 * 1024;
 /// From a request's first byte to its last; also how long a new connection may stay silent.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 /// How long a connection may stay silent between requests.
@@ -116,22 +110,16 @@ enum Purpose {
 #[derive(Debug)]
 pub struct Connection {
     id: ConnectionId,
-    token: Token,
+    wire: Wire,
     peer: String,
-    input: Buffer,
     parser: HeadParser,
-    output: Buffer,
     state: State,
-    /// The client has shut its side down; it may still read.
-    ended: bool,
     /// Go on at the next turn of the loop without waiting for anything.
     resume: bool,
     /// When the present state began.
     since: Monotonic,
     /// When the first byte of the present request came.
     begun: Option<Monotonic>,
-    /// When the client last took something, or was first offered it.
-    progress: Monotonic,
     /// How long it may stay silent.
     patience: Duration,
 }
@@ -141,24 +129,20 @@ impl Connection {
     pub fn new(id: ConnectionId, token: Token, peer: String, now: Monotonic) -> Connection {
         Connection {
             id,
-            token,
+            wire: Wire::new(token, now),
             peer,
-            input: Buffer::default(),
             parser: HeadParser::default(),
-            output: Buffer::default(),
             state: State::Reading,
-            ended: false,
             resume: false,
             since: now,
             begun: None,
-            progress: now,
             patience: REQUEST_LIMIT,
         }
     }
 
     /// Its socket.
     pub fn token(&self) -> Token {
-        self.token
+        self.wire.token()
     }
 
     /// Sets the first deadline.
@@ -176,7 +160,7 @@ impl Connection {
         readable: bool,
     ) -> Step {
         self.resume = false;
-        if readable && self.wants_input() && self.fill(reactor).is_err() {
+        if readable && self.wants_input() && self.wire.fill(reactor).is_err() {
             return Step::Gone;
         }
         self.advance(reactor, credentials)
@@ -185,7 +169,9 @@ impl Connection {
     /// Its deadline has passed.
     pub fn timer(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
         match self.state {
-            State::Following { .. } if self.output.is_empty() => self.advance(reactor, credentials),
+            State::Following { .. } if self.wire.output.is_empty() => {
+                self.advance(reactor, credentials)
+            }
             _ => Step::Gone,
         }
     }
@@ -214,7 +200,8 @@ impl Connection {
                     unbuffered,
                     chunked,
                 };
-                self.send(&head.to_bytes(exchange.version, exchange.received), now);
+                self.wire
+                    .send(&head.to_bytes(exchange.version, exchange.received), now);
                 self.enter(State::Following { tail, chunked }, now);
                 // The first piece goes out at the next turn, like all others.
                 self.resume = true;
@@ -240,12 +227,12 @@ impl Connection {
     /// Sends what there is, without beginning the next request: that is done
     /// at the next turn, for an answer has no way to hand a request up.
     fn deliver(&mut self, reactor: &mut Reactor) -> Step {
-        if self.flush(reactor).is_err() {
+        if self.wire.flush(reactor).is_err() {
             return Step::Gone;
         }
-        if self.output.is_empty() && matches!(self.state, State::Responding { .. }) {
+        if self.wire.output.is_empty() && matches!(self.state, State::Responding { .. }) {
             self.finish(reactor);
-            self.resume = !self.input.is_empty() || self.ended;
+            self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
         self.settle(reactor)
     }
@@ -253,15 +240,15 @@ impl Connection {
     fn advance(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
         let now = reactor.now;
         loop {
-            if self.flush(reactor).is_err() {
+            if self.wire.flush(reactor).is_err() {
                 return Step::Gone;
             }
-            if !self.output.is_empty() {
+            if !self.wire.output.is_empty() {
                 break;
             }
             match &mut self.state {
-                State::Reading => match self.parser.take(&mut self.input) {
-                    Ok(None) if self.ended => return Step::Gone,
+                State::Reading => match self.parser.take(&mut self.wire.input) {
+                    Ok(None) if self.wire.ended => return Step::Gone,
                     Ok(None) => break,
                     Ok(Some(head)) => {
                         if let Some(request) = self.begin(head, credentials, reactor) {
@@ -272,7 +259,7 @@ impl Connection {
                 },
                 State::Body { missing: 1.., .. } => {
                     if !self.take_body() {
-                        if self.ended {
+                        if self.wire.ended {
                             return Step::Gone;
                         }
                         break;
@@ -287,21 +274,21 @@ impl Connection {
                 State::Responding { .. } => self.finish(reactor),
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
-                    self.input.clear();
-                    if self.ended || self.look(reactor).is_err() {
+                    self.wire.input.clear();
+                    if self.wire.ended || self.look(reactor).is_err() {
                         return Step::Gone;
                     }
-                    if self.flush(reactor).is_err() {
+                    if self.wire.flush(reactor).is_err() {
                         return Step::Gone;
                     }
                     break;
                 }
                 State::Lingering { left } => {
-                    *left = left.saturating_sub(self.input.len() as u64);
-                    if *left == 0 || self.ended {
+                    *left = left.saturating_sub(self.wire.input.len() as u64);
+                    if *left == 0 || self.wire.ended {
                         return Step::Gone;
                     }
-                    self.input.clear();
+                    self.wire.input.clear();
                     break;
                 }
             }
@@ -333,35 +320,15 @@ impl Connection {
             received: now.wall,
             line: head.line.clone(),
         };
-        let length = head.length();
-        let verdict = auth::check(credentials, head.header("Authorization"));
-        let error = match (verdict, length) {
-            (Verdict::Refused, _) => Some(401),
-            (Verdict::Malformed, _) | (_, Length::Invalid) => Some(400),
-            (_, Length::Encoded) => Some(411),
-            (_, Length::Bytes(length)) if length > BODY_LIMIT => Some(413),
-            _ => None,
-        };
-        let route = match error {
-            Some(status) => Route::Refuse(status),
-            None => route::of(&head),
-        };
-        let missing = match length {
-            Length::Bytes(length) => length,
-            _ => 0,
-        };
-        match route {
-            Route::Rpc if length == Length::Missing => {
-                exchange.persistence = Persistence::Close;
-                self.begin_response(exchange, &Response::error(411), now.monotonic);
-            }
-            Route::Rpc => {
-                if head.expects_continue() && missing > 0 && head.version == Version::Http11 {
-                    self.send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
+        match plan::of(&head, credentials) {
+            Plan::Call { length, announce } => {
+                if announce {
+                    self.wire
+                        .send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
                 }
-                self.begin_body(exchange, Purpose::Call, missing);
+                self.begin_body(exchange, Purpose::Call, length);
             }
-            Route::ProcessLog { name, channel } => {
+            Plan::ProcessLog { name, channel } => {
                 let unbuffered = true;
                 self.enter(
                     State::Working {
@@ -372,7 +339,7 @@ impl Connection {
                 );
                 return Some(Request::ProcessLog { name, channel });
             }
-            Route::MainLog => {
+            Plan::MainLog => {
                 let unbuffered = false;
                 self.enter(
                     State::Working {
@@ -383,14 +350,12 @@ impl Connection {
                 );
                 return Some(Request::MainLog);
             }
-            Route::Refuse(status) => {
-                let framed = error.is_none() && !head.expects_continue();
-                if framed && missing <= DISCARD_LIMIT {
-                    self.begin_body(exchange, Purpose::Refusal(status), missing);
-                } else {
-                    exchange.persistence = Persistence::Close;
-                    self.begin_response(exchange, &Response::error(status), now.monotonic);
-                }
+            Plan::Refuse { status, discard } => {
+                self.begin_body(exchange, Purpose::Refusal(status), discard);
+            }
+            Plan::RefuseAndClose(status) => {
+                exchange.persistence = Persistence::Close;
+                self.begin_response(exchange, &Response::error(status), now.monotonic);
             }
         }
         None
@@ -433,14 +398,14 @@ impl Connection {
             return false;
         };
         let wanted = usize::try_from(*missing).unwrap_or(usize::MAX);
-        let pending = self.input.pending();
+        let pending = self.wire.input.pending();
         let piece = pending.get(..wanted).unwrap_or(pending);
         let count = piece.len();
         if matches!(purpose, Purpose::Call) {
             body.extend_from_slice(piece);
         }
         *missing -= count as u64;
-        self.input.consume(count);
+        self.wire.input.consume(count);
         count > 0
     }
 
@@ -482,7 +447,7 @@ impl Connection {
             exchange.persistence,
             !exchange.head_only,
         );
-        self.send(&bytes, now);
+        self.wire.send(&bytes, now);
         let state = State::Responding {
             exchange,
             status: response.status,
@@ -516,9 +481,7 @@ impl Connection {
             self.enter(State::Reading, now);
             return;
         }
-        if let Some(descriptor) = reactor.poller.descriptor(self.token) {
-            socket::shutdown_write(descriptor);
-        }
+        self.wire.shutdown(reactor);
         let left = DISCARD_LIMIT;
         self.enter(State::Lingering { left }, now);
     }
@@ -536,7 +499,7 @@ impl Connection {
             piece = framed;
         }
         self.since = reactor.now.monotonic;
-        self.send(&piece, reactor.now.monotonic);
+        self.wire.send(&piece, reactor.now.monotonic);
         Ok(())
     }
 
@@ -545,58 +508,14 @@ impl Connection {
         self.since = now;
     }
 
-    fn send(&mut self, bytes: &[u8], now: Monotonic) {
-        if self.output.is_empty() {
-            self.progress = now;
-        }
-        self.output.extend(bytes);
-    }
-
-    /// Reads once; bounded by [`READ_SIZE`] a turn, so that nobody starves the others.
-    fn fill(&mut self, reactor: &mut Reactor) -> io::Result<()> {
-        let Some(descriptor) = reactor.poller.descriptor(self.token) else {
-            return Err(ErrorKind::NotConnected.into());
-        };
-        reactor.buffer.resize(READ_SIZE, 0);
-        let outcome = nix::unistd::read(descriptor, &mut reactor.buffer);
-        reactor.buffer.truncate(outcome.unwrap_or(0));
-        match outcome.map_err(io::Error::from) {
-            Ok(0) => self.ended = true,
-            Ok(_) => self.input.extend(&reactor.buffer),
-            Err(error) if is_transient(&error) => {}
-            Err(error) => return Err(error),
-        }
-        reactor.buffer.clear();
-        Ok(())
-    }
-
-    /// Writes until all is gone or the socket is full.
-    fn flush(&mut self, reactor: &mut Reactor) -> io::Result<()> {
-        let Some(descriptor) = reactor.poller.descriptor(self.token) else {
-            return Err(ErrorKind::NotConnected.into());
-        };
-        while !self.output.is_empty() {
-            match nix::unistd::write(descriptor, self.output.pending()).map_err(io::Error::from) {
-                Ok(count) => {
-                    self.output.consume(count);
-                    self.progress = reactor.now.monotonic;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_transient(&error) => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     fn wants_input(&self) -> bool {
-        if self.ended {
+        if self.wire.ended {
             return false;
         }
         match self.state {
-            State::Reading | State::Body { .. } => self.output.is_empty(),
+            State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
-            State::Working { .. } => self.input.len() < READ_SIZE,
+            State::Working { .. } => self.wire.input.len() < READ_SIZE,
             State::Responding { .. } => false,
             State::Following { .. } | State::Lingering { .. } => true,
         }
@@ -606,13 +525,13 @@ impl Connection {
     fn settle(&mut self, reactor: &mut Reactor) -> Step {
         let interest = Interest {
             readable: self.wants_input(),
-            writable: self.resume || !self.output.is_empty(),
+            writable: self.resume || !self.wire.output.is_empty(),
         };
-        if reactor.poller.set_interest(self.token, interest).is_err() {
+        if self.wire.set_interest(reactor, interest).is_err() {
             return Step::Gone;
         }
         if matches!(self.state, State::Reading) {
-            self.begun = match self.input.is_empty() {
+            self.begun = match self.wire.input.is_empty() {
                 true => None,
                 false => self.begun.or(Some(reactor.now.monotonic)),
             };
@@ -623,21 +542,17 @@ impl Connection {
     }
 
     fn deadline(&self) -> Option<Monotonic> {
-        if !self.output.is_empty() {
-            return Some(self.progress + STALL_LIMIT);
+        if !self.wire.output.is_empty() {
+            return Some(self.wire.progress + STALL_LIMIT);
         }
         let request = self.begun.map(|begun| begun + REQUEST_LIMIT);
         match self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
             State::Body { .. } => request.or(Some(self.since + REQUEST_LIMIT)),
             State::Working { .. } => None,
-            State::Responding { .. } => Some(self.progress + STALL_LIMIT),
+            State::Responding { .. } => Some(self.wire.progress + STALL_LIMIT),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
         }
     }
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -13,10 +13,10 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 
-use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User};
 
 use crate::config::{Address, Credentials, Owner, Server};
+use crate::sys::errno;
 use crate::sys::socket::{self, Probe};
 
 /// How often a stale socket is removed before somebody must be making new ones.
@@ -101,8 +101,8 @@ impl fmt::Display for OpenError {
             OpenError::System { reason, .. } => match reason.raw_os_error() {
                 Some(number) => write!(
                     f,
-                    "{PREFIX}socket.error reported errno.{:?} ({number})",
-                    Errno::from_raw(number)
+                    "{PREFIX}socket.error reported errno.{} ({number})",
+                    errno::name(number)
                 ),
                 None => write!(f, "{PREFIX}socket.error reported {reason}"),
             },
@@ -216,10 +216,10 @@ fn dress(
     if let Some(owner) = owner {
         let uid = owner.uid.map(Uid::from_raw);
         let gid = owner.gid.map(Gid::from_raw);
-        nix::unistd::chown(temporary, uid, gid).map_err(|errno| OpenError::Chown {
+        nix::unistd::chown(temporary, uid, gid).map_err(|number| OpenError::Chown {
             path: path.to_owned(),
             owner,
-            reason: errno.into(),
+            reason: number.into(),
         })?;
         // chown(2) takes set-id bits away, which a configured mode may hold.
         let _ = fs::set_permissions(temporary, Permissions::from_mode(mode));

@@ -264,3 +264,206 @@ pub fn percent_decode(text: &str) -> String {
 fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: impl AsRef<[u8]>) -> Result<Option<Head>, BadRequest> {
+        let mut input = Buffer::default();
+        input.extend(text.as_ref());
+        HeadParser::default().take(&mut input)
+    }
+
+    fn head(text: &str) -> Head {
+        parse(text).unwrap().unwrap()
+    }
+
+    #[test]
+    fn request_lines_have_two_or_three_words() {
+        for (line, version) in [
+            ("GET /", Version::Missing),
+            ("GET / HTTP/1.0", Version::Http10),
+            ("GET / HTTP/1.1", Version::Http11),
+            ("PRI * HTTP/2.0", Version::Other),
+        ] {
+            let head = head(&format!("{line}\r\n\r\n"));
+            assert_eq!((head.version, head.line.as_str()), (version, line));
+        }
+        for line in [
+            "GET",
+            "GET ",
+            " /",
+            "GET  / HTTP/1.1",
+            "GET / http/1.1",
+            "GET / HTTP/",
+            "GET / HTTP/1.1 ",
+            "GET / HTTP/1.x",
+            "GET /a\nb HTTP/1.1",
+            "GET /\0 HTTP/1.1",
+            "\u{16}\u{3}\u{1}",
+        ] {
+            assert_eq!(
+                parse(format!("{line}\r\n\r\n")),
+                Err(BadRequest::Malformed),
+                "{line:?}"
+            );
+        }
+        assert_eq!(
+            parse(b"GET /\xff HTTP/1.1\r\n\r\n"),
+            Err(BadRequest::Malformed)
+        );
+    }
+
+    #[test]
+    fn targets_are_taken_apart_and_decoded_once() {
+        for (target, path, query) in [
+            ("/RPC2", "/RPC2", None),
+            ("/%52PC2?a=%41", "/RPC2", Some("a=%41")),
+            ("/a;b?c#d", "/a", Some("c")),
+            ("/a%252fb", "/a%2fb", None),
+            ("/%ff%4", "/\u{fffd}%4", None),
+            ("/%zz%c3%a9", "/%zzé", None),
+        ] {
+            let head = head(&format!("GET {target} HTTP/1.1\r\n\r\n"));
+            assert_eq!((head.path.as_str(), head.query.as_deref()), (path, query));
+        }
+    }
+
+    #[test]
+    fn headers_are_found_in_any_case_with_or_without_a_blank() {
+        let head = head(
+            "GET / HTTP/1.1\r\nA:1\r\nb:  2 \r\nFolded: x\r\n  y\r\nno colon\r\na: 3\r\n\
+             Authorization: Basic ab\ncd\r\nEmpty:\r\n\r\n",
+        );
+        for (name, value) in [
+            ("a", Some("1")),
+            ("B", Some("2")),
+            ("FOLDED", Some("x y")),
+            ("authorization", Some("Basic ab\ncd")),
+            ("empty", Some("")),
+            ("missing", None),
+        ] {
+            assert_eq!(head.header(name), value, "{name}");
+        }
+        assert_eq!(
+            parse("GET / HTTP/1.1\r\n folded\r\n\r\n"),
+            Err(BadRequest::Malformed)
+        );
+    }
+
+    #[test]
+    fn lengths_are_numbers_and_agree() {
+        for (headers, length) in [
+            ("", Length::Missing),
+            ("Content-Length: 0\r\n", Length::Bytes(0)),
+            ("Content-Length:00\r\n", Length::Bytes(0)),
+            ("Content-Length:  +88 \r\n", Length::Bytes(88)),
+            (
+                "Content-Length: 99999999999999999999999\r\n",
+                Length::Bytes(u64::MAX),
+            ),
+            ("Content-Length: -1\r\n", Length::Invalid),
+            ("Content-Length: 0x1\r\n", Length::Invalid),
+            ("Content-Length: \r\n", Length::Invalid),
+            (
+                "Content-Length: 1\r\nContent-Length: 1\r\n",
+                Length::Bytes(1),
+            ),
+            (
+                "Content-Length: 1\r\nContent-Length: 2\r\n",
+                Length::Invalid,
+            ),
+            (
+                "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                Length::Encoded,
+            ),
+        ] {
+            let head = head(&format!("POST / HTTP/1.1\r\n{headers}\r\n"));
+            assert_eq!(head.length(), length, "{headers}");
+        }
+    }
+
+    #[test]
+    fn blank_lines_before_a_request_are_skipped() {
+        let mut input = Buffer::default();
+        let mut parser = HeadParser::default();
+        for byte in b"\r\n\r\nGET /a HTTP/1.1\r\n\r\n\r\nGET /b HTTP/1.1\r\n\r\nrest" {
+            if input.pending() == b"rest" {
+                break;
+            }
+            input.extend(&[*byte]);
+            if let Some(head) = parser.take(&mut input).unwrap() {
+                assert!(["/a", "/b"].contains(&head.path.as_str()));
+            }
+        }
+        assert_eq!(input.pending(), b"rest");
+        assert_eq!(parse("\r\n\r\n"), Ok(None));
+        assert_eq!(parse("\r"), Ok(None));
+    }
+
+    #[test]
+    fn header_blocks_are_limited() {
+        let long = |length: usize| format!("GET / HTTP/1.1\r\nA: {}", "x".repeat(length));
+        assert!(parse(long(60_000) + "\r\n\r\n").unwrap().is_some());
+        assert_eq!(parse(long(70_000)), Err(BadRequest::TooLong));
+        assert_eq!(parse(long(70_000) + "\r\n\r\n"), Err(BadRequest::TooLong));
+    }
+
+    /// Looking again from the beginning at each byte would take minutes.
+    #[test]
+    fn a_trickle_takes_linear_time() {
+        let started = std::time::Instant::now();
+        for _ in 0..50 {
+            let mut input = Buffer::default();
+            let mut parser = HeadParser::default();
+            for _ in 0..HEAD_LIMIT {
+                input.extend(b"\r");
+                assert_eq!(parser.take(&mut input), Ok(None));
+            }
+        }
+        assert!(started.elapsed() < std::time::Duration::from_secs(30));
+    }
+
+    #[test]
+    fn garbage_never_panics() {
+        const PIECES: &[&[u8]] = &[
+            b"GET",
+            b" ",
+            b"/",
+            b"%",
+            b"%4",
+            b"\r\n",
+            b"\r",
+            b"\n",
+            b":",
+            b"HTTP/1.1",
+            b"\xff",
+            b"\t",
+            b"Content-Length",
+            b"-",
+            b"9",
+            b"a",
+            b"\r\n\r\n",
+            b"?",
+            b"#",
+            b";",
+            b"\xc3\xa9",
+            b"\0",
+        ];
+        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+        for _ in 0..20_000 {
+            let mut input = Buffer::default();
+            let mut parser = HeadParser::default();
+            for _ in 0..20 {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                input.extend(PIECES[(seed % PIECES.len() as u64) as usize]);
+                if let Ok(Some(head)) = parser.take(&mut input) {
+                    let _ = crate::http::plan::of(&head, None);
+                }
+            }
+        }
+    }
+}

@@ -200,3 +200,104 @@ fn push_header(text: &mut String, name: &str, value: &str) {
     text.push_str(value);
     text.push_str("\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECEIVED: Timestamp = Timestamp {
+        seconds: 1_795_372_135,
+        nanoseconds: 0,
+    };
+
+    #[test]
+    fn error_pages_have_the_lengths_of_4_3_0() {
+        for (status, length) in [
+            (301, 142),
+            (400, 136),
+            (401, 137),
+            (404, 134),
+            (411, 140),
+            (500, 146),
+        ] {
+            assert_eq!(error_page(status).len(), length, "{status}");
+        }
+        assert_eq!(
+            error_page(404),
+            "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+             <h1>Error response</h1>\r\n<p>Error code 404.\r\n<p>Message: Not Found.\r\n</body>\r\n"
+        );
+    }
+
+    #[test]
+    fn headers_come_in_the_order_of_4_3_0() {
+        let bytes = |response: &Response, version, persistence| {
+            let bytes = response.to_bytes(version, RECEIVED, persistence, true);
+            let text = String::from_utf8(bytes).unwrap();
+            let date = "\r\nServer: pollvisor\r\nDate: Sun, 22 Nov 2026 18:28:55 GMT\r\n";
+            assert!(text.contains(date));
+            text.replace(date, " | ").replace("\r\n", " | ")
+        };
+        let xml = Response::xml(b"<x/>".to_vec());
+        let head = "Content-Type: text/xml | Content-Length: 4 | ";
+        for (version, persistence, expected) in [
+            (
+                Version::Http11,
+                Persistence::Open,
+                format!("HTTP/1.1 200 OK | {head} | <x/>"),
+            ),
+            (
+                Version::Http11,
+                Persistence::Close,
+                format!("HTTP/1.1 200 OK | {head}Connection: close |  | <x/>"),
+            ),
+            (
+                Version::Http10,
+                Persistence::KeepAlive,
+                format!("HTTP/1.0 200 OK | {head}Connection: Keep-Alive |  | <x/>"),
+            ),
+        ] {
+            assert_eq!(bytes(&xml, version, persistence), expected);
+        }
+        let refused = bytes(&Response::error(401), Version::Http11, Persistence::Close);
+        assert!(refused.starts_with(
+            "HTTP/1.1 401 Unauthorized | Connection: close | \
+             WWW-Authenticate: Basic realm=\"default\" | Content-Length: 137 | \
+             Content-Type: text/html |  | <head>"
+        ));
+    }
+
+    #[test]
+    fn a_stream_is_chunked_or_ends_with_the_connection() {
+        let head = |unbuffered, chunked| {
+            let modified = Timestamp {
+                seconds: 0,
+                nanoseconds: 0,
+            };
+            let head = StreamHead {
+                modified,
+                unbuffered,
+                chunked,
+            };
+            let text = String::from_utf8(head.to_bytes(Version::Http11, RECEIVED)).unwrap();
+            text.split_once("GMT\r\n").unwrap().1.to_owned()
+        };
+        let start = "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
+                     Content-Type: text/plain;charset=utf-8\r\n";
+        assert_eq!(
+            head(true, true),
+            format!("{start}X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n")
+        );
+        assert_eq!(
+            head(false, false),
+            format!("{start}Connection: close\r\n\r\n")
+        );
+        let mut output = Vec::new();
+        push_chunk(&mut output, b"");
+        push_chunk(&mut output, &[b'x'; 26]);
+        assert_eq!(
+            output,
+            [b"1a\r\n".as_slice(), &[b'x'; 26], b"\r\n"].concat()
+        );
+    }
+}

@@ -42,6 +42,8 @@ pub struct Servers {
     next: u64,
     /// Listening is suspended until a connection closes or the retry timer comes.
     suspended: bool,
+    /// The log knows that accepting fails; told once until it works again.
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Servers {
             connections: BTreeMap::new(),
             next: 0,
             suspended: false,
+            told: false,
         };
         let mut failure = None;
         for (place, listener) in (0u32..).zip(listeners) {
@@ -229,6 +232,7 @@ impl Servers {
             };
             match socket::accept(listener) {
                 Ok((descriptor, peer)) => {
+                    self.told = false;
                     let id = ConnectionId(self.next);
                     self.next += 1;
                     let source = Source::Connection(id);
@@ -256,10 +260,10 @@ impl Servers {
                         ErrorKind::ConnectionAborted | ErrorKind::Interrupted
                     ) => {}
                 Err(error) => {
-                    reactor.log.log(
-                        Level::Warn,
-                        format_args!("cannot accept a connection: {error}"),
-                    );
+                    if !std::mem::replace(&mut self.told, true) {
+                        let text = format_args!("cannot accept a connection: {error}");
+                        reactor.log.log(Level::Warn, text);
+                    }
                     self.suspend(reactor);
                     let retry = reactor.now.monotonic + ACCEPT_RETRY;
                     reactor.timers.set(Timer::AcceptRetry, Some(retry));

@@ -165,3 +165,130 @@ fn incomplete_end(bytes: &[u8]) -> usize {
 fn is_continuation(byte: u8) -> bool {
     byte & 0xc0 == 0x80
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+
+    struct Followed {
+        directory: tempfile::TempDir,
+        path: String,
+        tail: Tail,
+    }
+
+    impl Followed {
+        fn with(content: &[u8]) -> Followed {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("log").to_str().unwrap().to_owned();
+            fs::write(&path, content).unwrap();
+            let (tail, _) = Tail::open(&path).unwrap();
+            Followed {
+                directory,
+                path,
+                tail,
+            }
+        }
+
+        fn append(&self, content: &[u8]) {
+            let mut file = OpenOptions::new().append(true).open(&self.path).unwrap();
+            file.write_all(content).unwrap();
+        }
+
+        fn all(&mut self) -> Vec<u8> {
+            let mut all = Vec::new();
+            loop {
+                let mut piece = Vec::new();
+                let look = self.tail.look(&mut Vec::new(), &mut piece).unwrap();
+                all.extend_from_slice(&piece);
+                if look == Look::CaughtUp {
+                    return all;
+                }
+            }
+        }
+
+        fn text(&mut self) -> String {
+            String::from_utf8(self.all()).unwrap()
+        }
+    }
+
+    #[test]
+    fn it_begins_with_the_last_1024_bytes() {
+        let mut short = Followed::with(&[b'a'; 1023]);
+        assert_eq!(short.all().len(), 1023);
+        let mut long = Followed::with(&[[b'a'; 500], [b'b'; 500], [b'c'; 500]].concat());
+        let all = long.all();
+        assert_eq!((all.len(), all[0], all[1023]), (1024, b'a', b'c'));
+        assert_eq!(all[24], b'b');
+        assert_eq!(long.text(), "");
+        long.append(b"more");
+        assert_eq!(long.text(), "more");
+    }
+
+    #[test]
+    fn the_beginning_is_not_half_a_character() {
+        let mut content = "€".repeat(600).into_bytes();
+        content.push(b'x');
+        let text = Followed::with(&content).text();
+        assert!(text.len() > 1020 && text.starts_with('€') && text.ends_with("€x"));
+    }
+
+    #[test]
+    fn a_character_waits_for_its_end() {
+        let mut log = Followed::with(b"a\xe2\x82");
+        assert_eq!(log.text(), "a");
+        log.append(b"\xac");
+        assert_eq!(log.text(), "€");
+        log.append(b"\xf0\x9f");
+        assert_eq!(log.text(), "");
+        log.append(b"no");
+        assert_eq!(log.all(), b"\xf0\x9fno");
+    }
+
+    #[test]
+    fn truncation_is_told_and_followed() {
+        let mut log = Followed::with(b"old text");
+        assert_eq!(log.text(), "old text");
+        fs::write(&log.path, b"new").unwrap();
+        assert_eq!(log.text(), "==> File truncated <==\nnew");
+        log.append(b" more");
+        assert_eq!(log.text(), " more");
+    }
+
+    #[test]
+    fn after_a_rotation_the_rest_of_the_old_file_comes_first() {
+        let mut log = Followed::with(b"one ");
+        assert_eq!(log.text(), "one ");
+        log.append(b"two ");
+        fs::rename(&log.path, log.directory.path().join("log.1")).unwrap();
+        assert_eq!(log.text(), "two ");
+        fs::write(&log.path, b"three").unwrap();
+        assert_eq!(log.text(), "three");
+        fs::remove_file(&log.path).unwrap();
+        assert_eq!(log.text(), "");
+    }
+
+    #[test]
+    fn much_comes_in_pieces() {
+        let mut log = Followed::with(b"");
+        log.append(&vec![b'x'; 200_000]);
+        let mut piece = Vec::new();
+        assert_eq!(
+            log.tail.look(&mut Vec::new(), &mut piece).unwrap(),
+            Look::More
+        );
+        assert_eq!(piece.len() + log.all().len(), 200_000);
+    }
+
+    #[test]
+    fn what_is_no_file_has_nothing_to_follow() {
+        let (mut tail, _) = Tail::open("/dev/zero").unwrap();
+        let mut piece = Vec::new();
+        assert_eq!(
+            tail.look(&mut Vec::new(), &mut piece).unwrap(),
+            Look::CaughtUp
+        );
+        assert!(piece.is_empty() && Tail::open("/nonexistent/log").is_err());
+    }
+}

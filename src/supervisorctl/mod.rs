@@ -9,7 +9,6 @@
 
 pub mod actions;
 pub mod client;
-pub mod codec;
 pub mod command;
 pub mod connection;
 pub mod exit_status;

@@ -10,11 +10,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{
     AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
     getpeername, listen as listen_on, setsockopt, shutdown, socket, sockopt,
 };
+
+use crate::sys::fd;
 
 /// How many connections may wait to be accepted, as in 4.3.0.
 const BACKLOG: i32 = 1024;
@@ -99,9 +101,7 @@ fn unix_stream() -> io::Result<OwnedFd> {
 
 fn prepare(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-    let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
-    fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    Ok(())
+    fd::set_nonblocking(descriptor)
 }
 
 fn tcp_peer(descriptor: BorrowedFd<'_>) -> Option<SocketAddr> {
