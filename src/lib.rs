@@ -19,14 +19,17 @@
 pub mod clock;
 pub mod command_line;
 pub mod config;
+pub mod dispatchers;
 pub mod echo_supervisord_conf;
 pub mod http;
 pub mod loggers;
 pub mod pidproxy;
 pub mod process;
 pub mod reactor;
+pub mod rpc;
 pub mod signal;
 pub mod states;
+pub mod supervisor;
 pub mod supervisorctl;
 pub mod supervisord;
 pub mod sys;

@@ -126,3 +126,92 @@ fn without_backup_number(name: &[u8]) -> &[u8] {
         _ => name,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_new_log_is_empty_private_and_has_a_name_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let parent = directory.path().to_str().unwrap();
+        let first = create(parent, "cat", Channel::Stdout, "supervisor").unwrap();
+        let second = create(&format!("{parent}/"), "cat", Channel::Stdout, "supervisor").unwrap();
+        assert_ne!(first, second);
+        for path in [first, second] {
+            let name = path.strip_prefix(&format!("{parent}/")).unwrap();
+            let random = name
+                .strip_prefix("cat-stdout---supervisor-")
+                .and_then(|rest| rest.strip_suffix(".log"))
+                .unwrap();
+            assert_eq!(random.len(), 8);
+            assert!(random.bytes().all(|byte| ALPHABET.contains(&byte)));
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!(
+                (found.len(), found.permissions().mode() & 0o777),
+                (0, 0o600)
+            );
+        }
+        let failure = create("/nowhere", "cat", Channel::Stderr, "s").unwrap_err();
+        assert_eq!(failure.errno, libc::ENOENT);
+        assert!(failure.path.starts_with("/nowhere/cat-stderr---s-"));
+    }
+
+    #[test]
+    fn only_names_with_exactly_this_identifier_match() {
+        for (name, identifier, expected) in [
+            ("cat-stdout---supervisor-ab_d3fgh.log", "supervisor", true),
+            ("cat-stdout---supervisor-ab_d3fgh.log.1", "supervisor", true),
+            (
+                "cat-stdout---supervisor-ab_d3fgh.log.12",
+                "supervisor",
+                true,
+            ),
+            ("x---supervisor-1.log", "supervisor", true),
+            ("---supervisor-ab.log", "supervisor", false),
+            ("x---supervisor-.log", "supervisor", false),
+            ("x---supervisor-a b.log", "supervisor", false),
+            ("x---supervisor-ab.log.bak", "supervisor", false),
+            ("x---supervisor-ab.log.", "supervisor", false),
+            ("x---supervisor-ab.log5", "supervisor", false),
+            ("x---supervisor-2-abcdefgh.log", "supervisor", false),
+            ("x---supervisor-2-abcdefgh.log", "supervisor-2", true),
+            ("x---myXid-abcdefgh.log", "my.id", false),
+            ("x---my.id-abcdefgh.log", "my.id", true),
+            ("x---a(b-abcdefgh.log", "a(b", true),
+            ("supervisord.log", "supervisor", false),
+            ("", "supervisor", false),
+            (".log", "supervisor", false),
+        ] {
+            assert_eq!(
+                is_auto_log(name.as_bytes(), identifier),
+                expected,
+                "{name} {identifier}"
+            );
+        }
+        assert!(is_auto_log(b"\xff---s-x.log", "s"));
+    }
+
+    #[test]
+    fn cleaning_up_removes_files_and_warns_of_what_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let parent = directory.path().to_str().unwrap();
+        let auto = create(parent, "cat", Channel::Stdout, "s").unwrap();
+        fs::write(format!("{auto}.1"), "old").unwrap();
+        let foreign = create(parent, "cat", Channel::Stdout, "other").unwrap();
+        let stubborn = directory.path().join("d---s-x.log");
+        fs::create_dir(&stubborn).unwrap();
+        assert_eq!(
+            clean_up(parent, "s"),
+            [CleanupWarning::Entry(stubborn.clone())]
+        );
+        let mut left: Vec<_> = fs::read_dir(parent)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        left.sort();
+        assert_eq!(left, [PathBuf::from(foreign), stubborn]);
+        assert_eq!(clean_up("/nowhere", "s"), [CleanupWarning::Directory]);
+    }
+}

@@ -70,3 +70,46 @@ impl fmt::Display for LogFailure {
 }
 
 impl std::error::Error for LogFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_operation_path_and_reason() {
+        for (operation, errno, expected) in [
+            (
+                Operation::Open,
+                libc::EACCES,
+                "cannot open /l: Permission denied",
+            ),
+            (
+                Operation::Write,
+                libc::ENOSPC,
+                "cannot write /l: No space left on device",
+            ),
+            (
+                Operation::Rotate,
+                libc::ENOENT,
+                "cannot rotate /l: No such file or directory",
+            ),
+            (
+                Operation::Remove,
+                libc::EPERM,
+                "cannot remove /l: Operation not permitted",
+            ),
+        ] {
+            let error = io::Error::from_raw_os_error(errno);
+            let failure = LogFailure::new(operation, "/l", &error);
+            assert_eq!(failure.to_string(), expected);
+            assert_eq!(failure.errno, errno);
+        }
+    }
+
+    #[test]
+    fn an_error_that_is_not_the_systems_has_a_number_too() {
+        let nul = std::fs::File::open("a\0b").unwrap_err();
+        let failure = LogFailure::new(Operation::Open, "a\0b", &nul);
+        assert_eq!(failure.errno, libc::EINVAL);
+    }
+}

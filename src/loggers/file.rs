@@ -277,3 +277,6 @@ fn perform(path: &str, step: Step) -> io::Result<()> {
         outcome => outcome,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,3 +225,6 @@ impl Handler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

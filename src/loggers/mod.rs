@@ -12,3 +12,4 @@ pub mod level;
 pub mod logger;
 pub mod rotation;
 pub mod stream;
+pub mod window;

@@ -106,3 +106,86 @@ impl StreamWriter {
         (rest, Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::outlet::{self, Opened};
+    use std::fs::File;
+    use std::io::Read;
+    use std::path::Path;
+
+    fn special(path: &Path) -> StreamWriter {
+        match outlet::open(path).unwrap() {
+            Opened::Special(outlet) => StreamWriter::new("stream", outlet),
+            Opened::Regular(_) => panic!("{path:?} is a regular file"),
+        }
+    }
+
+    #[test]
+    fn a_slow_reader_gets_everything_in_order_while_the_owner_waits_for_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut stream = special(&path);
+        let mut reader = File::open(&path).unwrap();
+        let mut sent = Vec::new();
+        for number in 0u32.. {
+            let chunk = number.to_be_bytes().repeat(64 * 1024 / 4);
+            stream.write(&chunk).unwrap();
+            sent.extend_from_slice(&chunk);
+            if stream.is_congested() {
+                break;
+            }
+        }
+        assert!(stream.pending() <= 64 * 1024);
+        let mut received = vec![0; sent.len()];
+        let mut place = 0;
+        while place < received.len() {
+            stream.flush().unwrap();
+            // In odd pieces, so that the pipe has room for part of what waits.
+            let end = received.len().min(place + 5000);
+            place += reader.read(&mut received[place..end]).unwrap();
+        }
+        assert!(!stream.is_congested());
+        assert!(received == sent);
+        assert_eq!(stream.take_lost(), 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_lost_as_a_whole_and_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut stream = special(&path);
+        while !stream.is_congested() {
+            stream.write(&[b'x'; 1000]).unwrap();
+        }
+        stream.write(&vec![b'y'; PENDING_LIMIT]).unwrap();
+        assert_eq!(stream.take_lost(), PENDING_LIMIT as u64);
+        assert_eq!(stream.take_lost(), 0);
+        let before = stream.pending();
+        stream.write(b"small").unwrap();
+        assert_eq!(stream.pending(), before + 5);
+    }
+
+    #[test]
+    fn an_error_is_told_and_counts_what_it_lost() {
+        let mut stream = special(Path::new("/dev/full"));
+        let failure = stream.write(b"12345").unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "cannot write stream: No space left on device"
+        );
+        assert!(!stream.is_congested());
+        assert_eq!(stream.take_lost(), 5);
+    }
+
+    #[test]
+    fn dev_null_takes_everything() {
+        let mut stream = special(Path::new("/dev/null"));
+        stream.write(&vec![b'x'; 1 << 20]).unwrap();
+        assert!(!stream.is_congested());
+        assert_eq!(stream.take_lost(), 0);
+    }
+}

@@ -2,6 +2,11 @@
 //! ([`machine`]), how children end ([`termination`]), and the thing that has a
 //! pid, pipes and logs ([`subprocess`]), in its [`group`].
 
+pub mod command;
+pub mod context;
+pub mod environment;
+pub mod group;
 pub mod machine;
 pub mod restarts;
+pub mod subprocess;
 pub mod termination;

@@ -92,7 +92,7 @@ pub enum Request {
     /// Print the version.
     Version,
     /// Run the daemon.
-    Run(Arguments),
+    Run(Box<Arguments>),
 }
 
 /// What the command line says.
@@ -167,7 +167,7 @@ pub fn parse(
             _ => take(given, &mut arguments, launch_directory, system)?,
         }
     }
-    Ok(Request::Run(arguments))
+    Ok(Request::Run(Box::new(arguments)))
 }
 
 /// 4.3.0 converts the value first and then looks whether the option was given before.

@@ -121,3 +121,81 @@ pub(crate) fn close_range_call(first: RawFd, last: RawFd) -> bool {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use nix::fcntl::FdFlag;
+    use std::os::fd::{AsFd, IntoRawFd};
+
+    fn is_open(descriptor: RawFd) -> bool {
+        std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok()
+    }
+
+    #[test]
+    fn pipes_are_closed_on_exec_and_blocking() {
+        let pipe = pipe().unwrap();
+        for end in [&pipe.read, &pipe.write] {
+            let flags = fcntl(end, FcntlArg::F_GETFD).unwrap();
+            assert_eq!(flags & FdFlag::FD_CLOEXEC.bits(), FdFlag::FD_CLOEXEC.bits());
+            let flags = fcntl(end, FcntlArg::F_GETFL).unwrap();
+            assert_eq!(flags & OFlag::O_NONBLOCK.bits(), 0);
+        }
+    }
+
+    #[test]
+    fn reading_appends_up_to_the_limit_and_tells_the_end() {
+        let pipe = pipe().unwrap();
+        set_nonblocking(pipe.read.as_fd()).unwrap();
+        let mut buffer = b"old ".to_vec();
+        let empty = read(pipe.read.as_fd(), &mut buffer, 10).unwrap_err();
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(write(pipe.write.as_fd(), b"new bytes").unwrap(), 9);
+        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 4).unwrap(), 4);
+        assert_eq!(buffer, b"old new ");
+        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 100).unwrap(), 5);
+        assert_eq!(buffer, b"old new bytes");
+        drop(pipe.write);
+        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 100).unwrap(), 0);
+        assert_eq!(buffer, b"old new bytes");
+    }
+
+    #[test]
+    fn a_full_pipe_takes_what_fits_and_then_refuses() {
+        let pipe = pipe().unwrap();
+        set_nonblocking(pipe.write.as_fd()).unwrap();
+        let data = vec![b'x'; 1 << 20];
+        let taken = write(pipe.write.as_fd(), &data).unwrap();
+        assert!(taken > 0 && taken < data.len());
+        let full = write(pipe.write.as_fd(), &data).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn closing_leaves_what_is_to_be_kept() {
+        if isolated(module_path!(), "closing_leaves_what_is_to_be_kept", &[]) {
+            return;
+        }
+        let opened: Vec<RawFd> = (0..4)
+            .flat_map(|_| {
+                let pipe = pipe().unwrap();
+                [pipe.read.into_raw_fd(), pipe.write.into_raw_fd()]
+            })
+            .collect();
+        let (first, last) = (opened[0], opened[7]);
+        close_from(first, last, &[opened[3], opened[2], 1, last + 100]);
+        for (place, descriptor) in opened.iter().enumerate() {
+            let kept = matches!(place, 2 | 3 | 7);
+            assert_eq!(is_open(*descriptor), kept, "{place}");
+        }
+        assert!(is_open(1));
+        close_from(first, i32::MAX, &[opened[2]]);
+        assert!(is_open(opened[2]));
+        assert!(!is_open(opened[3]) && !is_open(last));
+        // Backwards or empty ranges close nothing.
+        close_from(opened[2], opened[2], &[]);
+        close_from(opened[2], 0, &[]);
+        assert!(is_open(opened[2]));
+    }
+}

@@ -66,3 +66,48 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     })?;
     Ok(Raised::To(minimum))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    #[test]
+    fn a_limit_is_raised_to_the_minimum_and_never_lowered() {
+        if isolated(
+            module_path!(),
+            "a_limit_is_raised_to_the_minimum_and_never_lowered",
+            &[],
+        ) {
+            return;
+        }
+        setrlimit(Resource::RLIMIT_NOFILE, 64, 128).unwrap();
+        for (minimum, expected, soft) in [
+            (-1, Raised::Enough, 64),
+            (63, Raised::Enough, 64),
+            (64, Raised::Enough, 64),
+            (100, Raised::To(100), 100),
+            (70, Raised::Enough, 100),
+        ] {
+            assert_eq!(raise(Limit::OpenFiles, minimum).unwrap(), expected);
+            assert_eq!(
+                getrlimit(Resource::RLIMIT_NOFILE).unwrap(),
+                (soft, 128),
+                "{minimum}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_the_real_hard_limit() {
+        if isolated(module_path!(), "a_refusal_tells_the_real_hard_limit", &[]) {
+            return;
+        }
+        setrlimit(Resource::RLIMIT_NOFILE, 64, 128).unwrap();
+        // Even root may not exceed the system's own maximum.
+        let refused = raise(Limit::OpenFiles, i64::MAX).unwrap_err();
+        assert_eq!(refused.hard, Some(128));
+        assert_eq!(refused.error.raw_os_error(), Some(libc::EPERM));
+    }
+}

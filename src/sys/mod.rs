@@ -18,6 +18,8 @@ pub mod signals;
 pub mod socket;
 pub mod spawn;
 pub mod syslog;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 pub mod user;
 pub mod wait;

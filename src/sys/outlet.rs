@@ -162,3 +162,158 @@ fn has_room(descriptor: BorrowedFd<'_>) -> bool {
     // An error or hang-up counts: the write then says what it is, without waiting.
     poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    /// Writes until nothing more is taken, and says how much was.
+    fn fill(outlet: &Outlet) -> usize {
+        let mut taken = 0;
+        loop {
+            match outlet.write(&[b'x'; 4096]) {
+                Ok(count) => taken += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    return taken;
+                }
+            }
+        }
+    }
+
+    fn is_nonblocking(descriptor: RawFd) -> bool {
+        // SAFETY: the caller's test keeps it open.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        fcntl(borrowed, FcntlArg::F_GETFL).unwrap() & OFlag::O_NONBLOCK.bits() != 0
+    }
+
+    /// Puts a descriptor on 1 for the rest of the test's own process.
+    fn become_stdout(descriptor: &impl AsFd) {
+        nix::unistd::dup2_stdout(descriptor).unwrap();
+    }
+
+    #[test]
+    fn names_of_descriptors_are_known_directly_and_by_links() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = |name: &str, target: &str| {
+            let path = directory.path().join(name);
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            path
+        };
+        let access = link("access.log", "/dev/stdout");
+        let again = link("again.log", "access.log");
+        let round = link("round", "round");
+        let other = link("other", "/dev/null");
+        for (path, expected) in [
+            (Path::new("/dev/stdout"), Some(1)),
+            (Path::new("/dev/stderr"), Some(2)),
+            (Path::new("/dev/fd/7"), Some(7)),
+            (Path::new("/proc/self/fd/12"), Some(12)),
+            (Path::new("/dev/fd/x"), None),
+            (Path::new("/dev/fd/-1"), None),
+            (Path::new("/dev/null"), None),
+            (Path::new("/nowhere/x.log"), None),
+            (&access, Some(1)),
+            (&again, Some(1)),
+            (&round, None),
+            (&other, None),
+        ] {
+            assert_eq!(inherited_descriptor(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_fifo_is_opened_without_a_reader_and_keeps_what_fits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let Opened::Special(outlet) = open(&path).unwrap() else {
+            panic!("a FIFO is no regular file");
+        };
+        outlet.write(b"first").unwrap();
+        fill(&outlet);
+        let mut reader = File::open(&path).unwrap();
+        let mut start = [0; 5];
+        reader.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"first");
+    }
+
+    #[test]
+    fn a_missing_file_is_made_and_a_directory_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new.log");
+        assert!(matches!(open(&path).unwrap(), Opened::Regular(_)));
+        assert!(path.is_file());
+        for (path, errno) in [
+            (directory.path(), libc::EISDIR),
+            (&directory.path().join("no/x.log"), libc::ENOENT),
+        ] {
+            assert_eq!(open(path).unwrap_err().raw_os_error(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn a_pipe_as_stdout_is_opened_anew_and_its_flags_stay() {
+        if isolated(
+            module_path!(),
+            "a_pipe_as_stdout_is_opened_anew_and_its_flags_stay",
+            &[],
+        ) {
+            return;
+        }
+        let saved = io::stdout().as_fd().try_clone_to_owned().unwrap();
+        let pipe = fd::pipe().unwrap();
+        become_stdout(&pipe.write);
+        let outlet = Outlet::stdout().unwrap();
+        let by_name = open(Path::new("/dev/stdout")).unwrap();
+        let flags_changed = is_nonblocking(1);
+        let taken = fill(&outlet);
+        become_stdout(&saved);
+        assert!(!flags_changed);
+        assert!(matches!(by_name, Opened::Special(_)));
+        assert_eq!(outlet.manner, Manner::Own);
+        assert!(taken >= 4096);
+    }
+
+    #[test]
+    fn a_socket_as_stdout_is_shared_without_waiting_for_it() {
+        if isolated(
+            module_path!(),
+            "a_socket_as_stdout_is_shared_without_waiting_for_it",
+            &[],
+        ) {
+            return;
+        }
+        let saved = io::stdout().as_fd().try_clone_to_owned().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        become_stdout(&ours);
+        let opened = open(Path::new("/dev/stdout"));
+        let flags_changed = is_nonblocking(1);
+        become_stdout(&saved);
+        let Opened::Special(outlet) = opened.unwrap() else {
+            panic!("a socket is no regular file");
+        };
+        assert!(!flags_changed);
+        assert_eq!(outlet.manner, Manner::Socket);
+        assert!(fill(&outlet) > 0);
+        drop(theirs);
+        let gone = outlet.write(b"x").unwrap_err();
+        assert_eq!(gone.raw_os_error(), Some(libc::EPIPE));
+    }
+
+    #[test]
+    fn a_shared_pipe_that_cannot_be_opened_is_polled_first() {
+        let pipe = fd::pipe().unwrap();
+        let outlet = Outlet::share(pipe.write.as_raw_fd()).unwrap();
+        assert_eq!(outlet.manner, Manner::Polled);
+        assert!(fill(&outlet) >= 4096);
+        assert!(!is_nonblocking(pipe.write.as_raw_fd()));
+        let mut buffer = Vec::new();
+        fd::read(pipe.read.as_fd(), &mut buffer, 1 << 20).unwrap();
+        assert!(outlet.write(b"again").is_ok());
+    }
+}

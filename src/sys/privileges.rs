@@ -58,3 +58,33 @@ pub fn switch_to(uid: u32, gid: u32, groups: &[u32]) -> Result<(), SwitchError> 
     unistd::setgid(Gid::from_raw(gid)).map_err(failed(Step::Group))?;
     unistd::setuid(Uid::from_raw(uid)).map_err(failed(Step::User))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process;
+    use crate::sys::testing::isolated;
+
+    #[test]
+    fn root_becomes_somebody_and_nobody_else_can() {
+        if isolated(
+            module_path!(),
+            "root_becomes_somebody_and_nobody_else_can",
+            &[],
+        ) {
+            return;
+        }
+        if process::effective_uid() == 0 {
+            switch_to(65534, 65533, &[65533, 7]).unwrap();
+            assert_eq!((process::uid(), process::effective_uid()), (65534, 65534));
+            assert_eq!(process::gid(), 65533);
+            let mut groups = unistd::getgroups().unwrap();
+            groups.sort_unstable_by_key(|group| group.as_raw());
+            assert_eq!(groups, [Gid::from_raw(7), Gid::from_raw(65533)]);
+        }
+        let error = switch_to(0, 0, &[]).unwrap_err();
+        assert_eq!(error.step, Step::Groups);
+        assert_eq!(error.to_string(), "Could not set groups of effective user");
+        assert_eq!(error.error.raw_os_error(), Some(libc::EPERM));
+    }
+}

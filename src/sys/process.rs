@@ -44,3 +44,25 @@ pub fn umask(mask: u32) -> u32 {
 pub fn chdir(directory: &Path) -> io::Result<()> {
     std::env::set_current_dir(directory)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+
+    #[test]
+    fn setting_the_umask_tells_the_old_one() {
+        if isolated(module_path!(), "setting_the_umask_tells_the_old_one", &[]) {
+            return;
+        }
+        umask(0o027);
+        assert_eq!(umask(0o22), 0o027);
+        assert_eq!(umask(0), 0o22);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_cannot_be_entered() {
+        let error = chdir(Path::new("/nowhere/at/all")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
+    }
+}

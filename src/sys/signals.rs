@@ -161,3 +161,123 @@ fn bit(number: i32) -> u64 {
     // Signals are numbered 1 to 64.
     1 << ((number - 1) & 63)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::poller::{Interest, Poller};
+    use crate::sys::testing::isolated;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    const ALL: [Signal; 4] = [Signal::TERM, Signal::HUP, Signal::USR2, Signal::CHLD];
+
+    fn raise(signal: Signal) {
+        signal::raise(signal::Signal::try_from(signal.number()).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn signals_come_in_order_of_arrival_and_each_once() {
+        if isolated(
+            module_path!(),
+            "signals_come_in_order_of_arrival_and_each_once",
+            &[],
+        ) {
+            return;
+        }
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        assert_eq!(Signals::drain(read.as_fd()), []);
+        for signal in [Signal::TERM, Signal::HUP, Signal::TERM, Signal::TERM] {
+            raise(signal);
+        }
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::TERM, Signal::HUP]);
+        assert_eq!(Signals::drain(read.as_fd()), []);
+        for _ in 0..200_000 {
+            raise(Signal::USR2);
+        }
+        raise(Signal::TERM);
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::USR2, Signal::TERM]);
+    }
+
+    #[test]
+    fn a_signal_between_two_lives_is_not_lost() {
+        if isolated(
+            module_path!(),
+            "a_signal_between_two_lives_is_not_lost",
+            &[],
+        ) {
+            return;
+        }
+        let (signals, read) = Signals::install(&ALL).unwrap();
+        raise(Signal::HUP);
+        drop((signals, read));
+        raise(Signal::TERM);
+        let (signals, read) = Signals::install(&ALL).unwrap();
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::HUP, Signal::TERM]);
+        // The new pipe may be made before the old one goes.
+        let (_newer, newer_read) = Signals::install(&ALL).unwrap();
+        drop((signals, read));
+        raise(Signal::TERM);
+        assert_eq!(Signals::drain(newer_read.as_fd()), [Signal::TERM]);
+    }
+
+    #[test]
+    fn what_was_blocked_at_the_start_is_caught_all_the_same() {
+        if isolated(
+            module_path!(),
+            "what_was_blocked_at_the_start_is_caught_all_the_same",
+            &[],
+        ) {
+            return;
+        }
+        Mask::block_all().unwrap();
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        raise(Signal::CHLD);
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::CHLD]);
+        let mask = Mask::current().unwrap();
+        assert!(mask.0.contains(signal::Signal::SIGUSR1));
+        assert!(!mask.0.contains(signal::Signal::SIGCHLD));
+    }
+
+    #[test]
+    fn the_handler_leaves_errno_alone() {
+        if isolated(module_path!(), "the_handler_leaves_errno_alone", &[]) {
+            return;
+        }
+        // A pipe whose reader has gone makes the handler's own write fail.
+        ignore_pipe_signals().unwrap();
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        drop(read);
+        Errno::set_raw(libc::ENOSPC);
+        handler(libc::SIGTERM);
+        assert_eq!(Errno::last_raw(), libc::ENOSPC);
+    }
+
+    #[test]
+    fn a_signal_wakes_the_poller() {
+        if isolated(module_path!(), "a_signal_wakes_the_poller", &[]) {
+            return;
+        }
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        let mut poller = Poller::new().unwrap();
+        let token = poller.register(read, Interest::READ, 's').unwrap();
+        let start = Instant::now();
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "exec kill -USR2 $PPID"])
+            .spawn()
+            .unwrap();
+        let mut seen = Vec::new();
+        let mut ready = Vec::new();
+        while seen.len() < 2 {
+            assert!(start.elapsed() < Duration::from_secs(10));
+            poller
+                .wait(Some(Duration::from_secs(10)), &mut ready)
+                .unwrap();
+            assert!(ready.iter().all(|event| event.source == 's'));
+            seen.extend(Signals::drain(poller.descriptor(token).unwrap()));
+        }
+        child.wait().unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, [Signal::USR2, Signal::CHLD]);
+    }
+}

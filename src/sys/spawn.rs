@@ -383,3 +383,6 @@ fn fail(text: &[&[u8]]) -> ! {
     // SAFETY: ends the process without running anything of the parent's.
     unsafe { libc::_exit(FAILURE_STATUS) }
 }
+
+#[cfg(test)]
+mod tests;

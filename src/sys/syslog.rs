@@ -71,3 +71,64 @@ fn record(time: LocalTime, ident: &str, text: &[u8]) -> Vec<u8> {
     record.extend_from_slice(text);
     record
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    fn receive(socket: &UnixDatagram) -> String {
+        let mut buffer = [0; 1024];
+        socket.set_nonblocking(true).unwrap();
+        let count = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..count]).into_owned()
+    }
+
+    #[test]
+    fn records_have_the_form_of_syslog_3() {
+        let record = |seconds| {
+            let time = Timestamp {
+                seconds,
+                nanoseconds: 0,
+            };
+            String::from_utf8(record(time::utc(time), "supervisord", b"x y\n")).unwrap()
+        };
+        assert_eq!(
+            record(1_795_424_523),
+            "<14>Nov 23 09:02:03 supervisord: x y\n"
+        );
+        assert_eq!(record(0), "<14>Jan  1 00:00:00 supervisord: x y\n");
+    }
+
+    #[test]
+    fn a_log_that_was_started_anew_is_found_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut syslog = Syslog::at(&path, "supervisord");
+        assert!(syslog.send(b"nobody there").is_err());
+        let first = UnixDatagram::bind(&path).unwrap();
+        syslog.send(b"one").unwrap();
+        assert!(receive(&first).ends_with(" supervisord: one"));
+        drop(first);
+        assert!(syslog.send(b"nobody there").is_err());
+        std::fs::remove_file(&path).unwrap();
+        let second = UnixDatagram::bind(&path).unwrap();
+        syslog.send(b"two").unwrap();
+        assert!(receive(&second).ends_with(" supervisord: two"));
+        drop(second);
+        std::fs::remove_file(&path).unwrap();
+        let third = UnixDatagram::bind(&path).unwrap();
+        syslog.send(b"three, at the first attempt").unwrap();
+        assert!(receive(&third).ends_with("three, at the first attempt"));
+    }
+
+    #[test]
+    fn a_log_that_does_not_read_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let _log = UnixDatagram::bind(&path).unwrap();
+        let mut syslog = Syslog::at(&path, "supervisord");
+        let refused = (0..100_000).find_map(|_| syslog.send(&[b'x'; 1000]).err());
+        assert_eq!(refused.unwrap().kind(), io::ErrorKind::WouldBlock);
+    }
+}

@@ -126,3 +126,94 @@ fn broken_down(
         utc_offset_seconds: parts.tm_gmtoff as i64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use std::process::Command;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp {
+            seconds,
+            nanoseconds: 0,
+        }
+    }
+
+    fn printed(time: LocalTime) -> String {
+        format!(
+            "{}-{:02}-{:02} {:02}:{:02}:{:02} {} {}",
+            time.year,
+            time.month,
+            time.day,
+            time.hour,
+            time.minute,
+            time.second,
+            time.weekday,
+            time.utc_offset_seconds
+        )
+    }
+
+    #[test]
+    fn moments_have_a_date_at_greenwich() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00:00 4 0"),
+            (-1, "1969-12-31 23:59:59 3 0"),
+            (951_782_400, "2000-02-29 00:00:00 2 0"),
+            (1_795_424_523, "2026-11-23 09:02:03 1 0"),
+            (i64::MAX, "1970-01-01 00:00:00 4 0"),
+        ] {
+            assert_eq!(printed(utc(at(seconds))), expected);
+        }
+    }
+
+    #[test]
+    fn the_local_date_is_that_of_the_system() {
+        for seconds in [0, 1_751_371_200, 1_795_424_523] {
+            let output = Command::new("date")
+                .args(["-d", &format!("@{seconds}"), "+%Y-%m-%d %H:%M:%S %w"])
+                .output()
+                .unwrap();
+            let expected = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            assert!(printed(local(at(seconds))).starts_with(&expected));
+        }
+    }
+
+    #[test]
+    fn tz_is_honoured() {
+        let zone = [("TZ", "XST-5:30XDT,M3.5.0,M10.5.0")];
+        if isolated(module_path!(), "tz_is_honoured", &zone) {
+            return;
+        }
+        assert_eq!(
+            printed(local(at(1_795_424_523))),
+            "2026-11-23 14:32:03 1 19800"
+        );
+        assert_eq!(
+            printed(local(at(1_751_371_200))),
+            "2025-07-01 18:30:00 2 23400"
+        );
+    }
+
+    #[test]
+    fn clocks_go_forward() {
+        let (first, second) = (now(), now());
+        assert!(second.monotonic >= first.monotonic);
+        assert!(first.wall.seconds > 1_700_000_000);
+    }
+
+    #[test]
+    fn a_moment_before_1970_counts_its_fraction_forward() {
+        let moment = |seconds, nanoseconds| Timestamp {
+            seconds,
+            nanoseconds,
+        };
+        for (distance, expected) in [
+            (Duration::new(5, 0), moment(-5, 0)),
+            (Duration::new(5, 250_000_000), moment(-6, 750_000_000)),
+            (Duration::new(0, 1), moment(-1, 999_999_999)),
+        ] {
+            assert_eq!(timestamp_before_epoch(distance), expected);
+        }
+    }
+}
