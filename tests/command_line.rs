@@ -229,7 +229,7 @@ impl Proxied {
             .args([
                 "/bin/sh",
                 "-c",
-                "echo up; echo $$ > command; exec sleep 600",
+                "echo $$ > command; echo up; exec sleep 600",
             ])
             .current_dir(directory.path())
             .stdout(Stdio::piped())

@@ -528,7 +528,13 @@ fn reread_update_add_remove_and_avail_speak_of_groups() {
             "reloadConfig()",
             changes(&["new", "also"], &["chg"], &["old", "stuck"]),
         ),
-        ("getAllProcessInfo()", processes()),
+        (
+            "getAllProcessInfo()",
+            Answer::Value(array(&[
+                process("cat", "cat", "20", "RUNNING", ""),
+                process("old", "p", "0", "STOPPED", ""),
+            ])),
+        ),
         ("stopProcessGroup(old)", stopped()),
         (
             "stopProcessGroup(chg)",
@@ -1126,6 +1132,67 @@ fn every_command_is_in_the_help_and_in_the_manual() {
     }
 }
 
+#[test]
+fn the_configuration_file_says_which_server_and_the_command_line_beats_it() {
+    let server = Server::start(&[
+        ("wants u:p", Answer::Status("401 Unauthorized")),
+        ("getPID()", Answer::Value("<int>1</int>".to_owned())),
+        ("getAllProcessInfo()", Answer::Value(array(&[]))),
+    ]);
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("supervisorctl");
+    symlink(BINARY, &program).unwrap();
+    let run = |words: &[&str]| {
+        let mut command = Command::new(&program);
+        run_with_input(command.args(words).current_dir(directory.path()), "")
+    };
+    let section = format!(
+        "[supervisorctl]\nserverurl={}\nusername=u\npassword=p\nprompt=mine\n",
+        server.url
+    );
+    fs::write(directory.path().join("supervisord.conf"), &section).unwrap();
+    assert_eq!(text(&run(&["pid"]).stdout), "1\n");
+    assert_eq!(text(&run(&[]).stdout), "mine> \n");
+    assert_eq!(run(&["-p", "other", "pid"]).status.code(), Some(1));
+    assert_eq!(text(&run(&["-s", &server.url, "pid"]).stdout), "1\n");
+
+    let missing = "could not find config file nosuch.conf";
+    let incomplete = ".ini file does not include supervisorctl section";
+    fs::write(directory.path().join("other.conf"), "[supervisord]\n").unwrap();
+    for (file, message) in [("nosuch.conf", missing), ("other.conf", incomplete)] {
+        let output = run(&["-c", file, "-s", &server.url, "pid"]);
+        let expected = format!("Error: {message}\nFor help, use {} -h\n", program.display());
+        assert_eq!(text(&output.stderr), expected);
+        assert_eq!(output.status.code(), Some(2));
+    }
+
+    let plugin = "[ctlplugin:x]\nsupervisor.ctl_factory=a:b\n";
+    fs::write(directory.path().join("supervisord.conf"), section + plugin).unwrap();
+    assert_eq!(text(&run(&["pid"]).stderr), "");
+    let output = run(&[]);
+    assert!(
+        text(&output.stderr).starts_with("Warning: [ctlplugin:x]"),
+        "{output:?}"
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_closed_output_ends_the_program_quietly() {
+    let long = "x".repeat(70_000);
+    let server = Server::start(&[("readLog(0, 0)", string(&long))]);
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("supervisorctl");
+    symlink(BINARY, &program).unwrap();
+    let script = format!(
+        "{} -c '' -s {} maintail -0 | :",
+        program.display(),
+        server.url
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+}
+
 /// 4.3.0's daemon, in a directory of its own.
 struct Daemon {
     directory: tempfile::TempDir,
@@ -1144,7 +1211,7 @@ impl Daemon {
              [supervisorctl]\nserverurl=unix://{here}/s.sock\n\
              [program:cat]\ncommand=/bin/cat\nstartsecs=0\n\
              [program:idle]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n\
-             [program:nofile]\ncommand=/nonexistent/x\nautostart=false\n\
+             [program:nofile]\ncommand=/nonexistent/x\nautostart=false\nstartretries=0\n\
              [program:w]\ncommand=/bin/sh -c \"echo hello; echo err >&2; exec cat\"\n\
              process_name=%(program_name)s%(process_num)d\nnumprocs=2\nstartsecs=0\n"
         );
@@ -1283,10 +1350,15 @@ fn both_clients_print_the_same_about_the_same_daemon() {
         "reload",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
-        assert_eq!(
-            second.run(&ours, &words),
-            first.run(&theirs, &words),
-            "{line}"
-        );
+        let outcome = |daemon: &Daemon, program| {
+            let (stdout, status) = daemon.run(program, &words);
+            // The daemon lists several processes in the order in which they are done.
+            let mut lines: Vec<String> = stdout.split('\n').map(str::to_owned).collect();
+            if line.contains(":*") || line.contains("all") {
+                lines.sort();
+            }
+            (lines, status)
+        };
+        assert_eq!(outcome(&second, &ours), outcome(&first, &theirs), "{line}");
     }
 }

@@ -3,12 +3,13 @@
 
 use std::os::fd::OwnedFd;
 
-use super::codec;
 use super::connection::Connection;
 use super::failure::CallError;
 use super::response::Body;
 use super::server_url::{self, ServerAddress};
 use crate::text::base64;
+use crate::xmlrpc::call::Call;
+use crate::xmlrpc::response;
 use crate::xmlrpc::value::Value;
 
 /// The longest response, in bytes: `tail -0` returns whole logs.
@@ -55,7 +56,11 @@ impl Client {
     /// Calls a method of the supervisor namespace.
     pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
         let address = server_url::parse(&self.url)?;
-        let body = codec::write_call(&format!("supervisor.{method}"), parameters);
+        let call = Call {
+            method: format!("supervisor.{method}"),
+            params: parameters.to_vec(),
+        };
+        let body = call.to_bytes();
         let mut request = format!(
             "POST /RPC2 HTTP/1.1\r\n\
              Host: {}\r\n\
@@ -68,7 +73,7 @@ impl Client {
         request.push_str(&self.authorization());
         request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
         let mut request = request.into_bytes();
-        request.extend_from_slice(body.as_bytes());
+        request.extend_from_slice(&body);
 
         // Taken out, so that a failure on the way closes it.
         let mut connection = match self.connection.take() {
@@ -162,7 +167,7 @@ fn read_answer(answer: &[u8]) -> Result<Value, CallError> {
             "syntax error: line 1, column 0".to_owned(),
         ));
     }
-    match codec::read_response(answer) {
+    match response::read(answer) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(fault)) => Err(CallError::Fault(fault)),
         Err(error) => Err(CallError::NotXml(error.to_string())),

@@ -9,7 +9,6 @@
 
 pub mod actions;
 pub mod client;
-pub mod codec;
 pub mod command;
 pub mod connection;
 pub mod exit_status;
@@ -30,8 +29,11 @@ pub mod shell;
 use std::process::ExitCode;
 
 use crate::command_line::usage_text;
+use crate::config::error::ConfigError;
+use crate::config::load;
+use crate::config::supervisorctl::{ClientConfig, ClientRequest};
 use client::Client;
-use options::{FileSettings, Request, Settings};
+use options::{Arguments, Request, Settings};
 use session::Session;
 
 /// Runs the program. The first argument is its name as it was started.
@@ -52,6 +54,11 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Ok(file) => file,
         Err(error) => return usage_error(error, program),
     };
+    if arguments.action.is_none() {
+        for warning in &file.warnings {
+            eprintln!("Warning: {warning}");
+        }
+    }
     let settings = Settings::new(&arguments, file);
     let client = Client::new(settings.serverurl, settings.username, settings.password);
     let interactive = arguments.interactive || arguments.action.is_none();
@@ -62,11 +69,22 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     })
 }
 
-fn read_file(
-    _program: &str,
-    _arguments: &options::Arguments,
-) -> Result<FileSettings, std::convert::Infallible> {
-    Ok(FileSettings::default())
+/// The settings from the file that was named, or else found near the program
+/// or in the usual places. That none is found is no error.
+fn read_file(program: &str, arguments: &Arguments) -> Result<ClientConfig, ConfigError> {
+    let launch_directory = std::env::current_dir().map_or_else(
+        |_| "/".to_owned(),
+        |path| path.to_string_lossy().into_owned(),
+    );
+    let path = match &arguments.configuration {
+        Some(path) => Some(path.clone()),
+        None => load::find(program, &launch_directory),
+    };
+    load::load_client(&ClientRequest {
+        path,
+        environment: load::captured_environment(),
+        launch_directory,
+    })
 }
 
 fn usage_error(error: impl std::fmt::Display, program: &str) -> ExitCode {

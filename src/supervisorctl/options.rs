@@ -5,12 +5,8 @@ use std::fmt;
 
 use super::server_url;
 use crate::command_line::{self, Given, OptionSpec, UsageError};
+use crate::config::supervisorctl::{ClientConfig, DEFAULT_SERVERURL};
 use crate::text::pyrepr::repr;
-
-/// The server, where nothing names one.
-const DEFAULT_URL: &str = "http://localhost:9001";
-/// The prompt, without `> `.
-const DEFAULT_PROMPT: &str = "supervisor";
 
 /// The options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +158,7 @@ pub fn usage(program: &str) -> String {
          -h/--help -- print this text and exit\n\
          -i/--interactive -- ask for confirmation and credentials where needed\n\
          -s/--serverurl URL -- where supervisord listens\n     \
-         (default \"{DEFAULT_URL}\")\n\
+         (default \"{DEFAULT_SERVERURL}\")\n\
          -u/--username USERNAME -- the user name that the server wants\n\
          -p/--password PASSWORD -- the password that the server wants\n\
          -r/--history_file FILENAME -- accepted and ignored; see history_file in the file\n\
@@ -175,16 +171,6 @@ pub fn usage(program: &str) -> String {
          \"help\" with an action's name explains that one.\n\
          \n"
     )
-}
-
-/// `[supervisorctl]` of the configuration file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the key of its name
-pub struct FileSettings {
-    pub serverurl: Option<String>,
-    pub username: Option<String>,
-    pub password: Option<String>,
-    pub prompt: Option<String>,
 }
 
 /// What the program goes by: the command line over the file over the defaults.
@@ -202,15 +188,13 @@ pub struct Settings {
 
 impl Settings {
     /// Each setting is found on its own: `-s` goes with the file's password.
-    pub fn new(arguments: &Arguments, file: FileSettings) -> Settings {
+    pub fn new(arguments: &Arguments, file: ClientConfig) -> Settings {
         let given = |option: &Option<String>, key| option.clone().or(key);
-        let prompt = file.prompt.unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
         Settings {
-            serverurl: given(&arguments.serverurl, file.serverurl)
-                .unwrap_or_else(|| DEFAULT_URL.to_owned()),
+            serverurl: arguments.serverurl.clone().unwrap_or(file.serverurl),
             username: given(&arguments.username, file.username),
             password: given(&arguments.password, file.password),
-            prompt: format!("{prompt}> "),
+            prompt: format!("{}> ", file.prompt),
         }
     }
 }
@@ -275,18 +259,18 @@ mod tests {
             serverurl: Some("unix://x".to_owned()),
             ..Arguments::default()
         };
-        let file = FileSettings {
-            serverurl: Some("http://f".to_owned()),
+        let file = ClientConfig {
+            serverurl: "http://f".to_owned(),
             username: Some("u".to_owned()),
-            prompt: Some("p".to_owned()),
-            ..FileSettings::default()
+            prompt: "p".to_owned(),
+            ..ClientConfig::default()
         };
         let settings = Settings::new(&arguments, file);
         assert_eq!(settings.serverurl, "unix://x");
         assert_eq!(settings.username.as_deref(), Some("u"));
         assert_eq!(settings.prompt, "p> ");
-        let settings = Settings::new(&Arguments::default(), FileSettings::default());
-        assert_eq!(settings.serverurl, DEFAULT_URL);
+        let settings = Settings::new(&Arguments::default(), ClientConfig::default());
+        assert_eq!(settings.serverurl, DEFAULT_SERVERURL);
         assert_eq!(settings.prompt, "supervisor> ");
     }
 }

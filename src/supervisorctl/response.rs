@@ -173,9 +173,11 @@ fn read_chunk_size(reader: &mut impl BufRead) -> io::Result<u64> {
 }
 
 fn skip_line_end(reader: &mut impl BufRead) -> io::Result<()> {
-    let mut limited = reader.take(2);
-    match read_line(&mut limited)?.as_deref() {
-        Some("") => Ok(()),
+    let mut line = Vec::new();
+    reader.take(2).read_until(b'\n', &mut line)?;
+    match line.as_slice() {
+        b"\r\n" | b"\n" => Ok(()),
+        b"\r" | b"" => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "no line end after a chunk",
