@@ -1,3 +1,11 @@
 //! One integration binary: a file for each chapter.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
+
+mod conformance;
+mod corpus;
+mod demo;
+mod idle;
+mod ladder;
+mod restart;
+mod support;
