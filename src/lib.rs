@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`command_line`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -17,13 +17,21 @@
 //! its process, a process does not know the supervisor.
 
 pub mod clock;
+pub mod command_line;
 pub mod config;
+pub mod dispatchers;
+pub mod echo_supervisord_conf;
 pub mod http;
 pub mod loggers;
+pub mod pidproxy;
 pub mod process;
 pub mod reactor;
+pub mod rpc;
 pub mod signal;
 pub mod states;
+pub mod supervisor;
+pub mod supervisorctl;
+pub mod supervisord;
 pub mod sys;
 pub mod text;
 pub mod timers;

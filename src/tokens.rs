@@ -60,6 +60,8 @@ pub enum Timer {
     Process(ProcessId),
     /// A log of a child whose reader is slow: try to write again.
     LogRetry(ProcessId, Channel),
+    /// The main log, whose reader is slow: try to write again.
+    MainLogRetry,
     /// The next `waiting for ... to die` line.
     ShutdownReport,
     /// The next `waiting for ... to stop` line.

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+mod command_line;
 mod conformance;
 mod corpus;
 mod demo;
 mod idle;
 mod ladder;
 mod restart;
+mod supervisorctl;
 mod support;

@@ -4,6 +4,29 @@
 //!
 //! Two equal [`Group`]s need no restart: that comparison is `reread`.
 
+pub mod accounts;
+pub mod datatypes;
+pub mod diff;
+pub mod document;
+pub mod error;
+pub mod expand;
+pub mod fcgi;
+pub mod group;
+pub mod include;
+pub mod ini;
+pub mod integer;
+pub mod listener;
+pub mod load;
+pub mod paths;
+pub mod places;
+pub mod program;
+pub mod rpcinterface;
+pub mod section;
+pub mod server;
+pub mod supervisorctl;
+pub mod supervisord;
+pub mod system;
+
 use crate::loggers::level::Level;
 use crate::signal::Signal;
 
@@ -14,6 +37,8 @@ pub struct Config {
     pub path: String,
     /// `[supervisord]`, under the command line.
     pub supervisord: Supervisord,
+    /// The user to become, looked up, with the primary group; never set by a `reread`.
+    pub user: Option<Owner>,
     /// All inet servers in file order, then all unix servers in file order:
     /// the order in which they are opened.
     pub servers: Vec<Server>,
@@ -21,10 +46,24 @@ pub struct Config {
     pub rpcinterfaces: Vec<String>,
     /// Sorted by (priority, name): the order in which they are started.
     pub groups: Vec<Group>,
+    /// Where each of `groups` comes from, in the same order.
+    pub origins: Vec<Origin>,
     /// Lines for the log that opens later, such as include patterns without a match.
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.
     pub infos: Vec<String>,
+}
+
+/// The section that made a group. It stands beside the group, for moving a
+/// section to another file changes nothing that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The group's name.
+    pub group: String,
+    /// The section's name, such as `program:x`.
+    pub section: String,
+    /// The file in which the section first appeared.
+    pub file: String,
 }
 
 /// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute.
@@ -200,4 +239,44 @@ pub enum AutoRestart {
     Always,
     /// `unexpected`: only if the exit status is not in `exitcodes`.
     Unexpected,
+}
+
+/// Values for the tests of this module's parts.
+#[cfg(test)]
+mod testing {
+    use super::*;
+
+    /// A process with all defaults.
+    pub fn process(name: &str) -> Process {
+        let output = Output {
+            logfile: LogFile::Auto,
+            logfile_maxbytes: 50 << 20,
+            logfile_backups: 10,
+            capture_maxbytes: 0,
+            events_enabled: false,
+            syslog: false,
+        };
+        Process {
+            name: name.to_owned(),
+            uid: None,
+            command: "/bin/cat".to_owned(),
+            directory: None,
+            umask: None,
+            priority: 999,
+            autostart: true,
+            autorestart: AutoRestart::Unexpected,
+            startsecs: 1,
+            startretries: 3,
+            stdout: output.clone(),
+            stderr: output,
+            stopsignal: Signal::TERM,
+            stopwaitsecs: 10,
+            stopasgroup: false,
+            killasgroup: false,
+            exitcodes: vec![0],
+            redirect_stderr: false,
+            environment: Vec::new(),
+            serverurl: None,
+        }
+    }
 }

@@ -1,2 +1,19 @@
 //! HTTP: reading a request within limits, writing a response, Basic
 //! authentication, and the servers on their sockets.
+//!
+//! [`request`], [`response`], [`auth`], [`plan`] and [`date`] are pure codecs. Above
+//! them, [`listener`] opens the sockets, [`connection`] takes one client
+//! through its requests, [`tail`] follows a log file, and [`server`] is what
+//! the daemon holds: readiness in, requests out, responses in.
+
+pub mod auth;
+pub mod buffer;
+pub mod connection;
+pub mod date;
+pub mod listener;
+pub mod plan;
+pub mod request;
+pub mod response;
+pub mod server;
+pub mod tail;
+pub mod wire;

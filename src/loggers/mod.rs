@@ -1,4 +1,15 @@
 //! Log files: the daemon's own log and the logs of children, with rotation.
+//!
+//! Nothing here ever stops the daemon or makes it wait for a reader: a failure
+//! is a value ([`failure::LogFailure`]), and what is not a regular file is
+//! written to without blocking ([`stream`]).
 
+pub mod auto;
+pub mod failure;
+pub mod file;
+pub mod format;
 pub mod level;
 pub mod logger;
+pub mod rotation;
+pub mod stream;
+pub mod window;

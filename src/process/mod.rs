@@ -1,5 +1,12 @@
-//! The life of a process: how children end ([`termination`]), the rules by
-//! which it moves from state to state ([`machine`]), and the thing that has a
-//! pid, pipes and logs.
+//! The life of a process: the rules by which it moves from state to state
+//! ([`machine`]), how children end ([`termination`]), and the thing that has a
+//! pid, pipes and logs ([`subprocess`]), in its [`group`].
 
+pub mod command;
+pub mod context;
+pub mod environment;
+pub mod group;
+pub mod machine;
+pub mod restarts;
+pub mod subprocess;
 pub mod termination;

@@ -2,4 +2,24 @@
 //! cannot be misused. The only part of the crate with `unsafe` code.
 #![allow(unsafe_code)]
 
+pub mod daemon;
+pub mod errno;
+pub mod fd;
+pub mod glob;
+pub mod host;
+pub mod kill;
+pub mod limits;
+pub mod memory;
+pub mod outlet;
 pub mod poller;
+pub mod privileges;
+pub mod process;
+pub mod signals;
+pub mod socket;
+pub mod spawn;
+pub mod syslog;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod time;
+pub mod user;
+pub mod wait;

@@ -1,5 +1,10 @@
 //! The XML-RPC codec: [`value::Value`], reading a call, writing a response,
 //! and the same from the client's side. Pure: bytes in, values out.
 
+pub mod call;
+pub mod document;
 pub mod fault;
+pub mod reader;
+pub mod response;
 pub mod value;
+pub mod writer;

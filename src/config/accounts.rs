@@ -1,0 +1,44 @@
+//! Values that name users and groups, by name or number.
+
+use super::Owner;
+use super::datatypes::ValueError;
+use super::integer::Integer;
+use super::system::System;
+
+/// The number of a user that must exist.
+pub fn user(text: &str, system: &impl System) -> Result<u32, ValueError> {
+    match Integer::decimal(text) {
+        Some(number) => u32::try_from(number.saturated())
+            .ok()
+            .filter(|uid| system.gid_of_uid(*uid).is_some())
+            .ok_or_else(|| ValueError::UserId(text.to_owned())),
+        None => system
+            .uid_of_name(text)
+            .ok_or_else(|| ValueError::UserName(text.to_owned())),
+    }
+}
+
+/// The number of a group that must exist.
+pub fn group(text: &str, system: &impl System) -> Result<u32, ValueError> {
+    match Integer::decimal(text) {
+        Some(number) => u32::try_from(number.saturated())
+            .ok()
+            .filter(|gid| system.has_gid(*gid))
+            .ok_or_else(|| ValueError::GroupId(text.to_owned())),
+        None => system
+            .gid_of_name(text)
+            .ok_or_else(|| ValueError::GroupName(text.to_owned())),
+    }
+}
+
+/// `user` or `user:group`.
+pub fn owner(text: &str, system: &impl System) -> Result<Owner, ValueError> {
+    let (uid, gid) = match text.split_once(':') {
+        None => (user(text, system)?, None),
+        Some((name, group_name)) => (user(name, system)?, Some(group(group_name, system)?)),
+    };
+    Ok(Owner {
+        uid: Some(uid),
+        gid,
+    })
+}

@@ -1,0 +1,395 @@
+//! The types of values: text in, value out, and the original's words for what
+//! is not of the type. Nothing here looks at the system; see
+//! [`places`](super::places) and [`accounts`](super::accounts) for that.
+
+use std::fmt;
+
+use super::AutoRestart;
+use super::ini::is_space;
+use super::integer::Integer;
+use crate::loggers::level::Level;
+use crate::signal::Signal;
+use crate::text::pyrepr::repr;
+use crate::text::shlex::{self, SplitError};
+
+/// A value that is not of its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each carries the text as the message shows it
+pub enum ValueError {
+    Boolean(String),
+    Integer(String),
+    Octal(String),
+    LogLevel(String),
+    NotDirectory(String),
+    NoDirectory(String),
+    SignalName(String),
+    SignalNumber(String),
+    ExitCodes(String),
+    AutoRestart(String),
+    UserName(String),
+    UserId(String),
+    GroupName(String),
+    GroupId(String),
+    PortText(String),
+    NoPort,
+    PortBelow(String),
+    PortAbove(String),
+    Name { name: String, character: char },
+    Pairs(String),
+    Split(SplitError),
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ValueError as E;
+        match self {
+            E::Boolean(text) => write!(f, "not a valid boolean value: {}", repr(text)),
+            E::Integer(text) => {
+                // Python shows the first 200 characters of the quoted form.
+                let shown: String = repr(text).chars().take(200).collect();
+                write!(f, "invalid literal for int() with base 10: {shown}")
+            }
+            E::Octal(text) => write!(f, "{text} can not be converted to an octal type"),
+            E::LogLevel(text) => write!(f, "bad logging level name {}", repr(text)),
+            E::NotDirectory(text) => write!(f, "{text} is not an existing directory"),
+            E::NoDirectory(text) => {
+                write!(
+                    f,
+                    "The directory named as part of the path {text} does not exist"
+                )
+            }
+            E::SignalName(text) => write!(f, "value {} is not a valid signal name", repr(text)),
+            E::SignalNumber(text) => write!(f, "value {} is not a valid signal number", repr(text)),
+            E::ExitCodes(text) => write!(f, "not a valid list of exit codes: {}", repr(text)),
+            E::AutoRestart(text) => write!(f, "invalid 'autorestart' value {}", repr(text)),
+            E::UserName(text) => write!(f, "Invalid user name {text}"),
+            E::UserId(text) => write!(f, "Invalid user id {text}"),
+            E::GroupName(text) => write!(f, "Invalid group name {text}"),
+            E::GroupId(text) => write!(f, "Invalid group id {text}"),
+            E::PortText(text) => write!(f, "not a valid port number: {} ", repr(text)),
+            E::NoPort => f.write_str("no port number specified in ''"),
+            E::PortBelow(number) => write!(f, "{number} is below lower bound (1)"),
+            E::PortAbove(number) => write!(f, "{number} is above upper bound (65535)"),
+            E::Name { name, character } => write!(
+                f,
+                "Invalid name: {} because of character: {}",
+                repr(name),
+                repr(&character.to_string())
+            ),
+            E::Pairs(text) => write!(f, "Unexpected end of key/value pairs in value '{text}'"),
+            E::Split(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+/// `true` and its kin.
+pub fn boolean(text: &str) -> Result<bool, ValueError> {
+    truth(&text.to_lowercase()).ok_or_else(|| ValueError::Boolean(text.to_owned()))
+}
+
+fn truth(lower: &str) -> Option<bool> {
+    match lower {
+        "yes" | "true" | "on" | "1" => Some(true),
+        "no" | "false" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A number with all its digits.
+pub fn integer(text: &str) -> Result<Integer, ValueError> {
+    Integer::decimal(text).ok_or_else(|| ValueError::Integer(text.to_owned()))
+}
+
+/// A size in bytes: a number, perhaps with `KB`, `MB` or `GB`.
+pub fn byte_size(text: &str) -> Result<i64, ValueError> {
+    let lower = text.to_lowercase();
+    let suffixes = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)];
+    let (number, factor) = suffixes
+        .into_iter()
+        .find_map(|(suffix, factor)| Some((lower.strip_suffix(suffix)?, factor)))
+        .unwrap_or((&lower, 1));
+    Ok(integer(number)?.saturated().saturating_mul(factor))
+}
+
+/// Permission bits, octal.
+pub fn octal(text: &str) -> Result<u32, ValueError> {
+    let number = Integer::octal(text).ok_or_else(|| ValueError::Octal(text.to_owned()))?;
+    // What the system call would look at, for negative and huge ones too.
+    Ok(u32::try_from(number.saturated() & 0o7777).unwrap_or(0))
+}
+
+/// The name of a log level.
+pub fn log_level(text: &str) -> Result<Level, ValueError> {
+    Level::from_name(text).ok_or_else(|| ValueError::LogLevel(text.to_owned()))
+}
+
+/// A signal by number or name.
+pub fn signal(text: &str) -> Result<Signal, ValueError> {
+    match Integer::decimal(text) {
+        Some(number) => Signal::from_number(number.saturated())
+            .ok_or_else(|| ValueError::SignalNumber(text.to_owned())),
+        None => Signal::from_name(text).ok_or_else(|| ValueError::SignalName(text.to_owned())),
+    }
+}
+
+/// Exit statuses from 0 to 255, separated by commas.
+pub fn exit_codes(text: &str) -> Result<Vec<i32>, ValueError> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let code = |item: &str| {
+        let number = Integer::decimal(item)?.saturated();
+        u8::try_from(number).ok().map(i32::from)
+    };
+    text.split(',')
+        .map(|item| code(item).ok_or_else(|| ValueError::ExitCodes(text.to_owned())))
+        .collect()
+}
+
+/// `true`, `false` or `unexpected`.
+pub fn auto_restart(text: &str) -> Result<AutoRestart, ValueError> {
+    let lower = text.to_lowercase();
+    match truth(&lower) {
+        Some(true) => Ok(AutoRestart::Always),
+        Some(false) => Ok(AutoRestart::Never),
+        None if lower == "unexpected" => Ok(AutoRestart::Unexpected),
+        None => Err(ValueError::AutoRestart(lower)),
+    }
+}
+
+/// Names separated by commas; an empty item stays.
+pub fn list(text: &str) -> Vec<String> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    text.split(',')
+        .map(|item| item.trim_matches(is_space).to_owned())
+        .collect()
+}
+
+/// Host and port of `port`, `:port`, `*:port` or `host:port`; an empty host is
+/// all interfaces.
+pub fn inet_address(text: &str) -> Result<(String, u16), ValueError> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((_, "")) => return Err(ValueError::NoPort),
+        Some((host, port_text)) => (host.to_lowercase(), port(port_text)?),
+        None => {
+            let port = port(text).map_err(|_| ValueError::PortText(text.to_owned()))?;
+            (String::new(), port)
+        }
+    };
+    Ok((if host == "*" { String::new() } else { host }, port))
+}
+
+/// A port from 1 to 65535.
+pub fn port(text: &str) -> Result<u16, ValueError> {
+    let number = integer(text)?;
+    match number.saturated() {
+        value if value < 1 => Err(ValueError::PortBelow(number.to_string())),
+        value => u16::try_from(value).map_err(|_| ValueError::PortAbove(number.to_string())),
+    }
+}
+
+/// The name of a process or group, stripped.
+pub fn name(text: &str) -> Result<String, ValueError> {
+    let stripped = text.trim_matches(is_space);
+    match [' ', ':', '/'].into_iter().find(|c| stripped.contains(*c)) {
+        None => Ok(stripped.to_owned()),
+        Some(character) => Err(ValueError::Name {
+            name: text.to_owned(),
+            character,
+        }),
+    }
+}
+
+/// The pairs of an `environment=` value; of a key given twice the last wins.
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>, ValueError> {
+    let tokens = shlex::tokens(text).map_err(ValueError::Split)?;
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    // The fourth token of each group is a comma, or whatever: it is not looked at.
+    for group in tokens.chunks(4) {
+        let [key, equals, value, ..] = group else {
+            return Err(ValueError::Pairs(text.to_owned()));
+        };
+        if equals != "=" {
+            return Err(ValueError::Pairs(text.to_owned()));
+        }
+        let value = value.trim_matches(['\'', '"']).to_owned();
+        match pairs.iter_mut().find(|(known, _)| known == key) {
+            Some(pair) => pair.1 = value,
+            None => pairs.push((key.clone(), value)),
+        }
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told<T: fmt::Debug>(result: Result<T, ValueError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn booleans() {
+        for text in ["yes", "TRUE", "On", "1"] {
+            assert_eq!(boolean(text), Ok(true));
+        }
+        for text in ["no", "False", "OFF", "0"] {
+            assert_eq!(boolean(text), Ok(false));
+        }
+        assert_eq!(told(boolean("Maybe")), "not a valid boolean value: 'Maybe'");
+        assert_eq!(told(boolean("")), "not a valid boolean value: ''");
+    }
+
+    #[test]
+    fn byte_sizes() {
+        for (text, expected) in [
+            ("1", 1),
+            ("1KB", 1024),
+            ("1 mb", 1 << 20),
+            ("-2Gb", -(2 << 30)),
+            ("99999999999999999999GB", i64::MAX),
+        ] {
+            assert_eq!(byte_size(text), Ok(expected), "{text}");
+        }
+        for (text, shown) in [("1.5MB", "1.5"), ("1TB", "1tb"), ("MB", ""), ("1B", "1b")] {
+            assert_eq!(
+                told(byte_size(text)),
+                format!("invalid literal for int() with base 10: '{shown}'")
+            );
+        }
+    }
+
+    #[test]
+    fn octal_numbers() {
+        assert_eq!(octal("0700"), Ok(0o700));
+        assert_eq!(octal("-1"), Ok(0o7777));
+        assert_eq!(told(octal("9")), "9 can not be converted to an octal type");
+        assert_eq!(told(octal("")), " can not be converted to an octal type");
+    }
+
+    #[test]
+    fn signals() {
+        assert_eq!(signal("sigterm"), Ok(Signal::TERM));
+        assert_eq!(signal(" 15"), Ok(Signal::TERM));
+        assert_eq!(
+            told(signal("FOO")),
+            "value 'FOO' is not a valid signal name"
+        );
+        assert_eq!(
+            told(signal("99")),
+            "value '99' is not a valid signal number"
+        );
+    }
+
+    #[test]
+    fn exit_code_lists() {
+        assert_eq!(exit_codes("0, 2,255"), Ok(vec![0, 2, 255]));
+        assert_eq!(exit_codes(""), Ok(vec![]));
+        for text in ["0,", "256", "-1", "a", "0 1"] {
+            assert_eq!(
+                told(exit_codes(text)),
+                format!("not a valid list of exit codes: '{text}'")
+            );
+        }
+    }
+
+    #[test]
+    fn restart_policies() {
+        assert_eq!(auto_restart("Unexpected"), Ok(AutoRestart::Unexpected));
+        assert_eq!(auto_restart("on"), Ok(AutoRestart::Always));
+        assert_eq!(auto_restart("0"), Ok(AutoRestart::Never));
+        assert_eq!(
+            told(auto_restart("Foo")),
+            "invalid 'autorestart' value 'foo'"
+        );
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, host, port) in [
+            ("9001", "", 9001),
+            (":9001", "", 9001),
+            ("*:9001", "", 9001),
+            ("LocalHost:1", "localhost", 1),
+            ("::1:65535", "::1", 65535),
+        ] {
+            assert_eq!(inet_address(text), Ok((host.to_owned(), port)), "{text}");
+        }
+        for (text, message) in [
+            ("abc", "not a valid port number: 'abc' "),
+            ("0", "not a valid port number: '0' "),
+            ("h:0", "0 is below lower bound (1)"),
+            ("h:70000", "70000 is above upper bound (65535)"),
+            (
+                "h:99999999999999999999",
+                "99999999999999999999 is above upper bound (65535)",
+            ),
+            ("h:abc", "invalid literal for int() with base 10: 'abc'"),
+            ("h:", "no port number specified in ''"),
+        ] {
+            assert_eq!(told(inet_address(text)), message);
+        }
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(name(" é,*]\t% ").as_deref(), Ok("é,*]\t%"));
+        assert_eq!(
+            told(name("a/b:c")),
+            "Invalid name: 'a/b:c' because of character: ':'"
+        );
+        assert_eq!(
+            told(name(" a b ")),
+            "Invalid name: ' a b ' because of character: ' '"
+        );
+    }
+
+    #[test]
+    fn environments() {
+        for (text, expected) in [
+            ("", ""),
+            (" A = 1 , B = 2 ", "A=1;B=2;"),
+            ("A=\"a b\",B='c,d'", "A=a b;B=c,d;"),
+            ("A=\"it's\"", "A=it's;"),
+            ("A='\"x\"'", "A=x;"),
+            ("A=\"\"", "A=;"),
+            ("A='\"'", "A=;"),
+            ("A=1,", "A=1;"),
+            ("A=1;B=2", "A=1;B=2;"),
+            ("A=1,B=2,A=3", "A=3;B=2;"),
+            ("A=/usr/bin:/bin", "A=/usr/bin:/bin;"),
+            ("A=http://x/?q=1", "A=http://x/;q=1;"),
+            ("A=$HOME", "A=$;"),
+            ("A=~/x", "A=~;"),
+            ("A=éa", "A=é;"),
+            ("A==1", "A==;"),
+            ("A=a\"b c\"", "A=a\"b;"),
+            ("A=\"a\"b", "A=a;"),
+            ("A=\"a\" \"b\"", "A=a;"),
+            ("A=\"x#y\"", "A=x#y;"),
+            ("A=x#y", "A=x;"),
+            ("\"A\"=1", "\"A\"=1;"),
+        ] {
+            let read: String = pairs(text)
+                .unwrap()
+                .into_iter()
+                .map(|(key, value)| format!("{key}={value};"))
+                .collect();
+            assert_eq!(read, expected, "{text}");
+        }
+        for text in [
+            "A=,B=1", "A=", "A", "A=1,B", "A=1,,B=2", ",A=1", "A=1 B=2", "A=a@b", "A=b=c",
+        ] {
+            assert_eq!(
+                told(pairs(text)),
+                format!("Unexpected end of key/value pairs in value '{text}'")
+            );
+        }
+        assert_eq!(told(pairs("A=\"x")), "No closing quotation");
+    }
+}

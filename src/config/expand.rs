@@ -1,0 +1,544 @@
+//! Expansion of `%(name)s` in values: printf-style formatting with named
+//! arguments, as Python does it, down to the words of its errors.
+//!
+//! Names are served in layers, the later over the earlier. Text that comes out
+//! of a name is not looked at again. Deliberately different: a bare `%s`,
+//! which inserts a dump of all names in the original, is an error, and so is a
+//! width or precision that could fill the memory.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::text::pyrepr::{ascii, repr};
+
+/// No value needs padding beyond this many characters.
+const MAX_WIDTH: usize = 1 << 12;
+
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// Most names.
+    Text(String),
+    /// `process_num` and `numprocs`.
+    Number(i64),
+}
+
+/// Some names and what they stand for.
+pub type Layer = BTreeMap<String, Replacement>;
+
+/// Adds a name that stands for text.
+pub fn define(layer: &mut Layer, name: &str, text: &str) {
+    layer.insert(name.to_owned(), Replacement::Text(text.to_owned()));
+}
+
+/// Why a value cannot be expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpansionError {
+    /// The whole value.
+    pub text: String,
+    /// The key as the message names it, such as `program:x.command`.
+    pub key: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A name that is not there, and all that are.
+    UnknownName {
+        /// The name.
+        name: String,
+        /// What could have stood there, sorted.
+        available: Vec<String>,
+    },
+    /// Anything else, in Python's words.
+    Format(String),
+}
+
+impl fmt::Display for ExpansionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Format string {} for {} ",
+            repr(&self.text),
+            repr(&self.key)
+        )?;
+        match &self.problem {
+            Problem::UnknownName { name, available } => write!(
+                f,
+                "contains names ({}) which cannot be expanded. Available names: {}",
+                repr(name),
+                available.join(", ")
+            ),
+            Problem::Format(reason) => write!(f, "is badly formatted: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for ExpansionError {}
+
+/// Expands `text`, the value of `key`.
+pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<String, ExpansionError> {
+    let mut formatter = Formatter {
+        text: text.chars().collect(),
+        at: 0,
+        layers,
+        argument: Argument::Mapping,
+        out: String::with_capacity(text.len()),
+    };
+    match formatter.run() {
+        Ok(()) => Ok(formatter.out),
+        Err(problem) => Err(ExpansionError {
+            text: text.to_owned(),
+            key: key.to_owned(),
+            problem,
+        }),
+    }
+}
+
+struct Formatter<'a> {
+    text: Vec<char>,
+    at: usize,
+    layers: &'a [&'a Layer],
+    argument: Argument<'a>,
+    out: String,
+}
+
+/// What the next conversion would take.
+#[derive(Clone, Copy)]
+enum Argument<'a> {
+    /// Nothing was named yet: the table of all names.
+    Mapping,
+    Named(&'a Replacement),
+    Used,
+}
+
+#[derive(Default)]
+struct Flags {
+    left: bool,
+    plus: bool,
+    blank: bool,
+    alternate: bool,
+    zero: bool,
+}
+
+fn bad(reason: &str) -> Problem {
+    Problem::Format(reason.to_owned())
+}
+
+impl<'a> Formatter<'a> {
+    fn run(&mut self) -> Result<(), Problem> {
+        while let Some(c) = self.next() {
+            match c {
+                '%' => self.conversion()?,
+                c => self.out.push(c),
+            }
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.text.get(self.at).copied();
+        self.at += 1;
+        c
+    }
+
+    fn needed(&mut self) -> Result<char, Problem> {
+        self.next().ok_or_else(|| bad("incomplete format"))
+    }
+
+    fn conversion(&mut self) -> Result<(), Problem> {
+        let mut c = self.needed()?;
+        if c == '%' {
+            self.out.push('%');
+            return Ok(());
+        }
+        if c == '(' {
+            self.argument = Argument::Named(self.named()?);
+            c = self.needed()?;
+        }
+        let mut flags = Flags::default();
+        loop {
+            match c {
+                '-' => flags.left = true,
+                '+' => flags.plus = true,
+                ' ' => flags.blank = true,
+                '#' => flags.alternate = true,
+                '0' => flags.zero = true,
+                _ => break,
+            }
+            c = self.needed()?;
+        }
+        let width = self.number(&mut c, "width too big")?;
+        let precision = if c == '.' {
+            c = self.needed()?;
+            Some(self.number(&mut c, "precision too big")?.unwrap_or(0))
+        } else {
+            None
+        };
+        if matches!(c, 'h' | 'l' | 'L') {
+            c = self.needed()?;
+        }
+        let (prefix, body, fill) = self.converted(c, &flags, precision)?;
+        self.pad(&prefix, &body, width.unwrap_or(0), &flags, fill);
+        Ok(())
+    }
+
+    /// The name up to its closing parenthesis, looked up.
+    fn named(&mut self) -> Result<&'a Replacement, Problem> {
+        let mut name = String::new();
+        let mut depth = 1;
+        loop {
+            let c = self.next().ok_or_else(|| bad("incomplete format key"))?;
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+            name.push(c);
+        }
+        let found = self.layers.iter().rev().find_map(|layer| layer.get(&name));
+        found.ok_or_else(|| {
+            let names: BTreeSet<&String> = self.layers.iter().flat_map(|l| l.keys()).collect();
+            Problem::UnknownName {
+                name,
+                available: names.into_iter().cloned().collect(),
+            }
+        })
+    }
+
+    /// Digits, or a `*` that takes an argument; leaves what follows in `c`.
+    fn number(&mut self, c: &mut char, too_big: &str) -> Result<Option<usize>, Problem> {
+        if *c == '*' {
+            return match std::mem::replace(&mut self.argument, Argument::Used) {
+                Argument::Used => Err(bad("not enough arguments for format string")),
+                Argument::Mapping | Argument::Named(Replacement::Text(_)) => {
+                    Err(bad("* wants int"))
+                }
+                // The number is used up, so the conversion has none left.
+                Argument::Named(Replacement::Number(_)) => {
+                    *c = self.needed()?;
+                    Ok(None)
+                }
+            };
+        }
+        let mut number = None;
+        while let Some(digit) = c.to_digit(10) {
+            let value = number.unwrap_or(0) * 10 + digit as usize;
+            if value > MAX_WIDTH {
+                return Err(bad(too_big));
+            }
+            number = Some(value);
+            *c = self.needed()?;
+        }
+        Ok(number)
+    }
+
+    /// Sign or base prefix, text, and whether zeros may fill.
+    fn converted(
+        &mut self,
+        c: char,
+        flags: &Flags,
+        precision: Option<usize>,
+    ) -> Result<(String, String, bool), Problem> {
+        let argument = std::mem::replace(&mut self.argument, Argument::Used);
+        if matches!(argument, Argument::Used) {
+            return Err(bad("not enough arguments for format string"));
+        }
+        match c {
+            's' | 'r' | 'a' => {
+                let text = match argument {
+                    Argument::Named(Replacement::Text(text)) => match c {
+                        's' => text.clone(),
+                        'r' => repr(text),
+                        _ => ascii(text),
+                    },
+                    Argument::Named(Replacement::Number(number)) => number.to_string(),
+                    _ => return Err(Problem::Format(format!("%{c} without a name"))),
+                };
+                let length = precision.unwrap_or(usize::MAX);
+                Ok((String::new(), text.chars().take(length).collect(), false))
+            }
+            'c' => Ok((String::new(), character(argument)?, false)),
+            'd' | 'i' | 'u' | 'o' | 'x' | 'X' => {
+                let number = whole(argument, c)?;
+                let (base, digits) = match c {
+                    'o' => ("0o", format!("{:o}", number.unsigned_abs())),
+                    'x' => ("0x", format!("{:x}", number.unsigned_abs())),
+                    'X' => ("0X", format!("{:X}", number.unsigned_abs())),
+                    _ => ("", number.unsigned_abs().to_string()),
+                };
+                let base = if flags.alternate { base } else { "" };
+                let digits = format!("{digits:0>width$}", width = precision.unwrap_or(1));
+                Ok((format!("{}{base}", sign(number < 0, flags)), digits, true))
+            }
+            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
+                let Argument::Named(Replacement::Number(number)) = argument else {
+                    return Err(Problem::Format(format!(
+                        "must be real number, not {}",
+                        kind(argument)
+                    )));
+                };
+                let digits = real(number.unsigned_abs(), c, precision.unwrap_or(6), flags);
+                Ok((sign(*number < 0, flags).to_owned(), digits, true))
+            }
+            other => {
+                let shown = if ('\x1f'..'~').contains(&other) {
+                    other
+                } else {
+                    '?'
+                };
+                Err(Problem::Format(format!(
+                    "unsupported format character '{shown}' (0x{:x}) at index {}",
+                    u32::from(other),
+                    self.at - 1
+                )))
+            }
+        }
+    }
+
+    fn pad(&mut self, prefix: &str, body: &str, width: usize, flags: &Flags, numeric: bool) {
+        let length = prefix.chars().count() + body.chars().count();
+        let fill = width.saturating_sub(length);
+        let (blanks, zeros, after) = match (flags.left, flags.zero && numeric) {
+            (true, _) => (0, 0, fill),
+            (false, true) => (0, fill, 0),
+            (false, false) => (fill, 0, 0),
+        };
+        self.out.extend(std::iter::repeat_n(' ', blanks));
+        self.out.push_str(prefix);
+        self.out.extend(std::iter::repeat_n('0', zeros));
+        self.out.push_str(body);
+        self.out.extend(std::iter::repeat_n(' ', after));
+    }
+}
+
+fn kind(argument: Argument<'_>) -> &'static str {
+    match argument {
+        Argument::Named(Replacement::Text(_)) => "str",
+        Argument::Named(Replacement::Number(_)) => "int",
+        Argument::Mapping | Argument::Used => "dict",
+    }
+}
+
+fn whole(argument: Argument<'_>, c: char) -> Result<i64, Problem> {
+    match argument {
+        Argument::Named(Replacement::Number(number)) => Ok(*number),
+        other => {
+            let wanted = match c {
+                'o' | 'x' | 'X' => "an integer is required",
+                _ => "a real number is required",
+            };
+            Err(Problem::Format(format!(
+                "%{c} format: {wanted}, not {}",
+                kind(other)
+            )))
+        }
+    }
+}
+
+fn character(argument: Argument<'_>) -> Result<String, Problem> {
+    match argument {
+        Argument::Named(Replacement::Text(text)) if text.chars().count() == 1 => Ok(text.clone()),
+        Argument::Named(Replacement::Number(number)) => u32::try_from(*number)
+            .ok()
+            .and_then(char::from_u32)
+            .map(String::from)
+            .ok_or_else(|| bad("%c arg not in range(0x110000)")),
+        _ => Err(bad("%c requires int or char")),
+    }
+}
+
+fn sign(negative: bool, flags: &Flags) -> &'static str {
+    match (negative, flags.plus, flags.blank) {
+        (true, _, _) => "-",
+        (false, true, _) => "+",
+        (false, false, true) => " ",
+        (false, false, false) => "",
+    }
+}
+
+/// A number in one of C's floating point forms.
+fn real(number: u64, c: char, precision: usize, flags: &Flags) -> String {
+    let value = number as f64;
+    let text = match c {
+        'f' | 'F' => with_point(format!("{value:.precision$}"), flags.alternate),
+        'e' | 'E' => scientific(value, precision, flags.alternate),
+        _ => {
+            let digits = precision.max(1);
+            let exponent = exponent(value, digits - 1);
+            let text = if exponent < digits as i32 {
+                let places = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
+                with_point(format!("{value:.places$}"), flags.alternate)
+            } else {
+                scientific(value, digits - 1, flags.alternate)
+            };
+            if flags.alternate {
+                text
+            } else {
+                without_zeros(&text)
+            }
+        }
+    };
+    if c.is_ascii_uppercase() {
+        text.to_uppercase()
+    } else {
+        text
+    }
+}
+
+fn with_point(text: String, always: bool) -> String {
+    if always && !text.contains('.') {
+        text + "."
+    } else {
+        text
+    }
+}
+
+fn exponent(value: f64, precision: usize) -> i32 {
+    let text = format!("{value:.precision$e}");
+    text.rsplit_once('e')
+        .and_then(|(_, e)| e.parse().ok())
+        .unwrap_or(0)
+}
+
+fn scientific(value: f64, precision: usize, point: bool) -> String {
+    let text = format!("{value:.precision$e}");
+    let (mantissa, exponent) = text.rsplit_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    format!("{}e{exponent:+03}", with_point(mantissa.to_owned(), point))
+}
+
+fn without_zeros(text: &str) -> String {
+    let (mantissa, exponent) = match text.split_once('e') {
+        Some((mantissa, _)) => text.split_at(mantissa.len()),
+        None => (text, ""),
+    };
+    let mantissa = if mantissa.contains('.') {
+        mantissa.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        mantissa
+    };
+    format!("{mantissa}{exponent}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(text: &str) -> Result<String, String> {
+        let mut below = Layer::new();
+        define(&mut below, "program_name", "below");
+        define(&mut below, "here", "/etc");
+        let mut above = Layer::new();
+        define(&mut above, "program_name", "p");
+        define(&mut above, "a(b)", "nested");
+        above.insert("process_num".to_owned(), Replacement::Number(7));
+        expand(text, &[&below, &above], "k").map_err(|error| match error.problem {
+            Problem::Format(reason) => reason,
+            Problem::UnknownName { .. } => error.to_string(),
+        })
+    }
+
+    #[test]
+    fn conversions_are_pythons() {
+        for (text, expected) in [
+            ("", ""),
+            ("100%%", "100%"),
+            ("%(here)s/%(program_name)s", "/etc/p"),
+            ("%(a(b))s", "nested"),
+            (
+                "%(process_num)d %(process_num)i %(process_num)u %(process_num)s",
+                "7 7 7 7",
+            ),
+            (
+                "%(process_num)02d %(process_num)03d %(process_num).3d",
+                "07 007 007",
+            ),
+            (
+                "%(process_num)5d|%(process_num)-5d|%(process_num)-05d|",
+                "    7|7    |7    |",
+            ),
+            (
+                "%(process_num)+03d|%(process_num) d|%(process_num) 05d",
+                "+07| 7| 0007",
+            ),
+            (
+                "%(process_num)x %(process_num)02X %(process_num)#x %(process_num)o",
+                "7 07 0x7 7",
+            ),
+            (
+                "%(process_num)#06x %(process_num)#.3x %(process_num)05.3d",
+                "0x0007 0x007 00007",
+            ),
+            (
+                "%(process_num)f %(process_num)e %(process_num)G",
+                "7.000000 7.000000e+00 7",
+            ),
+            (
+                "%(process_num)#g %(process_num).0f %(process_num)010.2e",
+                "7.00000 7 007.00e+00",
+            ),
+            ("%(process_num)c", "\u{7}"),
+            (
+                "%(process_num)02s|%(program_name)3s|%(program_name)-3s|",
+                " 7|  p|p  |",
+            ),
+            (
+                "%(here).1s %(program_name)r %(program_name)a %(process_num)ld",
+                "/ 'p' 'p' 7",
+            ),
+        ] {
+            assert_eq!(expanded(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_pythons() {
+        for (text, reason) in [
+            ("50%", "incomplete format"),
+            ("%(here)", "incomplete format"),
+            ("%(here)-5.2l", "incomplete format"),
+            ("%(here", "incomplete format key"),
+            (
+                "%(here)z",
+                "unsupported format character 'z' (0x7a) at index 7",
+            ),
+            (
+                "%(here)%",
+                "unsupported format character '%' (0x25) at index 7",
+            ),
+            ("%é", "unsupported format character '?' (0xe9) at index 1"),
+            (
+                "%(program_name)d",
+                "%d format: a real number is required, not str",
+            ),
+            ("%(program_name)f", "must be real number, not str"),
+            ("50% off", "%o format: an integer is required, not dict"),
+            ("%d", "%d format: a real number is required, not dict"),
+            ("%(here)s %s", "not enough arguments for format string"),
+            ("%(process_num)*d", "not enough arguments for format string"),
+            ("%(here)*d", "* wants int"),
+            ("%(here)99999999999s", "width too big"),
+            ("%(here).99999999999s", "precision too big"),
+            ("%(here)c", "%c requires int or char"),
+            ("%s", "%s without a name"),
+        ] {
+            assert_eq!(expanded(text).unwrap_err(), reason, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_with_all_known_ones() {
+        assert_eq!(
+            expanded("x%(nope)s").unwrap_err(),
+            "Format string 'x%(nope)s' for 'k' contains names ('nope') which cannot be expanded. \
+             Available names: a(b), here, process_num, program_name"
+        );
+    }
+}

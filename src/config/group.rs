@@ -1,0 +1,187 @@
+//! Process groups: `[group:x]` and the programs that no group takes.
+//!
+//! Event listeners and FastCGI programs are checked and left out with a
+//! warning. Of groups with one name the first in starting order stays; the
+//! original drops the others when it runs, and then reports a change for ever.
+
+use super::datatypes;
+use super::error::ConfigError;
+use super::fcgi;
+use super::listener;
+use super::program::{part_after_colon, processes};
+use super::section::Context;
+use super::system::System;
+use super::{Group, GroupKind, Origin, Process};
+
+const GROUP: &str = "group:";
+const PROGRAM: &str = "program:";
+const DEFAULT_PRIORITY: i64 = 999;
+
+/// A group and the section that made it.
+type Found = (Group, Origin);
+
+/// All groups in starting order, by priority and name, each with its origin.
+/// `environment` is `[supervisord]`'s, which lies under each process's own.
+pub fn read<S: System>(
+    context: &Context<'_, S>,
+    environment: &[(String, String)],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Found>, ConfigError> {
+    let sections = context.document.sections();
+    let mut found = Vec::new();
+    let mut members = Vec::new();
+    for section in sections.iter().filter(|name| name.starts_with(GROUP)) {
+        found.push(named_group(context, section, &mut members, warnings)?);
+    }
+    let free = |section: &&String| !members.contains(section);
+    for section in sections
+        .iter()
+        .filter(|name| name.starts_with(PROGRAM))
+        .filter(free)
+    {
+        found.push(single(context, section, warnings)?);
+    }
+    for section in sections
+        .iter()
+        .filter(|name| name.starts_with(listener::PREFIX))
+    {
+        listener::check(context, section)?;
+        warnings.push(format!(
+            "[{section}] is left out: event listeners are not available in this version"
+        ));
+    }
+    for section in sections
+        .iter()
+        .filter(|name| name.starts_with(fcgi::PREFIX))
+        .filter(free)
+    {
+        fcgi::check(context, section)?;
+        warnings.push(format!(
+            "[{section}] is left out: FastCGI programs are not available in this version"
+        ));
+    }
+    found.sort_by(|(a, _), (b, _)| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    let mut found = without_duplicates(found, warnings);
+    for process in found.iter_mut().flat_map(|(group, _)| &mut group.processes) {
+        process.environment = merged(environment, &process.environment);
+    }
+    Ok(found)
+}
+
+/// `[group:x]`. The sections of its members are added to `members`.
+fn named_group<S: System>(
+    context: &Context<'_, S>,
+    section: &str,
+    members: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> Result<Found, ConfigError> {
+    let name = datatypes::name(part_after_colon(section))?;
+    let reader = context.section(section, &[&context.here]);
+    let programs = datatypes::list(&reader.text("programs")?.unwrap_or_default());
+    let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
+    let mut all = Vec::new();
+    // Messages blame the group for the first member and the member before for the others.
+    let mut blamed = section.to_owned();
+    for program in programs {
+        let member = member_section(context, &blamed, &program)?;
+        all.extend(processes(context, &member, &name, warnings)?);
+        members.push(member.clone());
+        blamed = member;
+    }
+    let processes = without_doubles(all, section, warnings);
+    Ok(found(context, section, name, priority, processes))
+}
+
+fn member_section<S: System>(
+    context: &Context<'_, S>,
+    blamed: &str,
+    program: &str,
+) -> Result<String, ConfigError> {
+    let plain = format!("{PROGRAM}{program}");
+    let fcgi = format!("{}{program}", fcgi::PREFIX);
+    let has = |section: &str| context.document.has_section(section);
+    let (section, program) = (blamed.to_owned(), program.to_owned());
+    match (has(&plain), has(&fcgi)) {
+        (true, false) => Ok(plain),
+        (false, true) => Ok(fcgi),
+        (false, false) => Err(ConfigError::UnknownProgram { section, program }),
+        (true, true) => Err(ConfigError::AmbiguousProgram { section, program }),
+    }
+}
+
+/// A `[program:x]` that is a group of its own.
+fn single<S: System>(
+    context: &Context<'_, S>,
+    section: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Found, ConfigError> {
+    let name = datatypes::name(part_after_colon(section))?;
+    let reader = context.section(section, &[&context.here]);
+    let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
+    let all = processes(context, section, &name, warnings)?;
+    let processes = without_doubles(all, section, warnings);
+    Ok(found(context, section, name, priority, processes))
+}
+
+fn found<S: System>(
+    context: &Context<'_, S>,
+    section: &str,
+    name: String,
+    priority: i64,
+    processes: Vec<Process>,
+) -> Found {
+    let group = Group {
+        name: name.clone(),
+        priority,
+        kind: GroupKind::Programs,
+        processes,
+    };
+    let origin = Origin {
+        group: name,
+        section: section.to_owned(),
+        file: context.file_of(section).to_owned(),
+    };
+    (group, origin)
+}
+
+/// Of processes with one name the last definition counts, at the place of the first.
+fn without_doubles(
+    processes: Vec<Process>,
+    section: &str,
+    warnings: &mut Vec<String>,
+) -> Vec<Process> {
+    let mut kept: Vec<Process> = Vec::new();
+    for process in processes {
+        match kept.iter_mut().find(|other| other.name == process.name) {
+            None => kept.push(process),
+            Some(other) => {
+                warnings.push(format!(
+                    "[{section}] has more than one process named {}: the last definition counts",
+                    process.name
+                ));
+                *other = process;
+            }
+        }
+    }
+    kept
+}
+
+fn without_duplicates(found: Vec<Found>, warnings: &mut Vec<String>) -> Vec<Found> {
+    let mut kept: Vec<Found> = Vec::new();
+    for (group, origin) in found {
+        match kept.iter().find(|(other, _)| other.name == group.name) {
+            None => kept.push((group, origin)),
+            Some((_, first)) => warnings.push(format!(
+                "[{}] is left out: [{}] already makes a group named {}",
+                origin.section, first.section, group.name
+            )),
+        }
+    }
+    kept
+}
+
+/// One environment over the other, sorted by name.
+fn merged(under: &[(String, String)], over: &[(String, String)]) -> Vec<(String, String)> {
+    let map: std::collections::BTreeMap<_, _> = under.iter().chain(over).cloned().collect();
+    map.into_iter().collect()
+}

@@ -1,0 +1,337 @@
+//! The line rules of the configuration file, as the original reads it.
+//!
+//! Text goes in, canonical INI comes out: a form so plain that the `ini` crate
+//! stores exactly what the original would have read. One line for each header
+//! and each key; keys lower-cased; a value is preceded by `FILE:LINE:`, where
+//! it comes from; whatever could mislead the store is written `\hex;`.
+//!
+//! ```text
+//! [supervisord]
+//! environment=0:9:A="1",\a;B="2"
+//! ```
+
+use std::fmt::{self, Write};
+
+use crate::text::pyrepr::repr;
+
+/// What is wrong with the lines of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SyntaxError {
+    /// A line stands before any header.
+    NoHeader {
+        /// The file's name.
+        file: String,
+        /// Counted from 1.
+        line: usize,
+        /// The line with its newline.
+        text: String,
+    },
+    /// Lines that are neither header nor key.
+    BadLines {
+        /// The file's name.
+        file: String,
+        /// Number and text of each line, the newline included.
+        lines: Vec<(usize, String)>,
+    },
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SyntaxError::NoHeader { file, line, text } => write!(
+                f,
+                "File contains no section headers.\nfile: {}, line: {line}\n{}",
+                repr(file),
+                repr(text)
+            ),
+            SyntaxError::BadLines { file, lines } => {
+                write!(f, "Source contains parsing errors: {}", repr(file))?;
+                for (number, text) in lines {
+                    write!(f, "\n\t[line {number:2}]: {}", repr(text))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for SyntaxError {}
+
+/// Whether Python counts the character as white space.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
+}
+
+/// Reads the text of the file that is called `name` and known to the store by
+/// the number `file`, and returns canonical INI.
+pub fn canonical(text: &str, name: &str, file: usize) -> Result<String, SyntaxError> {
+    let mut reader = Reader::default();
+    for (index, line) in physical_lines(text).enumerate() {
+        reader
+            .line(index + 1, line, file)
+            .map_err(|text| SyntaxError::NoHeader {
+                file: name.to_owned(),
+                line: index + 1,
+                text,
+            })?;
+    }
+    reader.end_value();
+    if reader.bad_lines.is_empty() {
+        Ok(reader.out)
+    } else {
+        Err(SyntaxError::BadLines {
+            file: name.to_owned(),
+            lines: reader.bad_lines,
+        })
+    }
+}
+
+/// Lines without their ends; LF, CRLF and a lone CR end one. The flag says
+/// whether it had an end.
+fn physical_lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(end) = rest.find(['\n', '\r']) else {
+            return Some((std::mem::take(&mut rest), false));
+        };
+        let (line, ending) = rest.split_at(end);
+        rest = ending
+            .strip_prefix("\r\n")
+            .or_else(|| ending.get(1..))
+            .unwrap_or_default();
+        Some((line, true))
+    })
+}
+
+#[derive(Default)]
+struct Reader {
+    out: String,
+    in_section: bool,
+    /// The key whose value may go on, with the line it stands on.
+    value: Option<Value>,
+    base_indent: usize,
+    bad_lines: Vec<(usize, String)>,
+}
+
+struct Value {
+    key: String,
+    file: usize,
+    line: usize,
+    lines: Vec<String>,
+}
+
+impl Reader {
+    /// Takes one physical line; the error is the raw line that came before
+    /// any header.
+    fn line(
+        &mut self,
+        number: usize,
+        (raw, ended): (&str, bool),
+        file: usize,
+    ) -> Result<(), String> {
+        let raw_line = || format!("{raw}{}", if ended { "\n" } else { "" });
+        let comment = comment_start(raw);
+        let content = raw
+            .get(..comment.unwrap_or(raw.len()))
+            .unwrap_or_default()
+            .trim_matches(is_space);
+        if content.is_empty() {
+            // A comment line leaves no trace; a blank one belongs to the value.
+            if let (None, Some(value)) = (comment, &mut self.value) {
+                value.lines.push(String::new());
+            }
+            return Ok(());
+        }
+        let indent = raw.chars().take_while(|c| is_space(*c)).count();
+        if let Some(value) = self.value.as_mut().filter(|_| indent > self.base_indent) {
+            value.lines.push(content.to_owned());
+            return Ok(());
+        }
+        self.base_indent = indent;
+        if let Some(name) = header(content) {
+            self.end_value();
+            let _ = writeln!(self.out, "[{}]", escaped(name, true));
+            self.in_section = true;
+        } else if !self.in_section {
+            return Err(raw_line());
+        } else {
+            match content.split_once(['=', ':']) {
+                Some((key, text)) if !key.is_empty() => {
+                    self.end_value();
+                    self.value = Some(Value {
+                        key: key.trim_end_matches(is_space).to_lowercase(),
+                        file,
+                        line: number,
+                        lines: vec![text.trim_start_matches(is_space).to_owned()],
+                    });
+                }
+                // An empty key ends the value before it, a line without
+                // delimiter does not: that decides which lines are bad.
+                Some(_) => {
+                    self.end_value();
+                    self.bad_lines.push((number, raw_line()));
+                }
+                None => self.bad_lines.push((number, raw_line())),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_value(&mut self) {
+        if let Some(value) = self.value.take() {
+            let text = value.lines.join("\n");
+            let _ = writeln!(
+                self.out,
+                "{}={}:{}:{}",
+                escaped(&value.key, true),
+                value.file,
+                value.line,
+                escaped(text.trim_end_matches(is_space), false)
+            );
+        }
+    }
+}
+
+/// Where the comment of a line starts, in bytes.
+///
+/// The n-th `;` and the n-th `#` are looked at together, and the first round
+/// with a hit ends the search: `a;b;c ;d # e` is cut at the `#`.
+fn comment_start(line: &str) -> Option<usize> {
+    if line.trim_start_matches(is_space).starts_with(['#', ';']) {
+        return Some(0);
+    }
+    let starts_comment = |at: usize| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        before.is_none_or(is_space).then_some(at)
+    };
+    let mut semicolons = line.match_indices(';').map(|(at, _)| at);
+    let mut hashes = line.match_indices('#').map(|(at, _)| at);
+    loop {
+        let (semicolon, hash) = (semicolons.next(), hashes.next());
+        if semicolon.is_none() && hash.is_none() {
+            return None;
+        }
+        let hits = [semicolon, hash]
+            .into_iter()
+            .flatten()
+            .filter_map(starts_comment);
+        if let Some(start) = hits.min() {
+            return Some(start);
+        }
+    }
+}
+
+/// The name in a header: from `[` to the last `]`, at least one character.
+fn header(content: &str) -> Option<&str> {
+    let inner = content.strip_prefix('[')?;
+    let (name, _) = inner.rsplit_once(']')?;
+    (!name.is_empty()).then_some(name)
+}
+
+/// Text with everything that the store would take for something else as
+/// `\hex;`. Names also hide their white space, which the store would trim.
+fn escaped(text: &str, is_name: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hide =
+            c == '\\' || c.is_control() || (is_name && (c == '[' || c == '=' || is_space(c)));
+        if hide {
+            let _ = write!(out, "\\{:x};", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A section's or key's name as the canonical form writes it.
+pub fn escaped_name(name: &str) -> String {
+    escaped(name, true)
+}
+
+/// A value as the canonical form writes it, after `FILE:LINE:`.
+pub fn escaped_value(value: &str) -> String {
+    escaped(value, false)
+}
+
+/// The text that [`canonical`] wrote with `\hex;`.
+pub fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, coded)) = rest.split_once('\\') {
+        out.push_str(plain);
+        let (hex, after) = coded.split_once(';').unwrap_or((coded, ""));
+        out.extend(u32::from_str_radix(hex, 16).ok().and_then(char::from_u32));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> String {
+        canonical(text, "s.conf", 0).unwrap()
+    }
+
+    #[test]
+    fn comments_are_searched_in_rounds() {
+        for (line, kept) in [
+            ("k=v ; c", "k=v "),
+            ("k=v\t#c", "k=v\t"),
+            ("k=v;nc", "k=v;nc"),
+            ("k=http://h/#f", "k=http://h/#f"),
+            ("k=a;b;c d ; e # f", "k=a;b;c d ; e "),
+            ("x=a#b #c ;d", "x=a#b #c "),
+            ("k=v\u{a0};c", "k=v\u{a0}"),
+            ("  # all", ""),
+        ] {
+            let end = comment_start(line).unwrap_or(line.len());
+            assert_eq!(&line[..end], kept, "{line}");
+        }
+    }
+
+    #[test]
+    fn values_go_on_while_the_indent_is_deeper() {
+        assert_eq!(
+            read("[a]\n  k=1\n l=2\n\n  [b]\n  ; c\n  m=3\n\n[c]\n"),
+            "[a]\nk=0:2:1\nl=0:3:2\\a;\\a;[b]\\a;m=3\n[c]\n"
+        );
+    }
+
+    #[test]
+    fn every_kind_of_line_end_counts() {
+        assert_eq!(read("[a]\rk=1\r\nl=2\x0c3"), "[a]\nk=0:2:1\nl=0:3:2\\c;3\n");
+    }
+
+    #[test]
+    fn bad_lines_are_reported_together() {
+        let error = canonical("[a]\nfoo\n=x\nk=1\n[]", "s.conf", 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Source contains parsing errors: 's.conf'\n\t[line  2]: 'foo\\n'\n\t[line  3]: '=x\\n'\n\t[line  5]: '[]'"
+        );
+    }
+
+    #[test]
+    fn text_before_a_header_is_an_error() {
+        let error = canonical("\u{feff}[a]\r\n", "s.conf", 0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "File contains no section headers.\nfile: 's.conf', line: 1\n'\\ufeff[a]\\n'"
+        );
+    }
+
+    #[test]
+    fn what_was_hidden_comes_back() {
+        for text in ["", "a\\b\n[c] = d\u{85}", "\\", " x "] {
+            assert_eq!(unescaped(&escaped(text, true)), text);
+            assert_eq!(unescaped(&escaped(text, false)), text);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Reading a configuration from the file system: the entry points, the order
+//! of evaluation, and the real answers to what [`System`] asks.
+
+use std::path::Path;
+
+use super::accounts;
+use super::error::ConfigError;
+use super::expand::{Layer, define};
+use super::group;
+use super::include::{self, Files};
+use super::paths::{absolute, dirname, join};
+use super::rpcinterface;
+use super::section::{Context, environment_layer};
+use super::server;
+use super::supervisorctl::{self, ClientConfig, ClientRequest};
+use super::supervisord::{self, Overrides};
+use super::system::{ReadError, System};
+use super::{Config, Owner};
+use crate::sys;
+
+/// What supervisord's reader is to read.
+#[derive(Clone, Debug)]
+pub struct LoadRequest {
+    /// The file as given to `-c` or as found.
+    pub path: String,
+    /// The command line.
+    pub overrides: Overrides,
+    /// The environment at the start, with what `[supervisord] environment`
+    /// added to it at earlier readings.
+    pub environment: Vec<(String, String)>,
+    /// The directory in which the program was started; absolute. Relative
+    /// paths are seen from it, wherever the daemon has gone since.
+    pub launch_directory: String,
+    /// Why the file is read.
+    pub purpose: Purpose,
+}
+
+/// Why the file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// For a start: the user is looked up, the RPC interfaces must be makeable.
+    Start,
+    /// For `reread`, which looks at groups only.
+    Reread,
+}
+
+/// Reads and evaluates the whole configuration.
+pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
+    load_with(request, &RealSystem)
+}
+
+/// Reads the client's part of the configuration.
+pub fn load_client(request: &ClientRequest) -> Result<ClientConfig, ConfigError> {
+    supervisorctl::read(request, &RealSystem)
+}
+
+/// [`load`] on any system.
+pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, ConfigError> {
+    let launch = &request.launch_directory;
+    let environment = environment_layer(&request.environment);
+    let mut here = Layer::new();
+    let directory = absolute(dirname(&request.path), launch);
+    define(&mut here, "here", &directory);
+    let mut host = Layer::new();
+    define(&mut host, "host_node_name", &system.host_node_name());
+
+    let layers = [&environment, &here, &host];
+    let Files {
+        document,
+        mut warnings,
+        infos,
+    } = include::read_all(&request.path, launch, &layers, system)?;
+    if !document.has_section(supervisord::SECTION) {
+        return Err(ConfigError::NoSection(supervisord::SECTION));
+    }
+    let mut context = Context {
+        system,
+        document: &document,
+        path: &request.path,
+        launch_directory: launch,
+        environment,
+        here,
+        host,
+    };
+    let supervisord = supervisord::read(&mut context, &request.overrides)?;
+    let interfaces = rpcinterface::read(&context, &mut warnings)?;
+    let found = group::read(&context, &supervisord.environment, &mut warnings)?;
+    let servers = server::read(&context)?;
+    let mut user = None;
+    if request.purpose == Purpose::Start {
+        user = match &supervisord.user {
+            None => None,
+            Some(text) => Some(account(text, system)?),
+        };
+        // The original notices when it makes its first server.
+        if let Some(name) = interfaces.with_unknown_keys.filter(|_| !servers.is_empty()) {
+            return Err(ConfigError::RpcInterface(name));
+        }
+    }
+    let (groups, origins) = found.into_iter().unzip();
+    Ok(Config {
+        path: request.path.clone(),
+        supervisord,
+        user,
+        servers,
+        rpcinterfaces: interfaces.names,
+        groups,
+        origins,
+        warnings,
+        infos,
+    })
+}
+
+/// The user that the daemon becomes, with the primary group.
+fn account(text: &str, system: &impl System) -> Result<Owner, ConfigError> {
+    let uid = accounts::user(text, system)?;
+    Ok(Owner {
+        uid: Some(uid),
+        gid: system.gid_of_uid(uid),
+    })
+}
+
+/// The default places of the file, in the order of the search. `program` is
+/// the name by which the program was started, resolved if `PATH` was searched.
+pub fn search_paths(program: &str) -> [String; 6] {
+    let prefix = dirname(dirname(program));
+    [
+        join(prefix, "etc/supervisord.conf"),
+        join(prefix, "supervisord.conf"),
+        "supervisord.conf".to_owned(),
+        "etc/supervisord.conf".to_owned(),
+        "/etc/supervisord.conf".to_owned(),
+        "/etc/supervisor/supervisord.conf".to_owned(),
+    ]
+}
+
+/// The first default place where something is; for the client, which goes on
+/// without a file.
+pub fn find(program: &str, launch_directory: &str) -> Option<String> {
+    search_paths(program)
+        .into_iter()
+        .find(|path| RealSystem.exists(&join(launch_directory, path)))
+}
+
+/// The first default place where something is; for the daemon, which needs a file.
+pub fn find_required(program: &str, launch_directory: &str) -> Result<String, ConfigError> {
+    find(program, launch_directory)
+        .ok_or_else(|| ConfigError::NoFile(search_paths(program).to_vec()))
+}
+
+/// What root is told on standard error before a search.
+pub const ROOT_SEARCH_WARNING: &str = "Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a \"-c\" argument specifying an absolute path to a configuration file for improved security.";
+
+/// This process's environment as text; bytes that are not UTF-8 are replaced.
+pub fn captured_environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
+        .collect()
+}
+
+/// The system that this program runs on.
+#[derive(Clone, Copy, Debug)]
+pub struct RealSystem;
+
+impl System for RealSystem {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        if !self.exists(path) {
+            return Err(ReadError::Missing);
+        }
+        std::fs::read(path).map_err(|_| ReadError::Unreadable)
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        Path::new(path).exists()
+    }
+
+    fn is_directory(&self, path: &str) -> bool {
+        Path::new(path).is_dir()
+    }
+
+    fn glob(&self, pattern: &str) -> Vec<String> {
+        sys::glob::glob(pattern)
+    }
+
+    fn host_node_name(&self) -> String {
+        sys::host::node_name()
+    }
+
+    fn temporary_directory(&self) -> String {
+        let named = ["TMPDIR", "TEMP", "TMP"].into_iter().filter_map(|name| {
+            let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+            (!value.is_empty()).then_some(value)
+        });
+        let usual = ["/tmp", "/var/tmp", "/usr/tmp"].map(str::to_owned);
+        let here = std::env::current_dir().unwrap_or_default();
+        let here = here.to_string_lossy();
+        named
+            .chain(usual)
+            .map(|directory| absolute(&directory, &here))
+            .find(|directory| is_writable(directory))
+            .unwrap_or_else(|| here.clone().into_owned())
+    }
+
+    fn home_directory(&self, user: Option<&str>) -> Option<String> {
+        match user {
+            Some(name) => sys::user::home_of(name),
+            None => std::env::var_os("HOME")
+                .map(|home| home.to_string_lossy().into_owned())
+                .or_else(|| sys::user::home_of_uid(sys::user::real_uid())),
+        }
+    }
+
+    fn uid_of_name(&self, name: &str) -> Option<u32> {
+        sys::user::uid_of(name)
+    }
+
+    fn gid_of_uid(&self, uid: u32) -> Option<u32> {
+        sys::user::primary_group(uid)
+    }
+
+    fn gid_of_name(&self, name: &str) -> Option<u32> {
+        sys::user::gid_of(name)
+    }
+
+    fn has_gid(&self, gid: u32) -> bool {
+        sys::user::has_group(gid)
+    }
+}
+
+fn is_writable(directory: &str) -> bool {
+    use nix::unistd::{AccessFlags, access};
+    Path::new(directory).is_dir()
+        && access(directory, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
+}

@@ -1,0 +1,64 @@
+//! `[rpcinterface:x]`: the namespaces of the XML-RPC interface. Only the
+//! standard factory can be had; one written in Python is left out with a warning.
+
+use super::error::ConfigError;
+use super::program::part_after_colon;
+use super::section::Context;
+use super::system::System;
+
+/// How the sections' names begin.
+pub const PREFIX: &str = "rpcinterface:";
+/// The key that names the factory.
+pub const FACTORY: &str = "supervisor.rpcinterface_factory";
+
+/// The interfaces to serve.
+#[derive(Debug, Default)]
+pub struct Interfaces {
+    /// The `x` of each section with the standard factory.
+    pub names: Vec<String>,
+    /// The first of them that has keys which the standard factory does not take.
+    pub with_unknown_keys: Option<String>,
+}
+
+/// Evaluates the sections; warns of factories that are not the standard one.
+pub fn read<S: System>(
+    context: &Context<'_, S>,
+    warnings: &mut Vec<String>,
+) -> Result<Interfaces, ConfigError> {
+    let mut interfaces = Interfaces::default();
+    let sections = context.document.sections();
+    for name in sections.iter().filter(|name| name.starts_with(PREFIX)) {
+        let section = context.section(name, &[]);
+        let factory = section
+            .text(FACTORY)?
+            .ok_or_else(|| ConfigError::NoFactory {
+                section: name.clone(),
+                key: FACTORY,
+            })?;
+        let mut has_others = false;
+        for key in context.document.keys(name) {
+            if key != FACTORY {
+                section.text(&key)?;
+                has_others = true;
+            }
+        }
+        let namespace = part_after_colon(name).to_owned();
+        if !is_standard(&factory) {
+            warnings.push(format!(
+                "[{name}] is left out: {factory} cannot be loaded, for Python plug-ins are not available"
+            ));
+            continue;
+        }
+        if has_others && interfaces.with_unknown_keys.is_none() {
+            interfaces.with_unknown_keys = Some(namespace.clone());
+        }
+        interfaces.names.push(namespace);
+    }
+    Ok(interfaces)
+}
+
+fn is_standard(factory: &str) -> bool {
+    let mut parts = factory.splitn(2, ':').map(str::trim);
+    parts.next() == Some("supervisor.rpcinterface")
+        && parts.next() == Some("make_main_rpcinterface")
+}

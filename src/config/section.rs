@@ -1,0 +1,132 @@
+//! Typed look-ups in one section: raw text, expanded with the names that the
+//! section's keys see, converted. The first thing wrong is the error.
+
+use super::datatypes::{self, ValueError};
+use super::document::Document;
+use super::error::ConfigError;
+use super::expand::{Layer, define, expand};
+use super::integer::Integer;
+use super::system::System;
+
+/// What the evaluation of every section shares.
+pub struct Context<'a, S> {
+    /// The system that is asked about users and directories.
+    pub system: &'a S,
+    /// All files, merged.
+    pub document: &'a Document,
+    /// The configuration file's name as given or found.
+    pub path: &'a str,
+    /// What relative paths are seen from; absolute.
+    pub launch_directory: &'a str,
+    /// The `ENV_` names; `[supervisord] environment` adds to them.
+    pub environment: Layer,
+    /// The name `here`.
+    pub here: Layer,
+    /// The name `host_node_name`.
+    pub host: Layer,
+}
+
+impl<'a, S: System> Context<'a, S> {
+    /// A section whose keys see the environment and the names in `layers`.
+    pub fn section<'b>(&'b self, section: &'b str, layers: &[&'b Layer]) -> Section<'b, S> {
+        let mut all = vec![&self.environment];
+        all.extend(layers);
+        Section {
+            system: self.system,
+            document: self.document,
+            launch_directory: self.launch_directory,
+            section,
+            layers: all,
+        }
+    }
+
+    /// The file that messages name for a section: the included one only if
+    /// the section first appeared there.
+    pub fn file_of(&self, section: &str) -> &str {
+        self.document.file_of(section).unwrap_or(self.path)
+    }
+}
+
+/// The names of an environment, each with `ENV_` before it.
+pub fn environment_layer<'e>(pairs: impl IntoIterator<Item = &'e (String, String)>) -> Layer {
+    let mut layer = Layer::new();
+    add_environment(&mut layer, pairs);
+    layer
+}
+
+/// Adds an environment's entries to the names, each with `ENV_` before it.
+pub fn add_environment<'e>(
+    layer: &mut Layer,
+    pairs: impl IntoIterator<Item = &'e (String, String)>,
+) {
+    for (name, value) in pairs {
+        define(layer, &format!("ENV_{name}"), value);
+    }
+}
+
+/// One section and the names that its keys see.
+pub struct Section<'a, S> {
+    /// The system that is asked about users and directories.
+    pub system: &'a S,
+    document: &'a Document,
+    /// What relative paths are seen from; absolute.
+    pub launch_directory: &'a str,
+    section: &'a str,
+    layers: Vec<&'a Layer>,
+}
+
+impl<S: System> Section<'_, S> {
+    /// The section's name.
+    pub fn name(&self) -> &str {
+        self.section
+    }
+
+    /// The value as it stands in the file.
+    pub fn raw(&self, key: &str) -> Option<String> {
+        self.document.get(self.section, key).map(|value| value.text)
+    }
+
+    /// The value, expanded.
+    pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        let Some(raw) = self.raw(key) else {
+            return Ok(None);
+        };
+        self.expanded(&raw, &format!("{}.{key}", self.section))
+            .map(Some)
+    }
+
+    /// Any text, expanded with the section's names; `key` is for the message.
+    pub fn expanded(&self, text: &str, key: &str) -> Result<String, ConfigError> {
+        Ok(expand(text, &self.layers, key)?)
+    }
+
+    /// The value, expanded and converted.
+    pub fn converted<T>(
+        &self,
+        key: &str,
+        convert: impl FnOnce(&str) -> Result<T, ValueError>,
+    ) -> Result<Option<T>, ConfigError> {
+        Ok(match self.text(key)? {
+            Some(text) => Some(convert(&text)?),
+            None => None,
+        })
+    }
+
+    /// A number; those too big for the daemon are cut to what it can hold.
+    pub fn integer(&self, key: &str, default: i64) -> Result<i64, ConfigError> {
+        let number = self.converted(key, datatypes::integer)?;
+        Ok(number.as_ref().map_or(default, Integer::saturated))
+    }
+
+    /// A boolean.
+    pub fn boolean(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
+        Ok(self.converted(key, datatypes::boolean)?.unwrap_or(default))
+    }
+
+    /// A size in bytes.
+    pub fn byte_size(&self, key: &str, default: i64) -> Result<i64, ConfigError> {
+        Ok(self
+            .converted(key, datatypes::byte_size)?
+            .unwrap_or(default))
+    }
+}

@@ -1,0 +1,127 @@
+//! `[supervisord]` and the command line over it.
+
+use super::datatypes;
+use super::error::ConfigError;
+use super::expand::expand;
+use super::places::{existing_directory, existing_dirpath, normalized_path};
+use super::section::{Context, add_environment};
+use super::system::System;
+use super::{MainLog, Supervisord};
+use crate::loggers::level::Level;
+
+/// The section's name.
+pub const SECTION: &str = "supervisord";
+
+const DEFAULT_LOGFILE: &str = "supervisord.log";
+const DEFAULT_PIDFILE: &str = "supervisord.pid";
+const DEFAULT_MAXBYTES: i64 = 50 << 20;
+
+/// What the command line says; it goes over the file. Directories and paths
+/// have been checked and their `~` replaced when the option was read. Flags
+/// can only switch on.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)] // each is the key of its name
+pub struct Overrides {
+    pub minfds: Option<i64>,
+    pub minprocs: Option<i64>,
+    pub directory: Option<String>,
+    pub user: Option<String>,
+    pub umask: Option<u32>,
+    pub logfile: Option<String>,
+    pub logfile_maxbytes: Option<i64>,
+    pub logfile_backups: Option<i64>,
+    pub loglevel: Option<Level>,
+    pub pidfile: Option<String>,
+    pub identifier: Option<String>,
+    pub childlogdir: Option<String>,
+    pub nodaemon: bool,
+    pub silent: bool,
+    pub nocleanup: bool,
+    pub strip_ansi: bool,
+}
+
+/// Evaluates the section in the original's order, which decides the error
+/// that is told, and adds its `environment` to the names that later sections see.
+pub fn read<S: System>(
+    context: &mut Context<'_, S>,
+    overrides: &Overrides,
+) -> Result<Supervisord, ConfigError> {
+    let (system, launch) = (context.system, context.launch_directory);
+    let section = context.section(SECTION, &[&context.here]);
+    let directory = |text: &str| existing_directory(text, launch, system);
+    let dirpath = |text: &str| existing_dirpath(text, launch, system);
+
+    let minfds = section.integer("minfds", 1024)?;
+    let minprocs = section.integer("minprocs", 200)?;
+    let working_directory = section.converted("directory", directory)?;
+    let user = section.text("user")?;
+    let umask = section
+        .converted("umask", datatypes::octal)?
+        .unwrap_or(0o022);
+    let logfile = section.converted("logfile", dirpath)?;
+    let logfile_maxbytes = section.byte_size("logfile_maxbytes", DEFAULT_MAXBYTES)?;
+    let logfile_backups = section.integer("logfile_backups", 10)?;
+    let loglevel = section
+        .converted("loglevel", datatypes::log_level)?
+        .unwrap_or(Level::Info);
+    let pidfile = section.converted("pidfile", dirpath)?;
+    let identifier = section.text("identifier")?;
+    let nodaemon = section.boolean("nodaemon", false)?;
+    let silent = section.boolean("silent", false)?;
+    let childlogdir = section.converted("childlogdir", directory)?;
+    let nocleanup = section.boolean("nocleanup", false)?;
+    let strip_ansi = section.boolean("strip_ansi", false)?;
+    let environment = environment(context)?;
+    add_environment(&mut context.environment, &environment);
+
+    let logfile = overridden(&overrides.logfile, logfile, DEFAULT_LOGFILE);
+    let pidfile = overridden(&overrides.pidfile, pidfile, DEFAULT_PIDFILE);
+    Ok(Supervisord {
+        minfds: overrides.minfds.unwrap_or(minfds),
+        minprocs: overrides.minprocs.unwrap_or(minprocs),
+        directory: overrides.directory.clone().or(working_directory),
+        user: overrides.user.clone().or(user),
+        umask: overrides.umask.unwrap_or(umask),
+        // The word is not made a path: it stands for the service.
+        logfile: match logfile.as_str() {
+            "syslog" => MainLog::Syslog,
+            path => MainLog::File(normalized_path(path, launch, system)),
+        },
+        logfile_maxbytes: overrides.logfile_maxbytes.unwrap_or(logfile_maxbytes),
+        logfile_backups: overrides.logfile_backups.unwrap_or(logfile_backups),
+        loglevel: overrides.loglevel.unwrap_or(loglevel),
+        pidfile: normalized_path(&pidfile, launch, system),
+        identifier: overrides
+            .identifier
+            .clone()
+            .or(identifier)
+            .unwrap_or_else(|| "supervisor".to_owned()),
+        nodaemon: overrides.nodaemon || nodaemon,
+        silent: overrides.silent || silent,
+        childlogdir: match overrides.childlogdir.clone().or(childlogdir) {
+            Some(directory) => directory,
+            None => system.temporary_directory(),
+        },
+        nocleanup: overrides.nocleanup || nocleanup,
+        strip_ansi: overrides.strip_ansi || strip_ansi,
+        environment,
+    })
+}
+
+/// `environment` is expanded twice, with more names the second time.
+fn environment<S: System>(context: &Context<'_, S>) -> Result<Vec<(String, String)>, ConfigError> {
+    let section = context.section(SECTION, &[&context.here]);
+    let once = section.text("environment")?.unwrap_or_default();
+    let layers = [&context.environment, &context.here, &context.host];
+    let twice = expand(&once, &layers, "environment")?;
+    Ok(datatypes::pairs(&twice)?)
+}
+
+fn overridden(override_: &Option<String>, read: Option<String>, default: &str) -> String {
+    override_
+        .clone()
+        // An empty option gives way to the file, as in the original.
+        .filter(|text| !text.is_empty())
+        .or(read)
+        .unwrap_or_else(|| default.to_owned())
+}

@@ -1,0 +1,38 @@
+//! What reading a configuration asks of the system, in one trait: the rest of
+//! the reader is pure and is tested with a made-up system. The real one is in
+//! [`load`](super::load).
+
+/// The questions. All paths are absolute unless said otherwise.
+pub trait System {
+    /// The file's bytes.
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
+    /// Whether anything is there, symbolic links followed.
+    fn exists(&self, path: &str) -> bool;
+    /// Whether a directory is there, symbolic links followed.
+    fn is_directory(&self, path: &str) -> bool;
+    /// The paths that match a shell pattern, in any order.
+    fn glob(&self, pattern: &str) -> Vec<String>;
+    /// `uname -n`.
+    fn host_node_name(&self) -> String;
+    /// The directory for temporary files.
+    fn temporary_directory(&self) -> String;
+    /// The home directory of a user, or of the one that runs this program.
+    fn home_directory(&self, user: Option<&str>) -> Option<String>;
+    /// The number of the user of that name.
+    fn uid_of_name(&self, name: &str) -> Option<u32>;
+    /// The primary group of that user, if there is such a user.
+    fn gid_of_uid(&self, uid: u32) -> Option<u32>;
+    /// The number of the group of that name.
+    fn gid_of_name(&self, name: &str) -> Option<u32>;
+    /// Whether there is a group of that number.
+    fn has_gid(&self, gid: u32) -> bool;
+}
+
+/// Why a file was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// Nothing is there.
+    Missing,
+    /// It is there and cannot be read.
+    Unreadable,
+}

@@ -1,0 +1,90 @@
+//! What is written to a child's stdin: as much as the pipe takes at once, the
+//! rest when it takes more. Never waits, and holds back a bounded amount only.
+
+use std::io;
+
+use crate::reactor::Reactor;
+use crate::sys::fd;
+use crate::sys::poller::{Interest, Token};
+
+/// The most that is held back for a child that does not read.
+const PENDING_LIMIT: usize = 1024 * 1024;
+
+/// The stdin pipe of a living child.
+#[derive(Debug)]
+pub struct InputDispatcher {
+    /// `None` once the pipe is closed.
+    token: Option<Token>,
+    pending: Vec<u8>,
+}
+
+/// Why bytes were not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteError {
+    /// The child has closed its stdin.
+    Closed,
+    /// The child has not read for too long; nothing of it was taken.
+    Full,
+}
+
+impl InputDispatcher {
+    /// Takes over a pipe that was registered without interest.
+    pub fn new(token: Token) -> InputDispatcher {
+        InputDispatcher {
+            token: Some(token),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Writes, or keeps for later, the whole of `data`.
+    pub fn write(&mut self, reactor: &mut Reactor, data: &[u8]) -> Result<(), WriteError> {
+        if self.token.is_none() {
+            return Err(WriteError::Closed);
+        }
+        if self.pending.len() + data.len() > PENDING_LIMIT {
+            return Err(WriteError::Full);
+        }
+        self.pending.extend_from_slice(data);
+        self.flush(reactor);
+        if self.token.is_none() {
+            Err(WriteError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what was kept; on a broken pipe that is dropped and the pipe closed.
+    pub fn flush(&mut self, reactor: &mut Reactor) {
+        let Some(token) = self.token else { return };
+        while !self.pending.is_empty() {
+            let Some(descriptor) = reactor.poller.descriptor(token) else {
+                return;
+            };
+            match fd::write(descriptor, &self.pending) {
+                Ok(count) => {
+                    self.pending.drain(..count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return self.close(reactor),
+            }
+        }
+        let interest = if self.pending.is_empty() {
+            Interest::NONE
+        } else {
+            Interest::WRITE
+        };
+        if let Err(error) = reactor.poller.set_interest(token, interest) {
+            reactor
+                .log
+                .critical(format_args!("cannot watch a child's stdin: {error}"));
+        }
+    }
+
+    /// Closes the pipe.
+    pub fn close(&mut self, reactor: &mut Reactor) {
+        self.pending = Vec::new();
+        if let Some(token) = self.token.take() {
+            reactor.poller.close(token);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Dispatchers, as in asyncore: what is done when a child's pipe is ready.
+//! A dispatcher knows its descriptor and where its bytes go, not its process;
+//! what happened goes up as a return value.
+
+pub mod input;
+pub mod output;

@@ -1,0 +1,558 @@
+//! One client's connection, taken through its requests one at a time: head,
+//! body, work, response, and again; or a followed log until one side leaves.
+//!
+//! Every wait but that for the daemon's own work has a limit, every buffer a
+//! bound. Before a connection is closed, what the client still sends is read
+//! and dropped for a while: unread data would turn the close into a reset,
+//! which can take the response away from the client.
+
+use std::io;
+use std::time::Duration;
+
+use crate::clock::{Monotonic, Timestamp};
+use crate::config::Credentials;
+use crate::http::date;
+use crate::http::plan::{self, DISCARD_LIMIT, Plan};
+use crate::http::request::{BadRequest, Head, HeadParser, Version};
+use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
+use crate::http::tail::{Look, Tail};
+use crate::http::wire::Wire;
+use crate::loggers::level::Level;
+use crate::reactor::{READ_SIZE, Reactor};
+use crate::sys::poller::{Interest, Token};
+use crate::tokens::{ConnectionId, Timer};
+
+/// From a request's first byte to its last; also how long a new connection may stay silent.
+pub const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+/// How long a connection may stay silent between requests.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How long a client may take nothing of what it is sent.
+pub const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// How long a closing connection waits for the client to close.
+pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
+/// How often a followed file is looked at.
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What a client wants of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// An XML-RPC call: the body as it came.
+    Rpc(Vec<u8>),
+    /// To follow a process's log.
+    ProcessLog {
+        /// `name` or `group:name`.
+        name: String,
+        /// `stdout`, `stderr`, or anything else that was asked for.
+        channel: String,
+    },
+    /// To follow the main log.
+    MainLog,
+}
+
+/// What became of a connection.
+#[derive(Debug)]
+pub enum Step {
+    /// It goes on.
+    Open,
+    /// It waits for the answer to this.
+    Request(Request),
+    /// It is over: close it.
+    Gone,
+}
+
+/// The present request, as far as its response depends on it.
+#[derive(Debug)]
+struct Exchange {
+    line: String,
+    version: Version,
+    persistence: Persistence,
+    head_only: bool,
+    received: Timestamp,
+}
+
+#[derive(Debug)]
+enum State {
+    /// For a request's head.
+    Reading,
+    /// For the rest of a body.
+    Body {
+        exchange: Exchange,
+        purpose: Purpose,
+        missing: u64,
+        body: Vec<u8>,
+    },
+    /// For the daemon's answer.
+    Working {
+        exchange: Exchange,
+        unbuffered: bool,
+    },
+    /// For the client to take its response.
+    Responding {
+        exchange: Exchange,
+        status: u16,
+        size: usize,
+    },
+    /// For a file to grow.
+    Following { tail: Tail, chunked: bool },
+    /// For the client to close.
+    Lingering { left: u64 },
+}
+
+/// What a body is read for.
+#[derive(Debug)]
+enum Purpose {
+    Call,
+    /// To be dropped before an error is answered.
+    Refusal(u16),
+}
+
+/// A client's connection.
+#[derive(Debug)]
+pub struct Connection {
+    id: ConnectionId,
+    wire: Wire,
+    peer: String,
+    parser: HeadParser,
+    state: State,
+    /// Go on at the next turn of the loop without waiting for anything.
+    resume: bool,
+    /// When the present state began.
+    since: Monotonic,
+    /// When the first byte of the present request came.
+    begun: Option<Monotonic>,
+    /// How long it may stay silent.
+    patience: Duration,
+}
+
+impl Connection {
+    /// A connection whose registered socket is `token`; `peer` is its name in the log.
+    pub fn new(id: ConnectionId, token: Token, peer: String, now: Monotonic) -> Connection {
+        Connection {
+            id,
+            wire: Wire::new(token, now),
+            peer,
+            parser: HeadParser::default(),
+            state: State::Reading,
+            resume: false,
+            since: now,
+            begun: None,
+            patience: REQUEST_LIMIT,
+        }
+    }
+
+    /// Its socket.
+    pub fn token(&self) -> Token {
+        self.wire.token()
+    }
+
+    /// Sets the first deadline.
+    pub fn start(&mut self, reactor: &mut Reactor) {
+        reactor
+            .timers
+            .set(Timer::Connection(self.id), self.deadline());
+    }
+
+    /// Reads if there is something to read, and goes as far as possible.
+    pub fn ready(
+        &mut self,
+        reactor: &mut Reactor,
+        credentials: Option<&Credentials>,
+        readable: bool,
+    ) -> Step {
+        self.resume = false;
+        if readable && self.wants_input() && self.wire.fill(reactor).is_err() {
+            return Step::Gone;
+        }
+        self.advance(reactor, credentials)
+    }
+
+    /// Its deadline has passed.
+    pub fn timer(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
+        match self.state {
+            State::Following { .. } if self.wire.output.is_empty() => {
+                self.advance(reactor, credentials)
+            }
+            _ => Step::Gone,
+        }
+    }
+
+    /// Answers the request that is in work; ignored if there is none.
+    pub fn respond(&mut self, reactor: &mut Reactor, response: Response) -> Step {
+        if let Some((exchange, _)) = self.take_work() {
+            self.begin_response(exchange, &response, reactor.now.monotonic);
+        }
+        self.deliver(reactor)
+    }
+
+    /// Answers the request that is in work with the file at `path` as it
+    /// grows, or with 404 if it cannot be opened; ignored if there is none.
+    pub fn follow(&mut self, reactor: &mut Reactor, path: &str) -> Step {
+        let Some((exchange, unbuffered)) = self.take_work() else {
+            return Step::Open;
+        };
+        let now = reactor.now.monotonic;
+        match Tail::open(path) {
+            Ok((tail, modified)) => {
+                let chunked = exchange.persistence != Persistence::Close
+                    && matches!(exchange.version, Version::Http11 | Version::Other);
+                let head = StreamHead {
+                    modified,
+                    unbuffered,
+                    chunked,
+                };
+                self.wire
+                    .send(&head.to_bytes(exchange.version, exchange.received), now);
+                self.enter(State::Following { tail, chunked }, now);
+                // The first piece goes out at the next turn, like all others.
+                self.resume = true;
+            }
+            Err(_) => self.begin_response(exchange, &Response::error(404), now),
+        }
+        self.deliver(reactor)
+    }
+
+    fn take_work(&mut self) -> Option<(Exchange, bool)> {
+        match std::mem::replace(&mut self.state, State::Reading) {
+            State::Working {
+                exchange,
+                unbuffered,
+            } => Some((exchange, unbuffered)),
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
+    /// Sends what there is, without beginning the next request: that is done
+    /// at the next turn, for an answer has no way to hand a request up.
+    fn deliver(&mut self, reactor: &mut Reactor) -> Step {
+        if self.wire.flush(reactor).is_err() {
+            return Step::Gone;
+        }
+        if self.wire.output.is_empty() && matches!(self.state, State::Responding { .. }) {
+            self.finish(reactor);
+            self.resume = !self.wire.input.is_empty() || self.wire.ended;
+        }
+        self.settle(reactor)
+    }
+
+    fn advance(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
+        let now = reactor.now;
+        loop {
+            if self.wire.flush(reactor).is_err() {
+                return Step::Gone;
+            }
+            if !self.wire.output.is_empty() {
+                break;
+            }
+            match &mut self.state {
+                State::Reading => match self.parser.take(&mut self.wire.input) {
+                    Ok(None) if self.wire.ended => return Step::Gone,
+                    Ok(None) => break,
+                    Ok(Some(head)) => {
+                        if let Some(request) = self.begin(head, credentials, reactor) {
+                            return self.hand_up(reactor, request);
+                        }
+                    }
+                    Err(bad) => self.refuse(bad, reactor),
+                },
+                State::Body { missing: 1.., .. } => {
+                    if !self.take_body() {
+                        if self.wire.ended {
+                            return Step::Gone;
+                        }
+                        break;
+                    }
+                }
+                State::Body { .. } => {
+                    if let Some(request) = self.end_body(now.monotonic) {
+                        return self.hand_up(reactor, request);
+                    }
+                }
+                State::Working { .. } => break,
+                State::Responding { .. } => self.finish(reactor),
+                State::Following { .. } => {
+                    // Whatever the client says now, nobody answers it.
+                    self.wire.input.clear();
+                    if self.wire.ended || self.look(reactor).is_err() {
+                        return Step::Gone;
+                    }
+                    if self.wire.flush(reactor).is_err() {
+                        return Step::Gone;
+                    }
+                    break;
+                }
+                State::Lingering { left } => {
+                    *left = left.saturating_sub(self.wire.input.len() as u64);
+                    if *left == 0 || self.wire.ended {
+                        return Step::Gone;
+                    }
+                    self.wire.input.clear();
+                    break;
+                }
+            }
+        }
+        self.settle(reactor)
+    }
+
+    fn hand_up(&mut self, reactor: &mut Reactor, request: Request) -> Step {
+        match self.settle(reactor) {
+            Step::Gone => Step::Gone,
+            _ => Step::Request(request),
+        }
+    }
+
+    /// Decides what to do about a request from its head alone; gives it back
+    /// if the daemon has to know.
+    fn begin(
+        &mut self,
+        head: Head,
+        credentials: Option<&Credentials>,
+        reactor: &mut Reactor,
+    ) -> Option<Request> {
+        let now = reactor.now;
+        self.begun = self.begun.or(Some(now.monotonic));
+        let mut exchange = Exchange {
+            persistence: Persistence::of(&head),
+            head_only: head.method == "HEAD",
+            version: head.version,
+            received: now.wall,
+            line: head.line.clone(),
+        };
+        match plan::of(&head, credentials) {
+            Plan::Call { length, announce } => {
+                if announce {
+                    self.wire
+                        .send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
+                }
+                self.begin_body(exchange, Purpose::Call, length);
+            }
+            Plan::ProcessLog { name, channel } => {
+                let unbuffered = true;
+                self.enter(
+                    State::Working {
+                        exchange,
+                        unbuffered,
+                    },
+                    now.monotonic,
+                );
+                return Some(Request::ProcessLog { name, channel });
+            }
+            Plan::MainLog => {
+                let unbuffered = false;
+                self.enter(
+                    State::Working {
+                        exchange,
+                        unbuffered,
+                    },
+                    now.monotonic,
+                );
+                return Some(Request::MainLog);
+            }
+            Plan::Refuse { status, discard } => {
+                self.begin_body(exchange, Purpose::Refusal(status), discard);
+            }
+            Plan::RefuseAndClose(status) => {
+                exchange.persistence = Persistence::Close;
+                self.begin_response(exchange, &Response::error(status), now.monotonic);
+            }
+        }
+        None
+    }
+
+    /// What came is no request, and where the next one would begin is unknown.
+    fn refuse(&mut self, bad: BadRequest, reactor: &mut Reactor) {
+        let status = match bad {
+            BadRequest::Malformed => 400,
+            BadRequest::TooLong => 431,
+        };
+        let exchange = Exchange {
+            line: String::new(),
+            version: Version::Http11,
+            persistence: Persistence::Close,
+            head_only: false,
+            received: reactor.now.wall,
+        };
+        self.begin_response(exchange, &Response::error(status), reactor.now.monotonic);
+    }
+
+    fn begin_body(&mut self, exchange: Exchange, purpose: Purpose, missing: u64) {
+        self.state = State::Body {
+            exchange,
+            purpose,
+            missing,
+            body: Vec::new(),
+        };
+    }
+
+    /// Moves what has come into the body; false if nothing had.
+    fn take_body(&mut self) -> bool {
+        let State::Body {
+            purpose,
+            missing,
+            body,
+            ..
+        } = &mut self.state
+        else {
+            return false;
+        };
+        let wanted = usize::try_from(*missing).unwrap_or(usize::MAX);
+        let pending = self.wire.input.pending();
+        let piece = pending.get(..wanted).unwrap_or(pending);
+        let count = piece.len();
+        if matches!(purpose, Purpose::Call) {
+            body.extend_from_slice(piece);
+        }
+        *missing -= count as u64;
+        self.wire.input.consume(count);
+        count > 0
+    }
+
+    fn end_body(&mut self, now: Monotonic) -> Option<Request> {
+        let state = std::mem::replace(&mut self.state, State::Reading);
+        let State::Body {
+            exchange,
+            purpose,
+            body,
+            ..
+        } = state
+        else {
+            self.state = state;
+            return None;
+        };
+        match purpose {
+            Purpose::Call => {
+                let unbuffered = false;
+                self.enter(
+                    State::Working {
+                        exchange,
+                        unbuffered,
+                    },
+                    now,
+                );
+                Some(Request::Rpc(body))
+            }
+            Purpose::Refusal(status) => {
+                self.begin_response(exchange, &Response::error(status), now);
+                None
+            }
+        }
+    }
+
+    fn begin_response(&mut self, exchange: Exchange, response: &Response, now: Monotonic) {
+        let bytes = response.to_bytes(
+            exchange.version,
+            exchange.received,
+            exchange.persistence,
+            !exchange.head_only,
+        );
+        self.wire.send(&bytes, now);
+        let state = State::Responding {
+            exchange,
+            status: response.status,
+            size: bytes.len(),
+        };
+        self.enter(state, now);
+    }
+
+    /// The client has its response.
+    fn finish(&mut self, reactor: &mut Reactor) {
+        let State::Responding {
+            exchange,
+            status,
+            size,
+        } = &self.state
+        else {
+            return;
+        };
+        if reactor.log.enabled(Level::Trace) {
+            let date = date::access_log(reactor.now.wall);
+            let (peer, line) = (&self.peer, &exchange.line);
+            reactor.log.log(
+                Level::Trace,
+                format_args!("{peer} - - [{date}] \"{line}\" {status} {size}"),
+            );
+        }
+        let now = reactor.now.monotonic;
+        self.begun = None;
+        self.patience = IDLE_LIMIT;
+        if exchange.persistence != Persistence::Close {
+            self.enter(State::Reading, now);
+            return;
+        }
+        self.wire.shutdown(reactor);
+        let left = DISCARD_LIMIT;
+        self.enter(State::Lingering { left }, now);
+    }
+
+    /// Sends what is new in the followed file.
+    fn look(&mut self, reactor: &mut Reactor) -> io::Result<()> {
+        let State::Following { tail, chunked } = &mut self.state else {
+            return Ok(());
+        };
+        let mut piece = Vec::new();
+        self.resume = tail.look(&mut reactor.buffer, &mut piece)? == Look::More;
+        if *chunked {
+            let mut framed = Vec::with_capacity(piece.len() + 16);
+            push_chunk(&mut framed, &piece);
+            piece = framed;
+        }
+        self.since = reactor.now.monotonic;
+        self.wire.send(&piece, reactor.now.monotonic);
+        Ok(())
+    }
+
+    fn enter(&mut self, state: State, now: Monotonic) {
+        self.state = state;
+        self.since = now;
+    }
+
+    fn wants_input(&self) -> bool {
+        if self.wire.ended {
+            return false;
+        }
+        match self.state {
+            State::Reading | State::Body { .. } => self.wire.output.is_empty(),
+            // The next requests wait here, up to a bound.
+            State::Working { .. } => self.wire.input.len() < READ_SIZE,
+            State::Responding { .. } => false,
+            State::Following { .. } | State::Lingering { .. } => true,
+        }
+    }
+
+    /// Tells the loop what this connection waits for, and until when.
+    fn settle(&mut self, reactor: &mut Reactor) -> Step {
+        let interest = Interest {
+            readable: self.wants_input(),
+            writable: self.resume || !self.wire.output.is_empty(),
+        };
+        if self.wire.set_interest(reactor, interest).is_err() {
+            return Step::Gone;
+        }
+        if matches!(self.state, State::Reading) {
+            self.begun = match self.wire.input.is_empty() {
+                true => None,
+                false => self.begun.or(Some(reactor.now.monotonic)),
+            };
+        }
+        let deadline = self.deadline();
+        reactor.timers.set(Timer::Connection(self.id), deadline);
+        Step::Open
+    }
+
+    fn deadline(&self) -> Option<Monotonic> {
+        if !self.wire.output.is_empty() {
+            return Some(self.wire.progress + STALL_LIMIT);
+        }
+        let request = self.begun.map(|begun| begun + REQUEST_LIMIT);
+        match self.state {
+            State::Reading => request.or(Some(self.since + self.patience)),
+            State::Body { .. } => request.or(Some(self.since + REQUEST_LIMIT)),
+            State::Working { .. } => None,
+            State::Responding { .. } => Some(self.wire.progress + STALL_LIMIT),
+            State::Following { .. } => Some(self.since + LOOK_INTERVAL),
+            State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Opening the servers' sockets, and what goes wrong with that, in the words
+//! of 4.3.0.
+//!
+//! A unix socket is made under a temporary name, gets its mode and owner, and
+//! only then listens and takes its real name: nobody connects before the
+//! permissions stand. What is found at the real name is removed only if it is
+//! a socket behind which nobody listens (4.3.0 removes plain files as well).
+
+use std::fmt;
+use std::fs::{self, Permissions};
+use std::io::{self, ErrorKind, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+
+use nix::unistd::{Gid, Uid, User};
+
+use crate::config::{Address, Credentials, Owner, Server};
+use crate::sys::errno;
+use crate::sys::socket::{self, Probe};
+
+/// How often a stale socket is removed before somebody must be making new ones.
+const ATTEMPTS: u32 = 3;
+
+/// An open listening socket.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket itself.
+    pub descriptor: OwnedFd,
+    /// Credentials that its clients need.
+    pub credentials: Option<Credentials>,
+    /// The file of a unix socket.
+    pub file: Option<SocketFile>,
+}
+
+/// The file of a unix socket, known by its inode, so that only our own is removed.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: String,
+    inode: (u64, u64),
+}
+
+impl SocketFile {
+    /// Removes the file, unless another one has taken its place.
+    pub fn unlink(&self) {
+        if let Ok(metadata) = fs::symlink_metadata(&self.path)
+            && (metadata.dev(), metadata.ino()) == self.inode
+        {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Why a server could not be opened. Its text is that of 4.3.0, without `Error: `.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Somebody listens there.
+    InUse,
+    /// The system refused `operation` on `object`.
+    System {
+        /// What was tried.
+        operation: &'static str,
+        /// The path or address.
+        object: String,
+        /// The system's reason.
+        reason: io::Error,
+    },
+    /// The host name means nothing.
+    UnknownHost {
+        /// As configured.
+        host: String,
+        /// The resolver's reason.
+        reason: io::Error,
+    },
+    /// The socket's path does not fit the system's address structure.
+    PathTooLong,
+    /// Something else than a socket has the socket's name.
+    NotASocket {
+        /// The configured path.
+        path: String,
+    },
+    /// The socket may not be given to its configured owner.
+    Chown {
+        /// The configured path.
+        path: String,
+        /// The configured owner.
+        owner: Owner,
+        /// The system's reason.
+        reason: io::Error,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const PREFIX: &str = "Cannot open an HTTP server: ";
+        match self {
+            OpenError::InUse => f.write_str(
+                "Another program is already listening on a port that one of our HTTP servers is \
+                 configured to use.  Shut this program down first before starting supervisord.",
+            ),
+            OpenError::System { reason, .. } => match reason.raw_os_error() {
+                Some(number) => write!(
+                    f,
+                    "{PREFIX}socket.error reported errno.{} ({number})",
+                    errno::name(number)
+                ),
+                None => write!(f, "{PREFIX}socket.error reported {reason}"),
+            },
+            // EAI_NONAME, as getaddrinfo says it.
+            OpenError::UnknownHost { .. } => write!(f, "{PREFIX}socket.error reported -2"),
+            OpenError::PathTooLong => {
+                write!(f, "{PREFIX}socket.error reported AF_UNIX path too long")
+            }
+            OpenError::NotASocket { path } => {
+                write!(f, "{PREFIX}{path} exists and is not a socket")
+            }
+            OpenError::Chown { path, owner, .. } => write!(
+                f,
+                "Not permitted to chown {path} to uid/gid ({}, {}); adjust \"sockchown\" value in \
+                 config file or on command line to values that the current user ({}) can \
+                 successfully chown",
+                identifier(owner.uid),
+                identifier(owner.gid),
+                current_user()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Opens all servers in the given order. When one fails, those before it are
+/// closed again and their files removed.
+pub fn open_all(servers: &[Server]) -> Result<Vec<Listener>, OpenError> {
+    let mut listeners: Vec<Listener> = Vec::with_capacity(servers.len());
+    for server in servers {
+        match open(server) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => {
+                for listener in &listeners {
+                    listener.file.iter().for_each(SocketFile::unlink);
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+fn open(server: &Server) -> Result<Listener, OpenError> {
+    let (descriptor, file) = match &server.address {
+        Address::Inet { host, port } => (open_inet(host, *port)?, None),
+        Address::Unix { path, mode, owner } => {
+            let (descriptor, file) = open_unix(path, *mode, *owner)?;
+            (descriptor, Some(file))
+        }
+    };
+    Ok(Listener {
+        descriptor,
+        credentials: server.credentials.clone(),
+        file,
+    })
+}
+
+fn open_inet(host: &str, port: u16) -> Result<OwnedFd, OpenError> {
+    let address = resolve(host, port)?;
+    socket::listen_tcp(address).map_err(|reason| system("listen", address.to_string(), reason))
+}
+
+/// IPv4 comes first where a name has both, since 4.3.0 knows no other.
+fn resolve(host: &str, port: u16) -> Result<SocketAddr, OpenError> {
+    if host.is_empty() || host == "*" {
+        return Ok((Ipv4Addr::UNSPECIFIED, port).into());
+    }
+    let unknown = |reason| OpenError::UnknownHost {
+        host: host.to_owned(),
+        reason,
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let addresses: Vec<SocketAddr> = (bare, port).to_socket_addrs().map_err(unknown)?.collect();
+    addresses
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(addresses.first())
+        .copied()
+        .ok_or_else(|| unknown(ErrorKind::NotFound.into()))
+}
+
+fn open_unix(
+    path: &str,
+    mode: u32,
+    owner: Option<Owner>,
+) -> Result<(OwnedFd, SocketFile), OpenError> {
+    let temporary = format!("{path}.{}", std::process::id());
+    if fs::symlink_metadata(&temporary).is_ok_and(|found| found.file_type().is_socket()) {
+        // Left over from a process of the same number that was killed at the wrong moment.
+        let _ = fs::remove_file(&temporary);
+    }
+    let descriptor = socket::bind_unix(&temporary).map_err(|reason| too_long_or(path, reason))?;
+    let outcome =
+        dress(&descriptor, &temporary, path, mode, owner).and_then(|()| publish(&temporary, path));
+    let _ = fs::remove_file(&temporary);
+    Ok((descriptor, outcome?))
+}
+
+/// Mode and owner first, listening last.
+fn dress(
+    descriptor: &OwnedFd,
+    temporary: &str,
+    path: &str,
+    mode: u32,
+    owner: Option<Owner>,
+) -> Result<(), OpenError> {
+    fs::set_permissions(temporary, Permissions::from_mode(mode))
+        .map_err(|reason| system("chmod", path.to_owned(), reason))?;
+    if let Some(owner) = owner {
+        let uid = owner.uid.map(Uid::from_raw);
+        let gid = owner.gid.map(Gid::from_raw);
+        nix::unistd::chown(temporary, uid, gid).map_err(|number| OpenError::Chown {
+            path: path.to_owned(),
+            owner,
+            reason: number.into(),
+        })?;
+        // chown(2) takes set-id bits away, which a configured mode may hold.
+        let _ = fs::set_permissions(temporary, Permissions::from_mode(mode));
+    }
+    socket::listen(descriptor.as_fd()).map_err(|reason| system("listen", path.to_owned(), reason))
+}
+
+/// Gives the socket its real name, for which a stale socket makes room.
+fn publish(temporary: &str, path: &str) -> Result<SocketFile, OpenError> {
+    for _ in 0..ATTEMPTS {
+        match fs::hard_link(temporary, path) {
+            Ok(()) => {
+                let metadata = fs::symlink_metadata(path)
+                    .map_err(|reason| system("stat", path.to_owned(), reason))?;
+                return Ok(SocketFile {
+                    path: path.to_owned(),
+                    inode: (metadata.dev(), metadata.ino()),
+                });
+            }
+            Err(reason) if reason.kind() == ErrorKind::AlreadyExists => make_room(path)?,
+            Err(reason) => return Err(system("link", path.to_owned(), reason)),
+        }
+    }
+    Err(OpenError::InUse)
+}
+
+fn make_room(path: &str) -> Result<(), OpenError> {
+    match fs::metadata(path) {
+        Ok(found) if found.file_type().is_socket() => {}
+        // Gone in the meantime, unless it is a link that leads nowhere.
+        Err(_) if fs::symlink_metadata(path).is_err() => return Ok(()),
+        _ => {
+            return Err(OpenError::NotASocket {
+                path: path.to_owned(),
+            });
+        }
+    }
+    match socket::probe_unix(path) {
+        Ok(Probe::Alive) => Err(OpenError::InUse),
+        Ok(Probe::Stale) => {
+            // Before the log is open, and scripts look for it here.
+            let _ = writeln!(io::stderr(), "Unlinking stale socket {path}");
+            match fs::remove_file(path) {
+                Err(reason) if reason.kind() != ErrorKind::NotFound => {
+                    Err(system("unlink", path.to_owned(), reason))
+                }
+                _ => Ok(()),
+            }
+        }
+        Err(reason) if reason.kind() == ErrorKind::NotFound => Ok(()),
+        Err(reason) => Err(system("connect", path.to_owned(), reason)),
+    }
+}
+
+fn system(operation: &'static str, object: String, reason: io::Error) -> OpenError {
+    if reason.raw_os_error() == Some(libc::EADDRINUSE) {
+        return OpenError::InUse;
+    }
+    OpenError::System {
+        operation,
+        object,
+        reason,
+    }
+}
+
+fn too_long_or(path: &str, reason: io::Error) -> OpenError {
+    if reason.raw_os_error() == Some(libc::ENAMETOOLONG) {
+        return OpenError::PathTooLong;
+    }
+    system("bind", path.to_owned(), reason)
+}
+
+/// As Python prints a number that may be missing.
+fn identifier(number: Option<u32>) -> String {
+    number.map_or_else(|| "-1".to_owned(), |number| number.to_string())
+}
+
+fn current_user() -> String {
+    let uid = Uid::effective();
+    match User::from_uid(uid) {
+        Ok(Some(user)) => user.name,
+        _ => uid.to_string(),
+    }
+}

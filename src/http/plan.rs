@@ -1,0 +1,234 @@
+//! What to do about a request, from its head alone: who may ask, what body
+//! will come, and where the path leads.
+
+use crate::config::Credentials;
+use crate::http::auth::{self, Verdict};
+use crate::http::request::{Head, Length, Version, percent_decode};
+
+/// The longest body of a call, in bytes.
+pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;
+/// The most that is read only to be dropped, in bytes.
+pub const DISCARD_LIMIT: u64 = 2 * 1024 * 1024;
+
+/// What to do about a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Read the body and call the method in it.
+    Call {
+        /// The body's length in bytes.
+        length: u64,
+        /// Whether the client waits for `100 Continue` first.
+        announce: bool,
+    },
+    /// Follow a process's log.
+    ProcessLog {
+        /// `name` or `group:name`.
+        name: String,
+        /// `stdout` unless another is named.
+        channel: String,
+    },
+    /// Follow the main log.
+    MainLog,
+    /// Read and drop the body, then answer with that error.
+    Refuse {
+        /// The error.
+        status: u16,
+        /// The body's length in bytes.
+        discard: u64,
+    },
+    /// Answer with that error at once and close: what follows is not wanted,
+    /// or nobody knows where it ends.
+    RefuseAndClose(u16),
+}
+
+/// The plan for a request to a server with these credentials.
+pub fn of(head: &Head, credentials: Option<&Credentials>) -> Plan {
+    match auth::check(credentials, head.header("Authorization")) {
+        Verdict::Accepted => {}
+        Verdict::Refused => return Plan::RefuseAndClose(401),
+        Verdict::Malformed => return Plan::RefuseAndClose(400),
+    }
+    let length = match head.length() {
+        Length::Missing => None,
+        Length::Bytes(length) if length <= BODY_LIMIT => Some(length),
+        Length::Bytes(_) => return Plan::RefuseAndClose(413),
+        Length::Encoded => return Plan::RefuseAndClose(411),
+        Length::Invalid => return Plan::RefuseAndClose(400),
+    };
+    match (route(head), length) {
+        (Ok(Target::Rpc), Some(length)) => Plan::Call {
+            length,
+            announce: length > 0 && head.version == Version::Http11 && head.expects_continue(),
+        },
+        (Ok(Target::Rpc), None) => Plan::RefuseAndClose(411),
+        // A body that nobody reads would be taken for the next request.
+        (Ok(_), Some(1..)) => Plan::RefuseAndClose(400),
+        (Ok(Target::ProcessLog { name, channel }), _) => Plan::ProcessLog { name, channel },
+        (Ok(Target::MainLog), _) => Plan::MainLog,
+        (Err(status), length) => {
+            let discard = length.unwrap_or(0);
+            if discard > DISCARD_LIMIT || head.expects_continue() {
+                Plan::RefuseAndClose(status)
+            } else {
+                Plan::Refuse { status, discard }
+            }
+        }
+    }
+}
+
+enum Target {
+    Rpc,
+    ProcessLog { name: String, channel: String },
+    MainLog,
+}
+
+/// Prefixes count, as in 4.3.0: `/RPC2/`, `/RPC2x` and `/%52PC2` are all the
+/// XML-RPC interface, `//RPC2` is not. The error is a status.
+fn route(head: &Head) -> Result<Target, u16> {
+    let path = head.path.as_str();
+    let (target, methods): (_, &[&str]) = if path.starts_with("/RPC2") {
+        (Ok(Target::Rpc), &["POST"])
+    } else if path.starts_with("/logtail") {
+        (process_log(path), &["GET"])
+    } else if path.starts_with("/mainlogtail") {
+        (Ok(Target::MainLog), &["GET"])
+    } else {
+        (Err(404), &["GET", "HEAD"])
+    };
+    match methods.contains(&head.method.as_str()) {
+        true => target,
+        false => Err(400),
+    }
+}
+
+/// `/logtail/NAME[/CHANNEL]`: what the first segment adds to its prefix does
+/// not matter, and names are percent-decoded once more.
+fn process_log(path: &str) -> Result<Target, u16> {
+    let decoded = percent_decode(path);
+    let mut segments = decoded.trim_start_matches('/').splitn(3, '/').skip(1);
+    let name = segments.next().ok_or(404u16)?.to_owned();
+    let channel = segments.next().unwrap_or("stdout").to_owned();
+    Ok(Target::ProcessLog { name, channel })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::buffer::Buffer;
+    use crate::http::request::HeadParser;
+
+    fn plan(request: &str, credentials: Option<&Credentials>) -> Plan {
+        let mut input = Buffer::default();
+        input.extend(format!("{request}\r\n\r\n").as_bytes());
+        let head = HeadParser::default().take(&mut input).unwrap().unwrap();
+        of(&head, credentials)
+    }
+
+    #[test]
+    fn prefixes_and_methods_decide() {
+        let log = |name: &str, channel: &str| Plan::ProcessLog {
+            name: name.to_owned(),
+            channel: channel.to_owned(),
+        };
+        let refuse = |status| Plan::Refuse { status, discard: 0 };
+        for (line, expected) in [
+            ("POST /RPC2", Plan::RefuseAndClose(411)),
+            ("POST /RPC2/", Plan::RefuseAndClose(411)),
+            ("POST /RPC2xyz?a=b", Plan::RefuseAndClose(411)),
+            ("POST /%52PC2", Plan::RefuseAndClose(411)),
+            ("GET /RPC2", refuse(400)),
+            ("post /RPC2", refuse(400)),
+            ("POST /rpc2", refuse(400)),
+            ("POST //RPC2", refuse(400)),
+            ("GET /logtail/cat", log("cat", "stdout")),
+            ("GET /logtailfoo/g:cat/stderr", log("g:cat", "stderr")),
+            ("GET /logtail/g%253Acat/stdout", log("g:cat", "stdout")),
+            ("GET /logtail/cat/", log("cat", "")),
+            ("GET /logtail/cat/stdout/x", log("cat", "stdout/x")),
+            ("GET /logtail/", log("", "stdout")),
+            ("GET /logtail", refuse(404)),
+            ("GET //logtail/cat", refuse(404)),
+            ("POST /logtail/cat", refuse(400)),
+            ("GET /mainlogtail", Plan::MainLog),
+            ("GET /mainlogtailx/y", Plan::MainLog),
+            ("HEAD /mainlogtail", refuse(400)),
+            ("GET http://h/RPC2", refuse(404)),
+            ("HEAD /x", refuse(404)),
+            ("PUT /x", refuse(400)),
+            ("PRI *", refuse(400)),
+        ] {
+            assert_eq!(plan(&format!("{line} HTTP/1.1"), None), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_read_dropped_or_the_end() {
+        let call = |length, announce| Plan::Call { length, announce };
+        for (request, expected) in [
+            ("POST /RPC2 HTTP/1.1\r\nContent-Length: 0", call(0, false)),
+            ("POST /RPC2 HTTP/1.1\r\nContent-Length: 5", call(5, false)),
+            (
+                "POST /RPC2 HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-Continue",
+                call(5, true),
+            ),
+            (
+                "POST /RPC2 HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue",
+                call(5, false),
+            ),
+            (
+                "POST /RPC2 HTTP/1.1\r\nContent-Length: 16777217",
+                Plan::RefuseAndClose(413),
+            ),
+            (
+                "POST /RPC2 HTTP/1.1\r\nContent-Length: -5",
+                Plan::RefuseAndClose(400),
+            ),
+            (
+                "POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked",
+                Plan::RefuseAndClose(411),
+            ),
+            (
+                "GET /x HTTP/1.1\r\nContent-Length: 5",
+                Plan::Refuse {
+                    status: 404,
+                    discard: 5,
+                },
+            ),
+            (
+                "GET /x HTTP/1.1\r\nContent-Length: 3000000",
+                Plan::RefuseAndClose(404),
+            ),
+            (
+                "PUT /x HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue",
+                Plan::RefuseAndClose(400),
+            ),
+        ] {
+            assert_eq!(plan(request, None), expected, "{request}");
+        }
+    }
+
+    #[test]
+    fn without_credentials_nothing_else_is_looked_at() {
+        let credentials = Credentials {
+            username: "user".to_owned(),
+            password: "pass".to_owned(),
+        };
+        for (request, expected) in [
+            (
+                "POST /RPC2 HTTP/1.1\r\nContent-Length: 99999999",
+                Plan::RefuseAndClose(401),
+            ),
+            ("GET /nowhere HTTP/1.1", Plan::RefuseAndClose(401)),
+            (
+                "GET / HTTP/1.1\r\nAuthorization: Basic Zg",
+                Plan::RefuseAndClose(400),
+            ),
+            (
+                "GET /mainlogtail HTTP/1.1\r\nAuthorization: Basic dXNlcjpwYXNz",
+                Plan::MainLog,
+            ),
+        ] {
+            assert_eq!(plan(request, Some(&credentials)), expected, "{request}");
+        }
+    }
+}

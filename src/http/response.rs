@@ -1,0 +1,303 @@
+//! Writing responses: status line, headers in the order of 4.3.0, the error
+//! page, and chunks of a stream.
+//!
+//! Unlike 4.3.0, a response after which the connection is closed says so with
+//! `Connection: close`, `HEAD` gets no body, and only `HTTP/1.0` and
+//! `HTTP/1.1` stand in the status line.
+
+use crate::clock::Timestamp;
+use crate::http::date;
+use crate::http::request::{Head, Version};
+
+/// What follows a response on its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// The next request; HTTP/1.1 says nothing about it.
+    Open,
+    /// The next request, and the client of HTTP/1.0 wants to read so.
+    KeepAlive,
+    /// The end.
+    Close,
+}
+
+impl Persistence {
+    /// What a client asked for, for a response of known length.
+    pub fn of(head: &Head) -> Persistence {
+        match head.version {
+            Version::Missing => Persistence::Close,
+            Version::Http10 if head.connection_option("keep-alive") => Persistence::KeepAlive,
+            Version::Http10 => Persistence::Close,
+            Version::Http11 | Version::Other if head.connection_option("close") => {
+                Persistence::Close
+            }
+            Version::Http11 | Version::Other => Persistence::Open,
+        }
+    }
+}
+
+/// A response that is complete when it is begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Headers after `Server` and `Date`, in order.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; `Content-Length` is among the headers.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The result of an XML-RPC call.
+    pub fn xml(body: Vec<u8>) -> Response {
+        Response {
+            status: 200,
+            headers: vec![
+                ("Content-Type", "text/xml".to_owned()),
+                ("Content-Length", body.len().to_string()),
+            ],
+            body,
+        }
+    }
+
+    /// The page that goes with an error status; with 401 the question for credentials.
+    pub fn error(status: u16) -> Response {
+        let body = error_page(status).into_bytes();
+        let mut headers = Vec::with_capacity(3);
+        if status == 401 {
+            headers.push(("WWW-Authenticate", "Basic realm=\"default\"".to_owned()));
+        }
+        headers.push(("Content-Length", body.len().to_string()));
+        headers.push(("Content-Type", "text/html".to_owned()));
+        Response {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// The bytes on the wire. `Date` is the moment `received`, as in 4.3.0.
+    pub fn to_bytes(
+        &self,
+        version: Version,
+        received: Timestamp,
+        persistence: Persistence,
+        with_body: bool,
+    ) -> Vec<u8> {
+        let mut text = begin(self.status, version, received);
+        // 4.3.0 puts it here with 401, and elsewhere not at all.
+        let early = self.status == 401 && persistence == Persistence::Close;
+        if early {
+            text.push_str("Connection: close\r\n");
+        }
+        for (name, value) in &self.headers {
+            push_header(&mut text, name, value);
+        }
+        if !early {
+            push_persistence(&mut text, persistence);
+        }
+        text.push_str("\r\n");
+        let mut bytes = text.into_bytes();
+        if with_body {
+            bytes.extend_from_slice(&self.body);
+        }
+        bytes
+    }
+}
+
+/// The head of a followed log: chunked for HTTP/1.1, else ended by the close.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamHead {
+    /// When the file was last written.
+    pub modified: Timestamp,
+    /// Whether it is a child's log; proxies are told not to hold that back.
+    pub unbuffered: bool,
+    /// Whether chunks follow.
+    pub chunked: bool,
+}
+
+impl StreamHead {
+    /// The bytes on the wire.
+    pub fn to_bytes(&self, version: Version, received: Timestamp) -> Vec<u8> {
+        let mut text = begin(200, version, received);
+        push_header(&mut text, "Last-Modified", &date::rfc1123(self.modified));
+        push_header(&mut text, "Content-Type", "text/plain;charset=utf-8");
+        if self.unbuffered {
+            push_header(&mut text, "X-Accel-Buffering", "no");
+        }
+        if self.chunked {
+            push_header(&mut text, "Transfer-Encoding", "chunked");
+        } else {
+            push_persistence(&mut text, Persistence::Close);
+        }
+        text.push_str("\r\n");
+        text.into_bytes()
+    }
+}
+
+/// Adds `data` as one chunk without extensions. Empty data would end the stream: it adds nothing.
+pub fn push_chunk(output: &mut Vec<u8>, data: &[u8]) {
+    if !data.is_empty() {
+        output.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
+        output.extend_from_slice(data);
+        output.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The reason phrase of a status; old clients refuse a status line without one.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        200 => "OK",
+        301 => "Moved Permanently",
+        303 => "See Other",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Unknown",
+    }
+}
+
+/// The page of 4.3.0, byte for byte.
+pub fn error_page(status: u16) -> String {
+    format!(
+        "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+         <h1>Error response</h1>\r\n<p>Error code {status}.\r\n<p>Message: {}.\r\n</body>\r\n",
+        reason(status)
+    )
+}
+
+fn begin(status: u16, version: Version, received: Timestamp) -> String {
+    let version = match version {
+        Version::Missing | Version::Http10 => "1.0",
+        Version::Http11 | Version::Other => "1.1",
+    };
+    format!(
+        "HTTP/{version} {status} {}\r\nServer: pollvisor\r\nDate: {}\r\n",
+        reason(status),
+        date::rfc1123(received)
+    )
+}
+
+fn push_persistence(text: &mut String, persistence: Persistence) {
+    match persistence {
+        Persistence::Open => {}
+        Persistence::KeepAlive => push_header(text, "Connection", "Keep-Alive"),
+        Persistence::Close => push_header(text, "Connection", "close"),
+    }
+}
+
+fn push_header(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push_str(": ");
+    text.push_str(value);
+    text.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECEIVED: Timestamp = Timestamp {
+        seconds: 1_795_372_135,
+        nanoseconds: 0,
+    };
+
+    #[test]
+    fn error_pages_have_the_lengths_of_4_3_0() {
+        for (status, length) in [
+            (301, 142),
+            (400, 136),
+            (401, 137),
+            (404, 134),
+            (411, 140),
+            (500, 146),
+        ] {
+            assert_eq!(error_page(status).len(), length, "{status}");
+        }
+        assert_eq!(
+            error_page(404),
+            "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+             <h1>Error response</h1>\r\n<p>Error code 404.\r\n<p>Message: Not Found.\r\n</body>\r\n"
+        );
+    }
+
+    #[test]
+    fn headers_come_in_the_order_of_4_3_0() {
+        let bytes = |response: &Response, version, persistence| {
+            let bytes = response.to_bytes(version, RECEIVED, persistence, true);
+            let text = String::from_utf8(bytes).unwrap();
+            let date = "\r\nServer: pollvisor\r\nDate: Sun, 22 Nov 2026 18:28:55 GMT\r\n";
+            assert!(text.contains(date));
+            text.replace(date, " | ").replace("\r\n", " | ")
+        };
+        let xml = Response::xml(b"<x/>".to_vec());
+        let head = "Content-Type: text/xml | Content-Length: 4 | ";
+        for (version, persistence, expected) in [
+            (
+                Version::Http11,
+                Persistence::Open,
+                format!("HTTP/1.1 200 OK | {head} | <x/>"),
+            ),
+            (
+                Version::Http11,
+                Persistence::Close,
+                format!("HTTP/1.1 200 OK | {head}Connection: close |  | <x/>"),
+            ),
+            (
+                Version::Http10,
+                Persistence::KeepAlive,
+                format!("HTTP/1.0 200 OK | {head}Connection: Keep-Alive |  | <x/>"),
+            ),
+        ] {
+            assert_eq!(bytes(&xml, version, persistence), expected);
+        }
+        let refused = bytes(&Response::error(401), Version::Http11, Persistence::Close);
+        assert!(refused.starts_with(
+            "HTTP/1.1 401 Unauthorized | Connection: close | \
+             WWW-Authenticate: Basic realm=\"default\" | Content-Length: 137 | \
+             Content-Type: text/html |  | <head>"
+        ));
+    }
+
+    #[test]
+    fn a_stream_is_chunked_or_ends_with_the_connection() {
+        let head = |unbuffered, chunked| {
+            let modified = Timestamp {
+                seconds: 0,
+                nanoseconds: 0,
+            };
+            let head = StreamHead {
+                modified,
+                unbuffered,
+                chunked,
+            };
+            let text = String::from_utf8(head.to_bytes(Version::Http11, RECEIVED)).unwrap();
+            text.split_once("GMT\r\n").unwrap().1.to_owned()
+        };
+        let start = "Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
+                     Content-Type: text/plain;charset=utf-8\r\n";
+        assert_eq!(
+            head(true, true),
+            format!("{start}X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n")
+        );
+        assert_eq!(
+            head(false, false),
+            format!("{start}Connection: close\r\n\r\n")
+        );
+        let mut output = Vec::new();
+        push_chunk(&mut output, b"");
+        push_chunk(&mut output, &[b'x'; 26]);
+        assert_eq!(
+            output,
+            [b"1a\r\n".as_slice(), &[b'x'; 26], b"\r\n"].concat()
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! The HTTP servers as the daemon holds them: listening sockets and the
+//! connections on them. Readiness goes in, requests come out, and their
+//! answers are given back by the connection's id whenever they are there.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use crate::config::{Credentials, Server};
+use crate::http::connection::{Connection, Step};
+use crate::http::listener::{self, Listener, OpenError, SocketFile};
+use crate::http::response::Response;
+use crate::loggers::level::Level;
+use crate::reactor::Reactor;
+use crate::sys::poller::{Interest, Ready, Token};
+use crate::sys::socket;
+use crate::tokens::{ConnectionId, Source, Timer};
+
+pub use crate::http::connection::Request;
+
+/// How many connections are open at a time; more wait in the sockets' queues.
+pub const CONNECTION_LIMIT: usize = 512;
+/// How many connections are accepted in one turn of the loop.
+const ACCEPT_LIMIT: usize = 32;
+/// When to accept again after the descriptors have run out.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// A request that the daemon has to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// Where the answer goes.
+    pub connection: ConnectionId,
+    /// What is wanted.
+    pub request: Request,
+}
+
+/// All servers of the configuration, with their clients.
+#[derive(Debug)]
+pub struct Servers {
+    listeners: Vec<Watched>,
+    connections: BTreeMap<ConnectionId, Client>,
+    next: u64,
+    /// Listening is suspended until a connection closes or the retry timer comes.
+    suspended: bool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    token: Token,
+    credentials: Option<Credentials>,
+    file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+struct Client {
+    connection: Connection,
+    listener: usize,
+}
+
+impl Servers {
+    /// Opens all servers in the given order and watches them.
+    pub fn open(servers: &[Server], reactor: &mut Reactor) -> Result<Servers, OpenError> {
+        Servers::watch(listener::open_all(servers)?, reactor)
+    }
+
+    /// Watches sockets that were opened before there was a reactor.
+    pub fn watch(listeners: Vec<Listener>, reactor: &mut Reactor) -> Result<Servers, OpenError> {
+        let mut servers = Servers {
+            listeners: Vec::with_capacity(listeners.len()),
+            connections: BTreeMap::new(),
+            next: 0,
+            suspended: false,
+        };
+        let mut failure = None;
+        for (place, listener) in (0u32..).zip(listeners) {
+            let source = Source::Listener(place);
+            match reactor
+                .poller
+                .register(listener.descriptor, Interest::READ, source)
+            {
+                Ok(token) => servers.listeners.push(Watched {
+                    token,
+                    credentials: listener.credentials,
+                    file: listener.file,
+                }),
+                Err(reason) => {
+                    listener.file.iter().for_each(SocketFile::unlink);
+                    failure = Some(OpenError::System {
+                        operation: "poll",
+                        object: format!("server {place}"),
+                        reason,
+                    });
+                }
+            }
+        }
+        match failure {
+            None => Ok(servers),
+            Some(error) => {
+                servers.close(reactor);
+                Err(error)
+            }
+        }
+    }
+
+    /// A listening socket or a connection is ready. Other sources are ignored.
+    pub fn handle(&mut self, reactor: &mut Reactor, ready: Ready<Source>) -> Vec<Incoming> {
+        match ready.source {
+            Source::Listener(place) => {
+                self.accept(reactor, place as usize);
+                Vec::new()
+            }
+            Source::Connection(id) => {
+                let step = self.with(id, |client, credentials| {
+                    client.ready(reactor, credentials, ready.readable)
+                });
+                self.after(reactor, id, step)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A deadline of a connection, or of accepting, has come. Other timers are ignored.
+    pub fn timer(&mut self, reactor: &mut Reactor, timer: Timer) -> Vec<Incoming> {
+        match timer {
+            Timer::Connection(id) => {
+                let step = self.with(id, |client, credentials| client.timer(reactor, credentials));
+                self.after(reactor, id, step)
+            }
+            Timer::AcceptRetry => {
+                self.resume(reactor);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Answers a call with the XML in `body`. Dropped if the client has gone.
+    pub fn respond_rpc(&mut self, reactor: &mut Reactor, connection: ConnectionId, body: Vec<u8>) {
+        self.respond(reactor, connection, Response::xml(body));
+    }
+
+    /// Answers with an error page. Dropped if the client has gone.
+    pub fn respond_error(&mut self, reactor: &mut Reactor, connection: ConnectionId, status: u16) {
+        self.respond(reactor, connection, Response::error(status));
+    }
+
+    /// Answers with any complete response. Dropped if the client has gone.
+    pub fn respond(&mut self, reactor: &mut Reactor, connection: ConnectionId, response: Response) {
+        let step = self.with(connection, |client, _| client.respond(reactor, response));
+        self.after(reactor, connection, step);
+    }
+
+    /// Answers with the file at `path` as it grows; 404 if it cannot be
+    /// opened. Dropped if the client has gone.
+    pub fn respond_tail(&mut self, reactor: &mut Reactor, connection: ConnectionId, path: &str) {
+        let step = self.with(connection, |client, _| client.follow(reactor, path));
+        self.after(reactor, connection, step);
+    }
+
+    /// Whether the client is still there, as far as is known.
+    pub fn is_open(&self, connection: ConnectionId) -> bool {
+        self.connections.contains_key(&connection)
+    }
+
+    /// Closes everything and removes the socket files that were made here.
+    pub fn close(&mut self, reactor: &mut Reactor) {
+        for (id, client) in std::mem::take(&mut self.connections) {
+            reactor.timers.set(Timer::Connection(id), None);
+            reactor.poller.close(client.connection.token());
+        }
+        reactor.timers.set(Timer::AcceptRetry, None);
+        for listener in self.listeners.drain(..) {
+            listener.file.iter().for_each(SocketFile::unlink);
+            reactor.poller.close(listener.token);
+        }
+    }
+
+    fn with(
+        &mut self,
+        id: ConnectionId,
+        act: impl FnOnce(&mut Connection, Option<&Credentials>) -> Step,
+    ) -> Step {
+        // An event of a connection that has been closed meanwhile finds nobody.
+        let Some(client) = self.connections.get_mut(&id) else {
+            return Step::Open;
+        };
+        let credentials = self
+            .listeners
+            .get(client.listener)
+            .and_then(|listener| listener.credentials.as_ref());
+        act(&mut client.connection, credentials)
+    }
+
+    fn after(&mut self, reactor: &mut Reactor, id: ConnectionId, step: Step) -> Vec<Incoming> {
+        match step {
+            Step::Open => Vec::new(),
+            Step::Request(request) => vec![Incoming {
+                connection: id,
+                request,
+            }],
+            Step::Gone => {
+                self.remove(reactor, id);
+                Vec::new()
+            }
+        }
+    }
+
+    fn remove(&mut self, reactor: &mut Reactor, id: ConnectionId) {
+        reactor.timers.set(Timer::Connection(id), None);
+        if let Some(client) = self.connections.remove(&id) {
+            reactor.poller.close(client.connection.token());
+        }
+        if self.suspended {
+            self.resume(reactor);
+        }
+    }
+
+    fn accept(&mut self, reactor: &mut Reactor, place: usize) {
+        let Some(token) = self.listeners.get(place).map(|listener| listener.token) else {
+            return;
+        };
+        for _ in 0..ACCEPT_LIMIT {
+            if self.connections.len() >= CONNECTION_LIMIT {
+                self.suspend(reactor);
+                return;
+            }
+            let Some(listener) = reactor.poller.descriptor(token) else {
+                return;
+            };
+            match socket::accept(listener) {
+                Ok((descriptor, peer)) => {
+                    let id = ConnectionId(self.next);
+                    self.next += 1;
+                    let source = Source::Connection(id);
+                    let registered = reactor.poller.register(descriptor, Interest::READ, source);
+                    // Without a place in the poll set it is closed: the client may try again.
+                    let Ok(token) = registered else { continue };
+                    let peer = peer.map_or_else(|| "localhost:0".to_owned(), |p| p.to_string());
+                    let now = reactor.now.monotonic;
+                    let mut connection = Connection::new(id, token, peer, now);
+                    connection.start(reactor);
+                    let listener = place;
+                    self.connections.insert(
+                        id,
+                        Client {
+                            connection,
+                            listener,
+                        },
+                    );
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                // The client gave up while it waited.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::ConnectionAborted | ErrorKind::Interrupted
+                    ) => {}
+                Err(error) => {
+                    reactor.log.log(
+                        Level::Warn,
+                        format_args!("cannot accept a connection: {error}"),
+                    );
+                    self.suspend(reactor);
+                    let retry = reactor.now.monotonic + ACCEPT_RETRY;
+                    reactor.timers.set(Timer::AcceptRetry, Some(retry));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A readable socket that nobody accepts from would keep the loop spinning.
+    fn suspend(&mut self, reactor: &mut Reactor) {
+        self.suspended = true;
+        self.listen(reactor, Interest::NONE);
+    }
+
+    fn resume(&mut self, reactor: &mut Reactor) {
+        self.suspended = false;
+        reactor.timers.set(Timer::AcceptRetry, None);
+        self.listen(reactor, Interest::READ);
+    }
+
+    fn listen(&mut self, reactor: &mut Reactor, interest: Interest) {
+        for listener in &self.listeners {
+            // It can fail for lack of memory only; the retry timer comes back to it.
+            if reactor
+                .poller
+                .set_interest(listener.token, interest)
+                .is_err()
+            {
+                let retry = reactor.now.monotonic + ACCEPT_RETRY;
+                reactor.timers.set(Timer::AcceptRetry, Some(retry));
+            }
+        }
+    }
+}

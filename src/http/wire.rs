@@ -1,0 +1,96 @@
+//! A connection's socket with the bytes before and behind it: what has been
+//! received and not used, what is to be sent and not taken yet.
+
+use std::io::{self, ErrorKind};
+
+use crate::clock::Monotonic;
+use crate::http::buffer::Buffer;
+use crate::reactor::{READ_SIZE, Reactor};
+use crate::sys::fd;
+use crate::sys::poller::{Interest, Token};
+use crate::sys::socket;
+
+/// The socket and its two buffers.
+#[derive(Debug)]
+pub struct Wire {
+    token: Token,
+    /// What has been received.
+    pub input: Buffer,
+    /// What is to be sent.
+    pub output: Buffer,
+    /// The client has shut its side down; it may still read.
+    pub ended: bool,
+    /// When the client last took something, or was first offered it.
+    pub progress: Monotonic,
+}
+
+impl Wire {
+    /// The registered socket `token`, with nothing in the buffers.
+    pub fn new(token: Token, now: Monotonic) -> Wire {
+        Wire {
+            token,
+            input: Buffer::default(),
+            output: Buffer::default(),
+            ended: false,
+            progress: now,
+        }
+    }
+
+    /// The socket.
+    pub fn token(&self) -> Token {
+        self.token
+    }
+
+    /// Appends to what is to be sent.
+    pub fn send(&mut self, bytes: &[u8], now: Monotonic) {
+        if self.output.is_empty() {
+            self.progress = now;
+        }
+        self.output.extend(bytes);
+    }
+
+    /// Reads once; bounded by [`READ_SIZE`] a turn, so that nobody starves the others.
+    pub fn fill(&mut self, reactor: &mut Reactor) -> io::Result<()> {
+        let Some(descriptor) = reactor.poller.descriptor(self.token) else {
+            return Err(ErrorKind::NotConnected.into());
+        };
+        match fd::read(descriptor, &mut reactor.buffer, READ_SIZE) {
+            Ok(0) => self.ended = true,
+            Ok(_) => self.input.extend(&reactor.buffer),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        reactor.buffer.clear();
+        Ok(())
+    }
+
+    /// Writes until all is gone or the socket is full.
+    pub fn flush(&mut self, reactor: &Reactor) -> io::Result<()> {
+        let Some(descriptor) = reactor.poller.descriptor(self.token) else {
+            return Err(ErrorKind::NotConnected.into());
+        };
+        while !self.output.is_empty() {
+            match fd::write(descriptor, self.output.pending()) {
+                Ok(count) => {
+                    self.output.consume(count);
+                    self.progress = reactor.now.monotonic;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn shutdown(&self, reactor: &Reactor) {
+        if let Some(descriptor) = reactor.poller.descriptor(self.token) {
+            socket::shutdown_write(descriptor);
+        }
+    }
+
+    /// Tells the loop what is waited for.
+    pub fn set_interest(&self, reactor: &mut Reactor, interest: Interest) -> io::Result<()> {
+        reactor.poller.set_interest(self.token, interest)
+    }
+}

@@ -1,0 +1,115 @@
+//! What went wrong with a log, as a value: the operation, the path, the reason.
+
+use std::fmt;
+use std::io;
+
+use crate::sys::errno;
+
+/// What was attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Opening, or opening again.
+    Open,
+    /// Writing.
+    Write,
+    /// Moving the file aside when it had grown to its limit.
+    Rotate,
+    /// Removing the file to clear it.
+    Remove,
+}
+
+impl Operation {
+    fn verb(self) -> &'static str {
+        match self {
+            Operation::Open => "open",
+            Operation::Write => "write",
+            Operation::Rotate => "rotate",
+            Operation::Remove => "remove",
+        }
+    }
+}
+
+/// A failed operation on a log. Displays as
+/// `cannot open /var/log/x.log: Permission denied`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFailure {
+    /// What was attempted.
+    pub operation: Operation,
+    /// On which file; `stdout` and `syslog` for those.
+    pub path: String,
+    /// The system's number for the reason.
+    pub errno: i32,
+}
+
+impl LogFailure {
+    /// From the system's answer.
+    pub fn new(operation: Operation, path: &str, error: &io::Error) -> LogFailure {
+        let errno = errno::of(error).unwrap_or(match error.kind() {
+            io::ErrorKind::InvalidInput => libc::EINVAL,
+            io::ErrorKind::WouldBlock => libc::EAGAIN,
+            _ => libc::EIO,
+        });
+        LogFailure {
+            operation,
+            path: path.to_owned(),
+            errno,
+        }
+    }
+}
+
+impl fmt::Display for LogFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "cannot {} {}: {}",
+            self.operation.verb(),
+            self.path,
+            errno::text(self.errno)
+        )
+    }
+}
+
+impl std::error::Error for LogFailure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_operation_path_and_reason() {
+        for (operation, errno, expected) in [
+            (
+                Operation::Open,
+                libc::EACCES,
+                "cannot open /l: Permission denied",
+            ),
+            (
+                Operation::Write,
+                libc::ENOSPC,
+                "cannot write /l: No space left on device",
+            ),
+            (
+                Operation::Rotate,
+                libc::ENOENT,
+                "cannot rotate /l: No such file or directory",
+            ),
+            (
+                Operation::Remove,
+                libc::EPERM,
+                "cannot remove /l: Operation not permitted",
+            ),
+        ] {
+            let error = io::Error::from_raw_os_error(errno);
+            let failure = LogFailure::new(operation, "/l", &error);
+            assert_eq!(failure.to_string(), expected);
+            assert_eq!(failure.errno, errno);
+        }
+    }
+
+    #[test]
+    fn an_error_that_is_not_the_systems_has_a_number_too() {
+        let nul = std::fs::File::open("a\0b").unwrap_err();
+        let failure = LogFailure::new(Operation::Open, "a\0b", &nul);
+        assert_eq!(failure.errno, libc::EINVAL);
+    }
+}

@@ -1,0 +1,282 @@
+//! A log file with rotation: the main log and the logs of children alike.
+//!
+//! Bytes are written as they come and at once. Rotation is looked at after
+//! each write, so a file exceeds its limit by at most one write and no write is
+//! split. The file is in append mode throughout, so that truncation by others
+//! (`copytruncate`) leaves no hole; 4.3.0 drops that mode at its first rollover.
+//!
+//! What is no regular file is never rotated, sought or removed (see [`stream`](super::stream)).
+//! Two writers on one path are not coordinated: their writes do not overlap, but
+//! each rotates for itself.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
+use std::path::Path;
+
+use crate::loggers::failure::{LogFailure, Operation};
+use crate::loggers::rotation::{self, Step};
+use crate::loggers::stream::StreamWriter;
+use crate::sys::outlet::{self, Opened};
+
+/// When a log is rotated, and how many old files are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The size at which it rolls over; 0 or less is never.
+    pub maxbytes: i64,
+    /// How many old files are kept; with 0 or less the log just starts empty.
+    pub backups: i64,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Regular(File),
+    Stream(StreamWriter),
+    Closed,
+}
+
+/// A log that is written to.
+#[derive(Debug)]
+pub struct LogWriter {
+    path: String,
+    rotation: Rotation,
+    sink: Sink,
+    /// The path is another name of an inherited descriptor, not ours to rename or remove.
+    inherited: bool,
+    /// The file was removed by us and not made anew yet.
+    removed: bool,
+    /// It could not be made anew; the next write tries again.
+    detached: bool,
+    /// The last rollover failed and has been reported.
+    rotation_failed: bool,
+    lost: u64,
+}
+
+impl LogWriter {
+    /// Opens the log at its end and makes the file if there is none. Never waits.
+    pub fn open(path: &str, rotation: Rotation) -> Result<LogWriter, LogFailure> {
+        Ok(LogWriter {
+            path: path.to_owned(),
+            rotation,
+            sink: open(path)?,
+            inherited: outlet::inherited_descriptor(Path::new(path)).is_some(),
+            removed: false,
+            detached: false,
+            rotation_failed: false,
+            lost: 0,
+        })
+    }
+
+    /// The path that it was opened by.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Writes all of `data`, then rolls over if the file has reached its limit.
+    /// A failure of either is told; bytes that were not written are counted as
+    /// lost, and the next write is attempted as if nothing had been. A rollover
+    /// that keeps failing is told once.
+    pub fn write(&mut self, data: &[u8]) -> Result<(), LogFailure> {
+        if self.detached
+            && let Err(failure) = self.reopen()
+        {
+            self.lost += data.len() as u64;
+            return Err(failure);
+        }
+        match &mut self.sink {
+            Sink::Stream(stream) => stream.write(data),
+            Sink::Regular(file) => {
+                let (written, outcome) = write_all(file, data);
+                self.lost += (data.len() - written) as u64;
+                let rotated = self.rotate_if_due();
+                outcome
+                    .map_err(|error| LogFailure::new(Operation::Write, &self.path, &error))
+                    .and(rotated)
+            }
+            Sink::Closed => {
+                self.lost += data.len() as u64;
+                Ok(())
+            }
+        }
+    }
+
+    /// Tries again to write what a slow reader did not take.
+    pub fn flush(&mut self) -> Result<(), LogFailure> {
+        match &mut self.sink {
+            Sink::Stream(stream) => stream.flush(),
+            Sink::Regular(_) | Sink::Closed => Ok(()),
+        }
+    }
+
+    /// Whether a reader is slow: the owner should stop reading the child until
+    /// [`flush`](LogWriter::flush) has got rid of what waits.
+    pub fn is_congested(&self) -> bool {
+        match &self.sink {
+            Sink::Stream(stream) => stream.is_congested(),
+            Sink::Regular(_) | Sink::Closed => false,
+        }
+    }
+
+    /// How many bytes were lost since the last call, for a line in the main log now and then.
+    pub fn take_lost(&mut self) -> u64 {
+        let streamed = match &mut self.sink {
+            Sink::Stream(stream) => stream.take_lost(),
+            Sink::Regular(_) | Sink::Closed => 0,
+        };
+        std::mem::take(&mut self.lost) + streamed
+    }
+
+    /// Opens the path anew, for when somebody has moved the file away. If that
+    /// fails, the file that is open stays so.
+    pub fn reopen(&mut self) -> Result<(), LogFailure> {
+        let flushed = self.flush();
+        let waiting = self.is_congested();
+        if waiting && flushed.is_ok() {
+            // A stream has no other file behind its name; what waits in it must not be lost.
+            return Ok(());
+        }
+        self.detached = self.removed;
+        self.sink = open(&self.path)?;
+        self.inherited = outlet::inherited_descriptor(Path::new(&self.path)).is_some();
+        self.removed = false;
+        self.detached = false;
+        self.rotation_failed = false;
+        Ok(())
+    }
+
+    /// Removes the file and starts an empty one. What is no regular file stays as it is.
+    pub fn clear(&mut self) -> Result<(), LogFailure> {
+        if let Sink::Stream(stream) = &mut self.sink {
+            stream.discard_pending();
+            return Ok(());
+        }
+        self.remove()?;
+        self.reopen()
+    }
+
+    /// The first half of [`clear`](LogWriter::clear): removes the file, to which
+    /// writing goes on until the log is reopened. One that has gone is fine.
+    pub fn remove(&mut self) -> Result<(), LogFailure> {
+        let is_ours = !self.inherited
+            && matches!(self.sink, Sink::Regular(_))
+            && fs::metadata(&self.path).is_ok_and(|found| found.is_file());
+        if !is_ours {
+            return Ok(());
+        }
+        match fs::remove_file(&self.path) {
+            Ok(()) => {
+                self.removed = true;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(LogFailure::new(Operation::Remove, &self.path, &error)),
+        }
+    }
+
+    /// Writes what still waits if the reader takes it, and closes. Nothing can
+    /// fail here that anybody could act on; what is lost is counted.
+    pub fn close(&mut self) {
+        let _ = self.flush();
+        if let Sink::Stream(stream) = &mut self.sink {
+            self.lost += stream.take_lost() + stream.pending();
+        }
+        self.sink = Sink::Closed;
+        self.detached = false;
+    }
+
+    fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
+        let limit = match u64::try_from(self.rotation.maxbytes) {
+            Ok(limit) if limit > 0 && !self.inherited => limit,
+            _ => return Ok(()),
+        };
+        let Sink::Regular(file) = &mut self.sink else {
+            return Ok(());
+        };
+        // In append mode the position after a write is the end of the file,
+        // whoever else wrote or truncated it.
+        if file.stream_position().is_ok_and(|size| size < limit) {
+            return Ok(());
+        }
+        let backups = u32::try_from(self.rotation.backups.max(0)).unwrap_or(u32::MAX);
+        match roll_over(&self.path, backups) {
+            Ok(file) => {
+                self.sink = Sink::Regular(file);
+                self.rotation_failed = false;
+                Ok(())
+            }
+            Err(_) if self.rotation_failed => Ok(()),
+            Err(error) => {
+                self.rotation_failed = true;
+                Err(LogFailure::new(Operation::Rotate, &self.path, &error))
+            }
+        }
+    }
+}
+
+fn open(path: &str) -> Result<Sink, LogFailure> {
+    match outlet::open(Path::new(path)) {
+        Ok(Opened::Regular(file)) => Ok(Sink::Regular(file)),
+        Ok(Opened::Special(outlet)) => Ok(Sink::Stream(StreamWriter::new(path, outlet))),
+        Err(error) => Err(LogFailure::new(Operation::Open, path, &error)),
+    }
+}
+
+/// How much was written, and why not all.
+fn write_all(file: &mut File, data: &[u8]) -> (usize, io::Result<()>) {
+    let mut written = 0;
+    while let Some(rest) = data.get(written..).filter(|rest| !rest.is_empty()) {
+        match file.write(rest) {
+            Ok(0) => return (written, Err(io::Error::from_raw_os_error(libc::ENOSPC))),
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
+}
+
+/// Moves the files and opens an empty one. After a failure the files are as
+/// they were, but for a backup that had to give way: so trying again and again
+/// does not push one backup after the other out.
+fn roll_over(path: &str, backups: u32) -> io::Result<File> {
+    let exists = |place| fs::symlink_metadata(rotation::name(path, place)).is_ok();
+    let mut done = Vec::new();
+    let outcome = rotation::plan(backups, exists)
+        .into_iter()
+        .try_for_each(|step| {
+            perform(path, step)?;
+            done.push(step);
+            Ok(())
+        })
+        .and_then(|()| File::options().append(true).create(true).open(path))
+        .and_then(|file| {
+            // Without backups the live file is still there; append mode and
+            // truncation cannot be asked for at once.
+            file.set_len(0)?;
+            Ok(file)
+        });
+    if outcome.is_err() {
+        for step in done.into_iter().rev() {
+            if let Step::Rename { from, to } = step {
+                let _ = fs::rename(rotation::name(path, to), rotation::name(path, from));
+            }
+        }
+    }
+    outcome
+}
+
+/// Somebody else may have removed the file in the meantime; that is fine.
+fn perform(path: &str, step: Step) -> io::Result<()> {
+    let outcome = match step {
+        Step::Rename { from, to } => {
+            fs::rename(rotation::name(path, from), rotation::name(path, to))
+        }
+        Step::Remove(place) => fs::remove_file(rotation::name(path, place)),
+    };
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests;

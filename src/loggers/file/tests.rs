@@ -1,0 +1,374 @@
+//! Log files in temporary directories, with faults.
+
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+use tempfile::TempDir;
+
+struct Place {
+    directory: TempDir,
+    path: String,
+}
+
+impl Place {
+    fn new() -> Place {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log").to_str().unwrap().to_owned();
+        Place { directory, path }
+    }
+
+    fn open(&self, maxbytes: i64, backups: i64) -> LogWriter {
+        LogWriter::open(&self.path, Rotation { maxbytes, backups }).unwrap()
+    }
+
+    /// Contents of the live log and its backups until the first that is missing.
+    fn contents(&self) -> Vec<String> {
+        (0..)
+            .map_while(|place| fs::read_to_string(rotation::name(&self.path, place)).ok())
+            .collect()
+    }
+
+    fn put(&self, place: u32, text: &str) {
+        fs::write(rotation::name(&self.path, place), text).unwrap();
+    }
+}
+
+#[test]
+fn writes_are_appended_at_once_and_byte_for_byte() {
+    let place = Place::new();
+    place.put(0, "old ");
+    let mut log = place.open(0, 10);
+    log.write(b"new").unwrap();
+    assert_eq!(place.contents(), ["old new"]);
+    log.write(b"\xff\0\n").unwrap();
+    assert_eq!(fs::read(&place.path).unwrap(), b"old new\xff\0\n");
+    assert_eq!(log.take_lost(), 0);
+}
+
+#[test]
+fn a_log_rolls_over_after_the_write_that_reaches_the_limit() {
+    let place = Place::new();
+    let mut log = place.open(10, 2);
+    for (data, expected) in [
+        ("123456789", &["123456789"][..]),
+        ("0", &["", "1234567890"]),
+        ("a", &["a", "1234567890"]),
+        (
+            "a chunk is never split",
+            &["", "aa chunk is never split", "1234567890"],
+        ),
+        (
+            "and the third goes",
+            &["", "and the third goes", "aa chunk is never split"],
+        ),
+    ] {
+        log.write(data.as_bytes()).unwrap();
+        assert_eq!(place.contents(), expected);
+    }
+}
+
+#[test]
+fn without_backups_a_full_log_starts_empty() {
+    let place = Place::new();
+    let mut log = place.open(5, 0);
+    for (data, expected) in [("1234", "1234"), ("5", ""), ("abc", "abc")] {
+        log.write(data.as_bytes()).unwrap();
+        assert_eq!(place.contents(), [expected]);
+    }
+}
+
+#[test]
+fn an_oversized_file_is_rolled_after_the_first_write_and_not_at_open() {
+    let place = Place::new();
+    place.put(0, "much too long");
+    let mut log = place.open(5, 1);
+    assert_eq!(place.contents(), ["much too long"]);
+    log.write(b"!").unwrap();
+    assert_eq!(place.contents(), ["", "much too long!"]);
+}
+
+#[test]
+fn a_limit_of_zero_or_less_is_none() {
+    for maxbytes in [0, -1, i64::MIN] {
+        let place = Place::new();
+        let mut log = place.open(maxbytes, 1);
+        log.write(&[b'x'; 100_000]).unwrap();
+        assert_eq!(place.contents().len(), 1);
+    }
+}
+
+#[test]
+fn truncation_by_others_leaves_no_hole_even_after_a_rollover() {
+    let place = Place::new();
+    let mut log = place.open(10, 1);
+    log.write(b"0123456789").unwrap();
+    log.write(b"before").unwrap();
+    place.put(0, "");
+    log.write(b"after").unwrap();
+    assert_eq!(place.contents(), ["after", "0123456789"]);
+}
+
+#[test]
+fn a_live_file_that_somebody_removed_leaves_no_first_backup() {
+    let place = Place::new();
+    place.put(1, "one");
+    let mut log = place.open(3, 3);
+    fs::remove_file(&place.path).unwrap();
+    log.write(b"gone").unwrap();
+    assert_eq!(place.contents(), [""]);
+    assert_eq!(
+        fs::read_to_string(rotation::name(&place.path, 2)).unwrap(),
+        "one"
+    );
+}
+
+#[test]
+fn a_directory_in_the_way_is_told_once_and_loses_nothing() {
+    let place = Place::new();
+    place.put(1, "one");
+    fs::create_dir(rotation::name(&place.path, 2)).unwrap();
+    let mut log = place.open(3, 2);
+    let failure = log.write(b"first ").unwrap_err();
+    assert_eq!(failure.operation, Operation::Rotate);
+    assert_eq!(failure.errno, libc::EISDIR);
+    log.write(b"second ").unwrap();
+    assert_eq!(place.contents(), ["first second ", "one"]);
+    fs::remove_dir(rotation::name(&place.path, 2)).unwrap();
+    log.write(b"third").unwrap();
+    assert_eq!(place.contents(), ["", "first second third", "one"]);
+    // Should it fail once more, it is told once more.
+    fs::remove_file(rotation::name(&place.path, 2)).unwrap();
+    fs::create_dir(rotation::name(&place.path, 2)).unwrap();
+    assert!(log.write(b"fourth").is_err());
+    assert_eq!(log.take_lost(), 0);
+}
+
+#[test]
+fn a_rollover_that_keeps_failing_puts_the_files_back() {
+    if crate::sys::testing::isolated(
+        module_path!(),
+        "a_rollover_that_keeps_failing_puts_the_files_back",
+        &[],
+    ) {
+        return;
+    }
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let place = Place::new();
+    for (number, text) in [(1, "one"), (2, "two"), (4, "four")] {
+        place.put(number, text);
+    }
+    let mut log = place.open(3, 5);
+    // No descriptor is left for the new file, after all the renames.
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
+    let failures: Vec<_> = (0..10).filter_map(|_| log.write(b"live ").err()).collect();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].errno, libc::EMFILE);
+    let read = |number| fs::read_to_string(rotation::name(&place.path, number)).ok();
+    assert_eq!(read(0), Some("live ".repeat(10)));
+    assert_eq!(read(1).as_deref(), Some("one"));
+    assert_eq!(read(2).as_deref(), Some("two"));
+    assert_eq!(read(3), None);
+    assert_eq!(read(4).as_deref(), Some("four"));
+    assert_eq!(read(5), None);
+    log.write(b"again").unwrap();
+    assert_eq!(read(5).as_deref(), Some("four"));
+    assert_eq!(read(1), Some("live ".repeat(10) + "again"));
+}
+
+#[test]
+fn writing_goes_on_when_the_directory_has_gone() {
+    let place = Place::new();
+    let mut log = place.open(3, 2);
+    fs::remove_dir_all(place.directory.path()).unwrap();
+    let failure = log.write(b"into nowhere").unwrap_err();
+    assert_eq!(
+        (failure.operation, failure.errno),
+        (Operation::Rotate, libc::ENOENT)
+    );
+    log.write(b"and on").unwrap();
+    assert_eq!(log.take_lost(), 0);
+    fs::create_dir(place.directory.path()).unwrap();
+    log.write(b"back").unwrap();
+    log.write(b"x").unwrap();
+    assert_eq!(place.contents(), ["x"]);
+}
+
+#[test]
+fn reopening_follows_the_name_and_survives_failure() {
+    let place = Place::new();
+    let mut log = place.open(0, 0);
+    log.write(b"one ").unwrap();
+    fs::rename(&place.path, rotation::name(&place.path, 1)).unwrap();
+    log.write(b"two ").unwrap();
+    assert_eq!(place.contents(), Vec::<String>::new());
+    log.reopen().unwrap();
+    log.write(b"three").unwrap();
+    assert_eq!(place.contents(), ["three", "one two "]);
+    fs::remove_file(&place.path).unwrap();
+    fs::create_dir(&place.path).unwrap();
+    let failure = log.reopen().unwrap_err();
+    assert_eq!(
+        (failure.operation, failure.errno),
+        (Operation::Open, libc::EISDIR)
+    );
+    assert_eq!(failure.path, place.path);
+    log.write(b"still there").unwrap();
+    assert_eq!(log.take_lost(), 0);
+}
+
+#[test]
+fn clearing_removes_the_file_and_leaves_backups() {
+    let place = Place::new();
+    place.put(1, "backup");
+    let mut log = place.open(0, 0);
+    log.write(b"old").unwrap();
+    let inode = |path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let held = File::open(&place.path).unwrap();
+    let before = inode(&place.path);
+    log.clear().unwrap();
+    assert_ne!(before, inode(&place.path));
+    drop(held);
+    assert_eq!(place.contents(), ["", "backup"]);
+    log.write(b"new").unwrap();
+    fs::remove_file(&place.path).unwrap();
+    log.clear().unwrap();
+    log.write(b"again").unwrap();
+    assert_eq!(place.contents(), ["again", "backup"]);
+}
+
+#[test]
+fn a_cleared_log_that_cannot_be_made_anew_comes_back_by_itself() {
+    let place = Place::new();
+    let mut log = place.open(0, 0);
+    log.remove().unwrap();
+    // What stands between removing and reopening goes to the old file.
+    log.write(b"into the old one").unwrap();
+    assert!(place.contents().is_empty());
+    fs::create_dir(&place.path).unwrap();
+    assert_eq!(log.reopen().unwrap_err().errno, libc::EISDIR);
+    assert_eq!(log.write(b"lost").unwrap_err().operation, Operation::Open);
+    assert_eq!(log.take_lost(), 4);
+    fs::remove_dir(&place.path).unwrap();
+    log.write(b"back").unwrap();
+    assert_eq!(place.contents(), ["back"]);
+}
+
+#[test]
+fn what_is_no_regular_file_is_never_rotated_or_removed() {
+    let place = Place::new();
+    nix::unistd::mkfifo(place.path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut log = place.open(10, 2);
+    log.write(b"more than ten bytes").unwrap();
+    assert!(!fs::exists(rotation::name(&place.path, 1)).unwrap());
+    let is_fifo = || {
+        let kind = fs::metadata(&place.path).unwrap().file_type();
+        std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+    };
+    log.clear().unwrap();
+    log.reopen().unwrap();
+    assert!(is_fifo());
+    let mut log = LogWriter::open(
+        "/dev/null",
+        Rotation {
+            maxbytes: 1,
+            backups: 1,
+        },
+    )
+    .unwrap();
+    log.write(b"12345").unwrap();
+    log.clear().unwrap();
+    assert!(!fs::exists("/dev/null.1").unwrap());
+    assert!(fs::exists("/dev/null").unwrap());
+}
+
+#[test]
+fn a_device_without_space_is_told_and_counted() {
+    let rotation = Rotation {
+        maxbytes: 0,
+        backups: 0,
+    };
+    let mut log = LogWriter::open("/dev/full", rotation).unwrap();
+    for _ in 0..2 {
+        let failure = log.write(b"12345").unwrap_err();
+        assert_eq!(
+            (failure.operation, failure.errno),
+            (Operation::Write, libc::ENOSPC)
+        );
+    }
+    assert_eq!(log.take_lost(), 10);
+}
+
+#[test]
+fn a_file_that_may_grow_no_further_counts_what_it_lost_and_goes_on_later() {
+    if crate::sys::testing::isolated(
+        module_path!(),
+        "a_file_that_may_grow_no_further_counts_what_it_lost_and_goes_on_later",
+        &[],
+    ) {
+        return;
+    }
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    crate::sys::signals::ignore_pipe_signals().unwrap();
+    let place = Place::new();
+    let mut log = place.open(0, 0);
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).unwrap();
+    setrlimit(Resource::RLIMIT_FSIZE, 6, hard).unwrap();
+    let failure = log.write(b"123456789").unwrap_err();
+    setrlimit(Resource::RLIMIT_FSIZE, hard, hard).unwrap();
+    assert_eq!(
+        (failure.operation, failure.errno),
+        (Operation::Write, libc::EFBIG)
+    );
+    assert_eq!(log.take_lost(), 3);
+    log.write(b"!").unwrap();
+    assert_eq!(place.contents(), ["123456!"]);
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_says_which_and_why() {
+    let rotation = Rotation {
+        maxbytes: 0,
+        backups: 0,
+    };
+    for (path, errno) in [
+        ("/nowhere/x.log", libc::ENOENT),
+        ("/etc", libc::EISDIR),
+        ("a\0b", libc::EINVAL),
+    ] {
+        let failure = LogWriter::open(path, rotation).unwrap_err();
+        assert_eq!(
+            (failure.operation, failure.path.as_str(), failure.errno),
+            (Operation::Open, path, errno)
+        );
+    }
+}
+
+#[test]
+fn a_new_log_has_the_permissions_that_the_umask_leaves() {
+    if crate::sys::testing::isolated(
+        module_path!(),
+        "a_new_log_has_the_permissions_that_the_umask_leaves",
+        &[],
+    ) {
+        return;
+    }
+    crate::sys::process::umask(0o027);
+    let place = Place::new();
+    let mut log = place.open(3, 1);
+    log.write(b"1234").unwrap();
+    for number in [0, 1] {
+        let found = fs::metadata(rotation::name(&place.path, number)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o640);
+    }
+}
+
+#[test]
+fn a_closed_log_counts_what_it_is_given() {
+    let place = Place::new();
+    let mut log = place.open(0, 0);
+    log.close();
+    log.write(b"123").unwrap();
+    assert_eq!(log.take_lost(), 3);
+    assert_eq!(place.contents(), [""]);
+}

@@ -1,0 +1,178 @@
+//! The main log in temporary directories, and on a stdout of its own.
+
+use super::*;
+use crate::sys::testing::isolated;
+use std::fs;
+use std::io::Read;
+use std::os::fd::AsFd;
+
+fn settings(logfile: &str) -> Supervisord {
+    Supervisord {
+        minfds: 1024,
+        minprocs: 200,
+        directory: None,
+        user: None,
+        umask: 0o22,
+        logfile: MainLog::File(logfile.to_owned()),
+        logfile_maxbytes: 0,
+        logfile_backups: 0,
+        loglevel: Level::Info,
+        pidfile: String::new(),
+        identifier: "supervisor".to_owned(),
+        nodaemon: false,
+        silent: false,
+        childlogdir: String::new(),
+        nocleanup: false,
+        strip_ansi: false,
+        environment: Vec::new(),
+    }
+}
+
+/// The records without their times.
+fn messages(text: &str) -> Vec<&str> {
+    text.lines()
+        .map(|line| line.split_at_checked(24).map_or(line, |(_, rest)| rest))
+        .collect()
+}
+
+#[test]
+fn records_of_the_level_and_graver_are_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("main.log");
+    let mut log = Logger::open(&settings(path.to_str().unwrap()), "supervisord").unwrap();
+    assert!(log.enabled(Level::Info) && !log.enabled(Level::Debug));
+    log.critical("c");
+    log.error("e");
+    log.warn("w");
+    log.info("i");
+    log.debug("d");
+    log.trace("t");
+    log.blather("b");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(messages(&text), ["CRIT c", "ERRO e", "WARN w", "INFO i"]);
+    let year = time::local(time::wall()).year.to_string();
+    assert!(text.starts_with(&year));
+    assert_eq!(log.path(), path.to_str());
+    log.close();
+    log.critical("nowhere");
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
+fn a_logger_without_handlers_writes_nothing_and_has_no_path() {
+    let mut log = Logger::new(Level::Blather);
+    log.critical("x");
+    assert!(log.enabled(Level::Blather));
+    assert_eq!(log.path(), None);
+    assert_eq!(log.take_failure(), None);
+    log.reopen().unwrap();
+    log.clear().unwrap();
+}
+
+#[test]
+fn the_main_log_rolls_over_record_by_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("main.log");
+    let mut settings = settings(path.to_str().unwrap());
+    (settings.logfile_maxbytes, settings.logfile_backups) = (50, 1);
+    let mut log = Logger::open(&settings, "supervisord").unwrap();
+    log.info("one");
+    log.info("two, which is past the limit");
+    log.info("three");
+    let rolled = fs::read_to_string(directory.path().join("main.log.1")).unwrap();
+    assert_eq!(
+        messages(&rolled),
+        ["INFO one", "INFO two, which is past the limit"]
+    );
+    let live = fs::read_to_string(&path).unwrap();
+    assert_eq!(messages(&live), ["INFO three"]);
+}
+
+#[test]
+fn a_main_log_that_cannot_be_opened_says_which_and_why() {
+    let failure = Logger::open(&settings("/nowhere/main.log"), "supervisord").unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "cannot open /nowhere/main.log: No such file or directory"
+    );
+}
+
+#[test]
+fn a_failure_to_write_is_kept_and_counted() {
+    let mut log = Logger::open(&settings("/dev/full"), "supervisord").unwrap();
+    log.info("x");
+    let failure = log.take_failure().unwrap();
+    assert_eq!(
+        failure.to_string(),
+        "cannot write /dev/full: No space left on device"
+    );
+    assert_eq!(log.take_lost(), 31);
+    assert_eq!(log.take_failure(), None);
+}
+
+#[test]
+fn a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there() {
+    if isolated(
+        module_path!(),
+        "a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there",
+        &[],
+    ) {
+        return;
+    }
+    let saved = std::io::stdout().as_fd().try_clone_to_owned().unwrap();
+    let pipe = crate::sys::fd::pipe().unwrap();
+    nix::unistd::dup2_stdout(&pipe.write).unwrap();
+    drop(pipe.write);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("main.log");
+    let mut settings = settings(path.to_str().unwrap());
+    settings.nodaemon = true;
+    let mut log = Logger::open(&settings, "supervisord").unwrap();
+    log.info("before");
+    log.clear().unwrap();
+    log.info("after");
+    settings.silent = true;
+    Logger::open(&settings, "supervisord")
+        .unwrap()
+        .info("silent");
+    nix::unistd::dup2_stdout(&saved).unwrap();
+    log.close();
+    let mut text = String::new();
+    fs::File::from(pipe.read).read_to_string(&mut text).unwrap();
+    let reopening = "INFO reopening log file";
+    assert_eq!(
+        messages(&text),
+        ["INFO before", reopening, reopening, "INFO after"]
+    );
+    let live = fs::read_to_string(&path).unwrap();
+    assert_eq!(messages(&live), ["INFO after", "INFO silent"]);
+}
+
+#[test]
+fn a_stdout_that_nobody_reads_keeps_nobody_waiting() {
+    if isolated(
+        module_path!(),
+        "a_stdout_that_nobody_reads_keeps_nobody_waiting",
+        &[],
+    ) {
+        return;
+    }
+    crate::sys::signals::ignore_pipe_signals().unwrap();
+    let saved = std::io::stdout().as_fd().try_clone_to_owned().unwrap();
+    let pipe = crate::sys::fd::pipe().unwrap();
+    nix::unistd::dup2_stdout(&pipe.write).unwrap();
+    drop(pipe.write);
+    let mut settings = settings("/dev/null");
+    settings.nodaemon = true;
+    let mut log = Logger::open(&settings, "supervisord").unwrap();
+    nix::unistd::dup2_stdout(&saved).unwrap();
+    for _ in 0..10_000 {
+        log.info("a line of a length that is nothing unusual");
+    }
+    assert!(log.is_congested());
+    assert_eq!(log.take_failure(), None);
+    drop(pipe.read);
+    log.flush();
+    assert_eq!(log.take_failure().unwrap().errno, libc::EPIPE);
+    assert!(!log.is_congested());
+}

@@ -1,0 +1,25 @@
+//! What the daemon gives to every child, and where it puts their files.
+
+use crate::process::environment::Environment;
+use crate::sys::signals::Mask;
+
+/// Settings of `[supervisord]` that children depend on. A reread changes them at once.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The environment that supervisord was started with.
+    pub environment: Environment,
+    /// Where supervisord can be reached; `None` without a server.
+    pub server_url: Option<String>,
+    /// Names automatic log files.
+    pub identifier: String,
+    /// Holds automatic log files.
+    pub childlogdir: String,
+    /// Remove ANSI sequences from what children write.
+    pub strip_ansi: bool,
+    /// Descriptors below this are closed in children where the system has no better way.
+    pub minfds: i32,
+    /// The name of this program in syslog.
+    pub program: String,
+    /// The blocked signals that supervisord was started with.
+    pub mask: Mask,
+}

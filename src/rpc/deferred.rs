@@ -1,0 +1,119 @@
+//! Calls that wait for processes: data that is asked again whenever a process
+//! has changed its state, until there is an answer.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::rpc::{Daemon, names, start, stop, system};
+use crate::tokens::ProcessId;
+use crate::xmlrpc::fault::Fault;
+use crate::xmlrpc::value::Value;
+
+/// How often a waiting stop is told in the log.
+pub const STOP_REPORT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// A call that has no answer yet.
+#[derive(Debug)]
+pub enum Deferred {
+    /// One process is waited for; the answer is true.
+    Process(Waiting),
+    /// Several are; the answer is an array with one status for each.
+    Several {
+        /// Those not finished.
+        waiting: Vec<Waiting>,
+        /// The statuses so far: who finished first stands first.
+        finished: Vec<Value>,
+    },
+    /// `system.multicall`: one call after the other.
+    Multicall {
+        /// The call in work.
+        current: Box<Deferred>,
+        /// Those not begun.
+        remaining: VecDeque<Value>,
+        /// The results so far.
+        finished: Vec<Value>,
+    },
+}
+
+/// One process that is waited for.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The process.
+    pub id: ProcessId,
+    /// How faults name it.
+    pub name: String,
+    /// What is waited for.
+    pub goal: Goal,
+}
+
+/// What is waited for.
+#[derive(Debug)]
+pub enum Goal {
+    /// That it is RUNNING.
+    Started,
+    /// That it is stopped; with the moment for the next line in the log.
+    Stopped {
+        /// When `waiting for ... to stop` is due.
+        report_at: Monotonic,
+    },
+}
+
+impl Waiting {
+    fn poll(&mut self, daemon: &mut Daemon<'_>) -> Option<Result<(), Fault>> {
+        match &mut self.goal {
+            Goal::Started => start::poll(daemon, self.id, &self.name),
+            Goal::Stopped { report_at } => stop::poll(daemon, self.id, report_at),
+        }
+    }
+}
+
+impl Deferred {
+    /// The answer, if there is one by now.
+    pub fn poll(&mut self, daemon: &mut Daemon<'_>) -> Option<Result<Value, Fault>> {
+        match self {
+            Deferred::Process(waiting) => Some(waiting.poll(daemon)?.map(|()| Value::Bool(true))),
+            Deferred::Several { waiting, finished } => {
+                waiting.retain_mut(|process| match process.poll(daemon) {
+                    Some(result) => {
+                        finished.push(names::status(daemon.supervisor, process.id, result));
+                        false
+                    }
+                    None => true,
+                });
+                waiting
+                    .is_empty()
+                    .then(|| Ok(Value::Array(std::mem::take(finished))))
+            }
+            Deferred::Multicall {
+                current,
+                remaining,
+                finished,
+            } => {
+                let result = current.poll(daemon)?;
+                finished.push(system::slot(result));
+                match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished))
+                {
+                    Ok(results) => Some(Ok(Value::Array(results))),
+                    Err(deferred) => {
+                        *self = deferred;
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    /// When it wants to be asked again though no process has changed its state.
+    pub fn next_report(&self) -> Option<Monotonic> {
+        let at = |waiting: &Waiting| match waiting.goal {
+            Goal::Stopped { report_at } => Some(report_at),
+            Goal::Started => None,
+        };
+        match self {
+            Deferred::Process(waiting) => at(waiting),
+            Deferred::Several { waiting, .. } => waiting.iter().filter_map(at).min(),
+            Deferred::Multicall { current, .. } => current.next_report(),
+        }
+    }
+}

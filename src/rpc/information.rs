@@ -1,0 +1,203 @@
+//! What is known of supervisord and of processes, and the requests to
+//! supervisord itself.
+
+use crate::clock::Timestamp;
+use crate::process::subprocess::{InputError, Subprocess};
+use crate::rpc::{Daemon, Outcome, names, parameters};
+use crate::states::{ProcessState, SupervisorState};
+use crate::sys::time;
+use crate::tokens::Channel;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+use crate::{API_VERSION, SUPERVISOR_VERSION};
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// `supervisor.getAPIVersion()`
+pub fn api_version(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::string(API_VERSION).into())
+}
+
+/// `supervisor.getSupervisorVersion()`
+pub fn supervisor_version(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::string(SUPERVISOR_VERSION).into())
+}
+
+/// `supervisor.getIdentification()`
+pub fn identification(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::string(daemon.supervisor.context.identifier.as_str()).into())
+}
+
+/// `supervisor.getState()`
+pub fn state(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    let state = daemon.supervisor.state();
+    Ok(Value::Struct(vec![
+        ("statecode".to_owned(), Value::Int(i64::from(state.code()))),
+        ("statename".to_owned(), Value::string(state.name())),
+    ])
+    .into())
+}
+
+/// `supervisor.getPID()`
+pub fn pid(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::Int(i64::from(std::process::id())).into())
+}
+
+/// `supervisor.shutdown()`
+pub fn shutdown(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    daemon.supervisor.go_down(SupervisorState::Shutdown);
+    Ok(Value::Bool(true).into())
+}
+
+/// `supervisor.restart()`
+pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    daemon.supervisor.go_down(SupervisorState::Restarting);
+    Ok(Value::Bool(true).into())
+}
+
+/// `supervisor.sendProcessStdin(name, chars)`
+pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let characters = parameters::string(parameters, 1)?;
+    let id = names::process(daemon.supervisor, name)?.id();
+    let sent = match daemon.supervisor.groups.process_mut(id) {
+        Some(process) => process.send_input(daemon.reactor, characters.as_bytes()),
+        None => Err(InputError::NotRunning),
+    };
+    match sent {
+        Ok(()) => Ok(Value::Bool(true).into()),
+        Err(InputError::NotRunning) => Err(Fault::with(FaultCode::NotRunning, name)),
+        Err(InputError::Closed) => Err(Fault::with(FaultCode::NoFile, name)),
+        Err(InputError::Full) => Err(Fault::with(
+            FaultCode::Failed,
+            format!("{name} does not read its stdin"),
+        )),
+    }
+}
+
+/// `supervisor.getProcessInfo(name)`
+pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let process = names::process(daemon.supervisor, parameters::string(parameters, 0)?)?;
+    Ok(info(process, time::wall()).into())
+}
+
+/// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
+pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    let mut processes: Vec<&Subprocess> = daemon
+        .supervisor
+        .groups
+        .iter()
+        .flat_map(|group| &group.processes)
+        .collect();
+    processes.sort_by_key(|process| (process.group_name(), &process.config().name));
+    let now = time::wall();
+    Ok(Value::Array(
+        processes
+            .into_iter()
+            .map(|process| info(process, now))
+            .collect(),
+    )
+    .into())
+}
+
+fn info(process: &Subprocess, now: Timestamp) -> Value {
+    let machine = process.machine();
+    let number = |value: i64| Value::Int(value.clamp(i64::from(i32::MIN), i64::from(i32::MAX)));
+    let moment = |stamp: Option<Timestamp>| number(stamp.map_or(0, |stamp| stamp.seconds));
+    let log = |channel| Value::string(process.log_path(channel).unwrap_or_default());
+    let state = machine.state();
+    Value::Struct(
+        [
+            ("name", Value::string(process.config().name.as_str())),
+            ("group", Value::string(process.group_name())),
+            ("start", moment(machine.last_start())),
+            ("stop", moment(machine.last_stop())),
+            ("now", number(now.seconds)),
+            ("state", Value::Int(i64::from(state.code()))),
+            ("statename", Value::string(state.name())),
+            ("spawnerr", Value::string(machine.spawn_error())),
+            ("exitstatus", Value::Int(i64::from(machine.exit_status()))),
+            ("logfile", log(Channel::Stdout)),
+            ("stdout_logfile", log(Channel::Stdout)),
+            ("stderr_logfile", log(Channel::Stderr)),
+            ("pid", Value::Int(i64::from(machine.pid()))),
+            ("description", Value::String(description(process, now))),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into(),
+    )
+}
+
+fn description(process: &Subprocess, now: Timestamp) -> String {
+    let machine = process.machine();
+    match machine.state() {
+        ProcessState::Running => {
+            let start = machine.last_start().map_or(0, |stamp| stamp.seconds);
+            format!(
+                "pid {}, uptime {}",
+                machine.pid(),
+                uptime(now.seconds - start)
+            )
+        }
+        ProcessState::Fatal | ProcessState::Backoff => match machine.spawn_error() {
+            "" => format!("unknown error (try \"tail {}\")", process.config().name),
+            error => error.to_owned(),
+        },
+        ProcessState::Stopped | ProcessState::Exited => match machine.last_start() {
+            Some(_) => stop_time(machine.last_stop().unwrap_or_default()),
+            None => "Not started".to_owned(),
+        },
+        ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => String::new(),
+    }
+}
+
+/// `H:MM:SS`, with `N days, ` before it from one day on; 0 for a clock set back.
+fn uptime(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let days = match days {
+        0 => String::new(),
+        1 => "1 day, ".to_owned(),
+        _ => format!("{days} days, "),
+    };
+    format!("{days}{hours}:{minutes:02}:{:02}", seconds % 60)
+}
+
+/// `Nov 22 06:28 PM`, local time.
+fn stop_time(stamp: Timestamp) -> String {
+    let local = time::local(stamp);
+    let month = MONTHS
+        .get(usize::try_from(local.month).unwrap_or(1).saturating_sub(1))
+        .unwrap_or(&MONTHS[0]);
+    let (hour, half) = match local.hour {
+        0 => (12, "AM"),
+        hour @ 1..=11 => (hour, "AM"),
+        12 => (12, "PM"),
+        hour => (hour - 12, "PM"),
+    };
+    format!(
+        "{month} {:02} {hour:02}:{:02} {half}",
+        local.day, local.minute
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uptime;
+
+    #[test]
+    fn uptimes_are_written_as_4_3_0_writes_them() {
+        for (seconds, text) in [
+            (0, "0:00:00"),
+            (461, "0:07:41"),
+            (86_399, "23:59:59"),
+            (86_400 + 3_661, "1 day, 1:01:01"),
+            (172_800, "2 days, 0:00:00"),
+            (-5, "0:00:00"),
+        ] {
+            assert_eq!(uptime(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Reading, tailing and clearing logs.
+
+use crate::loggers::window::{self, WindowError};
+use crate::process::subprocess::Subprocess;
+use crate::rpc::{Daemon, Outcome, names, parameters};
+use crate::tokens::{Channel, ProcessId};
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// `supervisor.readLog(offset, length)`
+pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let (offset, length) = (
+        parameters::integer(parameters, 0)?,
+        parameters::integer(parameters, 1)?,
+    );
+    read(daemon.reactor.log.path(), offset, length)
+}
+
+/// `supervisor.readProcessStdoutLog(name, offset, length)`
+pub fn read_stdout(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    read_process(daemon, parameters, Channel::Stdout)
+}
+
+/// `supervisor.readProcessStderrLog(name, offset, length)`
+pub fn read_stderr(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    read_process(daemon, parameters, Channel::Stderr)
+}
+
+/// `supervisor.tailProcessStdoutLog(name, offset, length)`
+pub fn tail_stdout(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    tail_process(daemon, parameters, Channel::Stdout)
+}
+
+/// `supervisor.tailProcessStderrLog(name, offset, length)`
+pub fn tail_stderr(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    tail_process(daemon, parameters, Channel::Stderr)
+}
+
+/// `supervisor.clearLog()`
+pub fn clear_main(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    match daemon.reactor.log.path() {
+        Some(path) if std::fs::exists(path).unwrap_or(false) => {}
+        _ => return Err(Fault::new(FaultCode::NoFile)),
+    }
+    match daemon.reactor.log.clear() {
+        Ok(()) => Ok(Value::Bool(true).into()),
+        Err(error) => {
+            daemon.reactor.log.critical(&error);
+            Err(Fault::new(FaultCode::Failed))
+        }
+    }
+}
+
+/// `supervisor.clearProcessLogs(name)`
+pub fn clear_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let id = names::process(daemon.supervisor, name)?.id();
+    clear(daemon, id, name)?;
+    Ok(Value::Bool(true).into())
+}
+
+/// `supervisor.clearAllProcessLogs()`
+pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    let mut statuses = Vec::new();
+    for id in daemon.supervisor.groups.processes_by_priority() {
+        let Some(name) = daemon.supervisor.groups.process(id).map(names::shown) else {
+            continue;
+        };
+        let result = clear(daemon, id, &name);
+        statuses.push(names::status(daemon.supervisor, id, result));
+    }
+    Ok(Value::Array(statuses).into())
+}
+
+fn clear(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Result<(), Fault> {
+    match daemon
+        .supervisor
+        .groups
+        .process_mut(id)
+        .map(Subprocess::clear_logs)
+    {
+        None | Some(Ok(())) => Ok(()),
+        Some(Err(error)) => {
+            daemon.reactor.log.critical(error);
+            Err(Fault::with(FaultCode::Failed, name))
+        }
+    }
+}
+
+fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let (offset, length) = (
+        parameters::integer(parameters, 1)?,
+        parameters::integer(parameters, 2)?,
+    );
+    read(
+        names::process(daemon.supervisor, name)?.log_path(channel),
+        offset,
+        length,
+    )
+}
+
+fn read(path: Option<&str>, offset: i64, length: i64) -> Outcome {
+    let path = path.ok_or_else(|| Fault::new(FaultCode::NoFile))?;
+    match window::read(path, offset, length) {
+        Ok(text) => Ok(Value::String(text).into()),
+        Err(WindowError::BadArguments) => Err(Fault::new(FaultCode::BadArguments)),
+        Err(WindowError::NoFile) => Err(Fault::with(FaultCode::NoFile, path)),
+        Err(WindowError::Unreadable(_)) => Err(Fault::new(FaultCode::Failed)),
+    }
+}
+
+fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let (offset, length) = (
+        parameters::integer(parameters, 1)?,
+        parameters::integer(parameters, 2)?,
+    );
+    let (text, offset, overflow) = match names::process(daemon.supervisor, name)?.log_path(channel)
+    {
+        Some(path) => window::tail(path, offset, length),
+        None => (String::new(), 0, false),
+    };
+    Ok(Value::Array(vec![
+        Value::String(text),
+        Value::Int(offset),
+        Value::Bool(overflow),
+    ])
+    .into())
+}

@@ -1,0 +1,460 @@
+//! The one table of methods: names, signatures, help and functions. What is
+//! not in it cannot be called.
+
+use crate::rpc::{Daemon, Outcome, configuration, information, logs, signals, start, stop, system};
+use crate::xmlrpc::value::Value;
+
+/// A method.
+#[derive(Debug)]
+pub struct Method {
+    /// Its name in its namespace.
+    pub name: &'static str,
+    /// What it does, in a sentence or two.
+    pub help: &'static str,
+    /// What it takes.
+    pub parameters: &'static [Parameter],
+    /// What it gives.
+    pub result: Parameter,
+    /// Does it.
+    pub function: fn(&mut Daemon<'_>, &[Value]) -> Outcome,
+}
+
+/// A parameter or a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its XML-RPC type.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// It may be left out.
+    pub optional: bool,
+}
+
+/// Where a method lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Namespace {
+    /// The `x` of `[rpcinterface:x]`, normally `supervisor`.
+    Supervisor,
+    /// `system`
+    System,
+}
+
+impl Method {
+    /// Whether it can be called with so many parameters.
+    pub fn takes(&self, count: usize) -> bool {
+        let required = self
+            .parameters
+            .iter()
+            .filter(|parameter| !parameter.optional)
+            .count();
+        (required..=self.parameters.len()).contains(&count)
+    }
+}
+
+/// The method of that full name; `interfaces` are the names of the configured namespaces.
+pub fn find(name: &str, interfaces: &[String]) -> Option<(&'static Method, Namespace)> {
+    let (namespace, name) = name.split_once('.')?;
+    let (table, kind) = if interfaces.iter().any(|interface| interface == namespace) {
+        (SUPERVISOR, Namespace::Supervisor)
+    } else if namespace == "system" {
+        (SYSTEM, Namespace::System)
+    } else {
+        return None;
+    };
+    table
+        .iter()
+        .find(|method| method.name == name)
+        .map(|method| (method, kind))
+}
+
+/// Every full name, sorted by code point.
+pub fn names(interfaces: &[String]) -> Vec<String> {
+    let of = |namespace: &str, table: &[Method]| -> Vec<String> {
+        table
+            .iter()
+            .map(|method| format!("{namespace}.{}", method.name))
+            .collect()
+    };
+    let mut names: Vec<String> = interfaces
+        .iter()
+        .flat_map(|name| of(name, SUPERVISOR))
+        .chain(of("system", SYSTEM))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every method with the name under which it stands by default.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static Method)> {
+    let supervisor = SUPERVISOR.iter().map(|method| ("supervisor", method));
+    supervisor.chain(SYSTEM.iter().map(|method| ("system", method)))
+}
+
+const fn required(kind: &'static str, name: &'static str, help: &'static str) -> Parameter {
+    Parameter {
+        kind,
+        name,
+        help,
+        optional: false,
+    }
+}
+
+const fn result(kind: &'static str, help: &'static str) -> Parameter {
+    Parameter {
+        kind,
+        name: "result",
+        help,
+        optional: false,
+    }
+}
+
+const NAME: Parameter = required("string", "name", "a process, as 'name' or 'group:name'");
+const NAME_OR_GROUP: Parameter = required(
+    "string",
+    "name",
+    "a process as 'name' or 'group:name', or 'group:*'",
+);
+const GROUP: Parameter = required("string", "name", "a group");
+const SIGNAL: Parameter = required("string", "signal", "a signal by name or number");
+const WAIT: Parameter = Parameter {
+    kind: "boolean",
+    name: "wait",
+    help: "answer only when it is done (the default)",
+    optional: true,
+};
+const OFFSET: Parameter = required(
+    "int",
+    "offset",
+    "where to begin, in bytes; negative: so many from the end",
+);
+const LENGTH: Parameter = required("int", "length", "how many bytes; 0: to the end");
+const TRUE: Parameter = result("boolean", "always true");
+const STATUSES: Parameter = result(
+    "array",
+    "a struct of name, group, status and description for each process",
+);
+const TEXT: Parameter = result("string", "that part of the log");
+const TAIL: Parameter = result(
+    "array",
+    "the text, the size of the log, and whether there was more",
+);
+
+const fn method(
+    name: &'static str,
+    help: &'static str,
+    parameters: &'static [Parameter],
+    result: Parameter,
+    function: fn(&mut Daemon<'_>, &[Value]) -> Outcome,
+) -> Method {
+    Method {
+        name,
+        help,
+        parameters,
+        result,
+        function,
+    }
+}
+
+const READ_STDOUT: fn(&mut Daemon<'_>, &[Value]) -> Outcome = logs::read_stdout;
+const TAIL_STDOUT: fn(&mut Daemon<'_>, &[Value]) -> Outcome = logs::tail_stdout;
+
+const SUPERVISOR: &[Method] = &[
+    method(
+        "addProcessGroup",
+        "Make a configured group active. Its programs with autostart are started.",
+        &[GROUP],
+        TRUE,
+        configuration::add_group,
+    ),
+    method(
+        "clearAllProcessLogs",
+        "Empty the logs of every process that has a child.",
+        &[],
+        STATUSES,
+        logs::clear_all,
+    ),
+    method(
+        "clearLog",
+        "Empty the log of supervisord.",
+        &[],
+        TRUE,
+        logs::clear_main,
+    ),
+    method(
+        "clearProcessLog",
+        "The same as clearProcessLogs.",
+        &[NAME],
+        TRUE,
+        logs::clear_process,
+    ),
+    method(
+        "clearProcessLogs",
+        "Empty both logs of a process, if it has a child.",
+        &[NAME],
+        TRUE,
+        logs::clear_process,
+    ),
+    method(
+        "getAPIVersion",
+        "The version of this interface.",
+        &[],
+        result("string", "the version"),
+        information::api_version,
+    ),
+    method(
+        "getAllConfigInfo",
+        "The configuration of every process as it was last read.",
+        &[],
+        result("array", "a struct for each process"),
+        configuration::all_config_info,
+    ),
+    method(
+        "getAllProcessInfo",
+        "What is known of every process.",
+        &[],
+        result("array", "a struct for each process"),
+        information::all_process_info,
+    ),
+    method(
+        "getIdentification",
+        "The identifier of this supervisord.",
+        &[],
+        result("string", "the identifier"),
+        information::identification,
+    ),
+    method(
+        "getPID",
+        "The pid of supervisord.",
+        &[],
+        result("int", "the pid"),
+        information::pid,
+    ),
+    method(
+        "getProcessInfo",
+        "What is known of a process.",
+        &[NAME],
+        result("struct", "names, state, times, pid, logs and a description"),
+        information::process_info,
+    ),
+    method(
+        "getState",
+        "The state of supervisord.",
+        &[],
+        result("struct", "statecode and statename"),
+        information::state,
+    ),
+    method(
+        "getSupervisorVersion",
+        "The release of Supervisor that this program behaves as.",
+        &[],
+        result("string", "the version"),
+        information::supervisor_version,
+    ),
+    method(
+        "getVersion",
+        "The same as getAPIVersion.",
+        &[],
+        result("string", "the version"),
+        information::api_version,
+    ),
+    method(
+        "readLog",
+        "Read a part of the log of supervisord.",
+        &[OFFSET, LENGTH],
+        TEXT,
+        logs::read_main,
+    ),
+    method(
+        "readMainLog",
+        "The same as readLog.",
+        &[OFFSET, LENGTH],
+        TEXT,
+        logs::read_main,
+    ),
+    method(
+        "readProcessLog",
+        "The same as readProcessStdoutLog.",
+        &[NAME, OFFSET, LENGTH],
+        TEXT,
+        READ_STDOUT,
+    ),
+    method(
+        "readProcessStderrLog",
+        "Read a part of the stderr log of a process.",
+        &[NAME, OFFSET, LENGTH],
+        TEXT,
+        logs::read_stderr,
+    ),
+    method(
+        "readProcessStdoutLog",
+        "Read a part of the stdout log of a process.",
+        &[NAME, OFFSET, LENGTH],
+        TEXT,
+        READ_STDOUT,
+    ),
+    method(
+        "reloadConfig",
+        "Read the configuration again. Nothing is started or stopped.",
+        &[],
+        result(
+            "array",
+            "one array of three: the names of groups added, changed and removed",
+        ),
+        configuration::reload,
+    ),
+    method(
+        "removeProcessGroup",
+        "Forget a group whose processes are all stopped.",
+        &[GROUP],
+        TRUE,
+        configuration::remove_group,
+    ),
+    method(
+        "restart",
+        "Stop everything and start again.",
+        &[],
+        TRUE,
+        information::restart,
+    ),
+    method(
+        "sendProcessStdin",
+        "Write text to the stdin of a process. No newline is added.",
+        &[NAME, required("string", "chars", "the text, sent as UTF-8")],
+        TRUE,
+        information::send_stdin,
+    ),
+    method(
+        "shutdown",
+        "Stop everything and exit.",
+        &[],
+        TRUE,
+        information::shutdown,
+    ),
+    method(
+        "signalAllProcesses",
+        "Send a signal to every process that can be signalled.",
+        &[SIGNAL],
+        STATUSES,
+        signals::signal_all,
+    ),
+    method(
+        "signalProcess",
+        "Send a signal to a process, or to each of a group.",
+        &[NAME_OR_GROUP, SIGNAL],
+        TRUE,
+        signals::signal_process,
+    ),
+    method(
+        "signalProcessGroup",
+        "Send a signal to each process of a group that can be signalled.",
+        &[GROUP, SIGNAL],
+        STATUSES,
+        signals::signal_group,
+    ),
+    method(
+        "startAllProcesses",
+        "Start every process that does not run.",
+        &[WAIT],
+        STATUSES,
+        start::start_all,
+    ),
+    method(
+        "startProcess",
+        "Start a process, or each of a group.",
+        &[NAME_OR_GROUP, WAIT],
+        TRUE,
+        start::start_process,
+    ),
+    method(
+        "startProcessGroup",
+        "Start each process of a group that does not run.",
+        &[GROUP, WAIT],
+        STATUSES,
+        start::start_group,
+    ),
+    method(
+        "stopAllProcesses",
+        "Stop every process that runs.",
+        &[WAIT],
+        STATUSES,
+        stop::stop_all,
+    ),
+    method(
+        "stopProcess",
+        "Stop a process, or each of a group.",
+        &[NAME_OR_GROUP, WAIT],
+        TRUE,
+        stop::stop_process,
+    ),
+    method(
+        "stopProcessGroup",
+        "Stop each process of a group that runs.",
+        &[GROUP, WAIT],
+        STATUSES,
+        stop::stop_group,
+    ),
+    method(
+        "tailProcessLog",
+        "The same as tailProcessStdoutLog.",
+        &[NAME, OFFSET, LENGTH],
+        TAIL,
+        TAIL_STDOUT,
+    ),
+    method(
+        "tailProcessStderrLog",
+        "The last bytes of the stderr log of a process.",
+        &[NAME, OFFSET, LENGTH],
+        TAIL,
+        logs::tail_stderr,
+    ),
+    method(
+        "tailProcessStdoutLog",
+        "The last bytes of the stdout log of a process.",
+        &[NAME, OFFSET, LENGTH],
+        TAIL,
+        TAIL_STDOUT,
+    ),
+];
+
+const SYSTEM: &[Method] = &[
+    method(
+        "listMethods",
+        "The names of all methods.",
+        &[],
+        result("array", "the names, sorted"),
+        system::list_methods,
+    ),
+    method(
+        "methodHelp",
+        "What a method does.",
+        &[required("string", "name", "a method's full name")],
+        result("string", "the text"),
+        system::method_help,
+    ),
+    method(
+        "methodSignature",
+        "The types of a method.",
+        &[required("string", "name", "a method's full name")],
+        result(
+            "array",
+            "the type of the result, then those of the parameters",
+        ),
+        system::method_signature,
+    ),
+    method(
+        "multicall",
+        "Make several calls, one after the other.",
+        &[required(
+            "array",
+            "calls",
+            "structs of methodName and params",
+        )],
+        result(
+            "array",
+            "for each call its result, or a struct of faultCode and faultString",
+        ),
+        system::multicall,
+    ),
+];

@@ -1,0 +1,128 @@
+//! The XML-RPC interface: from the body of a request to the body of an answer.
+//!
+//! [`methods`] is the one table of what may be called. A method answers at once
+//! or leaves a [`deferred::Deferred`] that is asked again when a process has
+//! changed its state; nothing here waits.
+
+pub mod configuration;
+pub mod deferred;
+pub mod help;
+pub mod information;
+pub mod logs;
+pub mod methods;
+pub mod names;
+pub mod parameters;
+pub mod signals;
+pub mod start;
+pub mod stop;
+pub mod system;
+
+use crate::loggers::level::Level;
+use crate::reactor::Reactor;
+use crate::supervisor::Supervisor;
+use crate::xmlrpc::call::Call;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::response;
+use crate::xmlrpc::value::Value;
+
+use deferred::Deferred;
+
+/// What methods work on.
+pub struct Daemon<'a> {
+    /// The processes.
+    pub supervisor: &'a mut Supervisor,
+    /// The loop's instruments.
+    pub reactor: &'a mut Reactor,
+}
+
+/// What a method gives: a value now or later, or a fault.
+pub type Outcome = Result<Answer, Fault>;
+
+/// A value now or later.
+#[derive(Debug)]
+pub enum Answer {
+    /// The result.
+    Done(Value),
+    /// To be asked again.
+    Later(Deferred),
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Answer {
+        Answer::Done(value)
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Reply {
+    /// The body of a response with status 200.
+    Body(Vec<u8>),
+    /// This HTTP status: the request could not be read.
+    Status(u16),
+    /// The answer comes later.
+    Later {
+        /// Which method was called.
+        method: String,
+        /// What it waits for.
+        deferred: Deferred,
+    },
+}
+
+/// Handles the body of a request to `/RPC2`.
+pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
+    let call = match Call::read(body) {
+        Ok(call) => call,
+        Err(error) => {
+            daemon.reactor.log.error(format_args!(
+                "XML-RPC request of {} bytes is invalid: {error}",
+                body.len()
+            ));
+            return Reply::Status(400);
+        }
+    };
+    daemon.reactor.log.log(
+        Level::Trace,
+        format_args!("XML-RPC method called: {}()", call.method),
+    );
+    match dispatch(daemon, &call.method, &call.params) {
+        Ok(Answer::Later(deferred)) => Reply::Later {
+            method: call.method,
+            deferred,
+        },
+        Ok(Answer::Done(value)) => Reply::Body(answer(daemon.reactor, &call.method, Ok(value))),
+        Err(fault) => Reply::Body(answer(daemon.reactor, &call.method, Err(fault))),
+    }
+}
+
+/// The body of the response that tells the result, which is also logged.
+pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>) -> Vec<u8> {
+    if reactor.log.enabled(Level::Trace) {
+        let outcome = match &result {
+            Ok(_) => "successfully".to_owned(),
+            Err(fault) => format!("fault: [{}] {}", fault.code, fault.text),
+        };
+        reactor.log.log(
+            Level::Trace,
+            format_args!("XML-RPC method {method}() returned {outcome}"),
+        );
+    }
+    response::write(result.as_ref())
+}
+
+/// Calls a method by its name. A name that has no dot, or more than one, or is
+/// not in the table is the same fault.
+pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Outcome {
+    let Some((method, namespace)) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
+    else {
+        return Err(Fault::new(FaultCode::UnknownMethod));
+    };
+    if !method.takes(parameters.len()) {
+        return Err(Fault::new(FaultCode::IncorrectParameters));
+    }
+    // The whole namespace is closed while supervisord goes down, getState included.
+    if namespace == methods::Namespace::Supervisor && daemon.supervisor.state().is_going_down() {
+        return Err(Fault::new(FaultCode::ShutdownState));
+    }
+    (method.function)(daemon, parameters)
+}

@@ -1,0 +1,138 @@
+//! Starting processes on request.
+
+use crate::process::command::CommandError;
+use crate::process::machine::Input;
+use crate::rpc::deferred::{Deferred, Goal, Waiting};
+use crate::rpc::names::{self, Named};
+use crate::rpc::{Answer, Daemon, Outcome, parameters};
+use crate::states::ProcessState;
+use crate::tokens::ProcessId;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// `supervisor.startProcess(name, wait=true)`
+pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let wait = parameters::wait(parameters, 1);
+    let id = match names::find(daemon.supervisor, name)? {
+        Named::Process(process) => process.id(),
+        Named::Group(group) => {
+            let ids = group.by_priority();
+            return Ok(start_several(daemon, ids, wait));
+        }
+    };
+    match start_one(daemon, id, name, wait) {
+        Some(result) => result.map(|()| Value::Bool(true).into()),
+        None => Ok(Answer::Later(Deferred::Process(waiting(id, name)))),
+    }
+}
+
+/// `supervisor.startProcessGroup(name, wait=true)`
+pub fn start_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
+    let ids = group.by_priority();
+    Ok(start_several(daemon, ids, parameters::wait(parameters, 1)))
+}
+
+/// `supervisor.startAllProcesses(wait=true)`
+pub fn start_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let ids = daemon.supervisor.groups.processes_by_priority();
+    Ok(start_several(daemon, ids, parameters::wait(parameters, 0)))
+}
+
+/// Whether a process that was started has come up, or why it has not; `None` while it may.
+pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result<(), Fault>> {
+    let machine = match daemon.supervisor.groups.process(id) {
+        Some(process) => process.machine(),
+        None => return Some(Err(Fault::with(FaultCode::AbnormalTermination, name))),
+    };
+    if !machine.spawn_error().is_empty() {
+        return Some(Err(Fault::with(FaultCode::SpawnError, name)));
+    }
+    match machine.state() {
+        ProcessState::Running => Some(Ok(())),
+        ProcessState::Starting => None,
+        _ => Some(Err(Fault::with(FaultCode::AbnormalTermination, name))),
+    }
+}
+
+fn waiting(id: ProcessId, name: &str) -> Waiting {
+    Waiting {
+        id,
+        name: name.to_owned(),
+        goal: Goal::Started,
+    }
+}
+
+/// Starts those that do not run. Who finishes at once is told first.
+fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
+    let mut finished = Vec::new();
+    let mut unfinished = Vec::new();
+    for id in ids {
+        let Some(process) = daemon.supervisor.groups.process(id) else {
+            continue;
+        };
+        if process.machine().state().is_running() {
+            continue;
+        }
+        let name = names::shown(process);
+        match start_one(daemon, id, &name, wait) {
+            Some(result) => finished.push(names::status(daemon.supervisor, id, result)),
+            None => unfinished.push(waiting(id, &name)),
+        }
+    }
+    if unfinished.is_empty() {
+        Value::Array(finished).into()
+    } else {
+        Answer::Later(Deferred::Several {
+            waiting: unfinished,
+            finished,
+        })
+    }
+}
+
+/// Starts one process; `None` when it is to be waited for. The command is
+/// checked before the state, as in 4.3.0.
+fn start_one(
+    daemon: &mut Daemon<'_>,
+    id: ProcessId,
+    name: &str,
+    wait: bool,
+) -> Option<Result<(), Fault>> {
+    let Some(process) = daemon.supervisor.groups.process(id) else {
+        return Some(Err(names::bad_name(name)));
+    };
+    match process.find_command(&daemon.supervisor.context) {
+        Ok(_) => {}
+        Err(CommandError::NotFound(text)) => {
+            return Some(Err(Fault::with(FaultCode::NoFile, text)));
+        }
+        Err(CommandError::NotExecutable(text)) => {
+            return Some(Err(Fault::with(FaultCode::NotExecutable, text)));
+        }
+    }
+    let state = process.machine().state();
+    if state.is_running() {
+        return Some(Err(Fault::with(FaultCode::AlreadyStarted, name)));
+    }
+    if state == ProcessState::Unknown {
+        let text = format!("{name} is in an unknown process state");
+        return Some(Err(Fault::with(FaultCode::Failed, text)));
+    }
+    // Nothing is signalled, so nothing can fail; a failed spawn shows in the machine.
+    let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Start);
+    daemon.supervisor.reap(daemon.reactor);
+    let machine = daemon.supervisor.groups.process(id)?.machine();
+    if !machine.spawn_error().is_empty() {
+        return Some(Err(Fault::with(FaultCode::SpawnError, name)));
+    }
+    if state == ProcessState::Stopping {
+        // 4.3.0 answers true without `wait` though nothing was started.
+        return Some(Err(Fault::with(FaultCode::AbnormalTermination, name)));
+    }
+    if wait {
+        poll(daemon, id, name)
+    } else {
+        Some(Ok(()))
+    }
+}

@@ -1,0 +1,100 @@
+//! The `system` namespace: what may be called, and several calls in one.
+
+use std::collections::VecDeque;
+
+use crate::rpc::deferred::Deferred;
+use crate::rpc::{Answer, Daemon, Outcome, dispatch, help, methods, parameters};
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// `system.listMethods()`
+pub fn list_methods(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    let names = methods::names(&daemon.supervisor.config.rpcinterfaces);
+    Ok(Value::Array(names.into_iter().map(Value::String).collect()).into())
+}
+
+/// `system.methodHelp(name)`
+pub fn method_help(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let (method, _) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
+        .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
+    Ok(Value::String(help::text(method)).into())
+}
+
+/// `system.methodSignature(name)`: one flat signature, the result's type first.
+pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let (method, _) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
+        .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
+    let types = std::iter::once(method.result.kind).chain(method.parameters.iter().map(|p| p.kind));
+    Ok(Value::Array(types.map(Value::string).collect()).into())
+}
+
+/// `system.multicall(calls)`: strictly one after the other. Results are not
+/// wrapped in arrays of one, which is what clients of 4.3.0 expect.
+pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let Some(Value::Array(calls)) = parameters.first() else {
+        return Err(Fault::new(FaultCode::IncorrectParameters));
+    };
+    match run_calls(daemon, calls.iter().cloned().collect(), Vec::new()) {
+        Ok(results) => Ok(Value::Array(results).into()),
+        Err(deferred) => Ok(Answer::Later(deferred)),
+    }
+}
+
+/// Makes calls until one has to be waited for; that one and the rest are the error.
+pub fn run_calls(
+    daemon: &mut Daemon<'_>,
+    mut remaining: VecDeque<Value>,
+    mut finished: Vec<Value>,
+) -> Result<Vec<Value>, Deferred> {
+    while let Some(call) = remaining.pop_front() {
+        match make_call(daemon, &call) {
+            Ok(Answer::Done(value)) => finished.push(value),
+            Ok(Answer::Later(deferred)) => {
+                return Err(Deferred::Multicall {
+                    current: Box::new(deferred),
+                    remaining,
+                    finished,
+                });
+            }
+            Err(fault) => finished.push(slot(Err(fault))),
+        }
+    }
+    Ok(finished)
+}
+
+/// What stands in the array of results for one call.
+pub fn slot(result: Result<Value, Fault>) -> Value {
+    match result {
+        Ok(value) => value,
+        Err(fault) => Value::Struct(vec![
+            ("faultCode".to_owned(), Value::Int(i64::from(fault.code))),
+            ("faultString".to_owned(), Value::String(fault.text)),
+        ]),
+    }
+}
+
+fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
+    let Value::Struct(_) = call else {
+        return Err(Fault::new(FaultCode::IncorrectParameters));
+    };
+    let name = match call.member("methodName") {
+        Some(Value::String(name)) => name.as_str(),
+        None | Some(Value::Nil) => {
+            return Err(Fault::with(FaultCode::IncorrectParameters, "No methodName"));
+        }
+        Some(_) => return Err(Fault::new(FaultCode::UnknownMethod)),
+    };
+    if name == "system.multicall" {
+        return Err(Fault::with(
+            FaultCode::IncorrectParameters,
+            "Recursive system.multicall forbidden",
+        ));
+    }
+    match call.member("params") {
+        None => dispatch(daemon, name, &[]),
+        Some(Value::Array(parameters)) => dispatch(daemon, name, parameters),
+        Some(_) => Err(Fault::new(FaultCode::IncorrectParameters)),
+    }
+}

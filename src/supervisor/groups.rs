@@ -1,0 +1,157 @@
+//! The active groups: finding, adding and removing them.
+
+use std::collections::BTreeMap;
+
+use crate::config;
+use crate::loggers::auto;
+use crate::process::context::Context;
+use crate::process::group::Group;
+use crate::process::subprocess::{LogPaths, Subprocess};
+use crate::reactor::Reactor;
+use crate::supervisor::Supervisor;
+use crate::tokens::{Channel, GroupId, ProcessId, Timer};
+
+/// All active groups, in the order of their activation.
+#[derive(Debug, Default)]
+pub struct Groups {
+    groups: BTreeMap<GroupId, Group>,
+    last_id: u32,
+}
+
+impl Groups {
+    /// In the order of activation.
+    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// In ascending order of priority, ties in the order of activation: the order of starting.
+    pub fn by_priority(&self) -> Vec<GroupId> {
+        let mut groups: Vec<&Group> = self.groups.values().collect();
+        groups.sort_by_key(|group| group.config.priority);
+        groups.into_iter().map(|group| group.id).collect()
+    }
+
+    /// The group of that id.
+    pub fn get(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id)
+    }
+
+    /// The group of that name.
+    pub fn named(&self, name: &str) -> Option<&Group> {
+        self.groups.values().find(|group| group.config.name == name)
+    }
+
+    /// The process of that id.
+    pub fn process(&self, id: ProcessId) -> Option<&Subprocess> {
+        self.groups.get(&id.group)?.processes.get(id.index as usize)
+    }
+
+    /// The process of that id.
+    pub fn process_mut(&mut self, id: ProcessId) -> Option<&mut Subprocess> {
+        self.groups
+            .get_mut(&id.group)?
+            .processes
+            .get_mut(id.index as usize)
+    }
+
+    /// The process of those names.
+    pub fn process_named(&self, group: &str, process: &str) -> Option<&Subprocess> {
+        self.named(group)?
+            .processes
+            .iter()
+            .find(|candidate| candidate.config().name == process)
+    }
+
+    /// Every process: groups in ascending priority, inside a group ascending priority.
+    pub fn processes_by_priority(&self) -> Vec<ProcessId> {
+        self.by_priority()
+            .into_iter()
+            .filter_map(|id| self.groups.get(&id))
+            .flat_map(Group::by_priority)
+            .collect()
+    }
+
+    /// Every process, in no order that means anything.
+    pub fn all_processes_mut(&mut self) -> impl Iterator<Item = &mut Subprocess> {
+        self.groups
+            .values_mut()
+            .flat_map(|group| group.processes.iter_mut())
+    }
+}
+
+impl Supervisor {
+    /// Makes a group active: its automatic log files are made now, its programs
+    /// start in the next turn.
+    pub fn add_group(&mut self, reactor: &mut Reactor, config: &config::Group) -> GroupId {
+        self.groups.last_id += 1;
+        let id = GroupId(self.groups.last_id);
+        let mut processes = Vec::with_capacity(config.processes.len());
+        for (index, process) in (0..).zip(&config.processes) {
+            let paths = log_paths(&self.context, reactor, process);
+            let id = ProcessId { group: id, index };
+            processes.push(Subprocess::new(
+                id,
+                config.name.clone(),
+                process.clone(),
+                paths,
+            ));
+        }
+        self.groups.groups.insert(
+            id,
+            Group {
+                id,
+                config: config.clone(),
+                processes,
+            },
+        );
+        self.waiting_for_autostart.push(id);
+        id
+    }
+
+    /// Forgets a group; false (and nothing done) while it is not stopped.
+    pub fn remove_group(&mut self, reactor: &mut Reactor, id: GroupId) -> bool {
+        match self.groups.groups.get(&id) {
+            Some(group)
+                if group.is_stopped() && group.processes.iter().all(|p| p.machine().pid() == 0) =>
+            {
+                for process in &group.processes {
+                    reactor.timers.set(Timer::Process(process.id()), None);
+                }
+                self.groups.groups.remove(&id);
+                self.changed = true;
+                true
+            }
+            Some(_) => false,
+            None => true,
+        }
+    }
+}
+
+/// Where the output of a process goes, with automatic files made.
+fn log_paths(context: &Context, reactor: &mut Reactor, process: &config::Process) -> LogPaths {
+    let mut path = |channel: Channel, output: &config::Output| match &output.logfile {
+        config::LogFile::None => None,
+        config::LogFile::Path(path) => Some(path.clone()),
+        config::LogFile::Auto => {
+            match auto::create(
+                &context.childlogdir,
+                &process.name,
+                channel,
+                &context.identifier,
+            ) {
+                Ok(path) => Some(path),
+                Err(error) => {
+                    reactor.log.critical(error);
+                    None
+                }
+            }
+        }
+    };
+    let stdout = path(Channel::Stdout, &process.stdout);
+    let stderr = if process.redirect_stderr {
+        None
+    } else {
+        path(Channel::Stderr, &process.stderr)
+    };
+    LogPaths { stdout, stderr }
+}

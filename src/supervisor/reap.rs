@@ -1,0 +1,44 @@
+//! Collecting children that have ended.
+
+use crate::process::machine::Input;
+use crate::process::termination::Termination;
+use crate::reactor::Reactor;
+use crate::supervisor::Supervisor;
+use crate::sys::wait;
+
+impl Supervisor {
+    /// Collects every child that has ended. What it wrote last is read before
+    /// its process is told; children of nobody (supervisord may be PID 1) are
+    /// collected as well.
+    pub fn reap(&mut self, reactor: &mut Reactor) {
+        loop {
+            match wait::reap() {
+                Ok(Some((pid, end))) => self.finish(reactor, pid, end),
+                Ok(None) => return,
+                Err(error) => {
+                    let number = error.raw_os_error().unwrap_or(0);
+                    reactor.log.critical(format_args!(
+                        "waitpid error {number}; a process may not be cleaned up properly"
+                    ));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, reactor: &mut Reactor, pid: i32, end: Termination) {
+        let known = self.pids.remove(&pid);
+        match known.and_then(|id| Some((id, self.groups.process_mut(id)?))) {
+            Some((id, process)) => {
+                process.drain(reactor);
+                let _ = self.feed(reactor, id, Input::Reaped(end));
+                if let Some(process) = self.groups.process_mut(id) {
+                    process.close(reactor);
+                }
+            }
+            None => reactor
+                .log
+                .info(format_args!("reaped unknown pid {pid} ({end})")),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The question that comes before most commands: is there a server, and does
+//! it speak this version of the interface?
+
+use crate::API_VERSION;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::session::Session;
+use crate::xmlrpc::fault::FaultCode;
+
+/// Asks for the version. False, after the reason has been printed, if the
+/// command need not go on.
+pub fn is_usable(session: &mut Session) -> Result<bool, Failure> {
+    let (exit_status, message) = match session.try_call("getVersion", &[]) {
+        Ok(Ok(version)) => match version.as_str() {
+            Some(API_VERSION) => return Ok(true),
+            other => (
+                exit_status::NOT_INSTALLED,
+                format!(
+                    "Sorry, this version of supervisorctl expects to talk to a server with API \
+                     version {API_VERSION}, but the remote version is {}.",
+                    other.unwrap_or("unknown")
+                ),
+            ),
+        },
+        Ok(Err(fault)) if fault.is(FaultCode::UnknownMethod) => (
+            exit_status::UNIMPLEMENTED,
+            "Sorry, supervisord responded but did not recognize the supervisor namespace commands \
+             that supervisorctl uses to control it.  Please check that the \
+             [rpcinterface:supervisor] section is enabled in the configuration file (see \
+             sample.conf)."
+                .to_owned(),
+        ),
+        Ok(Err(fault)) => return Err(CallError::Fault(fault).into()),
+        Err(failure) => match unreachable_reason(session, &failure) {
+            Some(reason) => reason,
+            None => return Err(failure),
+        },
+    };
+    session.fail(exit_status, &message)?;
+    Ok(false)
+}
+
+/// For a server that is not there: the exit status and `URL refused
+/// connection` or `URL no such file`.
+pub fn unreachable_reason(session: &Session, failure: &Failure) -> Option<(u8, String)> {
+    let url = &session.client.url;
+    match failure {
+        Failure::Call(error) if error.is_refused() => Some((
+            exit_status::INSUFFICIENT_PRIVILEGES,
+            format!("{url} refused connection"),
+        )),
+        Failure::Call(error) if error.is_missing() => {
+            Some((exit_status::NOT_RUNNING, format!("{url} no such file")))
+        }
+        _ => None,
+    }
+}

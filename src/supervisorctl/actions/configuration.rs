@@ -1,0 +1,206 @@
+//! `reread`, `update`, `add`, `remove` and `avail`: the groups that are
+//! configured, and those that are active.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::refuse_argument;
+use crate::supervisorctl::command::Command;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::names::display_name;
+use crate::supervisorctl::reply::Reply;
+use crate::supervisorctl::session::Session;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// `reread`: what another reading of the files would change.
+pub fn reread(session: &mut Session, argument: &str) -> Result<(), Failure> {
+    if refuse_argument(session, Command::Reread, argument)? {
+        return Ok(());
+    }
+    let method = "reloadConfig";
+    let value = match session.try_call(method, &[])? {
+        Ok(value) => value,
+        Err(fault) if fault.is(FaultCode::ShutdownState) => {
+            return session.fail(exit_status::GENERIC, "ERROR: supervisor shutting down");
+        }
+        Err(fault) if fault.is(FaultCode::CantReread) => {
+            return session.fail(exit_status::GENERIC, &format!("ERROR: {}", fault.text));
+        }
+        Err(fault) => return Err(CallError::Fault(fault).into()),
+    };
+    let changes = Reply {
+        method,
+        value: &value,
+    }
+    .changes()?;
+    let mut words = BTreeMap::new();
+    words.extend(changes.added.into_iter().map(|group| (group, "available")));
+    words.extend(changes.changed.into_iter().map(|group| (group, "changed")));
+    words.extend(
+        changes
+            .removed
+            .into_iter()
+            .map(|group| (group, "disappeared")),
+    );
+    if words.is_empty() {
+        return session.print("No config updates to processes");
+    }
+    for (group, word) in words {
+        session.print(&format!("{group}: {word}"))?;
+    }
+    Ok(())
+}
+
+/// `update [GROUP…|all]`: makes the active groups those of the files.
+pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let method = "reloadConfig";
+    let value = match session.try_call(method, &[])? {
+        Ok(value) => value,
+        Err(fault) if fault.is(FaultCode::ShutdownState) => {
+            return session.fail(exit_status::GENERIC, "ERROR: already shutting down");
+        }
+        Err(fault) => return Err(CallError::Fault(fault).into()),
+    };
+    let changes = Reply {
+        method,
+        value: &value,
+    }
+    .changes()?;
+    let mut wanted: HashSet<&str> = words.iter().copied().collect();
+    if wanted.contains("all") {
+        wanted.clear();
+    }
+    if !wanted.is_empty() {
+        refuse_unknown_groups(session, words, &changes.added)?;
+    }
+    let is_wanted = |group: &&String| wanted.is_empty() || wanted.contains(group.as_str());
+
+    for group in changes.removed.iter().filter(is_wanted) {
+        let is_clean = stop_group(session, group)?;
+        if is_clean {
+            session.call("removeProcessGroup", &[Value::string(group)])?;
+            session.print(&format!("{group}: removed process group"))?;
+        } else {
+            let message = format!("{group}: has problems; not removing");
+            session.fail(exit_status::GENERIC, &message)?;
+        }
+    }
+    for group in changes.changed.iter().filter(is_wanted) {
+        stop_group(session, group)?;
+        session.call("removeProcessGroup", &[Value::string(group)])?;
+        session.call("addProcessGroup", &[Value::string(group)])?;
+        session.print(&format!("{group}: updated process group"))?;
+    }
+    for group in changes.added.iter().filter(is_wanted) {
+        session.call("addProcessGroup", &[Value::string(group)])?;
+        session.print(&format!("{group}: added process group"))?;
+    }
+    Ok(())
+}
+
+/// Reports the names that are neither active groups nor new ones.
+fn refuse_unknown_groups(
+    session: &mut Session,
+    words: &[&str],
+    added: &[String],
+) -> Result<(), Failure> {
+    let processes = session.processes()?;
+    let mut known: HashSet<&str> = processes.iter().map(|row| row.group.as_str()).collect();
+    known.extend(added.iter().map(String::as_str));
+    for word in words {
+        // Once for each name.
+        if known.insert(word) {
+            session.fail(
+                exit_status::GENERIC,
+                &format!("ERROR: no such group: {word}"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Stops a group. False if one of its processes could not be stopped.
+fn stop_group(session: &mut Session, group: &str) -> Result<bool, Failure> {
+    let method = "stopProcessGroup";
+    let value = session.call(method, &[Value::string(group)])?;
+    let results = Reply {
+        method,
+        value: &value,
+    }
+    .results()?;
+    session.print(&format!("{group}: stopped"))?;
+    let failed = i64::from(FaultCode::Failed.code());
+    Ok(results.iter().all(|result| result.status != failed))
+}
+
+/// `add GROUP…`
+pub fn add(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    for group in words {
+        match session.try_call("addProcessGroup", &[Value::string(*group)])? {
+            Ok(_) => session.print(&format!("{group}: added process group"))?,
+            Err(fault) if fault.is(FaultCode::ShutdownState) => {
+                session.fail(exit_status::GENERIC, "ERROR: shutting down")?;
+            }
+            Err(fault) if fault.is(FaultCode::AlreadyAdded) => {
+                session.print("ERROR: process group already active")?;
+            }
+            Err(fault) => refuse_group(session, group, fault)?,
+        }
+    }
+    Ok(())
+}
+
+/// `remove GROUP…`
+pub fn remove(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    for group in words {
+        match session.try_call("removeProcessGroup", &[Value::string(*group)])? {
+            Ok(_) => session.print(&format!("{group}: removed process group"))?,
+            Err(fault) if fault.is(FaultCode::StillRunning) => {
+                let message = format!("ERROR: process/group still running: {group}");
+                session.fail(exit_status::GENERIC, &message)?;
+            }
+            Err(fault) => refuse_group(session, group, fault)?,
+        }
+    }
+    Ok(())
+}
+
+fn refuse_group(session: &mut Session, group: &str, fault: Fault) -> Result<(), Failure> {
+    if fault.is(FaultCode::BadName) {
+        let message = format!("ERROR: no such process/group: {group}");
+        return session.fail(exit_status::GENERIC, &message);
+    }
+    Err(CallError::Fault(fault).into())
+}
+
+/// `avail`: all that is configured.
+pub fn avail(session: &mut Session, argument: &str) -> Result<(), Failure> {
+    if refuse_argument(session, Command::Avail, argument)? {
+        return Ok(());
+    }
+    let method = "getAllConfigInfo";
+    let value = match session.try_call(method, &[])? {
+        Ok(value) => value,
+        Err(fault) if fault.is(FaultCode::ShutdownState) => {
+            return session.fail(exit_status::GENERIC, "ERROR: supervisor shutting down");
+        }
+        Err(fault) => return Err(CallError::Fault(fault).into()),
+    };
+    for entry in (Reply {
+        method,
+        value: &value,
+    })
+    .configurations()?
+    {
+        session.print(&format!(
+            "{:<32} {:<9} {:<9} {}:{}",
+            display_name(&entry.group, &entry.name),
+            if entry.inuse { "in use" } else { "avail" },
+            if entry.autostart { "auto" } else { "manual" },
+            entry.group_prio,
+            entry.process_prio
+        ))?;
+    }
+    Ok(())
+}

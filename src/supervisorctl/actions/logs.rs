@@ -1,0 +1,231 @@
+//! `tail`, `maintail` and `clear`: the logs of processes and the daemon's own.
+
+use super::{check, refuse};
+use crate::supervisorctl::command::Command;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::follow::follow;
+use crate::supervisorctl::names::{Namespec, display_name};
+use crate::supervisorctl::outcome::{self, Verb};
+use crate::supervisorctl::reply::Reply;
+use crate::supervisorctl::session::Session;
+use crate::text::pyrepr::repr;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// How much of a log is shown, in bytes, unless told.
+const DEFAULT_BYTES: i64 = 1600;
+
+/// The word that says how much of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// `-f`: what comes.
+    Follow,
+    /// `-N`: the last N bytes; all for 0, and from byte N on for `--N`.
+    Bytes(i64),
+}
+
+/// `tail [-f|-N] NAME [stdout|stderr]`
+pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    if words.is_empty() {
+        let message = "Error: too few arguments";
+        return refuse(session, Command::Tail, exit_status::GENERIC, message);
+    }
+    if words.len() > 3 {
+        let message = "Error: too many arguments";
+        return refuse(session, Command::Tail, exit_status::GENERIC, message);
+    }
+    let (modifier, words) = match words {
+        [first, rest @ ..] if first.starts_with('-') => (Some(*first), rest),
+        _ => (None, words),
+    };
+    // A word between the name and the channel is ignored.
+    let (name, channel) = match words {
+        [] => {
+            let message = "Error: tail requires process name";
+            return session.fail(exit_status::GENERIC, message);
+        }
+        [name] => (*name, "stdout".to_owned()),
+        [name, .., channel] => (*name, channel.to_lowercase()),
+    };
+    let method = match channel.as_str() {
+        "stdout" => "readProcessStdoutLog",
+        "stderr" => "readProcessStderrLog",
+        _ => {
+            let message = format!("Error: bad channel {}", repr(&channel));
+            return session.fail(exit_status::GENERIC, &message);
+        }
+    };
+    match modifier.map_or(Some(Extent::Bytes(DEFAULT_BYTES)), Extent::parse) {
+        None => refuse_modifier(session, modifier.unwrap_or_default()),
+        Some(Extent::Follow) => follow(session, &format!("/logtail/{name}/{channel}")),
+        Some(Extent::Bytes(bytes)) => {
+            let parameters = [Value::string(name), offset(bytes)?, Value::Int(0)];
+            let outcome = session.try_call(method, &parameters)?;
+            show(session, name, method, outcome)
+        }
+    }
+}
+
+/// `maintail [-f|-N]`
+pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    let extent = match words {
+        [] => Some(Extent::Bytes(DEFAULT_BYTES)),
+        [modifier] if modifier.starts_with('-') => Extent::parse(modifier),
+        [_] => None,
+        _ => {
+            let message = "Error: too many arguments";
+            return refuse(session, Command::Maintail, exit_status::GENERIC, message);
+        }
+    };
+    match extent {
+        None => refuse_modifier(session, words.first().unwrap_or(&"")),
+        Some(Extent::Follow) => follow(session, "/mainlogtail"),
+        Some(Extent::Bytes(bytes)) => {
+            let method = "readLog";
+            let outcome = session.try_call(method, &[offset(bytes)?, Value::Int(0)])?;
+            show(session, "supervisord", method, outcome)
+        }
+    }
+}
+
+fn refuse_modifier(session: &mut Session, word: &str) -> Result<(), Failure> {
+    session.fail(exit_status::GENERIC, &format!("Error: bad argument {word}"))
+}
+
+/// Prints what was read of a log. The extra newline is always there.
+fn show(
+    session: &mut Session,
+    name: &str,
+    method: &str,
+    outcome: Result<Value, Fault>,
+) -> Result<(), Failure> {
+    let fault = match outcome {
+        Ok(value) => {
+            let text = Reply {
+                method,
+                value: &value,
+            }
+            .text()?;
+            return session.print(&text);
+        }
+        Err(fault) => fault,
+    };
+    let reason = if fault.is(FaultCode::NoFile) {
+        "no log file"
+    } else if fault.is(FaultCode::Failed) {
+        "unknown error reading log"
+    } else if fault.is(FaultCode::BadName) && name != "supervisord" {
+        "no such process name"
+    } else {
+        return Err(CallError::Fault(fault).into());
+    };
+    session.fail(exit_status::GENERIC, &format!("{name}: ERROR ({reason})"))
+}
+
+/// `clear NAME…|all`
+pub fn clear(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    if words.is_empty() {
+        let message = "Error: clear requires a process name";
+        return refuse(session, Command::Clear, exit_status::GENERIC, message);
+    }
+    if words.contains(&"all") {
+        let method = Verb::Clear.method_for_all();
+        let value = session.call(method, &[])?;
+        let results = Reply {
+            method,
+            value: &value,
+        }
+        .results()?;
+        return outcome::report_results(session, Verb::Clear, &results);
+    }
+    for word in words {
+        let outcome = session.try_call(Verb::Clear.method_for_one(), &[Value::string(*word)])?;
+        let name = Namespec::parse(word);
+        let name = match name.process {
+            Some(process) => display_name(name.group, process),
+            None => (*word).to_owned(),
+        };
+        outcome::report_call(session, Verb::Clear, &name, outcome)?;
+    }
+    Ok(())
+}
+
+/// The offset that asks for the last so many bytes. XML-RPC has 32 bits for it.
+fn offset(bytes: i64) -> Result<Value, CallError> {
+    let offset = bytes
+        .checked_neg()
+        .and_then(|offset| i32::try_from(offset).ok());
+    offset
+        .map(|offset| Value::Int(i64::from(offset)))
+        .ok_or(CallError::TooLarge)
+}
+
+impl Extent {
+    fn parse(word: &str) -> Option<Extent> {
+        match word.strip_prefix('-')? {
+            "f" => Some(Extent::Follow),
+            number => integer(number).map(Extent::Bytes),
+        }
+    }
+}
+
+/// An integer as Python reads it: a sign, digits, single underscores between
+/// them. What is beyond 64 bits becomes their limit.
+fn integer(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) if text.starts_with('-') => (-1, digits),
+        Some(digits) => (1, digits),
+        None => (1, text),
+    };
+    let groups: Vec<&str> = digits.split('_').collect();
+    let is_number = |group: &&str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+    if !groups.iter().all(is_number) {
+        return None;
+    }
+    let magnitude: i64 = groups.concat().parse().unwrap_or(i64::MAX);
+    Some(sign * magnitude)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modifier_is_read_as_pythons_int_reads_it() {
+        for (word, expected) in [
+            ("-f", Some(Extent::Follow)),
+            ("-100", Some(Extent::Bytes(100))),
+            ("-0", Some(Extent::Bytes(0))),
+            ("--20", Some(Extent::Bytes(-20))),
+            ("-+10", Some(Extent::Bytes(10))),
+            ("-1_0", Some(Extent::Bytes(10))),
+            ("-99999999999999999999", Some(Extent::Bytes(i64::MAX))),
+            ("-F", None),
+            ("-", None),
+            ("--", None),
+            ("-1__0", None),
+            ("-_1", None),
+            ("-1.0", None),
+        ] {
+            assert_eq!(Extent::parse(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn offsets_have_32_bits() {
+        assert_eq!(offset(1600).ok(), Some(Value::Int(-1600)));
+        assert_eq!(offset(1 << 31).ok(), Some(Value::Int(-(1 << 31))));
+        assert!(offset((1 << 31) + 1).is_err());
+        assert!(offset(i64::MIN).is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! The commands, a file for each family of them.
+
+mod check;
+mod configuration;
+mod logs;
+mod processes;
+mod server;
+mod status;
+
+use super::command::Command;
+use super::failure::Failure;
+use super::session::Session;
+use super::{exit_status, help};
+
+/// Whether another command may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Yes.
+    Continue,
+    /// The operator wants to leave.
+    Quit,
+}
+
+/// Runs a command. Whatever it reports about single names is printed and kept
+/// in the exit status; an error is what ends it early.
+pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Flow, Failure> {
+    let words: Vec<&str> = argument.split_whitespace().collect();
+    match command {
+        Command::Add => configuration::add(session, &words)?,
+        Command::Avail => configuration::avail(session, argument)?,
+        Command::Clear => logs::clear(session, &words)?,
+        Command::EndOfInput | Command::Exit | Command::Quit => {
+            session.print("")?;
+            return Ok(Flow::Quit);
+        }
+        Command::Help if argument.is_empty() => session.write(help::overview().as_bytes())?,
+        Command::Help => session.write(help::topic(argument).as_bytes())?,
+        Command::Maintail => logs::maintail(session, &words)?,
+        Command::Open => server::open(session, argument)?,
+        Command::Pid => server::pid(session, &words)?,
+        Command::Reload => server::reload(session, argument)?,
+        Command::Remove => configuration::remove(session, &words)?,
+        Command::Reread => configuration::reread(session, argument)?,
+        Command::Restart => processes::restart(session, &words)?,
+        Command::Shutdown => server::shutdown(session, argument)?,
+        Command::Signal => processes::signal(session, &words)?,
+        Command::Start => processes::start(session, &words)?,
+        Command::Status => status::status(session, &words)?,
+        Command::Stop => processes::stop(session, &words)?,
+        Command::Tail => logs::tail(session, &words)?,
+        Command::Update => configuration::update(session, &words)?,
+        Command::Version => server::version(session, argument)?,
+    }
+    Ok(Flow::Continue)
+}
+
+/// Reports words that make no sense, with the command's help.
+fn refuse(
+    session: &mut Session,
+    command: Command,
+    exit_status: u8,
+    message: &str,
+) -> Result<(), Failure> {
+    session.fail(exit_status, message)?;
+    session.write(help::of(command).as_bytes())
+}
+
+/// Reports the argument of a command that takes none. True if there was one.
+fn refuse_argument(
+    session: &mut Session,
+    command: Command,
+    argument: &str,
+) -> Result<bool, Failure> {
+    if argument.is_empty() {
+        return Ok(false);
+    }
+    let message = format!("Error: {} accepts no arguments", command.word());
+    refuse(session, command, exit_status::GENERIC, &message)?;
+    Ok(true)
+}

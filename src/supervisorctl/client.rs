@@ -1,0 +1,217 @@
+//! The client's side of a server: XML-RPC calls on one kept-alive connection,
+//! and the streams of logs.
+
+use std::os::fd::OwnedFd;
+
+use super::codec;
+use super::connection::Connection;
+use super::failure::CallError;
+use super::response::Body;
+use super::server_url::{self, ServerAddress};
+use crate::text::base64;
+use crate::xmlrpc::value::Value;
+
+/// The longest response, in bytes: `tail -0` returns whole logs.
+const RESPONSE_LIMIT: usize = 1 << 30;
+
+/// Which server, and who asks.
+#[derive(Debug)]
+pub struct Client {
+    /// The server's URL.
+    pub url: String,
+    /// The user name; credentials are sent if the password is there too.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<String>,
+    connection: Option<Connection>,
+    interrupt: Option<OwnedFd>,
+}
+
+/// A log that is followed.
+#[derive(Debug)]
+pub struct LogStream {
+    connection: Connection,
+    body: Body,
+}
+
+impl Client {
+    /// A client that has not connected yet.
+    pub fn new(url: String, username: Option<String>, password: Option<String>) -> Client {
+        Client {
+            url,
+            username,
+            password,
+            connection: None,
+            interrupt: None,
+        }
+    }
+
+    /// From here on waiting for an answer fails once this is readable.
+    pub fn watch(&mut self, interrupt: OwnedFd) {
+        self.disconnect();
+        self.interrupt = Some(interrupt);
+    }
+
+    /// Calls a method of the supervisor namespace.
+    pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+        let address = server_url::parse(&self.url)?;
+        let body = codec::write_call(&format!("supervisor.{method}"), parameters);
+        let mut request = format!(
+            "POST /RPC2 HTTP/1.1\r\n\
+             Host: {}\r\n\
+             Accept-Encoding: identity\r\n\
+             User-Agent: supervisorctl\r\n\
+             Content-Type: text/xml\r\n\
+             Accept: text/xml\r\n",
+            address.host_header()
+        );
+        request.push_str(&self.authorization());
+        request.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        let mut request = request.into_bytes();
+        request.extend_from_slice(body.as_bytes());
+
+        // Taken out, so that a failure on the way closes it.
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect(&address)?,
+        };
+        let mut head = connection.exchange(&request)?;
+        if head.status != 200 {
+            return Err(CallError::Protocol {
+                status: head.status,
+                reason: head.reason,
+            });
+        }
+        let answer = head.body.read_all(connection.reader(), RESPONSE_LIMIT)?;
+        if head.keep_alive {
+            self.connection = Some(connection);
+        }
+        read_answer(&answer)
+    }
+
+    /// Ends the connection: the next call opens a new one.
+    pub fn disconnect(&mut self) {
+        self.connection = None;
+    }
+
+    /// Another server from here on, with the same credentials.
+    pub fn open(&mut self, url: String) {
+        self.disconnect();
+        self.url = url;
+    }
+
+    /// Opens the stream of a log, such as `/mainlogtail`. The status is 200 or
+    /// it is an error.
+    pub fn follow(&self, path: &str) -> Result<LogStream, CallError> {
+        let address = server_url::parse(&self.url)?;
+        let request = format!(
+            "GET {} HTTP/1.1\r\n\
+             Host: {}\r\n\
+             Accept: */*\r\n\
+             User-Agent: supervisorctl\r\n\
+             {}\r\n",
+            percent_encoded(path),
+            address.host_header(),
+            self.authorization()
+        );
+        let mut connection = self.connect(&address)?;
+        let head = connection.exchange(request.as_bytes())?;
+        match head.status {
+            200 => Ok(LogStream {
+                connection,
+                body: head.body,
+            }),
+            status => Err(CallError::Protocol {
+                status,
+                reason: head.reason,
+            }),
+        }
+    }
+
+    fn connect(&self, address: &ServerAddress) -> Result<Connection, CallError> {
+        let interrupt = match &self.interrupt {
+            Some(interrupt) => Some(interrupt.try_clone()?),
+            None => None,
+        };
+        Connection::open(address, interrupt)
+    }
+
+    fn authorization(&self) -> String {
+        match (&self.username, &self.password) {
+            (Some(username), Some(password)) => {
+                let credentials = base64::encode(format!("{username}:{password}").as_bytes());
+                format!("Authorization: Basic {credentials}\r\n")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+impl LogStream {
+    /// Waits for the next piece; 0 at the end.
+    pub fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.body.read(self.connection.reader(), buffer)
+    }
+}
+
+/// The value or the fault of an XML-RPC response.
+fn read_answer(answer: &[u8]) -> Result<Value, CallError> {
+    // What Python's XML parser says about a page that is none.
+    if !answer.trim_ascii_start().starts_with(b"<") {
+        return Err(CallError::NotXml(
+            "syntax error: line 1, column 0".to_owned(),
+        ));
+    }
+    match codec::read_response(answer) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(fault)) => Err(CallError::Fault(fault)),
+        Err(error) => Err(CallError::NotXml(error.to_string())),
+    }
+}
+
+/// The path with everything escaped that would end it or mean something else.
+fn percent_encoded(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() && !b"%?#".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_what_names_need_and_escapes_the_rest() {
+        for (path, expected) in [
+            ("/logtail/g:web-1/stdout", "/logtail/g:web-1/stdout"),
+            ("/logtail/100%/stdout", "/logtail/100%25/stdout"),
+            ("/logtail/a?b#c/stdout", "/logtail/a%3Fb%23c/stdout"),
+            ("/logtail/é/stdout", "/logtail/%C3%A9/stdout"),
+        ] {
+            assert_eq!(percent_encoded(path), expected);
+        }
+    }
+
+    #[test]
+    fn credentials_are_sent_only_if_both_are_set() {
+        for (username, password, expected) in [
+            (Some("u"), Some("p"), "Authorization: Basic dTpw\r\n"),
+            (Some(""), Some(""), "Authorization: Basic Og==\r\n"),
+            (Some("u"), None, ""),
+            (None, Some("p"), ""),
+        ] {
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            let client = Client::new(String::new(), owned(username), owned(password));
+            assert_eq!(client.authorization(), expected);
+        }
+        let long = "x".repeat(200);
+        let client = Client::new(String::new(), Some(long.clone()), Some(long));
+        assert_eq!(client.authorization().matches('\n').count(), 1);
+    }
+}

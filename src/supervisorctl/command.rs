@@ -1,0 +1,136 @@
+//! The grammar of a command line, at the prompt and in one shot alike: one
+//! word of letters, digits and underscores, then the argument text. There is
+//! no quoting, and no blank is needed after the word.
+
+/// What a typed line is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Nothing but white space.
+    Empty,
+    /// A known command and its argument text without white space around it.
+    Command(Command, &'a str),
+    /// No command begins so: the whole line without white space around it.
+    Unknown(&'a str),
+}
+
+/// The commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the word of its name
+pub enum Command {
+    Add,
+    Avail,
+    Clear,
+    EndOfInput,
+    Exit,
+    Help,
+    Maintail,
+    Open,
+    Pid,
+    Quit,
+    Reload,
+    Remove,
+    Reread,
+    Restart,
+    Shutdown,
+    Signal,
+    Start,
+    Status,
+    Stop,
+    Tail,
+    Update,
+    Version,
+}
+
+/// Every word and its command.
+const WORDS: &[(&str, Command)] = &[
+    ("add", Command::Add),
+    ("avail", Command::Avail),
+    ("clear", Command::Clear),
+    ("EOF", Command::EndOfInput),
+    ("exit", Command::Exit),
+    ("help", Command::Help),
+    ("maintail", Command::Maintail),
+    ("open", Command::Open),
+    ("pid", Command::Pid),
+    ("quit", Command::Quit),
+    ("reload", Command::Reload),
+    ("remove", Command::Remove),
+    ("reread", Command::Reread),
+    ("restart", Command::Restart),
+    ("shutdown", Command::Shutdown),
+    ("signal", Command::Signal),
+    ("start", Command::Start),
+    ("status", Command::Status),
+    ("stop", Command::Stop),
+    ("tail", Command::Tail),
+    ("update", Command::Update),
+    ("version", Command::Version),
+];
+
+impl Command {
+    /// The word that is typed for it.
+    pub fn word(self) -> &'static str {
+        WORDS
+            .iter()
+            .find(|(_, command)| *command == self)
+            .map_or("", |(word, _)| word)
+    }
+}
+
+/// The commands that `help` lists, in alphabetical order.
+pub fn listed() -> impl Iterator<Item = Command> {
+    WORDS
+        .iter()
+        .map(|(_, command)| *command)
+        .filter(|command| !matches!(command, Command::Help | Command::EndOfInput))
+}
+
+/// Reads a line. The word ends at the first character that cannot be part of
+/// one: `tail-f x` is `tail -f x`.
+pub fn parse(line: &str) -> Line<'_> {
+    let line = line.trim();
+    if line.is_empty() {
+        return Line::Empty;
+    }
+    if let Some(topic) = line.strip_prefix('?') {
+        return Line::Command(Command::Help, topic.trim());
+    }
+    let end = line
+        .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+        .unwrap_or(line.len());
+    let (word, argument) = line.split_at(end);
+    match WORDS.iter().find(|(known, _)| *known == word) {
+        Some((_, command)) => Line::Command(*command, argument.trim()),
+        None => Line::Unknown(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_ends_where_it_must_and_the_rest_is_the_argument() {
+        for (line, command, argument) in [
+            ("status", Command::Status, ""),
+            (" \tstatus  web ", Command::Status, "web"),
+            ("tail-f x", Command::Tail, "-f x"),
+            ("pid;pid", Command::Pid, ";pid"),
+            ("status,cat", Command::Status, ",cat"),
+            ("?start", Command::Help, "start"),
+            ("?", Command::Help, ""),
+            ("help  help", Command::Help, "help"),
+            ("EOF", Command::EndOfInput, ""),
+        ] {
+            assert_eq!(parse(line), Line::Command(command, argument), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_are_unknown_as_a_whole() {
+        for line in ["STATUS", "!ls", "#x", "fg x", "start_all", "stätus"] {
+            assert_eq!(parse(&format!(" {line} ")), Line::Unknown(line), "{line}");
+        }
+        assert_eq!(parse(" \t"), Line::Empty);
+    }
+}

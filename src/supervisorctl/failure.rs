@@ -1,0 +1,231 @@
+//! What can go wrong between a command and its server, and the `error:` line
+//! that it ends in. Scripts look for the class names and texts in it, so they
+//! are Python's.
+
+use std::fmt;
+use std::io;
+
+use crate::text::pyrepr::repr;
+use crate::xmlrpc::fault::Fault;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub enum Failure {
+    /// The server or the way to it.
+    Call(CallError),
+    /// Nobody reads what is printed.
+    OutputClosed,
+    /// A question found no answer: the input is at its end.
+    EndOfInput,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Failure {
+        Failure::Call(error)
+    }
+}
+
+/// Why a call did not return a value. Displays as `<class 'TYPE'>, TEXT`.
+#[derive(Debug)]
+pub enum CallError {
+    /// The server answered with a fault.
+    Fault(Fault),
+    /// The server answered with another status than 200.
+    Protocol {
+        /// The status.
+        status: u16,
+        /// Its reason phrase.
+        reason: String,
+    },
+    /// A fault code without a text for this command.
+    UnknownResultCode {
+        /// The code.
+        code: i64,
+        /// The process.
+        name: String,
+    },
+    /// A URL that is neither `http://` nor `unix://`.
+    UnknownProtocol(String),
+    /// A port that is no number.
+    Port(String),
+    /// A number beyond 32 bits.
+    TooLarge,
+    /// A system call: connecting, reading, writing.
+    System(io::Error),
+    /// The server closed the connection without an answer.
+    Disconnected,
+    /// The head of the answer is not HTTP.
+    BadHead(String),
+    /// The answer is longer than its limit, in bytes.
+    TooLong(usize),
+    /// The answer is not an XML-RPC response.
+    NotXml(String),
+    /// The answer is a value of another shape than the method returns.
+    UnexpectedValue {
+        /// The method.
+        method: String,
+    },
+}
+
+impl From<io::Error> for CallError {
+    fn from(error: io::Error) -> CallError {
+        CallError::System(error)
+    }
+}
+
+impl CallError {
+    /// Whether the server wants other credentials.
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, CallError::Protocol { status: 401, .. })
+    }
+
+    /// Whether nobody listens there.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, CallError::System(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
+    /// Whether there is no such socket.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, CallError::System(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallError::Fault(fault) => write!(
+                f,
+                "<class 'xmlrpc.client.Fault'>, <Fault {}: {}>",
+                fault.code,
+                repr(&fault.text)
+            ),
+            CallError::Protocol { status, reason } => write!(
+                f,
+                "<class 'xmlrpc.client.ProtocolError'>, \
+                 <ProtocolError for 127.0.0.1/RPC2: {status} {reason}>"
+            ),
+            CallError::UnknownResultCode { code, name } => {
+                write!(
+                    f,
+                    "<class 'ValueError'>, Unknown result code {code} for {name}"
+                )
+            }
+            CallError::UnknownProtocol(url) => write!(
+                f,
+                "<class 'ValueError'>, Unknown protocol for serverurl {url}"
+            ),
+            CallError::Port(port) => write!(
+                f,
+                "<class 'ValueError'>, Port could not be cast to integer value as {}",
+                repr(port)
+            ),
+            CallError::TooLarge => {
+                f.write_str("<class 'OverflowError'>, int exceeds XML-RPC limits")
+            }
+            CallError::System(error) => system_error(error, f),
+            CallError::Disconnected => f.write_str(
+                "<class 'http.client.RemoteDisconnected'>, \
+                 Remote end closed connection without response",
+            ),
+            CallError::BadHead(line) => {
+                write!(f, "<class 'http.client.BadStatusLine'>, {line}")
+            }
+            CallError::TooLong(limit) => write!(
+                f,
+                "<class 'ValueError'>, the response is longer than {limit} bytes"
+            ),
+            CallError::NotXml(text) => {
+                write!(f, "<class 'xml.parsers.expat.ExpatError'>, {text}")
+            }
+            CallError::UnexpectedValue { method } => write!(
+                f,
+                "<class 'TypeError'>, {method} returned a value of an unexpected type"
+            ),
+        }
+    }
+}
+
+/// A system error as Python shows it: `[Errno 111] Connection refused`.
+fn system_error(error: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = error.to_string();
+    if let Some(code) = error.raw_os_error() {
+        let class = match code {
+            libc::ECONNREFUSED => "ConnectionRefusedError",
+            libc::ECONNRESET => "ConnectionResetError",
+            libc::ECONNABORTED => "ConnectionAbortedError",
+            libc::ENOENT => "FileNotFoundError",
+            libc::ENOTDIR => "NotADirectoryError",
+            libc::EACCES | libc::EPERM => "PermissionError",
+            libc::EPIPE => "BrokenPipeError",
+            libc::ETIMEDOUT => "TimeoutError",
+            _ => "OSError",
+        };
+        let suffix = format!(" (os error {code})");
+        let reason = text.strip_suffix(&suffix).unwrap_or(&text);
+        return write!(f, "<class '{class}'>, [Errno {code}] {reason}");
+    }
+    if let Some(reason) = text.strip_prefix("failed to lookup address information: ") {
+        let code = match reason {
+            "Temporary failure in name resolution" => -3,
+            "No address associated with hostname" => -5,
+            _ => -2,
+        };
+        return write!(f, "<class 'socket.gaierror'>, [Errno {code}] {reason}");
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            f.write_str("<class 'http.client.IncompleteRead'>, the response ended early")
+        }
+        _ => write!(f, "<class 'OSError'>, {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_show_pythons_class_and_text() {
+        let system = |code| CallError::System(io::Error::from_raw_os_error(code));
+        for (error, expected) in [
+            (
+                CallError::Fault(Fault {
+                    code: 6,
+                    text: "SHUTDOWN_STATE".to_owned(),
+                }),
+                "<class 'xmlrpc.client.Fault'>, <Fault 6: 'SHUTDOWN_STATE'>",
+            ),
+            (
+                CallError::Protocol {
+                    status: 500,
+                    reason: "Internal Server Error".to_owned(),
+                },
+                "<class 'xmlrpc.client.ProtocolError'>, \
+                 <ProtocolError for 127.0.0.1/RPC2: 500 Internal Server Error>",
+            ),
+            (
+                system(libc::ECONNREFUSED),
+                "<class 'ConnectionRefusedError'>, [Errno 111] Connection refused",
+            ),
+            (
+                system(libc::ENOENT),
+                "<class 'FileNotFoundError'>, [Errno 2] No such file or directory",
+            ),
+            (
+                system(libc::EACCES),
+                "<class 'PermissionError'>, [Errno 13] Permission denied",
+            ),
+            (
+                CallError::UnknownResultCode {
+                    code: 30,
+                    name: "web".to_owned(),
+                },
+                "<class 'ValueError'>, Unknown result code 30 for web",
+            ),
+        ] {
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

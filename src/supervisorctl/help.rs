@@ -1,0 +1,179 @@
+//! The texts of `help`: a table of commands, and a topic for each of them.
+
+use super::command::{self, Command};
+
+/// Widest line of the table.
+const WIDTH: usize = 79;
+
+/// What `help` alone prints: the table of commands, filled column by column.
+pub fn overview() -> String {
+    let title = "default commands (type help <topic>):";
+    let words: Vec<&str> = command::listed().map(Command::word).collect();
+    format!(
+        "\n{title}\n{}\n{}\n",
+        "=".repeat(title.len()),
+        columns(&words)
+    )
+}
+
+/// What `help TOPIC` prints.
+pub fn topic(name: &str) -> String {
+    let known = command::listed()
+        .chain([Command::Help])
+        .find(|command| command.word() == name);
+    match known {
+        Some(command) => of(command).to_owned(),
+        None => format!("*** No help on {name}\n"),
+    }
+}
+
+/// The forms of a command and what each does. Ends with a newline.
+pub fn of(command: Command) -> &'static str {
+    match command {
+        Command::Help => {
+            "help\t\tList the commands\n\
+             help <action>\tExplain one command\n"
+        }
+        Command::Add => "add <name> [...]\tBring a newly configured process or group to life\n",
+        Command::Avail => "avail\t\t\tList all processes that the configuration knows\n",
+        Command::Clear => {
+            "clear <name>\t\tEmpty the logs of a process\n\
+             clear <name> <name>\tEmpty the logs of several processes\n\
+             clear all\t\tEmpty the logs of all processes\n"
+        }
+        Command::EndOfInput => "",
+        Command::Exit => "exit\t\tLeave the supervisor shell\n",
+        Command::Quit => "quit\t\tLeave the supervisor shell\n",
+        Command::Maintail => {
+            "maintail -f\t\tFollow supervisord's own log (Ctrl-C ends)\n\
+             maintail -100\t\tShow its last 100 *bytes*\n\
+             maintail\t\tShow its last 1600 *bytes*\n\n"
+        }
+        Command::Open => {
+            "open <url>\tTalk to another supervisord from now on\n\
+             \t\t(http://host:port, or unix:///socket/path)\n"
+        }
+        Command::Pid => {
+            "pid\t\t\tShow the process id of supervisord\n\
+             pid <name>\t\tShow the process id of one process\n\
+             pid all\t\t\tShow the process id of every process, one a line\n"
+        }
+        Command::Reload => "reload\t\tRestart the remote supervisord\n",
+        Command::Remove => {
+            "remove <name> [...]\tTake a process or group out of the active configuration\n"
+        }
+        Command::Reread => {
+            "reread\t\t\tRead the daemon's configuration files again; add and remove nothing\n"
+        }
+        Command::Restart => {
+            "restart <name>\t\tStop and start a process\n\
+             restart <gname>:*\tStop and start all processes of a group\n\
+             restart <name> <name>\tStop and start several processes or groups\n\
+             restart all\t\tStop and start all processes\n\
+             Note: the configuration files are not read again; for that see reread and update.\n"
+        }
+        Command::Shutdown => "shutdown\tEnd the remote supervisord\n",
+        Command::Signal => {
+            "signal <signal name> <name>\t\tSend a signal to a process\n\
+             signal <signal name> <gname>:*\t\tSend a signal to all processes of a group\n\
+             signal <signal name> <name> <name>\tSend a signal to several processes or groups\n\
+             signal <signal name> all\t\tSend a signal to all processes\n"
+        }
+        Command::Start => {
+            "start <name>\t\tStart a process\n\
+             start <gname>:*\t\tStart all processes of a group\n\
+             start <name> <name>\tStart several processes or groups\n\
+             start all\t\tStart all processes\n"
+        }
+        Command::Status => {
+            "status <name>\t\tShow the state of one process\n\
+             status <gname>:*\tShow the state of all processes of a group\n\
+             status <name> <name>\tShow the state of several processes\n\
+             status\t\t\tShow the state of all processes\n"
+        }
+        Command::Stop => {
+            "stop <name>\t\tStop a process\n\
+             stop <gname>:*\t\tStop all processes of a group\n\
+             stop <name> <name>\tStop several processes or groups\n\
+             stop all\t\tStop all processes\n"
+        }
+        Command::Tail => {
+            "tail [-f] <name> [stdout|stderr] (default stdout)\n\
+             For example:\n\
+             tail -f <name>\t\tFollow the standard output of a process\n\
+             \t\t\tCtrl-C ends it\n\
+             tail -100 <name>\tShow the last 100 *bytes* of its standard output\n\
+             tail <name> stderr\tShow the last 1600 *bytes* of its standard error\n"
+        }
+        Command::Update => {
+            "update\t\t\tRead the configuration again; add and remove as needed, restart what changed\n\
+             update all\t\tThe same\n\
+             update <gname> [...]\tThe same, for these groups alone\n"
+        }
+        Command::Version => "version\t\t\tShow the version of the remote supervisord\n",
+    }
+}
+
+/// The words in as few rows as fit. Cells are padded to the width of their
+/// column, the last one too.
+fn columns(words: &[&str]) -> String {
+    let layout = |rows: usize| -> Vec<(&[&str], usize)> {
+        words
+            .chunks(rows)
+            .map(|cells| {
+                (
+                    cells,
+                    cells.iter().map(|cell| cell.len()).max().unwrap_or(0),
+                )
+            })
+            .collect()
+    };
+    let fits = |rows: &usize| {
+        let columns = layout(*rows);
+        let widths: usize = columns.iter().map(|(_, width)| width + 2).sum();
+        widths <= WIDTH + 2
+    };
+    let rows = (1..words.len()).find(fits).unwrap_or(words.len().max(1));
+    let mut text = String::new();
+    for row in 0..rows {
+        let cells: Vec<String> = layout(rows)
+            .iter()
+            .filter_map(|(cells, width)| cells.get(row).map(|cell| format!("{cell:<width$}")))
+            .collect();
+        text.push_str(&cells.join("  "));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_command_has_a_topic_that_begins_with_its_word() {
+        for command in command::listed().chain([Command::Help]) {
+            let text = topic(command.word());
+            assert!(text.starts_with(command.word()), "{command:?}");
+            assert!(text.ends_with('\n'), "{command:?}");
+        }
+        assert_eq!(topic("EOF"), "*** No help on EOF\n");
+        assert_eq!(topic("start stop"), "*** No help on start stop\n");
+    }
+
+    #[test]
+    fn the_table_is_filled_by_columns_and_padded_to_its_last_cell() {
+        let words: Vec<&str> = "add avail clear exit fg maintail open pid quit reload remove \
+             reread restart shutdown signal start status stop tail update version"
+            .split_whitespace()
+            .collect();
+        assert_eq!(
+            columns(&words),
+            "add    exit      open  reload  restart   start   tail   \n\
+             avail  fg        pid   remove  shutdown  status  update \n\
+             clear  maintail  quit  reread  signal    stop    version\n"
+        );
+        assert_eq!(columns(&["a", "bb"]), "a  bb\n");
+        assert_eq!(columns(&[]), "\n");
+    }
+}

@@ -1,0 +1,57 @@
+//! Ctrl-C, for as long as it must not simply end the program: in the shell,
+//! and while a log is followed.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::signal::Signal;
+use crate::sys::signals::Signals;
+
+/// Ctrl-C is caught and told by a descriptor.
+#[derive(Debug)]
+pub struct Interrupts {
+    _signals: Signals,
+    descriptor: OwnedFd,
+}
+
+impl Interrupts {
+    /// Catches SIGINT from here on.
+    pub fn catch() -> io::Result<Interrupts> {
+        let (signals, descriptor) = Signals::install(&[Signal::INT])?;
+        Ok(Interrupts {
+            _signals: signals,
+            descriptor,
+        })
+    }
+
+    /// Whether one has come since the last question.
+    pub fn take(&self) -> bool {
+        Signals::drain(self.descriptor.as_fd()).contains(&Signal::INT)
+    }
+
+    /// Another descriptor that is readable while one waits to be taken.
+    pub fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.descriptor.try_clone()
+    }
+}
+
+/// Waits until there is something to read. False if Ctrl-C came first.
+pub fn wait_readable(source: BorrowedFd<'_>, interrupt: Option<&OwnedFd>) -> io::Result<bool> {
+    let Some(interrupt) = interrupt else {
+        return Ok(true);
+    };
+    let mut watched = [
+        PollFd::new(source, PollFlags::POLLIN),
+        PollFd::new(interrupt.as_fd(), PollFlags::POLLIN),
+    ];
+    loop {
+        match poll(&mut watched, PollTimeout::NONE) {
+            Ok(_) => return Ok(!watched[1].any().unwrap_or(false)),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

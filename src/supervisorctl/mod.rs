@@ -1,0 +1,75 @@
+//! supervisorctl: the operator's program. It runs one action given on the
+//! command line, or the lines of standard input one by one.
+//!
+//! From below: what is typed ([`command`], [`names`], [`options`]), the way
+//! to the server ([`server_url`], [`response`], [`connection`], [`client`]),
+//! what it says ([`reply`], [`outcome`], [`failure`]), the [`session`] that a
+//! command works with, the [`actions`], and the [`shell`] that runs them.
+//! Everything that commands say goes to standard output, errors too.
+
+pub mod actions;
+pub mod client;
+pub mod codec;
+pub mod command;
+pub mod connection;
+pub mod exit_status;
+pub mod failure;
+pub mod follow;
+pub mod help;
+pub mod input;
+pub mod interrupt;
+pub mod names;
+pub mod options;
+pub mod outcome;
+pub mod reply;
+pub mod response;
+pub mod server_url;
+pub mod session;
+pub mod shell;
+
+use std::process::ExitCode;
+
+use crate::command_line::usage_text;
+use client::Client;
+use options::{FileSettings, Request, Settings};
+use session::Session;
+
+/// Runs the program. The first argument is its name as it was started.
+pub fn main(arguments: Vec<String>) -> ExitCode {
+    let (program, words) = match arguments.split_first() {
+        Some((program, words)) => (program.as_str(), words),
+        None => ("supervisorctl", [].as_slice()),
+    };
+    let arguments = match options::parse(words) {
+        Ok(Request::Run(arguments)) => arguments,
+        Ok(Request::Help) => {
+            print!("{}", options::usage(program));
+            return ExitCode::from(exit_status::SUCCESS);
+        }
+        Err(error) => return usage_error(error, program),
+    };
+    let file = match read_file(program, &arguments) {
+        Ok(file) => file,
+        Err(error) => return usage_error(error, program),
+    };
+    let settings = Settings::new(&arguments, file);
+    let client = Client::new(settings.serverurl, settings.username, settings.password);
+    let interactive = arguments.interactive || arguments.action.is_none();
+    let mut session = Session::new(client, interactive);
+    ExitCode::from(match &arguments.action {
+        Some(line) => shell::run_once(&mut session, line),
+        None => shell::run_lines(&mut session, &settings.prompt),
+    })
+}
+
+fn read_file(
+    _program: &str,
+    _arguments: &options::Arguments,
+) -> Result<FileSettings, std::convert::Infallible> {
+    Ok(FileSettings::default())
+}
+
+fn usage_error(error: impl std::fmt::Display, program: &str) -> ExitCode {
+    eprint!("{}", usage_text(error, program));
+    ExitCode::from(exit_status::INVALID_ARGUMENTS)
+}

@@ -1,0 +1,292 @@
+//! The command line of supervisorctl, and the settings that it and the
+//! configuration file make together.
+
+use std::fmt;
+
+use super::server_url;
+use crate::command_line::{self, Given, OptionSpec, UsageError};
+use crate::text::pyrepr::repr;
+
+/// The server, where nothing names one.
+const DEFAULT_URL: &str = "http://localhost:9001";
+/// The prompt, without `> `.
+const DEFAULT_PROMPT: &str = "supervisor";
+
+/// The options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Configuration,
+    Help,
+    Interactive,
+    ServerUrl,
+    Username,
+    Password,
+    HistoryFile,
+}
+
+const fn spec(
+    key: Key,
+    short: char,
+    long: Option<&'static str>,
+    takes_value: bool,
+) -> OptionSpec<Key> {
+    OptionSpec {
+        key,
+        short: Some(short),
+        long,
+        takes_value,
+    }
+}
+
+const SPECS: &[OptionSpec<Key>] = &[
+    spec(Key::Configuration, 'c', Some("configuration"), true),
+    spec(Key::Help, 'h', Some("help"), false),
+    spec(Key::Help, '?', None, false),
+    spec(Key::Interactive, 'i', Some("interactive"), false),
+    spec(Key::ServerUrl, 's', Some("serverurl"), true),
+    spec(Key::Username, 'u', Some("username"), true),
+    spec(Key::Password, 'p', Some("password"), true),
+    // With an underscore, as it always was.
+    spec(Key::HistoryFile, 'r', Some("history_file"), true),
+];
+
+/// What the command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    /// `-c`
+    pub configuration: Option<String>,
+    /// `-i`
+    pub interactive: bool,
+    /// `-s`
+    pub serverurl: Option<String>,
+    /// `-u`
+    pub username: Option<String>,
+    /// `-p`
+    pub password: Option<String>,
+    /// The words of the action, if there are any.
+    pub action: Option<String>,
+}
+
+/// What there is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Print the usage text.
+    Help,
+    /// Work.
+    Run(Arguments),
+}
+
+/// What is wrong with a command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArgumentError {
+    /// Its form.
+    Usage(UsageError),
+    /// The value of `-s`.
+    NotUrl {
+        /// The option as it was typed.
+        option: String,
+        /// The value.
+        value: String,
+    },
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ArgumentError::Usage(error) => error.fmt(f),
+            ArgumentError::NotUrl { option, value } => {
+                let value = repr(value);
+                write!(
+                    f,
+                    "invalid value for {option} {value}: value {value} is not a URL"
+                )
+            }
+        }
+    }
+}
+
+impl From<UsageError> for ArgumentError {
+    fn from(error: UsageError) -> ArgumentError {
+        ArgumentError::Usage(error)
+    }
+}
+
+/// Reads the words after the program's name.
+pub fn parse(words: &[String]) -> Result<Request, ArgumentError> {
+    let line = command_line::parse(SPECS, words)?;
+    let mut arguments = Arguments::default();
+    for given in &line.options {
+        match given.key {
+            Key::Help => return Ok(Request::Help),
+            Key::ServerUrl => refuse_what_is_no_url(given)?,
+            _ => {}
+        }
+        given.refuse_repetition()?;
+        let value = given.value.clone();
+        match given.key {
+            Key::Configuration => arguments.configuration = value,
+            Key::ServerUrl => arguments.serverurl = value,
+            Key::Username => arguments.username = value,
+            Key::Password => arguments.password = value,
+            Key::Interactive => arguments.interactive = true,
+            // Accepted for old scripts: the file alone names a history.
+            Key::HistoryFile | Key::Help => {}
+        }
+    }
+    if !line.free.is_empty() {
+        arguments.action = Some(line.free.join(" "));
+    }
+    Ok(Request::Run(arguments))
+}
+
+fn refuse_what_is_no_url(given: &Given<Key>) -> Result<(), ArgumentError> {
+    let value = given.value.clone().unwrap_or_default();
+    if server_url::is_url(&value) {
+        return Ok(());
+    }
+    Err(ArgumentError::NotUrl {
+        option: given.spelling.clone(),
+        value,
+    })
+}
+
+/// What `-h` prints.
+pub fn usage(program: &str) -> String {
+    format!(
+        "supervisorctl -- control applications that supervisord runs, from the command line.\n\
+         \n\
+         Usage: {program} [options] [action [arguments]]\n\
+         \n\
+         Options:\n\
+         -c/--configuration FILENAME -- the configuration file (searched for if not given)\n\
+         -h/--help -- print this text and exit\n\
+         -i/--interactive -- ask for confirmation and credentials where needed\n\
+         -s/--serverurl URL -- where supervisord listens\n     \
+         (default \"{DEFAULT_URL}\")\n\
+         -u/--username USERNAME -- the user name that the server wants\n\
+         -p/--password PASSWORD -- the password that the server wants\n\
+         -r/--history_file FILENAME -- accepted and ignored; see history_file in the file\n\
+         \n\
+         action [arguments] -- see below\n\
+         \n\
+         Actions are words such as \"tail\" or \"stop\". Without one a shell starts\n\
+         that reads actions line by line; with -i an action may ask questions\n\
+         before it does its work. The action \"help\" lists all of them, and\n\
+         \"help\" with an action's name explains that one.\n\
+         \n"
+    )
+}
+
+/// `[supervisorctl]` of the configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the key of its name
+pub struct FileSettings {
+    pub serverurl: Option<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub prompt: Option<String>,
+}
+
+/// What the program goes by: the command line over the file over the defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The server's URL.
+    pub serverurl: String,
+    /// The user name for it.
+    pub username: Option<String>,
+    /// The password for it.
+    pub password: Option<String>,
+    /// What the shell prompts with, `> ` included.
+    pub prompt: String,
+}
+
+impl Settings {
+    /// Each setting is found on its own: `-s` goes with the file's password.
+    pub fn new(arguments: &Arguments, file: FileSettings) -> Settings {
+        let given = |option: &Option<String>, key| option.clone().or(key);
+        let prompt = file.prompt.unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
+        Settings {
+            serverurl: given(&arguments.serverurl, file.serverurl)
+                .unwrap_or_else(|| DEFAULT_URL.to_owned()),
+            username: given(&arguments.username, file.username),
+            password: given(&arguments.password, file.password),
+            prompt: format!("{prompt}> "),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Request, String> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        parse(&words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_end_where_the_action_begins() {
+        let expected = Arguments {
+            interactive: true,
+            username: Some("bob".to_owned()),
+            action: Some("status -c foo".to_owned()),
+            ..Arguments::default()
+        };
+        assert_eq!(read("-iu bob status -c foo"), Ok(Request::Run(expected)));
+        assert_eq!(read("-h -i -i"), Ok(Request::Help));
+        assert_eq!(read("-?"), Ok(Request::Help));
+        let empty = parse(&[String::new()]).unwrap();
+        let expected = Arguments {
+            action: Some(String::new()),
+            ..Arguments::default()
+        };
+        assert_eq!(empty, Request::Run(expected));
+    }
+
+    #[test]
+    fn errors_come_in_the_order_of_the_options() {
+        for (line, expected) in [
+            ("-h --bogus", "option --bogus not recognized"),
+            ("--history-file x", "option --history-file not recognized"),
+            ("--h", "option --h not a unique prefix"),
+            ("-v", "option -v not recognized"),
+            ("-i -i", "conflicting command line option '-i'"),
+            (
+                "-s foo",
+                "invalid value for -s 'foo': value 'foo' is not a URL",
+            ),
+            (
+                "--server= x",
+                "invalid value for --serverurl '': value '' is not a URL",
+            ),
+            (
+                "-s a:b -s foo",
+                "invalid value for -s 'foo': value 'foo' is not a URL",
+            ),
+            ("-s a:b -s a:b", "conflicting command line option '-s'"),
+        ] {
+            assert_eq!(read(line), Err(expected.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn each_setting_is_found_on_its_own() {
+        let arguments = Arguments {
+            serverurl: Some("unix://x".to_owned()),
+            ..Arguments::default()
+        };
+        let file = FileSettings {
+            serverurl: Some("http://f".to_owned()),
+            username: Some("u".to_owned()),
+            prompt: Some("p".to_owned()),
+            ..FileSettings::default()
+        };
+        let settings = Settings::new(&arguments, file);
+        assert_eq!(settings.serverurl, "unix://x");
+        assert_eq!(settings.username.as_deref(), Some("u"));
+        assert_eq!(settings.prompt, "p> ");
+        let settings = Settings::new(&Arguments::default(), FileSettings::default());
+        assert_eq!(settings.serverurl, DEFAULT_URL);
+        assert_eq!(settings.prompt, "supervisor> ");
+    }
+}

@@ -1,0 +1,190 @@
+//! What became of one process: the line for it, and what it does to the exit
+//! status. The table of codes and texts is the one that deployment tools know.
+
+use super::exit_status;
+use super::failure::{CallError, Failure};
+use super::names::display_name;
+use super::reply::ProcessResult;
+use super::session::Session;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the command of its name
+pub enum Verb {
+    Start,
+    Stop,
+    Signal,
+    Clear,
+}
+
+impl Verb {
+    /// The method for one process.
+    pub fn method_for_one(self) -> &'static str {
+        match self {
+            Verb::Start => "startProcess",
+            Verb::Stop => "stopProcess",
+            Verb::Signal => "signalProcess",
+            Verb::Clear => "clearProcessLogs",
+        }
+    }
+
+    /// The method for a group. Logs have none, so the one for a process
+    /// stands in and the server refuses the name.
+    pub fn method_for_group(self) -> &'static str {
+        match self {
+            Verb::Start => "startProcessGroup",
+            Verb::Stop => "stopProcessGroup",
+            Verb::Signal => "signalProcessGroup",
+            Verb::Clear => "clearProcessLogs",
+        }
+    }
+
+    /// The method for every process.
+    pub fn method_for_all(self) -> &'static str {
+        match self {
+            Verb::Start => "startAllProcesses",
+            Verb::Stop => "stopAllProcesses",
+            Verb::Signal => "signalAllProcesses",
+            Verb::Clear => "clearAllProcessLogs",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Verb::Start => "started",
+            Verb::Stop => "stopped",
+            Verb::Signal => "signalled",
+            Verb::Clear => "cleared",
+        }
+    }
+
+    /// The words for a fault, where this verb has some.
+    fn error(self, code: i64) -> Option<&'static str> {
+        let is = |fault: FaultCode| i64::from(fault.code()) == code;
+        if is(FaultCode::BadName) {
+            return Some("no such process");
+        }
+        match self {
+            Verb::Start if is(FaultCode::AlreadyStarted) => Some("already started"),
+            Verb::Start if is(FaultCode::NoFile) => Some("no such file"),
+            Verb::Start if is(FaultCode::NotExecutable) => Some("file is not executable"),
+            Verb::Start if is(FaultCode::SpawnError) => Some("spawn error"),
+            Verb::Start if is(FaultCode::AbnormalTermination) => Some("abnormal termination"),
+            Verb::Stop | Verb::Signal if is(FaultCode::NotRunning) => Some("not running"),
+            Verb::Stop | Verb::Signal if is(FaultCode::BadSignal) => Some("bad signal name"),
+            Verb::Clear if is(FaultCode::Failed) => Some("failed"),
+            _ => None,
+        }
+    }
+
+    /// Whether the process is already as it was to be.
+    fn is_soft(self, code: i64) -> bool {
+        let soft = match self {
+            Verb::Start => FaultCode::AlreadyStarted,
+            Verb::Stop => FaultCode::NotRunning,
+            Verb::Signal | Verb::Clear => return false,
+        };
+        i64::from(soft.code()) == code
+    }
+
+    /// The line for one process.
+    fn line(self, name: &str, code: i64, description: &str) -> Result<String, CallError> {
+        if code == i64::from(FaultCode::Success.code()) {
+            return Ok(format!("{name}: {}", self.done()));
+        }
+        if let Some(error) = self.error(code) {
+            return Ok(format!("{name}: ERROR ({error})"));
+        }
+        match self {
+            Verb::Stop | Verb::Signal if code == i64::from(FaultCode::Failed.code()) => {
+                Ok(description.to_owned())
+            }
+            _ => Err(CallError::UnknownResultCode {
+                code,
+                name: name.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Reports the answer of a method for one process.
+pub fn report_call(
+    session: &mut Session,
+    verb: Verb,
+    name: &str,
+    outcome: Result<Value, Fault>,
+) -> Result<(), Failure> {
+    match outcome {
+        Ok(_) => report(
+            session,
+            verb,
+            name,
+            i64::from(FaultCode::Success.code()),
+            "",
+        ),
+        Err(fault) => report(session, verb, name, i64::from(fault.code), &fault.text),
+    }
+}
+
+/// Reports the entries that a method for several processes returned.
+pub fn report_results(
+    session: &mut Session,
+    verb: Verb,
+    results: &[ProcessResult],
+) -> Result<(), Failure> {
+    for result in results {
+        let name = display_name(&result.group, &result.name);
+        report(session, verb, &name, result.status, &result.description)?;
+    }
+    Ok(())
+}
+
+fn report(
+    session: &mut Session,
+    verb: Verb,
+    name: &str,
+    code: i64,
+    description: &str,
+) -> Result<(), Failure> {
+    let line = verb.line(name, code, description)?;
+    if code != i64::from(FaultCode::Success.code()) && !verb.is_soft(code) {
+        session.exit_status = exit_status::of_fault(code);
+    }
+    session.print(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_verb_has_its_texts_for_codes() {
+        for (verb, code, expected) in [
+            (Verb::Start, 80, Some("x: started")),
+            (Verb::Start, 60, Some("x: ERROR (already started)")),
+            (Verb::Start, 10, Some("x: ERROR (no such process)")),
+            (Verb::Start, 20, Some("x: ERROR (no such file)")),
+            (Verb::Start, 21, Some("x: ERROR (file is not executable)")),
+            (Verb::Start, 50, Some("x: ERROR (spawn error)")),
+            (Verb::Start, 40, Some("x: ERROR (abnormal termination)")),
+            (Verb::Start, 70, None),
+            (Verb::Start, 30, None),
+            (Verb::Stop, 80, Some("x: stopped")),
+            (Verb::Stop, 70, Some("x: ERROR (not running)")),
+            (Verb::Stop, 11, Some("x: ERROR (bad signal name)")),
+            (Verb::Stop, 30, Some("FAILED: why")),
+            (Verb::Stop, 60, None),
+            (Verb::Signal, 80, Some("x: signalled")),
+            (Verb::Signal, 11, Some("x: ERROR (bad signal name)")),
+            (Verb::Signal, 30, Some("FAILED: why")),
+            (Verb::Clear, 80, Some("x: cleared")),
+            (Verb::Clear, 30, Some("x: ERROR (failed)")),
+            (Verb::Clear, 70, None),
+        ] {
+            let line = verb.line("x", code, "FAILED: why");
+            assert_eq!(line.ok().as_deref(), expected, "{verb:?} {code}");
+        }
+    }
+}

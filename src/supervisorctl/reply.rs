@@ -1,0 +1,188 @@
+//! What the server's methods return, as values of their own types.
+
+use super::failure::{CallError, Failure};
+use crate::xmlrpc::value::Value;
+
+/// An entry of `getAllProcessInfo`, or what `getProcessInfo` returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the member of its name
+pub struct ProcessInfo {
+    pub group: String,
+    pub name: String,
+    pub state: i64,
+    pub statename: String,
+    pub description: String,
+    pub pid: i64,
+}
+
+/// An entry of what a method for a group or for all processes returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the member of its name
+pub struct ProcessResult {
+    pub group: String,
+    pub name: String,
+    /// 80 for success, else a fault's code.
+    pub status: i64,
+    pub description: String,
+}
+
+/// An entry of `getAllConfigInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the member of its name
+pub struct ConfigInfo {
+    pub group: String,
+    pub name: String,
+    pub inuse: bool,
+    pub autostart: bool,
+    pub group_prio: i64,
+    pub process_prio: i64,
+}
+
+/// What `reloadConfig` returns: names of groups in the server's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each says what the groups are
+pub struct Changes {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+/// A value that a method returned.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The method, for the error text.
+    pub method: &'a str,
+    /// The value.
+    pub value: &'a Value,
+}
+
+impl<'a> Reply<'a> {
+    fn unexpected(&self) -> Failure {
+        Failure::Call(CallError::UnexpectedValue {
+            method: self.method.to_owned(),
+        })
+    }
+
+    fn with(self, value: &'a Value) -> Reply<'a> {
+        Reply { value, ..self }
+    }
+
+    /// The text.
+    pub fn text(self) -> Result<String, Failure> {
+        let text = self.value.as_str().ok_or_else(|| self.unexpected())?;
+        Ok(text.to_owned())
+    }
+
+    /// The number.
+    pub fn number(self) -> Result<i64, Failure> {
+        self.value.as_int().ok_or_else(|| self.unexpected())
+    }
+
+    fn flag(self) -> Result<bool, Failure> {
+        match self.value {
+            Value::Bool(flag) => Ok(*flag),
+            Value::Int(number) => Ok(*number != 0),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn member(self, name: &str) -> Result<Reply<'a>, Failure> {
+        let member = self.value.member(name);
+        Ok(self.with(member.ok_or_else(|| self.unexpected())?))
+    }
+
+    fn items<T>(self, read: impl Fn(Reply<'a>) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
+        let items = self.value.as_array().ok_or_else(|| self.unexpected())?;
+        items.iter().map(|item| read(self.with(item))).collect()
+    }
+
+    /// One process.
+    pub fn process(self) -> Result<ProcessInfo, Failure> {
+        Ok(ProcessInfo {
+            group: self.member("group")?.text()?,
+            name: self.member("name")?.text()?,
+            state: self.member("state")?.number()?,
+            statename: self.member("statename")?.text()?,
+            description: self.member("description")?.text()?,
+            pid: self.member("pid")?.number()?,
+        })
+    }
+
+    /// All processes.
+    pub fn processes(self) -> Result<Vec<ProcessInfo>, Failure> {
+        self.items(Reply::process)
+    }
+
+    /// What became of each process.
+    pub fn results(self) -> Result<Vec<ProcessResult>, Failure> {
+        self.items(|item| {
+            Ok(ProcessResult {
+                group: item.member("group")?.text()?,
+                name: item.member("name")?.text()?,
+                status: item.member("status")?.number()?,
+                description: item.member("description")?.text()?,
+            })
+        })
+    }
+
+    /// The configuration of each process.
+    pub fn configurations(self) -> Result<Vec<ConfigInfo>, Failure> {
+        self.items(|item| {
+            Ok(ConfigInfo {
+                group: item.member("group")?.text()?,
+                name: item.member("name")?.text()?,
+                inuse: item.member("inuse")?.flag()?,
+                autostart: item.member("autostart")?.flag()?,
+                group_prio: item.member("group_prio")?.number()?,
+                process_prio: item.member("process_prio")?.number()?,
+            })
+        })
+    }
+
+    /// The three lists, which come as the only item of an array.
+    pub fn changes(self) -> Result<Changes, Failure> {
+        let lists = self.items(|item| item.items(|list| list.items(Reply::text)))?;
+        let mut lists = lists.into_iter().next().unwrap_or_default().into_iter();
+        match (lists.next(), lists.next(), lists.next()) {
+            (Some(added), Some(changed), Some(removed)) => Ok(Changes {
+                added,
+                changed,
+                removed,
+            }),
+            _ => Err(self.unexpected()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(value: &Value) -> Reply<'_> {
+        Reply { method: "m", value }
+    }
+
+    #[test]
+    fn the_three_lists_of_changes_are_told_apart() {
+        let list = |name: &str| Value::Array(vec![Value::string(name)]);
+        let value = Value::Array(vec![Value::Array(vec![list("a"), list("c"), list("r")])]);
+        let changes = reply(&value).changes().unwrap();
+        assert_eq!(
+            (changes.added, changes.changed, changes.removed),
+            (
+                vec!["a".to_owned()],
+                vec!["c".to_owned()],
+                vec!["r".to_owned()]
+            )
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_an_error() {
+        for value in [Value::Nil, Value::Array(Vec::new()), Value::Int(1)] {
+            assert!(reply(&value).changes().is_err(), "{value:?}");
+            assert!(reply(&value).process().is_err(), "{value:?}");
+            assert!(reply(&value).text().is_err(), "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What a command works with: the server, the operator's screen and keyboard,
+//! and the exit status so far.
+
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+
+use super::client::Client;
+use super::failure::{CallError, Failure};
+use super::input::{HiddenQuestion, Lines};
+use super::interrupt::Interrupts;
+use super::reply::{ProcessInfo, Reply};
+use crate::xmlrpc::fault::Fault;
+use crate::xmlrpc::value::Value;
+
+/// One run of the program.
+#[derive(Debug)]
+pub struct Session {
+    /// The server.
+    pub client: Client,
+    /// Whether questions may be asked.
+    pub interactive: bool,
+    /// See [`super::exit_status`].
+    pub exit_status: u8,
+    lines: Lines,
+    interrupts: Option<Caught>,
+}
+
+#[derive(Debug)]
+struct Caught {
+    interrupts: Interrupts,
+    descriptor: OwnedFd,
+}
+
+impl Session {
+    /// A session that has talked to nobody yet.
+    pub fn new(client: Client, interactive: bool) -> Session {
+        Session {
+            client,
+            interactive,
+            exit_status: super::exit_status::SUCCESS,
+            lines: Lines::default(),
+            interrupts: None,
+        }
+    }
+
+    /// Prints a line.
+    pub fn print(&mut self, line: &str) -> Result<(), Failure> {
+        self.write(format!("{line}\n").as_bytes())
+    }
+
+    /// Prints bytes as they are, at once.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut output = io::stdout().lock();
+        output
+            .write_all(bytes)
+            .and_then(|()| output.flush())
+            .map_err(|_| Failure::OutputClosed)
+    }
+
+    /// Prints a line about a failure and keeps the exit status for it.
+    pub fn fail(&mut self, exit_status: u8, line: &str) -> Result<(), Failure> {
+        self.exit_status = exit_status;
+        self.print(line)
+    }
+
+    /// Calls a method of the supervisor namespace; its fault is a value.
+    pub fn try_call(
+        &mut self,
+        method: &str,
+        parameters: &[Value],
+    ) -> Result<Result<Value, Fault>, Failure> {
+        match self.client.call(method, parameters) {
+            Ok(value) => Ok(Ok(value)),
+            Err(CallError::Fault(fault)) => Ok(Err(fault)),
+            Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Calls a method whose faults this command has no words for.
+    pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, Failure> {
+        self.try_call(method, parameters)?
+            .map_err(|fault| CallError::Fault(fault).into())
+    }
+
+    /// All processes, as the server lists them.
+    pub fn processes(&mut self) -> Result<Vec<ProcessInfo>, Failure> {
+        let method = "getAllProcessInfo";
+        let value = self.call(method, &[])?;
+        let reply = Reply {
+            method,
+            value: &value,
+        };
+        reply.processes()
+    }
+
+    /// From here on Ctrl-C ends what is waited for instead of the program.
+    pub fn catch_interrupts(&mut self) -> Result<(), Failure> {
+        if self.interrupts.is_some() {
+            return Ok(());
+        }
+        let catch = || -> io::Result<(Caught, OwnedFd)> {
+            let interrupts = Interrupts::catch()?;
+            let descriptor = interrupts.descriptor()?;
+            let for_client = interrupts.descriptor()?;
+            let caught = Caught {
+                interrupts,
+                descriptor,
+            };
+            Ok((caught, for_client))
+        };
+        let (caught, for_client) = catch().map_err(CallError::System)?;
+        self.client.watch(for_client);
+        self.interrupts = Some(caught);
+        Ok(())
+    }
+
+    /// Whether Ctrl-C has come since the last question.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupts
+            .as_ref()
+            .is_some_and(|caught| caught.interrupts.take())
+    }
+
+    /// Asks a question and reads a line.
+    pub fn ask(&mut self, question: &str) -> Result<String, Failure> {
+        self.write(question.as_bytes())?;
+        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        self.lines.next(&mut Stdin(io::stdin()), interrupt)
+    }
+
+    /// Asks a question whose answer is not shown while it is typed. Without a
+    /// terminal the answer is the next line of the input.
+    pub fn ask_hidden(&mut self, question: &str) -> Result<String, Failure> {
+        // The echo must come back on even after Ctrl-C.
+        self.catch_interrupts()?;
+        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        match HiddenQuestion::open() {
+            Ok(mut terminal) => terminal.ask(question, interrupt),
+            Err(_) => {
+                eprint!("{question}");
+                self.lines.next(&mut Stdin(io::stdin()), interrupt)
+            }
+        }
+    }
+}
+
+/// Standard input without the library's buffer, which would hide from the
+/// poll what has been read ahead.
+struct Stdin(io::Stdin);
+
+impl io::Read for Stdin {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(nix::unistd::read(&self.0, buffer)?)
+    }
+}
+
+impl std::os::fd::AsFd for Stdin {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,288 @@
+//! The main loop: wait, signals, dispatchers, reap, transitions, deferred
+//! replies. Work is done for what is ready or due, and with nothing due there
+//! is no time-out: an idle daemon is never woken.
+
+use std::time::Duration;
+
+use crate::http::server::{Incoming, Request, Servers};
+use crate::reactor::Reactor;
+use crate::rpc::deferred::Deferred;
+use crate::rpc::{self, Reply, names};
+use crate::signal::Signal;
+use crate::states::SupervisorState;
+use crate::supervisor::Supervisor;
+use crate::supervisord::pidfile::PidFile;
+use crate::sys::poller::Ready;
+use crate::sys::signals::Signals;
+use crate::sys::time;
+use crate::tokens::{Channel, ConnectionId, Source, Timer};
+
+/// How soon a slow reader of the main log is tried again.
+const MAIN_LOG_RETRY: Duration = Duration::from_millis(20);
+
+/// The daemon, from its start to its end or restart.
+#[derive(Debug)]
+pub struct Daemon {
+    supervisor: Supervisor,
+    servers: Servers,
+    reactor: Reactor,
+    /// Calls that wait for processes.
+    pending: Vec<Pending>,
+    /// The end of the pipe that the signal handler writes to.
+    _signals: Signals,
+    /// Removed when the daemon is.
+    _pidfile: Option<PidFile>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    connection: ConnectionId,
+    /// For the log.
+    method: String,
+    deferred: Deferred,
+}
+
+impl Daemon {
+    /// A daemon that is ready to run.
+    pub fn new(
+        supervisor: Supervisor,
+        servers: Servers,
+        reactor: Reactor,
+        signals: Signals,
+        pidfile: Option<PidFile>,
+    ) -> Daemon {
+        Daemon {
+            supervisor,
+            servers,
+            reactor,
+            pending: Vec::new(),
+            _signals: signals,
+            _pidfile: pidfile,
+        }
+    }
+
+    /// Runs until everything is stopped, and says what for.
+    pub fn run(&mut self) -> SupervisorState {
+        let mut ready = Vec::new();
+        self.reactor.now = time::now();
+        loop {
+            self.supervisor.autostart(&mut self.reactor);
+            if self.supervisor.take_changed() {
+                self.answer_pending();
+            }
+            if self.supervisor.advance_shutdown(&mut self.reactor) {
+                break;
+            }
+            self.wait(&mut ready);
+            let signals = self.dispatch(&ready);
+            self.handle_signals(&signals);
+            self.handle_timers();
+        }
+        self.servers.close(&mut self.reactor);
+        self.reactor.log.close();
+        self.supervisor.state()
+    }
+
+    fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
+        if self.reactor.log.is_congested() {
+            let retry_at = time::monotonic() + MAIN_LOG_RETRY;
+            self.reactor.timers.set(Timer::MainLogRetry, Some(retry_at));
+        }
+        let timeout = self.reactor.timers.wait(time::monotonic());
+        if let Err(error) = self.reactor.poller.wait(timeout, ready) {
+            self.reactor
+                .log
+                .critical(format_args!("cannot wait for events: {error}"));
+        }
+        self.reactor.now = time::now();
+    }
+
+    /// Handles what is ready; signals are handed back, to be acted on after the
+    /// output of children that they may tell the end of.
+    fn dispatch(&mut self, ready: &[Ready<Source>]) -> Vec<Signal> {
+        let mut signals = Vec::new();
+        for &event in ready {
+            match event.source {
+                Source::Signals => {
+                    if let Some(descriptor) = self.reactor.poller.descriptor(event.token) {
+                        signals = Signals::drain(descriptor);
+                    }
+                }
+                Source::Output(..) | Source::Input(_) => {
+                    self.supervisor.handle(&mut self.reactor, event)
+                }
+                Source::Listener(_) | Source::Connection(_) => {
+                    for incoming in self.servers.handle(&mut self.reactor, event) {
+                        self.answer(incoming);
+                    }
+                }
+            }
+        }
+        signals
+    }
+
+    fn handle_signals(&mut self, signals: &[Signal]) {
+        for &signal in signals {
+            match signal {
+                Signal::CHLD => {
+                    self.reactor
+                        .log
+                        .debug(format_args!("received {signal} indicating a child quit"));
+                    self.supervisor.reap(&mut self.reactor);
+                }
+                Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => {
+                    self.reactor.log.warn(format_args!(
+                        "ignored {signal} indicating restart request (shutdown in progress)"
+                    ))
+                }
+                Signal::HUP => {
+                    self.reactor
+                        .log
+                        .warn(format_args!("received {signal} indicating restart request"));
+                    self.supervisor.go_down(SupervisorState::Restarting);
+                }
+                Signal::USR2 => {
+                    self.reactor.log.info(format_args!(
+                        "received {signal} indicating log reopen request"
+                    ));
+                    self.supervisor.reopen_logs(&mut self.reactor);
+                }
+                _ => {
+                    self.reactor
+                        .log
+                        .warn(format_args!("received {signal} indicating exit request"));
+                    self.supervisor.go_down(SupervisorState::Shutdown);
+                }
+            }
+        }
+    }
+
+    /// Handles what is due. Children that have ended are collected first, so
+    /// that none is told as up that is not.
+    fn handle_timers(&mut self) {
+        let now = self.reactor.now.monotonic;
+        if self
+            .reactor
+            .timers
+            .wait(now)
+            .is_some_and(|wait| wait.is_zero())
+        {
+            self.supervisor.reap(&mut self.reactor);
+        }
+        while let Some(timer) = self.reactor.timers.pop_due(now) {
+            match timer {
+                Timer::Process(id) => self.supervisor.due(&mut self.reactor, id),
+                Timer::LogRetry(id, channel) => {
+                    self.supervisor.retry_log(&mut self.reactor, id, channel)
+                }
+                Timer::MainLogRetry => self.reactor.log.flush(),
+                Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
+                Timer::StopReport => self.answer_pending(),
+                Timer::Connection(_) | Timer::AcceptRetry => {
+                    for incoming in self.servers.timer(&mut self.reactor, timer) {
+                        self.answer(incoming);
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, incoming: Incoming) {
+        let Incoming {
+            connection,
+            request,
+        } = incoming;
+        match request {
+            Request::Rpc(body) => self.call(connection, &body),
+            Request::ProcessLog { name, channel } => {
+                let path = self.process_log(&name, &channel);
+                self.follow(connection, path);
+            }
+            Request::MainLog => {
+                let path = self.reactor.log.path().map(str::to_owned);
+                self.follow(connection, path);
+            }
+        }
+    }
+
+    fn call(&mut self, connection: ConnectionId, body: &[u8]) {
+        let mut daemon = rpc::Daemon {
+            supervisor: &mut self.supervisor,
+            reactor: &mut self.reactor,
+        };
+        match rpc::handle(&mut daemon, body) {
+            Reply::Body(body) => self
+                .servers
+                .respond_rpc(&mut self.reactor, connection, body),
+            Reply::Status(status) => {
+                self.servers
+                    .respond_error(&mut self.reactor, connection, status)
+            }
+            Reply::Later { method, deferred } => {
+                self.pending.push(Pending {
+                    connection,
+                    method,
+                    deferred,
+                });
+                self.answer_pending();
+            }
+        }
+    }
+
+    /// Asks every waiting call whether it has its answer. One whose client has
+    /// gone is dropped: what it began stays, what it had not begun is not done.
+    fn answer_pending(&mut self) {
+        let Daemon {
+            supervisor,
+            servers,
+            reactor,
+            pending,
+            ..
+        } = self;
+        pending.retain_mut(|waiting| {
+            if !servers.is_open(waiting.connection) {
+                return false;
+            }
+            let mut daemon = rpc::Daemon {
+                supervisor: &mut *supervisor,
+                reactor: &mut *reactor,
+            };
+            match waiting.deferred.poll(&mut daemon) {
+                Some(result) => {
+                    let body = rpc::answer(reactor, &waiting.method, result);
+                    servers.respond_rpc(reactor, waiting.connection, body);
+                    false
+                }
+                None => true,
+            }
+        });
+        let report_at = pending
+            .iter()
+            .filter_map(|waiting| waiting.deferred.next_report())
+            .min();
+        reactor.timers.set(Timer::StopReport, report_at);
+    }
+
+    fn process_log(&self, name: &str, channel: &str) -> Option<String> {
+        let channel = match channel {
+            "stdout" => Channel::Stdout,
+            "stderr" => Channel::Stderr,
+            _ => return None,
+        };
+        names::process(&self.supervisor, name)
+            .ok()?
+            .log_path(channel)
+            .map(str::to_owned)
+    }
+
+    fn follow(&mut self, connection: ConnectionId, path: Option<String>) {
+        match path {
+            Some(path) => self
+                .servers
+                .respond_tail(&mut self.reactor, connection, &path),
+            None => self
+                .servers
+                .respond_error(&mut self.reactor, connection, 404),
+        }
+    }
+}

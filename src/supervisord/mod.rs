@@ -1,0 +1,91 @@
+//! supervisord: from the command line through start, loop and restart to the
+//! exit status.
+
+pub mod mainloop;
+pub mod options;
+pub mod pidfile;
+pub mod privileges;
+pub mod start;
+
+use std::process::ExitCode;
+
+use crate::command_line;
+use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem};
+use crate::states::SupervisorState;
+use crate::sys::{memory, process, signals};
+
+use options::{Arguments, Request};
+use start::{Failure, Launch, Started};
+
+/// Runs supervisord. `arguments` begins with the name it was called by.
+pub fn main(arguments: Vec<String>) -> ExitCode {
+    let (program, words) = match arguments.split_first() {
+        Some((program, words)) => (program.as_str(), words),
+        None => ("supervisord", &[] as &[String]),
+    };
+    let launch_directory = match std::env::current_dir() {
+        Ok(directory) => directory.to_string_lossy().into_owned(),
+        Err(error) => {
+            return fail(
+                program,
+                &Failure::System(format!("cannot tell the current directory: {error}")),
+            );
+        }
+    };
+    match options::parse(words, &launch_directory, &RealSystem) {
+        Ok(Request::Help) => {
+            print!("{}", options::usage(program));
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Version) => {
+            println!("{}", crate::SUPERVISOR_VERSION);
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Run(arguments)) => supervise(program, *arguments, launch_directory),
+        Err(error) => fail(program, &Failure::Usage(error.to_string())),
+    }
+}
+
+/// Starts, and starts again for as long as a restart is asked for.
+fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> ExitCode {
+    memory::tune();
+    if arguments.configuration.is_none() && process::uid() == 0 {
+        eprintln!("{program}: warning: {ROOT_SEARCH_WARNING}");
+    }
+    let mask = match signals::Mask::current()
+        .and_then(|mask| signals::ignore_pipe_signals().map(|()| mask))
+    {
+        Ok(mask) => mask,
+        Err(error) => {
+            return fail(
+                program,
+                &Failure::System(format!("cannot prepare signals: {error}")),
+            );
+        }
+    };
+    let mut launch = Launch::new(program, arguments, launch_directory, mask);
+    loop {
+        match start::start(&mut launch) {
+            Ok(Started::Parent) => return ExitCode::SUCCESS,
+            Ok(Started::Daemon(mut daemon)) => match daemon.run() {
+                SupervisorState::Restarting => {}
+                _ => return ExitCode::SUCCESS,
+            },
+            Err(failure) => return fail(program, &failure),
+        }
+    }
+}
+
+/// The one place where supervisord tells why it does not run.
+fn fail(program: &str, failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Usage(message) => {
+            eprint!("{}", command_line::usage_text(message, program));
+            ExitCode::from(2)
+        }
+        Failure::System(message) => {
+            eprintln!("Error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! The command line of supervisord. Options act from left to right, so that
+//! `-h` and `-v` win over what is wrong after them; values are checked as the
+//! keys of the same name are, without expansions.
+
+use std::fmt;
+
+use crate::command_line::{self, Given, OptionSpec, UsageError};
+use crate::config::datatypes::{self, ValueError};
+use crate::config::places::{existing_directory, existing_dirpath};
+use crate::config::supervisord::Overrides;
+use crate::config::system::System;
+use crate::text::pyrepr::{repr, repr_list};
+
+/// The options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Help,
+    Version,
+    Configuration,
+    Nodaemon,
+    Silent,
+    User,
+    Umask,
+    Directory,
+    Logfile,
+    LogfileMaxbytes,
+    LogfileBackups,
+    Loglevel,
+    Pidfile,
+    Identifier,
+    Childlogdir,
+    Nocleanup,
+    Minfds,
+    StripAnsi,
+    Minprocs,
+    ProfileOptions,
+}
+
+const fn spec(
+    key: Key,
+    short: Option<char>,
+    long: Option<&'static str>,
+    takes_value: bool,
+) -> OptionSpec<Key> {
+    OptionSpec {
+        key,
+        short,
+        long,
+        takes_value,
+    }
+}
+
+const SPECS: &[OptionSpec<Key>] = &[
+    spec(Key::Help, Some('h'), Some("help"), false),
+    spec(Key::Help, Some('?'), None, false),
+    spec(Key::Version, Some('v'), Some("version"), false),
+    spec(Key::Configuration, Some('c'), Some("configuration"), true),
+    spec(Key::Nodaemon, Some('n'), Some("nodaemon"), false),
+    spec(Key::Silent, Some('s'), Some("silent"), false),
+    spec(Key::User, Some('u'), Some("user"), true),
+    spec(Key::Umask, Some('m'), Some("umask"), true),
+    spec(Key::Directory, Some('d'), Some("directory"), true),
+    spec(Key::Logfile, Some('l'), Some("logfile"), true),
+    spec(
+        Key::LogfileMaxbytes,
+        Some('y'),
+        Some("logfile_maxbytes"),
+        true,
+    ),
+    spec(
+        Key::LogfileBackups,
+        Some('z'),
+        Some("logfile_backups"),
+        true,
+    ),
+    spec(Key::Loglevel, Some('e'), Some("loglevel"), true),
+    spec(Key::Pidfile, Some('j'), Some("pidfile"), true),
+    spec(Key::Identifier, Some('i'), Some("identifier"), true),
+    spec(Key::Childlogdir, Some('q'), Some("childlogdir"), true),
+    spec(Key::Nocleanup, Some('k'), Some("nocleanup"), false),
+    spec(Key::Minfds, Some('a'), Some("minfds"), true),
+    spec(Key::StripAnsi, Some('t'), Some("strip_ansi"), false),
+    spec(Key::Minprocs, None, Some("minprocs"), true),
+    spec(Key::ProfileOptions, None, Some("profile_options"), true),
+];
+
+/// What there is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Print the usage text.
+    Help,
+    /// Print the version.
+    Version,
+    /// Run the daemon.
+    Run(Box<Arguments>),
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Arguments {
+    /// `-c`; without it the file is searched for.
+    pub configuration: Option<String>,
+    /// What goes over the file.
+    pub overrides: Overrides,
+}
+
+/// What is wrong with a command line. Displays as the text after `Error: `.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArgumentError {
+    /// Its form.
+    Usage(UsageError),
+    /// Words that are no options.
+    Positional(Vec<String>),
+    /// A value that is not of its option's type.
+    Value {
+        /// The option as it was typed.
+        option: String,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        error: ValueError,
+    },
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ArgumentError::Usage(error) => error.fmt(f),
+            ArgumentError::Positional(words) => write!(
+                f,
+                "positional arguments are not supported: {}",
+                repr_list(words)
+            ),
+            ArgumentError::Value {
+                option,
+                value,
+                error,
+            } => write!(f, "invalid value for {option} {}: {error}", repr(value)),
+        }
+    }
+}
+
+impl std::error::Error for ArgumentError {}
+
+impl From<UsageError> for ArgumentError {
+    fn from(error: UsageError) -> ArgumentError {
+        ArgumentError::Usage(error)
+    }
+}
+
+/// Reads the words after the program's name. Relative directories are seen
+/// from `launch_directory`.
+pub fn parse(
+    words: &[String],
+    launch_directory: &str,
+    system: &impl System,
+) -> Result<Request, ArgumentError> {
+    let line = command_line::parse(SPECS, words)?;
+    if !line.free.is_empty() {
+        return Err(ArgumentError::Positional(line.free));
+    }
+    let mut arguments = Arguments::default();
+    for given in &line.options {
+        match given.key {
+            Key::Help => return Ok(Request::Help),
+            Key::Version => return Ok(Request::Version),
+            _ => take(given, &mut arguments, launch_directory, system)?,
+        }
+    }
+    Ok(Request::Run(Box::new(arguments)))
+}
+
+/// 4.3.0 converts the value first and then looks whether the option was given before.
+fn take(
+    given: &Given<Key>,
+    arguments: &mut Arguments,
+    launch: &str,
+    system: &impl System,
+) -> Result<(), ArgumentError> {
+    let value = given.value.as_deref().unwrap_or_default();
+    set(given.key, value, arguments, launch, system).map_err(|error| ArgumentError::Value {
+        option: given.spelling.clone(),
+        value: value.to_owned(),
+        error,
+    })?;
+    Ok(given.refuse_repetition()?)
+}
+
+fn set(
+    key: Key,
+    value: &str,
+    arguments: &mut Arguments,
+    launch: &str,
+    system: &impl System,
+) -> Result<(), ValueError> {
+    let integer = |text: &str| Ok(datatypes::integer(text)?.saturated());
+    let directory = |text: &str| existing_directory(text, launch, system);
+    let dirpath = |text: &str| existing_dirpath(text, launch, system);
+    let over = &mut arguments.overrides;
+    match key {
+        Key::Help | Key::Version | Key::ProfileOptions => {}
+        Key::Configuration => arguments.configuration = Some(value.to_owned()),
+        Key::Nodaemon => over.nodaemon = true,
+        Key::Silent => over.silent = true,
+        Key::User => over.user = Some(value.to_owned()),
+        Key::Umask => over.umask = Some(datatypes::octal(value)?),
+        Key::Directory => over.directory = Some(directory(value)?),
+        Key::Logfile => over.logfile = Some(dirpath(value)?),
+        Key::LogfileMaxbytes => over.logfile_maxbytes = Some(datatypes::byte_size(value)?),
+        Key::LogfileBackups => over.logfile_backups = Some(integer(value)?),
+        Key::Loglevel => over.loglevel = Some(datatypes::log_level(value)?),
+        Key::Pidfile => over.pidfile = Some(dirpath(value)?),
+        Key::Identifier => over.identifier = Some(value.to_owned()),
+        Key::Childlogdir => over.childlogdir = Some(directory(value)?),
+        Key::Nocleanup => over.nocleanup = true,
+        Key::Minfds => over.minfds = Some(integer(value)?),
+        Key::StripAnsi => over.strip_ansi = true,
+        Key::Minprocs => over.minprocs = Some(integer(value)?),
+    }
+    Ok(())
+}
+
+/// What `-h` prints. `program` is its name as it was started.
+pub fn usage(program: &str) -> String {
+    format!(
+        "supervisord -- run a set of applications and keep them running.\n\
+         \n\
+         Usage: {program} [options]\n\
+         \n\
+         Options:\n\
+         -c/--configuration FILENAME -- the configuration file (searched for if not given)\n\
+         -n/--nodaemon -- stay in the foreground (file: nodaemon=true)\n\
+         -s/--silent -- in the foreground, do not copy the log to stdout (file: silent=true)\n\
+         -h/--help -- print this text and exit\n\
+         -v/--version -- print the version and exit\n\
+         -u/--user USER -- run as this user, a name or a number\n\
+         -m/--umask UMASK -- the umask of the daemon, octal (default 022)\n\
+         -d/--directory DIRECTORY -- where the daemon goes when it leaves the terminal\n\
+         -l/--logfile FILENAME -- the main log\n\
+         -y/--logfile_maxbytes BYTES -- its size before it is rotated (KB, MB and GB are understood)\n\
+         -z/--logfile_backups NUM -- how many rotated logs are kept\n\
+         -e/--loglevel LEVEL -- critical, error, warn, info, debug, trace or blather\n\
+         -j/--pidfile FILENAME -- where the process number is written\n\
+         -i/--identifier STR -- the name of this supervisord among others\n\
+         -q/--childlogdir DIRECTORY -- where logs of programs go that name no file\n\
+         -k/--nocleanup -- keep such logs of earlier runs\n\
+         -a/--minfds NUM -- the least number of file descriptors to start with\n\
+         -t/--strip_ansi -- remove terminal sequences from what programs write\n\
+         --minprocs NUM -- the least number of processes to start with\n\
+         --profile_options OPTIONS -- accepted and ignored\n\
+         \n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::RealSystem;
+
+    fn read(line: &str) -> Result<Request, String> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&words, "/", &RealSystem).map_err(|error| error.to_string())
+    }
+
+    fn overrides(line: &str) -> Overrides {
+        match read(line) {
+            Ok(Request::Run(arguments)) => arguments.overrides,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_go_over_the_file() {
+        let line = "-nskt -u bob -m 077 -d /tmp -l /tmp/x.log -y 1KB -z 3 -e DEBUG -j x.pid \
+                    -i id -q /tmp -a 5 --minprocs 6 --profile_options calls";
+        let expected = Overrides {
+            minfds: Some(5),
+            minprocs: Some(6),
+            directory: Some("/tmp".to_owned()),
+            user: Some("bob".to_owned()),
+            umask: Some(0o77),
+            logfile: Some("/tmp/x.log".to_owned()),
+            logfile_maxbytes: Some(1024),
+            logfile_backups: Some(3),
+            loglevel: Some(crate::loggers::level::Level::Debug),
+            pidfile: Some("x.pid".to_owned()),
+            identifier: Some("id".to_owned()),
+            childlogdir: Some("/tmp".to_owned()),
+            nodaemon: true,
+            silent: true,
+            nocleanup: true,
+            strip_ansi: true,
+        };
+        assert_eq!(overrides(line), expected);
+        assert_eq!(overrides(""), Overrides::default());
+    }
+
+    #[test]
+    fn help_and_version_act_at_once() {
+        assert_eq!(read("-n -h -n"), Ok(Request::Help));
+        assert_eq!(read("-?"), Ok(Request::Help));
+        assert_eq!(read("--vers -e nope"), Ok(Request::Version));
+    }
+
+    #[test]
+    fn errors_are_told_in_the_originals_words_and_order() {
+        for (line, message) in [
+            (
+                "-h extra two",
+                "positional arguments are not supported: ['extra', 'two']",
+            ),
+            ("-e x --nosuch", "option --nosuch not recognized"),
+            (
+                "--nodaemon=1",
+                "option --nodaemon must not have an argument",
+            ),
+            ("--no", "option --no not a unique prefix"),
+            ("-c", "option -c requires argument"),
+            (
+                "-c a --configuration b",
+                "conflicting command line option '--configuration'",
+            ),
+            ("-n -n", "conflicting command line option '-n'"),
+            (
+                "-e nope -e info",
+                "invalid value for -e 'nope': bad logging level name 'nope'",
+            ),
+            (
+                "-e info --loglevel nope",
+                "invalid value for --loglevel 'nope': bad logging level name 'nope'",
+            ),
+            (
+                "-a x",
+                "invalid value for -a 'x': invalid literal for int() with base 10: 'x'",
+            ),
+            (
+                "-y 1.5MB",
+                "invalid value for -y '1.5MB': invalid literal for int() with base 10: '1.5'",
+            ),
+            (
+                "-m 9",
+                "invalid value for -m '9': 9 can not be converted to an octal type",
+            ),
+            (
+                "-d /nope",
+                "invalid value for -d '/nope': /nope is not an existing directory",
+            ),
+            (
+                "-l /nope/x",
+                "invalid value for -l '/nope/x': The directory named as part of the path /nope/x does not exist",
+            ),
+        ] {
+            assert_eq!(read(line), Err(message.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_option_is_in_the_usage_text() {
+        let text = usage("PROG");
+        for spec in SPECS {
+            let long = spec.long.map(|long| format!("--{long} "));
+            let found = long.is_none_or(|long| text.contains(&long));
+            assert!(found, "{:?}", spec.key);
+        }
+        assert!(text.ends_with("\n\n"));
+    }
+}

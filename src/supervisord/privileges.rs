@@ -1,0 +1,88 @@
+//! Becoming the configured user, and raising the limits that many children need.
+
+use crate::config::Supervisord;
+use crate::sys::limits::{self, Limit, Raised};
+use crate::sys::{privileges, process, user};
+
+/// What is logged once the log is open.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// At CRIT.
+    pub criticals: Vec<String>,
+    /// At INFO.
+    pub infos: Vec<String>,
+}
+
+const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were not dropped because no user is \
+     specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid \
+     this message.";
+
+/// Becomes the user of `[supervisord]`, if one is set. The error is the message of a usage error.
+pub fn switch_user(uid: Option<u32>, notes: &mut Notes) -> Result<(), String> {
+    let Some(uid) = uid else {
+        if process::uid() == 0 {
+            notes.criticals.push(RUNNING_AS_ROOT.to_owned());
+        }
+        return Ok(());
+    };
+    if uid != process::uid() {
+        if process::uid() != 0 {
+            return Err("Can't drop privilege as nonroot user".to_owned());
+        }
+        let groups = user::groups_of(uid).unwrap_or_default();
+        let primary = *groups
+            .first()
+            .ok_or_else(|| format!("Can't find uid {uid}"))?;
+        privileges::switch_to(uid, primary, &groups).map_err(|error| error.to_string())?;
+    }
+    notes.infos.push(format!("Set uid to user {uid} succeeded"));
+    Ok(())
+}
+
+/// Raises the limits on open files and processes to `minfds` and `minprocs`.
+/// The error is the message of a usage error.
+pub fn raise_limits(settings: &Supervisord, notes: &mut Notes) -> Result<(), String> {
+    for (limit, minimum) in [
+        (Limit::OpenFiles, settings.minfds),
+        (Limit::Processes, settings.minprocs),
+    ] {
+        match limits::raise(limit, minimum) {
+            Ok(Raised::Enough) => {}
+            Ok(Raised::To(number)) => notes
+                .infos
+                .push(format!("Increased {} limit to {number}", limit.name())),
+            Err(refused) => {
+                let hard = refused
+                    .hard
+                    .map_or("unlimited".to_owned(), |number| number.to_string());
+                return Err(refusal(limit, minimum, &hard));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refusal(limit: Limit, minimum: i64, hard: &str) -> String {
+    let (what, program, key, things, setting) = match limit {
+        Limit::OpenFiles => (
+            "file descriptors",
+            "process",
+            "minfds",
+            "file descriptors",
+            "usable file descriptors",
+        ),
+        Limit::Processes => (
+            "available processes",
+            "program",
+            "minprocs",
+            "processes",
+            "usable processes",
+        ),
+    };
+    format!(
+        "The minimum number of {what} required to run this {program} is {minimum} as per the \"{key}\" command-line \
+         argument or config file setting. The current environment will only allow you to open {hard} {things}.  \
+         Either raise the number of {setting} in your environment (see README.rst) or lower the {key} setting in the \
+         config file to allow the {program} to start."
+    )
+}

@@ -1,0 +1,300 @@
+//! The start, in the order of 4.3.0: configuration, user, limits, log, groups,
+//! servers, signals, daemonising, pid file. Whatever can go wrong does so
+//! before the fork, on the terminal, with a status.
+
+use std::os::unix::ffi::OsStringExt;
+
+use crate::config::load::{self, LoadRequest, Purpose};
+use crate::config::{Address, Config, Server};
+use crate::http::server::Servers;
+use crate::loggers::auto::{self, CleanupWarning};
+use crate::loggers::logger::Logger;
+use crate::process::context::Context;
+use crate::process::environment::Environment;
+use crate::reactor::Reactor;
+use crate::signal::Signal;
+use crate::supervisor::Supervisor;
+use crate::supervisord::mainloop::Daemon;
+use crate::supervisord::options::Arguments;
+use crate::supervisord::pidfile::PidFile;
+use crate::supervisord::privileges::{self, Notes};
+use crate::sys::daemon::{self, Side};
+use crate::sys::poller::Interest;
+use crate::sys::signals::{Mask, Signals};
+use crate::sys::{fd, process, time};
+use crate::text::pyrepr;
+use crate::tokens::Source;
+
+/// The signals that supervisord acts on.
+const HANDLED: [Signal; 6] = [
+    Signal::TERM,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::HUP,
+    Signal::CHLD,
+    Signal::USR2,
+];
+
+/// Descriptors from here on are closed at a restart; 4.3.0 leaves 3 and 4 alone.
+const FIRST_TO_CLOSE: i32 = 5;
+
+/// What a start needs and a restart finds again.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    program: &'a str,
+    arguments: Arguments,
+    launch_directory: String,
+    environment: Environment,
+    mask: Mask,
+    started_before: bool,
+}
+
+/// How a start ended.
+#[derive(Debug)]
+pub enum Started {
+    /// This is the process that was called; the daemon is its child.
+    Parent,
+    /// This is the daemon.
+    Daemon(Box<Daemon>),
+}
+
+/// Why supervisord does not run.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line, the configuration or the host does not allow it: status 2.
+    Usage(String),
+    /// Something else went wrong: status 1.
+    System(String),
+}
+
+impl<'a> Launch<'a> {
+    /// For a first start.
+    pub fn new(
+        program: &'a str,
+        arguments: Arguments,
+        launch_directory: String,
+        mask: Mask,
+    ) -> Launch<'a> {
+        let environment = std::env::vars_os()
+            .map(|(name, value)| (name.into_vec(), value.into_vec()))
+            .collect();
+        Launch {
+            program,
+            arguments,
+            launch_directory,
+            environment,
+            mask,
+            started_before: false,
+        }
+    }
+
+    /// What to read: the file that was named, or the one that the search finds now.
+    fn load_request(&self) -> Result<LoadRequest, Failure> {
+        let path = match &self.arguments.configuration {
+            Some(path) => path.clone(),
+            None => load::find_required(self.program, &self.launch_directory)
+                .map_err(|error| Failure::Usage(error.to_string()))?,
+        };
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        Ok(LoadRequest {
+            path,
+            overrides: self.arguments.overrides.clone(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+            launch_directory: self.launch_directory.clone(),
+            purpose: Purpose::Start,
+        })
+    }
+}
+
+/// Starts, or starts again.
+pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
+    let restart = std::mem::replace(&mut launch.started_before, true);
+    let mut request = launch.load_request()?;
+    let config = load::load(&request).map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut notes = Notes::default();
+    request.purpose = Purpose::Reread;
+    let uid = config.user.and_then(|user| user.uid);
+    privileges::switch_user(uid, &mut notes).map_err(Failure::Usage)?;
+    if restart {
+        fd::close_from(
+            FIRST_TO_CLOSE,
+            i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX),
+            &[],
+        );
+    } else {
+        privileges::raise_limits(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
+    }
+    let mut reactor = open_reactor(launch, &config, &notes)?;
+    let mut supervisor = make_supervisor(launch, request, config);
+    make_groups(&mut supervisor, &mut reactor);
+    let servers = open_servers(&supervisor.config, &mut reactor)?;
+    let signals = catch_signals(&mut reactor)?;
+    if !supervisor.config.supervisord.nodaemon && !restart {
+        match daemon::fork() {
+            Ok(Side::Parent) => {
+                reactor.log.blather("supervisord forked; parent exiting");
+                return Ok(Started::Parent);
+            }
+            Ok(Side::Child) => detach(&supervisor.config, &mut reactor)?,
+            Err(error) => return Err(Failure::System(format!("cannot fork: {error}"))),
+        }
+    }
+    let pidfile = write_pidfile(&supervisor.config, &mut reactor);
+    Ok(Started::Daemon(Box::new(Daemon::new(
+        supervisor, servers, reactor, signals, pidfile,
+    ))))
+}
+
+/// Opens the log and writes what was noted before it: the gravest first.
+fn open_reactor(launch: &Launch<'_>, config: &Config, notes: &Notes) -> Result<Reactor, Failure> {
+    let program = base_name(launch.program);
+    let mut log = Logger::open(&config.supervisord, program)
+        .map_err(|error| Failure::System(error.to_string()))?;
+    for line in &notes.criticals {
+        log.critical(line);
+    }
+    for line in &config.warnings {
+        log.warn(line);
+    }
+    for line in config.infos.iter().chain(&notes.infos) {
+        log.info(line);
+    }
+    Reactor::new(log, time::now())
+        .map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))
+}
+
+fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {
+    let settings = &config.supervisord;
+    let context = Context {
+        environment: launch.environment.clone(),
+        server_url: server_url(&config.servers),
+        identifier: settings.identifier.clone(),
+        childlogdir: settings.childlogdir.clone(),
+        strip_ansi: settings.strip_ansi,
+        minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
+        program: base_name(launch.program).to_owned(),
+        mask: launch.mask,
+    };
+    Supervisor::new(request, config, context)
+}
+
+/// Where children reach supervisord: the first unix server, else the last inet server.
+fn server_url(servers: &[Server]) -> Option<String> {
+    let unix = servers.iter().find_map(|server| match &server.address {
+        Address::Unix { path, .. } => Some(format!("unix://{path}")),
+        Address::Inet { .. } => None,
+    });
+    let inet = servers
+        .iter()
+        .rev()
+        .find_map(|server| match &server.address {
+            Address::Inet { host, port } => {
+                let host = if host.is_empty() { "localhost" } else { host };
+                Some(format!("http://{host}:{port}"))
+            }
+            Address::Unix { .. } => None,
+        });
+    unix.or(inet)
+}
+
+fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) {
+    let settings = &supervisor.config.supervisord;
+    if !settings.nocleanup {
+        for warning in auto::clean_up(&settings.childlogdir, &settings.identifier) {
+            match warning {
+                CleanupWarning::Directory => reactor.log.warn("Could not clear childlog dir"),
+                CleanupWarning::Entry(path) => {
+                    reactor.log.warn(format_args!(
+                        "Failed to clean up {}",
+                        pyrepr::repr(&path.to_string_lossy())
+                    ));
+                }
+            }
+        }
+    }
+    for group in supervisor.config.groups.clone() {
+        supervisor.add_group(reactor, &group);
+    }
+}
+
+fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failure> {
+    let servers = Servers::open(&config.servers, reactor)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    for server in &config.servers {
+        for interface in &config.rpcinterfaces {
+            reactor.log.info(format_args!(
+                "RPC interface {} initialized",
+                pyrepr::repr(interface)
+            ));
+        }
+        if server.credentials.is_none() {
+            let section = pyrepr::repr(&server.section);
+            reactor.log.critical(format_args!(
+                "Server {section} running without any HTTP authentication checking"
+            ));
+        }
+    }
+    Ok(servers)
+}
+
+fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
+    Signals::install(&HANDLED)
+        .and_then(|(signals, read)| {
+            reactor
+                .poller
+                .register(read, Interest::READ, Source::Signals)
+                .map(|_| signals)
+        })
+        .map_err(|error| Failure::System(format!("cannot catch signals: {error}")))
+}
+
+fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
+    reactor
+        .poller
+        .renew()
+        .map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))?;
+    reactor.log.info("daemonizing the supervisord process");
+    if let Some(directory) = &config.supervisord.directory {
+        match process::chdir(directory.as_ref()) {
+            Ok(()) => reactor.log.info(format_args!(
+                "set current directory: {}",
+                pyrepr::repr(directory)
+            )),
+            Err(error) => {
+                reactor.log.critical(format_args!(
+                    "can't chdir into {}: {error}",
+                    pyrepr::repr(directory)
+                ));
+            }
+        }
+    }
+    daemon::detach(config.supervisord.umask)
+        .map_err(|error| Failure::System(format!("cannot leave the terminal: {error}")))
+}
+
+fn write_pidfile(config: &Config, reactor: &mut Reactor) -> Option<PidFile> {
+    let path = &config.supervisord.pidfile;
+    match PidFile::write(path) {
+        Ok(pidfile) => {
+            reactor.log.info(format_args!(
+                "supervisord started with pid {}",
+                std::process::id()
+            ));
+            Some(pidfile)
+        }
+        Err(_) => {
+            reactor
+                .log
+                .critical(format_args!("could not write pidfile {path}"));
+            None
+        }
+    }
+}
+
+fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}

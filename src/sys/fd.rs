@@ -1,0 +1,201 @@
+//! Descriptors: pipes, reading into spare room, and the two wholesale deeds on
+//! them, standard streams to `/dev/null` and closing what a reload leaves.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+/// Both ends of a pipe, closed on exec.
+#[derive(Debug)]
+pub struct Pipe {
+    /// Where data comes out.
+    pub read: OwnedFd,
+    /// Where data goes in.
+    pub write: OwnedFd,
+}
+
+/// A new pipe; both ends are close-on-exec and blocking.
+pub fn pipe() -> io::Result<Pipe> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    Ok(Pipe { read, write })
+}
+
+/// Makes the open file description non-blocking, for everybody who shares it.
+pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
+    fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Reads once, at most `limit` bytes, and appends them to `buffer`. 0 is the end.
+pub fn read(descriptor: BorrowedFd<'_>, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    buffer.reserve(limit);
+    let spare = buffer.spare_capacity_mut();
+    let room = spare.len().min(limit);
+    let count = retry(|| {
+        // SAFETY: `spare` is at least `room` bytes of memory that is ours, and the
+        // kernel only writes to it.
+        unsafe { libc::read(descriptor.as_raw_fd(), spare.as_mut_ptr().cast(), room) }
+    })?;
+    // SAFETY: the kernel has filled `count` bytes after the old length, within the capacity.
+    unsafe { buffer.set_len(buffer.len() + count) };
+    Ok(count)
+}
+
+/// Writes once and says how much of `data` was taken.
+pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
+    retry(|| {
+        // SAFETY: `data` is valid for reads of its length.
+        unsafe { libc::write(descriptor.as_raw_fd(), data.as_ptr().cast(), data.len()) }
+    })
+}
+
+/// Runs a call that returns a count or -1 until no signal interrupts it.
+pub(crate) fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+    loop {
+        match usize::try_from(call()) {
+            Ok(count) => return Ok(count),
+            Err(_) if Errno::last() == Errno::EINTR => {}
+            Err(_) => return Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+/// Puts `/dev/null` on descriptors 0, 1 and 2.
+pub fn redirect_standard_to_null() -> io::Result<()> {
+    let null = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    nix::unistd::dup2_stdin(&null)?;
+    nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
+    Ok(())
+}
+
+/// Closes every descriptor from `first` up to but not including `limit`, except
+/// those in `keep`: for a reload, which must leave nothing of the old life open.
+///
+/// Everything that the program still uses must be in `keep`; descriptors that a
+/// value still owns would be closed under it.
+pub fn close_from(first: RawFd, limit: RawFd, keep: &[RawFd]) {
+    let mut kept: Vec<RawFd> = keep
+        .iter()
+        .copied()
+        .filter(|descriptor| (first..limit).contains(descriptor))
+        .collect();
+    kept.sort_unstable();
+    let mut start = first;
+    for descriptor in kept.into_iter().chain([limit]) {
+        close_range(start, descriptor);
+        start = descriptor.saturating_add(1);
+    }
+}
+
+/// Closes `first` up to but not including `limit`.
+fn close_range(first: RawFd, limit: RawFd) {
+    if first >= limit || close_range_call(first, limit - 1) {
+        return;
+    }
+    for descriptor in first..limit {
+        // SAFETY: closing a number that is not open only fails; whose the open
+        // ones are is `close_from`'s condition.
+        unsafe { libc::close(descriptor) };
+    }
+}
+
+/// close_range(2), from `first` to `last` inclusive; false where the kernel has none.
+/// Safe between fork and exec.
+pub(crate) fn close_range_call(first: RawFd, last: RawFd) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: three numbers; as for `close_range`.
+        unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) == 0 }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (first, last);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use nix::fcntl::FdFlag;
+    use std::os::fd::{AsFd, IntoRawFd};
+
+    fn is_open(descriptor: RawFd) -> bool {
+        std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok()
+    }
+
+    #[test]
+    fn pipes_are_closed_on_exec_and_blocking() {
+        let pipe = pipe().unwrap();
+        for end in [&pipe.read, &pipe.write] {
+            let flags = fcntl(end, FcntlArg::F_GETFD).unwrap();
+            assert_eq!(flags & FdFlag::FD_CLOEXEC.bits(), FdFlag::FD_CLOEXEC.bits());
+            let flags = fcntl(end, FcntlArg::F_GETFL).unwrap();
+            assert_eq!(flags & OFlag::O_NONBLOCK.bits(), 0);
+        }
+    }
+
+    #[test]
+    fn reading_appends_up_to_the_limit_and_tells_the_end() {
+        let pipe = pipe().unwrap();
+        set_nonblocking(pipe.read.as_fd()).unwrap();
+        let mut buffer = b"old ".to_vec();
+        let empty = read(pipe.read.as_fd(), &mut buffer, 10).unwrap_err();
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(write(pipe.write.as_fd(), b"new bytes").unwrap(), 9);
+        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 4).unwrap(), 4);
+        assert_eq!(buffer, b"old new ");
+        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 100).unwrap(), 5);
+        assert_eq!(buffer, b"old new bytes");
+        drop(pipe.write);
+        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 100).unwrap(), 0);
+        assert_eq!(buffer, b"old new bytes");
+    }
+
+    #[test]
+    fn a_full_pipe_takes_what_fits_and_then_refuses() {
+        let pipe = pipe().unwrap();
+        set_nonblocking(pipe.write.as_fd()).unwrap();
+        let data = vec![b'x'; 1 << 20];
+        let taken = write(pipe.write.as_fd(), &data).unwrap();
+        assert!(taken > 0 && taken < data.len());
+        let full = write(pipe.write.as_fd(), &data).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn closing_leaves_what_is_to_be_kept() {
+        if isolated(module_path!(), "closing_leaves_what_is_to_be_kept", &[]) {
+            return;
+        }
+        let opened: Vec<RawFd> = (0..4)
+            .flat_map(|_| {
+                let pipe = pipe().unwrap();
+                [pipe.read.into_raw_fd(), pipe.write.into_raw_fd()]
+            })
+            .collect();
+        let (first, last) = (opened[0], opened[7]);
+        close_from(first, last, &[opened[3], opened[2], 1, last + 100]);
+        for (place, descriptor) in opened.iter().enumerate() {
+            let kept = matches!(place, 2 | 3 | 7);
+            assert_eq!(is_open(*descriptor), kept, "{place}");
+        }
+        assert!(is_open(1));
+        close_from(first, i32::MAX, &[opened[2]]);
+        assert!(is_open(opened[2]));
+        assert!(!is_open(opened[3]) && !is_open(last));
+        // Backwards or empty ranges close nothing.
+        close_from(opened[2], opened[2], &[]);
+        close_from(opened[2], 0, &[]);
+        assert!(is_open(opened[2]));
+    }
+}

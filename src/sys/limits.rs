@@ -1,0 +1,113 @@
+//! Resource limits: raising them to the configured minimum. What is said about
+//! it, in the log or on the terminal, is the caller's.
+
+use std::io;
+
+use nix::sys::resource::{self, RLIM_INFINITY, rlim_t};
+
+/// A limit that supervisord looks after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// `RLIMIT_NOFILE`, for `minfds`.
+    OpenFiles,
+    /// `RLIMIT_NPROC`, for `minprocs`.
+    Processes,
+}
+
+impl Limit {
+    /// The name as log lines spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::OpenFiles => "RLIMIT_NOFILE",
+            Limit::Processes => "RLIMIT_NPROC",
+        }
+    }
+
+    fn resource(self) -> resource::Resource {
+        match self {
+            Limit::OpenFiles => resource::Resource::RLIMIT_NOFILE,
+            Limit::Processes => resource::Resource::RLIMIT_NPROC,
+        }
+    }
+}
+
+/// What came of a wish for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raised {
+    /// The limit was high enough; nothing was changed.
+    Enough,
+    /// The soft limit is now this.
+    To(u64),
+}
+
+/// The system refused to raise a limit.
+#[derive(Debug)]
+pub struct Refused {
+    /// The hard limit in force; `None` for unlimited.
+    pub hard: Option<u64>,
+    /// The system's reason.
+    pub error: io::Error,
+}
+
+/// Sees to it that at least `minimum` is allowed; a limit is never lowered.
+pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
+    let minimum = rlim_t::try_from(minimum).unwrap_or(0);
+    let (soft, hard) = resource::getrlimit(limit.resource()).map_err(|errno| Refused {
+        hard: None,
+        error: errno.into(),
+    })?;
+    // RLIM_INFINITY is the highest number, so an unlimited soft limit is never below.
+    if soft >= minimum {
+        return Ok(Raised::Enough);
+    }
+    resource::setrlimit(limit.resource(), minimum, hard.max(minimum)).map_err(|errno| Refused {
+        hard: (hard != RLIM_INFINITY).then_some(hard),
+        error: errno.into(),
+    })?;
+    Ok(Raised::To(minimum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    #[test]
+    fn a_limit_is_raised_to_the_minimum_and_never_lowered() {
+        if isolated(
+            module_path!(),
+            "a_limit_is_raised_to_the_minimum_and_never_lowered",
+            &[],
+        ) {
+            return;
+        }
+        setrlimit(Resource::RLIMIT_NOFILE, 64, 128).unwrap();
+        for (minimum, expected, soft) in [
+            (-1, Raised::Enough, 64),
+            (63, Raised::Enough, 64),
+            (64, Raised::Enough, 64),
+            (100, Raised::To(100), 100),
+            (70, Raised::Enough, 100),
+        ] {
+            assert_eq!(raise(Limit::OpenFiles, minimum).unwrap(), expected);
+            assert_eq!(
+                getrlimit(Resource::RLIMIT_NOFILE).unwrap(),
+                (soft, 128),
+                "{minimum}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_the_real_hard_limit() {
+        if isolated(module_path!(), "a_refusal_tells_the_real_hard_limit", &[]) {
+            return;
+        }
+        setrlimit(Resource::RLIMIT_NOFILE, 64, 128).unwrap();
+        // Even root may not exceed the system's own maximum.
+        let refused = raise(Limit::OpenFiles, i64::MAX).unwrap_err();
+        assert_eq!(refused.hard, Some(128));
+        assert_eq!(refused.error.raw_os_error(), Some(libc::EPERM));
+    }
+}

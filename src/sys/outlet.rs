@@ -1,0 +1,319 @@
+//! Something that is written to without ever waiting for it and that is no
+//! regular file: the terminal, pipe or socket that the daemon was given as
+//! stdout, a FIFO, a device.
+//!
+//! The daemon shares such an open file description with whoever started it,
+//! so it must not be made non-blocking as it is. It is opened anew, by its
+//! name, where that works; where it does not (sockets, a pipe that belongs to
+//! the user that the daemon no longer is), each write asks not to wait.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::sys::fd;
+
+/// What a pipe that polls as writable takes at once, whatever else is in it:
+/// the least that POSIX lets PIPE_BUF be is less than every system's.
+const SMALL_WRITE: usize = 512;
+/// Symbolic links that are followed in search of a descriptor's name.
+const LINKS: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// An open file description of our own, non-blocking.
+    Own,
+    /// A socket that is shared: MSG_DONTWAIT.
+    Socket,
+    /// Shared, and nothing better: write a little, after poll(2) said that there is room.
+    Polled,
+}
+
+/// A descriptor that is written to without waiting.
+#[derive(Debug)]
+pub struct Outlet {
+    descriptor: OwnedFd,
+    manner: Manner,
+}
+
+/// What a path led to.
+#[derive(Debug)]
+pub enum Opened {
+    /// A regular file, positioned by each write at its end (`O_APPEND`).
+    Regular(File),
+    /// Something else.
+    Special(Outlet),
+}
+
+/// Opens a path for appending, makes the file if there is none (0666 and the
+/// umask), and never waits for anybody at the other end.
+pub fn open(path: &Path) -> io::Result<Opened> {
+    let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    let opened = OpenOptions::new()
+        // A FIFO that nobody reads yet cannot be opened for writing alone without waiting.
+        .read(is_fifo && inherited_descriptor(path).is_none())
+        .append(true)
+        .create(true)
+        .mode(0o666)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path);
+    let file = match (opened, inherited_descriptor(path)) {
+        (Ok(file), _) => file,
+        (Err(_), Some(inherited)) => return Outlet::share(inherited).map(Opened::Special),
+        (Err(error), None) => return Err(error),
+    };
+    if file.metadata()?.is_file() {
+        return Ok(Opened::Regular(file));
+    }
+    Ok(Opened::Special(Outlet {
+        descriptor: file.into(),
+        manner: Manner::Own,
+    }))
+}
+
+/// The number that a path such as `/dev/stdout` stands for, directly or by symbolic links.
+pub fn inherited_descriptor(path: &Path) -> Option<RawFd> {
+    let mut path = PathBuf::from(path);
+    for _ in 0..LINKS {
+        let name = path.to_str()?;
+        match name {
+            "/dev/stdin" => return Some(0),
+            "/dev/stdout" => return Some(1),
+            "/dev/stderr" => return Some(2),
+            _ => {}
+        }
+        let number = name
+            .strip_prefix("/dev/fd/")
+            .or_else(|| name.strip_prefix("/proc/self/fd/"));
+        if let Some(number) = number {
+            return number.parse().ok().filter(|number| *number >= 0);
+        }
+        let target = std::fs::read_link(&path).ok()?;
+        // A relative target counts from the link's directory.
+        path = path.parent()?.join(target);
+    }
+    None
+}
+
+impl Outlet {
+    /// The standard output that the daemon was started with.
+    pub fn stdout() -> io::Result<Outlet> {
+        let reopened = OpenOptions::new()
+            .append(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open("/proc/self/fd/1");
+        match reopened {
+            Ok(file) => Ok(Outlet {
+                descriptor: file.into(),
+                manner: Manner::Own,
+            }),
+            Err(_) => Outlet::share(libc::STDOUT_FILENO),
+        }
+    }
+
+    /// A second descriptor for an inherited one, whose flags stay as they are.
+    fn share(inherited: RawFd) -> io::Result<Outlet> {
+        // SAFETY: F_DUPFD_CLOEXEC takes numbers and fails for one that is not open.
+        let number = unsafe { libc::fcntl(inherited, libc::F_DUPFD_CLOEXEC, 3) };
+        if number < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the number was given out a moment ago, to us alone.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
+        let file = File::from(descriptor);
+        let manner = match file.metadata()?.file_type().is_socket() {
+            true => Manner::Socket,
+            false => Manner::Polled,
+        };
+        Ok(Outlet {
+            descriptor: file.into(),
+            manner,
+        })
+    }
+
+    /// Writes what is taken at once and says how much; `WouldBlock` when nothing is.
+    pub fn write(&self, data: &[u8]) -> io::Result<usize> {
+        match self.manner {
+            Manner::Own => fd::write(self.descriptor.as_fd(), data),
+            Manner::Socket => send(self.descriptor.as_fd(), data),
+            Manner::Polled if has_room(self.descriptor.as_fd()) => {
+                let piece = data.get(..SMALL_WRITE).unwrap_or(data);
+                fd::write(self.descriptor.as_fd(), piece)
+            }
+            Manner::Polled => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    fd::retry(|| {
+        // SAFETY: `data` is valid for reads of its length.
+        unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }
+    })
+}
+
+fn has_room(descriptor: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(descriptor, PollFlags::POLLOUT)];
+    // An error or hang-up counts: the write then says what it is, without waiting.
+    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::isolated;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    /// Writes until nothing more is taken, and says how much was.
+    fn fill(outlet: &Outlet) -> usize {
+        let mut taken = 0;
+        loop {
+            match outlet.write(&[b'x'; 4096]) {
+                Ok(count) => taken += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    return taken;
+                }
+            }
+        }
+    }
+
+    fn is_nonblocking(descriptor: RawFd) -> bool {
+        // SAFETY: the caller's test keeps it open.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        fcntl(borrowed, FcntlArg::F_GETFL).unwrap() & OFlag::O_NONBLOCK.bits() != 0
+    }
+
+    /// Puts a descriptor on 1 for the rest of the test's own process.
+    fn become_stdout(descriptor: &impl AsFd) {
+        nix::unistd::dup2_stdout(descriptor).unwrap();
+    }
+
+    #[test]
+    fn names_of_descriptors_are_known_directly_and_by_links() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = |name: &str, target: &str| {
+            let path = directory.path().join(name);
+            std::os::unix::fs::symlink(target, &path).unwrap();
+            path
+        };
+        let access = link("access.log", "/dev/stdout");
+        let again = link("again.log", "access.log");
+        let round = link("round", "round");
+        let other = link("other", "/dev/null");
+        for (path, expected) in [
+            (Path::new("/dev/stdout"), Some(1)),
+            (Path::new("/dev/stderr"), Some(2)),
+            (Path::new("/dev/fd/7"), Some(7)),
+            (Path::new("/proc/self/fd/12"), Some(12)),
+            (Path::new("/dev/fd/x"), None),
+            (Path::new("/dev/fd/-1"), None),
+            (Path::new("/dev/null"), None),
+            (Path::new("/nowhere/x.log"), None),
+            (&access, Some(1)),
+            (&again, Some(1)),
+            (&round, None),
+            (&other, None),
+        ] {
+            assert_eq!(inherited_descriptor(path), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_fifo_is_opened_without_a_reader_and_keeps_what_fits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let Opened::Special(outlet) = open(&path).unwrap() else {
+            panic!("a FIFO is no regular file");
+        };
+        outlet.write(b"first").unwrap();
+        fill(&outlet);
+        let mut reader = File::open(&path).unwrap();
+        let mut start = [0; 5];
+        reader.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"first");
+    }
+
+    #[test]
+    fn a_missing_file_is_made_and_a_directory_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new.log");
+        assert!(matches!(open(&path).unwrap(), Opened::Regular(_)));
+        assert!(path.is_file());
+        for (path, errno) in [
+            (directory.path(), libc::EISDIR),
+            (&directory.path().join("no/x.log"), libc::ENOENT),
+        ] {
+            assert_eq!(open(path).unwrap_err().raw_os_error(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn a_pipe_as_stdout_is_opened_anew_and_its_flags_stay() {
+        if isolated(
+            module_path!(),
+            "a_pipe_as_stdout_is_opened_anew_and_its_flags_stay",
+            &[],
+        ) {
+            return;
+        }
+        let saved = io::stdout().as_fd().try_clone_to_owned().unwrap();
+        let pipe = fd::pipe().unwrap();
+        become_stdout(&pipe.write);
+        let outlet = Outlet::stdout().unwrap();
+        let by_name = open(Path::new("/dev/stdout")).unwrap();
+        let flags_changed = is_nonblocking(1);
+        let taken = fill(&outlet);
+        become_stdout(&saved);
+        assert!(!flags_changed);
+        assert!(matches!(by_name, Opened::Special(_)));
+        assert_eq!(outlet.manner, Manner::Own);
+        assert!(taken >= 4096);
+    }
+
+    #[test]
+    fn a_socket_as_stdout_is_shared_without_waiting_for_it() {
+        if isolated(
+            module_path!(),
+            "a_socket_as_stdout_is_shared_without_waiting_for_it",
+            &[],
+        ) {
+            return;
+        }
+        let saved = io::stdout().as_fd().try_clone_to_owned().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        become_stdout(&ours);
+        let opened = open(Path::new("/dev/stdout"));
+        let flags_changed = is_nonblocking(1);
+        become_stdout(&saved);
+        let Opened::Special(outlet) = opened.unwrap() else {
+            panic!("a socket is no regular file");
+        };
+        assert!(!flags_changed);
+        assert_eq!(outlet.manner, Manner::Socket);
+        assert!(fill(&outlet) > 0);
+        drop(theirs);
+        let gone = outlet.write(b"x").unwrap_err();
+        assert_eq!(gone.raw_os_error(), Some(libc::EPIPE));
+    }
+
+    #[test]
+    fn a_shared_pipe_that_cannot_be_opened_is_polled_first() {
+        let pipe = fd::pipe().unwrap();
+        let outlet = Outlet::share(pipe.write.as_raw_fd()).unwrap();
+        assert_eq!(outlet.manner, Manner::Polled);
+        assert!(fill(&outlet) >= 4096);
+        assert!(!is_nonblocking(pipe.write.as_raw_fd()));
+        let mut buffer = Vec::new();
+        fd::read(pipe.read.as_fd(), &mut buffer, 1 << 20).unwrap();
+        assert!(outlet.write(b"again").is_ok());
+    }
+}

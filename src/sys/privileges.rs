@@ -1,0 +1,90 @@
+//! Giving up root: groups, group, user, in this order.
+
+use std::fmt;
+use std::io;
+
+use nix::unistd::{self, Gid, Uid};
+
+/// Which part of the change failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// setgroups(2)
+    Groups,
+    /// setgid(2)
+    Group,
+    /// setuid(2)
+    User,
+}
+
+impl Step {
+    /// The sentence for it; the first two are those of 4.3.0, which has none for the third.
+    pub fn text(self) -> &'static str {
+        match self {
+            Step::Groups => "Could not set groups of effective user",
+            Step::Group => "Could not set group id of effective user",
+            Step::User => "Could not set user id of effective user",
+        }
+    }
+}
+
+/// Why the process is still who it was.
+#[derive(Debug)]
+pub struct SwitchError {
+    /// Where it failed; earlier steps stay done.
+    pub step: Step,
+    /// The system's reason.
+    pub error: io::Error,
+}
+
+impl fmt::Display for SwitchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.step.text())
+    }
+}
+
+impl std::error::Error for SwitchError {}
+
+/// Becomes the user `uid` with the primary group `gid` and exactly these
+/// supplementary groups, for good. Needs root.
+pub fn switch_to(uid: u32, gid: u32, groups: &[u32]) -> Result<(), SwitchError> {
+    let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+    let failed = |step| {
+        move |errno: nix::errno::Errno| SwitchError {
+            step,
+            error: errno.into(),
+        }
+    };
+    unistd::setgroups(&groups).map_err(failed(Step::Groups))?;
+    unistd::setgid(Gid::from_raw(gid)).map_err(failed(Step::Group))?;
+    unistd::setuid(Uid::from_raw(uid)).map_err(failed(Step::User))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::process;
+    use crate::sys::testing::isolated;
+
+    #[test]
+    fn root_becomes_somebody_and_nobody_else_can() {
+        if isolated(
+            module_path!(),
+            "root_becomes_somebody_and_nobody_else_can",
+            &[],
+        ) {
+            return;
+        }
+        if process::effective_uid() == 0 {
+            switch_to(65534, 65533, &[65533, 7]).unwrap();
+            assert_eq!((process::uid(), process::effective_uid()), (65534, 65534));
+            assert_eq!(process::gid(), 65533);
+            let mut groups = unistd::getgroups().unwrap();
+            groups.sort_unstable_by_key(|group| group.as_raw());
+            assert_eq!(groups, [Gid::from_raw(7), Gid::from_raw(65533)]);
+        }
+        let error = switch_to(0, 0, &[]).unwrap_err();
+        assert_eq!(error.step, Step::Groups);
+        assert_eq!(error.to_string(), "Could not set groups of effective user");
+        assert_eq!(error.error.raw_os_error(), Some(libc::EPERM));
+    }
+}

@@ -1,0 +1,283 @@
+//! Signals to the daemon, by way of a pipe to itself.
+//!
+//! The handler writes a signal's number into the pipe, so that the poll wakes
+//! and the numbers keep their order of arrival. A signal that waits already is
+//! not written again, hence the pipe never fills.
+//!
+//! A handler has no arguments of ours, so its two values are the only global
+//! state of the program: where to write, and which signals wait. What waits
+//! while no pipe is there (during a reload) is carried over to the next one.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
+use nix::errno::Errno;
+use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, SigmaskHow};
+
+use crate::signal::Signal;
+use crate::sys::fd;
+
+const NOWHERE: i32 = -1;
+static WRITE_END: AtomicI32 = AtomicI32::new(NOWHERE);
+static WAITING: AtomicU64 = AtomicU64::new(0);
+
+/// A set of blocked signals.
+#[derive(Clone, Copy, Debug)]
+pub struct Mask(SigSet);
+
+impl Mask {
+    /// What is blocked now. Taken at program start, it is what children get
+    /// back, whatever the daemon does to its own.
+    pub fn current() -> io::Result<Mask> {
+        Ok(Mask(SigSet::thread_get_mask()?))
+    }
+
+    /// Blocks every signal and returns what was blocked before.
+    pub(crate) fn block_all() -> io::Result<Mask> {
+        Ok(Mask(
+            SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?,
+        ))
+    }
+
+    /// Blocks exactly these from here on. Safe between fork and exec.
+    pub(crate) fn apply(&self) {
+        // It fails only for an invalid `how`.
+        let _ = self.0.thread_set_mask();
+    }
+}
+
+/// The signals that are caught; dropping it leaves the handlers in place, with nowhere to write.
+#[derive(Debug)]
+pub struct Signals {
+    write: OwnedFd,
+}
+
+impl Signals {
+    /// Catches these signals from here on, unblocks them, and returns the pipe's
+    /// read end, which is non-blocking and belongs into the poll set. A second
+    /// call, after a reload, makes a new pipe and loses nothing.
+    pub fn install(caught: &[Signal]) -> io::Result<(Signals, OwnedFd)> {
+        let pipe = fd::pipe()?;
+        fd::set_nonblocking(pipe.read.as_fd())?;
+        fd::set_nonblocking(pipe.write.as_fd())?;
+        let previous = Mask::block_all()?;
+        WRITE_END.store(pipe.write.as_raw_fd(), Ordering::SeqCst);
+        let waiting = WAITING.load(Ordering::SeqCst);
+        for number in (1..64).filter(|number| waiting & bit(*number) != 0) {
+            tell(pipe.write.as_raw_fd(), number);
+        }
+        let outcome = caught.iter().try_for_each(|signal| catch(*signal));
+        previous.apply();
+        unblock(caught);
+        outcome?;
+        Ok((Signals { write: pipe.write }, pipe.read))
+    }
+
+    /// The signals that have arrived since the last call, each once, in order of arrival.
+    pub fn drain(read: BorrowedFd<'_>) -> Vec<Signal> {
+        let mut numbers = Vec::new();
+        // At most 64 can be in the pipe, so one read is all.
+        if fd::read(read, &mut numbers, 256).is_err() {
+            return Vec::new();
+        }
+        let mut signals = Vec::new();
+        for number in numbers {
+            // From here on the next of its kind is written again; one that came
+            // a moment earlier is this one.
+            WAITING.fetch_and(!bit(i32::from(number)), Ordering::SeqCst);
+            signals.extend(
+                Signal::from_number(i64::from(number)).filter(|signal| !signals.contains(signal)),
+            );
+        }
+        signals
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // Unless a newer pipe has taken its place.
+        let _ = WRITE_END.compare_exchange(
+            self.write.as_raw_fd(),
+            NOWHERE,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
+    }
+}
+
+/// Ignores SIGPIPE and SIGXFSZ, so that writes fail with an error instead of
+/// ending the daemon. Children inherit both as ignored; so do those of 4.3.0,
+/// where it is Python's doing.
+pub fn ignore_pipe_signals() -> io::Result<()> {
+    for ignored in [signal::Signal::SIGPIPE, signal::Signal::SIGXFSZ] {
+        // SAFETY: no handler function is involved.
+        unsafe { signal::signal(ignored, SigHandler::SigIgn) }?;
+    }
+    Ok(())
+}
+
+fn catch(signal: Signal) -> io::Result<()> {
+    let action = SigAction::new(
+        SigHandler::Handler(handler),
+        SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP,
+        SigSet::all(),
+    );
+    let signal = signal::Signal::try_from(signal.number())?;
+    // SAFETY: the handler makes only async-signal-safe calls.
+    unsafe { signal::sigaction(signal, &action) }?;
+    Ok(())
+}
+
+/// Whoever started the daemon may have blocked what it lives by, SIGCHLD above all.
+fn unblock(caught: &[Signal]) {
+    let set: SigSet = caught
+        .iter()
+        .filter_map(|signal| signal::Signal::try_from(signal.number()).ok())
+        .collect();
+    // It fails only for an invalid `how`.
+    let _ = set.thread_unblock();
+}
+
+extern "C" fn handler(number: libc::c_int) {
+    let errno = Errno::last_raw();
+    let bit = bit(number);
+    if WAITING.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
+        tell(WRITE_END.load(Ordering::SeqCst), number);
+    }
+    Errno::set_raw(errno);
+}
+
+/// Async-signal-safe.
+fn tell(descriptor: i32, number: i32) {
+    let byte = number as u8;
+    if descriptor != NOWHERE {
+        // SAFETY: one byte of ours; the descriptor is open as long as WRITE_END names it.
+        unsafe { libc::write(descriptor, (&raw const byte).cast(), 1) };
+    }
+}
+
+fn bit(number: i32) -> u64 {
+    // Signals are numbered 1 to 64.
+    1 << ((number - 1) & 63)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::poller::{Interest, Poller};
+    use crate::sys::testing::isolated;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    const ALL: [Signal; 4] = [Signal::TERM, Signal::HUP, Signal::USR2, Signal::CHLD];
+
+    fn raise(signal: Signal) {
+        signal::raise(signal::Signal::try_from(signal.number()).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn signals_come_in_order_of_arrival_and_each_once() {
+        if isolated(
+            module_path!(),
+            "signals_come_in_order_of_arrival_and_each_once",
+            &[],
+        ) {
+            return;
+        }
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        assert_eq!(Signals::drain(read.as_fd()), []);
+        for signal in [Signal::TERM, Signal::HUP, Signal::TERM, Signal::TERM] {
+            raise(signal);
+        }
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::TERM, Signal::HUP]);
+        assert_eq!(Signals::drain(read.as_fd()), []);
+        for _ in 0..200_000 {
+            raise(Signal::USR2);
+        }
+        raise(Signal::TERM);
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::USR2, Signal::TERM]);
+    }
+
+    #[test]
+    fn a_signal_between_two_lives_is_not_lost() {
+        if isolated(
+            module_path!(),
+            "a_signal_between_two_lives_is_not_lost",
+            &[],
+        ) {
+            return;
+        }
+        let (signals, read) = Signals::install(&ALL).unwrap();
+        raise(Signal::HUP);
+        drop((signals, read));
+        raise(Signal::TERM);
+        let (signals, read) = Signals::install(&ALL).unwrap();
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::HUP, Signal::TERM]);
+        // The new pipe may be made before the old one goes.
+        let (_newer, newer_read) = Signals::install(&ALL).unwrap();
+        drop((signals, read));
+        raise(Signal::TERM);
+        assert_eq!(Signals::drain(newer_read.as_fd()), [Signal::TERM]);
+    }
+
+    #[test]
+    fn what_was_blocked_at_the_start_is_caught_all_the_same() {
+        if isolated(
+            module_path!(),
+            "what_was_blocked_at_the_start_is_caught_all_the_same",
+            &[],
+        ) {
+            return;
+        }
+        Mask::block_all().unwrap();
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        raise(Signal::CHLD);
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::CHLD]);
+        let mask = Mask::current().unwrap();
+        assert!(mask.0.contains(signal::Signal::SIGUSR1));
+        assert!(!mask.0.contains(signal::Signal::SIGCHLD));
+    }
+
+    #[test]
+    fn the_handler_leaves_errno_alone() {
+        if isolated(module_path!(), "the_handler_leaves_errno_alone", &[]) {
+            return;
+        }
+        // A pipe whose reader has gone makes the handler's own write fail.
+        ignore_pipe_signals().unwrap();
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        drop(read);
+        Errno::set_raw(libc::ENOSPC);
+        handler(libc::SIGTERM);
+        assert_eq!(Errno::last_raw(), libc::ENOSPC);
+    }
+
+    #[test]
+    fn a_signal_wakes_the_poller() {
+        if isolated(module_path!(), "a_signal_wakes_the_poller", &[]) {
+            return;
+        }
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        let mut poller = Poller::new().unwrap();
+        let token = poller.register(read, Interest::READ, 's').unwrap();
+        let start = Instant::now();
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", "exec kill -USR2 $PPID"])
+            .spawn()
+            .unwrap();
+        let mut seen = Vec::new();
+        let mut ready = Vec::new();
+        while seen.len() < 2 {
+            assert!(start.elapsed() < Duration::from_secs(10));
+            poller
+                .wait(Some(Duration::from_secs(10)), &mut ready)
+                .unwrap();
+            assert!(ready.iter().all(|event| event.source == 's'));
+            seen.extend(Signals::drain(poller.descriptor(token).unwrap()));
+        }
+        child.wait().unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, [Signal::USR2, Signal::CHLD]);
+    }
+}

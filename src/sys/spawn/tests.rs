@@ -1,0 +1,391 @@
+//! Children for real, by way of the shell and a few standard programs.
+
+use super::*;
+use crate::process::termination::Termination;
+use crate::signal::Signal;
+use crate::sys::testing::isolated;
+use crate::sys::{process, signals};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+
+/// How a child ended and what it wrote to stdout and stderr.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    pid: i32,
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings {
+        identity: Identity::Inherited,
+        directory: None,
+        umask: None,
+        close_below: 1024,
+        mask: Mask::current().unwrap(),
+    }
+}
+
+fn run(words: &[&str], environment: &[(&str, &str)], surroundings: &Surroundings) -> Outcome {
+    run_program(words[0], words, environment, surroundings)
+}
+
+fn run_program(
+    path: &str,
+    words: &[&str],
+    environment: &[(&str, &str)],
+    surroundings: &Surroundings,
+) -> Outcome {
+    let arguments: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+    let environment: Vec<(Vec<u8>, Vec<u8>)> = environment
+        .iter()
+        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+        .collect();
+    let program = Program {
+        path,
+        arguments: &arguments,
+        environment: &environment,
+    };
+    let [stdin, stdout, stderr] = [(); 3].map(|()| fd::pipe().unwrap());
+    let streams = Streams {
+        stdin: stdin.read.as_fd(),
+        stdout: stdout.write.as_fd(),
+        stderr: stderr.write.as_fd(),
+    };
+    let pid = spawn(&Spawn::new(program, streams, surroundings)).unwrap();
+    drop((stdin, stdout.write, stderr.write));
+    let [stdout, stderr] = [stdout.read, stderr.read].map(|end| {
+        let mut text = String::new();
+        File::from(end).read_to_string(&mut text).unwrap();
+        text
+    });
+    let WaitStatus::Exited(_, status) = waitpid(Pid::from_raw(pid), None).unwrap() else {
+        panic!("not an exit");
+    };
+    Outcome {
+        pid,
+        status,
+        stdout,
+        stderr,
+    }
+}
+
+fn shell(script: &str) -> Outcome {
+    run(
+        &["/bin/sh", "-c", script],
+        &[("PATH", "/usr/bin:/bin")],
+        &surroundings(),
+    )
+}
+
+fn failure(text: &str) -> (i32, String) {
+    let text = format!("supervisor: {text}\nsupervisor: child process was not spawned\n");
+    (127, text)
+}
+
+#[test]
+fn the_environment_is_exactly_what_was_given() {
+    let given = [("B", "2"), ("A", "x=y z"), ("=odd", ""), ("EMPTY", "")];
+    let outcome = run(&["/usr/bin/env"], &given, &surroundings());
+    assert_eq!(outcome.stdout, "B=2\nA=x=y z\n=odd=\nEMPTY=\n");
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn the_first_argument_is_the_word_as_written_and_not_the_path() {
+    let words = ["my shell", "-c", "echo \"$0|$1\"", "zero", "one two"];
+    let outcome = run_program("/bin/sh", &words, &[], &surroundings());
+    assert_eq!(outcome.stdout, "zero|one two\n");
+    let outcome = run_program(
+        "/bin/cat",
+        &["tom", "/proc/self/cmdline"],
+        &[],
+        &surroundings(),
+    );
+    assert_eq!(outcome.stdout, "tom\0/proc/self/cmdline\0");
+}
+
+#[test]
+fn a_child_has_three_descriptors_and_no_other() {
+    // One that is inheritable and one of a high number must not get through either.
+    let leak = File::open("/dev/null").unwrap();
+    // SAFETY: numbers only.
+    let high = unsafe { libc::fcntl(leak.as_raw_fd(), libc::F_DUPFD, 900) };
+    assert!(high >= 900);
+    let outcome = run(&["/bin/ls", "/proc/self/fd"], &[], &surroundings());
+    // SAFETY: opened above.
+    unsafe { libc::close(high) };
+    // 3 is the directory that ls reads.
+    assert_eq!(outcome.stdout, "0\n1\n2\n3\n");
+}
+
+#[test]
+fn the_streams_are_the_given_ones_even_if_two_are_the_same() {
+    let arguments = ["sh", "-c", "echo out; echo err >&2"].map(str::to_owned);
+    let program = Program {
+        path: "/bin/sh",
+        arguments: &arguments,
+        environment: &[],
+    };
+    let (stdin, output) = (fd::pipe().unwrap(), fd::pipe().unwrap());
+    let streams = Streams {
+        stdin: stdin.read.as_fd(),
+        stdout: output.write.as_fd(),
+        stderr: output.write.as_fd(),
+    };
+    let surroundings = surroundings();
+    let pid = spawn(&Spawn::new(program, streams, &surroundings)).unwrap();
+    drop(output.write);
+    let mut text = String::new();
+    File::from(output.read).read_to_string(&mut text).unwrap();
+    waitpid(Pid::from_raw(pid), None).unwrap();
+    assert_eq!(text, "out\nerr\n");
+}
+
+#[test]
+fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
+    if isolated(
+        module_path!(),
+        "streams_that_lie_on_the_standard_descriptors_are_not_trodden_on",
+        &[],
+    ) {
+        return;
+    }
+    let saved = [0, 1, 2].map(|number| {
+        // SAFETY: numbers only; the test has its process for itself.
+        unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 100) }
+    });
+    // SAFETY: as above.
+    unsafe { libc::close(0) };
+    let output = fd::pipe().unwrap();
+    let read = File::from(output.read);
+    assert_eq!(read.as_raw_fd(), 0);
+    let arguments = ["sh", "-c", "echo out; echo err >&2"].map(str::to_owned);
+    // SAFETY: as above; 1 now is the pipe's other end.
+    unsafe { libc::dup2(output.write.as_raw_fd(), 1) };
+    // SAFETY: descriptors 1 and 2 stay open while they are borrowed.
+    let (one, two) = unsafe { (BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)) };
+    let null = File::open("/dev/null").unwrap();
+    let program = Program {
+        path: "/bin/sh",
+        arguments: &arguments,
+        environment: &[],
+    };
+    // What is to be 2 lies on 1, and what is to be 1 lies on 2.
+    let streams = Streams {
+        stdin: null.as_fd(),
+        stdout: two,
+        stderr: one,
+    };
+    let surroundings = surroundings();
+    let pid = spawn(&Spawn::new(program, streams, &surroundings)).unwrap();
+    waitpid(Pid::from_raw(pid), None).unwrap();
+    drop(output.write);
+    // SAFETY: as above.
+    unsafe { libc::dup2(saved[1], 1) };
+    let mut text = String::new();
+    (&read).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "err\n");
+}
+
+#[test]
+fn a_child_leads_a_process_group_in_the_session_of_the_daemon() {
+    let outcome = shell("read line < /proc/self/stat; echo $line; echo $$");
+    let stat: Vec<&str> = outcome.stdout.split_whitespace().collect();
+    assert_eq!(stat[4], outcome.pid.to_string());
+    let session = nix::unistd::getsid(None).unwrap();
+    assert_eq!(stat[5], session.to_string());
+}
+
+#[test]
+fn umask_and_directory_are_those_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().canonicalize().unwrap();
+    let mut surroundings = surroundings();
+    surroundings.umask = Some(0o137);
+    surroundings.directory = path.to_str().map(str::to_owned);
+    let outcome = run(&["/bin/sh", "-c", "umask; pwd -P"], &[], &surroundings);
+    assert_eq!(outcome.stdout, format!("0137\n{}\n", path.display()));
+}
+
+#[test]
+fn failures_are_told_by_the_child_which_exits_with_127() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("script");
+    std::fs::write(&script, "echo no interpreter line\n").unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let script = script.to_str().unwrap();
+    for (path, words, environment, expected) in [
+        (
+            "/nowhere",
+            &["word"][..],
+            &[][..],
+            "couldn't exec word: ENOENT",
+        ),
+        ("/etc", &["etc", "x"], &[], "couldn't exec etc: EACCES"),
+        (
+            script,
+            &["./script"],
+            &[],
+            "couldn't exec ./script: ENOEXEC",
+        ),
+        (
+            "/bin/echo",
+            &["echo", "a\0b"],
+            &[],
+            "couldn't exec /bin/echo: embedded null byte",
+        ),
+        (
+            "/bin/echo",
+            &["echo"],
+            &[("A", "\0")],
+            "couldn't exec /bin/echo: embedded null byte",
+        ),
+        (
+            "/bin/echo",
+            &["echo"],
+            &[("A=B", "c")],
+            "couldn't exec /bin/echo: illegal environment variable name",
+        ),
+        (
+            "/bin/echo",
+            &["echo"],
+            &[("", "c")],
+            "couldn't exec /bin/echo: illegal environment variable name",
+        ),
+    ] {
+        let outcome = run_program(path, words, environment, &surroundings());
+        assert_eq!((outcome.status, outcome.stderr), failure(expected));
+        assert_eq!(outcome.stdout, "");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_entered_is_a_failure() {
+    for (directory, reason) in [
+        ("/nowhere at all", "ENOENT"),
+        ("/etc/passwd", "ENOTDIR"),
+        ("a\0b", "embedded null byte"),
+    ] {
+        let mut surroundings = surroundings();
+        surroundings.directory = Some(directory.to_owned());
+        let outcome = run(&["/bin/true"], &[], &surroundings);
+        let expected = failure(&format!("couldn't chdir to {directory}: {reason}"));
+        assert_eq!((outcome.status, outcome.stderr), expected);
+    }
+}
+
+#[test]
+fn a_user_that_was_refused_beforehand_comes_before_the_directory() {
+    let mut surroundings = surroundings();
+    surroundings.identity = Identity::Refused {
+        uid: 4711,
+        reason: "Can't drop privilege as nonroot user".to_owned(),
+    };
+    surroundings.directory = Some("/nowhere".to_owned());
+    let outcome = run(&["/bin/true"], &[], &surroundings);
+    let expected = failure("couldn't setuid to 4711: Can't drop privilege as nonroot user");
+    assert_eq!((outcome.status, outcome.stderr), expected);
+}
+
+#[test]
+fn a_child_becomes_the_user_or_says_that_it_cannot() {
+    let mut surroundings = surroundings();
+    surroundings.identity = Identity::SwitchTo(SpawnCredentials {
+        uid: 65534,
+        gid: 65533,
+        groups: vec![65533, 7],
+    });
+    let words = ["/bin/sh", "-c", "id -u; id -g; id -G"];
+    let outcome = run(&words, &[("PATH", "/usr/bin:/bin")], &surroundings);
+    if process::effective_uid() == 0 {
+        assert_eq!(outcome.stdout, "65534\n65533\n65533 7\n");
+    } else {
+        let expected = failure("couldn't setuid to 65534: Could not set groups of effective user");
+        assert_eq!((outcome.status, outcome.stderr), expected);
+    }
+}
+
+#[test]
+fn caught_signals_are_default_again_and_pipe_signals_stay_ignored() {
+    if isolated(
+        module_path!(),
+        "caught_signals_are_default_again_and_pipe_signals_stay_ignored",
+        &[],
+    ) {
+        return;
+    }
+    signals::ignore_pipe_signals().unwrap();
+    let surroundings = surroundings();
+    let caught = [Signal::TERM, Signal::CHLD, Signal::HUP];
+    let (_signals, _read) = signals::Signals::install(&caught).unwrap();
+    // As nohup leaves it.
+    // SAFETY: no handler function is involved.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+    // Whatever the daemon blocks for itself is nothing to its children.
+    Mask::block_all().unwrap();
+    let outcome = run(&["/bin/cat", "/proc/self/status"], &[], &surroundings);
+    let mask = |key: &str| {
+        let line = outcome.stdout.lines().find(|line| line.starts_with(key));
+        let (_, digits) = line.unwrap().split_once('\t').unwrap();
+        u64::from_str_radix(digits, 16).unwrap()
+    };
+    assert_eq!(mask("SigBlk:"), 0);
+    assert_eq!(mask("SigCgt:"), 0);
+    // Whoever runs the test may have ignored others.
+    let reset = RESET.iter().fold(0, |set, number| set | 1 << (number - 1));
+    assert_eq!(mask("SigIgn:") & (0x0100_1000 | reset), 0x0100_1000);
+}
+
+#[test]
+fn a_fork_that_fails_tells_its_number_and_leaves_the_mask() {
+    if isolated(
+        module_path!(),
+        "a_fork_that_fails_tells_its_number_and_leaves_the_mask",
+        &[],
+    ) {
+        return;
+    }
+    if process::effective_uid() == 0 {
+        // The limit does not count for root.
+        crate::sys::privileges::switch_to(65534, 65534, &[]).unwrap();
+    }
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NPROC, 0, 0).unwrap();
+    let null = File::open("/dev/null").unwrap();
+    let streams = Streams {
+        stdin: null.as_fd(),
+        stdout: null.as_fd(),
+        stderr: null.as_fd(),
+    };
+    let program = Program {
+        path: "/bin/true",
+        arguments: &[],
+        environment: &[],
+    };
+    let blocked = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("SigBlk:"));
+        line.unwrap().to_owned()
+    };
+    let before = blocked();
+    let surroundings = surroundings();
+    let outcome = spawn(&Spawn::new(program, streams, &surroundings));
+    assert_eq!(outcome, Err(libc::EAGAIN));
+    assert_eq!(blocked(), before);
+    assert_eq!(
+        crate::sys::wait::reap().unwrap(),
+        None::<(i32, Termination)>
+    );
+}
+
+#[test]
+fn numbers_without_a_symbol_are_written_in_digits() {
+    for (number, expected) in [(0, "0"), (7, "7"), (133, "133"), (i32::MAX, "2147483647")] {
+        let mut digits = [0; 11];
+        assert_eq!(decimal(number, &mut digits), expected.as_bytes());
+    }
+}

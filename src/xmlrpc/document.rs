@@ -1,0 +1,225 @@
+//! From XML elements to values, for calls and for responses: the tolerant
+//! reading of 4.3.0, which goes by element names and looks at little else.
+
+use crate::text::base64;
+use crate::xmlrpc::reader::{Event, ParseError, Reader};
+use crate::xmlrpc::value::Value;
+
+/// What a document holds, wherever in it: the last of each counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// The text of `methodName`; `None` if there is none or it is empty.
+    pub method: Option<String>,
+    /// The values in `params`.
+    pub params: Option<Vec<Value>>,
+    /// The value in `fault`.
+    pub fault: Option<Value>,
+}
+
+/// Reads a whole document.
+pub fn read(bytes: &[u8]) -> Result<Document, ParseError> {
+    let mut reader = Reader::new(bytes)?;
+    let mut document = Document::default();
+    let mut open: Vec<Element> = Vec::new();
+    while let Some(event) = reader.event()? {
+        match event {
+            Event::Start(name) => open.push(Element::new(name)),
+            Event::Text(text) => {
+                // Text after a nested element belongs to nobody.
+                if let Some(element) = open.last_mut()
+                    && element.children.is_empty()
+                {
+                    element.text.push_str(&text);
+                }
+            }
+            Event::End(name) => {
+                let Some(mut element) = open.pop() else {
+                    continue;
+                };
+                let malformed = ParseError {
+                    reason: "malformed value",
+                    offset: bytes.len(),
+                };
+                match name {
+                    "methodName" => {
+                        document.method = Some(element.text.clone()).filter(|m| !m.is_empty());
+                    }
+                    "params" => document.params = Some(element.take_values()),
+                    "fault" => document.fault = element.take_values().into_iter().next(),
+                    _ => {}
+                }
+                if let Some(parent) = open.last_mut() {
+                    let keep = parent.name == "struct";
+                    parent.children.push(element.close(keep).ok_or(malformed)?);
+                }
+            }
+        }
+    }
+    Ok(document)
+}
+
+/// An element whose end has not come yet.
+#[derive(Debug)]
+struct Element<'a> {
+    name: &'a str,
+    /// The text before the first child.
+    text: String,
+    children: Vec<Child>,
+}
+
+/// A closed element: its value and, inside of a `struct`, its own children.
+#[derive(Debug)]
+struct Child {
+    value: Value,
+    pair: Option<(Value, Value)>,
+}
+
+impl<'a> Element<'a> {
+    fn new(name: &'a str) -> Element<'a> {
+        Element {
+            name,
+            text: String::new(),
+            children: Vec::new(),
+        }
+    }
+
+    fn take_values(&mut self) -> Vec<Value> {
+        let children = std::mem::take(&mut self.children);
+        children.into_iter().map(|child| child.value).collect()
+    }
+
+    /// `None` when it cannot be what its name says. `keep` is for members of a
+    /// struct: exactly two children, whatever their names.
+    fn close(mut self, keep: bool) -> Option<Child> {
+        let pair = match keep {
+            false => None,
+            true => {
+                let value = self.children.pop()?.value;
+                let name = self.children.pop()?.value;
+                if !self.children.is_empty() {
+                    return None;
+                }
+                Some((name, value))
+            }
+        };
+        let value = match pair {
+            Some(_) => Value::Nil,
+            None => self.into_value()?,
+        };
+        Some(Child { value, pair })
+    }
+
+    fn into_value(self) -> Option<Value> {
+        Some(match self.name {
+            "int" | "i4" => Value::Int(integer(&self.text)?),
+            "boolean" => Value::Bool(self.text == "1"),
+            "string" => Value::String(self.text),
+            "double" => Value::Double(double(&self.text)?),
+            "dateTime.iso8601" => Value::DateTime(date_time(self.text)?),
+            "base64" => Value::String(String::from_utf8(base64::decode(&self.text)?).ok()?),
+            "array" | "param" => self.children.into_iter().next()?.value,
+            "data" => Value::Array(self.children.into_iter().map(|c| c.value).collect()),
+            "struct" => members(self.children)?,
+            "value" => match self.children.into_iter().next() {
+                Some(child) => child.value,
+                None => Value::String(self.text),
+            },
+            // Unknown names are not converted, and what is empty is null.
+            _ if self.text.is_empty() => Value::Nil,
+            _ => Value::String(self.text),
+        })
+    }
+}
+
+/// Of members with the same name the last value wins, in the place of the first.
+fn members(children: Vec<Child>) -> Option<Value> {
+    let mut members: Vec<(String, Value)> = Vec::with_capacity(children.len());
+    let mut places = std::collections::BTreeMap::new();
+    for child in children {
+        let (name, value) = child.pair?;
+        let name = key(name)?;
+        match places.get(&name).and_then(|place| members.get_mut(*place)) {
+            Some((_, old)) => *old = value,
+            None => {
+                places.insert(name.clone(), members.len());
+                members.push((name, value));
+            }
+        }
+    }
+    Some(Value::Struct(members))
+}
+
+fn key(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) | Value::DateTime(text) => Some(text),
+        Value::Nil => Some(String::new()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// As Python's `int`: blanks around, a sign, single underscores between
+/// digits. Beyond 64 bits the nearest number that fits is taken.
+fn integer(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = without_underscores(digits)?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let signed = match negative {
+        true => format!("-{digits}"),
+        false => digits,
+    };
+    Some(signed.parse().unwrap_or(match negative {
+        true => i64::MIN,
+        false => i64::MAX,
+    }))
+}
+
+/// As Python's `float`, which takes what Rust takes and underscores.
+fn double(text: &str) -> Option<f64> {
+    without_underscores(text.trim())?.parse().ok()
+}
+
+/// Underscores stand between two digits or nowhere.
+fn without_underscores(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let fits = |place: usize| bytes.get(place).is_some_and(u8::is_ascii_digit);
+    for (place, byte) in bytes.iter().enumerate() {
+        if *byte == b'_' && !(place > 0 && fits(place - 1) && fits(place + 1)) {
+            return None;
+        }
+    }
+    Some(text.replace('_', ""))
+}
+
+/// Exactly `YYYYMMDDTHH:MM:SS`, with numbers that a calendar and a clock have.
+fn date_time(text: String) -> Option<String> {
+    let bytes = text.as_bytes();
+    let fits = bytes.len() == 17
+        && bytes.iter().enumerate().all(|(place, byte)| match place {
+            8 => *byte == b'T',
+            11 | 14 => *byte == b':',
+            _ => byte.is_ascii_digit(),
+        });
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
+    let year = number(0, 4).filter(|year| fits && *year > 0)?;
+    let month = number(4, 6)?;
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(leap),
+        _ => return None,
+    };
+    let day = number(6, 8)?;
+    let in_range = (1..=days).contains(&day)
+        && number(9, 11)? < 24
+        && number(12, 14)? < 60
+        && number(15, 17)? < 62;
+    in_range.then_some(text)
+}
