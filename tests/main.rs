@@ -4,5 +4,12 @@
 
 mod command_line;
 mod config;
+mod conformance;
+mod corpus;
+mod demo;
 mod http;
+mod idle;
+mod ladder;
+mod restart;
 mod supervisorctl;
+mod support;

@@ -1,0 +1,90 @@
+# pollvisor. `make help` tells what there is.
+
+CARGO ?= cargo
+PYTHON ?= python3
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+CONFDIR ?= /etc/supervisor
+TARGET ?= $(shell uname -m)-unknown-linux-gnu
+ORIGINAL = target/supervisor-4.3.0
+STATIC = target/$(TARGET)/release/supervisord
+NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
+
+.DEFAULT_GOAL := all
+.PHONY: help all run test check-tools bench static install uninstall clean
+
+help: ## Shows this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+all: ## Builds the release binary (the default)
+	$(CARGO) build --release
+
+run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends it)
+	@mkdir -p target/demo
+	@for name in $(NAMES); do ln -sf ../release/supervisord target/demo/$$name; done
+	@echo
+	@echo "In a second terminal:  target/demo/supervisorctl -c conf/demo.conf status"
+	@echo
+	@target/demo/supervisord -n -c conf/demo.conf
+
+test: check-tools $(ORIGINAL)/bin/supervisord ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
+	@for page in man/*.[1-9]; do \
+	  [ -e "$$page" ] || continue; \
+	  echo "mandoc -T lint $$page"; mandoc -T lint -W warning "$$page" || exit 1; \
+	done
+
+# What the tests use beside Rust. As root on Debian what is missing is installed.
+check-tools:
+	@missing=; packages=; \
+	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
+	need strace strace; need mandoc mandoc; need $(PYTHON) python3; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing:$$packages"; \
+	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$packages; } </dev/null || exit 1; \
+	else \
+	  echo "make test needs:$$missing (Debian packages:$$packages)" >&2; exit 1; \
+	fi
+
+$(ORIGINAL)/bin/supervisord:
+	rm -rf $(ORIGINAL)
+	$(PYTHON) -m venv $(ORIGINAL)
+	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check supervisor==4.3.0
+
+bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
+	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin
+
+# --target keeps the flag away from build scripts, which need the dynamic libc.
+static: ## Builds the static binary (glibc): target/TARGET/release/supervisord
+	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO) build --release --target $(TARGET)
+	@ls -l $(STATIC)
+
+install: ## Installs below DESTDIR and PREFIX (/usr/local); a configuration is never overwritten
+	@test -e target/release/supervisord || { echo "run \`make\` first" >&2; exit 1; }
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(CONFDIR)
+	install -m 755 target/release/supervisord $(DESTDIR)$(BINDIR)/supervisord
+	for name in supervisorctl pidproxy echo_supervisord_conf; do ln -sf supervisord $(DESTDIR)$(BINDIR)/$$name; done
+	for page in man/*.[1-9]; do \
+	  [ -e "$$page" ] || continue; \
+	  section=$${page##*.}; \
+	  install -d $(DESTDIR)$(MANDIR)/man$$section; \
+	  install -m 644 "$$page" $(DESTDIR)$(MANDIR)/man$$section/; \
+	done
+	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || target/release/supervisord --version >/dev/null
+	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || $(DESTDIR)$(BINDIR)/echo_supervisord_conf > $(DESTDIR)$(CONFDIR)/supervisord.conf
+
+uninstall: ## Removes what install brought; the configuration stays
+	for name in $(NAMES); do rm -f $(DESTDIR)$(BINDIR)/$$name; done
+	for page in man/*.[1-9]; do \
+	  [ -e "$$page" ] || continue; \
+	  rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; \
+	done
+
+clean: ## Removes everything that was built
+	$(CARGO) clean

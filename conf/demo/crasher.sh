@@ -1,0 +1,5 @@
+# Lives long enough to count as started, then fails.
+echo "started"
+sleep 5
+echo "crashing"
+exit 1

@@ -1,0 +1,228 @@
+"""What `make bench` measures: this program beside Supervisor 4.3.0.
+
+Each measurement is taken from both in turn, several times; medians are shown with
+their ratio. Only what this script started is ended.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+import xmlrpc.client
+from http.client import HTTPConnection
+
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8"}
+
+COMMON = """\
+[unix_http_server]
+file=%(here)s/s
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://%(here)s/s
+[supervisord]
+logfile=%(here)s/main.log
+pidfile=%(here)s/main.pid
+childlogdir=%(here)s
+minfds=4096
+[program:p]
+command=/bin/cat
+process_name=p%(process_num)03d
+startsecs=0
+autorestart=true
+stdout_logfile=NONE
+stderr_logfile=NONE
+"""
+
+
+class UnixConnection(HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self.path)
+
+
+class UnixTransport(xmlrpc.client.Transport):
+    """XML-RPC over a unix socket."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host):
+        return UnixConnection(self.path)
+
+
+class Daemon:
+    """A supervisord with a number of quiet programs, in a directory of its own."""
+
+    def __init__(self, supervisord, programs):
+        self.programs = programs
+        self.folder = tempfile.mkdtemp(prefix="pvbench")
+        with open(os.path.join(self.folder, "c.conf"), "w") as file:
+            file.write(COMMON + "numprocs=%d\n" % programs)
+        self.begin = time.monotonic()
+        self.process = subprocess.Popen(
+            [supervisord, "-n", "-c", os.path.join(self.folder, "c.conf")],
+            env=ENVIRONMENT,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.until_all_run = self.wait_until_all_run()
+
+    def rpc(self):
+        path = os.path.join(self.folder, "s")
+        return xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(path)).supervisor
+
+    def wait_until_all_run(self):
+        """Seconds from the launch until every program is RUNNING."""
+        wanted = "entered RUNNING state"
+        log = os.path.join(self.folder, "main.log")
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise SystemExit("supervisord ended at once")
+            try:
+                with open(log) as file:
+                    if file.read().count(wanted) >= self.programs:
+                        return time.monotonic() - self.begin
+            except FileNotFoundError:
+                pass
+            time.sleep(0.002)
+        raise SystemExit("the programs do not run in time")
+
+    def children(self):
+        path = "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)
+        with open(path) as file:
+            return [int(word) for word in file.read().split()]
+
+    def memory(self):
+        """RSS, PSS and private dirty memory in KiB."""
+        with open("/proc/%d/smaps_rollup" % self.process.pid) as file:
+            text = file.read()
+        return [int(re.search(key + r":\s+(\d+)", text).group(1)) for key in ("Rss", "Pss", "Private_Dirty")]
+
+    def restart_seconds(self):
+        """From the SIGKILL of the one program until there is another one."""
+        old = self.children()[0]
+        # A program is only killed when it has become itself and lived a moment.
+        time.sleep(0.2)
+        begin = time.monotonic()
+        os.kill(old, signal.SIGKILL)
+        while not [pid for pid in self.children() if pid != old]:
+            if time.monotonic() > begin + 10:
+                raise SystemExit("the program is not started again")
+        return time.monotonic() - begin
+
+    def status_seconds(self, supervisorctl):
+        begin = time.monotonic()
+        subprocess.run(
+            [supervisorctl, "-c", os.path.join(self.folder, "c.conf"), "status"],
+            env=ENVIRONMENT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        return time.monotonic() - begin
+
+    def calls(self, seconds):
+        """System calls within some seconds, counted by strace."""
+        out = os.path.join(self.folder, "calls")
+        tracer = subprocess.Popen(
+            ["strace", "-q", "-f", "-c", "-o", out, "-p", str(self.process.pid)],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+        with open(out) as file:
+            match = re.search(r"^100\.00\s+\S+\s+(?:\S+\s+)?(\d+)(?:\s+\d+)?\s+total", file.read(), re.M)
+        return int(match.group(1)) if match else 0
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        shutil.rmtree(self.folder)
+
+
+def show(name, ours, original, unit, digits=1):
+    """One line: both values and how many times less ours is."""
+    ratio = "%.1f" % (original / ours) if ours else "-"
+    print("%-44s %12.*f %12.*f %-4s %8s" % (name, digits, ours, digits, original, unit, ratio), flush=True)
+
+
+def interleaved(rounds, measure):
+    """Medians of a measurement taken in turn from both; `measure` takes an index."""
+    taken = ([], [])
+    for _ in range(rounds):
+        for which in (0, 1):
+            taken[which].append(measure(which))
+    return [statistics.median(values) for values in taken]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ours", required=True, help="our binary")
+    parser.add_argument("--static", help="our static binary; it is measured when it is there")
+    parser.add_argument("--original", required=True, help="the folder with the programs of 4.3.0")
+    parser.add_argument("--idle-seconds", type=int, default=60)
+    options = parser.parse_args()
+
+    binary = os.path.abspath(options.static if options.static and os.path.exists(options.static) else options.ours)
+    links = tempfile.mkdtemp(prefix="pvlinks")
+    for name in ("supervisord", "supervisorctl"):
+        os.symlink(binary, os.path.join(links, name))
+    folders = (links, os.path.abspath(options.original))
+    daemons = [os.path.join(folder, "supervisord") for folder in folders]
+    clients = [os.path.join(folder, "supervisorctl") for folder in folders]
+
+    print("%-44s %12s %12s %-4s %8s" % ("", "ours", "4.3.0", "", "ratio"))
+    for programs in (1, 100):
+        def start(which):
+            daemon = Daemon(daemons[which], programs)
+            seconds = daemon.until_all_run
+            daemon.end()
+            return seconds * 1000
+
+        show("launch to RUNNING, %d programs" % programs, *interleaved(5, start), "ms")
+        pair = [Daemon(path, programs) for path in daemons]
+        try:
+            for daemon in pair:
+                daemon.rpc().getAllProcessInfo()
+            time.sleep(2)
+            memory = [daemon.memory() for daemon in pair]
+            for index, name in enumerate(("RSS", "PSS", "private dirty")):
+                show("%s, %d programs" % (name, programs), memory[0][index], memory[1][index], "KiB", 0)
+            status = interleaved(11, lambda which: pair[which].status_seconds(clients[which]) * 1000)
+            show("supervisorctl status, %d programs" % programs, *status, "ms")
+            if programs == 1:
+                restart = interleaved(21, lambda which: pair[which].restart_seconds() * 1000)
+                show("SIGKILL to the next life (median)", *restart, "ms")
+            else:
+                calls = [daemon.calls(options.idle_seconds) for daemon in pair]
+                show("system calls in %d idle seconds" % options.idle_seconds, *calls, "", 0)
+        finally:
+            for daemon in pair:
+                daemon.end()
+    print("%-44s %12d KiB" % ("size of %s" % os.path.relpath(binary), os.path.getsize(binary) // 1024))
+    shutil.rmtree(links)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,432 @@
+//! One run of a scenario: its steps and its transcript.
+
+use super::super::support::{
+    Address, Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Launch, Outcome, Rpc, Value, children_of,
+    finish, kill, wait_until,
+};
+use super::normal::normalise;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// The sections that nearly every scenario has in common.
+const COMMON: &str = "\
+[unix_http_server]
+file=%(here)s/s
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://%(here)s/s
+[supervisord]
+logfile=%(here)s/main.log
+pidfile=%(here)s/main.pid
+childlogdir=%(here)s
+";
+
+/// A scenario on one daemon with one supervisorctl.
+pub struct Run {
+    /// Which supervisord runs.
+    pub daemon_kind: Kind,
+    /// Which supervisorctl controls it.
+    pub ctl_kind: Kind,
+    /// The directory of the run.
+    pub dir: Dir,
+    /// The client of the unix socket.
+    pub rpc_client: Rpc,
+    daemon: Option<Daemon>,
+    names: Vec<(String, &'static str)>,
+    transcript: Vec<String>,
+}
+
+impl Run {
+    /// A run that has done nothing yet.
+    pub fn new(daemon_kind: Kind, ctl_kind: Kind) -> Run {
+        let dir = Dir::new();
+        let mut names = Vec::new();
+        for (kind, program, placeholder) in [
+            (daemon_kind, "supervisord", "SUPERVISORD"),
+            (ctl_kind, "supervisorctl", "SUPERVISORCTL"),
+        ] {
+            let path = kind.program(program, &dir.bin());
+            names.push((path.display().to_string(), placeholder));
+        }
+        names.push((dir.path().display().to_string(), "DIR"));
+        let rpc_client = Rpc::new(Address::Unix(dir.join("s")));
+        Run {
+            daemon_kind,
+            ctl_kind,
+            dir,
+            rpc_client,
+            daemon: None,
+            names,
+            transcript: Vec::new(),
+        }
+    }
+
+    /// The transcript, one line an element.
+    pub fn into_transcript(self) -> Vec<String> {
+        self.transcript
+    }
+
+    /// Has `text` shown as `placeholder` from now on.
+    pub fn rename(&mut self, text: &str, placeholder: &'static str) {
+        self.names.insert(0, (text.to_string(), placeholder));
+    }
+
+    /// Adds lines to the transcript.
+    pub fn note(&mut self, text: &str) {
+        let text = normalise(text, &self.names);
+        self.transcript
+            .extend(text.split('\n').map(ToString::to_string));
+    }
+
+    /// What helps to see why a run broke off.
+    pub fn diagnosis(&self) -> String {
+        format!(
+            "main log:\n{}\nstandard error:\n{}",
+            self.dir.read("main.log").unwrap_or_default(),
+            self.dir.read("daemon.stderr").unwrap_or_default()
+        )
+    }
+
+    /// Writes the configuration: the common sections and these.
+    pub fn config(&self, sections: &str) {
+        self.dir
+            .write("supervisord.conf", format!("{COMMON}{sections}"));
+    }
+
+    /// The same with more options in `[supervisord]`.
+    pub fn config_with(&self, options: &str, sections: &str) {
+        self.config(&format!("{options}\n{sections}"));
+    }
+
+    /// Writes the whole configuration.
+    pub fn whole_config(&self, text: &str) {
+        self.dir.write("supervisord.conf", text);
+    }
+
+    /// Writes an executable shell script into the directory; its path.
+    pub fn script(&self, name: &str, body: &str) -> String {
+        self.dir.script(name, body).display().to_string()
+    }
+
+    /// Starts the daemon and waits until it answers.
+    pub fn start(&mut self) {
+        self.start_with(&[], &[]);
+    }
+
+    /// The same with options and variables.
+    pub fn start_with(&mut self, options: &[&str], environment: &[(&str, &str)]) {
+        let client = self.rpc_client.clone();
+        self.launch(options, environment);
+        self.daemon.as_mut().unwrap().wait_until_it_answers(&client);
+    }
+
+    /// Starts the daemon without waiting.
+    pub fn launch(&mut self, options: &[&str], environment: &[(&str, &str)]) {
+        self.daemon = Some(Daemon::launch(&Launch {
+            kind: self.daemon_kind,
+            dir: &self.dir,
+            options,
+            environment,
+        }));
+    }
+
+    /// The running daemon.
+    pub fn daemon(&mut self) -> &mut Daemon {
+        self.daemon.as_mut().expect("a daemon was started")
+    }
+
+    /// Runs supervisord to its end; notes exit status and output.
+    pub fn supervisord(&mut self, words: &[&str]) {
+        let mut command = Command::new(self.daemon_kind.program("supervisord", &self.dir.bin()));
+        command.args(words).current_dir(self.dir.path());
+        let mut end = finish(command, "", DEADLINE);
+        end.stdout = end
+            .stdout
+            .split_inclusive('\n')
+            .map(|line| without_stamp(line).unwrap_or(line))
+            .collect();
+        self.note(&format!("$ supervisord {}", words.join(" ")));
+        self.note_finished(&end);
+    }
+
+    /// Runs supervisord on the configuration as it is, which must fail.
+    pub fn failing_start(&mut self, options: &[&str]) {
+        let configuration = self.dir.join("supervisord.conf").display().to_string();
+        let words = [&["-n", "-c", &configuration], options].concat();
+        self.supervisord(&words);
+    }
+
+    /// Runs an action of supervisorctl; notes its output and status.
+    pub fn ctl(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.ctl_words(&words);
+    }
+
+    /// The same, given word by word.
+    pub fn ctl_words(&mut self, words: &[&str]) {
+        self.ctl_with_input(words, "");
+    }
+
+    /// The same with lines on standard input.
+    pub fn ctl_with_input(&mut self, words: &[&str], input: &str) {
+        self.settle();
+        let end = Ctl::new(self.ctl_kind, &self.dir).run_with_input(words, input);
+        self.note(&format!("$ supervisorctl {}", words.join(" ")));
+        self.note_finished(&end);
+    }
+
+    /// Runs supervisorctl with options instead of the configuration file.
+    pub fn ctl_options(&mut self, words: &[&str]) {
+        let end = Ctl::with_options(self.ctl_kind, &self.dir, &[]).run(words);
+        self.note(&format!("$ supervisorctl {}", words.join(" ")));
+        self.note_finished(&end);
+    }
+
+    /// Runs an action without noting anything, for order or words that are left
+    /// to chance; the caller notes what it wants of it.
+    pub fn quiet_ctl(&self, line: &str) -> Finished {
+        self.settle();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Ctl::new(self.ctl_kind, &self.dir).run(&words)
+    }
+
+    /// Notes what a program left behind.
+    pub fn note_finished(&mut self, end: &Finished) {
+        if !end.stdout.is_empty() {
+            self.note(end.stdout.strip_suffix('\n').unwrap_or(&end.stdout));
+            if !end.stdout.ends_with('\n') {
+                self.note("(no newline at the end)");
+            }
+        }
+        for line in end.stderr.lines() {
+            self.note(&format!("stderr: {line}"));
+        }
+        let status = end
+            .status
+            .map_or_else(|| "no end in time".to_string(), |status| status.to_string());
+        self.note(&format!("status {status}"));
+    }
+
+    /// Calls a method (of `supervisor.` unless it has a dot); notes the outcome.
+    pub fn rpc(&mut self, method: &str, parameters: &[Value]) {
+        let outcome = self.quiet_rpc(method, parameters);
+        let parameters: Vec<String> = parameters.iter().map(ToString::to_string).collect();
+        self.note(&format!("> {method}({})", parameters.join(", ")));
+        match outcome {
+            Outcome::Answer(value) => self.note_value(&value),
+            other => self.note(&other.to_string()),
+        }
+    }
+
+    /// Notes a value: the items of an array on lines of their own.
+    pub fn note_value(&mut self, value: &Value) {
+        let value = without_times(value.clone());
+        match &value {
+            Value::Array(items) if items.iter().any(|item| matches!(item, Value::Struct(_))) => {
+                for item in items {
+                    self.note(&format!("- {item}"));
+                }
+            }
+            other => self.note(&other.to_string()),
+        }
+    }
+
+    /// Calls a method without noting anything.
+    pub fn quiet_rpc(&self, method: &str, parameters: &[Value]) -> Outcome {
+        self.settle();
+        let method = if method.contains('.') {
+            method.to_string()
+        } else {
+            format!("supervisor.{method}")
+        };
+        self.rpc_client.call(&method, parameters)
+    }
+
+    /// The process information of one process.
+    pub fn info(&self, process: &str) -> Value {
+        self.quiet_rpc("getProcessInfo", &[Value::text(process)])
+            .answer()
+    }
+
+    /// Waits until every child has become its program. A signal of 4.3.0 that
+    /// comes earlier is lost, and a stop then lasts until the SIGKILL.
+    fn settle(&self) {
+        let Some(daemon) = &self.daemon else {
+            return;
+        };
+        let program = |pid: u32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let own = program(daemon.pid());
+        wait_until(DEADLINE, || {
+            children_of(daemon.pid())
+                .into_iter()
+                .all(|child| own.is_none() || program(child) != own)
+        });
+    }
+
+    /// Waits until a process is in a state. Notes nothing.
+    pub fn wait(&self, process: &str, state: &str) {
+        let mut seen = String::new();
+        let reached = wait_until(DEADLINE, || {
+            seen = match self.quiet_rpc("getProcessInfo", &[Value::text(process)]) {
+                Outcome::Answer(info) => info.text_of("statename"),
+                other => other.to_string(),
+            };
+            seen == state
+        });
+        assert!(reached, "{process} is {seen}, not {state}");
+    }
+
+    /// Waits until each of the processes is in a state.
+    pub fn wait_all(&self, processes: &[&str], state: &str) {
+        processes
+            .iter()
+            .for_each(|process| self.wait(process, state));
+    }
+
+    /// Waits until the main log contains a text this many times.
+    pub fn wait_log(&self, text: &str, times: usize) {
+        self.wait_file("main.log", |log| log.matches(text).count() >= times, text);
+    }
+
+    /// Waits until a file contains a text.
+    pub fn wait_text(&self, name: &str, text: &str) {
+        self.wait_file(name, |content| content.contains(text), text);
+    }
+
+    fn wait_file(&self, name: &str, fits: impl Fn(&str) -> bool, wanted: &str) {
+        let found = wait_until(DEADLINE, || {
+            // A call wakes 4.3.0, which otherwise acts up to a second late.
+            let _ = self.rpc_client.call("system.listMethods", &[]);
+            self.dir.read(name).is_some_and(|content| fits(&content))
+        });
+        assert!(found, "{name} does not show {wanted:?}");
+    }
+
+    /// Waits until a condition on this run holds.
+    pub fn wait_that(&self, what: &str, mut condition: impl FnMut(&Run) -> bool) {
+        assert!(wait_until(DEADLINE, || condition(self)), "in time: {what}");
+    }
+
+    /// Sends a signal to the daemon.
+    pub fn signal(&mut self, signal: i32) {
+        self.settle();
+        self.daemon().signal(signal);
+    }
+
+    /// Sends a signal to the child of a process.
+    pub fn signal_child(&self, process: &str, signal: i32) {
+        let pid = self.info(process).int_of("pid");
+        assert!(pid > 0, "{process} has a child");
+        kill(u32::try_from(pid).unwrap(), signal);
+    }
+
+    /// Waits for the end of the daemon and notes its exit status.
+    pub fn wait_end(&mut self) {
+        let status = self.daemon().wait(DEADLINE);
+        self.note(&format!("supervisord ended with status {status:?}"));
+    }
+
+    /// Asks the daemon to end, waits for it, notes its exit status.
+    pub fn stop(&mut self) {
+        self.signal(libc::SIGTERM);
+        self.wait_end();
+    }
+
+    /// The lines of the main log, without time stamps, from INFO up; of the DEBG
+    /// lines only those about signals to children.
+    pub fn log_lines(&self) -> Vec<String> {
+        let log = self.dir.read("main.log").unwrap_or_default();
+        let log = normalise(&log, &self.names);
+        log.lines()
+            .filter_map(|line| {
+                let Some(line) = without_stamp(line) else {
+                    return Some(format!("| {line}"));
+                };
+                let is_detail = ["DEBG", "TRAC", "BLAT"]
+                    .iter()
+                    .any(|level| line.starts_with(level));
+                let is_signal = ["DEBG killing", "DEBG sending", "DEBG Attempted"]
+                    .iter()
+                    .any(|lead| line.starts_with(lead));
+                // Whether a stop is waited for depends on how fast the child ends.
+                let is_chance = line.starts_with("INFO waiting for") && line.ends_with(" to stop");
+                ((!is_detail || is_signal) && !is_chance).then(|| line.to_string())
+            })
+            .collect()
+    }
+
+    /// Notes the main log.
+    pub fn log(&mut self) {
+        self.note("main log:");
+        for line in self.log_lines() {
+            self.note(&line);
+        }
+    }
+
+    /// Notes the lines of the main log process by process, because the order
+    /// between processes is left to chance.
+    pub fn log_of(&mut self, processes: &[&str]) {
+        let lines = self.log_lines();
+        for process in processes {
+            self.note(&format!("main log of {process}:"));
+            for line in &lines {
+                let mut words = line.split([' ', '\'', ',']);
+                if words.any(|word| word == *process) {
+                    self.note(line);
+                }
+            }
+        }
+    }
+
+    /// Notes the content of a file.
+    pub fn file(&mut self, name: &str) {
+        match self.dir.read(name) {
+            None => self.note(&format!("{name}: not there")),
+            Some(content) => {
+                self.note(&format!("{name}: {} bytes", content.len()));
+                self.note(&format!("{content:?}"));
+            }
+        }
+    }
+
+    /// The path of a file in the directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// A generous limit for steps of their own.
+    pub fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+}
+
+/// `2026-11-22 06:28:00,123 INFO text` without the time; `None` for a line that
+/// continues the one before.
+fn without_stamp(line: &str) -> Option<&str> {
+    let (stamp, rest) = line.split_at_checked(24)?;
+    let digits = stamp.bytes().filter(u8::is_ascii_digit).count();
+    (digits == 17 && stamp.ends_with(' ')).then_some(rest)
+}
+
+/// Times and pids in process information, unless 0.
+fn without_times(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(without_times).collect()),
+        Value::Struct(members) => Value::Struct(
+            members
+                .into_iter()
+                .map(|(name, value)| {
+                    let value = match (name.as_str(), value) {
+                        ("start" | "stop" | "now", Value::Int(1..)) => Value::text("TIME"),
+                        ("pid", Value::Int(1..)) => Value::text("PID"),
+                        (_, other) => without_times(other),
+                    };
+                    (name, value)
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,22 @@
+//! What every chapter of the tests stands on: a directory that vanishes
+//! ([`Dir`]), a running supervisord of either kind ([`Daemon`]), a
+//! supervisorctl of either kind ([`Ctl`]), a small XML-RPC client of its own
+//! ([`Rpc`]) and waiting on conditions with a deadline ([`wait_until`]).
+//!
+//! Nothing here sleeps for its own sake, and nothing ends a process that it did
+//! not start.
+#![allow(dead_code)]
+
+mod ctl;
+mod daemon;
+mod dir;
+mod kind;
+mod rpc;
+mod wait;
+
+pub use ctl::{Ctl, Finished, finish};
+pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
+pub use dir::Dir;
+pub use kind::{Kind, subject};
+pub use rpc::{Address, Outcome, Rpc, Value};
+pub use wait::{DEADLINE, wait_for, wait_until};
