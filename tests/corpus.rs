@@ -5,7 +5,9 @@
 //! The files are read from the folder named by `CORPUS` (default `../shared/corpus`
 //! beside the project). Without it there is nothing to test, and a line says so.
 
-use super::support::{Address, Ctl, DEADLINE, Daemon, Dir, Launch, Rpc, subject, wait_for};
+use super::support::{
+    Address, Ctl, DEADLINE, Daemon, Dir, Launch, Rpc, subject, subject_ctl, wait_for,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -102,7 +104,7 @@ fn serves(file: &str) {
     });
     let rpc = Rpc::new(Address::Unix(dir.join("s")));
     daemon.wait_until_it_answers(&rpc);
-    let ctl = Ctl::new(subject(), &dir);
+    let ctl = Ctl::new(subject_ctl(), &dir);
     let rows = all_start(&ctl, &fit, file);
     control(&ctl, &rows, file);
     daemon.signal(libc::SIGTERM);

@@ -2,7 +2,8 @@
 //! Ctrl-C ends all of it in order.
 
 use super::support::{
-    Address, Ctl, DEADLINE, Daemon, Dir, Rpc, descendants_of, is_alive, subject, wait_until,
+    Address, Ctl, DEADLINE, Daemon, Dir, Rpc, descendants_of, is_alive, subject, subject_ctl,
+    wait_until,
 };
 use std::path::Path;
 
@@ -32,7 +33,7 @@ fn it_shows_its_programs_and_ctrl_c_stops_them_in_order() {
     daemon.wait_until_it_answers(&Rpc::new(Address::Unix(
         dir.join("target/demo/supervisor.sock"),
     )));
-    let ctl = Ctl::new(subject(), &dir);
+    let ctl = Ctl::new(subject_ctl(), &dir);
     let mut shown = String::new();
     let as_told = wait_until(DEADLINE, || {
         shown = ctl.run(&["status"]).stdout;

@@ -50,7 +50,7 @@ fn help_goes_to_standard_output() {
                 if line.starts_with("Usage") {
                     run.note(line);
                 } else if let Some((form, _)) = line.split_once(" -- ") {
-                    run.note(form);
+                    run.note(form.trim_end());
                 }
             }
         }

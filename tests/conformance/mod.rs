@@ -11,6 +11,7 @@
 //!
 //! Where this program differs on purpose, [`known`] says so line by line.
 //! `CONFORMANCE=self` compares 4.3.0 with itself: transcripts must be stable.
+//! `CONFORMANCE=daemon` runs our supervisord with the supervisorctl of 4.3.0 only.
 //! `SHOW_TRANSCRIPTS=1` prints them (with `--nocapture`).
 
 mod client;
@@ -29,7 +30,7 @@ mod startup;
 mod states;
 mod stopping;
 
-use super::support::{Kind, subject};
+use super::support::{Kind, subject, subject_ctl};
 use run::Run;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
@@ -42,7 +43,7 @@ fn compare(name: &str, steps: Steps) {
     let subject = subject();
     let transcripts = run_all(
         steps,
-        &[(Kind::Original, Kind::Original), (subject, subject)],
+        &[(Kind::Original, Kind::Original), (subject, subject_ctl())],
     );
     expect_equal(name, subject, &transcripts[0], &transcripts[1]);
 }
@@ -53,8 +54,8 @@ fn cross(name: &str, steps: Steps) {
     let subject = subject();
     let pairs = [
         (Kind::Original, Kind::Original),
-        (subject, subject),
-        (Kind::Original, subject),
+        (subject, subject_ctl()),
+        (Kind::Original, subject_ctl()),
         (subject, Kind::Original),
     ];
     let transcripts = run_all(steps, &pairs);

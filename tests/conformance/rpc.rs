@@ -114,7 +114,6 @@ fn unknown_methods_are_faults() {
         let plain = run.rpc_client.call("getState", &[]);
         run.note(&plain.to_string());
         for body in [
-            "",
             "<",
             "<methodCall></methodCall>",
             "<methodCall><methodName></methodName></methodCall>",

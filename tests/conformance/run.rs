@@ -195,7 +195,8 @@ impl Run {
     /// Notes what a program left behind.
     pub fn note_finished(&mut self, end: &Finished) {
         if !end.stdout.is_empty() {
-            self.note(end.stdout.strip_suffix('\n').unwrap_or(&end.stdout));
+            let shown = without_prose(&end.stdout);
+            self.note(shown.strip_suffix('\n').unwrap_or(&shown));
             if !end.stdout.ends_with('\n') {
                 self.note("(no newline at the end)");
             }
@@ -339,6 +340,7 @@ impl Run {
     pub fn log_lines(&self) -> Vec<String> {
         let log = self.dir.read("main.log").unwrap_or_default();
         let log = normalise(&log, &self.names);
+        let mut waiting_told = false;
         log.lines()
             .filter_map(|line| {
                 let Some(line) = without_stamp(line) else {
@@ -350,8 +352,12 @@ impl Run {
                 let is_signal = ["DEBG killing", "DEBG sending", "DEBG Attempted"]
                     .iter()
                     .any(|lead| line.starts_with(lead));
-                // Whether a stop is waited for depends on how fast the child ends.
-                let is_chance = line.starts_with("INFO waiting for") && line.ends_with(" to stop");
+                // Whether a stop is waited for, and how often a shutdown tells whom
+                // it waits for, depends on how fast children end.
+                let is_waiting = line.starts_with("INFO waiting for");
+                let is_chance = is_waiting && (waiting_told || line.ends_with(" to stop"));
+                waiting_told |= is_waiting && line.ends_with(" to die");
+                waiting_told &= !line.contains("supervisord started");
                 ((!is_detail || is_signal) && !is_chance).then(|| line.to_string())
             })
             .collect()
@@ -408,6 +414,17 @@ fn without_stamp(line: &str) -> Option<&str> {
     let (stamp, rest) = line.split_at_checked(24)?;
     let digits = stamp.bytes().filter(u8::is_ascii_digit).count();
     (digits == 17 && stamp.ends_with(' ')).then_some(rest)
+}
+
+/// Help on an action: only the forms before the tabs are more than prose.
+fn without_prose(text: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| !(line.starts_with('\t') || line.starts_with("Note: ")))
+        .map(|line| match line.split_once('\t') {
+            Some((form, _)) => format!("{}\n", form.trim_end()),
+            None => line.to_string(),
+        })
+        .collect()
 }
 
 /// Times and pids in process information, unless 0.

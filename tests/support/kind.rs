@@ -20,6 +20,15 @@ pub fn subject() -> Kind {
     }
 }
 
+/// The kind of supervisorctl that goes with the subject. `CONFORMANCE=daemon` looks
+/// at our supervisord alone, through the supervisorctl of 4.3.0.
+pub fn subject_ctl() -> Kind {
+    match std::env::var("CONFORMANCE").as_deref() {
+        Ok("self" | "daemon") => Kind::Original,
+        _ => Kind::Ours,
+    }
+}
+
 impl Kind {
     /// The path of one of the four programs, ready to be started. `links` is the
     /// directory with the four names of our binary, see [`super::Dir`].

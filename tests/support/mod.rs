@@ -17,6 +17,6 @@ mod wait;
 pub use ctl::{Ctl, Finished, finish};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
-pub use kind::{Kind, subject};
+pub use kind::{Kind, subject, subject_ctl};
 pub use rpc::{Address, Outcome, Rpc, Value};
 pub use wait::{DEADLINE, wait_for, wait_until};
