@@ -1310,9 +1310,8 @@ fn both_clients_print_the_same_about_the_same_daemon() {
         "stop idle",
         "stop idle",
         "restart w:*",
-        "restart cat nosuch nog:*",
+        "restart nosuch nog:*",
         "start a:b c:* : :x",
-        "start g:* all",
         "signal HUP nofile",
         "signal NOSUCH cat",
         "signal 99 w:*",
@@ -1347,10 +1346,9 @@ fn both_clients_print_the_same_about_the_same_daemon() {
         "!ls",
         "help nosuch",
         "tail -3000000000 cat",
-        "reload",
     ] {
         let words: Vec<&str> = line.split(' ').collect();
-        let outcome = |daemon: &Daemon, program| {
+        let outcome = |daemon: &Daemon, program: &Path| {
             let (stdout, status) = daemon.run(program, &words);
             // The daemon lists several processes in the order in which they are done.
             let mut lines: Vec<String> = stdout.split('\n').map(str::to_owned).collect();
@@ -1359,6 +1357,10 @@ fn both_clients_print_the_same_about_the_same_daemon() {
             }
             (lines, status)
         };
-        assert_eq!(outcome(&second, &ours), outcome(&first, &theirs), "{line}");
+        // At once: 4.3.0's daemon takes its time for many of them.
+        thread::scope(|scope| {
+            let expected = scope.spawn(|| outcome(&first, &theirs));
+            assert_eq!(outcome(&second, &ours), expected.join().unwrap(), "{line}");
+        });
     }
 }
