@@ -24,6 +24,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "events",
             "process/machine",
             "process/termination",
+            "process/capture",
             "process/restarts",
             "loggers/level",
             "loggers/rotation",

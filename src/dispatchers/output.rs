@@ -12,6 +12,7 @@ use crate::clock::Monotonic;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::LogWriter;
 use crate::loggers::level::Level;
+use crate::process::capture::{Capture, Part};
 use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
@@ -39,6 +40,7 @@ pub struct OutputDispatcher {
     log: Option<LogWriter>,
     syslog: Option<Syslog>,
     stripper: Option<AnsiStripper>,
+    capture: Option<Capture>,
     last_complaint: Option<Monotonic>,
 }
 
@@ -64,6 +66,8 @@ pub struct Destinations {
     pub syslog: Option<Syslog>,
     /// Remove ANSI sequences first.
     pub strip_ansi: bool,
+    /// Take messages to event listeners out, keeping so many bytes of each; 0 does not.
+    pub capture_maxbytes: usize,
 }
 
 impl OutputDispatcher {
@@ -81,6 +85,8 @@ impl OutputDispatcher {
             log: destinations.log,
             syslog: destinations.syslog,
             stripper: destinations.strip_ansi.then(AnsiStripper::default),
+            capture: (destinations.capture_maxbytes > 0)
+                .then(|| Capture::new(destinations.capture_maxbytes)),
             last_complaint: None,
         }
     }
@@ -167,6 +173,9 @@ impl OutputDispatcher {
 
     /// Empties the log.
     pub fn clear(&mut self) -> Result<(), LogFailure> {
+        if let Some(capture) = &mut self.capture {
+            capture.clear();
+        }
         self.log.as_mut().map_or(Ok(()), LogWriter::clear)
     }
 
@@ -189,7 +198,11 @@ impl OutputDispatcher {
             .stripper
             .as_mut()
             .map_or(&[] as &[u8], AnsiStripper::finish);
-        self.write(reactor, rest);
+        self.sort_out(reactor, rest);
+        if let Some(capture) = &mut self.capture {
+            let rest = capture.finish();
+            self.write(reactor, &rest);
+        }
         let (name, channel) = (&self.name, self.channel.name());
         reactor.log.debug(format_args!(
             "{channel} of {name} closed, stopped monitoring it"
@@ -200,9 +213,27 @@ impl OutputDispatcher {
         match &mut self.stripper {
             Some(stripper) => {
                 let stripped = stripper.strip(data);
-                self.write(reactor, &stripped);
+                self.sort_out(reactor, &stripped);
             }
-            None => self.write(reactor, data),
+            None => self.sort_out(reactor, data),
+        }
+    }
+
+    /// Text goes to the log; messages are for event listeners.
+    fn sort_out(&mut self, reactor: &mut Reactor, data: &[u8]) {
+        let Some(capture) = &mut self.capture else {
+            return self.write(reactor, data);
+        };
+        for part in capture.feed(data) {
+            match part {
+                Part::Text(text) => self.write(reactor, &text),
+                Part::Message(_) => {
+                    let (name, channel) = (pyrepr::repr(&self.name), self.channel.name());
+                    reactor
+                        .log
+                        .debug(format_args!("{name} {channel} emitted a comm event"));
+                }
+            }
         }
     }
 

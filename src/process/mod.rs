@@ -2,6 +2,7 @@
 //! ([`machine`]), how children end ([`termination`]), and the thing that has a
 //! pid, pipes and logs ([`subprocess`]), in its [`group`].
 
+pub mod capture;
 pub mod command;
 pub mod context;
 pub mod environment;

@@ -315,6 +315,7 @@ impl Subprocess {
             log,
             syslog,
             strip_ansi: context.strip_ansi,
+            capture_maxbytes: usize::try_from(output.capture_maxbytes).unwrap_or(0),
         })
     }
 

@@ -1,13 +1,11 @@
-//! Calls that wait for processes: data that is asked again whenever a process
-//! has changed its state, until there is an answer.
+//! Calls that wait for processes, as data: [`poll`](super::poll) asks them again
+//! whenever a process has changed its state, until there is an answer.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::rpc::{Daemon, names, start, stop, system};
 use crate::tokens::ProcessId;
-use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
 /// How often a waiting stop is told in the log.
@@ -59,51 +57,7 @@ pub enum Goal {
     },
 }
 
-impl Waiting {
-    fn poll(&mut self, daemon: &mut Daemon<'_>) -> Option<Result<(), Fault>> {
-        match &mut self.goal {
-            Goal::Started => start::poll(daemon, self.id, &self.name),
-            Goal::Stopped { report_at } => stop::poll(daemon, self.id, report_at),
-        }
-    }
-}
-
 impl Deferred {
-    /// The answer, if there is one by now.
-    pub fn poll(&mut self, daemon: &mut Daemon<'_>) -> Option<Result<Value, Fault>> {
-        match self {
-            Deferred::Process(waiting) => Some(waiting.poll(daemon)?.map(|()| Value::Bool(true))),
-            Deferred::Several { waiting, finished } => {
-                waiting.retain_mut(|process| match process.poll(daemon) {
-                    Some(result) => {
-                        finished.push(names::status(daemon.supervisor, process.id, result));
-                        false
-                    }
-                    None => true,
-                });
-                waiting
-                    .is_empty()
-                    .then(|| Ok(Value::Array(std::mem::take(finished))))
-            }
-            Deferred::Multicall {
-                current,
-                remaining,
-                finished,
-            } => {
-                let result = current.poll(daemon)?;
-                finished.push(system::slot(result));
-                match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished))
-                {
-                    Ok(results) => Some(Ok(Value::Array(results))),
-                    Err(deferred) => {
-                        *self = deferred;
-                        None
-                    }
-                }
-            }
-        }
-    }
-
     /// When it wants to be asked again though no process has changed its state.
     pub fn next_report(&self) -> Option<Monotonic> {
         let at = |waiting: &Waiting| match waiting.goal {

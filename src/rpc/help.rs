@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::rpc::methods::Method;
+use crate::rpc::interface::Method;
 
 /// The help of a method.
 pub fn text(method: &Method) -> String {

@@ -3,7 +3,8 @@
 
 use crate::clock::Timestamp;
 use crate::process::subprocess::{InputError, Subprocess};
-use crate::rpc::{Daemon, Outcome, names, parameters};
+use crate::rpc::interface::{Daemon, Outcome};
+use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};
 use crate::sys::time;
 use crate::tokens::Channel;
@@ -57,10 +58,16 @@ pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     Ok(Value::Bool(true).into())
 }
 
+/// `supervisor.sendRemoteCommEvent(type, data)`: told to every listener that
+/// has subscribed, which is nobody as long as there are no listeners.
+pub fn send_remote_event(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::Bool(true).into())
+}
+
 /// `supervisor.sendProcessStdin(name, chars)`
 pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let characters = parameters::string(parameters, 1)?;
+    let characters = parameters::characters(parameters, 1)?;
     let id = names::process(daemon.supervisor, name)?.id();
     let sent = match daemon.supervisor.groups.process_mut(id) {
         Some(process) => process.send_input(daemon.reactor, characters.as_bytes()),

@@ -2,7 +2,8 @@
 
 use crate::loggers::window::{self, WindowError};
 use crate::process::subprocess::Subprocess;
-use crate::rpc::{Daemon, Outcome, names, parameters};
+use crate::rpc::interface::{Daemon, Outcome};
+use crate::rpc::{names, parameters};
 use crate::tokens::{Channel, ProcessId};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;

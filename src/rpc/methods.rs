@@ -1,96 +1,14 @@
-//! The one table of methods: names, signatures, help and functions. What is
-//! not in it cannot be called.
+//! The one table of methods: names, signatures, help and functions, in the
+//! order of the names. What is not in it cannot be called.
 
-use crate::rpc::{Daemon, Outcome, configuration, information, logs, signals, start, stop, system};
-use crate::xmlrpc::value::Value;
+use crate::rpc::interface::{Function, Interface, Method, Parameter};
+use crate::rpc::{configuration, information, logs, signals, start, stop, system};
 
-/// A method.
-#[derive(Debug)]
-pub struct Method {
-    /// Its name in its namespace.
-    pub name: &'static str,
-    /// What it does, in a sentence or two.
-    pub help: &'static str,
-    /// What it takes.
-    pub parameters: &'static [Parameter],
-    /// What it gives.
-    pub result: Parameter,
-    /// Does it.
-    pub function: fn(&mut Daemon<'_>, &[Value]) -> Outcome,
-}
-
-/// A parameter or a result.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Its XML-RPC type.
-    pub kind: &'static str,
-    /// Its name.
-    pub name: &'static str,
-    /// What it means.
-    pub help: &'static str,
-    /// It may be left out.
-    pub optional: bool,
-}
-
-/// Where a method lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Namespace {
-    /// The `x` of `[rpcinterface:x]`, normally `supervisor`.
-    Supervisor,
-    /// `system`
-    System,
-}
-
-impl Method {
-    /// Whether it can be called with so many parameters.
-    pub fn takes(&self, count: usize) -> bool {
-        let required = self
-            .parameters
-            .iter()
-            .filter(|parameter| !parameter.optional)
-            .count();
-        (required..=self.parameters.len()).contains(&count)
-    }
-}
-
-/// The method of that full name; `interfaces` are the names of the configured namespaces.
-pub fn find(name: &str, interfaces: &[String]) -> Option<(&'static Method, Namespace)> {
-    let (namespace, name) = name.split_once('.')?;
-    let (table, kind) = if interfaces.iter().any(|interface| interface == namespace) {
-        (SUPERVISOR, Namespace::Supervisor)
-    } else if namespace == "system" {
-        (SYSTEM, Namespace::System)
-    } else {
-        return None;
-    };
-    table
-        .iter()
-        .find(|method| method.name == name)
-        .map(|method| (method, kind))
-}
-
-/// Every full name, sorted by code point.
-pub fn names(interfaces: &[String]) -> Vec<String> {
-    let of = |namespace: &str, table: &[Method]| -> Vec<String> {
-        table
-            .iter()
-            .map(|method| format!("{namespace}.{}", method.name))
-            .collect()
-    };
-    let mut names: Vec<String> = interfaces
-        .iter()
-        .flat_map(|name| of(name, SUPERVISOR))
-        .chain(of("system", SYSTEM))
-        .collect();
-    names.sort();
-    names
-}
-
-/// Every method with the name under which it stands by default.
-pub fn all() -> impl Iterator<Item = (&'static str, &'static Method)> {
-    let supervisor = SUPERVISOR.iter().map(|method| ("supervisor", method));
-    supervisor.chain(SYSTEM.iter().map(|method| ("system", method)))
-}
+/// All methods.
+pub const INTERFACE: Interface = Interface {
+    supervisor: SUPERVISOR,
+    system: SYSTEM,
+};
 
 const fn required(kind: &'static str, name: &'static str, help: &'static str) -> Parameter {
     Parameter {
@@ -146,19 +64,38 @@ const fn method(
     help: &'static str,
     parameters: &'static [Parameter],
     result: Parameter,
-    function: fn(&mut Daemon<'_>, &[Value]) -> Outcome,
+    function: Function,
 ) -> Method {
     Method {
         name,
         help,
         parameters,
         result,
+        gated: true,
         function,
     }
 }
 
-const READ_STDOUT: fn(&mut Daemon<'_>, &[Value]) -> Outcome = logs::read_stdout;
-const TAIL_STDOUT: fn(&mut Daemon<'_>, &[Value]) -> Outcome = logs::tail_stdout;
+/// One that works while supervisord goes down.
+const fn always(
+    name: &'static str,
+    help: &'static str,
+    parameters: &'static [Parameter],
+    result: Parameter,
+    function: Function,
+) -> Method {
+    Method {
+        name,
+        help,
+        parameters,
+        result,
+        gated: false,
+        function,
+    }
+}
+
+const READ_STDOUT: Function = logs::read_stdout;
+const TAIL_STDOUT: Function = logs::tail_stdout;
 
 const SUPERVISOR: &[Method] = &[
     method(
@@ -325,6 +262,16 @@ const SUPERVISOR: &[Method] = &[
         TRUE,
         information::send_stdin,
     ),
+    always(
+        "sendRemoteCommEvent",
+        "Tell event listeners of something that happened elsewhere.",
+        &[
+            required("string", "type", "what kind of thing"),
+            required("string", "data", "the thing itself"),
+        ],
+        TRUE,
+        information::send_remote_event,
+    ),
     method(
         "shutdown",
         "Stop everything and exit.",
@@ -419,21 +366,21 @@ const SUPERVISOR: &[Method] = &[
 ];
 
 const SYSTEM: &[Method] = &[
-    method(
+    always(
         "listMethods",
         "The names of all methods.",
         &[],
         result("array", "the names, sorted"),
         system::list_methods,
     ),
-    method(
+    always(
         "methodHelp",
         "What a method does.",
         &[required("string", "name", "a method's full name")],
         result("string", "the text"),
         system::method_help,
     ),
-    method(
+    always(
         "methodSignature",
         "The types of a method.",
         &[required("string", "name", "a method's full name")],
@@ -443,7 +390,7 @@ const SYSTEM: &[Method] = &[
         ),
         system::method_signature,
     ),
-    method(
+    always(
         "multicall",
         "Make several calls, one after the other.",
         &[required(

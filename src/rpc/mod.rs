@@ -1,17 +1,19 @@
 //! The XML-RPC interface: from the body of a request to the body of an answer.
 //!
 //! [`methods`] is the one table of what may be called. A method answers at once
-//! or leaves a [`deferred::Deferred`] that is asked again when a process has
-//! changed its state; nothing here waits.
+//! or leaves a [`deferred::Deferred`] that is asked again ([`poll`]) when a
+//! process has changed its state; nothing here waits.
 
 pub mod configuration;
 pub mod deferred;
 pub mod help;
 pub mod information;
+pub mod interface;
 pub mod logs;
 pub mod methods;
 pub mod names;
 pub mod parameters;
+pub mod poll;
 pub mod signals;
 pub mod start;
 pub mod stop;
@@ -19,39 +21,13 @@ pub mod system;
 
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
-use crate::supervisor::Supervisor;
 use crate::xmlrpc::call::Call;
-use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::response;
 use crate::xmlrpc::value::Value;
 
 use deferred::Deferred;
-
-/// What methods work on.
-pub struct Daemon<'a> {
-    /// The processes.
-    pub supervisor: &'a mut Supervisor,
-    /// The loop's instruments.
-    pub reactor: &'a mut Reactor,
-}
-
-/// What a method gives: a value now or later, or a fault.
-pub type Outcome = Result<Answer, Fault>;
-
-/// A value now or later.
-#[derive(Debug)]
-pub enum Answer {
-    /// The result.
-    Done(Value),
-    /// To be asked again.
-    Later(Deferred),
-}
-
-impl From<Value> for Answer {
-    fn from(value: Value) -> Answer {
-        Answer::Done(value)
-    }
-}
+use interface::{Answer, Daemon, dispatch};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -108,21 +84,4 @@ pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>)
         );
     }
     response::write(result.as_ref())
-}
-
-/// Calls a method by its name. A name that has no dot, or more than one, or is
-/// not in the table is the same fault.
-pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Outcome {
-    let Some((method, namespace)) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
-    else {
-        return Err(Fault::new(FaultCode::UnknownMethod));
-    };
-    if !method.takes(parameters.len()) {
-        return Err(Fault::new(FaultCode::IncorrectParameters));
-    }
-    // The whole namespace is closed while supervisord goes down, getState included.
-    if namespace == methods::Namespace::Supervisor && daemon.supervisor.state().is_going_down() {
-        return Err(Fault::new(FaultCode::ShutdownState));
-    }
-    (method.function)(daemon, parameters)
 }

@@ -1,5 +1,6 @@
 //! Taking parameters of the right type out of a call.
 
+use crate::text::pyrepr::repr;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -8,6 +9,18 @@ pub fn string(parameters: &[Value], place: usize) -> Result<&str, Fault> {
     match parameters.get(place) {
         Some(Value::String(text)) => Ok(text),
         _ => Err(Fault::new(FaultCode::IncorrectParameters)),
+    }
+}
+
+/// The text at that place, for which the fault shows what was given instead.
+pub fn characters(parameters: &[Value], place: usize) -> Result<&str, Fault> {
+    match parameters.get(place) {
+        Some(Value::String(text)) => Ok(text),
+        None | Some(Value::Nil) => Err(Fault::new(FaultCode::IncorrectParameters)),
+        Some(other) => Err(Fault::with(
+            FaultCode::IncorrectParameters,
+            in_pythons_notation(other),
+        )),
     }
 }
 
@@ -34,5 +47,26 @@ pub fn wait(parameters: &[Value], place: usize) -> bool {
         Some(Value::Array(items)) => !items.is_empty(),
         Some(Value::Struct(members)) => !members.is_empty(),
         Some(Value::Nil) => false,
+    }
+}
+
+fn in_pythons_notation(value: &Value) -> String {
+    match value {
+        Value::Int(number) => number.to_string(),
+        Value::Double(number) => format!("{number:?}"),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Nil => "None".to_owned(),
+        Value::String(text) | Value::DateTime(text) => repr(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(in_pythons_notation).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Struct(members) => {
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("{}: {}", repr(name), in_pythons_notation(value)));
+            format!("{{{}}}", members.collect::<Vec<String>>().join(", "))
+        }
     }
 }

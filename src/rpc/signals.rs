@@ -1,7 +1,8 @@
 //! Signalling processes on request: the process only, never its process group.
 
+use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
-use crate::rpc::{Answer, Daemon, Outcome, parameters};
+use crate::rpc::parameters;
 use crate::signal::Signal;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};

@@ -3,8 +3,9 @@
 use crate::process::command::CommandError;
 use crate::process::machine::Input;
 use crate::rpc::deferred::{Deferred, Goal, Waiting};
+use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
-use crate::rpc::{Answer, Daemon, Outcome, parameters};
+use crate::rpc::parameters;
 use crate::states::ProcessState;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -122,9 +123,13 @@ fn start_one(
     // Nothing is signalled, so nothing can fail; a failed spawn shows in the machine.
     let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Start);
     daemon.supervisor.reap(daemon.reactor);
-    let machine = daemon.supervisor.groups.process(id)?.machine();
-    if !machine.spawn_error().is_empty() {
+    let process = daemon.supervisor.groups.process(id)?;
+    if !process.machine().spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));
+    }
+    if process.config().startsecs <= 0 && process.machine().state() == ProcessState::Starting {
+        // There is nothing to wait for, so it counts as finished at once.
+        let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Due);
     }
     if state == ProcessState::Stopping {
         // 4.3.0 answers true without `wait` though nothing was started.

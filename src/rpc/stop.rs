@@ -3,8 +3,9 @@
 use crate::clock::Monotonic;
 use crate::process::machine::Input;
 use crate::rpc::deferred::{Deferred, Goal, STOP_REPORT_INTERVAL, Waiting};
+use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
-use crate::rpc::{Answer, Daemon, Outcome, parameters};
+use crate::rpc::parameters;
 use crate::states::ProcessState;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};

@@ -3,20 +3,25 @@
 use std::collections::VecDeque;
 
 use crate::rpc::deferred::Deferred;
-use crate::rpc::{Answer, Daemon, Outcome, dispatch, help, methods, parameters};
+use crate::rpc::interface::{Answer, Daemon, Outcome, dispatch};
+use crate::rpc::{help, parameters};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
 /// `system.listMethods()`
 pub fn list_methods(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let names = methods::names(&daemon.supervisor.config.rpcinterfaces);
+    let names = daemon
+        .interface
+        .names(&daemon.supervisor.config.rpcinterfaces);
     Ok(Value::Array(names.into_iter().map(Value::String).collect()).into())
 }
 
 /// `system.methodHelp(name)`
 pub fn method_help(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let (method, _) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
+    let method = daemon
+        .interface
+        .find(name, &daemon.supervisor.config.rpcinterfaces)
         .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
     Ok(Value::String(help::text(method)).into())
 }
@@ -24,7 +29,9 @@ pub fn method_help(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 /// `system.methodSignature(name)`: one flat signature, the result's type first.
 pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let (method, _) = methods::find(name, &daemon.supervisor.config.rpcinterfaces)
+    let method = daemon
+        .interface
+        .find(name, &daemon.supervisor.config.rpcinterfaces)
         .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
     let types = std::iter::once(method.result.kind).chain(method.parameters.iter().map(|p| p.kind));
     Ok(Value::Array(types.map(Value::string).collect()).into())

@@ -9,7 +9,7 @@ use crate::process::machine::Input;
 use crate::reactor::Reactor;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
-use crate::tokens::{GroupId, ProcessId, Timer};
+use crate::tokens::{GroupId, Timer};
 
 /// How often it is told who is waited for.
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
@@ -58,7 +58,7 @@ impl Supervisor {
         }
         let finished = shutdown.remaining.is_empty();
         if !finished && std::mem::take(&mut shutdown.report_due) {
-            self.report(reactor, &self.unstopped());
+            self.report(reactor);
             reactor.timers.set(
                 Timer::ShutdownReport,
                 Some(reactor.now.monotonic + REPORT_INTERVAL),
@@ -87,18 +87,12 @@ impl Supervisor {
         }
     }
 
-    fn unstopped(&self) -> Vec<ProcessId> {
-        let ids = self.groups.processes_by_priority().into_iter();
-        ids.filter(|id| {
-            self.groups
-                .process(*id)
-                .is_some_and(|p| !p.machine().state().is_stopped())
-        })
-        .collect()
-    }
-
-    fn report(&self, reactor: &mut Reactor, unstopped: &[ProcessId]) {
-        let processes = || unstopped.iter().filter_map(|id| self.groups.process(*id));
+    /// Tells of everybody who is waited for, in the order of activation.
+    fn report(&self, reactor: &mut Reactor) {
+        let processes = || {
+            let all = self.groups.iter().flat_map(|group| &group.processes);
+            all.filter(|process| !process.machine().state().is_stopped())
+        };
         let names: Vec<&str> = processes()
             .map(|process| process.config().name.as_str())
             .collect();
@@ -108,10 +102,9 @@ impl Supervisor {
         if reactor.log.enabled(Level::Blather) {
             for process in processes() {
                 let state = process.machine().state().name();
-                reactor.log.log(
-                    Level::Blather,
-                    format_args!("{} state: {state}", process.config().name),
-                );
+                reactor
+                    .log
+                    .blather(format_args!("{} state: {state}", process.config().name));
             }
         }
     }

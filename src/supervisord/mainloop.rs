@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::http::server::{Incoming, Request, Servers};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
-use crate::rpc::{self, Reply, names};
+use crate::rpc::{self, Reply, methods, names, poll};
 use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
@@ -206,10 +206,7 @@ impl Daemon {
     }
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
-        let mut daemon = rpc::Daemon {
-            supervisor: &mut self.supervisor,
-            reactor: &mut self.reactor,
-        };
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
         match rpc::handle(&mut daemon, body) {
             Reply::Body(body) => self
                 .servers
@@ -243,11 +240,8 @@ impl Daemon {
             if !servers.is_open(waiting.connection) {
                 return false;
             }
-            let mut daemon = rpc::Daemon {
-                supervisor: &mut *supervisor,
-                reactor: &mut *reactor,
-            };
-            match waiting.deferred.poll(&mut daemon) {
+            let mut daemon = rpc_daemon(supervisor, reactor);
+            match poll::poll(&mut waiting.deferred, &mut daemon) {
                 Some(result) => {
                     let body = rpc::answer(reactor, &waiting.method, result);
                     servers.respond_rpc(reactor, waiting.connection, body);
@@ -284,5 +278,16 @@ impl Daemon {
                 .servers
                 .respond_error(&mut self.reactor, connection, 404),
         }
+    }
+}
+
+fn rpc_daemon<'a>(
+    supervisor: &'a mut Supervisor,
+    reactor: &'a mut Reactor,
+) -> rpc::interface::Daemon<'a> {
+    rpc::interface::Daemon {
+        supervisor,
+        reactor,
+        interface: methods::INTERFACE,
     }
 }

@@ -1,0 +1,176 @@
+//! Capture mode: what a child writes between `<!--XSUPERVISOR:BEGIN-->` and
+//! `<!--XSUPERVISOR:END-->` is a message to event listeners and not for its log.
+//!
+//! Only what may be the beginning of a token is held back, so that the log is
+//! not late; 4.3.0 holds back up to 24 bytes and loses them when the child ends.
+
+const BEGIN: &[u8] = b"<!--XSUPERVISOR:BEGIN-->";
+const END: &[u8] = b"<!--XSUPERVISOR:END-->";
+
+/// Takes the messages out of a stream of pieces.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// The most of a message that is kept: its last bytes.
+    limit: usize,
+    /// What may be the beginning of a token.
+    held_back: Vec<u8>,
+    /// The message so far, while one is being written.
+    message: Option<Vec<u8>>,
+}
+
+/// What a part of the stream is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// For the log.
+    Text(Vec<u8>),
+    /// A message, come to its end.
+    Message(Vec<u8>),
+}
+
+impl Capture {
+    /// A stream whose messages are kept up to `limit` bytes.
+    pub fn new(limit: usize) -> Capture {
+        Capture {
+            limit,
+            held_back: Vec::new(),
+            message: None,
+        }
+    }
+
+    /// The parts that the next piece of the stream completes.
+    pub fn feed(&mut self, piece: &[u8]) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let mut data = std::mem::take(&mut self.held_back);
+        data.extend_from_slice(piece);
+        let mut rest = data.as_slice();
+        loop {
+            let token = if self.message.is_some() { END } else { BEGIN };
+            let Some(place) = find(rest, token) else {
+                break;
+            };
+            self.take(&rest[..place], &mut parts);
+            rest = &rest[place + token.len()..];
+            self.message = match self.message.take() {
+                Some(message) => {
+                    parts.push(Part::Message(message));
+                    None
+                }
+                None => Some(Vec::new()),
+            };
+        }
+        let token = if self.message.is_some() { END } else { BEGIN };
+        let certain = rest.len() - beginning_at_end(rest, token);
+        self.take(&rest[..certain], &mut parts);
+        self.held_back = rest[certain..].to_vec();
+        parts
+    }
+
+    /// What was held back, at the end of the stream. A message that has not
+    /// come to its end is lost.
+    pub fn finish(&mut self) -> Vec<u8> {
+        let rest = std::mem::take(&mut self.held_back);
+        if self.message.take().is_some() {
+            Vec::new()
+        } else {
+            rest
+        }
+    }
+
+    /// Forgets the message so far, when the log is cleared.
+    pub fn clear(&mut self) {
+        if let Some(message) = &mut self.message {
+            message.clear();
+        }
+    }
+
+    fn take(&mut self, data: &[u8], parts: &mut Vec<Part>) {
+        match &mut self.message {
+            Some(message) => {
+                message.extend_from_slice(data);
+                let excess = message.len().saturating_sub(self.limit);
+                message.drain(..excess);
+            }
+            None if data.is_empty() => {}
+            None => parts.push(Part::Text(data.to_vec())),
+        }
+    }
+}
+
+fn find(data: &[u8], token: &[u8]) -> Option<usize> {
+    data.windows(token.len()).position(|window| window == token)
+}
+
+/// The length of the longest proper beginning of `token` with which `data` ends.
+fn beginning_at_end(data: &[u8], token: &[u8]) -> usize {
+    (1..token.len().min(data.len() + 1))
+        .rev()
+        .find(|&length| data.ends_with(&token[..length]))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Part {
+        Part::Text(text.as_bytes().to_vec())
+    }
+
+    fn message(text: &str) -> Part {
+        Part::Message(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn messages_are_taken_out_of_the_text() {
+        let mut capture = Capture::new(100);
+        assert_eq!(
+            capture.feed(
+                b"a<!--XSUPERVISOR:BEGIN-->m1<!--XSUPERVISOR:END-->b<!--XSUPERVISOR:BEGIN-->m2"
+            ),
+            [text("a"), message("m1"), text("b")]
+        );
+        assert_eq!(capture.feed(b"!<!--XSUPERVISOR:END-->"), [message("m2!")]);
+        assert_eq!(capture.finish(), b"");
+    }
+
+    #[test]
+    fn tokens_are_found_across_any_cut() {
+        let whole = b"ab<!--XSUPERVISOR:BEGIN-->secret<!--XSUPERVISOR:END-->cd";
+        for cut in 0..whole.len() {
+            let mut capture = Capture::new(100);
+            let mut parts = capture.feed(&whole[..cut]);
+            parts.extend(capture.feed(&whole[cut..]));
+            let (texts, messages): (Vec<Part>, Vec<Part>) = parts
+                .into_iter()
+                .partition(|part| matches!(part, Part::Text(_)));
+            let log: Vec<u8> = texts
+                .into_iter()
+                .flat_map(|part| match part {
+                    Part::Text(text) | Part::Message(text) => text,
+                })
+                .collect();
+            assert_eq!(
+                (log.as_slice(), messages),
+                (&b"abcd"[..], vec![message("secret")]),
+                "cut at {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_bytes_of_a_stream_are_not_lost() {
+        let mut capture = Capture::new(100);
+        assert_eq!(capture.feed(b"done\n"), [text("done\n")]);
+        assert_eq!(capture.feed(b"x<!--XSUPER"), [text("x")]);
+        assert_eq!(capture.finish(), b"<!--XSUPER");
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_end() {
+        let mut capture = Capture::new(4);
+        assert_eq!(
+            capture.feed(b"<!--XSUPERVISOR:BEGIN-->123456789<!--XSUPERVISOR:END-->"),
+            [message("6789")]
+        );
+    }
+}

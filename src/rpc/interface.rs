@@ -1,0 +1,141 @@
+//! What methods are made of: what they work on, what they give, how they are
+//! described, and the table in which they are found by name.
+
+use crate::reactor::Reactor;
+use crate::rpc::deferred::Deferred;
+use crate::supervisor::Supervisor;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// What methods work on.
+pub struct Daemon<'a> {
+    /// The processes.
+    pub supervisor: &'a mut Supervisor,
+    /// The loop's instruments.
+    pub reactor: &'a mut Reactor,
+    /// What may be called.
+    pub interface: Interface,
+}
+
+/// What a method gives: a value now or later, or a fault.
+pub type Outcome = Result<Answer, Fault>;
+
+/// A value now or later.
+#[derive(Debug)]
+pub enum Answer {
+    /// The result.
+    Done(Value),
+    /// To be asked again.
+    Later(Deferred),
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Answer {
+        Answer::Done(value)
+    }
+}
+
+/// What does the work of a method.
+pub type Function = fn(&mut Daemon<'_>, &[Value]) -> Outcome;
+
+/// The tables of methods.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface {
+    /// Those of each configured `[rpcinterface:x]`.
+    pub supervisor: &'static [Method],
+    /// Those of `system`.
+    pub system: &'static [Method],
+}
+
+/// A method.
+#[derive(Debug)]
+pub struct Method {
+    /// Its name in its namespace.
+    pub name: &'static str,
+    /// What it does, in a sentence or two.
+    pub help: &'static str,
+    /// What it takes.
+    pub parameters: &'static [Parameter],
+    /// What it gives.
+    pub result: Parameter,
+    /// Refused with SHUTDOWN_STATE while supervisord goes down.
+    pub gated: bool,
+    /// Does it.
+    pub function: Function,
+}
+
+/// A parameter or a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its XML-RPC type.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// It may be left out.
+    pub optional: bool,
+}
+
+impl Method {
+    /// Whether it can be called with so many parameters.
+    pub fn takes(&self, count: usize) -> bool {
+        let required = self
+            .parameters
+            .iter()
+            .filter(|parameter| !parameter.optional)
+            .count();
+        (required..=self.parameters.len()).contains(&count)
+    }
+}
+
+impl Interface {
+    /// The method of that full name; `namespaces` are the names of the
+    /// configured interfaces, normally just `supervisor`.
+    pub fn find(&self, name: &str, namespaces: &[String]) -> Option<&'static Method> {
+        let (namespace, name) = name.split_once('.')?;
+        let table = if namespaces.iter().any(|configured| configured == namespace) {
+            self.supervisor
+        } else if namespace == "system" {
+            self.system
+        } else {
+            return None;
+        };
+        table.iter().find(|method| method.name == name)
+    }
+
+    /// Every full name, sorted by code point.
+    pub fn names(&self, namespaces: &[String]) -> Vec<String> {
+        let of = |namespace: &str, table: &[Method]| -> Vec<String> {
+            table
+                .iter()
+                .map(|method| format!("{namespace}.{}", method.name))
+                .collect()
+        };
+        let mut names: Vec<String> = namespaces
+            .iter()
+            .flat_map(|name| of(name, self.supervisor))
+            .collect();
+        names.extend(of("system", self.system));
+        names.sort();
+        names
+    }
+}
+
+/// Calls a method by its name. A name that has no dot, or more than one, or is
+/// not in the table is the same fault.
+pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Outcome {
+    let Some(method) = daemon
+        .interface
+        .find(name, &daemon.supervisor.config.rpcinterfaces)
+    else {
+        return Err(Fault::new(FaultCode::UnknownMethod));
+    };
+    if !method.takes(parameters.len()) {
+        return Err(Fault::new(FaultCode::IncorrectParameters));
+    }
+    if method.gated && daemon.supervisor.state().is_going_down() {
+        return Err(Fault::new(FaultCode::ShutdownState));
+    }
+    (method.function)(daemon, parameters)
+}

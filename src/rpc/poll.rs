@@ -1,0 +1,51 @@
+//! Asking a deferred call whether it has its answer.
+
+use crate::rpc::deferred::{Deferred, Goal, Waiting};
+use crate::rpc::interface::Daemon;
+use crate::rpc::{names, start, stop, system};
+use crate::xmlrpc::fault::Fault;
+use crate::xmlrpc::value::Value;
+
+/// The answer of a deferred call, if there is one by now.
+pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<Value, Fault>> {
+    match deferred {
+        Deferred::Process(waiting) => {
+            Some(poll_process(waiting, daemon)?.map(|()| Value::Bool(true)))
+        }
+        Deferred::Several { waiting, finished } => {
+            waiting.retain_mut(|process| match poll_process(process, daemon) {
+                Some(result) => {
+                    finished.push(names::status(daemon.supervisor, process.id, result));
+                    false
+                }
+                None => true,
+            });
+            waiting
+                .is_empty()
+                .then(|| Ok(Value::Array(std::mem::take(finished))))
+        }
+        Deferred::Multicall {
+            current,
+            remaining,
+            finished,
+        } => {
+            let result = poll(current, daemon)?;
+            finished.push(system::slot(result));
+            match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished)) {
+                Ok(results) => Some(Ok(Value::Array(results))),
+                Err(next) => {
+                    *deferred = next;
+                    // It may have its answer already, and nothing else would ask it.
+                    poll(deferred, daemon)
+                }
+            }
+        }
+    }
+}
+
+fn poll_process(waiting: &mut Waiting, daemon: &mut Daemon<'_>) -> Option<Result<(), Fault>> {
+    match &mut waiting.goal {
+        Goal::Started => start::poll(daemon, waiting.id, &waiting.name),
+        Goal::Stopped { report_at } => stop::poll(daemon, waiting.id, report_at),
+    }
+}
