@@ -1,6 +1,7 @@
 //! A process as it is supervised: its configuration, its state machine, and
 //! while it has a child the child's pipes and logs.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::clock::Now;
@@ -113,17 +114,12 @@ impl Subprocess {
         let executable = self
             .find_command(context)
             .map_err(|error| error.to_string())?;
-        let ends = self.make_dispatchers(reactor, context).map_err(|errno| {
-            self.close(reactor);
-            match errno {
-                libc::EMFILE => format!("too many open files to spawn '{}'", self.config.name),
-                _ => format!(
-                    "unknown error making dispatchers for '{}': {}",
-                    self.config.name,
-                    errno::name(errno)
-                ),
-            }
-        })?;
+        let ends = self
+            .make_dispatchers(reactor, context)
+            .map_err(|obstacle| {
+                self.close(reactor);
+                obstacle.text(&self.config.name)
+            })?;
         let environment = environment::of_child(
             &context.environment,
             context.server_url.as_deref(),
@@ -242,12 +238,12 @@ impl Subprocess {
     }
 
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
-    /// set; returns the child's ends. The error is an errno.
+    /// set; returns the child's ends.
     fn make_dispatchers(
         &mut self,
         reactor: &mut Reactor,
         context: &Context,
-    ) -> Result<ChildEnds, i32> {
+    ) -> Result<ChildEnds, Obstacle> {
         let stdin = pipe()?;
         let stdout = pipe()?;
         let stderr = if self.config.redirect_stderr {
@@ -297,7 +293,7 @@ impl Subprocess {
         })
     }
 
-    fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, i32> {
+    fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, Obstacle> {
         let output: &config::Output = match channel {
             Channel::Stdout => &self.config.stdout,
             Channel::Stderr => &self.config.stderr,
@@ -307,7 +303,10 @@ impl Subprocess {
             backups: output.logfile_backups,
         };
         let log = match self.log_path(channel) {
-            Some(path) => Some(LogWriter::open(path, rotation).map_err(|failure| failure.errno)?),
+            Some(path) => Some(
+                LogWriter::open(path, rotation)
+                    .map_err(|failure| Obstacle::of_log(path, failure.errno))?,
+            ),
             None => None,
         };
         let syslog = output.syslog.then(|| Syslog::new(&context.program));
@@ -335,6 +334,46 @@ impl Subprocess {
     }
 }
 
+/// Why pipes and logs could not be made ready.
+enum Obstacle {
+    /// A system call failed with this errno.
+    System(i32),
+    /// The log of this path would be in a directory that does not exist.
+    NoLogDirectory(String),
+}
+
+impl Obstacle {
+    fn of_log(path: &str, errno: i32) -> Obstacle {
+        let directory = std::path::Path::new(path).parent();
+        match directory {
+            Some(directory)
+                if errno == libc::ENOENT
+                    && !directory.as_os_str().is_empty()
+                    && !directory.is_dir() =>
+            {
+                Obstacle::NoLogDirectory(path.to_owned())
+            }
+            _ => Obstacle::System(errno),
+        }
+    }
+
+    /// The text for `spawnerr`.
+    fn text(&self, process: &str) -> String {
+        match self {
+            Obstacle::System(libc::EMFILE) => format!("too many open files to spawn '{process}'"),
+            Obstacle::System(errno) => {
+                format!(
+                    "unknown error making dispatchers for '{process}': {}",
+                    errno::name(*errno)
+                )
+            }
+            Obstacle::NoLogDirectory(path) => {
+                format!("The directory named as part of the path {path} does not exist")
+            }
+        }
+    }
+}
+
 /// The ends of the pipes that become the child's descriptors.
 struct ChildEnds {
     stdin: OwnedFd,
@@ -343,8 +382,12 @@ struct ChildEnds {
     stderr: Option<OwnedFd>,
 }
 
-fn pipe() -> Result<Pipe, i32> {
-    fd::pipe().map_err(|error| errno::of(&error).unwrap_or(libc::EIO))
+fn pipe() -> Result<Pipe, Obstacle> {
+    fd::pipe().map_err(system_obstacle)
+}
+
+fn system_obstacle(error: io::Error) -> Obstacle {
+    Obstacle::System(errno::of(&error).unwrap_or(libc::EIO))
 }
 
 fn register(
@@ -352,10 +395,10 @@ fn register(
     descriptor: OwnedFd,
     interest: Interest,
     source: Source,
-) -> Result<Token, i32> {
+) -> Result<Token, Obstacle> {
     fd::set_nonblocking(descriptor.as_fd())
         .and_then(|()| reactor.poller.register(descriptor, interest, source))
-        .map_err(|error| errno::of(&error).unwrap_or(libc::EIO))
+        .map_err(system_obstacle)
 }
 
 /// Who the child is to be. Where that is the daemon's own user, nothing is
