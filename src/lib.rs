@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`command_line`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -33,6 +33,7 @@ pub mod supervisor;
 pub mod supervisorctl;
 pub mod supervisord;
 pub mod sys;
+pub mod termination;
 pub mod text;
 pub mod timers;
 pub mod tokens;

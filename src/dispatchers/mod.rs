@@ -2,5 +2,6 @@
 //! A dispatcher knows its descriptor and where its bytes go, not its process;
 //! what happened goes up as a return value.
 
+pub mod capture;
 pub mod input;
 pub mod output;

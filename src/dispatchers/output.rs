@@ -9,10 +9,10 @@ use std::io;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::dispatchers::capture::{Capture, Part};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::LogWriter;
 use crate::loggers::level::Level;
-use crate::process::capture::{Capture, Part};
 use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};

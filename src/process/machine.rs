@@ -18,9 +18,9 @@ use crate::clock::{Monotonic, Now, Timestamp};
 use crate::config::{AutoRestart, Process};
 use crate::loggers::level::Level;
 use crate::process::restarts::RestartBudget;
-use crate::process::termination::Termination;
 use crate::signal::Signal;
 use crate::states::ProcessState;
+use crate::termination::Termination;
 
 /// With `startsecs` of 0 a process is RUNNING this long after its spawn, so
 /// that one that ends at once is told as ended and not as a success.

@@ -1,8 +1,7 @@
 //! The life of a process: the rules by which it moves from state to state
-//! ([`machine`]), how children end ([`termination`]), and the thing that has a
-//! pid, pipes and logs ([`subprocess`]), in its [`group`].
+//! ([`machine`]), and the thing that has a pid, pipes and logs
+//! ([`subprocess`]), in its [`group`].
 
-pub mod capture;
 pub mod command;
 pub mod context;
 pub mod environment;
@@ -10,4 +9,3 @@ pub mod group;
 pub mod machine;
 pub mod restarts;
 pub mod subprocess;
-pub mod termination;

@@ -2,7 +2,7 @@
 //! described, and the table in which they are found by name.
 
 use crate::reactor::Reactor;
-use crate::rpc::deferred::Deferred;
+use crate::rpc::deferred::{Deferred, Waiting};
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -27,6 +27,16 @@ pub enum Answer {
     Done(Value),
     /// To be asked again.
     Later(Deferred),
+}
+
+impl Answer {
+    /// The statuses of several processes, now or when those that are waited for have finished.
+    pub fn several(finished: Vec<Value>, waiting: Vec<Waiting>) -> Answer {
+        if waiting.is_empty() {
+            return Answer::Done(Value::Array(finished));
+        }
+        Answer::Later(Deferred::Several { waiting, finished })
+    }
 }
 
 impl From<Value> for Answer {

@@ -82,14 +82,7 @@ fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> An
             None => unfinished.push(waiting(id, &name)),
         }
     }
-    if unfinished.is_empty() {
-        Value::Array(finished).into()
-    } else {
-        Answer::Later(Deferred::Several {
-            waiting: unfinished,
-            finished,
-        })
-    }
+    Answer::several(finished, unfinished)
 }
 
 /// Starts one process; `None` when it is to be waited for. The command is

@@ -92,14 +92,7 @@ fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Ans
             None => unfinished.push(waiting(daemon, id, &name)),
         }
     }
-    if unfinished.is_empty() {
-        Value::Array(finished).into()
-    } else {
-        Answer::Later(Deferred::Several {
-            waiting: unfinished,
-            finished,
-        })
-    }
+    Answer::several(finished, unfinished)
 }
 
 /// Stops one process; `None` when it is to be waited for.

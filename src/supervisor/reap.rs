@@ -1,10 +1,10 @@
 //! Collecting children that have ended.
 
 use crate::process::machine::Input;
-use crate::process::termination::Termination;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::wait;
+use crate::termination::Termination;
 
 impl Supervisor {
     /// Collects every child that has ended. What it wrote last is read before

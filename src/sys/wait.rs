@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::process::termination::Termination;
+use crate::termination::Termination;
 
 /// The next child that has ended, with how; `None` when there is none (any more) to collect.
 /// Never waits.

@@ -1,10 +1,10 @@
 //! Children for real, by way of the shell and a few standard programs.
 
 use super::*;
-use crate::process::termination::Termination;
 use crate::signal::Signal;
 use crate::sys::testing::isolated;
 use crate::sys::{process, signals};
+use crate::termination::Termination;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::fs::File;
