@@ -347,10 +347,10 @@ fn a_use_of_a_lower_rung_is_fine() {
         ("process", "pub mod machine;"),
         (
             "process/machine",
-            "use super::termination::Termination;\n// crate::supervisor\nconst A: &str = \"crate::supervisor\";",
+            "use super::restarts::RestartBudget;\n// crate::supervisor\nconst A: &str = \"crate::supervisor\";",
         ),
         (
-            "process/termination",
+            "process/restarts",
             "#[cfg(test)]\nmod tests {\n use crate::supervisor::X;\n}",
         ),
         ("clock", ""),
