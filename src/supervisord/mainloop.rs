@@ -22,7 +22,7 @@ const MAIN_LOG_RETRY: Duration = Duration::from_millis(20);
 
 /// The daemon, from its start to its end or restart.
 #[derive(Debug)]
-pub struct Daemon {
+pub struct MainLoop {
     supervisor: Supervisor,
     servers: Servers,
     reactor: Reactor,
@@ -42,7 +42,7 @@ struct Pending {
     deferred: Deferred,
 }
 
-impl Daemon {
+impl MainLoop {
     /// A daemon that is ready to run.
     pub fn new(
         supervisor: Supervisor,
@@ -50,8 +50,8 @@ impl Daemon {
         reactor: Reactor,
         signals: Signals,
         pidfile: Option<PidFile>,
-    ) -> Daemon {
-        Daemon {
+    ) -> MainLoop {
+        MainLoop {
             supervisor,
             servers,
             reactor,
@@ -229,7 +229,7 @@ impl Daemon {
     /// Asks every waiting call whether it has its answer. One whose client has
     /// gone is dropped: what it began stays, what it had not begun is not done.
     fn answer_pending(&mut self) {
-        let Daemon {
+        let MainLoop {
             supervisor,
             servers,
             reactor,

@@ -14,7 +14,7 @@ use crate::process::environment::Environment;
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
-use crate::supervisord::mainloop::Daemon;
+use crate::supervisord::mainloop::MainLoop;
 use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
@@ -55,7 +55,7 @@ pub enum Started {
     /// This is the process that was called; the daemon is its child.
     Parent,
     /// This is the daemon.
-    Daemon(Box<Daemon>),
+    Daemon(Box<MainLoop>),
 }
 
 /// Why supervisord does not run.
@@ -144,7 +144,7 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
         }
     }
     let pidfile = write_pidfile(&supervisor.config, &mut reactor);
-    Ok(Started::Daemon(Box::new(Daemon::new(
+    Ok(Started::Daemon(Box::new(MainLoop::new(
         supervisor, servers, reactor, signals, pidfile,
     ))))
 }
