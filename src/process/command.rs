@@ -104,3 +104,100 @@ fn check(path: &str) -> Result<(), CommandError> {
     };
     Err(CommandError::NotExecutable(problem))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::machine::tests::process;
+    use std::fs::Permissions;
+
+    fn find_in(
+        command: &str,
+        configured: Option<&str>,
+        inherited: Option<&str>,
+    ) -> Result<Executable, String> {
+        let mut process = process();
+        process.command = command.to_owned();
+        process
+            .environment
+            .extend(configured.map(|path| ("PATH".to_owned(), path.to_owned())));
+        find(&process, inherited.map(str::as_bytes)).map_err(|error| error.to_string())
+    }
+
+    /// A directory with a directory `folder`, a plain file `plain` and an executable `tool`.
+    fn place() -> (tempfile::TempDir, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        std::fs::create_dir(path.join("folder")).unwrap();
+        for (name, mode) in [("plain", 0o644), ("tool", 0o755)] {
+            std::fs::write(path.join(name), "").unwrap();
+            std::fs::set_permissions(path.join(name), Permissions::from_mode(mode)).unwrap();
+        }
+        let text = path.to_str().unwrap().to_owned();
+        (directory, text)
+    }
+
+    #[test]
+    fn a_command_becomes_a_file_and_words() {
+        let (_directory, path) = place();
+        let found = find_in(&format!("{path}/tool 'a b' c"), None, None).unwrap();
+        assert_eq!(found.path, format!("{path}/tool"));
+        assert_eq!(
+            found.arguments,
+            [format!("{path}/tool"), "a b".to_owned(), "c".to_owned()]
+        );
+    }
+
+    #[test]
+    fn a_program_without_a_slash_is_searched_in_the_path_of_the_configuration_first() {
+        let (_directory, path) = place();
+        let found = find_in("tool x", Some(&path), Some("/nonexistent")).unwrap();
+        assert_eq!(
+            (found.path, found.arguments[0].as_str()),
+            (format!("{path}/tool"), "tool")
+        );
+        let found = find_in("tool", None, Some(&format!("/nonexistent:{path}"))).unwrap();
+        assert_eq!(found.path, format!("{path}/tool"));
+        assert_eq!(find_in("sh", None, Some("")).unwrap().path, "/bin/sh");
+    }
+
+    #[test]
+    fn what_cannot_be_executed_is_told() {
+        let (_directory, path) = place();
+        for (command, error) in [
+            ("", "command is empty".to_owned()),
+            (
+                "'x",
+                "can't parse command \"'x\": No closing quotation".to_owned(),
+            ),
+            (
+                "x\\",
+                "can't parse command 'x\\\\': No escaped character".to_owned(),
+            ),
+            ("nosuch", "can't find command 'nosuch'".to_owned()),
+            (
+                "folder",
+                format!("command at '{path}/folder' is a directory"),
+            ),
+            (
+                "plain",
+                format!("command at '{path}/plain' is not executable"),
+            ),
+        ] {
+            assert_eq!(find_in(command, Some(&path), None), Err(error), "{command}");
+        }
+    }
+
+    #[test]
+    fn the_first_thing_of_that_name_in_the_path_ends_the_search() {
+        let (_directory, path) = place();
+        let (_other, second) = place();
+        std::fs::remove_file(format!("{path}/tool")).unwrap();
+        std::fs::create_dir(format!("{path}/tool")).unwrap();
+        let error = find_in("tool", Some(&format!("{path}:{second}")), None);
+        assert_eq!(
+            error,
+            Err(format!("command at '{path}/tool' is a directory"))
+        );
+    }
+}

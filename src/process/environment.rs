@@ -51,3 +51,96 @@ fn set(environment: &mut Environment, name: &str, value: &str) {
         None => environment.push((name.as_bytes().to_vec(), value)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::machine::tests::process;
+
+    fn of(
+        inherited: &[(&str, &str)],
+        server_url: Option<&str>,
+        change: impl FnOnce(&mut Process),
+    ) -> Vec<String> {
+        let mut process = process();
+        change(&mut process);
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        let inherited = inherited
+            .iter()
+            .map(|(name, value)| (bytes(name), bytes(value)))
+            .collect();
+        let environment = of_child(&inherited, server_url, "g", &process);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        environment
+            .iter()
+            .map(|(name, value)| format!("{}={}", text(name), text(value)))
+            .collect()
+    }
+
+    #[test]
+    fn the_child_learns_who_supervises_it() {
+        assert_eq!(
+            of(&[("PATH", "/bin")], Some("unix:///s"), |_| ()),
+            [
+                "PATH=/bin",
+                "SUPERVISOR_ENABLED=1",
+                "SUPERVISOR_SERVER_URL=unix:///s",
+                "SUPERVISOR_PROCESS_NAME=p",
+                "SUPERVISOR_GROUP_NAME=g"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_configuration_wins_over_everything() {
+        let environment = of(
+            &[("A", "old"), ("SUPERVISOR_ENABLED", "0")],
+            None,
+            |process| {
+                process.environment = [("A", "new"), ("SUPERVISOR_GROUP_NAME", "other")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into();
+            },
+        );
+        assert_eq!(
+            environment,
+            [
+                "A=new",
+                "SUPERVISOR_ENABLED=1",
+                "SUPERVISOR_PROCESS_NAME=p",
+                "SUPERVISOR_GROUP_NAME=other"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_server_url_of_the_program_wins_and_an_empty_one_leaves_the_inherited() {
+        let url = |server_url, own: Option<&str>| {
+            of(
+                &[("SUPERVISOR_SERVER_URL", "inherited")],
+                server_url,
+                |process| {
+                    process.serverurl = own.map(str::to_owned);
+                },
+            )
+            .into_iter()
+            .find(|variable| variable.starts_with("SUPERVISOR_SERVER_URL="))
+        };
+        assert_eq!(
+            url(Some("ours"), Some("its")).as_deref(),
+            Some("SUPERVISOR_SERVER_URL=its")
+        );
+        assert_eq!(
+            url(Some("ours"), None).as_deref(),
+            Some("SUPERVISOR_SERVER_URL=ours")
+        );
+        assert_eq!(
+            url(Some("ours"), Some("")).as_deref(),
+            Some("SUPERVISOR_SERVER_URL=inherited")
+        );
+        assert_eq!(
+            url(None, None).as_deref(),
+            Some("SUPERVISOR_SERVER_URL=inherited")
+        );
+    }
+}

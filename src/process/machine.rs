@@ -424,4 +424,4 @@ fn seconds(number: i64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

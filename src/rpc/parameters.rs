@@ -70,3 +70,56 @@ fn in_pythons_notation(value: &Value) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_taken_from_what_python_makes_an_int_of() {
+        for (value, expected) in [
+            (Value::Int(-7), Some(-7)),
+            (Value::Bool(true), Some(1)),
+            (Value::Double(2.9), Some(2)),
+            (Value::string(" 12 "), Some(12)),
+            (Value::string("x"), None),
+            (Value::Double(f64::NAN), None),
+            (Value::Nil, None),
+        ] {
+            assert_eq!(integer(&[value.clone()], 0).ok(), expected, "{value:?}");
+        }
+        assert!(integer(&[], 0).is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_shown_in_the_fault() {
+        let value = Value::Array(vec![
+            Value::Struct(vec![("k".to_owned(), Value::Bool(true))]),
+            Value::string("it's"),
+            Value::Double(1.0),
+        ]);
+        let fault = characters(&[value], 0).unwrap_err();
+        assert_eq!(
+            fault.text,
+            "INCORRECT_PARAMETERS: [{'k': True}, \"it's\", 1.0]"
+        );
+        assert_eq!(
+            characters(&[Value::Nil], 0).unwrap_err().text,
+            "INCORRECT_PARAMETERS"
+        );
+    }
+
+    #[test]
+    fn wait_is_true_unless_something_false_is_given() {
+        assert!(wait(&[], 0));
+        assert!(wait(&[Value::string("0")], 0));
+        for value in [
+            Value::Bool(false),
+            Value::Int(0),
+            Value::string(""),
+            Value::Nil,
+        ] {
+            assert!(!wait(&[value.clone()], 0), "{value:?}");
+        }
+    }
+}

@@ -15,7 +15,8 @@ fn output() -> Output {
     }
 }
 
-fn process() -> Process {
+/// A program with the defaults of the configuration.
+pub fn process() -> Process {
     Process {
         name: "p".to_owned(),
         uid: None,
