@@ -86,7 +86,11 @@ mod tests {
             (Value::Double(f64::NAN), None),
             (Value::Nil, None),
         ] {
-            assert_eq!(integer(&[value.clone()], 0).ok(), expected, "{value:?}");
+            assert_eq!(
+                integer(std::slice::from_ref(&value), 0).ok(),
+                expected,
+                "{value:?}"
+            );
         }
         assert!(integer(&[], 0).is_err());
     }
@@ -119,7 +123,7 @@ mod tests {
             Value::string(""),
             Value::Nil,
         ] {
-            assert!(!wait(&[value.clone()], 0), "{value:?}");
+            assert!(!wait(std::slice::from_ref(&value), 0), "{value:?}");
         }
     }
 }
