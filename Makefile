@@ -10,6 +10,7 @@ CONFDIR ?= /etc/supervisor
 TARGET ?= $(shell uname -m)-unknown-linux-gnu
 ORIGINAL = target/supervisor-4.3.0
 STATIC = target/$(TARGET)/release/supervisord
+NO_UNWIND_TABLES = target/no-unwind-tables.ld
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
@@ -60,9 +61,16 @@ $(ORIGINAL)/bin/supervisord:
 bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
 	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin
 
-# --target keeps the flag away from build scripts, which need the dynamic libc.
-static: ## Builds the static binary (glibc): target/TARGET/release/supervisord
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" $(CARGO) build --release --target $(TARGET)
+# Tables for unwinding the stack, some 170 KB that nobody reads: a panic aborts (src/sys/unwind.rs). What
+# the C runtime's own start files hold stays, as they refer to it.
+$(NO_UNWIND_TABLES): Makefile
+	@mkdir -p $(@D)
+	@echo 'SECTIONS { /DISCARD/ : { *(EXCLUDE_FILE(*crt*.o) .eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;' > $@
+
+# --target keeps the flags away from build scripts, which need the dynamic libc.
+static: $(NO_UNWIND_TABLES) ## Builds the static binary (glibc): target/TARGET/release/supervisord
+	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES)" \
+	  $(CARGO) build --release --target $(TARGET)
 	@ls -l $(STATIC)
 
 install: ## Installs below DESTDIR and PREFIX (/usr/local); a configuration is never overwritten

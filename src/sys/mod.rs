@@ -21,5 +21,7 @@ pub mod syslog;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
+#[cfg(panic = "abort")]
+mod unwind;
 pub mod user;
 pub mod wait;
