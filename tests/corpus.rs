@@ -97,10 +97,8 @@ fn serves(file: &str) {
         .map(|name| (name.as_str(), "1"))
         .collect();
     let mut daemon = Daemon::launch(&Launch {
-        kind: subject(),
-        dir: &dir,
-        options: &[],
         environment: &variables,
+        ..Launch::new(subject(), &dir)
     });
     let rpc = Rpc::new(Address::Unix(dir.join("s")));
     daemon.wait_until_it_answers(&rpc);

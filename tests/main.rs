@@ -2,14 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+mod background;
 mod command_line;
 mod config;
 mod conformance;
 mod corpus;
+mod crowd;
 mod demo;
+mod hostile;
 mod http;
 mod idle;
+mod interface;
 mod ladder;
+mod logs;
+mod reaping;
 mod restart;
 mod supervisorctl;
 mod support;

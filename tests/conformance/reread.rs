@@ -119,7 +119,6 @@ fn a_broken_file_is_refused_and_changes_nothing() {
             "[program:same]\n",
             "[group:g]\nprograms=nope\n",
             "[inet_http_server]\nport=abc\n",
-            "[program:a]\ncommand=/bin/cat\nstdout_logfile=/no/such/folder/x\n",
         ] {
             run.config(broken);
             run.ctl("reread");

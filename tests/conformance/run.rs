@@ -2,26 +2,12 @@
 
 use super::super::support::{
     Address, Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Launch, Outcome, Rpc, Value, children_of,
-    finish, kill, wait_until,
+    finish, kill, usual_configuration, wait_until,
 };
 use super::normal::normalise;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
-
-/// The sections that nearly every scenario has in common.
-const COMMON: &str = "\
-[unix_http_server]
-file=%(here)s/s
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-[supervisorctl]
-serverurl=unix://%(here)s/s
-[supervisord]
-logfile=%(here)s/main.log
-pidfile=%(here)s/main.pid
-childlogdir=%(here)s
-";
 
 /// A scenario on one daemon with one supervisorctl.
 pub struct Run {
@@ -92,7 +78,7 @@ impl Run {
     /// Writes the configuration: the common sections and these.
     pub fn config(&self, sections: &str) {
         self.dir
-            .write("supervisord.conf", format!("{COMMON}{sections}"));
+            .write("supervisord.conf", usual_configuration(sections));
     }
 
     /// The same with more options in `[supervisord]`.
@@ -125,10 +111,9 @@ impl Run {
     /// Starts the daemon without waiting.
     pub fn launch(&mut self, options: &[&str], environment: &[(&str, &str)]) {
         self.daemon = Some(Daemon::launch(&Launch {
-            kind: self.daemon_kind,
-            dir: &self.dir,
             options,
             environment,
+            ..Launch::new(self.daemon_kind, &self.dir)
         }));
     }
 
@@ -341,6 +326,7 @@ impl Run {
         let log = self.dir.read("main.log").unwrap_or_default();
         let log = normalise(&log, &self.names);
         let mut waiting_told = false;
+        let mut kills: Vec<String> = Vec::new();
         log.lines()
             .filter_map(|line| {
                 let Some(line) = without_stamp(line) else {
@@ -358,7 +344,15 @@ impl Run {
                 let is_chance = is_waiting && (waiting_told || line.ends_with(" to stop"));
                 waiting_told |= is_waiting && line.ends_with(" to die");
                 waiting_told &= !line.contains("supervisord started");
-                ((!is_detail || is_signal) && !is_chance).then(|| line.to_string())
+                // A loop that runs late kills a second time.
+                let is_kill = line.starts_with("WARN killing") || line.ends_with(" SIGKILL");
+                let is_repeat = is_kill && kills.iter().any(|kill| kill == line);
+                if is_kill {
+                    kills.push(line.to_string());
+                } else if line.starts_with("INFO spawned") {
+                    kills.clear();
+                }
+                ((!is_detail || is_signal) && !is_chance && !is_repeat).then(|| line.to_string())
             })
             .collect()
     }
@@ -419,7 +413,10 @@ fn without_stamp(line: &str) -> Option<&str> {
 /// Help on an action: only the forms before the tabs are more than prose.
 fn without_prose(text: &str) -> String {
     text.split_inclusive('\n')
-        .filter(|line| !(line.starts_with('\t') || line.starts_with("Note: ")))
+        .filter(|line| {
+            let is_prose = line.starts_with('\t') || line.starts_with("Note: ");
+            !(is_prose || ["Ex:\n", "For example:\n"].contains(line))
+        })
         .map(|line| match line.split_once('\t') {
             Some((form, _)) => format!("{}\n", form.trim_end()),
             None => line.to_string(),

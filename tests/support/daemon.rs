@@ -2,7 +2,9 @@
 
 use super::ctl::plain_environment;
 use super::{DEADLINE, Dir, Kind, Rpc, wait_for, wait_until};
+use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +20,25 @@ pub struct Launch<'a> {
     pub options: &'a [&'a str],
     /// Variables beside the plain environment.
     pub environment: &'a [(&'a str, &'a str)],
+    /// A command that prepares its process and then becomes the daemon, which is
+    /// given to it as further words; none if empty.
+    pub wrapper: &'a [&'a str],
+    /// Where its standard output goes instead of a file.
+    pub stdout: Option<OwnedFd>,
+}
+
+impl<'a> Launch<'a> {
+    /// The plain way.
+    pub fn new(kind: Kind, dir: &'a Dir) -> Launch<'a> {
+        Launch {
+            kind,
+            dir,
+            options: &[],
+            environment: &[],
+            wrapper: &[],
+            stdout: None,
+        }
+    }
 }
 
 /// A running supervisord. When dropped it is killed, with the descendants that
@@ -32,12 +53,7 @@ impl Daemon {
     /// Starts one on `supervisord.conf` in `dir`, in the foreground. It may not
     /// be ready yet.
     pub fn start(kind: Kind, dir: &Dir) -> Daemon {
-        Daemon::launch(&Launch {
-            kind,
-            dir,
-            options: &[],
-            environment: &[],
-        })
+        Daemon::launch(&Launch::new(kind, dir))
     }
 
     /// Starts one as told.
@@ -45,7 +61,15 @@ impl Daemon {
         let dir = launch.dir;
         let stdout = dir.join("daemon.stdout");
         let stderr = dir.join("daemon.stderr");
-        let mut command = Command::new(launch.kind.program("supervisord", &dir.bin()));
+        let program = launch.kind.program("supervisord", &dir.bin());
+        let mut words = launch
+            .wrapper
+            .iter()
+            .map(OsString::from)
+            .collect::<Vec<_>>();
+        words.push(program.into());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         plain_environment(&mut command);
         command
             .args(["-n", "-c"])
@@ -54,7 +78,10 @@ impl Daemon {
             .envs(launch.environment.iter().copied())
             .current_dir(dir.path())
             .stdin(Stdio::null())
-            .stdout(File::create(&stdout).unwrap())
+            .stdout(match &launch.stdout {
+                Some(descriptor) => Stdio::from(descriptor.try_clone().unwrap()),
+                None => Stdio::from(File::create(&stdout).unwrap()),
+            })
             .stderr(File::create(&stderr).unwrap());
         let child = command
             .spawn()

@@ -1,7 +1,8 @@
 //! What every chapter of the tests stands on: a directory that vanishes
 //! ([`Dir`]), a running supervisord of either kind ([`Daemon`]), a
 //! supervisorctl of either kind ([`Ctl`]), a small XML-RPC client of its own
-//! ([`Rpc`]) and waiting on conditions with a deadline ([`wait_until`]).
+//! ([`Rpc`]), all of these at once for a test of ours alone ([`Scene`]), and
+//! waiting on conditions with a deadline ([`wait_until`]).
 //!
 //! Nothing here sleeps for its own sake, and nothing ends a process that it did
 //! not start.
@@ -12,6 +13,7 @@ mod daemon;
 mod dir;
 mod kind;
 mod rpc;
+mod scene;
 mod wait;
 
 pub use ctl::{Ctl, Finished, finish};
@@ -19,4 +21,5 @@ pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
 pub use kind::{Kind, subject, subject_ctl};
 pub use rpc::{Address, Outcome, Rpc, Value};
+pub use scene::{Scene, usual_configuration};
 pub use wait::{DEADLINE, wait_for, wait_until};
