@@ -158,12 +158,18 @@ impl OutputDispatcher {
         Progress::Nothing
     }
 
-    /// Closes the pipe and the log; what the child wrote last must have been read before.
-    pub fn close(&mut self, reactor: &mut Reactor) {
+    /// Closes the pipe, and the log if it has taken everything. One whose reader
+    /// is slow is handed back with what it still holds.
+    pub fn close(&mut self, reactor: &mut Reactor) -> Option<LogWriter> {
         self.end(reactor);
-        if let Some(mut log) = self.log.take() {
-            log.close();
+        let mut log = self.log.take()?;
+        let flushed = log.flush();
+        self.complain(reactor, flushed);
+        if log.is_congested() {
+            return Some(log);
         }
+        log.close();
+        None
     }
 
     /// Opens the log anew.

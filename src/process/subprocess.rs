@@ -53,6 +53,9 @@ pub struct Subprocess {
     stdin: Option<InputDispatcher>,
     stdout: Option<OutputDispatcher>,
     stderr: Option<OutputDispatcher>,
+    /// Logs of a child that has ended which hold what a slow reader has not taken.
+    kept_stdout: Option<LogWriter>,
+    kept_stderr: Option<LogWriter>,
 }
 
 impl Subprocess {
@@ -67,6 +70,8 @@ impl Subprocess {
             stdin: None,
             stdout: None,
             stderr: None,
+            kept_stdout: None,
+            kept_stderr: None,
         }
     }
 
@@ -169,10 +174,11 @@ impl Subprocess {
 
     /// Tries again to write to a log whose reader was slow.
     pub fn retry_log(&mut self, reactor: &mut Reactor, channel: Channel) {
-        if let Some(output) = self.output_mut(channel) {
-            let progress = output.retry(reactor);
-            self.retry_later(reactor, channel, progress);
-        }
+        let progress = match self.output_mut(channel) {
+            Some(output) => output.retry(reactor),
+            None => self.retry_kept_log(reactor, channel),
+        };
+        self.retry_later(reactor, channel, progress);
     }
 
     /// Writes what waits for the child's stdin.
@@ -206,14 +212,18 @@ impl Subprocess {
         if let Some(mut stdin) = self.stdin.take() {
             stdin.close(reactor);
         }
-        for channel in [Channel::Stdout, Channel::Stderr] {
-            reactor.timers.set(Timer::LogRetry(self.id, channel), None);
+        if let Some(mut output) = self.stdout.take() {
+            self.kept_stdout = output.close(reactor);
         }
-        for mut output in [self.stdout.take(), self.stderr.take()]
-            .into_iter()
-            .flatten()
-        {
-            output.close(reactor);
+        if let Some(mut output) = self.stderr.take() {
+            self.kept_stderr = output.close(reactor);
+        }
+        for channel in [Channel::Stdout, Channel::Stderr] {
+            let progress = match self.kept_log(channel) {
+                Some(_) => Progress::Congested,
+                None => Progress::Closed,
+            };
+            self.retry_later(reactor, channel, progress);
         }
     }
 
@@ -293,7 +303,12 @@ impl Subprocess {
         })
     }
 
-    fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, Obstacle> {
+    fn destinations(
+        &mut self,
+        context: &Context,
+        channel: Channel,
+    ) -> Result<Destinations, Obstacle> {
+        let kept = self.kept_log(channel).take();
         let output: &config::Output = match channel {
             Channel::Stdout => &self.config.stdout,
             Channel::Stderr => &self.config.stderr,
@@ -303,6 +318,8 @@ impl Subprocess {
             backups: output.logfile_backups,
         };
         let log = match self.log_path(channel) {
+            // What the last child wrote comes before what this one will.
+            Some(_) if kept.is_some() => kept,
             Some(path) => Some(
                 LogWriter::open(path, rotation)
                     .map_err(|failure| Obstacle::of_log(path, failure.errno))?,
@@ -316,6 +333,36 @@ impl Subprocess {
             strip_ansi: context.strip_ansi,
             capture_maxbytes: usize::try_from(output.capture_maxbytes).unwrap_or(0),
         })
+    }
+
+    fn kept_log(&mut self, channel: Channel) -> &mut Option<LogWriter> {
+        match channel {
+            Channel::Stdout => &mut self.kept_stdout,
+            Channel::Stderr => &mut self.kept_stderr,
+        }
+    }
+
+    fn retry_kept_log(&mut self, reactor: &mut Reactor, channel: Channel) -> Progress {
+        let kept = self.kept_log(channel);
+        let Some(log) = kept else {
+            return Progress::Closed;
+        };
+        let flushed = log.flush();
+        let congested = log.is_congested();
+        if !congested {
+            *kept = None;
+        }
+        if let Err(failure) = flushed {
+            let (name, channel) = (&self.config.name, channel.name());
+            reactor
+                .log
+                .error(format_args!("{channel} of {name}: {failure}"));
+        }
+        if congested {
+            Progress::Congested
+        } else {
+            Progress::Closed
+        }
     }
 
     fn output_mut(&mut self, channel: Channel) -> Option<&mut OutputDispatcher> {

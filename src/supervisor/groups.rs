@@ -116,6 +116,11 @@ impl Supervisor {
             {
                 for process in &group.processes {
                     reactor.timers.set(Timer::Process(process.id()), None);
+                    for channel in [Channel::Stdout, Channel::Stderr] {
+                        reactor
+                            .timers
+                            .set(Timer::LogRetry(process.id(), channel), None);
+                    }
                 }
                 self.groups.groups.remove(&id);
                 self.changed = true;

@@ -21,7 +21,7 @@ pub mod syslog;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
-#[cfg(panic = "abort")]
+#[cfg(all(panic = "abort", target_os = "linux", target_env = "gnu"))]
 mod unwind;
 pub mod user;
 pub mod wait;

@@ -16,8 +16,8 @@ use std::ffi::{c_int, c_void};
 /// `_URC_END_OF_STACK` of the Itanium C++ ABI.
 const END_OF_STACK: c_int = 5;
 
-// SAFETY, for all of them: names, arguments and results are the ABI's. A walk
-// that ends before the first frame is among its outcomes.
+// SAFETY: name, arguments and result are the ABI's; a walk that ends before
+// the first frame is among its outcomes.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Backtrace(
     _visit: extern "C" fn(*mut c_void, *mut c_void) -> c_int,
@@ -28,38 +28,46 @@ extern "C" fn _Unwind_Backtrace(
 
 // The rest serves the handling of an exception; nobody ever throws one.
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Resume(_exception: *mut c_void) -> ! {
     std::process::abort()
 }
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_GetIPInfo(_context: *mut c_void, _before: *mut c_int) -> usize {
     0
 }
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_GetLanguageSpecificData(_context: *mut c_void) -> usize {
     0
 }
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_GetRegionStart(_context: *mut c_void) -> usize {
     0
 }
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_GetTextRelBase(_context: *mut c_void) -> usize {
     0
 }
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_GetDataRelBase(_context: *mut c_void) -> usize {
     0
 }
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_SetGR(_context: *mut c_void, _register: c_int, _value: usize) {}
 
+// SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_SetIP(_context: *mut c_void, _value: usize) {}
