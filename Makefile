@@ -84,8 +84,7 @@ install: ## Installs below DESTDIR and PREFIX (/usr/local); a configuration is n
 	  install -d $(DESTDIR)$(MANDIR)/man$$section; \
 	  install -m 644 "$$page" $(DESTDIR)$(MANDIR)/man$$section/; \
 	done
-	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || target/release/supervisord --version >/dev/null
-	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || $(DESTDIR)$(BINDIR)/echo_supervisord_conf > $(DESTDIR)$(CONFDIR)/supervisord.conf
+	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || install -m 644 conf/supervisord.conf $(DESTDIR)$(CONFDIR)/supervisord.conf
 
 uninstall: ## Removes what install brought; the configuration stays
 	for name in $(NAMES); do rm -f $(DESTDIR)$(BINDIR)/$$name; done
