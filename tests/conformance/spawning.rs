@@ -29,7 +29,7 @@ fn children_start_with_clean_signals_descriptors_and_a_group_of_their_own() {
     compare("state of a child", |run| {
         let script = run.script(
             "shows",
-            "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status\nls /proc/$$/fd | tr '\\n' ' '\necho\nfor f in 0 1 2; do readlink /proc/$$/fd/$f | sed 's/[0-9]*//g'; done\n[ \"$(cut -d' ' -f5 /proc/$$/stat)\" = $$ ] && echo leads its group\numask\npwd\nulimit -n\necho ready\nexec cat",
+            "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status\nls /proc/$$/fd\nfor f in 0 1 2; do readlink /proc/$$/fd/$f | sed 's/[0-9]*//g'; done\n[ \"$(cut -d' ' -f5 /proc/$$/stat)\" = $$ ] && echo leads its group\numask\npwd\nulimit -n\necho ready\nexec cat",
         );
         run.config(&format!(
             "[program:p]\ncommand={script}\nstartsecs=0\nstdout_logfile=%(here)s/p.out\n\
