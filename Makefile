@@ -11,6 +11,7 @@ TARGET ?= $(shell uname -m)-unknown-linux-gnu
 ORIGINAL = target/supervisor-4.3.0
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
+BINARY ?= target/release/supervisord
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
@@ -73,10 +74,10 @@ static: $(NO_UNWIND_TABLES) ## Builds the static binary (glibc): target/TARGET/r
 	  $(CARGO) build --release --target $(TARGET)
 	@ls -l $(STATIC)
 
-install: ## Installs below DESTDIR and PREFIX (/usr/local); a configuration is never overwritten
-	@test -e target/release/supervisord || { echo "run \`make\` first" >&2; exit 1; }
+install: ## Installs BINARY (target/release/supervisord) below DESTDIR and PREFIX (/usr/local); keeps a configuration
+	@test -e $(BINARY) || { echo "$(BINARY) is missing: run \`make\` or \`make static\` first" >&2; exit 1; }
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(CONFDIR)
-	install -m 755 target/release/supervisord $(DESTDIR)$(BINDIR)/supervisord
+	install -m 755 $(BINARY) $(DESTDIR)$(BINDIR)/supervisord
 	for name in supervisorctl pidproxy echo_supervisord_conf; do ln -sf supervisord $(DESTDIR)$(BINDIR)/$$name; done
 	for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
