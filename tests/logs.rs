@@ -152,3 +152,23 @@ fn what_a_child_wrote_before_its_end_waits_for_a_slow_reader() {
     scene.stop();
     assert!(reader.join().unwrap() && read, "nothing is lost");
 }
+
+#[test]
+fn a_main_log_that_cannot_be_written_to_is_told_on_stdout() {
+    let dir = Dir::new();
+    let (mut out, write) = std::io::pipe().unwrap();
+    let scene = Scene::start_as(
+        dir,
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\n",
+        |launch| {
+            launch.options = &["-l", "/dev/full"];
+            launch.stdout = Some(write.into());
+        },
+    );
+    scene.wait("p", "RUNNING");
+    scene.stop();
+    let mut told = String::new();
+    out.read_to_string(&mut told).unwrap();
+    let line = "ERRO main log: cannot write /dev/full: No space left on device; ";
+    assert!(told.contains(line), "{told}");
+}

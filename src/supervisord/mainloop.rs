@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::clock::Monotonic;
 use crate::http::server::{Incoming, Request, Servers};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
@@ -20,6 +21,9 @@ use crate::tokens::{Channel, ConnectionId, Source, Timer};
 /// How soon a slow reader of the main log is tried again.
 const MAIN_LOG_RETRY: Duration = Duration::from_millis(20);
 
+/// How often a main log that cannot be written to is complained of.
+const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The daemon, from its start to its end or restart.
 #[derive(Debug)]
 pub struct MainLoop {
@@ -28,6 +32,7 @@ pub struct MainLoop {
     reactor: Reactor,
     /// Calls that wait for processes.
     pending: Vec<Pending>,
+    last_log_complaint: Option<Monotonic>,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -56,6 +61,7 @@ impl MainLoop {
             servers,
             reactor,
             pending: Vec::new(),
+            last_log_complaint: None,
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -84,6 +90,7 @@ impl MainLoop {
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
+        self.complain_of_main_log();
         if self.reactor.log.is_congested() {
             let retry_at = time::monotonic() + MAIN_LOG_RETRY;
             self.reactor.timers.set(Timer::MainLogRetry, Some(retry_at));
@@ -95,6 +102,27 @@ impl MainLoop {
                 .critical(format_args!("cannot wait for events: {error}"));
         }
         self.reactor.now = time::now();
+    }
+
+    /// Tells of a main log that cannot be written to, once a minute: on stdout in
+    /// the foreground, and in the log itself when it takes lines again.
+    fn complain_of_main_log(&mut self) {
+        let log = &mut self.reactor.log;
+        let Some(failure) = log.take_failure() else {
+            return;
+        };
+        let now = self.reactor.now.monotonic;
+        if self
+            .last_log_complaint
+            .is_some_and(|last| now.since(last) < LOG_COMPLAINT_INTERVAL)
+        {
+            return;
+        }
+        self.last_log_complaint = Some(now);
+        let lost = log.take_lost();
+        log.error(format_args!(
+            "main log: {failure}; {lost} bytes of it are lost"
+        ));
     }
 
     /// Handles what is ready; signals are handed back, to be acted on after the

@@ -125,6 +125,7 @@ fn a_command_is_searched_in_the_path_of_the_program() {
         );
         run.start();
         run.wait_text("p.out", "mine");
+        run.wait("p", "RUNNING");
         run.wait("q", "FATAL");
         run.ctl("status q");
         run.stop();

@@ -37,6 +37,7 @@ fn the_stop_signal_is_the_configured_one() {
             run.wait_text(&format!("{name}.log"), "ready");
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        run.wait_all(&names, "RUNNING");
         run.ctl(&format!("stop {}", names.join(" ")));
         run.ctl("status");
         for name in &names {
@@ -59,6 +60,7 @@ fn a_program_that_ignores_the_stop_signal_is_killed() {
         ));
         run.start();
         run.wait_text("p.log", "ready");
+        run.wait("p", "RUNNING");
         run.ctl("stop p");
         run.rpc("getProcessInfo", &[Value::text("p")]);
         run.stop();
@@ -101,6 +103,7 @@ fn stopasgroup_and_killasgroup_reach_the_children_of_the_child() {
             run.rename(&format!("child {pid}"), "child CHILD");
             children.push((name, pid));
         }
+        run.wait_all(&["stop", "kill", "alone"], "RUNNING");
         run.ctl("stop stop kill alone");
         for (name, pid) in &children {
             if *name == "alone" {
@@ -135,6 +138,7 @@ fn shutdown_waits_for_one_group_before_it_stops_the_next() {
         for name in ["first", "second", "third"] {
             run.wait_text("order", &format!("{name} ready"));
         }
+        run.wait_all(&["first", "second", "third"], "RUNNING");
         run.dir.write("order", "");
         run.stop();
         run.file("order");
@@ -168,6 +172,7 @@ fn shutdown_tells_of_those_it_waits_for() {
         run.start();
         run.wait("a", "RUNNING");
         run.wait_text("b.log", "ready");
+        run.wait("b", "RUNNING");
         run.stop();
         run.log();
     });
