@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+/// How long a stop waits for lines that are still to come.
+const TIDINGS_LIMIT: Duration = Duration::from_millis(1500);
+
 /// A scenario on one daemon with one supervisorctl.
 pub struct Run {
     /// Which supervisord runs.
@@ -316,8 +319,35 @@ impl Run {
 
     /// Asks the daemon to end, waits for it, notes its exit status.
     pub fn stop(&mut self) {
+        self.wait_for_tidings();
         self.signal(libc::SIGTERM);
         self.wait_end();
+    }
+
+    /// Lets the daemon tell of everything that it has spawned as up or ended: a
+    /// stop that comes first takes these lines away. One that takes long on
+    /// purpose is not waited for.
+    fn wait_for_tidings(&self) {
+        wait_until(TIDINGS_LIMIT, || {
+            let mut untold = std::collections::BTreeSet::new();
+            for line in self.dir.read("main.log").unwrap_or_default().lines() {
+                let mut words = line
+                    .split(' ')
+                    .skip_while(|word| !word.ends_with(':'))
+                    .skip(1);
+                let name = words
+                    .next()
+                    .unwrap_or_default()
+                    .trim_matches('\'')
+                    .to_owned();
+                if line.contains(" spawned: ") {
+                    untold.insert(name);
+                } else {
+                    untold.remove(&name);
+                }
+            }
+            untold.is_empty()
+        });
     }
 
     /// The lines of the main log, without time stamps, from INFO up; of the DEBG
