@@ -18,6 +18,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::signal::Signal;
 use crate::sys::kill::kill;
 use crate::sys::signals::Signals;
+use crate::sys::terminal;
 
 /// What is forwarded.
 const FORWARDED: [Signal; 6] = [
@@ -38,13 +39,16 @@ const CANNOT_RUN: u8 = 127;
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     let [_, pidfile, command, command_arguments @ ..] = arguments.as_slice() else {
         let program = arguments.first().map(OsString::as_os_str);
-        print!("{}", usage(program.unwrap_or(OsStr::new("pidproxy"))));
+        terminal::tell(&usage(program.unwrap_or(OsStr::new("pidproxy"))));
         return ExitCode::FAILURE;
     };
     match run(Path::new(pidfile), command, command_arguments) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("pidproxy: cannot run {}: {error}", command.display());
+            terminal::complain(&format!(
+                "pidproxy: cannot run {}: {error}\n",
+                command.display()
+            ));
             ExitCode::from(CANNOT_RUN)
         }
     }
@@ -105,13 +109,18 @@ fn forward(pidfile: &Path, signal: Signal) -> Option<u8> {
     let text = fs::read_to_string(pidfile).unwrap_or_default();
     let Some(pid) = parse_pid(&text) else {
         // Written at once: a supervisor reads it from a pipe.
-        println!("Can't read child pidfile {}!", pidfile.display());
+        terminal::tell(&format!(
+            "Can't read child pidfile {}!\n",
+            pidfile.display()
+        ));
         return None;
     };
     let is_end = ENDING.contains(&signal);
     if let Err(code) = kill(pid, signal) {
         let reason = Errno::from_raw(code).desc();
-        eprintln!("pidproxy: cannot send {signal} to process {pid}: {reason}");
+        terminal::complain(&format!(
+            "pidproxy: cannot send {signal} to process {pid}: {reason}\n"
+        ));
         return is_end.then_some(1);
     }
     is_end.then_some(0)

@@ -16,6 +16,7 @@ mod interface;
 mod ladder;
 mod logs;
 mod reaping;
+mod regressions;
 mod restart;
 mod supervisorctl;
 mod support;

@@ -96,11 +96,22 @@ impl OutputDispatcher {
         let Some(token) = self.token else {
             return Progress::Closed;
         };
-        if self.log.as_ref().is_some_and(LogWriter::is_congested) {
+        if !self.is_congested() {
+            let progress = self.read_now(reactor, token);
+            if progress != Progress::Read {
+                return progress;
+            }
+        }
+        if self.is_congested() {
+            // What waits is written when the reader takes it, whether the child writes more or not.
             self.watch(reactor, token, Interest::NONE);
             return Progress::Congested;
         }
-        self.read_now(reactor, token)
+        Progress::Read
+    }
+
+    fn is_congested(&self) -> bool {
+        self.log.as_ref().is_some_and(LogWriter::is_congested)
     }
 
     /// Reads what a child that has ended wrote last, whether its log can take
@@ -151,7 +162,7 @@ impl OutputDispatcher {
         };
         let flushed = self.log.as_mut().map_or(Ok(()), LogWriter::flush);
         self.complain(reactor, flushed);
-        if self.log.as_ref().is_some_and(LogWriter::is_congested) {
+        if self.is_congested() {
             return Progress::Congested;
         }
         self.watch(reactor, token, Interest::READ);

@@ -38,11 +38,28 @@ pub struct Listener {
 pub struct SocketFile {
     path: String,
     inode: (u64, u64),
+    /// The process that serves on it: a parent that leaves after a fork leaves it alone.
+    owner: u32,
 }
 
 impl SocketFile {
+    /// From here on this process serves on it.
+    pub fn take_over(&mut self) {
+        self.owner = std::process::id();
+    }
+
+    /// Nobody removes it when this value goes.
+    pub fn leave(&mut self) {
+        self.owner = 0;
+    }
+}
+
+impl Drop for SocketFile {
     /// Removes the file, unless another one has taken its place.
-    pub fn unlink(&self) {
+    fn drop(&mut self) {
+        if self.owner != std::process::id() {
+            return;
+        }
         if let Ok(metadata) = fs::symlink_metadata(&self.path)
             && (metadata.dev(), metadata.ino()) == self.inode
         {
@@ -134,15 +151,7 @@ impl std::error::Error for OpenError {}
 pub fn open_all(servers: &[Server]) -> Result<Vec<Listener>, OpenError> {
     let mut listeners: Vec<Listener> = Vec::with_capacity(servers.len());
     for server in servers {
-        match open(server) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                for listener in &listeners {
-                    listener.file.iter().for_each(SocketFile::unlink);
-                }
-                return Err(error);
-            }
-        }
+        listeners.push(open(server)?);
     }
     Ok(listeners)
 }
@@ -237,6 +246,7 @@ fn publish(temporary: &str, path: &str) -> Result<SocketFile, OpenError> {
                 return Ok(SocketFile {
                     path: path.to_owned(),
                     inode: (metadata.dev(), metadata.ino()),
+                    owner: std::process::id(),
                 });
             }
             Err(reason) if reason.kind() == ErrorKind::AlreadyExists => make_room(path)?,

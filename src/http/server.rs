@@ -87,7 +87,6 @@ impl Servers {
                     file: listener.file,
                 }),
                 Err(reason) => {
-                    listener.file.iter().for_each(SocketFile::unlink);
                     failure = Some(OpenError::System {
                         operation: "poll",
                         object: format!("server {place}"),
@@ -165,6 +164,22 @@ impl Servers {
         self.connections.contains_key(&connection)
     }
 
+    /// After a fork, in the process that serves: the socket files are its to remove.
+    pub fn take_over(&mut self) {
+        self.socket_files().for_each(SocketFile::take_over);
+    }
+
+    /// After a fork, in the process that leaves: the socket files stay.
+    pub fn leave(&mut self) {
+        self.socket_files().for_each(SocketFile::leave);
+    }
+
+    fn socket_files(&mut self) -> impl Iterator<Item = &mut SocketFile> {
+        self.listeners
+            .iter_mut()
+            .filter_map(|listener| listener.file.as_mut())
+    }
+
     /// Closes everything and removes the socket files that were made here.
     pub fn close(&mut self, reactor: &mut Reactor) {
         for (id, client) in std::mem::take(&mut self.connections) {
@@ -173,7 +188,8 @@ impl Servers {
         }
         reactor.timers.set(Timer::AcceptRetry, None);
         for listener in self.listeners.drain(..) {
-            listener.file.iter().for_each(SocketFile::unlink);
+            // The file goes before nobody answers on it.
+            drop(listener.file);
             reactor.poller.close(listener.token);
         }
     }

@@ -116,11 +116,6 @@ impl Logger {
         self.log(Level::Debug, message);
     }
 
-    /// Writes a record at `TRAC`.
-    pub fn trace(&mut self, message: impl Display) {
-        self.log(Level::Trace, message);
-    }
-
     /// Writes a record at `BLAT`.
     pub fn blather(&mut self, message: impl Display) {
         self.log(Level::Blather, message);

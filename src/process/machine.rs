@@ -177,6 +177,7 @@ impl Machine {
 
             (Starting, Input::Spawned(pid)) => {
                 self.pid = pid;
+                self.started_at = now.monotonic;
                 self.deadline = Some(self.started_at + start_time(process).max(INSTANT));
                 effects.push(Effect::Log(
                     Level::Info,

@@ -227,6 +227,21 @@ impl Subprocess {
         }
     }
 
+    /// Lets go of everything that outside of it knows this process: its group is removed.
+    pub fn forget(&mut self, reactor: &mut Reactor) {
+        self.close(reactor);
+        reactor.timers.set(Timer::Process(self.id), None);
+        for channel in [Channel::Stdout, Channel::Stderr] {
+            reactor.timers.set(Timer::LogRetry(self.id, channel), None);
+            self.give_up_kept_log(reactor, channel);
+        }
+    }
+
+    /// Whether a log of an ended child holds what a slow reader has not taken.
+    pub fn has_kept_logs(&self) -> bool {
+        self.kept_stdout.is_some() || self.kept_stderr.is_some()
+    }
+
     /// Opens the logs of a living child anew.
     pub fn reopen_logs(&mut self, reactor: &mut Reactor) {
         for output in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
@@ -265,7 +280,7 @@ impl Subprocess {
             Some(_) => Some(self.destinations(context, Channel::Stderr)?),
             None => None,
         };
-        let stdout_destinations = self.destinations(context, Channel::Stdout)?;
+        let mut stdout_destinations = self.destinations(context, Channel::Stdout)?;
 
         let token = register(reactor, stdin.write, Interest::NONE, Source::Input(self.id))?;
         self.stdin = Some(InputDispatcher::new(token));
@@ -275,6 +290,10 @@ impl Subprocess {
             Interest::READ,
             Source::Output(self.id, Channel::Stdout),
         )?;
+        // What the last child wrote comes before what this one will.
+        if let Some(kept) = self.kept_stdout.take() {
+            stdout_destinations.log = Some(kept);
+        }
         let name = &self.config.name;
         self.stdout = Some(OutputDispatcher::new(
             name,
@@ -283,7 +302,10 @@ impl Subprocess {
             stdout_destinations,
         ));
         let stderr = match (stderr, stderr_destinations) {
-            (Some(pipe), Some(destinations)) => {
+            (Some(pipe), Some(mut destinations)) => {
+                if let Some(kept) = self.kept_stderr.take() {
+                    destinations.log = Some(kept);
+                }
                 let source = Source::Output(self.id, Channel::Stderr);
                 let token = register(reactor, pipe.read, Interest::READ, source)?;
                 self.stderr = Some(OutputDispatcher::new(
@@ -303,12 +325,7 @@ impl Subprocess {
         })
     }
 
-    fn destinations(
-        &mut self,
-        context: &Context,
-        channel: Channel,
-    ) -> Result<Destinations, Obstacle> {
-        let kept = self.kept_log(channel).take();
+    fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, Obstacle> {
         let output: &config::Output = match channel {
             Channel::Stdout => &self.config.stdout,
             Channel::Stderr => &self.config.stderr,
@@ -318,8 +335,7 @@ impl Subprocess {
             backups: output.logfile_backups,
         };
         let log = match self.log_path(channel) {
-            // What the last child wrote comes before what this one will.
-            Some(_) if kept.is_some() => kept,
+            Some(_) if self.has_kept_log(channel) => None,
             Some(path) => Some(
                 LogWriter::open(path, rotation)
                     .map_err(|failure| Obstacle::of_log(path, failure.errno))?,
@@ -335,10 +351,31 @@ impl Subprocess {
         })
     }
 
+    fn has_kept_log(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Stdout => self.kept_stdout.is_some(),
+            Channel::Stderr => self.kept_stderr.is_some(),
+        }
+    }
+
     fn kept_log(&mut self, channel: Channel) -> &mut Option<LogWriter> {
         match channel {
             Channel::Stdout => &mut self.kept_stdout,
             Channel::Stderr => &mut self.kept_stderr,
+        }
+    }
+
+    /// Tells how much of a kept log nobody will read.
+    pub fn give_up_kept_log(&mut self, reactor: &mut Reactor, channel: Channel) {
+        let Some(mut log) = self.kept_log(channel).take() else {
+            return;
+        };
+        log.close();
+        let (name, channel, lost) = (&self.config.name, channel.name(), log.take_lost());
+        if lost > 0 {
+            reactor.log.error(format_args!(
+                "{channel} of {name}: {lost} bytes of its log are lost, for their reader has not taken them"
+            ));
         }
     }
 

@@ -34,10 +34,13 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     supervisor.context.strip_ansi = config.supervisord.strip_ansi;
     supervisor.context.minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
     // As in 4.3.0, what `[supervisord] environment` added once can be referred to until a restart.
-    supervisor
-        .request
-        .environment
-        .extend(config.supervisord.environment.iter().cloned());
+    for (name, value) in &config.supervisord.environment {
+        let known = &mut supervisor.request.environment;
+        match known.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => old.clone_from(value),
+            None => known.push((name.clone(), value.clone())),
+        }
+    }
     supervisor.config = config;
     supervisor.reread = true;
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());

@@ -137,7 +137,7 @@ impl Interface {
 pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Outcome {
     let Some(method) = daemon
         .interface
-        .find(name, &daemon.supervisor.config.rpcinterfaces)
+        .find(name, &daemon.supervisor.rpcinterfaces)
     else {
         return Err(Fault::new(FaultCode::UnknownMethod));
     };

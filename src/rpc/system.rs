@@ -10,9 +10,7 @@ use crate::xmlrpc::value::Value;
 
 /// `system.listMethods()`
 pub fn list_methods(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let names = daemon
-        .interface
-        .names(&daemon.supervisor.config.rpcinterfaces);
+    let names = daemon.interface.names(&daemon.supervisor.rpcinterfaces);
     Ok(Value::Array(names.into_iter().map(Value::String).collect()).into())
 }
 
@@ -21,7 +19,7 @@ pub fn method_help(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
     let method = daemon
         .interface
-        .find(name, &daemon.supervisor.config.rpcinterfaces)
+        .find(name, &daemon.supervisor.rpcinterfaces)
         .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
     Ok(Value::String(help::text(method)).into())
 }
@@ -31,7 +29,7 @@ pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcom
     let name = parameters::string(parameters, 0)?;
     let method = daemon
         .interface
-        .find(name, &daemon.supervisor.config.rpcinterfaces)
+        .find(name, &daemon.supervisor.rpcinterfaces)
         .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
     let types = std::iter::once(method.result.kind).chain(method.parameters.iter().map(|p| p.kind));
     Ok(Value::Array(types.map(Value::string).collect()).into())

@@ -9,7 +9,7 @@ use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
-use crate::tokens::{Channel, GroupId, ProcessId, Timer};
+use crate::tokens::{Channel, GroupId, ProcessId};
 
 /// All active groups, in the order of their activation.
 #[derive(Debug, Default)]
@@ -108,27 +108,21 @@ impl Supervisor {
         id
     }
 
-    /// Forgets a group; false (and nothing done) while it is not stopped.
+    /// Forgets a group; false (and nothing done) while it is not stopped. A
+    /// child in state UNKNOWN lives on, as nobody's.
     pub fn remove_group(&mut self, reactor: &mut Reactor, id: GroupId) -> bool {
-        match self.groups.groups.get(&id) {
-            Some(group)
-                if group.is_stopped() && group.processes.iter().all(|p| p.machine().pid() == 0) =>
-            {
-                for process in &group.processes {
-                    reactor.timers.set(Timer::Process(process.id()), None);
-                    for channel in [Channel::Stdout, Channel::Stderr] {
-                        reactor
-                            .timers
-                            .set(Timer::LogRetry(process.id(), channel), None);
-                    }
-                }
-                self.groups.groups.remove(&id);
-                self.changed = true;
-                true
-            }
-            Some(_) => false,
-            None => true,
+        if self.groups.get(id).is_some_and(|group| !group.is_stopped()) {
+            return false;
         }
+        let Some(mut group) = self.groups.groups.remove(&id) else {
+            return true;
+        };
+        for process in &mut group.processes {
+            self.pids.remove(&process.machine().pid());
+            process.forget(reactor);
+        }
+        self.changed = true;
+        true
     }
 }
 

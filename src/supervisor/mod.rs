@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use crate::config::Config;
 use crate::config::load::LoadRequest;
 use crate::process::context::Context;
+use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::sys::poller::Ready;
@@ -23,6 +24,8 @@ use crate::tokens::{Channel, GroupId, ProcessId, Source};
 use groups::Groups;
 use shutdown::Shutdown;
 
+const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
+
 /// The daemon's state, but for its doors.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -30,6 +33,8 @@ pub struct Supervisor {
     pub request: LoadRequest,
     /// The configuration as last read; running groups keep what they were made from.
     pub config: Config,
+    /// The XML-RPC namespaces; a reread does not change them.
+    pub rpcinterfaces: Vec<String>,
     /// Whether [`Supervisor::config`] was read again since the start.
     pub reread: bool,
     /// The active groups.
@@ -51,6 +56,7 @@ impl Supervisor {
     pub fn new(request: LoadRequest, config: Config, context: Context) -> Supervisor {
         Supervisor {
             request,
+            rpcinterfaces: config.rpcinterfaces.clone(),
             config,
             reread: false,
             groups: Groups::default(),
@@ -86,7 +92,7 @@ impl Supervisor {
         }
     }
 
-    /// Reads what a child wrote, or tries again to write it to a log whose reader is slow.
+    /// Reads what a child wrote.
     pub fn read_output(&mut self, reactor: &mut Reactor, id: ProcessId, channel: Channel) {
         if let Some(process) = self.groups.process_mut(id) {
             process.read_output(reactor, channel);
@@ -97,6 +103,30 @@ impl Supervisor {
     pub fn retry_log(&mut self, reactor: &mut Reactor, id: ProcessId, channel: Channel) {
         if let Some(process) = self.groups.process_mut(id) {
             process.retry_log(reactor, channel);
+        }
+    }
+
+    /// Whether logs of ended children hold what slow readers have not taken.
+    pub fn has_kept_logs(&self) -> bool {
+        let mut processes = self.groups.iter().flat_map(|group| &group.processes);
+        processes.any(Subprocess::has_kept_logs)
+    }
+
+    /// Tries again to write those.
+    pub fn retry_kept_logs(&mut self, reactor: &mut Reactor) {
+        for process in self.groups.all_processes_mut() {
+            for channel in CHANNELS {
+                process.retry_log(reactor, channel);
+            }
+        }
+    }
+
+    /// Tells what of those is lost.
+    pub fn give_up_kept_logs(&mut self, reactor: &mut Reactor) {
+        for process in self.groups.all_processes_mut() {
+            for channel in CHANNELS {
+                process.give_up_kept_log(reactor, channel);
+            }
         }
     }
 

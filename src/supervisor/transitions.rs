@@ -6,7 +6,7 @@ use crate::process::machine::{Effect, Input};
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
-use crate::sys::{errno, kill};
+use crate::sys::{errno, kill, time};
 use crate::tokens::{ProcessId, Timer};
 
 impl Supervisor {
@@ -29,13 +29,18 @@ impl Supervisor {
                 match effect {
                     Effect::Entered { .. } => self.changed = true,
                     Effect::Log(level, text) => reactor.log.log(level, text),
-                    Effect::Spawn => match process.spawn(reactor, &self.context) {
-                        Ok(pid) => {
-                            self.pids.insert(pid, id);
-                            inputs.push_back(Input::Spawned(pid));
+                    Effect::Spawn => {
+                        let spawned = process.spawn(reactor, &self.context);
+                        // Many spawns in one turn take their time, and each has its own.
+                        reactor.now = time::now();
+                        match spawned {
+                            Ok(pid) => {
+                                self.pids.insert(pid, id);
+                                inputs.push_back(Input::Spawned(pid));
+                            }
+                            Err(error) => inputs.push_back(Input::SpawnFailed(error)),
                         }
-                        Err(error) => inputs.push_back(Input::SpawnFailed(error)),
-                    },
+                    }
                     Effect::Kill { signal, group } => {
                         let pid = process.machine().pid();
                         let name = &process.config().name;

@@ -3,6 +3,7 @@
 
 use super::failure::{CallError, Failure};
 use super::session::Session;
+use crate::sys::terminal;
 
 /// Shows a log until Ctrl-C, or until either side ends. However it ends, that
 /// is no failure of the command; 4.3.0 did not even check that there is such
@@ -18,12 +19,12 @@ pub fn follow(session: &mut Session, path: &str) -> Result<(), Failure> {
     let mut stream = match outcome {
         Ok(stream) => stream,
         Err(CallError::Protocol { status, .. }) => {
-            eprintln!("{url} Cannot read, status code {status}");
+            terminal::complain(&format!("{url} Cannot read, status code {status}\n"));
             return Ok(());
         }
         Err(error @ CallError::System(_)) => return Err(error.into()),
         Err(error) => {
-            eprintln!("{url} Cannot connect, error: {error}");
+            terminal::complain(&format!("{url} Cannot connect, error: {error}\n"));
             return Ok(());
         }
     };

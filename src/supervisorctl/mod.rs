@@ -32,6 +32,7 @@ use crate::command_line::usage_text;
 use crate::config::error::ConfigError;
 use crate::config::load;
 use crate::config::supervisorctl::{ClientConfig, ClientRequest};
+use crate::sys::terminal;
 use client::Client;
 use options::{Arguments, Request, Settings};
 use session::Session;
@@ -45,7 +46,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     let arguments = match options::parse(words) {
         Ok(Request::Run(arguments)) => arguments,
         Ok(Request::Help) => {
-            print!("{}", options::usage(program));
+            terminal::tell(&options::usage(program));
             return ExitCode::from(exit_status::SUCCESS);
         }
         Err(error) => return usage_error(error, program),
@@ -56,7 +57,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     };
     if arguments.action.is_none() {
         for warning in &file.warnings {
-            eprintln!("Warning: {warning}");
+            terminal::complain(&format!("Warning: {warning}\n"));
         }
     }
     let settings = Settings::new(&arguments, file);
@@ -88,6 +89,6 @@ fn read_file(program: &str, arguments: &Arguments) -> Result<ClientConfig, Confi
 }
 
 fn usage_error(error: impl std::fmt::Display, program: &str) -> ExitCode {
-    eprint!("{}", usage_text(error, program));
+    terminal::complain(&usage_text(error, program));
     ExitCode::from(exit_status::INVALID_ARGUMENTS)
 }

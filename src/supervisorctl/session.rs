@@ -9,6 +9,7 @@ use super::failure::{CallError, Failure};
 use super::input::{HiddenQuestion, Lines};
 use super::interrupt::Interrupts;
 use super::reply::{ProcessInfo, Reply};
+use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
@@ -138,7 +139,7 @@ impl Session {
         match HiddenQuestion::open() {
             Ok(mut terminal) => terminal.ask(question, interrupt),
             Err(_) => {
-                eprint!("{question}");
+                terminal::complain(question);
                 self.lines.next(&mut Stdin(io::stdin()), interrupt)
             }
         }

@@ -15,7 +15,7 @@ use crate::supervisor::Supervisor;
 use crate::supervisord::pidfile::PidFile;
 use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
-use crate::sys::time;
+use crate::sys::{memory, time};
 use crate::tokens::{Channel, ConnectionId, Source, Timer};
 
 /// How soon a slow reader of the main log is tried again.
@@ -23,6 +23,12 @@ const MAIN_LOG_RETRY: Duration = Duration::from_millis(20);
 
 /// How often a main log that cannot be written to is complained of.
 const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long slow readers of logs are waited for at the end.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+/// How long the loop rests when it cannot wait for events.
+const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
 
 /// The daemon, from its start to its end or restart.
 #[derive(Debug)]
@@ -71,12 +77,14 @@ impl MainLoop {
     pub fn run(&mut self) -> SupervisorState {
         let mut ready = Vec::new();
         self.reactor.now = time::now();
+        // What reading the configuration has left behind.
+        memory::trim();
         loop {
             self.supervisor.autostart(&mut self.reactor);
-            if self.supervisor.take_changed() {
-                self.answer_pending();
-            }
-            if self.supervisor.advance_shutdown(&mut self.reactor) {
+            self.answer_changes();
+            let finished = self.supervisor.advance_shutdown(&mut self.reactor);
+            self.answer_changes();
+            if finished {
                 break;
             }
             self.wait(&mut ready);
@@ -85,8 +93,31 @@ impl MainLoop {
             self.handle_timers();
         }
         self.servers.close(&mut self.reactor);
+        self.flush_logs();
         self.reactor.log.close();
         self.supervisor.state()
+    }
+
+    /// Tells waiting calls of what has changed, until nothing changes any more.
+    fn answer_changes(&mut self) {
+        while self.supervisor.take_changed() {
+            self.answer_pending();
+        }
+    }
+
+    /// Before the end or a restart: gives slow readers of logs a last chance.
+    /// What they do not take is told as lost.
+    fn flush_logs(&mut self) {
+        let end = time::monotonic() + LAST_FLUSH;
+        while (self.supervisor.has_kept_logs() || self.reactor.log.is_congested())
+            && time::monotonic() < end
+        {
+            std::thread::sleep(MAIN_LOG_RETRY);
+            self.reactor.now = time::now();
+            self.reactor.log.flush();
+            self.supervisor.retry_kept_logs(&mut self.reactor);
+        }
+        self.supervisor.give_up_kept_logs(&mut self.reactor);
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
@@ -100,6 +131,8 @@ impl MainLoop {
             self.reactor
                 .log
                 .critical(format_args!("cannot wait for events: {error}"));
+            // It should not last, and must not keep the processor busy if it does.
+            std::thread::sleep(POLL_ERROR_PAUSE);
         }
         self.reactor.now = time::now();
     }

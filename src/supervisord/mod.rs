@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use crate::command_line;
 use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem};
 use crate::states::SupervisorState;
-use crate::sys::{memory, process, signals};
+use crate::sys::{memory, process, signals, terminal};
 
 use options::{Arguments, Request};
 use start::{Failure, Launch, Started};
@@ -34,11 +34,11 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     };
     match options::parse(words, &launch_directory, &RealSystem) {
         Ok(Request::Help) => {
-            print!("{}", options::usage(program));
+            terminal::tell(&options::usage(program));
             ExitCode::SUCCESS
         }
         Ok(Request::Version) => {
-            println!("{}", crate::SUPERVISOR_VERSION);
+            terminal::tell(&format!("{}\n", crate::SUPERVISOR_VERSION));
             ExitCode::SUCCESS
         }
         Ok(Request::Run(arguments)) => supervise(program, *arguments, launch_directory),
@@ -50,7 +50,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
 fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> ExitCode {
     memory::tune();
     if arguments.configuration.is_none() && process::uid() == 0 {
-        eprintln!("{program}: warning: {ROOT_SEARCH_WARNING}");
+        terminal::complain(&format!("{program}: warning: {ROOT_SEARCH_WARNING}\n"));
     }
     let mask = match signals::Mask::current()
         .and_then(|mask| signals::ignore_pipe_signals().map(|()| mask))
@@ -80,11 +80,11 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
 fn fail(program: &str, failure: &Failure) -> ExitCode {
     match failure {
         Failure::Usage(message) => {
-            eprint!("{}", command_line::usage_text(message, program));
+            terminal::complain(&command_line::usage_text(message, program));
             ExitCode::from(2)
         }
         Failure::System(message) => {
-            eprintln!("Error: {message}");
+            terminal::complain(&format!("Error: {message}\n"));
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,5 @@
-//! The start, in the order of 4.3.0: configuration, user, limits, log, groups,
-//! servers, signals, daemonising, pid file. Whatever can go wrong does so
+//! The start: configuration, user, limits, log, servers, groups, signals,
+//! daemonising, pid file. Whatever can go wrong does so
 //! before the fork, on the terminal, with a status.
 
 use std::os::unix::ffi::OsStringExt;
@@ -130,16 +130,21 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     }
     let mut reactor = open_reactor(launch, &config, &notes)?;
     let mut supervisor = make_supervisor(launch, request, config);
+    // Before the clean-up: it must not touch the logs of another supervisord that is listening.
+    let mut servers = open_servers(&supervisor.config, &mut reactor)?;
     make_groups(&mut supervisor, &mut reactor);
-    let servers = open_servers(&supervisor.config, &mut reactor)?;
     let signals = catch_signals(&mut reactor)?;
     if !supervisor.config.supervisord.nodaemon && !restart {
         match daemon::fork() {
             Ok(Side::Parent) => {
                 reactor.log.blather("supervisord forked; parent exiting");
+                servers.leave();
                 return Ok(Started::Parent);
             }
-            Ok(Side::Child) => detach(&supervisor.config, &mut reactor)?,
+            Ok(Side::Child) => {
+                servers.take_over();
+                detach(&supervisor.config, &mut reactor)?;
+            }
             Err(error) => return Err(Failure::System(format!("cannot fork: {error}"))),
         }
     }
@@ -272,8 +277,13 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
             }
         }
     }
-    daemon::detach(config.supervisord.umask)
-        .map_err(|error| Failure::System(format!("cannot leave the terminal: {error}")))
+    daemon::detach(config.supervisord.umask).map_err(|error| {
+        // The terminal may be out of reach by now.
+        reactor
+            .log
+            .critical(format_args!("cannot leave the terminal: {error}"));
+        Failure::System(format!("cannot leave the terminal: {error}"))
+    })
 }
 
 fn write_pidfile(config: &Config, reactor: &mut Reactor) -> Option<PidFile> {

@@ -1,6 +1,6 @@
 //! Becoming a daemon: one fork, a session of its own, nothing on the standard
 //! descriptors. What happens between the steps (log lines, the change of
-//! directory) is the caller's, hence three calls and not one.
+//! directory) is the caller's, hence two calls and not one.
 
 use std::io;
 
@@ -17,7 +17,7 @@ pub enum Side {
     Child,
 }
 
-/// Forks once. Call it before anything makes a thread and before the poller is made.
+/// Forks once. Call it before anything makes a thread; the poll set has to be made anew in the child.
 pub fn fork() -> io::Result<Side> {
     // SAFETY: the program has one thread, so the child finds every lock free
     // and may go on as an ordinary program.

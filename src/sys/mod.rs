@@ -18,6 +18,7 @@ pub mod signals;
 pub mod socket;
 pub mod spawn;
 pub mod syslog;
+pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;

@@ -84,7 +84,7 @@ pub struct Poller<S> {
 }
 
 impl<S: Copy> Poller<S> {
-    /// An empty set. Make it after daemonising: a kqueue does not survive a fork.
+    /// An empty set. After a fork the child has to [`renew`](Poller::renew) it.
     pub fn new() -> io::Result<Poller<S>> {
         Ok(Poller {
             inner: polling::Poller::new()?,

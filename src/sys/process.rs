@@ -7,11 +7,13 @@ use nix::sys::stat::Mode;
 use nix::unistd;
 
 /// The pid of this process.
+#[cfg(test)]
 pub fn pid() -> i32 {
     unistd::getpid().as_raw()
 }
 
 /// The pid of its parent.
+#[cfg(test)]
 pub fn parent_pid() -> i32 {
     unistd::getppid().as_raw()
 }
@@ -22,6 +24,7 @@ pub fn uid() -> u32 {
 }
 
 /// The effective user.
+#[cfg(test)]
 pub fn effective_uid() -> u32 {
     unistd::geteuid().as_raw()
 }

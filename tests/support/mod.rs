@@ -16,7 +16,7 @@ mod rpc;
 mod scene;
 mod wait;
 
-pub use ctl::{Ctl, Finished, finish};
+pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
 pub use kind::{Kind, subject, subject_ctl};

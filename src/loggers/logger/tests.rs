@@ -46,7 +46,7 @@ fn records_of_the_level_and_graver_are_written() {
     log.warn("w");
     log.info("i");
     log.debug("d");
-    log.trace("t");
+    log.log(Level::Trace, "t");
     log.blather("b");
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(messages(&text), ["CRIT c", "ERRO e", "WARN w", "INFO i"]);

@@ -409,3 +409,18 @@ fn a_signal_that_cannot_be_sent_ends_in_unknown_until_the_child_ends() {
         ]
     );
 }
+
+#[test]
+fn startsecs_count_from_the_spawn_and_not_from_the_turn_in_which_it_was_asked_for() {
+    let mut life = Life::new(|_| ());
+    life.feed(Input::Start, 0);
+    life.feed(Input::Spawned(77), 300);
+    assert_eq!(life.due_in(300), Some(1_000));
+    assert_eq!(
+        life.feed(exited(0), 1_200),
+        [
+            "STARTING -> BACKOFF",
+            "WARN exited: p (exit status 0; not expected)"
+        ]
+    );
+}

@@ -1,0 +1,192 @@
+//! What once went wrong, each by its name. Ours only.
+
+use super::support::{
+    DEADLINE, Dir, Outcome, Scene, Value, finish, plain_environment, usual_configuration,
+    wait_until,
+};
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A daemon with a child `p` whose log is the daemon's standard output, a pipe,
+/// and the end of the pipe from which nobody reads yet. The child runs `script`
+/// and makes the file `written` when it has written everything.
+fn slow_reader(script: &str) -> (Scene, File) {
+    let (read, write) = nix::unistd::pipe().unwrap();
+    let dir = Dir::new();
+    let child = dir.script("child", &format!("{script}\n: > written\nexec cat"));
+    let scene = Scene::start_as(
+        dir,
+        &format!(
+            "[program:p]\ncommand={}\ndirectory=%(here)s\nstartsecs=0\nautorestart=false\n\
+             stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\n",
+            child.display()
+        ),
+        |launch| {
+            launch.options = &["-s"];
+            launch.stdout = Some(write);
+        },
+    );
+    let written = wait_until(DEADLINE, || scene.dir.join("written").exists());
+    assert!(written, "the child writes without a reader");
+    (scene, File::from(read))
+}
+
+/// Counts what comes out of a pipe to its end.
+fn count(mut pipe: File) -> thread::JoinHandle<usize> {
+    thread::spawn(move || {
+        let mut all = Vec::new();
+        pipe.read_to_end(&mut all).unwrap();
+        all.len()
+    })
+}
+
+#[test]
+fn the_end_of_a_burst_stayed_in_the_daemon_until_the_child_wrote_again() {
+    let (scene, mut pipe) = slow_reader(
+        "dd if=/dev/zero bs=65536 count=1 status=none\nsleep 0.3\ndd if=/dev/zero bs=10000 count=1 status=none",
+    );
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let mut all = vec![0; 75_536];
+        tell.send(pipe.read_exact(&mut all).is_ok()).unwrap();
+    });
+    assert_eq!(told.recv_timeout(DEADLINE), Ok(true), "all of it arrives");
+    scene.stop();
+}
+
+#[test]
+fn what_a_slow_reader_had_not_taken_was_lost_at_the_end_of_the_daemon() {
+    let (scene, pipe) = slow_reader("dd if=/dev/zero bs=150000 count=1 status=none");
+    scene.daemon.signal(libc::SIGTERM);
+    scene.wait_log("stopped: p");
+    let counted = count(pipe);
+    scene.stop();
+    assert_eq!(counted.join().unwrap(), 150_000);
+}
+
+#[test]
+fn a_reread_took_the_methods_away() {
+    let scene = Scene::start("");
+    let renamed =
+        usual_configuration("").replace("[rpcinterface:supervisor]", "[rpcinterface:other]");
+    scene.dir.write("supervisord.conf", renamed);
+    scene.call("reloadConfig", &[]).answer();
+    scene.call("getState", &[]).answer();
+    let other = scene.rpc.call("other.getState", &[]);
+    assert!(!matches!(other, Outcome::Answer(_)), "{other}");
+    scene.stop();
+}
+
+#[test]
+fn a_waiting_start_was_answered_seconds_after_the_shutdown_had_begun() {
+    let dir = Dir::new();
+    let deaf = dir.script(
+        "deaf",
+        "trap '' TERM\n: > ready\nwhile :; do read line || exit 0; done",
+    );
+    let scene = Scene::start_as(
+        dir,
+        &format!(
+            "[program:p]\ncommand={}\ndirectory=%(here)s\nautostart=false\nstartsecs=60\nstopwaitsecs=3\n",
+            deaf.display()
+        ),
+        |_| {},
+    );
+    let client = scene.rpc.clone();
+    let waiting = thread::spawn(move || {
+        let outcome = client.call("supervisor.startProcess", &[Value::text("p")]);
+        (outcome.to_string(), Instant::now())
+    });
+    assert!(wait_until(DEADLINE, || scene.dir.join("ready").exists()));
+    let begin = Instant::now();
+    scene.daemon.signal(libc::SIGTERM);
+    let (outcome, answered) = waiting.join().unwrap();
+    assert_eq!(outcome, "fault 40 ABNORMAL_TERMINATION: p");
+    // The child is killed after three seconds.
+    assert!(
+        answered - begin < Duration::from_secs(2),
+        "{:?}",
+        answered - begin
+    );
+    scene.stop();
+}
+
+#[test]
+fn rereads_made_the_environment_grow() {
+    let value = "x".repeat(20_000);
+    let scene = Scene::start(&format!("environment=BIG=\"{value}\"\n"));
+    let resident = || {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", scene.daemon.pid())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+    };
+    let reread = |times: usize| {
+        for _ in 0..times {
+            scene.call("reloadConfig", &[]).answer();
+        }
+    };
+    reread(20);
+    let before = resident();
+    reread(200);
+    let after = resident();
+    // Each reread kept twenty kilobytes.
+    assert!(
+        after < before + 2_000,
+        "{before} kB before, {after} kB after"
+    );
+    scene.stop();
+}
+
+#[test]
+fn a_message_that_nobody_could_read_aborted_the_program() {
+    let dir = Dir::new();
+    for (name, words, status) in [
+        ("supervisord", vec!["-v"], 0),
+        ("supervisord", vec!["-h"], 0),
+        ("supervisord", vec!["--nosuch"], 2),
+        ("supervisord", vec!["-n", "-c", "/nonexistent"], 2),
+        ("supervisorctl", vec!["--nosuch"], 2),
+        ("pidproxy", vec!["/nonexistent", "/nonexistent"], 127),
+    ] {
+        let full = || Stdio::from(File::create("/dev/full").unwrap());
+        let mut command = Command::new(dir.bin().join(name));
+        plain_environment(&mut command);
+        let ended = command
+            .args(&words)
+            .stdin(Stdio::null())
+            .stdout(full())
+            .stderr(full())
+            .status()
+            .unwrap();
+        assert_eq!(ended.code(), Some(status), "{name} {words:?}");
+    }
+}
+
+#[test]
+fn a_second_daemon_removed_the_logs_of_the_first_before_it_found_the_socket_in_use() {
+    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    scene.wait("p", "RUNNING");
+    let log = scene.info("p").text_of("stdout_logfile");
+    let mut second = Command::new(scene.dir.bin().join("supervisord"));
+    plain_environment(&mut second);
+    second
+        .args(["-n", "-c", "supervisord.conf", "-l", "second.log"])
+        .current_dir(scene.dir.path());
+    let ended = finish(second, "", DEADLINE);
+    assert_eq!(ended.status, Some(2), "{}", ended.stderr);
+    assert!(std::fs::exists(&log).unwrap(), "{log} is still there");
+    scene.call("getState", &[]).answer();
+    scene.stop();
+}
