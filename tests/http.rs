@@ -731,6 +731,19 @@ fn no_more_than_the_limit_of_connections_is_accepted() {
 }
 
 #[test]
+fn clients_of_one_server_took_the_place_of_those_of_another() {
+    let mut daemon = Daemon::new();
+    let mut crowd: Vec<TcpStream> = Vec::new();
+    for _ in 0..CONNECTION_LIMIT + 5 {
+        crowd.push(daemon.tcp());
+        daemon.turn();
+    }
+    let mut stream = daemon.unix();
+    stream.write_all(b"GET /x HTTP/1.1\r\n\r\n").unwrap();
+    daemon.read_until(&mut stream, "</body>");
+}
+
+#[test]
 fn a_unix_socket_has_its_mode_and_no_second_name() {
     for mode in [0o700, 0o770, 0o777, 0o600] {
         let directory = tempfile::tempdir().unwrap();

@@ -190,3 +190,41 @@ fn a_second_daemon_removed_the_logs_of_the_first_before_it_found_the_socket_in_u
     scene.call("getState", &[]).answer();
     scene.stop();
 }
+
+#[test]
+fn a_small_multicall_was_answered_with_gigabytes() {
+    let scene = Scene::start("");
+    scene.dir.write("main.log", vec![b'&'; 16 << 20]);
+    let call = |method: &str, params: Vec<Value>| {
+        Value::Struct(vec![
+            ("methodName".to_owned(), Value::text(method)),
+            ("params".to_owned(), Value::Array(params)),
+        ])
+    };
+    let mut calls = vec![
+        call(
+            "supervisor.readLog",
+            vec![Value::Int(-(16 << 20)), Value::Int(0)]
+        );
+        30
+    ];
+    calls.push(call("supervisor.getPID", Vec::new()));
+    let Value::Array(results) = scene
+        .rpc
+        .call("system.multicall", &[Value::Array(calls)])
+        .answer()
+    else {
+        panic!("an array was expected");
+    };
+    let text: usize = results
+        .iter()
+        .map(|result| match result {
+            Value::Text(text) => text.len(),
+            _ => 0,
+        })
+        .sum();
+    assert!(text <= 64 << 20, "{text} bytes");
+    assert_eq!(results.len(), 31);
+    assert_eq!(results[30].int_of("faultCode"), 30);
+    scene.stop();
+}

@@ -18,8 +18,9 @@ use crate::tokens::{ConnectionId, Source, Timer};
 
 pub use crate::http::connection::Request;
 
-/// How many connections are open at a time; more wait in the sockets' queues.
-pub const CONNECTION_LIMIT: usize = 512;
+/// How many connections of one server are open at a time; more wait in its
+/// queue. Each server has its own share, and children find descriptors left.
+pub const CONNECTION_LIMIT: usize = 128;
 /// How many connections are accepted in one turn of the loop.
 const ACCEPT_LIMIT: usize = 32;
 /// When to accept again after the descriptors have run out.
@@ -239,8 +240,9 @@ impl Servers {
             return;
         };
         for _ in 0..ACCEPT_LIMIT {
-            if self.connections.len() >= CONNECTION_LIMIT {
-                self.suspend(reactor);
+            if self.clients_of(place) >= CONNECTION_LIMIT {
+                self.suspended = true;
+                self.listen(reactor, Interest::NONE, Some(place));
                 return;
             }
             let Some(listener) = reactor.poller.descriptor(token) else {
@@ -289,20 +291,29 @@ impl Servers {
         }
     }
 
+    fn clients_of(&self, place: usize) -> usize {
+        let clients = self.connections.values();
+        clients.filter(|client| client.listener == place).count()
+    }
+
     /// A readable socket that nobody accepts from would keep the loop spinning.
     fn suspend(&mut self, reactor: &mut Reactor) {
         self.suspended = true;
-        self.listen(reactor, Interest::NONE);
+        self.listen(reactor, Interest::NONE, None);
     }
 
     fn resume(&mut self, reactor: &mut Reactor) {
         self.suspended = false;
         reactor.timers.set(Timer::AcceptRetry, None);
-        self.listen(reactor, Interest::READ);
+        self.listen(reactor, Interest::READ, None);
     }
 
-    fn listen(&mut self, reactor: &mut Reactor, interest: Interest) {
-        for listener in &self.listeners {
+    /// Sets the interest in one listening socket, or in all.
+    fn listen(&mut self, reactor: &mut Reactor, interest: Interest, only: Option<usize>) {
+        for (place, listener) in self.listeners.iter().enumerate() {
+            if only.is_some_and(|only| only != place) {
+                continue;
+            }
             // It can fail for lack of memory only; the retry timer comes back to it.
             if reactor
                 .poller

@@ -47,15 +47,27 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     }
 }
 
+/// The most text that the results of one `system.multicall` hold together.
+const RESULTS_LIMIT: usize = 32 * 1024 * 1024;
+
 /// Makes calls until one has to be waited for; that one and the rest are the error.
 pub fn run_calls(
     daemon: &mut Daemon<'_>,
     mut remaining: VecDeque<Value>,
     mut finished: Vec<Value>,
 ) -> Result<Vec<Value>, Deferred> {
+    let mut size: usize = finished.iter().map(size_of_text).sum();
     while let Some(call) = remaining.pop_front() {
+        if size > RESULTS_LIMIT {
+            let text = "the answers before this one are too large together";
+            finished.push(slot(Err(Fault::with(FaultCode::Failed, text))));
+            continue;
+        }
         match make_call(daemon, &call) {
-            Ok(Answer::Done(value)) => finished.push(value),
+            Ok(Answer::Done(value)) => {
+                size += size_of_text(&value);
+                finished.push(value);
+            }
             Ok(Answer::Later(deferred)) => {
                 return Err(Deferred::Multicall {
                     current: Box::new(deferred),
@@ -67,6 +79,15 @@ pub fn run_calls(
         }
     }
     Ok(finished)
+}
+
+fn size_of_text(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size_of_text).sum(),
+        Value::Struct(members) => members.iter().map(|(_, value)| size_of_text(value)).sum(),
+        _ => 0,
+    }
 }
 
 /// What stands in the array of results for one call.
