@@ -228,3 +228,28 @@ fn a_small_multicall_was_answered_with_gigabytes() {
     assert_eq!(results[30].int_of("faultCode"), 30);
     scene.stop();
 }
+
+#[test]
+fn a_group_added_by_a_waiting_multicall_was_not_started() {
+    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    scene.wait("p", "RUNNING");
+    let old = scene.pid("p");
+    let calls = ["stopProcessGroup", "removeProcessGroup", "addProcessGroup"].map(|method| {
+        Value::Struct(vec![
+            (
+                "methodName".to_owned(),
+                Value::text(&format!("supervisor.{method}")),
+            ),
+            ("params".to_owned(), Value::Array(vec![Value::text("p")])),
+        ])
+    });
+    scene
+        .rpc
+        .call("system.multicall", &[Value::Array(calls.into())])
+        .answer();
+    // Without a call: one would wake the daemon.
+    let spawned = || scene.log().matches("spawned: 'p'").count() == 2;
+    assert!(wait_until(DEADLINE, spawned), "{}", scene.log());
+    assert_ne!(scene.pid("p"), old);
+    scene.stop();
+}

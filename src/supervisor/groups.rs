@@ -105,6 +105,7 @@ impl Supervisor {
             },
         );
         self.waiting_for_autostart.push(id);
+        self.changed = true;
         id
     }
 

@@ -80,7 +80,6 @@ impl MainLoop {
         // What reading the configuration has left behind.
         memory::trim();
         loop {
-            self.supervisor.autostart(&mut self.reactor);
             self.answer_changes();
             let finished = self.supervisor.advance_shutdown(&mut self.reactor);
             self.answer_changes();
@@ -98,9 +97,14 @@ impl MainLoop {
         self.supervisor.state()
     }
 
-    /// Tells waiting calls of what has changed, until nothing changes any more.
+    /// Starts what was added and tells waiting calls of what has changed, which
+    /// may add and change more, until nothing does any more.
     fn answer_changes(&mut self) {
-        while self.supervisor.take_changed() {
+        loop {
+            self.supervisor.autostart(&mut self.reactor);
+            if !self.supervisor.take_changed() {
+                return;
+            }
             self.answer_pending();
         }
     }
