@@ -11,6 +11,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::loggers::failure::{LogFailure, Operation};
@@ -247,7 +248,15 @@ fn roll_over(path: &str, backups: u32) -> io::Result<File> {
             done.push(step);
             Ok(())
         })
-        .and_then(|()| File::options().append(true).create(true).open(path))
+        .and_then(|()| {
+            // A FIFO that somebody has put there must not be waited for. It
+            // cannot be emptied either, so the old file goes on.
+            File::options()
+                .append(true)
+                .create(true)
+                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+                .open(path)
+        })
         .and_then(|file| {
             // Without backups the live file is still there; append mode and
             // truncation cannot be asked for at once.

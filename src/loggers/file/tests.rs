@@ -372,3 +372,21 @@ fn a_closed_log_counts_what_it_is_given() {
     assert_eq!(log.take_lost(), 3);
     assert_eq!(place.contents(), [""]);
 }
+
+#[test]
+fn a_fifo_put_in_the_place_of_a_log_hung_the_rollover() {
+    let place = Place::new();
+    let mut log = place.open(4, 0);
+    fs::remove_file(&place.path).unwrap();
+    nix::unistd::mkfifo(place.path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let first = log.write(b"12345");
+        let second = log.write(b"6");
+        tell.send((first, second)).unwrap();
+    });
+    let outcome = told.recv_timeout(std::time::Duration::from_secs(10));
+    let (first, second) = outcome.expect("nobody waits for a reader of the FIFO");
+    assert!(first.is_err(), "the rollover failed and is told once");
+    assert!(second.is_ok(), "{second:?}");
+}
