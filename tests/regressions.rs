@@ -5,7 +5,8 @@ use super::support::{
     wait_until,
 };
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -231,25 +232,46 @@ fn a_small_multicall_was_answered_with_gigabytes() {
 
 #[test]
 fn a_group_added_by_a_waiting_multicall_was_not_started() {
-    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    let dir = Dir::new();
+    let slow = dir.script(
+        "slow",
+        "trap 'sleep 0.3; exit 0' TERM\n: > ready\nwhile :; do read line || exit 0; done",
+    );
+    let first = format!(
+        "[program:p]\ncommand={}\ndirectory=%(here)s\nstartsecs=0\n",
+        slow.display()
+    );
+    let scene = Scene::start_as(dir, &first, |_| {});
     scene.wait("p", "RUNNING");
-    let old = scene.pid("p");
-    let calls = ["stopProcessGroup", "removeProcessGroup", "addProcessGroup"].map(|method| {
-        Value::Struct(vec![
-            (
-                "methodName".to_owned(),
-                Value::text(&format!("supervisor.{method}")),
-            ),
-            ("params".to_owned(), Value::Array(vec![Value::text("p")])),
-        ])
-    });
+    assert!(wait_until(DEADLINE, || scene.dir.join("ready").exists()));
+    let more = format!("{first}[program:q]\ncommand=/bin/cat\n");
     scene
-        .rpc
-        .call("system.multicall", &[Value::Array(calls.into())])
-        .answer();
-    // Without a call: one would wake the daemon.
-    let spawned = || scene.log().matches("spawned: 'p'").count() == 2;
+        .dir
+        .write("supervisord.conf", usual_configuration(&more));
+    scene.call("reloadConfig", &[]).answer();
+
+    let call = |method: &str, group: &str| {
+        format!(
+            "<value><struct><member><name>methodName</name><value>supervisor.{method}</value></member>\
+             <member><name>params</name><value><array><data><value>{group}</value></data></array></value></member>\
+             </struct></value>"
+        )
+    };
+    let body = format!(
+        "<methodCall><methodName>system.multicall</methodName><params><param><value><array><data>{}{}\
+         </data></array></value></param></params></methodCall>",
+        call("stopProcessGroup", "p"),
+        call("addProcessGroup", "q")
+    );
+    // The connection stays open and silent: anything else would wake the daemon.
+    let mut stream = UnixStream::connect(scene.dir.join("s")).unwrap();
+    let head = format!(
+        "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let spawned = || scene.log().contains("spawned: 'q'");
     assert!(wait_until(DEADLINE, spawned), "{}", scene.log());
-    assert_ne!(scene.pid("p"), old);
+    drop(stream);
     scene.stop();
 }

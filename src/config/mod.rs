@@ -244,7 +244,7 @@ pub enum AutoRestart {
 
 /// Values for the tests of this module's parts.
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     use super::*;
 
     /// A process with all defaults.

@@ -85,12 +85,8 @@ const fn always(
     function: Function,
 ) -> Method {
     Method {
-        name,
-        help,
-        parameters,
-        result,
         gated: false,
-        function,
+        ..method(name, help, parameters, result, function)
     }
 }
 

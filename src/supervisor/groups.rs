@@ -105,7 +105,6 @@ impl Supervisor {
             },
         );
         self.waiting_for_autostart.push(id);
-        self.changed = true;
         id
     }
 

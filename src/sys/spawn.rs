@@ -293,7 +293,9 @@ fn place_streams(streams: &Streams<'_>) {
     let aside = [streams.stdin, streams.stdout, streams.stderr].map(move_up);
     for (place, source) in (0..).zip(aside) {
         // SAFETY: two numbers.
-        unsafe { libc::dup2(source, place) };
+        if unsafe { libc::dup2(source, place) } < 0 {
+            fail_with_errno(b"supervisor: couldn't set up descriptors: ");
+        }
     }
 }
 

@@ -1,44 +1,11 @@
 //! The transition table, row by row, without processes and without waiting.
 
 use super::*;
-use crate::config::{LogFile, Output};
 use ProcessState::*;
-
-fn output() -> Output {
-    Output {
-        logfile: LogFile::None,
-        logfile_maxbytes: 0,
-        logfile_backups: 0,
-        capture_maxbytes: 0,
-        events_enabled: false,
-        syslog: false,
-    }
-}
 
 /// A program with the defaults of the configuration.
 pub fn process() -> Process {
-    Process {
-        name: "p".to_owned(),
-        uid: None,
-        command: "/bin/cat".to_owned(),
-        directory: None,
-        umask: None,
-        priority: 999,
-        autostart: true,
-        autorestart: AutoRestart::Unexpected,
-        startsecs: 1,
-        startretries: 3,
-        stdout: output(),
-        stderr: output(),
-        stopsignal: Signal::TERM,
-        stopwaitsecs: 10,
-        stopasgroup: false,
-        killasgroup: false,
-        exitcodes: vec![0],
-        redirect_stderr: false,
-        environment: Vec::new(),
-        serverurl: None,
-    }
+    crate::config::testing::process("p")
 }
 
 fn at(milliseconds: u64) -> Now {
