@@ -20,3 +20,4 @@ mod regressions;
 mod restart;
 mod supervisorctl;
 mod support;
+mod users;

@@ -31,8 +31,9 @@ pub fn group(text: &str, system: &impl System) -> Result<u32, ValueError> {
     }
 }
 
-/// `user` or `user:group`.
-pub fn owner(text: &str, system: &impl System) -> Result<Owner, ValueError> {
+/// `user` or `user:group`. Without a group none is set: who uses the value
+/// takes the user's primary one.
+pub fn user_and_group(text: &str, system: &impl System) -> Result<Owner, ValueError> {
     let (uid, gid) = match text.split_once(':') {
         None => (user(text, system)?, None),
         Some((name, group_name)) => (user(name, system)?, Some(group(group_name, system)?)),
@@ -41,4 +42,15 @@ pub fn owner(text: &str, system: &impl System) -> Result<Owner, ValueError> {
         uid: Some(uid),
         gid,
     })
+}
+
+/// `user`, `user:group` or `:group`, which leaves the user alone.
+pub fn owner(text: &str, system: &impl System) -> Result<Owner, ValueError> {
+    match text.strip_prefix(':') {
+        None => user_and_group(text, system),
+        Some(group_name) => Ok(Owner {
+            uid: None,
+            gid: Some(group(group_name, system)?),
+        }),
+    }
 }

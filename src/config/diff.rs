@@ -39,7 +39,9 @@ pub fn compare<'a>(running: impl IntoIterator<Item = &'a Group>, fresh: &[Group]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{GroupKind, LogFile, testing};
+    use crate::config::{
+        Address, FastCgiSocket, GroupKind, LogFile, Owner, Pool, ResultHandler, testing,
+    };
 
     fn group(name: &str) -> Group {
         Group {
@@ -80,5 +82,66 @@ mod tests {
         let mut fresh = running.clone();
         fresh.processes.reverse();
         assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
+    }
+
+    fn with_kind(kind: GroupKind) -> Group {
+        Group { kind, ..group("a") }
+    }
+
+    #[test]
+    fn owner_mode_and_backlog_of_a_fastcgi_socket_count() {
+        let socket = |mode, owner, backlog| {
+            with_kind(GroupKind::FastCgi(FastCgiSocket {
+                address: Address::Unix {
+                    path: "/s".to_owned(),
+                    mode,
+                    owner,
+                },
+                backlog,
+            }))
+        };
+        let root = Owner {
+            uid: Some(0),
+            gid: None,
+        };
+        let running = socket(0o700, None, None);
+        for fresh in [
+            socket(0o770, None, None),
+            socket(0o700, Some(root), None),
+            socket(0o700, None, Some(5)),
+            group("a"),
+        ] {
+            assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
+        }
+        let same = [running.clone()];
+        assert_eq!(compare([&running], &same), Difference::default());
+    }
+
+    #[test]
+    fn size_events_and_handler_of_a_pool_count() {
+        let pool = |buffer_size, event: &str, result_handler| {
+            with_kind(GroupKind::Listeners(Pool {
+                buffer_size,
+                events: vec![event.to_owned()],
+                result_handler,
+            }))
+        };
+        let running = pool(10, "TICK_5", ResultHandler::Default);
+        for fresh in [
+            pool(11, "TICK_5", ResultHandler::Default),
+            pool(10, "TICK_60", ResultHandler::Default),
+            pool(10, "TICK_5", ResultHandler::Store),
+        ] {
+            assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
+        }
+    }
+
+    #[test]
+    fn the_group_that_a_user_names_counts() {
+        let mut fresh = group("a");
+        for process in &mut fresh.processes {
+            process.gid = Some(5);
+        }
+        assert_eq!(compare([&group("a")], &[fresh]).changed, ["a"]);
     }
 }

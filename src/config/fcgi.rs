@@ -1,5 +1,5 @@
-//! `[fcgi-program:x]`: its own keys are checked as the original does, then
-//! those that it shares with programs.
+//! `[fcgi-program:x]`: its own keys, read in the original's order. Those that it
+//! shares with programs are [`program`](super::program)'s.
 
 use super::accounts;
 use super::datatypes::{self, ValueError};
@@ -7,33 +7,50 @@ use super::error::{ConfigError, SocketError};
 use super::expand::{Layer, define};
 use super::ini::is_space;
 use super::integer::Integer;
-use super::program::{part_after_colon, processes};
+use super::paths::normalized;
+use super::program::part_after_colon;
 use super::section::Context;
 use super::system::System;
+use super::{Address, FastCgiSocket, Owner};
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "fcgi-program:";
 
-/// Checks the section of a FastCGI program that no group takes.
-pub fn check<S: System>(context: &Context<'_, S>, name: &str) -> Result<(), ConfigError> {
+const DEFAULT_MODE: u32 = 0o700;
+
+/// A FastCGI program that no group takes: what `read` makes of its section.
+pub struct FastCgi {
+    /// Its name, stripped.
+    pub name: String,
+    /// The group's priority.
+    pub priority: i64,
+    /// Where its processes listen.
+    pub socket: FastCgiSocket,
+}
+
+/// Reads the section's own keys.
+pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, ConfigError> {
     let program = datatypes::name(part_after_colon(name))?;
     let system = context.system;
     let section = context.section(name, &[&context.here]);
-    section.integer("priority", 999)?;
-    section.converted("user", |text| accounts::user(text, system))?;
-    if let Some(backlog) = section.converted("socket_backlog", datatypes::integer)?
+    let priority = section.integer("priority", 999)?;
+    let user = section.converted("user", |text| accounts::user_and_group(text, system))?;
+    let backlog = section.converted("socket_backlog", datatypes::integer)?;
+    if let Some(backlog) = &backlog
         && !(1..=65535).contains(&backlog.saturated())
     {
         return Err(invalid("socket_backlog", backlog.to_string()));
     }
-    let owner = section.text("socket_owner")?;
-    if let Some(text) = &owner {
-        accounts::owner(text, system).map_err(|_| invalid("socket_owner", text.clone()))?;
-    }
-    let mode = section.text("socket_mode")?;
-    if let Some(text) = &mode {
-        datatypes::octal(text).map_err(|_| invalid("socket_mode", text.clone()))?;
-    }
+    let owner = match section.text("socket_owner")? {
+        None => None,
+        Some(text) => {
+            Some(accounts::owner(&text, system).map_err(|_| invalid("socket_owner", text))?)
+        }
+    };
+    let mode = match section.text("socket_mode")? {
+        None => None,
+        Some(text) => Some(datatypes::octal(&text).map_err(|_| invalid("socket_mode", text))?),
+    };
     let mut names = Layer::new();
     define(&mut names, "program_name", &program);
     let socket = context
@@ -41,46 +58,85 @@ pub fn check<S: System>(context: &Context<'_, S>, name: &str) -> Result<(), Conf
         .text("socket")?
         .filter(|socket| !socket.is_empty())
         .ok_or_else(|| ConfigError::NoSocket(name.to_owned()))?;
-    check_socket(&socket, owner.is_some() || mode.is_some()).map_err(|error| {
-        ConfigError::Socket {
-            section: name.to_owned(),
-            error,
-        }
+    let address = address(&socket, owner, mode).map_err(|error| ConfigError::Socket {
+        section: name.to_owned(),
+        error,
     })?;
-    processes(context, name, &program, &mut Vec::new())?;
-    Ok(())
+    Ok(FastCgi {
+        name: program,
+        priority,
+        socket: FastCgiSocket {
+            address: with_owner(address, user, system),
+            backlog: backlog.map(|backlog| backlog.saturated()),
+        },
+    })
 }
 
 fn invalid(name: &'static str, value: String) -> ConfigError {
     ConfigError::Setting { name, value }
 }
 
-fn check_socket(socket: &str, has_owner_or_mode: bool) -> Result<(), SocketError> {
-    if let Some(path) = socket.strip_prefix("unix://") {
-        return if path.starts_with('/') {
-            Ok(())
-        } else {
-            Err(SocketError::Relative(path.to_owned()))
-        };
-    }
-    if has_owner_or_mode {
-        return Err(SocketError::NotUnix);
-    }
-    let port = tcp_port(socket).ok_or_else(|| SocketError::Format(socket.to_owned()))?;
-    let shown = || port.to_string();
-    match port.saturated() {
-        value if value < 1 => Err(SocketError::Port(ValueError::PortBelow(shown()))),
-        value if value > 65535 => Err(SocketError::Port(ValueError::PortAbove(shown()))),
-        _ => Ok(()),
+/// A socket file without an owner of its own goes to the user that the program
+/// runs as, if that is another than this one.
+fn with_owner(address: Address, user: Option<Owner>, system: &impl System) -> Address {
+    match (address, user) {
+        (
+            Address::Unix {
+                path,
+                mode,
+                owner: None,
+            },
+            Some(Owner {
+                uid: Some(uid),
+                gid,
+            }),
+        ) if uid != system.uid() => Address::Unix {
+            path,
+            mode,
+            owner: Some(Owner {
+                uid: Some(uid),
+                gid: gid.or_else(|| system.gid_of_uid(uid)),
+            }),
+        },
+        (address, _) => address,
     }
 }
 
-/// The port of `tcp://host:port`; the host has no blank and no colon.
-fn tcp_port(socket: &str) -> Option<Integer> {
+fn address(socket: &str, owner: Option<Owner>, mode: Option<u32>) -> Result<Address, SocketError> {
+    if let Some(path) = socket.strip_prefix("unix://") {
+        if !path.starts_with('/') {
+            return Err(SocketError::Relative(path.to_owned()));
+        }
+        return Ok(Address::Unix {
+            path: normalized(path),
+            mode: mode.unwrap_or(DEFAULT_MODE),
+            owner,
+        });
+    }
+    if owner.is_some() || mode.is_some() {
+        return Err(SocketError::NotUnix);
+    }
+    let (host, port) = tcp_address(socket).ok_or_else(|| SocketError::Format(socket.to_owned()))?;
+    let shown = || port.to_string();
+    match port.saturated() {
+        value if value < 1 => Err(SocketError::Port(ValueError::PortBelow(shown()))),
+        value => match u16::try_from(value) {
+            Ok(port) => Ok(Address::Inet {
+                host: host.to_lowercase(),
+                port,
+            }),
+            Err(_) => Err(SocketError::Port(ValueError::PortAbove(shown()))),
+        },
+    }
+}
+
+/// Host and port of `tcp://host:port`; the host has no blank and no colon.
+fn tcp_address(socket: &str) -> Option<(&str, Integer)> {
     let (host, port) = socket.strip_prefix("tcp://")?.split_once(':')?;
     let digits_only = !port.contains(|c: char| is_space(c) || matches!(c, '+' | '-' | '_'));
     let well_formed = !host.is_empty() && !host.contains(is_space) && digits_only;
-    well_formed.then(|| Integer::decimal(port)).flatten()
+    let port = well_formed.then(|| Integer::decimal(port)).flatten()?;
+    Some((host, port))
 }
 
 #[cfg(test)]
@@ -123,10 +179,24 @@ mod tests {
                 "socket_owner and socket_mode params should only be used with a Unix domain socket",
             ),
         ] {
-            let error = check_socket(socket, owned).unwrap_err();
+            let error = address(socket, None, owned.then_some(0o700)).unwrap_err();
             assert_eq!(error.to_string(), message, "{socket}");
         }
-        assert_eq!(check_socket("tcp://*:80", false), Ok(()));
-        assert_eq!(check_socket("unix:///s", true), Ok(()));
+        let address = |socket| address(socket, None, None).unwrap();
+        assert_eq!(
+            address("tcp://A*:80"),
+            Address::Inet {
+                host: "a*".to_owned(),
+                port: 80
+            }
+        );
+        assert_eq!(
+            address("unix:///a/../s"),
+            Address::Unix {
+                path: "/s".to_owned(),
+                mode: 0o700,
+                owner: None
+            }
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! Process groups: `[group:x]` and the programs that no group takes.
+//! Process groups: `[group:x]`, the programs that no group takes, event
+//! listeners and FastCGI programs.
 //!
-//! Event listeners and FastCGI programs are checked and left out with a
-//! warning. Of groups with one name the first in starting order stays; the
+//! Of groups with one name the first in starting order stays; the
 //! original drops the others when it runs, and then reports a change for ever.
 
 use super::datatypes;
@@ -45,20 +45,14 @@ pub fn read<S: System>(
         .iter()
         .filter(|name| name.starts_with(listener::PREFIX))
     {
-        listener::check(context, section)?;
-        warnings.push(format!(
-            "[{section}] is left out: event listeners are not available in this version"
-        ));
+        found.push(listeners(context, section, warnings)?);
     }
     for section in sections
         .iter()
         .filter(|name| name.starts_with(fcgi::PREFIX))
         .filter(free)
     {
-        fcgi::check(context, section)?;
-        warnings.push(format!(
-            "[{section}] is left out: FastCGI programs are not available in this version"
-        ));
+        found.push(fast_cgi(context, section, warnings)?);
     }
     found.sort_by(|(a, _), (b, _)| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     let mut found = without_duplicates(found, warnings);
@@ -89,7 +83,8 @@ fn named_group<S: System>(
         blamed = member;
     }
     let processes = without_doubles(all, section, warnings);
-    Ok(found(context, section, name, priority, processes))
+    let head = Head::new(name, priority, GroupKind::Programs);
+    Ok(found(context, section, head, processes))
 }
 
 fn member_section<S: System>(
@@ -118,22 +113,81 @@ fn single<S: System>(
     let name = datatypes::name(part_after_colon(section))?;
     let reader = context.section(section, &[&context.here]);
     let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
-    let all = processes(context, section, &name, warnings)?;
+    single_section(
+        context,
+        section,
+        Head::new(name, priority, GroupKind::Programs),
+        warnings,
+    )
+}
+
+/// An `[eventlistener:x]`. Its group has the name as it stands in the header.
+fn listeners<S: System>(
+    context: &Context<'_, S>,
+    section: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Found, ConfigError> {
+    let read = listener::read(context, section)?;
+    let name = part_after_colon(section).to_owned();
+    let head = Head::new(name, read.priority, GroupKind::Listeners(read.pool));
+    single_section(context, section, head, warnings)
+}
+
+/// An `[fcgi-program:x]` that is a group of its own.
+fn fast_cgi<S: System>(
+    context: &Context<'_, S>,
+    section: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Found, ConfigError> {
+    let read = fcgi::read(context, section)?;
+    let head = Head::new(read.name, read.priority, GroupKind::FastCgi(read.socket));
+    single_section(context, section, head, warnings)
+}
+
+/// The group of one section's processes.
+fn single_section<S: System>(
+    context: &Context<'_, S>,
+    section: &str,
+    head: Head,
+    warnings: &mut Vec<String>,
+) -> Result<Found, ConfigError> {
+    let all = processes(context, section, &head.name, warnings)?;
     let processes = without_doubles(all, section, warnings);
-    Ok(found(context, section, name, priority, processes))
+    Ok(found(context, section, head, processes))
+}
+
+/// What a group has beside its processes.
+struct Head {
+    name: String,
+    priority: i64,
+    kind: GroupKind,
+}
+
+impl Head {
+    fn new(name: String, priority: i64, kind: GroupKind) -> Head {
+        Head {
+            name,
+            priority,
+            kind,
+        }
+    }
 }
 
 fn found<S: System>(
     context: &Context<'_, S>,
     section: &str,
-    name: String,
-    priority: i64,
+    head: Head,
     processes: Vec<Process>,
 ) -> Found {
+    let Head {
+        name,
+        priority,
+        kind,
+    } = head;
     let group = Group {
         name: name.clone(),
         priority,
-        kind: GroupKind::Programs,
+        kind,
         processes,
     };
     let origin = Origin {

@@ -1,16 +1,19 @@
-//! `[eventlistener:x]`: its own keys are checked as the original does, then
-//! those that it shares with programs.
+//! `[eventlistener:x]`: its own keys, read in the original's order. Those that it
+//! shares with programs are [`program`](super::program)'s.
+
+use std::collections::BTreeSet;
 
 use super::datatypes;
 use super::error::ConfigError;
-use super::program::{part_after_colon, processes};
-use super::section::Context;
+use super::ini::is_space;
+use super::section::{Context, Section};
 use super::system::System;
+use super::{Pool, ResultHandler};
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "eventlistener:";
 
-const DEFAULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
+const DEFAULT_BUFFER_SIZE: i64 = 10;
 
 /// The events that a listener may ask for.
 const EVENTS: &[&str] = &[
@@ -43,11 +46,20 @@ const EVENTS: &[&str] = &[
     "PROCESS_GROUP_REMOVED",
 ];
 
-/// Checks a listener's section.
-pub fn check<S: System>(context: &Context<'_, S>, name: &str) -> Result<(), ConfigError> {
+/// An event listener: what `read` makes of its section.
+pub struct Listener {
+    /// The group's priority; its processes have their own.
+    pub priority: i64,
+    /// What the pool of its processes does.
+    pub pool: Pool,
+}
+
+/// Reads the section's own keys.
+pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener, ConfigError> {
     let section = context.section(name, &[&context.here]);
-    section.integer("priority", -1)?;
-    if let Some(size) = section.converted("buffer_size", datatypes::integer)?
+    let priority = section.integer("priority", -1)?;
+    let buffer_size = section.converted("buffer_size", datatypes::integer)?;
+    if let Some(size) = &buffer_size
         && size.saturated() < 1
     {
         return Err(ConfigError::BufferSize {
@@ -55,31 +67,80 @@ pub fn check<S: System>(context: &Context<'_, S>, name: &str) -> Result<(), Conf
             size: size.to_string(),
         });
     }
-    let handler = section.text("result_handler")?;
-    if let Some(value) = handler.filter(|value| value != DEFAULT_HANDLER) {
-        return Err(ConfigError::Unresolved {
+    let result_handler = match section.text("result_handler")? {
+        None => ResultHandler::Default,
+        Some(value) => result_handler(&value).ok_or_else(|| ConfigError::Unresolved {
             section: name.to_owned(),
             value,
-        });
-    }
-    let events = datatypes::list(&section.text("events")?.unwrap_or_default());
-    if events.is_empty() {
-        return Err(ConfigError::NoEvents(name.to_owned()));
-    }
-    let unknown = events
-        .into_iter()
-        .map(|event| event.to_uppercase())
-        .find(|event| !EVENTS.contains(&event.as_str()));
-    if let Some(event) = unknown {
-        return Err(ConfigError::UnknownEvent {
-            section: name.to_owned(),
-            event,
-        });
-    }
+        })?,
+    };
+    let events = events(&section)?;
     if section.boolean("redirect_stderr", false)? {
         return Err(ConfigError::ListenerRedirects(name.to_owned()));
     }
-    // The section gives no group, so what its processes would warn of is left out too.
-    processes(context, name, part_after_colon(name), &mut Vec::new())?;
-    Ok(())
+    Ok(Listener {
+        priority,
+        pool: Pool {
+            buffer_size: buffer_size.map_or(DEFAULT_BUFFER_SIZE, |size| size.saturated()),
+            events,
+            result_handler,
+        },
+    })
+}
+
+/// The handlers that there are; those that 4.3.0 ships go by its names too.
+fn result_handler(value: &str) -> Option<ResultHandler> {
+    match value {
+        "default" | "supervisor.dispatchers:default_handler" | "supervisor.process.stdhandler" => {
+            Some(ResultHandler::Default)
+        }
+        "store" => Some(ResultHandler::Store),
+        _ => value
+            .strip_prefix("exec:")
+            .map(|command| command.trim_matches(is_space))
+            .filter(|command| !command.is_empty())
+            .map(|command| ResultHandler::Exec(command.to_owned())),
+    }
+}
+
+fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigError> {
+    let names = datatypes::list(&section.text("events")?.unwrap_or_default());
+    if names.is_empty() {
+        return Err(ConfigError::NoEvents(section.name().to_owned()));
+    }
+    let mut events = BTreeSet::new();
+    for event in names.iter().map(|name| name.to_uppercase()) {
+        if !EVENTS.contains(&event.as_str()) {
+            return Err(ConfigError::UnknownEvent {
+                section: section.name().to_owned(),
+                event,
+            });
+        }
+        events.insert(event);
+    }
+    Ok(events.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handlers_are_known_by_their_names_here_and_in_python() {
+        for value in [
+            "default",
+            "supervisor.dispatchers:default_handler",
+            "supervisor.process.stdhandler",
+        ] {
+            assert_eq!(result_handler(value), Some(ResultHandler::Default));
+        }
+        assert_eq!(result_handler("store"), Some(ResultHandler::Store));
+        assert_eq!(
+            result_handler("exec: /bin/judge -v"),
+            Some(ResultHandler::Exec("/bin/judge -v".to_owned()))
+        );
+        for value in ["", "exec:", "Store", "my.plugin:handler"] {
+            assert_eq!(result_handler(value), None, "{value}");
+        }
+    }
 }

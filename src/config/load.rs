@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::accounts;
+use super::datatypes::ValueError;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::group;
@@ -90,7 +91,7 @@ pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, 
     if request.purpose == Purpose::Start {
         user = match &supervisord.user {
             None => None,
-            Some(text) => Some(account(text, system)?),
+            Some(text) => Some(account(text, &context, &request.overrides)?),
         };
         // The original notices when it makes its first server.
         if let Some(name) = interfaces.with_unknown_keys.filter(|_| !servers.is_empty()) {
@@ -111,12 +112,28 @@ pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, 
     })
 }
 
-/// The user that the daemon becomes, with the primary group.
-fn account(text: &str, system: &impl System) -> Result<Owner, ConfigError> {
-    let uid = accounts::user(text, system)?;
+/// The user that the daemon becomes, with the group. A group cannot be named
+/// in 4.3.0, whose message for an unknown user tells no place; one that is
+/// unknown is told with section and file.
+fn account<S: System>(
+    text: &str,
+    context: &Context<'_, S>,
+    overrides: &Overrides,
+) -> Result<Owner, ConfigError> {
+    let owner = accounts::user_and_group(text, context.system).map_err(|error| match error {
+        ValueError::GroupName(_) | ValueError::GroupId(_) if overrides.user.is_none() => {
+            ConfigError::InSection {
+                section: supervisord::SECTION.to_owned(),
+                file: context.file_of(supervisord::SECTION).to_owned(),
+                error: Box::new(error.into()),
+            }
+        }
+        error => error.into(),
+    })?;
+    let primary = owner.uid.and_then(|uid| context.system.gid_of_uid(uid));
     Ok(Owner {
-        uid: Some(uid),
-        gid: system.gid_of_uid(uid),
+        gid: owner.gid.or(primary),
+        ..owner
     })
 }
 
@@ -213,6 +230,10 @@ impl System for RealSystem {
                 .map(|home| home.to_string_lossy().into_owned())
                 .or_else(|| sys::user::home_of_uid(sys::user::real_uid())),
         }
+    }
+
+    fn uid(&self) -> u32 {
+        sys::user::real_uid()
     }
 
     fn uid_of_name(&self, name: &str) -> Option<u32> {

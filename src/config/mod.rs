@@ -38,7 +38,8 @@ pub struct Config {
     pub path: String,
     /// `[supervisord]`, under the command line.
     pub supervisord: Supervisord,
-    /// The user to become, looked up, with the primary group; never set by a `reread`.
+    /// The user to become, looked up, with the group that `user` names or else
+    /// the user's primary one; never set by a `reread`.
     pub user: Option<Owner>,
     /// All inet servers in file order, then all unix servers in file order:
     /// the order in which they are opened.
@@ -53,6 +54,30 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.
     pub infos: Vec<String>,
+}
+
+impl Config {
+    /// Takes out the groups that this version reads and does not run, with a
+    /// warning for each.
+    pub fn leave_out_unavailable(&mut self) {
+        let groups = std::mem::take(&mut self.groups);
+        let origins = std::mem::take(&mut self.origins);
+        for (group, origin) in groups.into_iter().zip(origins) {
+            let what = match group.kind {
+                GroupKind::Programs => {
+                    self.groups.push(group);
+                    self.origins.push(origin);
+                    continue;
+                }
+                GroupKind::Listeners(_) => "event listeners",
+                GroupKind::FastCgi(_) => "FastCGI programs",
+            };
+            self.warnings.push(format!(
+                "[{}] is left out: {what} are not available in this version",
+                origin.section
+            ));
+        }
+    }
 }
 
 /// The section that made a group. It stands beside the group, for moving a
@@ -112,7 +137,7 @@ pub struct Server {
 }
 
 /// Where a server listens.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A TCP port on an interface; an empty host is all of them.
     Inet {
@@ -176,6 +201,41 @@ pub struct Group {
 pub enum GroupKind {
     /// From `[program:x]` or `[group:x]`; these are one kind to `reread`.
     Programs,
+    /// From `[eventlistener:x]`.
+    Listeners(Pool),
+    /// From `[fcgi-program:x]`.
+    FastCgi(FastCgiSocket),
+}
+
+/// The keys of `[eventlistener:x]` that are no program's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// How many events wait for a listener at most; 1 or more.
+    pub buffer_size: i64,
+    /// Names of events, upper case, sorted, each once.
+    pub events: Vec<String>,
+    /// Who judges the listeners' answers.
+    pub result_handler: ResultHandler,
+}
+
+/// Who judges what a listener answers (W8 of the wishes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResultHandler {
+    /// `OK` and `FAIL`.
+    Default,
+    /// The latest answer is kept.
+    Store,
+    /// A command is run for each answer; the command.
+    Exec(String),
+}
+
+/// The keys of `[fcgi-program:x]` that are no program's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FastCgiSocket {
+    /// Where it listens.
+    pub address: Address,
+    /// The length of the queue of connections, 1 to 65535; `None` for the system's maximum.
+    pub backlog: Option<i64>,
 }
 
 /// One process as configured, everything expanded.
@@ -183,8 +243,11 @@ pub enum GroupKind {
 #[allow(missing_docs)] // each is the key of its name
 pub struct Process {
     pub name: String,
+    pub numbering: Numbering,
     /// `user`, looked up.
     pub uid: Option<u32>,
+    /// The group that `user` names, looked up; `None` is the user's primary group.
+    pub gid: Option<u32>,
     pub command: String,
     pub directory: Option<String>,
     pub umask: Option<u32>,
@@ -206,6 +269,23 @@ pub struct Process {
     pub environment: Vec<(String, String)>,
     /// `None` for unset and `AUTO`; empty for an empty key.
     pub serverurl: Option<String>,
+}
+
+/// How the processes of a section are counted, told by `--dump-config`. To
+/// what runs it makes no difference, so any two of them are equal: a `reread`
+/// goes by the processes that there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbering {
+    /// How many processes the section makes.
+    pub numprocs: i64,
+    /// The number of the first of them.
+    pub numprocs_start: i64,
+}
+
+impl PartialEq for Numbering {
+    fn eq(&self, _: &Numbering) -> bool {
+        true
+    }
 }
 
 /// The `stdout_` or `stderr_` keys of a process.
@@ -259,7 +339,12 @@ pub(crate) mod testing {
         };
         Process {
             name: name.to_owned(),
+            numbering: Numbering {
+                numprocs: 1,
+                numprocs_start: 0,
+            },
             uid: None,
+            gid: None,
             command: "/bin/cat".to_owned(),
             directory: None,
             umask: None,

@@ -12,7 +12,7 @@ use super::expand::{Layer, Replacement, define};
 use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
-use super::{AutoRestart, LogFile, Output, Process};
+use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process};
 use crate::signal::Signal;
 
 /// More processes than this in one section are a slip of the pen, and would
@@ -102,7 +102,7 @@ struct Template {
     stdout: Channel,
     stderr: Channel,
     serverurl: Option<String>,
-    uid: Option<u32>,
+    user: Option<Owner>,
     umask: Option<u32>,
     /// Not expanded yet.
     process_name: String,
@@ -144,7 +144,9 @@ impl Template {
             !url.trim_matches(super::ini::is_space)
                 .eq_ignore_ascii_case("auto")
         });
-        let uid = section.converted("user", |text| accounts::user(text, section.system))?;
+        let user = section.converted("user", |text| {
+            accounts::user_and_group(text, section.system)
+        })?;
         let umask = section.converted("umask", datatypes::octal)?;
         let process_name = section
             .raw("process_name")
@@ -180,7 +182,7 @@ impl Template {
             stdout,
             stderr,
             serverurl,
-            uid,
+            user,
             umask,
             process_name,
         })
@@ -210,7 +212,12 @@ impl Template {
             .ok_or_else(|| ConfigError::NoCommand(section.name().to_owned()))?;
         Ok(Process {
             name: section.expanded(&self.process_name, "process_name")?,
-            uid: self.uid,
+            numbering: Numbering {
+                numprocs: self.numprocs,
+                numprocs_start: self.numprocs_start,
+            },
+            uid: self.user.and_then(|user| user.uid),
+            gid: self.user.and_then(|user| user.gid),
             command,
             directory,
             umask: self.umask,

@@ -18,6 +18,8 @@ pub trait System {
     fn temporary_directory(&self) -> String;
     /// The home directory of a user, or of the one that runs this program.
     fn home_directory(&self, user: Option<&str>) -> Option<String>;
+    /// The number of the user that runs this program.
+    fn uid(&self) -> u32;
     /// The number of the user of that name.
     fn uid_of_name(&self, name: &str) -> Option<u32>;
     /// The primary group of that user, if there is such a user.

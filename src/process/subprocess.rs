@@ -142,7 +142,7 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
         let surroundings = Surroundings {
-            identity: identity(self.config.uid),
+            identity: identity(&self.config),
             directory: self.config.directory.clone(),
             umask: self.config.umask,
             close_below: context.minfds,
@@ -485,12 +485,16 @@ fn register(
         .map_err(system_obstacle)
 }
 
-/// Who the child is to be. Where that is the daemon's own user, nothing is
-/// changed, the groups included.
-fn identity(uid: Option<u32>) -> Identity {
-    let Some(uid) = uid.filter(|uid| *uid != process::uid()) else {
+/// Who the child is to be. Where that is the daemon's own user and no other
+/// group is named, nothing is changed, the supplementary groups included.
+fn identity(config: &Process) -> Identity {
+    let Some(uid) = config.uid else {
         return Identity::Inherited;
     };
+    let is_own_group = config.gid.is_none_or(|gid| gid == process::gid());
+    if uid == process::uid() && is_own_group {
+        return Identity::Inherited;
+    }
     let refused = |reason: &str| Identity::Refused {
         uid,
         reason: reason.to_owned(),
@@ -499,8 +503,10 @@ fn identity(uid: Option<u32>) -> Identity {
         return refused("Can't drop privilege as nonroot user");
     }
     let groups = user::groups_of(uid).unwrap_or_default();
-    match groups.first() {
-        Some(&gid) => Identity::SwitchTo(SpawnCredentials { uid, gid, groups }),
-        None => refused(&format!("Can't find uid {uid}")),
+    match config.gid.or(groups.first().copied()) {
+        Some(gid) if !groups.is_empty() => {
+            Identity::SwitchTo(SpawnCredentials { uid, gid, groups })
+        }
+        _ => refused(&format!("Can't find uid {uid}")),
     }
 }

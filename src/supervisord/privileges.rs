@@ -1,6 +1,6 @@
 //! Becoming the configured user, and raising the limits that many children need.
 
-use crate::config::Supervisord;
+use crate::config::{Config, Supervisord};
 use crate::sys::limits::{self, Limit, Raised};
 use crate::sys::{privileges, process, user};
 
@@ -18,22 +18,30 @@ const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were n
      this message.";
 
 /// Becomes the user of `[supervisord]`, if one is set. The error is the message of a usage error.
-pub fn switch_user(uid: Option<u32>, notes: &mut Notes) -> Result<(), String> {
-    let Some(uid) = uid else {
+/// Where that is who this process is already, nothing is changed.
+pub fn switch_user(config: &Config, notes: &mut Notes) -> Result<(), String> {
+    let Some(uid) = config.user.and_then(|user| user.uid) else {
         if process::uid() == 0 {
             notes.criticals.push(RUNNING_AS_ROOT.to_owned());
         }
         return Ok(());
     };
-    if uid != process::uid() {
+    let names_group = config
+        .supervisord
+        .user
+        .as_ref()
+        .is_some_and(|user| user.contains(':'));
+    let gid = config.user.and_then(|user| user.gid);
+    let is_own_group = !names_group || gid == Some(process::gid());
+    if uid != process::uid() || !is_own_group {
         if process::uid() != 0 {
             return Err("Can't drop privilege as nonroot user".to_owned());
         }
         let groups = user::groups_of(uid).unwrap_or_default();
-        let primary = *groups
-            .first()
+        let gid = gid
+            .filter(|_| !groups.is_empty())
             .ok_or_else(|| format!("Can't find uid {uid}"))?;
-        privileges::switch_to(uid, primary, &groups).map_err(|error| error.to_string())?;
+        privileges::switch_to(uid, gid, &groups).map_err(|error| error.to_string())?;
     }
     notes.infos.push(format!("Set uid to user {uid} succeeded"));
     Ok(())

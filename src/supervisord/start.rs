@@ -114,11 +114,11 @@ impl<'a> Launch<'a> {
 pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     let restart = std::mem::replace(&mut launch.started_before, true);
     let mut request = launch.load_request()?;
-    let config = load::load(&request).map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut config = load::load(&request).map_err(|error| Failure::Usage(error.to_string()))?;
+    config.leave_out_unavailable();
     let mut notes = Notes::default();
     request.purpose = Purpose::Reread;
-    let uid = config.user.and_then(|user| user.uid);
-    privileges::switch_user(uid, &mut notes).map_err(Failure::Usage)?;
+    privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
     if restart {
         fd::close_from(
             FIRST_TO_CLOSE,

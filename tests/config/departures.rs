@@ -6,7 +6,7 @@ use pollvisor::config::error::ConfigError;
 use pollvisor::config::load::{self, LoadRequest, Purpose};
 use pollvisor::config::supervisorctl::ClientRequest;
 use pollvisor::config::supervisord::Overrides;
-use pollvisor::config::{Config, LogFile};
+use pollvisor::config::{Address, Config, LogFile};
 
 use super::system::TestSystem;
 
@@ -62,8 +62,10 @@ fn what_is_not_available_yet_is_left_out_with_a_warning() {
     let text = "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK\n\
                 [fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
                 [rpcinterface:x]\nsupervisor.rpcinterface_factory=plug.in:make\n";
-    let config = read(text).unwrap();
-    assert!(config.groups.is_empty());
+    let mut config = read(text).unwrap();
+    assert_eq!(config.groups.len(), 2);
+    config.leave_out_unavailable();
+    assert!(config.groups.is_empty() && config.origins.is_empty());
     assert_eq!(
         config.warnings,
         [
@@ -218,6 +220,46 @@ fn the_client_needs_no_other_section() {
         (
             "[supervisorctl]\n[ctlplugin:x]\n",
             "section [ctlplugin:x] does not specify a supervisor.ctl_factory",
+        ),
+    ] {
+        assert_eq!(read(text).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn a_user_may_come_with_a_group_and_a_socket_with_a_group_alone() {
+    let config = read(
+        "[supervisord]\nuser=root:0\n[program:a]\ncommand=a\nuser=0:root\n\
+         [unix_http_server]\nfile=/s\nchown=:root\n",
+    )
+    .unwrap();
+    assert_eq!(config.user.and_then(|user| user.gid), Some(0));
+    let process = &config.groups[0].processes[0];
+    assert_eq!((process.uid, process.gid), (Some(0), Some(0)));
+    let Address::Unix {
+        owner: Some(owner), ..
+    } = &config.servers[0].address
+    else {
+        panic!("{:?}", config.servers)
+    };
+    assert_eq!((owner.uid, owner.gid), (None, Some(0)));
+
+    for (text, message) in [
+        (
+            "[supervisord]\nuser=root:no-such\n",
+            "Invalid group name no-such in section 'supervisord' (file: 's.conf')",
+        ),
+        (
+            "[supervisord]\nuser=no-such:root\n",
+            "Invalid user name no-such",
+        ),
+        (
+            "[supervisord]\n[program:a]\ncommand=a\nuser=root:4000000000\n",
+            "Invalid group id 4000000000 in section 'program:a' (file: 's.conf')",
+        ),
+        (
+            "[supervisord]\n[program:a]\ncommand=a\nuser=:root\n",
+            "Invalid user name  in section 'program:a' (file: 's.conf')",
         ),
     ] {
         assert_eq!(read(text).unwrap_err().to_string(), message);

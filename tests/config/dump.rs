@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use pollvisor::config::document::Document;
 use pollvisor::config::error::{ConfigError, DecodeError};
-use pollvisor::config::{Address, AutoRestart, Config, LogFile, MainLog, Output, Process, Server};
+use pollvisor::config::{
+    Address, AutoRestart, Config, GroupKind, LogFile, MainLog, Output, Process, Server,
+};
 use pollvisor::loggers::level::Level;
 use pollvisor::text::pyrepr::repr;
 
@@ -110,14 +112,23 @@ fn dump(config: &Config) -> String {
     for server in &config.servers {
         out.push_str(&server_line(server));
     }
-    for group in &config.groups {
+    let programs = config
+        .groups
+        .iter()
+        .filter(|group| group.kind == GroupKind::Programs);
+    for group in programs {
         let _ = writeln!(out, "group {} {}", repr(&group.name), group.priority);
         for process in &group.processes {
             out.push_str(&process_lines(process));
         }
     }
     // Lines that 4.3.0 does not have tell what it would do and this does not.
-    let ours = ["is left out: ", "has more than one process named "];
+    let ours = [
+        "is left out: ",
+        "has more than one process named ",
+        "For [eventlistener:",
+        "For [fcgi-program:",
+    ];
     for line in &config.warnings {
         if !ours.iter().any(|part| line.contains(part)) {
             let _ = writeln!(out, "warning {line}");

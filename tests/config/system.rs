@@ -78,6 +78,10 @@ impl System for TestSystem {
         }
     }
 
+    fn uid(&self) -> u32 {
+        RealSystem.uid()
+    }
+
     fn uid_of_name(&self, name: &str) -> Option<u32> {
         if self.is_lenient() {
             Some(NOBODY)

@@ -135,9 +135,11 @@ def config_lines(config):
         yield 'server %s %s %s' % (repr(server['section']), where, login)
     names = set()
     for group in config.process_group_configs:
-        if type(group) is not options.ProcessGroupConfig or group.name in names:
+        if group.name in names:
             continue
         names.add(group.name)
+        if type(group) is not options.ProcessGroupConfig:
+            continue
         yield 'group %s %s' % (repr(group.name), shown(group.priority))
         for process in last_definitions(group.process_configs):
             yield from process_lines(process)
