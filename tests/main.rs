@@ -17,6 +17,7 @@ mod ladder;
 mod logs;
 mod reaping;
 mod regressions;
+mod reload;
 mod restart;
 mod supervisorctl;
 mod support;

@@ -36,6 +36,38 @@ pub struct LoadRequest {
     pub purpose: Purpose,
 }
 
+/// What a start reads, and every restart again.
+#[derive(Clone, Debug)]
+pub struct StartRequest {
+    /// The name by which the program was started, resolved if `PATH` was searched.
+    pub program: String,
+    /// `-c`; without it the file is searched for each time.
+    pub configuration: Option<String>,
+    /// The command line.
+    pub overrides: Overrides,
+    /// The environment at the start.
+    pub environment: Vec<(String, String)>,
+    /// The directory in which the program was started; absolute.
+    pub launch_directory: String,
+}
+
+impl StartRequest {
+    /// What to read: the file that was named, or the one that the search finds now.
+    pub fn find(&self) -> Result<LoadRequest, ConfigError> {
+        let path = match &self.configuration {
+            Some(path) => path.clone(),
+            None => find_required(&self.program, &self.launch_directory)?,
+        };
+        Ok(LoadRequest {
+            path,
+            overrides: self.overrides.clone(),
+            environment: self.environment.clone(),
+            launch_directory: self.launch_directory.clone(),
+            purpose: Purpose::Start,
+        })
+    }
+}
+
 /// Why the file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {

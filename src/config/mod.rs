@@ -80,6 +80,9 @@ impl Config {
     }
 }
 
+/// Groups and, in the same order, where each comes from.
+pub type ConfiguredGroups = (Vec<Group>, Vec<Origin>);
+
 /// The section that made a group. It stands beside the group, for moving a
 /// section to another file changes nothing that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

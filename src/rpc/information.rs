@@ -52,9 +52,13 @@ pub fn shutdown(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     Ok(Value::Bool(true).into())
 }
 
-/// `supervisor.restart()`
+/// `supervisor.restart()`. A configuration that cannot be read is the caller's
+/// fault, and nothing is stopped for it.
 pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    daemon.supervisor.go_down(SupervisorState::Restarting);
+    daemon
+        .supervisor
+        .restart(daemon.reactor)
+        .map_err(|error| Fault::with(FaultCode::CantReread, error))?;
     Ok(Value::Bool(true).into())
 }
 

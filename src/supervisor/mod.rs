@@ -13,7 +13,7 @@ pub mod transitions;
 use std::collections::BTreeMap;
 
 use crate::config::Config;
-use crate::config::load::LoadRequest;
+use crate::config::load::{LoadRequest, StartRequest};
 use crate::process::context::Context;
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
@@ -29,6 +29,8 @@ const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 /// The daemon's state, but for its doors.
 #[derive(Debug)]
 pub struct Supervisor {
+    /// How a restart reads the configuration.
+    pub start_request: StartRequest,
     /// How the configuration was read, to read it again.
     pub request: LoadRequest,
     /// The configuration as last read; running groups keep what they were made from.
@@ -53,8 +55,14 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// A supervisor without groups.
-    pub fn new(request: LoadRequest, config: Config, context: Context) -> Supervisor {
+    pub fn new(
+        start_request: StartRequest,
+        request: LoadRequest,
+        config: Config,
+        context: Context,
+    ) -> Supervisor {
         Supervisor {
+            start_request,
             request,
             rpcinterfaces: config.rpcinterfaces.clone(),
             config,

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::config::error::ConfigError;
+use crate::config::load;
 use crate::loggers::level::Level;
 use crate::process::machine::Input;
 use crate::reactor::Reactor;
@@ -31,6 +33,28 @@ impl Supervisor {
             remaining: self.groups.by_priority(),
             report_due: true,
         });
+    }
+
+    /// Begins to go down to start again, if the configuration can be read: with
+    /// one that cannot, everything goes on as it is. 4.3.0 stops first and then
+    /// finds that it cannot start.
+    pub fn restart(&mut self, reactor: &mut Reactor) -> Result<(), ConfigError> {
+        let read = self
+            .start_request
+            .find()
+            .and_then(|request| load::load(&request));
+        match read {
+            Ok(_) => {
+                self.go_down(SupervisorState::Restarting);
+                Ok(())
+            }
+            Err(error) => {
+                reactor.log.error(format_args!(
+                    "not restarted, everything goes on as it is: {error}"
+                ));
+                Err(error)
+            }
+        }
     }
 
     /// The moment for another `waiting for ... to die` line has come.

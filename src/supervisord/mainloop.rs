@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::config::ConfiguredGroups;
 use crate::http::server::{Incoming, Request, Servers};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
@@ -95,6 +96,15 @@ impl MainLoop {
         self.flush_logs();
         self.reactor.log.close();
         self.supervisor.state()
+    }
+
+    /// At the end: the groups as last read, for a restart that must do without the file.
+    pub fn take_groups(&mut self) -> ConfiguredGroups {
+        let config = &mut self.supervisor.config;
+        (
+            std::mem::take(&mut config.groups),
+            std::mem::take(&mut config.origins),
+        )
     }
 
     /// Starts what was added and tells waiting calls of what has changed, which
@@ -204,7 +214,8 @@ impl MainLoop {
                     self.reactor
                         .log
                         .warn(format_args!("received {signal} indicating restart request"));
-                    self.supervisor.go_down(SupervisorState::Restarting);
+                    // What is wrong with the file is in the log; there is nobody else to tell.
+                    let _ = self.supervisor.restart(&mut self.reactor);
                 }
                 Signal::USR2 => {
                     self.reactor.log.info(format_args!(

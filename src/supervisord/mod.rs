@@ -64,15 +64,17 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
         }
     };
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
+    let mut started = start::start(&mut launch);
     loop {
-        match start::start(&mut launch) {
+        let groups = match started {
             Ok(Started::Parent) => return ExitCode::SUCCESS,
             Ok(Started::Daemon(mut daemon)) => match daemon.run() {
-                SupervisorState::Restarting => {}
+                SupervisorState::Restarting => daemon.take_groups(),
                 _ => return ExitCode::SUCCESS,
             },
             Err(failure) => return fail(program, &failure),
-        }
+        };
+        started = start::start_again(&mut launch, groups);
     }
 }
 

@@ -4,8 +4,9 @@
 
 use std::os::unix::ffi::OsStringExt;
 
-use crate::config::load::{self, LoadRequest, Purpose};
-use crate::config::{Address, Config, Server};
+use crate::config::error::ConfigError;
+use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
+use crate::config::{Address, Config, ConfiguredGroups, Server};
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
 use crate::loggers::logger::Logger;
@@ -42,11 +43,12 @@ const FIRST_TO_CLOSE: i32 = 5;
 #[derive(Debug)]
 pub struct Launch<'a> {
     program: &'a str,
-    arguments: Arguments,
-    launch_directory: String,
+    request: StartRequest,
     environment: Environment,
     mask: Mask,
-    started_before: bool,
+    has_run: bool,
+    /// What it ran with last, without its groups: to go on with if a restart fails.
+    last: Option<(LoadRequest, Config)>,
 }
 
 /// How a start ended.
@@ -67,6 +69,15 @@ pub enum Failure {
     System(String),
 }
 
+impl Failure {
+    /// What is wrong.
+    pub fn text(&self) -> &str {
+        match self {
+            Failure::Usage(text) | Failure::System(text) => text,
+        }
+    }
+}
+
 impl<'a> Launch<'a> {
     /// For a first start.
     pub fn new(
@@ -75,49 +86,75 @@ impl<'a> Launch<'a> {
         launch_directory: String,
         mask: Mask,
     ) -> Launch<'a> {
-        let environment = std::env::vars_os()
+        let environment: Environment = std::env::vars_os()
             .map(|(name, value)| (name.into_vec(), value.into_vec()))
             .collect();
-        Launch {
-            program,
-            arguments,
-            launch_directory,
-            environment,
-            mask,
-            started_before: false,
-        }
-    }
-
-    /// What to read: the file that was named, or the one that the search finds now.
-    fn load_request(&self) -> Result<LoadRequest, Failure> {
-        let path = match &self.arguments.configuration {
-            Some(path) => path.clone(),
-            None => load::find_required(self.program, &self.launch_directory)
-                .map_err(|error| Failure::Usage(error.to_string()))?,
-        };
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-        Ok(LoadRequest {
-            path,
-            overrides: self.arguments.overrides.clone(),
-            environment: self
-                .environment
+        let request = StartRequest {
+            program: program.to_owned(),
+            configuration: arguments.configuration,
+            overrides: arguments.overrides,
+            environment: environment
                 .iter()
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
-            launch_directory: self.launch_directory.clone(),
-            purpose: Purpose::Start,
-        })
+            launch_directory,
+        };
+        Launch {
+            program,
+            request,
+            environment,
+            mask,
+            has_run: false,
+            last: None,
+        }
     }
 }
 
-/// Starts, or starts again.
+/// Starts for the first time.
 pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
-    let restart = std::mem::replace(&mut launch.started_before, true);
-    let mut request = launch.load_request()?;
-    let mut config = load::load(&request).map_err(|error| Failure::Usage(error.to_string()))?;
+    let (request, config) = read(launch)?;
+    start_with(launch, request, config, Notes::default())
+}
+
+/// Starts again, when everything is stopped: with what the file says now or,
+/// should that fail, as before with the groups that were configured last. The
+/// file was good when the restart was asked for, but it may have changed since,
+/// and a socket or the log may not be had.
+pub fn start_again(launch: &mut Launch<'_>, groups: ConfiguredGroups) -> Result<Started, Failure> {
+    let last = launch.last.take();
+    let started = read(launch)
+        .and_then(|(request, config)| start_with(launch, request, config, Notes::default()));
+    match (started, last) {
+        (Err(failure), Some((request, mut config))) => {
+            (config.groups, config.origins) = groups;
+            let mut notes = Notes::default();
+            notes.criticals.push(format!(
+                "cannot start again with {}: {}; running as before",
+                request.path,
+                failure.text()
+            ));
+            start_with(launch, request, config, notes)
+        }
+        (started, _) => started,
+    }
+}
+
+fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
+    let usage = |error: ConfigError| Failure::Usage(error.to_string());
+    let request = launch.request.find().map_err(usage)?;
+    let mut config = load::load(&request).map_err(usage)?;
     config.leave_out_unavailable();
-    let mut notes = Notes::default();
-    request.purpose = Purpose::Reread;
+    Ok((request, config))
+}
+
+fn start_with(
+    launch: &mut Launch<'_>,
+    mut request: LoadRequest,
+    config: Config,
+    mut notes: Notes,
+) -> Result<Started, Failure> {
+    let restart = launch.has_run;
     privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
     if restart {
         fd::close_from(
@@ -128,6 +165,8 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     } else {
         privileges::raise_limits(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
     }
+    let last = without_groups(&request, &config);
+    request.purpose = Purpose::Reread;
     let mut reactor = open_reactor(launch, &config, &notes)?;
     let mut supervisor = make_supervisor(launch, request, config);
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
@@ -149,9 +188,27 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
         }
     }
     let pidfile = write_pidfile(&supervisor.config, &mut reactor);
+    launch.has_run = true;
+    launch.last = Some(last);
     Ok(Started::Daemon(Box::new(MainLoop::new(
         supervisor, servers, reactor, signals, pidfile,
     ))))
+}
+
+/// The settings that a daemon runs with. Its groups change by rereads, and are many.
+fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Config) {
+    let settings = Config {
+        path: config.path.clone(),
+        supervisord: config.supervisord.clone(),
+        user: config.user,
+        servers: config.servers.clone(),
+        rpcinterfaces: config.rpcinterfaces.clone(),
+        groups: Vec::new(),
+        origins: Vec::new(),
+        warnings: Vec::new(),
+        infos: Vec::new(),
+    };
+    (request.clone(), settings)
 }
 
 /// Opens the log and writes what was noted before it: the gravest first.
@@ -184,7 +241,7 @@ fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) ->
         program: base_name(launch.program).to_owned(),
         mask: launch.mask,
     };
-    Supervisor::new(request, config, context)
+    Supervisor::new(launch.request.clone(), request, config, context)
 }
 
 /// Where children reach supervisord: the first unix server, else the last inet server.

@@ -53,25 +53,6 @@ fn hup_restarts_with_the_new_configuration_in_the_same_process() {
 }
 
 #[test]
-fn a_restart_with_a_broken_configuration_ends_with_status_2() {
-    compare("SIGHUP with a broken file", |run| {
-        run.config("[program:a]\ncommand=/bin/cat\nstartsecs=0\n");
-        run.start();
-        run.wait("a", "RUNNING");
-        run.config("[program:a]\n");
-        run.signal(libc::SIGHUP);
-        run.wait_end();
-        let text = run.daemon().stderr();
-        run.note(&text);
-        run.log();
-        for name in ["main.pid", "s"] {
-            let there = run.path(name).exists();
-            run.note(&format!("{name} is still there: {there}"));
-        }
-    });
-}
-
-#[test]
 fn usr2_opens_the_logs_again() {
     compare("SIGUSR2", |run| {
         let echo = run.script(

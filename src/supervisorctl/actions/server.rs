@@ -95,6 +95,9 @@ pub fn reload(session: &mut Session, argument: &str) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             session.fail(exit_status::GENERIC, "ERROR: already shutting down")
         }
+        Err(fault) if fault.is(FaultCode::CantReread) => {
+            session.fail(exit_status::GENERIC, &format!("ERROR: {}", fault.text))
+        }
         Err(fault) => Err(CallError::Fault(fault).into()),
     }
 }
