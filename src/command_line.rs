@@ -13,7 +13,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use getopts::{Fail, Options, ParsingStyle};
+use getopts::{Fail, HasArg, Occur, Options, ParsingStyle};
 
 /// One option that a program understands. `Key` is the program's own name of it.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,9 @@ pub struct OptionSpec<Key> {
     pub long: Option<&'static str>,
     /// Whether a value follows.
     pub takes_value: bool,
+    /// Must be written in full, so that it takes no prefix away from an option
+    /// of 4.3.0. It may have a value, after a `=` only.
+    pub in_full: bool,
 }
 
 /// An option that was given.
@@ -33,7 +36,8 @@ pub struct OptionSpec<Key> {
 pub struct Given<Key> {
     /// Which one.
     pub key: Key,
-    /// Its value; always there if the option takes one, never if not.
+    /// Its value; always there if the option takes one, never if not, but for
+    /// options that are written in full.
     pub value: Option<String>,
     /// As it was typed, prefixes completed: `-c` or `--configuration`.
     pub spelling: String,
@@ -119,7 +123,7 @@ pub fn parse<Key: Copy + PartialEq>(
         let Some(spec) = specs.iter().find(|spec| spec.is_spelled(&spelling)) else {
             return Err(UsageError::NotRecognized(spelling));
         };
-        let value = match spec.takes_value {
+        let value = match spec.takes_value || spec.in_full {
             true => value_at(&matches, spec, position),
             false => None,
         };
@@ -221,8 +225,12 @@ impl Separated {
         };
         let mut candidates: Vec<(&str, bool)> = specs
             .iter()
-            .filter_map(|spec| spec.long.map(|long| (long, spec.takes_value)))
-            .filter(|(long, _)| long.starts_with(prefix))
+            .filter_map(|spec| spec.long.map(|long| (long, spec)))
+            .filter(|(long, spec)| match spec.in_full {
+                true => *long == prefix,
+                false => long.starts_with(prefix),
+            })
+            .map(|(long, spec)| (long, spec.takes_value))
             .collect();
         if let Some(exact) = candidates.iter().find(|(long, _)| *long == prefix) {
             candidates = vec![*exact];
@@ -271,7 +279,9 @@ fn parser<Key>(specs: &[OptionSpec<Key>]) -> Options {
     for spec in specs {
         let short = spec.short.map(String::from).unwrap_or_default();
         let long = spec.long.unwrap_or_default();
-        if spec.takes_value {
+        if spec.in_full {
+            options.opt(&short, long, "", "", HasArg::Maybe, Occur::Multi);
+        } else if spec.takes_value {
             options.optmulti(&short, long, "", "");
         } else {
             options.optflagmulti(&short, long, "");
@@ -344,6 +354,7 @@ mod tests {
             short,
             long,
             takes_value,
+            in_full: false,
         }
     }
 

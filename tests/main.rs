@@ -12,6 +12,7 @@ mod demo;
 mod hostile;
 mod http;
 mod idle;
+mod inspect;
 mod interface;
 mod ladder;
 mod logs;

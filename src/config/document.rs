@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use ::ini::configparser::ini::{Ini, IniDefault};
 
 use super::error::ConfigError;
-use super::ini::{canonical, escaped_name, escaped_value, unescaped};
+use super::ini::{Mark, Marked, Place, canonical, escaped_name, escaped_value, unescaped};
 
 /// The section whose keys every other section falls back to.
 const DEFAULT: &str = "DEFAULT";
@@ -21,7 +21,9 @@ const DEFAULT: &str = "DEFAULT";
 pub struct Document {
     store: Ini,
     files: Vec<String>,
-    section_files: BTreeMap<String, usize>,
+    /// Number of the file and line of each section's first header.
+    section_places: BTreeMap<String, (usize, usize)>,
+    marks: Vec<Vec<Mark>>,
 }
 
 /// A value and where it stands.
@@ -33,6 +35,16 @@ pub struct Value {
     pub file: String,
     /// Counted from 1.
     pub line: usize,
+}
+
+impl Value {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place {
+            file: self.file.clone(),
+            line: self.line,
+        }
+    }
 }
 
 impl Default for Document {
@@ -54,7 +66,8 @@ impl Document {
         Document {
             store: Ini::new_from_defaults(settings),
             files: Vec::new(),
-            section_files: BTreeMap::new(),
+            section_places: BTreeMap::new(),
+            marks: Vec::new(),
         }
     }
 
@@ -64,15 +77,21 @@ impl Document {
         let file = self.files.len();
         let canonical = canonical(text, name, file).map_err(ConfigError::Syntax)?;
         self.store
-            .read_and_append(canonical)
+            .read_and_append(canonical.text)
             .map_err(|reason| ConfigError::Store {
                 file: name.to_owned(),
                 reason,
             })?;
         self.files.push(name.to_owned());
-        for section in self.store.get_map_ref().keys() {
-            self.section_files.entry(section.clone()).or_insert(file);
+        for mark in &canonical.marks {
+            if let Marked::Header(name) = &mark.what {
+                let stored = stored_name(name);
+                self.section_places
+                    .entry(stored)
+                    .or_insert((file, mark.line));
+            }
         }
+        self.marks.push(canonical.marks);
         Ok(())
     }
 
@@ -120,8 +139,23 @@ impl Document {
 
     /// The file in which the section first appeared.
     pub fn file_of(&self, section: &str) -> Option<&str> {
-        let file = self.section_files.get(&stored_name(section))?;
+        let (file, _) = self.section_places.get(&stored_name(section))?;
         self.files.get(*file).map(String::as_str)
+    }
+
+    /// Where the first header of the section stands.
+    pub fn place_of(&self, section: &str) -> Option<Place> {
+        let (file, line) = self.section_places.get(&stored_name(section))?;
+        Some(Place {
+            file: self.files.get(*file)?.clone(),
+            line: *line,
+        })
+    }
+
+    /// What stands in each file, by the file's name, in the order of reading.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, &[Mark])> {
+        let files = self.files.iter().map(String::as_str);
+        files.zip(self.marks.iter().map(Vec::as_slice))
     }
 
     /// Puts `here` for every literal `%(here)s`, as the original does around

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::datatypes::ValueError;
 use super::expand::ExpansionError;
-use super::ini::SyntaxError;
+use super::ini::{Place, SyntaxError};
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.
@@ -39,6 +39,13 @@ pub enum ConfigError {
     Value(ValueError),
     /// A value cannot be expanded.
     Expansion(ExpansionError),
+    /// An error of a value or section whose place is known; its text is the same.
+    At {
+        /// Where it stands.
+        place: Place,
+        /// What is wrong.
+        error: Box<ConfigError>,
+    },
     /// An error of a program's section.
     InSection {
         /// The section's name.
@@ -239,6 +246,7 @@ impl fmt::Display for ConfigError {
             E::NoSection(name) => write!(f, ".ini file does not include {name} section"),
             E::Value(error) => error.fmt(f),
             E::Expansion(error) => error.fmt(f),
+            E::At { error, .. } => error.fmt(f),
             E::InSection {
                 section,
                 file,
@@ -300,6 +308,61 @@ impl fmt::Display for ConfigError {
             ),
             E::NoSocket(section) => write!(f, "[{section}] section requires a \"socket\" line"),
             E::Socket { section, error } => write!(f, "{error} in [{section}] socket"),
+        }
+    }
+}
+
+impl ConfigError {
+    /// The same with the place of what is wrong.
+    pub fn at(self, place: Place) -> ConfigError {
+        ConfigError::At {
+            place,
+            error: Box::new(self),
+        }
+    }
+
+    /// Where to look, if that is known. The text tells it for lines that
+    /// cannot be read.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            ConfigError::At { place, error } => Some(error.place().unwrap_or(place)),
+            ConfigError::InSection { error, .. } => error.place(),
+            _ => None,
+        }
+    }
+
+    /// The section that is at fault.
+    pub fn section(&self) -> Option<&str> {
+        use ConfigError as E;
+        match self {
+            E::At { error, .. } => error.section(),
+            E::InSection { section, .. }
+            | E::NoFactory { section, .. }
+            | E::Unresolved { section, .. }
+            | E::UnknownProgram { section, .. }
+            | E::AmbiguousProgram { section, .. }
+            | E::NoServerValue { section, .. }
+            | E::BufferSize { section, .. }
+            | E::UnknownEvent { section, .. }
+            | E::Socket { section, .. }
+            | E::NoCommand(section)
+            | E::IncompleteAuthentication(section)
+            | E::NoEvents(section)
+            | E::ListenerRedirects(section)
+            | E::NoSocket(section) => Some(section),
+            E::NoIncludeFiles => Some("include"),
+            _ => None,
+        }
+    }
+
+    /// What to do, where the text does not tell.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            ConfigError::At { error, .. } | ConfigError::InSection { error, .. } => error.advice(),
+            ConfigError::Unresolved { .. } => Some(
+                "handlers written in Python cannot be loaded: use default, store or exec:COMMAND",
+            ),
+            _ => None,
         }
     }
 }

@@ -62,9 +62,58 @@ pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
 }
 
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Something that stands on a line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Counted from 1.
+    pub line: usize,
+    /// What it is.
+    pub what: Marked,
+}
+
+/// What stands on a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// A section's header; its name.
+    Header(String),
+    /// A key, lower case.
+    Key(String),
+    /// A comment behind a part of the value of the key before.
+    Cut {
+        /// The line's part of the value.
+        kept: String,
+        /// From the `;` or `#` on.
+        comment: String,
+    },
+}
+
+/// Canonical INI and what was found on the way.
+#[derive(Debug)]
+pub struct Canonical {
+    /// The canonical text.
+    pub text: String,
+    /// Headers, keys and comments that follow values, in order.
+    pub marks: Vec<Mark>,
+}
+
 /// Reads the text of the file that is called `name` and known to the store by
 /// the number `file`, and returns canonical INI.
-pub fn canonical(text: &str, name: &str, file: usize) -> Result<String, SyntaxError> {
+pub fn canonical(text: &str, name: &str, file: usize) -> Result<Canonical, SyntaxError> {
     let mut reader = Reader::default();
     for (index, line) in physical_lines(text).enumerate() {
         reader
@@ -77,7 +126,10 @@ pub fn canonical(text: &str, name: &str, file: usize) -> Result<String, SyntaxEr
     }
     reader.end_value();
     if reader.bad_lines.is_empty() {
-        Ok(reader.out)
+        Ok(Canonical {
+            text: reader.out,
+            marks: reader.marks,
+        })
     } else {
         Err(SyntaxError::BadLines {
             file: name.to_owned(),
@@ -109,6 +161,7 @@ fn physical_lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
 #[derive(Default)]
 struct Reader {
     out: String,
+    marks: Vec<Mark>,
     in_section: bool,
     /// The key whose value may go on, with the line it stands on.
     value: Option<Value>,
@@ -148,12 +201,14 @@ impl Reader {
         let indent = raw.chars().take_while(|c| is_space(*c)).count();
         if let Some(value) = self.value.as_mut().filter(|_| indent > self.base_indent) {
             value.lines.push(content.to_owned());
+            self.mark_cut(number, raw, content, comment);
             return Ok(());
         }
         self.base_indent = indent;
         if let Some(name) = header(content) {
             self.end_value();
             let _ = writeln!(self.out, "[{}]", escaped(name, true));
+            self.mark(number, Marked::Header(name.to_owned()));
             self.in_section = true;
         } else if !self.in_section {
             return Err(raw_line());
@@ -161,11 +216,15 @@ impl Reader {
             match content.split_once(['=', ':']) {
                 Some((key, text)) if !key.is_empty() => {
                     self.end_value();
+                    let key = key.trim_end_matches(is_space).to_lowercase();
+                    let text = text.trim_start_matches(is_space);
+                    self.mark(number, Marked::Key(key.clone()));
+                    self.mark_cut(number, raw, text, comment);
                     self.value = Some(Value {
-                        key: key.trim_end_matches(is_space).to_lowercase(),
+                        key,
                         file,
                         line: number,
-                        lines: vec![text.trim_start_matches(is_space).to_owned()],
+                        lines: vec![text.to_owned()],
                     });
                 }
                 // An empty key ends the value before it, a line without
@@ -178,6 +237,17 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    fn mark(&mut self, line: usize, what: Marked) {
+        self.marks.push(Mark { line, what });
+    }
+
+    fn mark_cut(&mut self, line: usize, raw: &str, kept: &str, comment: Option<usize>) {
+        if let Some(comment) = comment.and_then(|at| raw.get(at..)) {
+            let (kept, comment) = (kept.to_owned(), comment.to_owned());
+            self.mark(line, Marked::Cut { kept, comment });
+        }
     }
 
     fn end_value(&mut self) {
@@ -276,7 +346,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        canonical(text, "s.conf", 0).unwrap()
+        canonical(text, "s.conf", 0).unwrap().text
     }
 
     #[test]

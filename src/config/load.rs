@@ -1,10 +1,12 @@
 //! Reading a configuration from the file system: the entry points, the order
 //! of evaluation, and the real answers to what [`System`] asks.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::accounts;
 use super::datatypes::ValueError;
+use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::group;
@@ -89,6 +91,14 @@ pub fn load_client(request: &ClientRequest) -> Result<ClientConfig, ConfigError>
 
 /// [`load`] on any system.
 pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, ConfigError> {
+    load_with_document(request, system).map(|(config, _)| config)
+}
+
+/// The configuration with the text that it was made from.
+pub fn load_with_document(
+    request: &LoadRequest,
+    system: &impl System,
+) -> Result<(Config, Document), ConfigError> {
     let launch = &request.launch_directory;
     let environment = environment_layer(&request.environment);
     let mut here = Layer::new();
@@ -100,13 +110,13 @@ pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, 
     let layers = [&environment, &here, &host];
     let Files {
         document,
-        mut warnings,
+        warnings,
         infos,
     } = include::read_all(&request.path, launch, &layers, system)?;
     if !document.has_section(supervisord::SECTION) {
         return Err(ConfigError::NoSection(supervisord::SECTION));
     }
-    let mut context = Context {
+    let context = Context {
         system,
         document: &document,
         path: &request.path,
@@ -115,8 +125,26 @@ pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, 
         here,
         host,
     };
+    let config = evaluate(request, context, warnings, infos).map_err(|error| {
+        let place = error.section().and_then(|name| document.place_of(name));
+        match place {
+            Some(place) if error.place().is_none() => error.at(place),
+            _ => error,
+        }
+    })?;
+    Ok((config, document))
+}
+
+/// Evaluates in the original's order, for the first error is the one that is told.
+fn evaluate<S: System>(
+    request: &LoadRequest,
+    mut context: Context<'_, S>,
+    mut warnings: Vec<String>,
+    infos: Vec<String>,
+) -> Result<Config, ConfigError> {
     let supervisord = supervisord::read(&mut context, &request.overrides)?;
     let interfaces = rpcinterface::read(&context, &mut warnings)?;
+    rpcinterface::warn_of_client_plugins(context.document, &mut warnings);
     let found = group::read(&context, &supervisord.environment, &mut warnings)?;
     let servers = server::read(&context)?;
     let mut user = None;
@@ -230,6 +258,11 @@ impl System for RealSystem {
 
     fn is_directory(&self, path: &str) -> bool {
         Path::new(path).is_dir()
+    }
+
+    fn others_can_read(&self, path: &str) -> bool {
+        let mode = |found: std::fs::Metadata| found.permissions().mode();
+        std::fs::metadata(path).is_ok_and(|found| mode(found) & 0o004 != 0)
     }
 
     fn glob(&self, pattern: &str) -> Vec<String> {

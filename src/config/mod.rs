@@ -5,9 +5,11 @@
 //! Two equal [`Group`]s need no restart: that comparison is `reread`.
 
 pub mod accounts;
+pub mod check;
 pub mod datatypes;
 pub mod diff;
 pub mod document;
+pub mod dump;
 pub mod error;
 pub mod expand;
 pub mod fcgi;
@@ -18,6 +20,7 @@ pub mod integer;
 pub mod keys;
 pub mod listener;
 pub mod load;
+pub mod nearest;
 pub mod paths;
 pub mod places;
 pub mod program;

@@ -1,6 +1,7 @@
 //! `[rpcinterface:x]`: the namespaces of the XML-RPC interface. Only the
 //! standard factory can be had; one written in Python is left out with a warning.
 
+use super::document::Document;
 use super::error::ConfigError;
 use super::program::part_after_colon;
 use super::section::Context;
@@ -8,6 +9,8 @@ use super::system::System;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "rpcinterface:";
+/// How the names of the sections of the client's plug-ins begin.
+const CLIENT_PREFIX: &str = "ctlplugin:";
 /// The key that names the factory.
 pub const FACTORY: &str = "supervisor.rpcinterface_factory";
 
@@ -55,6 +58,18 @@ pub fn read<S: System>(
         interfaces.names.push(namespace);
     }
     Ok(interfaces)
+}
+
+/// The sections of plug-ins of the client, which the daemon does not need: a
+/// warning for each says that the client will not have them.
+pub fn warn_of_client_plugins(document: &Document, warnings: &mut Vec<String>) {
+    for name in document.sections() {
+        if name.starts_with(CLIENT_PREFIX) {
+            warnings.push(format!(
+                "[{name}] is left out: Python plug-ins are not available, supervisorctl does without it"
+            ));
+        }
+    }
 }
 
 fn is_standard(factory: &str) -> bool {

@@ -93,6 +93,15 @@ impl<S: System> Section<'_, S> {
         };
         self.expanded(&raw, &format!("{}.{key}", self.section))
             .map(Some)
+            .map_err(|error| self.at(key, error))
+    }
+
+    /// The error with the place of a key's value.
+    fn at(&self, key: &str, error: ConfigError) -> ConfigError {
+        match self.document.get(self.section, key) {
+            Some(value) => error.at(value.place()),
+            None => error,
+        }
     }
 
     /// Any text, expanded with the section's names; `key` is for the message.
@@ -107,7 +116,7 @@ impl<S: System> Section<'_, S> {
         convert: impl FnOnce(&str) -> Result<T, ValueError>,
     ) -> Result<Option<T>, ConfigError> {
         Ok(match self.text(key)? {
-            Some(text) => Some(convert(&text)?),
+            Some(text) => Some(convert(&text).map_err(|error| self.at(key, error.into()))?),
             None => None,
         })
     }

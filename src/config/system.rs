@@ -10,6 +10,8 @@ pub trait System {
     fn exists(&self, path: &str) -> bool;
     /// Whether a directory is there, symbolic links followed.
     fn is_directory(&self, path: &str) -> bool;
+    /// Whether everybody may read the file.
+    fn others_can_read(&self, path: &str) -> bool;
     /// The paths that match a shell pattern, in any order.
     fn glob(&self, pattern: &str) -> Vec<String>;
     /// `uname -n`.

@@ -31,6 +31,7 @@ const fn spec(
         short: Some(short),
         long,
         takes_value,
+        in_full: false,
     }
 }
 

@@ -1,16 +1,18 @@
 //! supervisord: from the command line through start, loop and restart to the
 //! exit status.
 
+pub mod inspect;
 pub mod mainloop;
 pub mod options;
 pub mod pidfile;
 pub mod privileges;
 pub mod start;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use crate::command_line;
-use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem};
+use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, captured_environment};
 use crate::states::SupervisorState;
 use crate::sys::{memory, process, signals, terminal};
 
@@ -42,6 +44,12 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Request::Run(arguments)) => supervise(program, *arguments, launch_directory),
+        Ok(Request::Inspect(inspection, arguments)) => {
+            warn_of_search(program, &arguments);
+            let environment = captured_environment();
+            let request = arguments.start_request(program, environment, launch_directory);
+            inspect::run(inspection, &request)
+        }
         Err(error) => fail(program, &Failure::Usage(error.to_string())),
     }
 }
@@ -49,9 +57,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
 /// Starts, and starts again for as long as a restart is asked for.
 fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> ExitCode {
     memory::tune();
-    if arguments.configuration.is_none() && process::uid() == 0 {
-        terminal::complain(&format!("{program}: warning: {ROOT_SEARCH_WARNING}\n"));
-    }
+    warn_of_search(program, &arguments);
     let mask = match signals::Mask::current()
         .and_then(|mask| signals::ignore_pipe_signals().map(|()| mask))
     {
@@ -78,11 +84,26 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
     }
 }
 
+/// Root, who takes whatever lies in the current directory, is told so.
+fn warn_of_search(program: &str, arguments: &Arguments) {
+    if arguments.configuration.is_none() && process::uid() == 0 {
+        terminal::complain(&format!("{program}: warning: {ROOT_SEARCH_WARNING}\n"));
+    }
+}
+
 /// The one place where supervisord tells why it does not run.
 fn fail(program: &str, failure: &Failure) -> ExitCode {
     match failure {
         Failure::Usage(message) => {
             terminal::complain(&command_line::usage_text(message, program));
+            ExitCode::from(2)
+        }
+        Failure::Config(error) => {
+            terminal::complain(&command_line::usage_text(error, program));
+            // Scripts get what 4.3.0 tells and no more.
+            if error.advice().is_some() || std::io::stderr().is_terminal() {
+                terminal::complain(&inspect::explained(error));
+            }
             ExitCode::from(2)
         }
         Failure::System(message) => {

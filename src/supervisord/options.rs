@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::command_line::{self, Given, OptionSpec, UsageError};
 use crate::config::datatypes::{self, ValueError};
+use crate::config::load::StartRequest;
 use crate::config::places::{existing_directory, existing_dirpath};
 use crate::config::supervisord::Overrides;
 use crate::config::system::System;
@@ -34,6 +35,8 @@ enum Key {
     StripAnsi,
     Minprocs,
     ProfileOptions,
+    Check,
+    DumpConfig,
 }
 
 const fn spec(
@@ -47,6 +50,18 @@ const fn spec(
         short,
         long,
         takes_value,
+        in_full: false,
+    }
+}
+
+/// An option that 4.3.0 does not have.
+const fn addition(key: Key, long: &'static str) -> OptionSpec<Key> {
+    OptionSpec {
+        key,
+        short: None,
+        long: Some(long),
+        takes_value: false,
+        in_full: true,
     }
 }
 
@@ -82,6 +97,8 @@ const SPECS: &[OptionSpec<Key>] = &[
     spec(Key::StripAnsi, Some('t'), Some("strip_ansi"), false),
     spec(Key::Minprocs, None, Some("minprocs"), true),
     spec(Key::ProfileOptions, None, Some("profile_options"), true),
+    addition(Key::Check, "check"),
+    addition(Key::DumpConfig, "dump-config"),
 ];
 
 /// What there is to do.
@@ -93,6 +110,20 @@ pub enum Request {
     Version,
     /// Run the daemon.
     Run(Box<Arguments>),
+    /// Read the configuration and say what is to be said about it.
+    Inspect(Inspection, Box<Arguments>),
+}
+
+/// What is said about a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inspection {
+    /// Whether it is good, with warnings.
+    Check {
+        /// A warning makes it bad.
+        strict: bool,
+    },
+    /// All its values.
+    Dump,
 }
 
 /// What the command line says.
@@ -102,6 +133,24 @@ pub struct Arguments {
     pub configuration: Option<String>,
     /// What goes over the file.
     pub overrides: Overrides,
+}
+
+impl Arguments {
+    /// What a start with this command line reads.
+    pub fn start_request(
+        self,
+        program: &str,
+        environment: Vec<(String, String)>,
+        launch_directory: String,
+    ) -> StartRequest {
+        StartRequest {
+            program: program.to_owned(),
+            configuration: self.configuration,
+            overrides: self.overrides,
+            environment,
+            launch_directory,
+        }
+    }
 }
 
 /// What is wrong with a command line. Displays as the text after `Error: `.
@@ -120,6 +169,8 @@ pub enum ArgumentError {
         /// What is wrong with it.
         error: ValueError,
     },
+    /// A value of `--check` or `--dump-config` that they do not have: the word as typed.
+    Inspection(String),
 }
 
 impl fmt::Display for ArgumentError {
@@ -136,6 +187,12 @@ impl fmt::Display for ArgumentError {
                 value,
                 error,
             } => write!(f, "invalid value for {option} {}: {error}", repr(value)),
+            ArgumentError::Inspection(word) => {
+                write!(
+                    f,
+                    "{word} is not known: there are --check, --check=strict and --dump-config"
+                )
+            }
         }
     }
 }
@@ -160,14 +217,33 @@ pub fn parse(
         return Err(ArgumentError::Positional(line.free));
     }
     let mut arguments = Arguments::default();
+    let mut inspection = None;
     for given in &line.options {
         match given.key {
             Key::Help => return Ok(Request::Help),
             Key::Version => return Ok(Request::Version),
+            Key::Check | Key::DumpConfig => inspection = Some(inspected(given)?),
             _ => take(given, &mut arguments, launch_directory, system)?,
         }
     }
-    Ok(Request::Run(Box::new(arguments)))
+    let arguments = Box::new(arguments);
+    Ok(match inspection {
+        Some(inspection) => Request::Inspect(inspection, arguments),
+        None => Request::Run(arguments),
+    })
+}
+
+fn inspected(given: &Given<Key>) -> Result<Inspection, ArgumentError> {
+    match (given.key, given.value.as_deref()) {
+        (Key::Check, None) => Ok(Inspection::Check { strict: false }),
+        (Key::Check, Some("strict")) => Ok(Inspection::Check { strict: true }),
+        (Key::DumpConfig, None) => Ok(Inspection::Dump),
+        (_, value) => Err(ArgumentError::Inspection(format!(
+            "{}={}",
+            given.spelling,
+            value.unwrap_or_default()
+        ))),
+    }
 }
 
 /// 4.3.0 converts the value first and then looks whether the option was given before.
@@ -198,7 +274,7 @@ fn set(
     let dirpath = |text: &str| existing_dirpath(text, launch, system);
     let over = &mut arguments.overrides;
     match key {
-        Key::Help | Key::Version | Key::ProfileOptions => {}
+        Key::Help | Key::Version | Key::ProfileOptions | Key::Check | Key::DumpConfig => {}
         Key::Configuration => arguments.configuration = Some(value.to_owned()),
         Key::Nodaemon => over.nodaemon = true,
         Key::Silent => over.silent = true,
@@ -248,6 +324,8 @@ pub fn usage(program: &str) -> String {
          -t/--strip_ansi -- remove terminal sequences from what programs write\n\
          --minprocs NUM -- the least number of processes to start with\n\
          --profile_options OPTIONS -- accepted and ignored\n\
+         --check[=strict] -- say whether the configuration is good, warn of what is doubtful, and exit\n\
+         --dump-config -- print the configuration as JSON, everything filled in, and exit\n\
          \n"
     )
 }
@@ -300,6 +378,34 @@ mod tests {
         assert_eq!(read("-n -h -n"), Ok(Request::Help));
         assert_eq!(read("-?"), Ok(Request::Help));
         assert_eq!(read("--vers -e nope"), Ok(Request::Version));
+    }
+
+    #[test]
+    fn inspections_take_no_prefix_from_the_options_of_4_3_0() {
+        let inspection = |line: &str| match read(line) {
+            Ok(Request::Inspect(inspection, _)) => inspection,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            inspection("--check -n"),
+            Inspection::Check { strict: false }
+        );
+        assert_eq!(
+            inspection("--check=strict"),
+            Inspection::Check { strict: true }
+        );
+        assert_eq!(inspection("-n --dump-config"), Inspection::Dump);
+        assert_eq!(
+            overrides("--ch /tmp --d /tmp").directory.as_deref(),
+            Some("/tmp")
+        );
+        assert_eq!(read("--che"), Err("option --che not recognized".to_owned()));
+        assert!(
+            read("--check=lax")
+                .unwrap_err()
+                .contains("--check=lax is not known")
+        );
+        assert!(read("--check strict").unwrap_err().contains("positional"));
     }
 
     #[test]
@@ -358,8 +464,11 @@ mod tests {
     fn every_option_is_in_the_usage_text() {
         let text = usage("PROG");
         for spec in SPECS {
-            let long = spec.long.map(|long| format!("--{long} "));
-            let found = long.is_none_or(|long| text.contains(&long));
+            let found = spec.long.is_none_or(|long| {
+                [" ", "["]
+                    .iter()
+                    .any(|end| text.contains(&format!("--{long}{end}")))
+            });
             assert!(found, "{:?}", spec.key);
         }
         assert!(text.ends_with("\n\n"));

@@ -65,15 +65,18 @@ pub enum Started {
 pub enum Failure {
     /// The command line, the configuration or the host does not allow it: status 2.
     Usage(String),
+    /// The configuration is wrong: status 2.
+    Config(ConfigError),
     /// Something else went wrong: status 1.
     System(String),
 }
 
 impl Failure {
     /// What is wrong.
-    pub fn text(&self) -> &str {
+    pub fn text(&self) -> String {
         match self {
-            Failure::Usage(text) | Failure::System(text) => text,
+            Failure::Usage(text) | Failure::System(text) => text.clone(),
+            Failure::Config(error) => error.to_string(),
         }
     }
 }
@@ -90,16 +93,11 @@ impl<'a> Launch<'a> {
             .map(|(name, value)| (name.into_vec(), value.into_vec()))
             .collect();
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
-        let request = StartRequest {
-            program: program.to_owned(),
-            configuration: arguments.configuration,
-            overrides: arguments.overrides,
-            environment: environment
-                .iter()
-                .map(|(name, value)| (text(name), text(value)))
-                .collect(),
-            launch_directory,
-        };
+        let pairs = environment.iter();
+        let pairs = pairs
+            .map(|(name, value)| (text(name), text(value)))
+            .collect();
+        let request = arguments.start_request(program, pairs, launch_directory);
         Launch {
             program,
             request,
@@ -141,9 +139,8 @@ pub fn start_again(launch: &mut Launch<'_>, groups: ConfiguredGroups) -> Result<
 }
 
 fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
-    let usage = |error: ConfigError| Failure::Usage(error.to_string());
-    let request = launch.request.find().map_err(usage)?;
-    let mut config = load::load(&request).map_err(usage)?;
+    let request = launch.request.find().map_err(Failure::Config)?;
+    let mut config = load::load(&request).map_err(Failure::Config)?;
     config.leave_out_unavailable();
     Ok((request, config))
 }

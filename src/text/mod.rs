@@ -3,5 +3,6 @@
 
 pub mod ansi;
 pub mod base64;
+pub mod json;
 pub mod pyrepr;
 pub mod shlex;

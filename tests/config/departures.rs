@@ -61,7 +61,8 @@ fn of_two_processes_with_one_name_the_last_definition_stays() {
 fn what_is_not_available_yet_is_left_out_with_a_warning() {
     let text = "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK\n\
                 [fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
-                [rpcinterface:x]\nsupervisor.rpcinterface_factory=plug.in:make\n";
+                [rpcinterface:x]\nsupervisor.rpcinterface_factory=plug.in:make\n\
+                [ctlplugin:y]\nsupervisor.ctl_factory=plug.in:make\n";
     let mut config = read(text).unwrap();
     assert_eq!(config.groups.len(), 2);
     config.leave_out_unavailable();
@@ -70,6 +71,7 @@ fn what_is_not_available_yet_is_left_out_with_a_warning() {
         config.warnings,
         [
             "[rpcinterface:x] is left out: plug.in:make cannot be loaded, for Python plug-ins are not available",
+            "[ctlplugin:y] is left out: Python plug-ins are not available, supervisorctl does without it",
             "[eventlistener:l] is left out: event listeners are not available in this version",
             "[fcgi-program:f] is left out: FastCGI programs are not available in this version",
         ]

@@ -56,6 +56,7 @@ fn every_option_is_in_the_manual_page_of_the_daemon() {
     for option in options.filter_map(|line| line.split_once(' ').map(|(option, _)| option)) {
         for spelling in option.split('/') {
             let flag = spelling.trim_start_matches('-');
+            let flag = flag.split_once('[').map_or(flag, |(flag, _)| flag);
             let found = page.lines().any(|line| {
                 line.starts_with(".It Fl")
                     && line

@@ -59,6 +59,10 @@ impl System for TestSystem {
         self.is_lenient() || RealSystem.is_directory(path)
     }
 
+    fn others_can_read(&self, path: &str) -> bool {
+        RealSystem.others_can_read(path)
+    }
+
     fn glob(&self, pattern: &str) -> Vec<String> {
         RealSystem.glob(pattern)
     }

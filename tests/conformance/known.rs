@@ -47,6 +47,17 @@ const KNOWN: &[Known] = &[
         reason: "a call that is not a struct fails by itself, not the whole request",
     },
     Known {
+        scenario: "help of supervisord",
+        program: Program::Supervisord,
+        original: "--profile_options OPTIONS",
+        ours: &[
+            "--profile_options OPTIONS",
+            "--check[=strict]",
+            "--dump-config",
+        ],
+        reason: "two options that 4.3.0 does not have",
+    },
+    Known {
         scenario: "clearing logs",
         program: Program::Supervisorctl,
         original: "g:None: ERROR (no such process)",

@@ -1,0 +1,292 @@
+//! What `supervisord --check` warns of: settings that are read otherwise than
+//! they look, or not at all. The configuration itself is good; what is not is
+//! an error of the start.
+
+use std::collections::BTreeMap;
+
+use super::document::Document;
+use super::ini::{Mark, Marked, Place};
+use super::keys::{self, KINDS, Kind};
+use super::nearest::nearest;
+use super::paths::{dirname, join};
+use super::system::System;
+use super::{Config, LogFile};
+
+/// Something to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is, and what to do.
+    pub text: String,
+}
+
+/// All warnings, in the order of files and lines.
+pub fn check(
+    config: &Config,
+    document: &Document,
+    launch_directory: &str,
+    system: &impl System,
+) -> Vec<Warning> {
+    let mut checker = Checker {
+        document,
+        warnings: Vec::new(),
+        sections: BTreeMap::new(),
+    };
+    for (file, marks) in document.marks() {
+        checker.file(file, marks);
+        checker.passwords(file, marks, launch_directory, system);
+    }
+    for line in &config.warnings {
+        checker.noted(config, line);
+    }
+    checker.log_directories(config, launch_directory, system);
+    let mut warnings = checker.warnings;
+    let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
+    let position = |file: &str| order.iter().position(|other| *other == file);
+    warnings.sort_by_key(|warning| (position(&warning.place.file), warning.place.line));
+    warnings
+}
+
+struct Checker<'a> {
+    document: &'a Document,
+    warnings: Vec<Warning>,
+    /// Where each section began.
+    sections: BTreeMap<&'a str, Place>,
+}
+
+impl<'a> Checker<'a> {
+    fn warn(&mut self, file: &str, line: usize, text: String) {
+        let file = file.to_owned();
+        self.warnings.push(Warning {
+            place: Place { file, line },
+            text,
+        });
+    }
+
+    /// Goes through one file from top to bottom.
+    fn file(&mut self, file: &'a str, marks: &'a [Mark]) {
+        let mut section = "";
+        let mut key = "";
+        let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for mark in marks {
+            match &mark.what {
+                Marked::Header(name) => {
+                    section = name;
+                    self.header(file, mark.line, name);
+                }
+                Marked::Key(name) => {
+                    key = name;
+                    if let Some(first) = known.insert((section, key), mark.line) {
+                        self.warn(
+                            file,
+                            mark.line,
+                            format!(
+                                "{key} of [{section}] was set on line {first} already: this one counts"
+                            ),
+                        );
+                    }
+                    self.key(file, mark.line, section, key);
+                }
+                Marked::Cut { kept, comment } => {
+                    if is_suspicious(key, kept, comment) {
+                        let text = format!(
+                            "{key} ends before \"{comment}\", which is a comment: a blank before ; or # begins one, in quotes too"
+                        );
+                        self.warn(file, mark.line, text);
+                    }
+                }
+            }
+        }
+    }
+
+    fn header(&mut self, file: &'a str, line: usize, name: &'a str) {
+        if let Some(first) = self.sections.get(name) {
+            let text = format!("[{name}] is at {first} already: both are read as one section");
+            self.warn(file, line, text);
+            return;
+        }
+        let file_name = file.to_owned();
+        self.sections.insert(
+            name,
+            Place {
+                file: file_name,
+                line,
+            },
+        );
+        if name != "DEFAULT" && keys::kind_of(name).is_none() {
+            let hint = section_hint(name);
+            self.warn(file, line, format!("nothing reads [{name}]{hint}"));
+        }
+    }
+
+    fn key(&mut self, file: &str, line: usize, section: &str, key: &str) {
+        if let Some(kind) = keys::kind_of(section)
+            && !takes_other_keys(kind)
+        {
+            let known: Vec<&str> = kind.all_keys().collect();
+            if !known.contains(&key) {
+                let hint = hint(nearest(key, known.iter().copied()));
+                self.warn(file, line, format!("[{section}] has no key {key}{hint}"));
+            }
+        }
+        let Some(value) = self.document.get(section, key) else {
+            return;
+        };
+        if is_path(key) && is_quoted(&value.text) && value.line == line && value.file == file {
+            let text = format!("the quotes of {key} are part of the path: leave them out");
+            self.warn(file, line, text);
+        }
+    }
+
+    /// Tells of a password in a file that everybody may read; once for a file.
+    fn passwords(
+        &mut self,
+        file: &str,
+        marks: &[Mark],
+        launch_directory: &str,
+        system: &impl System,
+    ) {
+        let is_password = |mark: &&Mark| mark.what == Marked::Key("password".to_owned());
+        if let Some(mark) = marks.iter().find(is_password)
+            && system.others_can_read(&join(launch_directory, file))
+        {
+            let text = "there is a password here, and everybody can read the file: chmod o-r it";
+            self.warn(file, mark.line, text.to_owned());
+        }
+    }
+
+    /// What the start would log. The section that a line names is its place.
+    fn noted(&mut self, config: &Config, line: &str) {
+        let include = || {
+            let files = self.document.get("include", "files")?;
+            line.starts_with("No file matches").then(|| files.place())
+        };
+        let section = || {
+            let (_, rest) = line.split_once('[')?;
+            let ends = rest.match_indices(']').map(|(at, _)| at);
+            ends.filter_map(|end| rest.get(..end))
+                .find_map(|name| self.document.place_of(name))
+        };
+        let place = include().or_else(section).unwrap_or(Place {
+            file: config.path.clone(),
+            line: 1,
+        });
+        let text = line.to_owned();
+        let warning = Warning { place, text };
+        // A section with many processes would say it once for each.
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// A missing directory fails one program when it is started, and nothing else.
+    fn log_directories(&mut self, config: &Config, launch_directory: &str, system: &impl System) {
+        for (group, origin) in config.groups.iter().zip(&config.origins) {
+            for process in &group.processes {
+                let outputs = [
+                    ("stdout_logfile", &process.stdout),
+                    ("stderr_logfile", &process.stderr),
+                ];
+                for (key, output) in outputs {
+                    let LogFile::Path(path) = &output.logfile else {
+                        continue;
+                    };
+                    let directory = dirname(path);
+                    if directory.is_empty()
+                        || system.is_directory(&join(launch_directory, directory))
+                    {
+                        continue;
+                    }
+                    let place = self.place_of_key(&origin.section, key, &process.name);
+                    let warning = Warning {
+                        place,
+                        text: format!(
+                            "the directory {directory} for {key} is missing: [{}] cannot start before it is there",
+                            origin.section
+                        ),
+                    };
+                    if !self.warnings.contains(&warning) {
+                        self.warnings.push(warning);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A key of the section that made a process: its group's section or, for a
+    /// member of a `[group:x]`, the program's.
+    fn place_of_key(&self, section: &str, key: &str, process: &str) -> Place {
+        let sections = [section.to_owned(), format!("program:{process}")];
+        let value = sections
+            .iter()
+            .find_map(|section| self.document.get(section, key));
+        value
+            .map(|value| value.place())
+            .or_else(|| self.document.place_of(section))
+            .unwrap_or(Place {
+                file: String::new(),
+                line: 0,
+            })
+    }
+}
+
+/// Plug-ins take keys of their own.
+fn takes_other_keys(kind: &Kind) -> bool {
+    matches!(kind.name, "rpcinterface:" | "ctlplugin:")
+}
+
+fn section_hint(name: &str) -> String {
+    let (kind, rest) = match name.split_once(':') {
+        Some((kind, rest)) => (format!("{kind}:"), rest),
+        None => (name.to_owned(), ""),
+    };
+    let lower = kind.to_lowercase();
+    let names = KINDS.iter().map(|kind| kind.name);
+    match nearest(&lower, names) {
+        Some(kind) if kind.ends_with(':') && rest.is_empty() => {
+            format!(", did you mean \"{kind}NAME\"?")
+        }
+        Some(kind) => format!(", did you mean \"{kind}{rest}\"?"),
+        None => String::new(),
+    }
+}
+
+fn hint(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(", did you mean \"{name}\"?"))
+}
+
+fn is_path(key: &str) -> bool {
+    matches!(
+        key,
+        "file"
+            | "files"
+            | "logfile"
+            | "pidfile"
+            | "directory"
+            | "childlogdir"
+            | "stdout_logfile"
+            | "stderr_logfile"
+            | "history_file"
+            | "socket"
+    )
+}
+
+fn is_quoted(value: &str) -> bool {
+    value.len() >= 2
+        && ["\"", "'"]
+            .iter()
+            .any(|quote| value.starts_with(quote) && value.ends_with(quote))
+}
+
+/// Whether a comment may have been meant as a part of the value: an ordinary
+/// one has a blank after the `;`, and nothing is open before it. In values
+/// that have a use for `;` every comment is doubtful.
+fn is_suspicious(key: &str, kept: &str, comment: &str) -> bool {
+    let text = comment.trim_start_matches([';', '#']);
+    let open = ['\'', '"']
+        .iter()
+        .any(|quote| kept.matches(*quote).count() % 2 == 1);
+    let doubtful = matches!(key, "command" | "environment" | "password" | "username");
+    open || (!text.trim().is_empty() && (doubtful || !text.starts_with([' ', '\t'])))
+}

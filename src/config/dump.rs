@@ -1,0 +1,248 @@
+//! The configuration as JSON, for `supervisord --dump-config`: everything
+//! expanded, every default filled in, passwords hidden. Names are those of the
+//! configuration file.
+
+use super::system::System;
+use super::{
+    Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
+    Origin, Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
+};
+use crate::text::json::Json;
+
+const HIDDEN: &str = "***";
+
+/// The whole configuration. `system` knows the primary groups of users.
+pub fn dump(config: &Config, system: &impl System) -> Json {
+    let groups = config.groups.iter().zip(&config.origins);
+    Json::object([
+        ("supervisord", supervisord(config)),
+        (
+            "servers",
+            Json::Array(config.servers.iter().map(server).collect()),
+        ),
+        (
+            "groups",
+            Json::Array(
+                groups
+                    .map(|(group, origin)| dumped_group(group, origin, system))
+                    .collect(),
+            ),
+        ),
+    ])
+}
+
+fn supervisord(config: &Config) -> Json {
+    let own: &Supervisord = &config.supervisord;
+    let logfile = match &own.logfile {
+        MainLog::File(path) => path,
+        MainLog::Syslog => "syslog",
+    };
+    Json::object([
+        ("logfile", logfile.into()),
+        ("logfile_maxbytes", own.logfile_maxbytes.into()),
+        ("logfile_backups", own.logfile_backups.into()),
+        ("loglevel", own.loglevel.name().into()),
+        ("pidfile", (&own.pidfile).into()),
+        ("identifier", (&own.identifier).into()),
+        ("childlogdir", (&own.childlogdir).into()),
+        ("directory", own.directory.as_ref().into()),
+        ("umask", octal(own.umask)),
+        ("minfds", own.minfds.into()),
+        ("minprocs", own.minprocs.into()),
+        ("nodaemon", own.nodaemon.into()),
+        ("silent", own.silent.into()),
+        ("strip_ansi", own.strip_ansi.into()),
+        ("nocleanup", own.nocleanup.into()),
+        ("user", config.user.map_or(Json::Null, owner)),
+        ("environment", environment(&own.environment)),
+    ])
+}
+
+fn server(server: &Server) -> Json {
+    let (username, password) = match &server.credentials {
+        None => (Json::Null, Json::Null),
+        Some(Credentials { username, .. }) => (username.into(), HIDDEN.into()),
+    };
+    let section = Json::from(&server.section);
+    match &server.address {
+        Address::Inet { host, port } => Json::object([
+            ("section", section),
+            ("host", host.into()),
+            ("port", i64::from(*port).into()),
+            ("username", username),
+            ("password", password),
+        ]),
+        Address::Unix { path, mode, owner } => Json::object([
+            ("section", section),
+            ("file", path.into()),
+            ("chmod", octal(*mode)),
+            ("chown", owner.map_or(Json::Null, self::owner)),
+            ("username", username),
+            ("password", password),
+        ]),
+    }
+}
+
+fn dumped_group(group: &Group, origin: &Origin, system: &impl System) -> Json {
+    let kind = origin.section.split(':').next().unwrap_or_default();
+    let mut members = vec![
+        ("name", Json::from(&group.name)),
+        ("section", (&origin.section).into()),
+        ("type", kind.into()),
+        ("priority", group.priority.into()),
+    ];
+    match &group.kind {
+        GroupKind::Programs => {}
+        GroupKind::Listeners(pool) => members.extend(dumped_pool(pool)),
+        GroupKind::FastCgi(socket) => members.extend(dumped_socket(socket)),
+    }
+    let processes = group.processes.iter();
+    members.push((
+        "processes",
+        Json::Array(
+            processes
+                .map(|process| dumped_process(process, system))
+                .collect(),
+        ),
+    ));
+    object(members)
+}
+
+fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 3] {
+    let handler = match &pool.result_handler {
+        ResultHandler::Default => "default".to_owned(),
+        ResultHandler::Store => "store".to_owned(),
+        ResultHandler::Exec(command) => format!("exec:{command}"),
+    };
+    [
+        ("buffer_size", pool.buffer_size.into()),
+        (
+            "events",
+            Json::Array(pool.events.iter().map(Json::from).collect()),
+        ),
+        ("result_handler", Json::String(handler)),
+    ]
+}
+
+fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
+    let (url, mode, owner) = match &socket.address {
+        Address::Inet { host, port } => (format!("tcp://{host}:{port}"), Json::Null, Json::Null),
+        Address::Unix { path, mode, owner } => (
+            format!("unix://{path}"),
+            octal(*mode),
+            owner.map_or(Json::Null, self::owner),
+        ),
+    };
+    [
+        ("socket", Json::String(url)),
+        ("socket_backlog", socket.backlog.into()),
+        ("socket_mode", mode),
+        ("socket_owner", owner),
+    ]
+}
+
+fn dumped_process(process: &Process, system: &impl System) -> Json {
+    let user = process.uid.map(|uid| {
+        owner(Owner {
+            uid: Some(uid),
+            gid: process.gid.or_else(|| system.gid_of_uid(uid)),
+        })
+    });
+    let autorestart = match process.autorestart {
+        AutoRestart::Never => false.into(),
+        AutoRestart::Always => true.into(),
+        AutoRestart::Unexpected => "unexpected".into(),
+    };
+    let mut exitcodes = process.exitcodes.clone();
+    exitcodes.sort_unstable();
+    let exitcodes = exitcodes.into_iter().map(|code| i64::from(code).into());
+    let stopsignal = match process.stopsignal.short_name() {
+        Some(name) => name.into(),
+        None => i64::from(process.stopsignal.number()).into(),
+    };
+    let mut members = vec![
+        ("name", Json::from(&process.name)),
+        ("command", (&process.command).into()),
+        ("process_name", (&process.name).into()),
+        ("numprocs", process.numbering.numprocs.into()),
+        ("numprocs_start", process.numbering.numprocs_start.into()),
+        ("directory", process.directory.as_ref().into()),
+        ("umask", process.umask.map_or(Json::Null, octal)),
+        ("priority", process.priority.into()),
+        ("autostart", process.autostart.into()),
+        ("autorestart", autorestart),
+        ("startsecs", process.startsecs.into()),
+        ("startretries", process.startretries.into()),
+        ("exitcodes", Json::Array(exitcodes.collect())),
+        ("stopsignal", stopsignal),
+        ("stopwaitsecs", process.stopwaitsecs.into()),
+        ("stopasgroup", process.stopasgroup.into()),
+        ("killasgroup", process.killasgroup.into()),
+        ("user", user.into()),
+        ("uid", process.uid.into()),
+        ("redirect_stderr", process.redirect_stderr.into()),
+    ];
+    let [logfile, maxbytes, backups, capture, events, syslog] = output(&process.stdout);
+    members.extend([
+        ("stdout_logfile", logfile),
+        ("stdout_logfile_maxbytes", maxbytes),
+        ("stdout_logfile_backups", backups),
+        ("stdout_capture_maxbytes", capture),
+        ("stdout_events_enabled", events),
+        ("stdout_syslog", syslog),
+    ]);
+    let [logfile, maxbytes, backups, capture, events, syslog] = output(&process.stderr);
+    members.extend([
+        ("stderr_logfile", logfile),
+        ("stderr_logfile_maxbytes", maxbytes),
+        ("stderr_logfile_backups", backups),
+        ("stderr_capture_maxbytes", capture),
+        ("stderr_events_enabled", events),
+        ("stderr_syslog", syslog),
+        ("environment", environment(&process.environment)),
+        ("serverurl", process.serverurl.as_ref().into()),
+    ]);
+    object(members)
+}
+
+/// In the order of the keys above.
+fn output(output: &Output) -> [Json; 6] {
+    [
+        match &output.logfile {
+            LogFile::None => Json::Null,
+            LogFile::Auto => "AUTO".into(),
+            LogFile::Path(path) => path.into(),
+        },
+        output.logfile_maxbytes.into(),
+        output.logfile_backups.into(),
+        output.capture_maxbytes.into(),
+        output.events_enabled.into(),
+        output.syslog.into(),
+    ]
+}
+
+fn owner(owner: Owner) -> Json {
+    Json::object([("uid", owner.uid.into()), ("gid", owner.gid.into())])
+}
+
+fn octal(mode: u32) -> Json {
+    Json::String(format!("{mode:03o}"))
+}
+
+fn environment(pairs: &[(String, String)]) -> Json {
+    let pairs = pairs.iter();
+    Json::Object(
+        pairs
+            .map(|(name, value)| (name.clone(), value.into()))
+            .collect(),
+    )
+}
+
+fn object(members: Vec<(&str, Json)>) -> Json {
+    let members = members.into_iter();
+    Json::Object(
+        members
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+    )
+}

@@ -1,0 +1,242 @@
+//! `supervisord --check` and `--dump-config`: what they print, their status, and
+//! that they leave nothing behind.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::support::{DEADLINE, Dir, Finished, finish, plain_environment};
+
+fn supervisord(dir: &Dir, options: &[&str]) -> Finished {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_supervisord"));
+    plain_environment(&mut command);
+    command
+        .current_dir(dir.path())
+        .args(["-c", "s.conf"])
+        .args(options);
+    finish(command, "", DEADLINE)
+}
+
+fn with(text: &str) -> Dir {
+    let dir = Dir::new();
+    dir.write("s.conf", text);
+    dir
+}
+
+/// What `--check` warns of, `[supervisord]` being on line 1.
+fn warnings(more: &str) -> Vec<String> {
+    let dir = with(&format!("[supervisord]\n{more}"));
+    let found = supervisord(&dir, &["--check"]);
+    assert_eq!(found.status, Some(0), "{}", found.stderr);
+    found.stderr.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_good_configuration_is_counted() {
+    let dir = with(
+        "[supervisord]\nlogfile=%(here)s/main.log\n[program:a]\ncommand=a\nnumprocs=2\n\
+         process_name=a%(process_num)d\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n",
+    );
+    let found = supervisord(&dir, &["--check=strict"]);
+    assert_eq!(found.stderr, "");
+    assert_eq!(
+        found.stdout,
+        "s.conf: configuration ok (2 groups, 3 processes)\n"
+    );
+    assert_eq!(found.status, Some(0));
+    let left: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name != "s.conf" && name != "bin")
+        .collect();
+    assert_eq!(left, [] as [&str; 0]);
+}
+
+#[test]
+fn a_bad_one_is_told_as_at_a_start_and_then_where() {
+    let dir = with("[supervisord]\n[program:a]\ncommand=a\nautostart=perhaps\n");
+    for option in ["--check", "--dump-config"] {
+        let found = supervisord(&dir, &[option]);
+        assert_eq!(found.status, Some(2));
+        assert_eq!(found.stdout, "");
+        let lines: Vec<&str> = found.stderr.lines().collect();
+        assert_eq!(
+            lines[0],
+            "Error: not a valid boolean value: 'perhaps' in section 'program:a' (file: 's.conf')"
+        );
+        assert!(lines[1].starts_with("For help, use "), "{}", lines[1]);
+        assert_eq!(lines[2..], ["s.conf:4: the error is here"]);
+    }
+    let dir = with("[supervisord]\n\n[program:a]\n");
+    let found = supervisord(&dir, &["--check"]);
+    assert!(found.stderr.ends_with("\ns.conf:3: the error is here\n"));
+}
+
+#[test]
+fn an_unknown_handler_is_told_with_those_that_there_are() {
+    let dir = with(
+        "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK_5\nresult_handler=my:handler\n",
+    );
+    // At a start too, terminal or not.
+    for options in [&["--check"][..], &["-n"]] {
+        let found = supervisord(&dir, options);
+        assert_eq!(found.status, Some(2));
+        let lines: Vec<&str> = found.stderr.lines().collect();
+        assert_eq!(
+            lines[0],
+            "Error: my:handler cannot be resolved within [eventlistener:l]"
+        );
+        assert_eq!(
+            lines[2],
+            "s.conf:2: handlers written in Python cannot be loaded: use default, store or exec:COMMAND"
+        );
+    }
+}
+
+#[test]
+fn scripts_get_the_errors_of_a_start_without_additions() {
+    let dir = with("[supervisord]\nnodaemon=perhaps\n");
+    let found = supervisord(&dir, &[]);
+    assert_eq!(found.status, Some(2));
+    assert_eq!(found.stderr.lines().count(), 2, "{}", found.stderr);
+}
+
+#[test]
+fn misspelled_keys_and_sections_are_told_with_what_was_meant() {
+    assert_eq!(
+        warnings(
+            "lofgile=x\n[program:a]\ncommand=a\nstdout_logfle=/tmp/a.log\nzork=1\n\
+             [progam:b]\ncommand=b\n[Program:c]\n[program]\n[mine]\nx=1\n"
+        ),
+        [
+            "s.conf:2: warning: [supervisord] has no key lofgile, did you mean \"logfile\"?",
+            "s.conf:5: warning: [program:a] has no key stdout_logfle, did you mean \"stdout_logfile\"?",
+            "s.conf:6: warning: [program:a] has no key zork",
+            "s.conf:7: warning: nothing reads [progam:b], did you mean \"program:b\"?",
+            "s.conf:9: warning: nothing reads [Program:c], did you mean \"program:c\"?",
+            "s.conf:10: warning: nothing reads [program], did you mean \"program:NAME\"?",
+            "s.conf:11: warning: nothing reads [mine]",
+        ]
+    );
+}
+
+#[test]
+fn values_that_a_comment_cuts_are_told() {
+    assert_eq!(
+        warnings(
+            "identifier=x   ; an ordinary comment\n[program:a]\n\
+             command=sh -c 'foo ; bar'\nenvironment=A=\"1\"; B=2\n  ,C=3 ;D=4\n\
+             directory=/tmp ;x\npriority=1 ; fine\n"
+        ),
+        [
+            "s.conf:4: warning: command ends before \"; bar'\", which is a comment: a blank before ; or # begins one, in quotes too",
+            "s.conf:6: warning: environment ends before \";D=4\", which is a comment: a blank before ; or # begins one, in quotes too",
+            "s.conf:7: warning: directory ends before \";x\", which is a comment: a blank before ; or # begins one, in quotes too",
+        ]
+    );
+}
+
+#[test]
+fn duplicates_are_told_with_both_lines() {
+    assert_eq!(
+        warnings("[program:a]\ncommand=a\nCommand=b\n[program:a]\npriority=1\ncommand=c\n"),
+        [
+            "s.conf:4: warning: command of [program:a] was set on line 3 already: this one counts",
+            "s.conf:5: warning: [program:a] is at s.conf:2 already: both are read as one section",
+            "s.conf:7: warning: command of [program:a] was set on line 4 already: this one counts",
+        ]
+    );
+}
+
+#[test]
+fn includes_without_a_match_and_missing_directories_are_told() {
+    let found = warnings(
+        "[include]\nfiles=/no/where/*.conf\n[program:a]\ncommand=a\nstdout_logfile=/no/where/a.log\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "s.conf:3: warning: No file matches via include \"/no/where/*.conf\"",
+            "s.conf:6: warning: the directory /no/where for stdout_logfile is missing: [program:a] cannot start before it is there",
+        ]
+    );
+    let dir = with("[supervisord]\nlogfile=/no/where/main.log\n");
+    assert_eq!(supervisord(&dir, &["--check"]).status, Some(2));
+}
+
+#[test]
+fn quoted_paths_and_warnings_of_the_start_are_told() {
+    assert_eq!(
+        warnings(
+            "[program:a]\ncommand=a\nstdout_logfile=\"a.log\"\nstderr_logfile=syslog\n\
+             [rpcinterface:x]\nsupervisor.rpcinterface_factory=my:plugin\n"
+        ),
+        [
+            "s.conf:2: warning: For [program:a], stderr_logfile=syslog but this is deprecated and will be removed.  Use stderr_syslog=true to enable syslog instead.",
+            "s.conf:4: warning: the quotes of stdout_logfile are part of the path: leave them out",
+            "s.conf:6: warning: [rpcinterface:x] is left out: my:plugin cannot be loaded, for Python plug-ins are not available",
+        ]
+    );
+}
+
+#[test]
+fn a_password_that_everybody_can_read_is_told_and_one_that_nobody_can_is_not() {
+    let dir = with("[supervisord]\n[inet_http_server]\nport=1\nusername=u\npassword=p\n");
+    let file = dir.join("s.conf");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let found = supervisord(&dir, &["--check=strict"]);
+    assert_eq!(
+        found.stderr,
+        "s.conf:5: warning: there is a password here, and everybody can read the file: chmod o-r it\n"
+    );
+    assert_eq!(found.status, Some(2));
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(supervisord(&dir, &["--check=strict"]).status, Some(0));
+}
+
+#[test]
+fn the_sample_configuration_has_no_warning() {
+    let dir = with(include_str!("../conf/supervisord.conf"));
+    let found = supervisord(&dir, &["--check=strict"]);
+    assert_eq!((found.status, found.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn everything_is_dumped_with_defaults_and_without_passwords() {
+    let dir = with(
+        "[supervisord]\nlogfile=/tmp/s.log\npidfile=/tmp/s.pid\nchildlogdir=/tmp\nenvironment=A=\"1\"\n\
+         [inet_http_server]\nport=*:9001\nusername=u\npassword=secret\n\
+         [fcgi-program:f]\ncommand=f\nsocket=unix:///tmp/../f.sock\nsocket_mode=0770\npriority=1\n\
+         [eventlistener:l]\ncommand=l\nevents=tick_60,TICK_5\nstopsignal=64\n\
+         [program:p]\ncommand=p %%\nexitcodes=2,0\nstdout_logfile=NONE\nenvironment=B=\"\\2\"\n\
+         autorestart=unexpected\numask=022\n",
+    );
+    let found = supervisord(&dir, &["--dump-config"]);
+    assert_eq!((found.status, found.stderr.as_str()), (Some(0), ""));
+    assert!(!found.stdout.contains("secret"));
+    let flat: String = found.stdout.lines().map(str::trim).collect();
+    for part in [
+        "{\"supervisord\": {\"logfile\": \"/tmp/s.log\",\"logfile_maxbytes\": 52428800,\"logfile_backups\": 10,\
+         \"loglevel\": \"info\",",
+        "\"umask\": \"022\",\"minfds\": 1024,",
+        "\"user\": null,\"environment\": {\"A\": \"1\"}},",
+        "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
+         \"username\": \"u\",\"password\": \"***\"}],",
+        "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
+         \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
+         \"result_handler\": \"default\",\"processes\": [{",
+        "{\"name\": \"f\",\"section\": \"fcgi-program:f\",\"type\": \"fcgi-program\",\"priority\": 1,\
+         \"socket\": \"unix:///f.sock\",\"socket_backlog\": null,\"socket_mode\": \"770\",\
+         \"socket_owner\": null,",
+        "{\"name\": \"p\",\"section\": \"program:p\",\"type\": \"program\",\"priority\": 999,\
+         \"processes\": [{\"name\": \"p\",\"command\": \"p %\",\"process_name\": \"p\",\"numprocs\": 1,\
+         \"numprocs_start\": 0,\"directory\": null,\"umask\": \"022\",\"priority\": 999,\
+         \"autostart\": true,\"autorestart\": \"unexpected\",\"startsecs\": 1,\"startretries\": 3,\
+         \"exitcodes\": [0,2],\"stopsignal\": \"TERM\",",
+        "\"user\": null,\"uid\": null,\"redirect_stderr\": false,\"stdout_logfile\": null,",
+        "\"stderr_logfile\": \"AUTO\",",
+        "\"environment\": {\"A\": \"1\",\"B\": \"\\\\2\"},\"serverurl\": null}]}]}",
+    ] {
+        assert!(flat.contains(part), "{part}\nis not in\n{flat}");
+    }
+}
