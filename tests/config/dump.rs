@@ -5,7 +5,8 @@ use std::fmt::Write;
 use pollvisor::config::document::Document;
 use pollvisor::config::error::{ConfigError, DecodeError};
 use pollvisor::config::{
-    Address, AutoRestart, Config, GroupKind, LogFile, MainLog, Output, Process, Server,
+    Address, AutoRestart, Config, GroupKind, LogFile, MainLog, Output, Process, ResultHandler,
+    Server,
 };
 use pollvisor::loggers::level::Level;
 use pollvisor::text::pyrepr::repr;
@@ -112,23 +113,15 @@ fn dump(config: &Config) -> String {
     for server in &config.servers {
         out.push_str(&server_line(server));
     }
-    let programs = config
-        .groups
-        .iter()
-        .filter(|group| group.kind == GroupKind::Programs);
-    for group in programs {
+    for group in &config.groups {
         let _ = writeln!(out, "group {} {}", repr(&group.name), group.priority);
+        out.push_str(&kind_line(&group.kind));
         for process in &group.processes {
             out.push_str(&process_lines(process));
         }
     }
     // Lines that 4.3.0 does not have tell what it would do and this does not.
-    let ours = [
-        "is left out: ",
-        "has more than one process named ",
-        "For [eventlistener:",
-        "For [fcgi-program:",
-    ];
+    let ours = ["is left out: ", "has more than one process named "];
     for line in &config.warnings {
         if !ours.iter().any(|part| line.contains(part)) {
             let _ = writeln!(out, "warning {line}");
@@ -138,6 +131,33 @@ fn dump(config: &Config) -> String {
         let _ = writeln!(out, "info {line}");
     }
     out.trim_end_matches('\n').to_owned()
+}
+
+fn kind_line(kind: &GroupKind) -> String {
+    match kind {
+        GroupKind::Programs => String::new(),
+        GroupKind::Listeners(pool) => {
+            assert_eq!(pool.result_handler, ResultHandler::Default);
+            format!("  pool {} {}\n", pool.buffer_size, pool.events.join(","))
+        }
+        GroupKind::FastCgi(socket) => {
+            let (url, mode, owner) = match &socket.address {
+                Address::Inet { host, port } => (format!("tcp://{host}:{port}"), None, None),
+                Address::Unix { path, mode, owner } => {
+                    (format!("unix://{path}"), Some(*mode), *owner)
+                }
+            };
+            let (uid, gid) = owner.map_or((None, None), |owner| (owner.uid, owner.gid));
+            format!(
+                "  socket {} {} {} {} {}\n",
+                repr(&url),
+                number(socket.backlog),
+                octal(mode),
+                number(uid),
+                number(gid)
+            )
+        }
+    }
 }
 
 fn server_line(server: &Server) -> String {

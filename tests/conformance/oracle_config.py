@@ -9,15 +9,15 @@ MODE is one of
   lenient   the same on a system where every directory and every user exists
 
 For every file the dump is printed, then a line with a form feed. tests/config.rs
-prints the same dump of the same file and compares. Python plug-ins, event
-listeners and FastCGI pools are left out; a missing directory of a program's log
+prints the same dump of the same file and compares. Python plug-ins are left
+out; a missing directory of a program's log
 is passed over and counted by a first line `missing log directory`.
 """
 
 import os
 import sys
 
-from supervisor import datatypes, options
+from supervisor import datatypes, events, options
 
 BIG = 2 ** 63
 NOBODY = 65534
@@ -99,6 +99,20 @@ def process_lines(process):
             shown(get('events_enabled')), shown(get('syslog')))
 
 
+def kind_lines(group):
+    if type(group) is options.EventListenerPoolConfig:
+        names = [events.getEventNameByType(event) for event in group.pool_events]
+        yield '  pool %s %s' % (shown(group.buffer_size), ','.join(sorted(names)))
+    elif type(group) is options.FastCGIGroupConfig:
+        socket = group.socket_config
+        mode, owner = None, None
+        if socket.url.startswith('unix:'):
+            mode, owner = socket.get_mode(), socket.get_owner()
+        uid, gid = (None if n == -1 else n for n in owner or (-1, -1))
+        yield '  socket %s %s %s %s %s' % (
+            repr(socket.url), shown(socket.backlog), octal(mode), shown(uid), shown(gid))
+
+
 def last_definitions(processes):
     """A group keeps the last process of a name at the first one's place."""
     by_name = {}
@@ -138,14 +152,12 @@ def config_lines(config):
         if group.name in names:
             continue
         names.add(group.name)
-        if type(group) is not options.ProcessGroupConfig:
-            continue
         yield 'group %s %s' % (repr(group.name), shown(group.priority))
+        yield from kind_lines(group)
         for process in last_definitions(group.process_configs):
             yield from process_lines(process)
     for line in config.parse_warnings:
-        if not line.startswith(('For [eventlistener:', 'For [fcgi-program:')):
-            yield 'warning %s' % line
+        yield 'warning %s' % line
     for line in config.parse_infos:
         yield 'info %s' % line
 
