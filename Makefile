@@ -15,7 +15,7 @@ BINARY ?= target/release/supervisord
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test check-tools bench static install uninstall clean
+.PHONY: help all run test fuzz compare check-tools bench static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ test: check-tools $(ORIGINAL)/bin/supervisord ## Everything that must hold: form
 	  [ -e "$$page" ] || continue; \
 	  echo "mandoc -T lint $$page"; mandoc -T lint -W warning "$$page" || exit 1; \
 	done
+
+fuzz: ## Ten million nonsensical inputs for the readers of configurations
+	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::
+
+compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each sort against Supervisor 4.3.0
+	GENERATED=20000 $(CARGO) test --release --test integration -- config::oracle::generated
 
 # What the tests use beside Rust. As root on Debian what is missing is installed.
 check-tools:

@@ -9,6 +9,7 @@ mod conformance;
 mod corpus;
 mod crowd;
 mod demo;
+mod fuzz;
 mod hostile;
 mod http;
 mod idle;

@@ -1,4 +1,5 @@
-//! Configurations made up from a fixed seed: the same ones at every run.
+//! Configurations made up from a fixed seed: the same ones at every run. The
+//! first 500 of each sort are tried; `GENERATED=20000` tries as many.
 
 use std::path::{Path, PathBuf};
 
@@ -22,17 +23,154 @@ impl Random {
     }
 }
 
-/// Writes `count` files made by `make`.
-pub fn write(directory: &Path, count: usize, make: fn(&mut Random) -> String) -> Vec<PathBuf> {
+/// How many files of each sort to make.
+pub fn count() -> usize {
+    std::env::var("GENERATED").map_or(500, |text| text.parse().unwrap())
+}
+
+/// Writes files made by `make`, and those that they may include to `inc/`.
+pub fn write(directory: &Path, make: fn(&mut Random) -> String) -> Vec<PathBuf> {
     let directory = directory.canonicalize().unwrap();
     let mut random = Random(0x5eed_0f43_1234_5678);
-    (0..count)
+    std::fs::create_dir(directory.join("inc")).unwrap();
+    for index in 0..INCLUDED {
+        let path = directory.join(format!("inc/{}{index}.ini", random.pick(&["a", "b", "."])));
+        std::fs::write(path, sections(&mut random, 4)).unwrap();
+    }
+    (0..count())
         .map(|index| {
             let path = directory.join(format!("{index:03}.conf"));
             std::fs::write(&path, make(&mut random)).unwrap();
             path
         })
         .collect()
+}
+
+/// How many files there are to be included.
+const INCLUDED: usize = 30;
+
+/// A file that includes others, with expansions in every kind of section.
+pub fn whole(random: &mut Random) -> String {
+    let mut text = String::from("[supervisord]\n");
+    if random.below(2) == 0 {
+        let patterns = [
+            "inc/a*.ini",
+            "inc/b1?.ini",
+            "%(here)s/inc/[ab]2*.ini",
+            "inc/a1.ini inc/a1.ini",
+            "inc/none*.ini\n  inc/*3.ini",
+            "inc/",
+            "%(host_node_name)s/*.ini",
+            "inc/../inc/b7.ini ; a comment",
+            "%(ENV_NOPE)s",
+            "",
+        ];
+        text.push_str(&format!("[include]\nfiles = {}\n", random.pick(&patterns)));
+    }
+    text.push_str(&sections(random, 4));
+    text
+}
+
+fn sections(random: &mut Random, limit: usize) -> String {
+    const VALUES: &[&str] = &[
+        "%(here)s/x",
+        "%(here)30s",
+        "%(host_node_name)s",
+        "%(program_name)s",
+        "%(group_name)s",
+        "%(ENV_WORD)s",
+        "%(ENV_A)s",
+        "%%(host_node_name)s",
+        "%%%%",
+        "100%",
+        "%(process_num)d",
+        "1",
+        "7",
+        "true",
+        "plain",
+    ];
+    const SECTIONS: &[(&str, &[&str])] = &[
+        (
+            "supervisord",
+            &[
+                "identifier",
+                "environment=A=",
+                "logfile_backups",
+                "nodaemon",
+                "minfds",
+            ],
+        ),
+        (
+            "unix_http_server",
+            &["file=/tmp/", "username", "password", "chmod"],
+        ),
+        (
+            "inet_http_server:2",
+            &["port=127.0.0.1:", "username", "password"],
+        ),
+        ("group:g", &["programs=p,q", "priority", "programs"]),
+        (
+            "program:p",
+            &[
+                "command",
+                "priority",
+                "startsecs",
+                "stdout_logfile",
+                "environment=B=",
+            ],
+        ),
+        (
+            "program:q",
+            &[
+                "command",
+                "directory",
+                "autostart",
+                "stderr_logfile",
+                "serverurl",
+            ],
+        ),
+        (
+            "eventlistener:l",
+            &["command", "events=TICK_5", "buffer_size", "priority"],
+        ),
+        (
+            "fcgi-program:f",
+            &[
+                "command",
+                "socket=tcp://h:",
+                "socket=unix://%(here)s/",
+                "socket_mode",
+            ],
+        ),
+        ("DEFAULT", &["priority", "startsecs"]),
+        ("include", &["files=inc/a2.ini"]),
+        ("unknown", &["x"]),
+    ];
+    let mut text = String::new();
+    for _ in 0..random.below(limit) + 1 {
+        let (name, keys) = SECTIONS[random.below(SECTIONS.len())];
+        text.push_str(&format!("[{name}]\n"));
+        if name.starts_with("program") || name.starts_with("fcgi") || name.starts_with("event") {
+            text.push_str("command=/bin/cat\n");
+        }
+        for _ in 0..random.below(4) {
+            // A key may come with the beginning of its value.
+            let entry = random.pick(keys);
+            let (key, start) = entry.split_once('=').unwrap_or((entry, ""));
+            let value = if random.below(5) > 1 {
+                "1"
+            } else {
+                random.pick(VALUES)
+            };
+            let value = if key == "events" || key == "programs" {
+                ""
+            } else {
+                value
+            };
+            text.push_str(&format!("{key}={start}{value}\n"));
+        }
+    }
+    text
 }
 
 /// Lines of every shape, good and bad.
@@ -215,7 +353,16 @@ pub fn program(random: &mut Random) -> String {
     }
     for _ in 0..random.below(4) {
         let line = match random.below(2) {
-            0 => format!("{} = {}\n", random.pick(KEYS), random.pick(VALUES)),
+            0 => {
+                let (key, value) = (random.pick(KEYS), random.pick(VALUES));
+                // Where a number beyond 64 bits shows in a name the two differ on purpose.
+                let value = if key == "numprocs_start" && value.len() > 18 {
+                    "7"
+                } else {
+                    value
+                };
+                format!("{key} = {value}\n")
+            }
             _ => format!("{} = {}\n", random.pick(TEXT_KEYS), random.pick(TEXTS)),
         };
         text.push_str(&line);

@@ -156,13 +156,25 @@ fn the_cases_are_read_as_the_original_reads_them() {
 #[test]
 fn generated_lines_are_read_as_the_original_reads_them() {
     let directory = tempfile::tempdir().unwrap();
-    let files = generator::write(directory.path(), 500, generator::lines);
+    let files = generator::write(directory.path(), generator::lines);
     compare("lines", &files);
 }
 
 #[test]
 fn generated_programs_are_evaluated_as_the_original_evaluates_them() {
     let directory = tempfile::tempdir().unwrap();
-    let files = generator::write(directory.path(), 500, generator::program);
+    let files = generator::write(directory.path(), generator::program);
     compare("lenient", &files);
+}
+
+#[test]
+fn generated_configurations_with_includes_are_evaluated_as_the_original_evaluates_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let files = generator::write(directory.path(), generator::whole);
+    compare("lenient", &files);
+    let good = files
+        .iter()
+        .filter(|file| !ours("lenient", file).starts_with("Error: "))
+        .count();
+    assert!(good * 10 > files.len(), "only {good} are good");
 }
