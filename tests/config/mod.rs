@@ -7,4 +7,5 @@ mod dump;
 mod generator;
 mod manual;
 mod oracle;
+mod roundtrip;
 mod system;

@@ -14,11 +14,10 @@ use super::system::{ENVIRONMENT, TestSystem};
 /// directory of a program's log, where this starts (W19).
 const MISSING: &str = "missing log directory\n";
 
-/// The dump of each file by 4.3.0, in one run of Python.
-pub fn ask(mode: &str, files: &[PathBuf]) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+/// The Python that has Supervisor 4.3.0.
+pub fn python() -> PathBuf {
     let python = std::env::var_os("SUPERVISOR_PYTHON").map_or_else(
-        || root.join("target/supervisor-4.3.0/bin/python"),
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/supervisor-4.3.0/bin/python"),
         PathBuf::from,
     );
     assert!(
@@ -26,7 +25,13 @@ pub fn ask(mode: &str, files: &[PathBuf]) -> Vec<String> {
         "no Supervisor 4.3.0 at {}: run `make test`, which installs it there",
         python.display()
     );
-    let mut child = Command::new(python)
+    python
+}
+
+/// The dump of each file by 4.3.0, in one run of Python.
+pub fn ask(mode: &str, files: &[PathBuf]) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut child = Command::new(python())
         .args(["-X", "utf8"])
         .arg(root.join("tests/conformance/oracle_config.py"))
         .arg(mode)
@@ -114,7 +119,7 @@ fn first_difference(ours: &str, expected: &str) -> String {
     }
 }
 
-fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
+pub fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
         .ok()?
         .map(|entry| entry.unwrap().path())
@@ -127,13 +132,21 @@ fn files_in(directory: &Path) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-#[test]
-fn configurations_from_the_field_are_read_as_the_original_reads_them() {
+/// The configurations from the field; without them one line says so.
+pub fn corpus() -> Option<Vec<PathBuf>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let corpus =
         std::env::var_os("CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from);
-    let Some(files) = corpus.canonicalize().ok().and_then(|path| files_in(&path)) else {
+    let files = corpus.canonicalize().ok().and_then(|path| files_in(&path));
+    if files.is_none() {
         println!("no corpus at {}: nothing to compare", corpus.display());
+    }
+    files
+}
+
+#[test]
+fn configurations_from_the_field_are_read_as_the_original_reads_them() {
+    let Some(files) = corpus() else {
         return;
     };
     compare("lines", &files);
