@@ -1,5 +1,53 @@
 //! The keys that each kind of section has, as data: for manual pages, checks
 //! and anybody who wants to know whether a key is a slip of the pen.
+//!
+//! Types have the names that supervisord.conf(5) explains under TYPES.
+
+/// A key of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// As written in the file.
+    pub name: &'static str,
+    /// The grammar of its value, by the name in supervisord.conf(5).
+    pub grammar: &'static str,
+    /// What holds where the key is missing.
+    pub fallback: Fallback,
+    /// Whether it means something else than in Supervisor 4.3.0, or more.
+    pub changed: bool,
+}
+
+/// What holds where a key is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// The section is wrong without it.
+    Required,
+    /// Nothing.
+    Nothing,
+    /// This value, as it could be written.
+    Value(&'static str),
+    /// What is found out in this manner.
+    Derived(&'static str),
+}
+
+use Fallback::{Derived, Nothing, Required, Value};
+
+const fn key(name: &'static str, grammar: &'static str, fallback: Fallback) -> Key {
+    Key {
+        name,
+        grammar,
+        fallback,
+        changed: false,
+    }
+}
+
+const fn changed(name: &'static str, grammar: &'static str, fallback: Fallback) -> Key {
+    Key {
+        name,
+        grammar,
+        fallback,
+        changed: true,
+    }
+}
 
 /// A kind of section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,12 +57,12 @@ pub struct Kind {
     /// Whether anything may follow the name.
     pub is_prefix: bool,
     /// Its own keys.
-    pub keys: &'static [&'static str],
+    pub keys: &'static [Key],
     /// Whether it has the keys of a program besides.
     pub is_program: bool,
 }
 
-const fn kind(name: &'static str, is_prefix: bool, keys: &'static [&'static str]) -> Kind {
+const fn kind(name: &'static str, is_prefix: bool, keys: &'static [Key]) -> Kind {
     Kind {
         name,
         is_prefix,
@@ -23,7 +71,7 @@ const fn kind(name: &'static str, is_prefix: bool, keys: &'static [&'static str]
     }
 }
 
-const fn program(name: &'static str, keys: &'static [&'static str]) -> Kind {
+const fn program(name: &'static str, keys: &'static [Key]) -> Kind {
     Kind {
         name,
         is_prefix: true,
@@ -35,94 +83,134 @@ const fn program(name: &'static str, keys: &'static [&'static str]) -> Kind {
 /// The kinds of sections that are read.
 pub const KINDS: &[Kind] = &[
     kind("supervisord", false, SUPERVISORD),
-    kind(
-        "unix_http_server",
-        true,
-        &["file", "chmod", "chown", "username", "password"],
-    ),
-    kind("inet_http_server", true, &["port", "username", "password"]),
-    kind(
-        "supervisorctl",
-        false,
-        &[
-            "serverurl",
-            "username",
-            "password",
-            "prompt",
-            "history_file",
-        ],
-    ),
-    kind("include", false, &["files"]),
-    kind("group:", true, &["programs", "priority"]),
+    kind("unix_http_server", true, UNIX_HTTP_SERVER),
+    kind("inet_http_server", true, INET_HTTP_SERVER),
+    kind("supervisorctl", false, SUPERVISORCTL),
+    kind("include", false, &[key("files", "patterns", Required)]),
+    kind("group:", true, GROUP),
     program("program:", &[]),
-    program(
-        "eventlistener:",
-        &["events", "buffer_size", "result_handler"],
-    ),
-    program(
-        "fcgi-program:",
-        &["socket", "socket_backlog", "socket_owner", "socket_mode"],
-    ),
-    kind("rpcinterface:", true, &["supervisor.rpcinterface_factory"]),
-    kind("ctlplugin:", true, &["supervisor.ctl_factory"]),
+    program("eventlistener:", EVENTLISTENER),
+    program("fcgi-program:", FCGI_PROGRAM),
+    kind("rpcinterface:", true, RPCINTERFACE),
+    kind("ctlplugin:", true, CTLPLUGIN),
 ];
 
 /// The keys of `[supervisord]`.
-pub const SUPERVISORD: &[&str] = &[
-    "minfds",
-    "minprocs",
-    "directory",
-    "user",
-    "umask",
-    "logfile",
-    "logfile_maxbytes",
-    "logfile_backups",
-    "loglevel",
-    "pidfile",
-    "identifier",
-    "nodaemon",
-    "silent",
-    "childlogdir",
-    "nocleanup",
-    "strip_ansi",
-    "environment",
+const SUPERVISORD: &[Key] = &[
+    changed("minfds", "integer", Value("1024")),
+    changed("minprocs", "integer", Value("200")),
+    key("directory", "path", Nothing),
+    changed("user", "user[:group]", Nothing),
+    key("umask", "octal", Value("022")),
+    changed("logfile", "path", Value("supervisord.log")),
+    changed("logfile_maxbytes", "bytes", Value("50MB")),
+    changed("logfile_backups", "integer", Value("10")),
+    key("loglevel", "level", Value("info")),
+    key("pidfile", "path", Value("supervisord.pid")),
+    changed("identifier", "text", Value("supervisor")),
+    key("nodaemon", "boolean", Value("false")),
+    key("silent", "boolean", Value("false")),
+    changed(
+        "childlogdir",
+        "path",
+        Derived("the directory for temporary files"),
+    ),
+    changed("nocleanup", "boolean", Value("false")),
+    changed("strip_ansi", "boolean", Value("false")),
+    key("environment", "pairs", Nothing),
+];
+
+/// The keys of `[unix_http_server]`.
+const UNIX_HTTP_SERVER: &[Key] = &[
+    changed("file", "path", Required),
+    changed("chmod", "octal", Value("0700")),
+    changed("chown", "user[:group]", Nothing),
+    key("username", "text", Nothing),
+    key("password", "text", Nothing),
+];
+
+/// The keys of `[inet_http_server]`.
+const INET_HTTP_SERVER: &[Key] = &[
+    changed("port", "[host:]port", Required),
+    key("username", "text", Nothing),
+    key("password", "text", Nothing),
+];
+
+/// The keys of `[supervisorctl]`.
+const SUPERVISORCTL: &[Key] = &[
+    changed("serverurl", "url", Value("http://localhost:9001")),
+    key("username", "text", Nothing),
+    key("password", "text", Nothing),
+    key("prompt", "text", Value("supervisor")),
+    changed("history_file", "path", Nothing),
+];
+
+/// The keys of `[group:x]`.
+const GROUP: &[Key] = &[
+    changed("programs", "list", Nothing),
+    key("priority", "integer", Value("999")),
 ];
 
 /// The keys of `[program:x]`.
-pub const PROGRAM: &[&str] = &[
-    "command",
-    "process_name",
-    "numprocs",
-    "numprocs_start",
-    "directory",
-    "umask",
-    "priority",
-    "autostart",
-    "autorestart",
-    "startsecs",
-    "startretries",
-    "exitcodes",
-    "stopsignal",
-    "stopwaitsecs",
-    "stopasgroup",
-    "killasgroup",
-    "user",
-    "redirect_stderr",
-    "stdout_logfile",
-    "stdout_logfile_maxbytes",
-    "stdout_logfile_backups",
-    "stdout_capture_maxbytes",
-    "stdout_events_enabled",
-    "stdout_syslog",
-    "stderr_logfile",
-    "stderr_logfile_maxbytes",
-    "stderr_logfile_backups",
-    "stderr_capture_maxbytes",
-    "stderr_events_enabled",
-    "stderr_syslog",
-    "environment",
-    "serverurl",
+pub const PROGRAM: &[Key] = &[
+    changed("command", "command", Required),
+    key("process_name", "text", Value("%(program_name)s")),
+    changed("numprocs", "integer", Value("1")),
+    key("numprocs_start", "integer", Value("0")),
+    key("directory", "text", Nothing),
+    key("umask", "octal", Derived("the umask of supervisord")),
+    key("priority", "integer", Value("999")),
+    key("autostart", "boolean", Value("true")),
+    changed("autorestart", "boolean|unexpected", Value("unexpected")),
+    changed("startsecs", "integer", Value("1")),
+    key("startretries", "integer", Value("3")),
+    key("exitcodes", "list", Value("0")),
+    changed("stopsignal", "signal", Value("TERM")),
+    changed("stopwaitsecs", "integer", Value("10")),
+    key("stopasgroup", "boolean", Value("false")),
+    key("killasgroup", "boolean", Derived("as stopasgroup")),
+    changed("user", "user[:group]", Nothing),
+    key("redirect_stderr", "boolean", Value("false")),
+    changed("stdout_logfile", "path|AUTO|NONE", Value("AUTO")),
+    changed("stdout_logfile_maxbytes", "bytes", Value("50MB")),
+    changed("stdout_logfile_backups", "integer", Value("10")),
+    changed("stdout_capture_maxbytes", "bytes", Value("0")),
+    key("stdout_events_enabled", "boolean", Value("false")),
+    changed("stdout_syslog", "boolean", Value("false")),
+    changed("stderr_logfile", "path|AUTO|NONE", Value("AUTO")),
+    changed("stderr_logfile_maxbytes", "bytes", Value("50MB")),
+    changed("stderr_logfile_backups", "integer", Value("10")),
+    changed("stderr_capture_maxbytes", "bytes", Value("0")),
+    key("stderr_events_enabled", "boolean", Value("false")),
+    changed("stderr_syslog", "boolean", Value("false")),
+    key("environment", "pairs", Nothing),
+    key("serverurl", "text", Value("AUTO")),
 ];
+
+/// The keys of `[eventlistener:x]`, beside those of a program.
+const EVENTLISTENER: &[Key] = &[
+    changed("events", "list", Required),
+    changed("buffer_size", "integer", Value("10")),
+    changed("result_handler", "handler", Value("default")),
+];
+
+/// The keys of `[fcgi-program:x]`, beside those of a program.
+const FCGI_PROGRAM: &[Key] = &[
+    changed("socket", "url", Required),
+    changed("socket_backlog", "integer", Nothing),
+    changed(
+        "socket_owner",
+        "user[:group]",
+        Derived("the user of the program"),
+    ),
+    changed("socket_mode", "octal", Value("0700")),
+];
+
+/// The keys of `[rpcinterface:x]`.
+const RPCINTERFACE: &[Key] = &[changed("supervisor.rpcinterface_factory", "name", Required)];
+
+/// The keys of `[ctlplugin:x]`.
+const CTLPLUGIN: &[Key] = &[changed("supervisor.ctl_factory", "name", Required)];
 
 /// The kind of the section of that name, if sections of that name are read.
 pub fn kind_of(section: &str) -> Option<&'static Kind> {
@@ -133,10 +221,10 @@ pub fn kind_of(section: &str) -> Option<&'static Kind> {
 }
 
 impl Kind {
-    /// All keys, a program's among them where it has these.
+    /// The names of all keys, a program's among them where it has these.
     pub fn all_keys(&self) -> impl Iterator<Item = &'static str> {
         let shared = if self.is_program { PROGRAM } else { &[] };
-        self.keys.iter().chain(shared).copied()
+        self.keys.iter().chain(shared).map(|key| key.name)
     }
 }
 

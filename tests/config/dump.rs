@@ -137,8 +137,13 @@ fn kind_line(kind: &GroupKind) -> String {
     match kind {
         GroupKind::Programs => String::new(),
         GroupKind::Listeners(pool) => {
-            assert_eq!(pool.result_handler, ResultHandler::Default);
-            format!("  pool {} {}\n", pool.buffer_size, pool.events.join(","))
+            // 4.3.0 has no other handler than the default one by a name of its own.
+            let handler = match &pool.result_handler {
+                ResultHandler::Default => String::new(),
+                handler => format!(" {handler:?}"),
+            };
+            let events = pool.events.join(",");
+            format!("  pool {} {events}{handler}\n", pool.buffer_size)
         }
         GroupKind::FastCgi(socket) => {
             let (url, mode, owner) = match &socket.address {

@@ -1,8 +1,16 @@
-//! The manual page of the configuration file and the code know the same keys.
+//! The manual page of the configuration file and the code know the same keys,
+//! with the same types and defaults, and its examples work.
 
 use std::path::Path;
 
-use pollvisor::config::keys::KINDS;
+use pollvisor::config::keys::{Fallback, KINDS, Key, Kind, PROGRAM};
+use pollvisor::config::load::load_client;
+use pollvisor::config::supervisorctl::ClientRequest;
+
+use super::dump;
+use super::system::TestSystem;
+
+const UNLIKE: &str = "Unlike Supervisor 4.3.0,";
 
 fn page(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
@@ -19,32 +27,268 @@ fn part<'a>(page: &'a str, heading: &str) -> &'a str {
     &rest[..end]
 }
 
-/// Whether the text has an item on the key.
-fn has_item(text: &str, key: &str) -> bool {
-    let items = text.lines().filter_map(|line| line.strip_prefix(".It "));
-    items
-        .flat_map(str::split_whitespace)
-        .any(|word| word == key)
+fn heading(kind: &Kind) -> String {
+    match kind.name.strip_suffix(':') {
+        Some(name) => format!("[{name}:x]"),
+        None => format!("[{}]", kind.name),
+    }
+}
+
+/// What the page says of a key.
+struct Item<'a> {
+    /// The names that it is about, two for the keys of both outputs.
+    names: Vec<&'a str>,
+    /// What follows the names.
+    value: &'a str,
+    text: &'a str,
+}
+
+fn items(part: &str) -> Vec<Item<'_>> {
+    part.split(".It Cm ")
+        .skip(1)
+        .map(|item| {
+            let (head, text) = item.split_once('\n').unwrap();
+            let (names, value) = head.split_once(" No = ").unwrap();
+            Item {
+                names: names.split(" , Cm ").collect(),
+                value,
+                text: text.split("\n.El").next().unwrap(),
+            }
+        })
+        .collect()
+}
+
+/// The part of the item's head that tells of type and default.
+fn value(key: &Key) -> String {
+    let grammar = key.grammar;
+    match key.fallback {
+        Fallback::Nothing => format!("Ar {grammar}"),
+        Fallback::Required => format!("Ar {grammar} Pq required"),
+        Fallback::Value(text) | Fallback::Derived(text) => format!("Ar {grammar} Pq {text}"),
+    }
+}
+
+/// The line of the file that an item shows as its example.
+fn example<'a>(item: &Item<'a>) -> &'a str {
+    let mut lines = item.text.lines().filter_map(|l| l.strip_prefix(".Dl "));
+    let line = lines.next().unwrap_or_else(|| panic!("{:?}", item.names));
+    assert_eq!(lines.next(), None, "{:?}", item.names);
+    line
+}
+
+/// All kinds with the table of their own keys; a program's are those that
+/// others share.
+fn tables() -> impl Iterator<Item = (&'static Kind, &'static [Key])> {
+    KINDS.iter().map(|kind| match kind.name {
+        "program:" => (kind, PROGRAM),
+        _ => (kind, kind.keys),
+    })
 }
 
 #[test]
-fn every_key_is_in_the_manual_page_of_the_file() {
+fn the_page_and_the_code_have_the_same_keys_types_and_defaults() {
     let page = page("supervisord.conf.5");
-    for kind in KINDS {
-        let heading = match kind.name.strip_suffix(':') {
-            Some(name) => format!("[{name}:x]"),
-            None => format!("[{}]", kind.name),
-        };
-        let text = part(&page, &heading);
-        for key in kind.keys {
-            assert!(has_item(text, key), "{key} of {heading}");
+    for (kind, keys) in tables() {
+        let heading = heading(kind);
+        let items = items(part(&page, &heading));
+        let told: Vec<&str> = items.iter().flat_map(|item| item.names.clone()).collect();
+        for key in keys {
+            let named = items.iter().find(|item| item.names.contains(&key.name));
+            let item = named.unwrap_or_else(|| panic!("{} of {heading}", key.name));
+            assert_eq!(item.value, value(key), "{} of {heading}", key.name);
+            let says_so = item.text.lines().any(|line| line.starts_with(UNLIKE));
+            assert_eq!(says_so, key.changed, "{} of {heading}", key.name);
+        }
+        assert_eq!(told.len(), keys.len(), "{heading} has {told:?}");
+    }
+}
+
+#[test]
+fn every_type_that_a_key_has_is_explained() {
+    let page = page("supervisord.conf.5");
+    let start = page.find(".Sh TYPES\n").unwrap();
+    let types = &page[start..start + page[start..].find(".Sh SECTIONS\n").unwrap()];
+    let explained: Vec<&str> = types
+        .lines()
+        .filter_map(|line| line.strip_prefix(".It Ar "))
+        .flat_map(|line| line.split(" , "))
+        .collect();
+    for key in tables().flat_map(|(_, keys)| keys) {
+        assert!(explained.contains(&key.grammar), "{}", key.grammar);
+    }
+}
+
+/// A configuration in which the kind of section has the line.
+fn with(kind: &Kind, line: &str) -> String {
+    let given = line.split_once('=').map_or("", |(key, _)| key);
+    let required: String = kind
+        .keys
+        .iter()
+        .chain(if kind.is_program { PROGRAM } else { &[] })
+        .filter(|key| key.fallback == Fallback::Required && key.name != given)
+        .map(|key| format!("{}={}\n", key.name, needed(kind, key)))
+        .collect();
+    let section = match kind.name {
+        "program:" | "eventlistener:" | "fcgi-program:" | "group:" | "ctlplugin:" => {
+            format!("{}mailer", kind.name)
+        }
+        "rpcinterface:" => "rpcinterface:supervisor".to_owned(),
+        name => name.to_owned(),
+    };
+    let besides = match given {
+        "username" => "password=secret\n",
+        "password" => "username=operator\n",
+        // A number needs a name with the number in it.
+        "numprocs" | "numprocs_start" => "process_name=%(process_num)d\n",
+        _ => "",
+    };
+    let around = match kind.name {
+        "supervisord" => "",
+        "ctlplugin:" => "[supervisorctl]\n",
+        "group:" => "[supervisord]\n[program:mailer]\ncommand=a\n[program:sweeper]\ncommand=a\n",
+        _ => "[supervisord]\n",
+    };
+    format!("{around}[{section}]\n{required}{besides}{line}\n")
+}
+
+/// A value for a key that cannot be left out.
+fn needed(kind: &Kind, key: &Key) -> &'static str {
+    match (kind.name, key.name) {
+        ("fcgi-program:", "socket") => "unix:///run/socket",
+        (_, "port") => "9001",
+        (_, "events") => "TICK_5",
+        ("rpcinterface:", _) => "supervisor.rpcinterface:make_main_rpcinterface",
+        ("group:", _) => "mailer",
+        _ => "text",
+    }
+}
+
+/// What a reading of the text gives, as text; the client's where it is hers.
+fn reading(kind: &Kind, text: &str) -> Result<String, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let name = "supervisord.conf";
+    std::fs::write(directory.path().join(name), text).unwrap();
+    let launch_directory = directory.path().to_str().unwrap().to_owned();
+    if !["supervisorctl", "ctlplugin:"].contains(&kind.name) {
+        let config = TestSystem::Lenient.load(&launch_directory, name);
+        return config
+            .map(|config| dump::evaluated(Ok(config)).replace(&launch_directory, "DIR"))
+            .map_err(|error| error.to_string());
+    }
+    let request = ClientRequest {
+        path: Some(name.to_owned()),
+        environment: Vec::new(),
+        launch_directory,
+    };
+    load_client(&request)
+        .map(|config| format!("{config:?}"))
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_examples_of_the_page_are_read_without_an_error() {
+    let page = page("supervisord.conf.5");
+    for (kind, _) in tables() {
+        let without = reading(kind, &with(kind, "")).unwrap();
+        for item in items(part(&page, &heading(kind))) {
+            let line = example(&item).replace("\\(dq", "\"");
+            let key = line.split_once('=').unwrap().0;
+            assert!(item.names.contains(&key), "{line}");
+            let read = reading(kind, &with(kind, &line)).unwrap_or_else(|e| panic!("{line}: {e}"));
+            // Plug-ins, listeners' plain keys and files that are not there change nothing.
+            let shows = !["include", "ctlplugin:", "rpcinterface:"].contains(&kind.name)
+                && !matches!(key, "password" | "numprocs");
+            assert!(!shows || read != without, "{line} is as nothing");
         }
     }
-    let text = part(&page, "[program:x]");
-    for key in pollvisor::config::keys::PROGRAM {
-        // One item tells of the key for both outputs.
-        let shared = key.replace("stdout_", "std*_").replace("stderr_", "std*_");
-        assert!(has_item(text, key) || has_item(text, &shared), "{key}");
+}
+
+#[test]
+fn the_defaults_of_the_table_are_what_holds_without_the_key() {
+    for (kind, keys) in tables() {
+        for key in keys {
+            let Fallback::Value(value) = key.fallback else {
+                continue;
+            };
+            // The daemon's own files are told by their absolute paths.
+            let value = match key.name {
+                "logfile" | "pidfile" => format!("%(here)s/{value}"),
+                _ => value.to_owned(),
+            };
+            let line = format!("{}={value}", key.name);
+            let without = with(kind, &line).replace(&format!("{line}\n"), "");
+            assert_eq!(
+                reading(kind, &with(kind, &line)),
+                reading(kind, &without),
+                "{line} in {}",
+                kind.name
+            );
+        }
+    }
+}
+
+#[test]
+fn values_that_are_not_of_the_type_are_refused() {
+    for (kind, keys) in tables() {
+        for key in keys {
+            let free = [
+                "text",
+                "name",
+                "path",
+                "path|AUTO|NONE",
+                "patterns",
+                "pairs",
+                // Its words are split when it is run.
+                "command",
+            ];
+            if free.contains(&key.grammar) || kind.name == "supervisorctl" {
+                continue;
+            }
+            let wrong = match key.grammar {
+                "user[:group]" => "99999999999",
+                _ => "no such value",
+            };
+            let text = with(kind, &format!("{}={wrong}", key.name));
+            assert!(reading(kind, &text).is_err(), "{} takes {wrong}", key.name);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_required_is_missed() {
+    for (kind, keys) in tables() {
+        let required = keys.iter().filter(|k| k.fallback == Fallback::Required);
+        for key in required {
+            let line = format!("{}={}", key.name, needed(kind, key));
+            let text = with(kind, &line).replace(&format!("{line}\n"), "");
+            assert!(reading(kind, &text).is_err(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_sample_configuration_names_every_key() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/supervisord.conf");
+    let sample = std::fs::read_to_string(path).unwrap();
+    for (kind, keys) in tables() {
+        let header = match kind.name.strip_suffix(':') {
+            Some(name) => format!("[{name}:"),
+            None => format!("[{}]", kind.name),
+        };
+        if ["ctlplugin:", "fcgi-program:"].contains(&kind.name) {
+            continue;
+        }
+        let start = sample.find(&header).unwrap_or_else(|| panic!("{header}"));
+        let rest = &sample[start + 1..];
+        let section = &rest[..rest.find("\n[").or(rest.find("\n;[")).unwrap_or(rest.len())];
+        for key in keys.iter().filter(|key| key.name != "numprocs_start") {
+            let named = section.lines().any(|line| {
+                line.trim_start_matches(';')
+                    .replace(' ', "")
+                    .starts_with(&format!("{}=", key.name))
+            });
+            assert!(named, "{} of {header}", key.name);
+        }
     }
 }
 
