@@ -4,6 +4,8 @@
 //! Of groups with one name the first in starting order stays; the
 //! original drops the others when it runs, and then reports a change for ever.
 
+use std::collections::BTreeMap;
+
 use super::datatypes;
 use super::error::ConfigError;
 use super::fcgi;
@@ -205,9 +207,14 @@ fn without_doubles(
     warnings: &mut Vec<String>,
 ) -> Vec<Process> {
     let mut kept: Vec<Process> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for process in processes {
-        match kept.iter_mut().find(|other| other.name == process.name) {
-            None => kept.push(process),
+        let other = places.get(&process.name).and_then(|&at| kept.get_mut(at));
+        match other {
+            None => {
+                places.insert(process.name.clone(), kept.len());
+                kept.push(process);
+            }
             Some(other) => {
                 warnings.push(format!(
                     "[{section}] has more than one process named {}: the last definition counts",
@@ -236,6 +243,6 @@ fn without_duplicates(found: Vec<Found>, warnings: &mut Vec<String>) -> Vec<Foun
 
 /// One environment over the other, sorted by name.
 fn merged(under: &[(String, String)], over: &[(String, String)]) -> Vec<(String, String)> {
-    let map: std::collections::BTreeMap<_, _> = under.iter().chain(over).cloned().collect();
+    let map: BTreeMap<_, _> = under.iter().chain(over).cloned().collect();
     map.into_iter().collect()
 }

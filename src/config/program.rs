@@ -57,16 +57,24 @@ fn evaluate<S: System>(
             "numprocs".to_owned(),
             Replacement::Number(template.numprocs),
         );
-        // What the process before defined goes back to the environment's
-        // value; names that only it had stay, as in the original.
-        names.extend(context.environment.clone());
         let own = environment(&context.section(section, &[&names]), &template)?;
         add_environment(&mut names, &own);
-        let section = context.section(section, &[&names]);
-        processes.push(template.process(&section, own, warnings)?);
+        let process = template.process(&context.section(section, &[&names]), own, warnings)?;
+        restore(&mut names, &process.environment, &context.environment);
+        processes.push(process);
     }
     processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     Ok(processes)
+}
+
+/// What a process defined goes back to the environment's value before the next
+/// one; names that only it had stay, as in the original.
+fn restore(names: &mut Layer, own: &[(String, String)], environment: &Layer) {
+    for (name, _) in own {
+        if let Some((name, value)) = environment.get_key_value(&format!("ENV_{name}")) {
+            names.insert(name.clone(), value.clone());
+        }
+    }
 }
 
 /// The `x` of `program:x`, as written.
