@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -21,6 +21,7 @@ pub mod command_line;
 pub mod config;
 pub mod dispatchers;
 pub mod echo_supervisord_conf;
+pub mod events;
 pub mod http;
 pub mod loggers;
 pub mod pidproxy;

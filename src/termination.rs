@@ -28,6 +28,14 @@ impl Termination {
             Termination::Signaled { .. } | Termination::Unknown(_) => -1,
         }
     }
+
+    /// The signal that ended it; 0 where none did.
+    pub fn signal_number(self) -> i32 {
+        match self {
+            Termination::Signaled { signal, .. } => signal,
+            Termination::Exited(_) | Termination::Unknown(_) => 0,
+        }
+    }
 }
 
 impl fmt::Display for Termination {

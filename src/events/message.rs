@@ -1,0 +1,100 @@
+//! An event on its way to a listener: numbered when a pool takes it, sent as
+//! one header line and the payload right after it.
+//!
+//! `len` counts bytes. 4.3.0 counts characters, which is the same for ASCII.
+
+use super::event::Event;
+
+/// The version of the protocol that listeners speak.
+const PROTOCOL: &str = "3.0";
+
+/// Where 4.3.0's counters start again from 0.
+const LAST_SERIAL: u64 = i64::MAX as u64;
+
+/// A counter of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Serials {
+    next: u64,
+}
+
+impl Serials {
+    /// The next number.
+    pub fn take(&mut self) -> u64 {
+        let serial = self.next;
+        self.next = if serial == LAST_SERIAL { 0 } else { serial + 1 };
+        serial
+    }
+}
+
+/// An event that a pool has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What happened.
+    pub event: Event,
+    /// Its number, the same in all pools.
+    pub serial: u64,
+    /// Its number in this pool.
+    pub poolserial: u64,
+    /// How often listeners of the pool have rejected it.
+    pub rejections: u64,
+}
+
+impl Message {
+    /// The header line, its newline included.
+    pub fn header(&self, identifier: &str, pool: &str) -> String {
+        format!(
+            "ver:{PROTOCOL} server:{identifier} serial:{} pool:{pool} poolserial:{} eventname:{} len:{}\n",
+            self.serial,
+            self.poolserial,
+            self.event.kind.name(),
+            self.event.payload.len()
+        )
+    }
+
+    /// The bytes that a listener is sent.
+    pub fn bytes(&self, identifier: &str, pool: &str) -> Vec<u8> {
+        let mut bytes = self.header(identifier, pool).into_bytes();
+        bytes.extend_from_slice(&self.event.payload);
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::types::Period;
+
+    #[test]
+    fn a_message_is_a_header_line_and_the_payload() {
+        let message = Message {
+            event: Event::tick(Period::Seconds, 1_795_372_285),
+            serial: 21,
+            poolserial: 7,
+            rejections: 0,
+        };
+        assert_eq!(
+            String::from_utf8(message.bytes("supervisor", "clock")).unwrap(),
+            "ver:3.0 server:supervisor serial:21 pool:clock poolserial:7 eventname:TICK_5 len:15\n\
+             when:1795372285"
+        );
+    }
+
+    #[test]
+    fn the_length_counts_bytes() {
+        let message = Message {
+            event: Event::remote_communication("é", ""),
+            serial: 0,
+            poolserial: 0,
+            rejections: 0,
+        };
+        assert!(message.header("s", "p").ends_with(" len:8\n"));
+    }
+
+    #[test]
+    fn serials_start_again_where_the_originals_do() {
+        let mut serials = Serials::default();
+        assert_eq!((serials.take(), serials.take()), (0, 1));
+        serials.next = LAST_SERIAL;
+        assert_eq!((serials.take(), serials.take()), (LAST_SERIAL, 0));
+    }
+}

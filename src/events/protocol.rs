@@ -1,0 +1,365 @@
+//! What a listener says on its standard output, as a state machine over bytes
+//! that may come in any pieces.
+//!
+//! ```text
+//! ACKNOWLEDGED --READY\n--> READY --(an event is sent)--> BUSY
+//! BUSY --RESULT n\n and n bytes--> the answer is judged --> ACKNOWLEDGED
+//! ```
+//!
+//! Anything else ends in UNKNOWN, which a listener leaves only by being started
+//! again. The states and what leads to them are those of Supervisor 4.3.0; that
+//! a result of no bytes counts at once, and the bounds, are this program's.
+
+use crate::config::integer::Integer;
+
+/// The state of a listener; the numbers are 4.3.0's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenerState {
+    /// It can be sent an event.
+    Ready,
+    /// It has an event and owes the answer.
+    Busy,
+    /// It owes a `READY`.
+    Acknowledged,
+    /// It has broken the protocol.
+    Unknown,
+}
+
+impl ListenerState {
+    /// Its name in log lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            ListenerState::Ready => "READY",
+            ListenerState::Busy => "BUSY",
+            ListenerState::Acknowledged => "ACKNOWLEDGED",
+            ListenerState::Unknown => "UNKNOWN",
+        }
+    }
+}
+
+/// What a listener's output means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is READY.
+    Ready,
+    /// It has answered. Nothing more is looked at before [`Protocol::acknowledge`].
+    Answered(Answer),
+    /// It has begun its answer with a line that is none; it is UNKNOWN now.
+    BadLine(Vec<u8>),
+    /// It has said something when it was not to; it is UNKNOWN now.
+    Violation,
+}
+
+/// What a listener says of an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The bytes after the line, the first [`ANSWER_LIMIT`] of them.
+    pub bytes: Vec<u8>,
+    /// How many there were.
+    pub length: u64,
+}
+
+impl Answer {
+    /// Whether all of it is there.
+    pub fn is_whole(&self) -> bool {
+        self.bytes.len() as u64 == self.length
+    }
+}
+
+/// How much of an answer is kept.
+pub const ANSWER_LIMIT: usize = 1 << 20;
+
+/// How long the line before an answer may be, and what a listener may say
+/// while its answer is judged.
+const LINE_LIMIT: usize = 64 * 1024;
+
+const READY: &[u8] = b"READY\n";
+
+/// The length of `RESULT `, which is not looked at: as in 4.3.0 only the number counts.
+const RESULT_LENGTH: usize = 7;
+
+/// A conversation with one listener, from its start on.
+#[derive(Debug)]
+pub struct Protocol {
+    state: ListenerState,
+    /// What has been said and not understood yet.
+    pending: Vec<u8>,
+    turn: Turn,
+}
+
+/// How far the answer of a BUSY listener is.
+#[derive(Debug)]
+enum Turn {
+    /// Its line has not come.
+    Line,
+    /// So many bytes of it are still to come.
+    Bytes { answer: Answer, owed: u64 },
+    /// Somebody judges it.
+    Judged,
+}
+
+impl Default for Protocol {
+    fn default() -> Protocol {
+        Protocol {
+            state: ListenerState::Acknowledged,
+            pending: Vec::new(),
+            turn: Turn::Line,
+        }
+    }
+}
+
+impl Protocol {
+    /// The listener's state.
+    pub fn state(&self) -> ListenerState {
+        self.state
+    }
+
+    /// An event was sent.
+    pub fn sent(&mut self) {
+        self.state = ListenerState::Busy;
+        self.turn = Turn::Line;
+    }
+
+    /// The answer was judged: the listener may say READY again.
+    pub fn acknowledge(&mut self) {
+        if self.state == ListenerState::Busy {
+            self.state = ListenerState::Acknowledged;
+        }
+    }
+
+    /// The answer could not be judged: nothing more is expected of the listener.
+    pub fn give_up(&mut self) {
+        self.state = ListenerState::Unknown;
+        self.pending = Vec::new();
+        self.turn = Turn::Line;
+    }
+
+    /// Takes what the listener said; [`Protocol::step`] tells what it means.
+    pub fn hear(&mut self, bytes: &[u8]) {
+        if self.state == ListenerState::Unknown {
+            return;
+        }
+        self.pending.extend_from_slice(bytes);
+        self.receive();
+    }
+
+    /// The next thing that was said; `None` when more must come first.
+    pub fn step(&mut self) -> Option<Step> {
+        match self.state {
+            ListenerState::Unknown => None,
+            ListenerState::Acknowledged if self.pending.len() < READY.len() => None,
+            ListenerState::Acknowledged if self.pending.starts_with(READY) => {
+                self.pending.drain(..READY.len());
+                self.state = ListenerState::Ready;
+                Some(Step::Ready)
+            }
+            ListenerState::Ready if self.pending.is_empty() => None,
+            ListenerState::Acknowledged | ListenerState::Ready => {
+                self.give_up();
+                Some(Step::Violation)
+            }
+            ListenerState::Busy => self.answer(),
+        }
+    }
+
+    fn answer(&mut self) -> Option<Step> {
+        if matches!(self.turn, Turn::Line) {
+            let end = self.pending.iter().position(|&byte| byte == b'\n');
+            if end.is_none() && self.pending.len() <= LINE_LIMIT {
+                return None;
+            }
+            let mut line: Vec<u8> = match end {
+                Some(end) => self.pending.drain(..=end).take(end).collect(),
+                None => std::mem::take(&mut self.pending),
+            };
+            let Some(owed) = result_length(&line) else {
+                line.truncate(LINE_LIMIT);
+                self.give_up();
+                return Some(Step::BadLine(line));
+            };
+            let answer = Answer {
+                bytes: Vec::new(),
+                length: owed,
+            };
+            self.turn = Turn::Bytes { answer, owed };
+            self.receive();
+        }
+        match std::mem::replace(&mut self.turn, Turn::Judged) {
+            Turn::Bytes { answer, owed: 0 } => Some(Step::Answered(answer)),
+            Turn::Judged if self.pending.len() > LINE_LIMIT => {
+                self.give_up();
+                Some(Step::Violation)
+            }
+            turn => {
+                self.turn = turn;
+                None
+            }
+        }
+    }
+
+    /// Moves what has come of an answer to it; what is too long to be kept is
+    /// counted and let go.
+    fn receive(&mut self) {
+        let Turn::Bytes { answer, owed } = &mut self.turn else {
+            return;
+        };
+        let taken =
+            usize::try_from(*owed).map_or(self.pending.len(), |owed| owed.min(self.pending.len()));
+        let room = ANSWER_LIMIT - answer.bytes.len();
+        answer.bytes.extend(self.pending.drain(..taken).take(room));
+        *owed -= taken as u64;
+    }
+}
+
+/// The number in `RESULT n`, read as Python reads one.
+fn result_length(line: &[u8]) -> Option<u64> {
+    let number = line.get(RESULT_LENGTH..).unwrap_or_default();
+    let number = std::str::from_utf8(number).ok()?;
+    let length = Integer::decimal(number)?;
+    u64::try_from(length.saturated()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(protocol: &mut Protocol, bytes: &[u8]) -> Vec<Step> {
+        protocol.hear(bytes);
+        std::iter::from_fn(|| protocol.step()).collect()
+    }
+
+    fn answered(text: &str) -> Step {
+        Step::Answered(Answer {
+            bytes: text.as_bytes().to_vec(),
+            length: text.len() as u64,
+        })
+    }
+
+    fn busy() -> Protocol {
+        let mut protocol = Protocol::default();
+        assert_eq!(steps(&mut protocol, b"READY\n"), [Step::Ready]);
+        protocol.sent();
+        protocol
+    }
+
+    #[test]
+    fn a_conversation_goes_round() {
+        let mut protocol = busy();
+        for _ in 0..3 {
+            let heard = steps(&mut protocol, b"RESULT 2\nOKREADY\n");
+            assert_eq!(heard, [answered("OK")]);
+            assert_eq!(protocol.state(), ListenerState::Busy);
+            protocol.acknowledge();
+            assert_eq!(protocol.state(), ListenerState::Acknowledged);
+            assert_eq!(steps(&mut protocol, b""), [Step::Ready]);
+            protocol.sent();
+        }
+    }
+
+    #[test]
+    fn it_is_understood_in_any_pieces() {
+        let whole = b"READY\nRESULT 4\nFAILREADY\n";
+        for cut in 0..whole.len() {
+            let mut protocol = Protocol::default();
+            let mut heard = Vec::new();
+            for piece in [&whole[..cut], &whole[cut..]] {
+                protocol.hear(piece);
+                while let Some(step) = protocol.step() {
+                    match step {
+                        Step::Ready => protocol.sent(),
+                        _ => protocol.acknowledge(),
+                    }
+                    heard.push(step);
+                }
+            }
+            let expected = [Step::Ready, answered("FAIL"), Step::Ready];
+            assert_eq!(heard, expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_ready_is_a_violation() {
+        for (bytes, state) in [
+            (&b"READY"[..], ListenerState::Acknowledged),
+            (b"nope!", ListenerState::Acknowledged),
+            (b"READY\r\n", ListenerState::Unknown),
+            (b"hello\n", ListenerState::Unknown),
+            (b"READY\nx", ListenerState::Unknown),
+            (b"READY\nREADY\n", ListenerState::Unknown),
+        ] {
+            let mut protocol = Protocol::default();
+            let heard = steps(&mut protocol, bytes);
+            assert_eq!(protocol.state(), state, "{bytes:?}");
+            let is_unknown = state == ListenerState::Unknown;
+            assert_eq!(heard.last() == Some(&Step::Violation), is_unknown);
+            // Nothing brings it back.
+            assert_eq!(steps(&mut protocol, b"READY\n").is_empty(), is_unknown);
+        }
+    }
+
+    #[test]
+    fn the_number_is_read_as_python_reads_it() {
+        for (line, length) in [
+            ("RESULT 2", Some(2)),
+            ("RESULT 0", Some(0)),
+            ("whatever 7", None),
+            ("xxxxxxx7", Some(7)),
+            ("RESULT  +1_0 \r", Some(10)),
+            ("RESULT -1", None),
+            ("RESULT", None),
+            ("RESULT 2x", None),
+            ("", None),
+        ] {
+            assert_eq!(result_length(line.as_bytes()), length, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_number_is_told() {
+        let mut protocol = busy();
+        let heard = steps(&mut protocol, b"RESULT two\nREADY\n");
+        assert_eq!(heard, [Step::BadLine(b"RESULT two".to_vec())]);
+        assert_eq!(protocol.state(), ListenerState::Unknown);
+    }
+
+    #[test]
+    fn a_result_of_no_bytes_counts_at_once() {
+        assert_eq!(steps(&mut busy(), b"RESULT 0\n"), [answered("")]);
+    }
+
+    #[test]
+    fn a_long_answer_is_counted_and_its_beginning_kept() {
+        let mut protocol = busy();
+        let length = 3 * ANSWER_LIMIT;
+        let line = format!("RESULT {length}\n");
+        assert_eq!(steps(&mut protocol, line.as_bytes()), []);
+        let piece = vec![b'x'; ANSWER_LIMIT / 16];
+        let mut heard = Vec::new();
+        for _ in 0..48 {
+            heard.extend(steps(&mut protocol, &piece));
+        }
+        let Some(Step::Answered(answer)) = heard.pop() else {
+            panic!("{heard:?}");
+        };
+        assert_eq!(
+            (answer.bytes.len(), answer.length),
+            (ANSWER_LIMIT, length as u64)
+        );
+        assert!(!answer.is_whole());
+    }
+
+    #[test]
+    fn what_a_listener_may_say_has_bounds() {
+        let mut protocol = busy();
+        assert_eq!(steps(&mut protocol, &vec![b'x'; LINE_LIMIT]), []);
+        assert!(matches!(steps(&mut protocol, b"x")[..], [Step::BadLine(_)]));
+
+        let mut protocol = busy();
+        assert_eq!(steps(&mut protocol, b"RESULT 2\nOK"), [answered("OK")]);
+        assert_eq!(
+            steps(&mut protocol, &vec![b'x'; LINE_LIMIT + 1]),
+            [Step::Violation]
+        );
+        assert_eq!(protocol.state(), ListenerState::Unknown);
+    }
+}
