@@ -219,12 +219,13 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "{\"supervisord\": {\"logfile\": \"/tmp/s.log\",\"logfile_maxbytes\": 52428800,\"logfile_backups\": 10,\
          \"loglevel\": \"info\",",
         "\"umask\": \"022\",\"minfds\": 1024,",
-        "\"user\": null,\"environment\": {\"A\": \"1\"}},",
+        "\"user\": null,\"event_drain_timeout\": 2,\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
          \"username\": \"u\",\"password\": \"***\"}],",
         "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
          \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
-         \"result_handler\": \"default\",\"processes\": [{",
+         \"result_handler\": \"default\",\"event_max_retry\": 0,\"handler_timeout\": 10,\
+         \"monitor_interval\": 60,\"processes\": [{",
         "{\"name\": \"f\",\"section\": \"fcgi-program:f\",\"type\": \"fcgi-program\",\"priority\": 1,\
          \"socket\": \"unix:///f.sock\",\"socket_backlog\": null,\"socket_mode\": \"770\",\
          \"socket_owner\": null,",

@@ -124,6 +124,9 @@ mod tests {
                 buffer_size,
                 events: vec![event.to_owned()],
                 result_handler,
+                event_max_retry: 0,
+                handler_timeout: 10,
+                monitor_interval: 60,
             }))
         };
         let running = pool(10, "TICK_5", ResultHandler::Default);

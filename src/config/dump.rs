@@ -54,6 +54,7 @@ fn supervisord(config: &Config) -> Json {
         ("strip_ansi", own.strip_ansi.into()),
         ("nocleanup", own.nocleanup.into()),
         ("user", config.user.map_or(Json::Null, owner)),
+        ("event_drain_timeout", own.event_drain_timeout.into()),
         ("environment", environment(&own.environment)),
     ])
 }
@@ -108,7 +109,7 @@ fn dumped_group(group: &Group, origin: &Origin, system: &impl System) -> Json {
     object(members)
 }
 
-fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 3] {
+fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 6] {
     let handler = match &pool.result_handler {
         ResultHandler::Default => "default".to_owned(),
         ResultHandler::Store => "store".to_owned(),
@@ -121,6 +122,9 @@ fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 3] {
             Json::Array(pool.events.iter().map(Json::from).collect()),
         ),
         ("result_handler", Json::String(handler)),
+        ("event_max_retry", pool.event_max_retry.into()),
+        ("handler_timeout", pool.handler_timeout.into()),
+        ("monitor_interval", pool.monitor_interval.into()),
     ]
 }
 

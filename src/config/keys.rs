@@ -117,6 +117,7 @@ const SUPERVISORD: &[Key] = &[
     ),
     changed("nocleanup", "boolean", Value("false")),
     changed("strip_ansi", "boolean", Value("false")),
+    changed("event_drain_timeout", "integer", Value("2")),
     key("environment", "pairs", Nothing),
 ];
 
@@ -192,6 +193,10 @@ const EVENTLISTENER: &[Key] = &[
     changed("events", "list", Required),
     changed("buffer_size", "integer", Value("10")),
     changed("result_handler", "handler", Value("default")),
+    changed("handler", "handler", Value("default")),
+    changed("handler_timeout", "integer", Value("10")),
+    changed("event_max_retry", "integer", Value("0")),
+    changed("monitor_interval", "integer", Value("60")),
 ];
 
 /// The keys of `[fcgi-program:x]`, beside those of a program.

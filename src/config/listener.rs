@@ -9,42 +9,14 @@ use super::ini::is_space;
 use super::section::{Context, Section};
 use super::system::System;
 use super::{Pool, ResultHandler};
+use crate::events::types;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "eventlistener:";
 
 const DEFAULT_BUFFER_SIZE: i64 = 10;
-
-/// The events that a listener may ask for.
-const EVENTS: &[&str] = &[
-    "EVENT",
-    "PROCESS_STATE",
-    "PROCESS_STATE_STOPPED",
-    "PROCESS_STATE_EXITED",
-    "PROCESS_STATE_STARTING",
-    "PROCESS_STATE_STOPPING",
-    "PROCESS_STATE_BACKOFF",
-    "PROCESS_STATE_FATAL",
-    "PROCESS_STATE_RUNNING",
-    "PROCESS_STATE_UNKNOWN",
-    "PROCESS_COMMUNICATION",
-    "PROCESS_COMMUNICATION_STDOUT",
-    "PROCESS_COMMUNICATION_STDERR",
-    "PROCESS_LOG",
-    "PROCESS_LOG_STDOUT",
-    "PROCESS_LOG_STDERR",
-    "REMOTE_COMMUNICATION",
-    "SUPERVISOR_STATE_CHANGE",
-    "SUPERVISOR_STATE_CHANGE_RUNNING",
-    "SUPERVISOR_STATE_CHANGE_STOPPING",
-    "TICK",
-    "TICK_5",
-    "TICK_60",
-    "TICK_3600",
-    "PROCESS_GROUP",
-    "PROCESS_GROUP_ADDED",
-    "PROCESS_GROUP_REMOVED",
-];
+const DEFAULT_HANDLER_TIMEOUT: i64 = 10;
+const DEFAULT_MONITOR_INTERVAL: i64 = 60;
 
 /// An event listener: what `read` makes of its section.
 pub struct Listener {
@@ -67,7 +39,12 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
             size: size.to_string(),
         });
     }
-    let result_handler = match section.text("result_handler")? {
+    // `handler` is this program's name for it.
+    let named = match section.text("handler")? {
+        None => section.text("result_handler")?,
+        named => named,
+    };
+    let result_handler = match named {
         None => ResultHandler::Default,
         Some(value) => result_handler(&value).ok_or_else(|| ConfigError::Unresolved {
             section: name.to_owned(),
@@ -78,12 +55,18 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
     if section.boolean("redirect_stderr", false)? {
         return Err(ConfigError::ListenerRedirects(name.to_owned()));
     }
+    let event_max_retry = section.at_least("event_max_retry", 0, 0)?;
+    let handler_timeout = section.at_least("handler_timeout", 1, DEFAULT_HANDLER_TIMEOUT)?;
+    let monitor_interval = section.at_least("monitor_interval", 1, DEFAULT_MONITOR_INTERVAL)?;
     Ok(Listener {
         priority,
         pool: Pool {
             buffer_size: buffer_size.map_or(DEFAULT_BUFFER_SIZE, |size| size.saturated()),
             events,
             result_handler,
+            event_max_retry,
+            handler_timeout,
+            monitor_interval,
         },
     })
 }
@@ -110,7 +93,7 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
     }
     let mut events = BTreeSet::new();
     for event in names.iter().map(|name| name.to_uppercase()) {
-        if !EVENTS.contains(&event.as_str()) {
+        if !types::names().any(|name| name == event) {
             return Err(ConfigError::UnknownEvent {
                 section: section.name().to_owned(),
                 event,

@@ -118,6 +118,8 @@ pub struct Supervisord {
     pub childlogdir: String,
     pub nocleanup: bool,
     pub strip_ansi: bool,
+    /// How many seconds event listeners have at the end to take what waits; 0 or more.
+    pub event_drain_timeout: i64,
     /// Already merged under each process's own; kept for `--dump-config`.
     pub environment: Vec<(String, String)>,
 }
@@ -222,6 +224,12 @@ pub struct Pool {
     pub events: Vec<String>,
     /// Who judges the listeners' answers.
     pub result_handler: ResultHandler,
+    /// How often a rejected event is tried again; 0 for ever.
+    pub event_max_retry: i64,
+    /// How many seconds a handler that is a command may take; 1 or more.
+    pub handler_timeout: i64,
+    /// How many seconds lie between two queries of monitors; 1 or more.
+    pub monitor_interval: i64,
 }
 
 /// Who judges what a listener answers (W8 of the wishes).

@@ -127,6 +127,24 @@ impl<S: System> Section<'_, S> {
         Ok(number.as_ref().map_or(default, Integer::saturated))
     }
 
+    /// A number that is not below the least; for keys that 4.3.0 does not have.
+    pub fn at_least(
+        &self,
+        key: &'static str,
+        least: i64,
+        default: i64,
+    ) -> Result<i64, ConfigError> {
+        let number = self.integer(key, default)?;
+        if number < least {
+            let error = ConfigError::Setting {
+                name: key,
+                value: number.to_string(),
+            };
+            return Err(self.at(key, error));
+        }
+        Ok(number)
+    }
+
     /// A boolean.
     pub fn boolean(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
         Ok(self.converted(key, datatypes::boolean)?.unwrap_or(default))

@@ -15,6 +15,7 @@ pub const SECTION: &str = "supervisord";
 const DEFAULT_LOGFILE: &str = "supervisord.log";
 const DEFAULT_PIDFILE: &str = "supervisord.pid";
 const DEFAULT_MAXBYTES: i64 = 50 << 20;
+const DEFAULT_DRAIN_TIMEOUT: i64 = 2;
 
 /// What the command line says; it goes over the file. Directories and paths
 /// have been checked and their `~` replaced when the option was read. Flags
@@ -71,6 +72,7 @@ pub fn read<S: System>(
     let childlogdir = section.converted("childlogdir", directory)?;
     let nocleanup = section.boolean("nocleanup", false)?;
     let strip_ansi = section.boolean("strip_ansi", false)?;
+    let event_drain_timeout = section.at_least("event_drain_timeout", 0, DEFAULT_DRAIN_TIMEOUT)?;
     let environment = environment(context)?;
     add_environment(&mut context.environment, &environment);
 
@@ -104,6 +106,7 @@ pub fn read<S: System>(
         },
         nocleanup: overrides.nocleanup || nocleanup,
         strip_ansi: overrides.strip_ansi || strip_ansi,
+        event_drain_timeout,
         environment,
     })
 }

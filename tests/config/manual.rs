@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
+use pollvisor::config::dump::dump;
 use pollvisor::config::keys::{Fallback, KINDS, Key, Kind, PROGRAM};
 use pollvisor::config::load::load_client;
 use pollvisor::config::supervisorctl::ClientRequest;
 
-use super::dump;
 use super::system::TestSystem;
 
 const UNLIKE: &str = "Unlike Supervisor 4.3.0,";
@@ -172,7 +172,8 @@ fn reading(kind: &Kind, text: &str) -> Result<String, String> {
     if !["supervisorctl", "ctlplugin:"].contains(&kind.name) {
         let config = TestSystem::Lenient.load(&launch_directory, name);
         return config
-            .map(|config| dump::evaluated(Ok(config)).replace(&launch_directory, "DIR"))
+            .map(|config| dump(&config, &TestSystem::Lenient).to_string())
+            .map(|text| text.replace(&launch_directory, "DIR"))
             .map_err(|error| error.to_string());
     }
     let request = ClientRequest {

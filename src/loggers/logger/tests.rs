@@ -24,6 +24,7 @@ fn settings(logfile: &str) -> Supervisord {
         childlogdir: String::new(),
         nocleanup: false,
         strip_ansi: false,
+        event_drain_timeout: 2,
         environment: Vec::new(),
     }
 }
