@@ -48,3 +48,28 @@ pub struct Now {
     /// For stamps.
     pub wall: Timestamp,
 }
+
+/// How often a clock ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Period {
+    /// Every 5 seconds.
+    Seconds,
+    /// Every minute.
+    Minute,
+    /// Every hour.
+    Hour,
+}
+
+impl Period {
+    /// All of them, in the order in which they tick.
+    pub const ALL: [Period; 3] = [Period::Seconds, Period::Minute, Period::Hour];
+
+    /// Its length in seconds.
+    pub fn seconds(self) -> u64 {
+        match self {
+            Period::Seconds => 5,
+            Period::Minute => 60,
+            Period::Hour => 3600,
+        }
+    }
+}

@@ -2,6 +2,8 @@
 //! belongs to. asyncore's back pointers become these values; the owner looks
 //! the thing up and finds nothing when it has gone in the meantime.
 
+use crate::clock::Period;
+
 /// A process group, by the serial of its creation; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u32);
@@ -47,6 +49,10 @@ pub enum Source {
     Output(ProcessId, Channel),
     /// A child's stdin pipe.
     Input(ProcessId),
+    /// The trigger of an event listener pool.
+    Pool(GroupId),
+    /// The stdin pipe of a result handler, by its pid.
+    Handler(i32),
     /// A listening socket, by its place in the list of servers.
     Listener(u32),
     /// A client's connection.
@@ -68,6 +74,14 @@ pub enum Timer {
     StopReport,
     /// A client's connection: idle too long, or time to look at a followed log.
     Connection(ConnectionId),
+    /// The next tick of events.
+    Tick(Period),
+    /// The next query of a pool of monitors.
+    MonitorQuery(GroupId),
+    /// A pool that has lost events: tell how many.
+    Overflow(GroupId),
+    /// A result handler, by its pid, has had its time.
+    Handler(i32),
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
 }

@@ -67,12 +67,11 @@ impl Config {
         let origins = std::mem::take(&mut self.origins);
         for (group, origin) in groups.into_iter().zip(origins) {
             let what = match group.kind {
-                GroupKind::Programs => {
+                GroupKind::Programs | GroupKind::Listeners(_) => {
                     self.groups.push(group);
                     self.origins.push(origin);
                     continue;
                 }
-                GroupKind::Listeners(_) => "event listeners",
                 GroupKind::FastCgi(_) => "FastCGI programs",
             };
             self.warnings.push(format!(
@@ -82,9 +81,6 @@ impl Config {
         }
     }
 }
-
-/// Groups and, in the same order, where each comes from.
-pub type ConfiguredGroups = (Vec<Group>, Vec<Origin>);
 
 /// The section that made a group. It stands beside the group, for moving a
 /// section to another file changes nothing that runs.

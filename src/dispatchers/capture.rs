@@ -23,6 +23,8 @@ pub struct Capture {
 pub enum Part {
     /// For the log.
     Text(Vec<u8>),
+    /// A piece of a message, for whoever is told of all output.
+    Captured(Vec<u8>),
     /// A message, come to its end.
     Message(Vec<u8>),
 }
@@ -89,6 +91,9 @@ impl Capture {
                 message.extend_from_slice(data);
                 let excess = message.len().saturating_sub(self.limit);
                 message.drain(..excess);
+                if !data.is_empty() {
+                    parts.push(Part::Captured(data.to_vec()));
+                }
             }
             None if data.is_empty() => {}
             None => parts.push(Part::Text(data.to_vec())),
@@ -116,6 +121,10 @@ mod tests {
         Part::Text(text.as_bytes().to_vec())
     }
 
+    fn captured(text: &str) -> Part {
+        Part::Captured(text.as_bytes().to_vec())
+    }
+
     fn message(text: &str) -> Part {
         Part::Message(text.as_bytes().to_vec())
     }
@@ -127,9 +136,18 @@ mod tests {
             capture.feed(
                 b"a<!--XSUPERVISOR:BEGIN-->m1<!--XSUPERVISOR:END-->b<!--XSUPERVISOR:BEGIN-->m2"
             ),
-            [text("a"), message("m1"), text("b")]
+            [
+                text("a"),
+                captured("m1"),
+                message("m1"),
+                text("b"),
+                captured("m2")
+            ]
         );
-        assert_eq!(capture.feed(b"!<!--XSUPERVISOR:END-->"), [message("m2!")]);
+        assert_eq!(
+            capture.feed(b"!<!--XSUPERVISOR:END-->"),
+            [captured("!"), message("m2!")]
+        );
         assert_eq!(capture.finish(), b"");
     }
 
@@ -142,11 +160,12 @@ mod tests {
             parts.extend(capture.feed(&whole[cut..]));
             let (texts, messages): (Vec<Part>, Vec<Part>) = parts
                 .into_iter()
+                .filter(|part| !matches!(part, Part::Captured(_)))
                 .partition(|part| matches!(part, Part::Text(_)));
             let log: Vec<u8> = texts
                 .into_iter()
                 .flat_map(|part| match part {
-                    Part::Text(text) | Part::Message(text) => text,
+                    Part::Text(text) | Part::Captured(text) | Part::Message(text) => text,
                 })
                 .collect();
             assert_eq!(
@@ -170,7 +189,7 @@ mod tests {
         let mut capture = Capture::new(4);
         assert_eq!(
             capture.feed(b"<!--XSUPERVISOR:BEGIN-->123456789<!--XSUPERVISOR:END-->"),
-            [message("6789")]
+            [captured("123456789"), message("6789")]
         );
     }
 }

@@ -41,7 +41,8 @@ impl InputDispatcher {
         if self.token.is_none() {
             return Err(WriteError::Closed);
         }
-        if self.pending.len() + data.len() > PENDING_LIMIT {
+        // Something long goes whole to a child that has read all before it.
+        if !self.pending.is_empty() && self.pending.len() + data.len() > PENDING_LIMIT {
             return Err(WriteError::Full);
         }
         self.pending.extend_from_slice(data);
@@ -77,6 +78,13 @@ impl InputDispatcher {
             reactor
                 .log
                 .critical(format_args!("cannot watch a child's stdin: {error}"));
+        }
+    }
+
+    /// Closes the pipe if nothing waits to be written: its reader is to see the end.
+    pub fn close_when_written(&mut self, reactor: &mut Reactor) {
+        if self.pending.is_empty() {
+            self.close(reactor);
         }
     }
 

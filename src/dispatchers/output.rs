@@ -41,6 +41,8 @@ pub struct OutputDispatcher {
     syslog: Option<Syslog>,
     stripper: Option<AnsiStripper>,
     capture: Option<Capture>,
+    report: Report,
+    found: Vec<Found>,
     last_complaint: Option<Monotonic>,
 }
 
@@ -57,6 +59,29 @@ pub enum Progress {
     Closed,
 }
 
+/// What of the output others than logs are to be told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Report {
+    /// Messages between the tags of process communication.
+    #[default]
+    Messages,
+    /// These, and everything that is written.
+    Output,
+    /// What an event listener says.
+    Conversation,
+}
+
+/// What a child has written for others than its logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A piece of output, as it goes to the log.
+    Output(Vec<u8>),
+    /// A message between the tags of process communication.
+    Message(Vec<u8>),
+    /// What an event listener said, as it came.
+    Said(Vec<u8>),
+}
+
 /// Where the output goes besides the main log.
 #[derive(Debug, Default)]
 pub struct Destinations {
@@ -68,6 +93,8 @@ pub struct Destinations {
     pub strip_ansi: bool,
     /// Take messages to event listeners out, keeping so many bytes of each; 0 does not.
     pub capture_maxbytes: usize,
+    /// What others are told of.
+    pub report: Report,
 }
 
 impl OutputDispatcher {
@@ -87,8 +114,15 @@ impl OutputDispatcher {
             stripper: destinations.strip_ansi.then(AnsiStripper::default),
             capture: (destinations.capture_maxbytes > 0)
                 .then(|| Capture::new(destinations.capture_maxbytes)),
+            report: destinations.report,
+            found: Vec::new(),
             last_complaint: None,
         }
+    }
+
+    /// What has been written for others than the logs, since the last call.
+    pub fn take_found(&mut self) -> impl Iterator<Item = Found> + use<> {
+        std::mem::take(&mut self.found).into_iter()
     }
 
     /// Reads once and passes on what came.
@@ -227,6 +261,9 @@ impl OutputDispatcher {
     }
 
     fn pass_on(&mut self, reactor: &mut Reactor, data: &[u8]) {
+        if self.report == Report::Conversation {
+            self.found.push(Found::Said(data.to_vec()));
+        }
         match &mut self.stripper {
             Some(stripper) => {
                 let stripped = stripper.strip(data);
@@ -244,7 +281,9 @@ impl OutputDispatcher {
         for part in capture.feed(data) {
             match part {
                 Part::Text(text) => self.write(reactor, &text),
-                Part::Message(_) => {
+                Part::Captured(text) => self.tell(reactor, &text),
+                Part::Message(message) => {
+                    self.found.push(Found::Message(message));
                     let (name, channel) = (pyrepr::repr(&self.name), self.channel.name());
                     reactor
                         .log
@@ -269,12 +308,26 @@ impl OutputDispatcher {
                 let _ = syslog.send(format!("{} {line}", self.name).as_bytes());
             }
         }
+        self.tell(reactor, data);
+    }
+
+    /// Tells the main log and whoever has asked for it what was written.
+    fn tell(&mut self, reactor: &mut Reactor, data: &[u8]) {
+        if data.is_empty() {
+            return;
+        }
+        if self.report == Report::Output {
+            self.found.push(Found::Output(data.to_vec()));
+        }
         if reactor.log.enabled(Level::Debug) {
             let (name, channel) = (pyrepr::repr(&self.name), self.channel.name());
-            reactor.log.debug(format_args!(
-                "{name} {channel} output:\n{}",
-                String::from_utf8_lossy(data)
-            ));
+            let text = match self.report {
+                Report::Conversation => pyrepr::repr_bytes(data),
+                _ => String::from_utf8_lossy(data).into_owned(),
+            };
+            reactor
+                .log
+                .debug(format_args!("{name} {channel} output:\n{text}"));
         }
     }
 

@@ -4,7 +4,8 @@
 
 use std::fmt::Write;
 
-use super::types::{EventType, Outcome, Period};
+use super::types::{EventType, Outcome};
+use crate::clock::Period;
 use crate::states::ProcessState;
 use crate::termination::Termination;
 use crate::text::pyrepr;

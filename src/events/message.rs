@@ -62,7 +62,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::types::Period;
+    use crate::clock::Period;
 
     #[test]
     fn a_message_is_a_header_line_and_the_payload() {

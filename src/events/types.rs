@@ -5,6 +5,7 @@
 //! it does not have: `PROCESS_STATE_CHANGE`, which tells monitors of end states,
 //! `SUPERVISOR_STATE_CHANGE_FATAL` and `MONITOR_QUERY`.
 
+use crate::clock::Period;
 use crate::states::ProcessState;
 use crate::tokens::Channel;
 
@@ -47,31 +48,6 @@ pub enum Outcome {
     Fatal,
     Backoff,
     Running,
-}
-
-/// How often a clock ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Period {
-    /// Every 5 seconds.
-    Seconds,
-    /// Every minute.
-    Minute,
-    /// Every hour.
-    Hour,
-}
-
-impl Period {
-    /// All of them, in the order in which they tick.
-    pub const ALL: [Period; 3] = [Period::Seconds, Period::Minute, Period::Hour];
-
-    /// Its length in seconds.
-    pub fn seconds(self) -> u64 {
-        match self {
-            Period::Seconds => 5,
-            Period::Minute => 60,
-            Period::Hour => 3600,
-        }
-    }
 }
 
 /// Every name, each after the name that it is below; empty for roots.

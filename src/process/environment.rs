@@ -41,7 +41,8 @@ pub fn of_child(
     environment
 }
 
-fn set(environment: &mut Environment, name: &str, value: &str) {
+/// Sets a variable, in the place of one of that name.
+pub fn set(environment: &mut Environment, name: &str, value: &str) {
     let value = value.as_bytes().to_vec();
     match environment
         .iter_mut()

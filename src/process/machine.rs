@@ -50,6 +50,8 @@ pub enum Input {
     StopFailed(String),
     /// A signal could not be sent on request, for such a reason.
     SignalFailed(String),
+    /// It is of no use: stop it, and make it FATAL for this reason.
+    Condemn(String),
 }
 
 /// What is to be done, in this order.
@@ -92,6 +94,8 @@ pub struct Machine {
     deadline: Option<Monotonic>,
     /// A stop was asked for and its child has not ended.
     killing: bool,
+    /// It is being stopped to be FATAL, and why.
+    condemned: Option<String>,
     exit_status: Option<i32>,
     spawn_error: String,
     restarts: RestartBudget,
@@ -108,6 +112,7 @@ impl Default for Machine {
             backoff: 0,
             deadline: None,
             killing: false,
+            condemned: None,
             exit_status: None,
             spawn_error: String::new(),
             restarts: RestartBudget::default(),
@@ -129,6 +134,11 @@ impl Machine {
     /// When [`Input::Due`] is to be fed, if ever.
     pub fn deadline(&self) -> Option<Monotonic> {
         self.deadline
+    }
+
+    /// How many starts have failed since the process was last up.
+    pub fn failed_starts(&self) -> i64 {
+        self.backoff
     }
 
     /// When a spawn was last attempted; `None` if never, which is what allows autostart.
@@ -229,6 +239,15 @@ impl Machine {
 
             (Backoff, Input::GiveUp) => self.give_up(&mut effects),
 
+            (Starting | Running, Input::Condemn(reason)) => {
+                self.condemned = Some(reason);
+                self.stop(process, now, &mut effects);
+            }
+            (Exited | Backoff, Input::Condemn(reason)) => {
+                self.spawn_error = reason;
+                self.give_up(&mut effects);
+            }
+
             (_, Input::Reaped(end)) => self.end(process, end, now, &mut effects),
 
             (Starting | Running | Stopping, Input::StopFailed(error)) => {
@@ -254,12 +273,14 @@ impl Machine {
 
             (_, Input::Spawned(_) | Input::SpawnFailed(_)) => {}
             (_, Input::GiveUp | Input::StopFailed(_) | Input::SignalFailed(_)) => {}
+            (_, Input::Condemn(_)) => {}
         }
         effects
     }
 
     fn start(&mut self, now: Now, effects: &mut Vec<Effect>) {
         self.killing = false;
+        self.condemned = None;
         self.exit_status = None;
         self.spawn_error.clear();
         self.deadline = None;
@@ -349,7 +370,13 @@ impl Machine {
 
         if self.killing {
             self.killing = false;
-            self.enter(ProcessState::Stopped, effects);
+            match self.condemned.take() {
+                Some(reason) => {
+                    self.spawn_error = reason;
+                    self.give_up(effects);
+                }
+                None => self.enter(ProcessState::Stopped, effects),
+            }
             let level = if expected { Level::Info } else { Level::Warn };
             effects.push(Effect::Log(
                 level,

@@ -6,6 +6,8 @@ pub mod command;
 pub mod context;
 pub mod environment;
 pub mod group;
+pub mod identity;
+pub mod listener;
 pub mod machine;
 pub mod restarts;
 pub mod subprocess;

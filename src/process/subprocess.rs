@@ -7,19 +7,24 @@ use std::os::fd::{AsFd, OwnedFd};
 use crate::clock::Now;
 use crate::config::{self, Process};
 use crate::dispatchers::input::{InputDispatcher, WriteError};
-use crate::dispatchers::output::{Destinations, OutputDispatcher, Progress, RETRY_DELAY};
+use crate::dispatchers::output::{
+    Destinations, Found, OutputDispatcher, Progress, RETRY_DELAY, Report,
+};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::{LogWriter, Rotation};
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::context::Context;
 use crate::process::environment;
+use crate::process::identity;
+use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::reactor::Reactor;
+use crate::states::ProcessState;
+use crate::sys::errno;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
-use crate::sys::spawn::{Identity, Program, Spawn, SpawnCredentials, Streams, Surroundings, spawn};
+use crate::sys::spawn::{Program, Spawn, Streams, Surroundings, spawn};
 use crate::sys::syslog::Syslog;
-use crate::sys::{errno, process, user};
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
 /// Where the output of a process goes, with automatic names filled in.
@@ -56,6 +61,12 @@ pub struct Subprocess {
     /// Logs of a child that has ended which hold what a slow reader has not taken.
     kept_stdout: Option<LogWriter>,
     kept_stderr: Option<LogWriter>,
+    /// Of a pool's member: the conversation with its child.
+    listener: Option<Listener>,
+    /// Monitors have been told of a failed start since it was last up or given up.
+    backoff_told: bool,
+    /// What the pipes have brought for others and nobody has taken yet.
+    found: Vec<(Channel, Found)>,
 }
 
 impl Subprocess {
@@ -72,6 +83,45 @@ impl Subprocess {
             stderr: None,
             kept_stdout: None,
             kept_stderr: None,
+            listener: None,
+            backoff_told: false,
+            found: Vec::new(),
+        }
+    }
+
+    /// The same as a member of an event listener pool.
+    pub fn listening(self) -> Subprocess {
+        Subprocess {
+            listener: Some(Listener::default()),
+            ..self
+        }
+    }
+
+    /// The conversation with an event listener; `None` for other processes.
+    pub fn listener(&self) -> Option<&Listener> {
+        self.listener.as_ref()
+    }
+
+    /// The same, to go on with it.
+    pub fn listener_mut(&mut self) -> Option<&mut Listener> {
+        self.listener.as_mut()
+    }
+
+    /// What the child has written for others than its logs, since the last call.
+    pub fn take_found(&mut self) -> Vec<(Channel, Found)> {
+        std::mem::take(&mut self.found)
+    }
+
+    /// Whether monitors are to be told of a move to that state: of failed starts
+    /// in a row they are told once.
+    pub fn is_told_to_monitors(&mut self, state: ProcessState) -> bool {
+        match state {
+            ProcessState::Backoff => !std::mem::replace(&mut self.backoff_told, true),
+            ProcessState::Running | ProcessState::Stopped | ProcessState::Fatal => {
+                self.backoff_told = false;
+                true
+            }
+            _ => true,
         }
     }
 
@@ -119,6 +169,8 @@ impl Subprocess {
         let executable = self
             .find_command(context)
             .map_err(|error| error.to_string())?;
+        // A new child begins a new conversation.
+        self.listener = self.listener.take().map(|_| Listener::default());
         let ends = self
             .make_dispatchers(reactor, context)
             .map_err(|obstacle| {
@@ -142,7 +194,7 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
         let surroundings = Surroundings {
-            identity: identity(&self.config),
+            identity: identity::of(&self.config),
             directory: self.config.directory.clone(),
             umask: self.config.umask,
             close_below: context.minfds,
@@ -168,6 +220,8 @@ impl Subprocess {
     pub fn read_output(&mut self, reactor: &mut Reactor, channel: Channel) {
         if let Some(output) = self.output_mut(channel) {
             let progress = output.read(reactor);
+            let found = output.take_found();
+            self.found.extend(found.map(|found| (channel, found)));
             self.retry_later(reactor, channel, progress);
         }
     }
@@ -202,8 +256,15 @@ impl Subprocess {
 
     /// Reads what a child that has ended wrote last.
     pub fn drain(&mut self, reactor: &mut Reactor) {
-        for output in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
-            output.drain(reactor);
+        for (channel, output) in [
+            (Channel::Stdout, &mut self.stdout),
+            (Channel::Stderr, &mut self.stderr),
+        ] {
+            if let Some(output) = output {
+                output.drain(reactor);
+                self.found
+                    .extend(output.take_found().map(|found| (channel, found)));
+            }
         }
     }
 
@@ -214,9 +275,15 @@ impl Subprocess {
         }
         if let Some(mut output) = self.stdout.take() {
             self.kept_stdout = output.close(reactor);
+            let found = output.take_found();
+            self.found
+                .extend(found.map(|found| (Channel::Stdout, found)));
         }
         if let Some(mut output) = self.stderr.take() {
             self.kept_stderr = output.close(reactor);
+            let found = output.take_found();
+            self.found
+                .extend(found.map(|found| (Channel::Stderr, found)));
         }
         for channel in [Channel::Stdout, Channel::Stderr] {
             let progress = match self.kept_log(channel) {
@@ -343,11 +410,20 @@ impl Subprocess {
             None => None,
         };
         let syslog = output.syslog.then(|| Syslog::new(&context.program));
+        let report = match (&self.listener, channel) {
+            (Some(_), Channel::Stdout) => Report::Conversation,
+            _ if output.events_enabled => Report::Output,
+            _ => Report::Messages,
+        };
         Ok(Destinations {
             log,
-            syslog,
+            syslog: syslog.filter(|_| report != Report::Conversation),
             strip_ansi: context.strip_ansi,
-            capture_maxbytes: usize::try_from(output.capture_maxbytes).unwrap_or(0),
+            capture_maxbytes: match report {
+                Report::Conversation => 0,
+                _ => usize::try_from(output.capture_maxbytes).unwrap_or(0),
+            },
+            report,
         })
     }
 
@@ -483,30 +559,4 @@ fn register(
     fd::set_nonblocking(descriptor.as_fd())
         .and_then(|()| reactor.poller.register(descriptor, interest, source))
         .map_err(system_obstacle)
-}
-
-/// Who the child is to be. Where that is the daemon's own user and no other
-/// group is named, nothing is changed, the supplementary groups included.
-fn identity(config: &Process) -> Identity {
-    let Some(uid) = config.uid else {
-        return Identity::Inherited;
-    };
-    let is_own_group = config.gid.is_none_or(|gid| gid == process::gid());
-    if uid == process::uid() && is_own_group {
-        return Identity::Inherited;
-    }
-    let refused = |reason: &str| Identity::Refused {
-        uid,
-        reason: reason.to_owned(),
-    };
-    if process::uid() != 0 {
-        return refused("Can't drop privilege as nonroot user");
-    }
-    let groups = user::groups_of(uid).unwrap_or_default();
-    match config.gid.or(groups.first().copied()) {
-        Some(gid) if !groups.is_empty() => {
-            Identity::SwitchTo(SpawnCredentials { uid, gid, groups })
-        }
-        _ => refused(&format!("Can't find uid {uid}")),
-    }
 }

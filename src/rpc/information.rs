@@ -2,6 +2,7 @@
 //! supervisord itself.
 
 use crate::clock::Timestamp;
+use crate::events::event::Event;
 use crate::process::subprocess::{InputError, Subprocess};
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -63,8 +64,12 @@ pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 }
 
 /// `supervisor.sendRemoteCommEvent(type, data)`: told to every listener that
-/// has subscribed, which is nobody as long as there are no listeners.
-pub fn send_remote_event(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+/// has subscribed.
+pub fn send_remote_event(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::characters(parameters, 0)?;
+    let data = parameters::characters(parameters, 1)?;
+    let event = Event::remote_communication(&name, &data);
+    daemon.supervisor.emit(daemon.reactor, &event);
     Ok(Value::Bool(true).into())
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::config;
+use crate::config::{self, GroupKind};
+use crate::events::event::Event;
 use crate::loggers::auto;
 use crate::process::context::Context;
 use crate::process::group::Group;
@@ -89,12 +90,11 @@ impl Supervisor {
         for (index, process) in (0..).zip(&config.processes) {
             let paths = log_paths(&self.context, reactor, process);
             let id = ProcessId { group: id, index };
-            processes.push(Subprocess::new(
-                id,
-                config.name.clone(),
-                process.clone(),
-                paths,
-            ));
+            let made = Subprocess::new(id, config.name.clone(), process.clone(), paths);
+            processes.push(match config.kind {
+                GroupKind::Listeners(_) => made.listening(),
+                _ => made,
+            });
         }
         self.groups.groups.insert(
             id,
@@ -104,8 +104,25 @@ impl Supervisor {
                 processes,
             },
         );
+        if let GroupKind::Listeners(pool) = &config.kind {
+            self.add_pool(reactor, id, &config.name, pool);
+        }
+        self.emit(reactor, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
         id
+    }
+
+    fn add_pool(&mut self, reactor: &mut Reactor, id: GroupId, name: &str, pool: &config::Pool) {
+        match self.pools.add(reactor, id, name, pool) {
+            Ok(()) => {
+                self.arm_ticks(reactor);
+                self.arm_monitor(reactor, id);
+            }
+            // Its listeners run, and wait for events in vain.
+            Err(error) => reactor.log.critical(format_args!(
+                "pool {name} cannot be told of events: {error}"
+            )),
+        }
     }
 
     /// Forgets a group; false (and nothing done) while it is not stopped. A
@@ -121,6 +138,9 @@ impl Supervisor {
             self.pids.remove(&process.machine().pid());
             process.forget(reactor);
         }
+        self.pools.remove(reactor, id);
+        self.arm_ticks(reactor);
+        self.emit(reactor, &Event::group_removed(&group.config.name));
         self.changed = true;
         true
     }

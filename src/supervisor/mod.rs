@@ -5,15 +5,22 @@
 //! here; [`transitions`] performs what the state machines ask for,
 //! [`shutdown`] stops everything in order.
 
+pub mod dispatch;
 pub mod groups;
+pub mod handlers;
+pub mod pools;
 pub mod reap;
+pub mod results;
 pub mod shutdown;
+pub mod ticks;
 pub mod transitions;
 
 use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
+use crate::dispatchers::output::Found;
+use crate::events::event::{Event, Subject};
 use crate::process::context::Context;
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
@@ -22,7 +29,10 @@ use crate::sys::poller::Ready;
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
 
 use groups::Groups;
+use handlers::Handlers;
+use pools::Pools;
 use shutdown::Shutdown;
+use ticks::Ticks;
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 
@@ -43,6 +53,10 @@ pub struct Supervisor {
     pub groups: Groups,
     /// What every child is given.
     pub context: Context,
+    /// The event listener pools among them.
+    pub pools: Pools,
+    handlers: Handlers,
+    ticks: Ticks,
     state: SupervisorState,
     /// Which process a living child belongs to.
     pids: BTreeMap<i32, ProcessId>,
@@ -69,6 +83,9 @@ impl Supervisor {
             reread: false,
             groups: Groups::default(),
             context,
+            pools: Pools::default(),
+            handlers: Handlers::default(),
+            ticks: Ticks::default(),
             state: SupervisorState::Running,
             pids: BTreeMap::new(),
             waiting_for_autostart: Vec::new(),
@@ -96,6 +113,8 @@ impl Supervisor {
                     process.flush_input(reactor);
                 }
             }
+            Source::Pool(group) => self.dispatch(reactor, group),
+            Source::Handler(pid) => self.feed_handler(reactor, pid),
             Source::Signals | Source::Listener(_) | Source::Connection(_) => {}
         }
     }
@@ -104,6 +123,38 @@ impl Supervisor {
     pub fn read_output(&mut self, reactor: &mut Reactor, id: ProcessId, channel: Channel) {
         if let Some(process) = self.groups.process_mut(id) {
             process.read_output(reactor, channel);
+        }
+        self.tell_found(reactor, id);
+    }
+
+    /// Tells of what a child has written for others than its logs.
+    fn tell_found(&mut self, reactor: &mut Reactor, id: ProcessId) {
+        let Some(process) = self.groups.process_mut(id) else {
+            return;
+        };
+        let found = process.take_found();
+        if found.is_empty() {
+            return;
+        }
+        let pid = process.machine().pid();
+        let (name, group) = (
+            process.config().name.clone(),
+            process.group_name().to_owned(),
+        );
+        let subject = Subject {
+            process: &name,
+            group: &group,
+        };
+        for (channel, found) in found {
+            match found {
+                Found::Output(data) => {
+                    self.emit(reactor, &Event::log(subject, pid, channel, &data))
+                }
+                Found::Message(data) => {
+                    self.emit(reactor, &Event::communication(subject, pid, channel, &data))
+                }
+                Found::Said(bytes) => self.hear(reactor, id, &bytes),
+            }
         }
     }
 

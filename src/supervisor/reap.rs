@@ -28,14 +28,21 @@ impl Supervisor {
 
     fn finish(&mut self, reactor: &mut Reactor, pid: i32, end: Termination) {
         let known = self.pids.remove(&pid);
-        match known.and_then(|id| Some((id, self.groups.process_mut(id)?))) {
-            Some((id, process)) => {
-                process.drain(reactor);
+        match known.filter(|id| self.groups.process(*id).is_some()) {
+            Some(id) => {
+                if let Some(process) = self.groups.process_mut(id) {
+                    process.drain(reactor);
+                }
+                self.tell_found(reactor, id);
                 let _ = self.feed(reactor, id, Input::Reaped(end));
                 if let Some(process) = self.groups.process_mut(id) {
                     process.close(reactor);
                 }
+                self.tell_found(reactor, id);
+                // An event that it has not answered is for another listener.
+                self.reject(reactor, id);
             }
+            None if self.finish_handler(reactor, pid, end) => {}
             None => reactor
                 .log
                 .info(format_args!("reaped unknown pid {pid} ({end})")),

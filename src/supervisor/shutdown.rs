@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::error::ConfigError;
 use crate::config::load;
+use crate::events::event::Event;
 use crate::loggers::level::Level;
 use crate::process::machine::Input;
 use crate::reactor::Reactor;
@@ -23,6 +24,8 @@ pub struct Shutdown {
     remaining: Vec<GroupId>,
     /// `waiting for ... to die` is due.
     report_due: bool,
+    /// Listeners have been told that it has begun.
+    announced: bool,
 }
 
 impl Supervisor {
@@ -32,6 +35,7 @@ impl Supervisor {
         self.shutdown.get_or_insert_with(|| Shutdown {
             remaining: self.groups.by_priority(),
             report_due: true,
+            announced: false,
         });
     }
 
@@ -69,6 +73,9 @@ impl Supervisor {
         let Some(mut shutdown) = self.shutdown.take() else {
             return false;
         };
+        if !std::mem::replace(&mut shutdown.announced, true) {
+            self.emit(reactor, &Event::supervisor_stopping());
+        }
         while let Some(&group) = shutdown.remaining.last() {
             self.stop_group(reactor, group);
             if self

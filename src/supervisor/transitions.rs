@@ -2,12 +2,41 @@
 
 use std::collections::VecDeque;
 
+use crate::events::event::{Event, Move, Subject};
 use crate::process::machine::{Effect, Input};
+use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::signal::Signal;
+use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::sys::{errno, kill, time};
+use crate::termination::Termination;
 use crate::tokens::{ProcessId, Timer};
+
+/// What an event tells of a process that the move itself takes away.
+struct Before {
+    pid: i32,
+    failed_starts: i64,
+    end: Option<(Termination, bool)>,
+}
+
+impl Before {
+    fn of(process: &Subprocess, input: &Input) -> Before {
+        let machine = process.machine();
+        let end = match input {
+            Input::Reaped(end) => {
+                let expected = process.config().exitcodes.contains(&end.exit_status());
+                Some((*end, expected))
+            }
+            _ => None,
+        };
+        Before {
+            pid: machine.pid(),
+            failed_starts: machine.failed_starts(),
+            end,
+        }
+    }
+}
 
 impl Supervisor {
     /// Feeds one input to a process and performs the effects, and theirs. The
@@ -25,50 +54,123 @@ impl Supervisor {
             let Some(process) = self.groups.process_mut(id) else {
                 return outcome;
             };
+            let before = Before::of(process, &input);
             for effect in process.step(input, reactor.now, restarts_allowed) {
                 match effect {
-                    Effect::Entered { .. } => self.changed = true,
-                    Effect::Log(level, text) => reactor.log.log(level, text),
-                    Effect::Spawn => {
-                        let spawned = process.spawn(reactor, &self.context);
-                        // Many spawns in one turn take their time, and each has its own.
-                        reactor.now = time::now();
-                        match spawned {
-                            Ok(pid) => {
-                                self.pids.insert(pid, id);
-                                inputs.push_back(Input::Spawned(pid));
-                            }
-                            Err(error) => inputs.push_back(Input::SpawnFailed(error)),
-                        }
+                    Effect::Entered { from, to } => {
+                        self.changed = true;
+                        self.tell_of_move(reactor, id, &before, from, to);
                     }
+                    Effect::Log(level, text) => reactor.log.log(level, text),
+                    Effect::Spawn => inputs.push_back(self.spawn(reactor, id)),
                     Effect::Kill { signal, group } => {
-                        let pid = process.machine().pid();
-                        let name = &process.config().name;
-                        let sent = if group {
-                            kill::kill_group(pid, signal)
-                        } else {
-                            kill::kill(pid, signal)
-                        };
-                        match sent {
-                            Ok(()) => {}
-                            Err(libc::ESRCH) => reactor.log.debug(format_args!(
-                                "unable to signal {name} (pid {pid}), it probably just exited on its own: {}",
-                                errno::bracketed(libc::ESRCH)
-                            )),
-                            Err(error) => {
-                                let reason = errno::bracketed(error);
-                                outcome = Err(format!("unknown problem killing {name} ({pid}):{reason}"));
-                                inputs.push_back(Input::StopFailed(reason));
-                            }
+                        if let Err((text, reason)) = self.kill(reactor, id, signal, group) {
+                            outcome = Err(text);
+                            inputs.push_back(Input::StopFailed(reason));
                         }
                     }
                 }
             }
-            reactor
-                .timers
-                .set(Timer::Process(id), process.machine().deadline());
+            let deadline = self
+                .groups
+                .process(id)
+                .and_then(|process| process.machine().deadline());
+            reactor.timers.set(Timer::Process(id), deadline);
         }
         outcome
+    }
+
+    /// Tells listeners of a move, in the words of 4.3.0 and in those for monitors.
+    fn tell_of_move(
+        &mut self,
+        reactor: &mut Reactor,
+        id: ProcessId,
+        before: &Before,
+        from: ProcessState,
+        to: ProcessState,
+    ) {
+        let Some(process) = self.groups.process_mut(id) else {
+            return;
+        };
+        let step = Move {
+            from,
+            to,
+            pid: before.pid,
+            tries: match to {
+                ProcessState::Fatal => before.failed_starts,
+                _ => process.machine().failed_starts(),
+            },
+            end: before.end,
+        };
+        let is_told_to_monitors = process.is_told_to_monitors(to);
+        let (name, group) = (
+            process.config().name.clone(),
+            process.group_name().to_owned(),
+        );
+        let subject = Subject {
+            process: &name,
+            group: &group,
+        };
+        self.emit(reactor, &Event::process_state(subject, &step));
+        if is_told_to_monitors && let Some(event) = Event::outcome(subject, &step) {
+            self.emit(reactor, &event);
+        }
+        if let Some(pool) = self.pools.get(id.group) {
+            // A listener that is RUNNING may be sent what waits.
+            pool.raise();
+        }
+    }
+
+    /// Spawns a child; how that went, for the state machine.
+    fn spawn(&mut self, reactor: &mut Reactor, id: ProcessId) -> Input {
+        let Some(process) = self.groups.process_mut(id) else {
+            return Input::SpawnFailed("its group has gone".to_owned());
+        };
+        let spawned = process.spawn(reactor, &self.context);
+        // Many spawns in one turn take their time, and each has its own.
+        reactor.now = time::now();
+        match spawned {
+            Ok(pid) => {
+                self.pids.insert(pid, id);
+                Input::Spawned(pid)
+            }
+            Err(error) => Input::SpawnFailed(error),
+        }
+    }
+
+    /// Sends a signal; the text for whoever asked and the reason if it cannot be sent.
+    fn kill(
+        &self,
+        reactor: &mut Reactor,
+        id: ProcessId,
+        signal: Signal,
+        group: bool,
+    ) -> Result<(), (String, String)> {
+        let Some(process) = self.groups.process(id) else {
+            return Ok(());
+        };
+        let pid = process.machine().pid();
+        let name = &process.config().name;
+        let sent = if group {
+            kill::kill_group(pid, signal)
+        } else {
+            kill::kill(pid, signal)
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(libc::ESRCH) => {
+                reactor.log.debug(format_args!(
+                    "unable to signal {name} (pid {pid}), it probably just exited on its own: {}",
+                    errno::bracketed(libc::ESRCH)
+                ));
+                Ok(())
+            }
+            Err(error) => {
+                let reason = errno::bracketed(error);
+                let text = format!("unknown problem killing {name} ({pid}):{reason}");
+                Err((text, reason))
+            }
+        }
     }
 
     /// The deadline of a process has come, unless it was moved in the meantime.

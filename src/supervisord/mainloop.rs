@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::config::ConfiguredGroups;
+use crate::config::{Group, Origin};
+use crate::events::event::Event;
+use crate::events::message::Serials;
 use crate::http::server::{Incoming, Request, Servers};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
@@ -46,6 +48,17 @@ pub struct MainLoop {
     _pidfile: Option<PidFile>,
 }
 
+/// What a restart takes over from the daemon before.
+#[derive(Debug)]
+pub struct Legacy {
+    /// The groups as last read, for a restart that must do without the file.
+    pub groups: Vec<Group>,
+    /// Where each of them comes from.
+    pub origins: Vec<Origin>,
+    /// The number of the next event.
+    pub serials: Serials,
+}
+
 #[derive(Debug)]
 struct Pending {
     connection: ConnectionId,
@@ -78,6 +91,8 @@ impl MainLoop {
     pub fn run(&mut self) -> SupervisorState {
         let mut ready = Vec::new();
         self.reactor.now = time::now();
+        self.supervisor
+            .emit(&mut self.reactor, &Event::supervisor_running());
         // What reading the configuration has left behind.
         memory::trim();
         loop {
@@ -98,13 +113,14 @@ impl MainLoop {
         self.supervisor.state()
     }
 
-    /// At the end: the groups as last read, for a restart that must do without the file.
-    pub fn take_groups(&mut self) -> ConfiguredGroups {
+    /// At the end: what a restart goes on with.
+    pub fn legacy(&mut self) -> Legacy {
         let config = &mut self.supervisor.config;
-        (
-            std::mem::take(&mut config.groups),
-            std::mem::take(&mut config.origins),
-        )
+        Legacy {
+            groups: std::mem::take(&mut config.groups),
+            origins: std::mem::take(&mut config.origins),
+            serials: self.supervisor.pools.serials,
+        }
     }
 
     /// Starts what was added and tells waiting calls of what has changed, which
@@ -183,7 +199,7 @@ impl MainLoop {
                         signals = Signals::drain(descriptor);
                     }
                 }
-                Source::Output(..) | Source::Input(_) => {
+                Source::Output(..) | Source::Input(_) | Source::Pool(_) | Source::Handler(_) => {
                     self.supervisor.handle(&mut self.reactor, event)
                 }
                 Source::Listener(_) | Source::Connection(_) => {
@@ -254,6 +270,10 @@ impl MainLoop {
                 Timer::MainLogRetry => self.reactor.log.flush(),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 Timer::StopReport => self.answer_pending(),
+                Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
+                Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),
+                Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
+                Timer::Handler(pid) => self.supervisor.handler_due(&mut self.reactor, pid),
                 Timer::Connection(_) | Timer::AcceptRetry => {
                     for incoming in self.servers.timer(&mut self.reactor, timer) {
                         self.answer(incoming);

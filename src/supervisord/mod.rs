@@ -72,15 +72,15 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
     let mut started = start::start(&mut launch);
     loop {
-        let groups = match started {
+        let legacy = match started {
             Ok(Started::Parent) => return ExitCode::SUCCESS,
             Ok(Started::Daemon(mut daemon)) => match daemon.run() {
-                SupervisorState::Restarting => daemon.take_groups(),
+                SupervisorState::Restarting => daemon.legacy(),
                 _ => return ExitCode::SUCCESS,
             },
             Err(failure) => return fail(program, &failure),
         };
-        started = start::start_again(&mut launch, groups);
+        started = start::start_again(&mut launch, legacy);
     }
 }
 

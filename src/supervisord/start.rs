@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
-use crate::config::{Address, Config, ConfiguredGroups, Server};
+use crate::config::{Address, Config, Server};
+use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
 use crate::loggers::logger::Logger;
@@ -15,7 +16,7 @@ use crate::process::environment::Environment;
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
-use crate::supervisord::mainloop::MainLoop;
+use crate::supervisord::mainloop::{Legacy, MainLoop};
 use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
@@ -49,6 +50,8 @@ pub struct Launch<'a> {
     has_run: bool,
     /// What it ran with last, without its groups: to go on with if a restart fails.
     last: Option<(LoadRequest, Config)>,
+    /// The number of the next event; a restart goes on counting.
+    serials: Serials,
 }
 
 /// How a start ended.
@@ -105,6 +108,7 @@ impl<'a> Launch<'a> {
             mask,
             has_run: false,
             last: None,
+            serials: Serials::default(),
         }
     }
 }
@@ -119,13 +123,14 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
 /// should that fail, as before with the groups that were configured last. The
 /// file was good when the restart was asked for, but it may have changed since,
 /// and a socket or the log may not be had.
-pub fn start_again(launch: &mut Launch<'_>, groups: ConfiguredGroups) -> Result<Started, Failure> {
+pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, Failure> {
+    launch.serials = legacy.serials;
     let last = launch.last.take();
     let started = read(launch)
         .and_then(|(request, config)| start_with(launch, request, config, Notes::default()));
     match (started, last) {
         (Err(failure), Some((request, mut config))) => {
-            (config.groups, config.origins) = groups;
+            (config.groups, config.origins) = (legacy.groups, legacy.origins);
             let mut notes = Notes::default();
             notes.criticals.push(format!(
                 "cannot start again with {}: {}; running as before",
@@ -238,7 +243,9 @@ fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) ->
         program: base_name(launch.program).to_owned(),
         mask: launch.mask,
     };
-    Supervisor::new(launch.request.clone(), request, config, context)
+    let mut supervisor = Supervisor::new(launch.request.clone(), request, config, context);
+    supervisor.pools.serials = launch.serials;
+    supervisor
 }
 
 /// Where children reach supervisord: the first unix server, else the last inet server.

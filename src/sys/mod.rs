@@ -22,6 +22,7 @@ pub mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;
+pub mod trigger;
 #[cfg(all(panic = "abort", target_os = "linux", target_env = "gnu"))]
 mod unwind;
 pub mod user;

@@ -1,0 +1,157 @@
+//! Handing events to listeners, and hearing what they say.
+
+use crate::events::message::Message;
+use crate::events::protocol::{ListenerState, Step};
+use crate::process::subprocess::{InputError, Subprocess};
+use crate::reactor::Reactor;
+use crate::states::ProcessState;
+use crate::supervisor::Supervisor;
+use crate::text::pyrepr;
+use crate::tokens::{GroupId, ProcessId};
+
+impl Supervisor {
+    /// Hands the events that wait in a pool to its listeners that are ready, in
+    /// order, until no event or no listener is left.
+    pub fn dispatch(&mut self, reactor: &mut Reactor, group: GroupId) {
+        let Some(pool) = self.pools.get(group) else {
+            return;
+        };
+        pool.lower(reactor);
+        if self.ready_listener(group, 0).is_none() {
+            return;
+        }
+        while let Some(message) = self
+            .pools
+            .get_mut(group)
+            .and_then(|pool| pool.buffer.take())
+        {
+            if let Err(message) = self.send(reactor, group, message) {
+                if let Some(pool) = self.pools.get_mut(group) {
+                    pool.tell_of_rebuffering(reactor, message.serial);
+                    // It was just taken out: there is room.
+                    pool.buffer.put_back(message);
+                }
+                return;
+            }
+        }
+    }
+
+    /// Sends an event to the first listener that is ready and can be written
+    /// to; hands it back when there is none.
+    fn send(
+        &mut self,
+        reactor: &mut Reactor,
+        group: GroupId,
+        message: Message,
+    ) -> Result<(), Message> {
+        let Some(pool) = self.pools.get(group) else {
+            return Err(message);
+        };
+        let bytes = message.bytes(&self.context.identifier, &pool.name);
+        let mut next = 0;
+        while let Some(id) = self.ready_listener(group, next) {
+            next = id.index + 1;
+            let Some(process) = self.groups.process_mut(id) else {
+                continue;
+            };
+            let serial = message.serial;
+            let name = process.config().name.clone();
+            match process.send_input(reactor, &bytes) {
+                Ok(()) => {
+                    if let Some(listener) = process.listener_mut() {
+                        listener.protocol.sent();
+                        listener.message = Some(message);
+                    }
+                    reactor
+                        .log
+                        .debug(format_args!("event {serial} sent to listener {name}"));
+                    return Ok(());
+                }
+                Err(InputError::Closed) => reactor.log.debug(format_args!(
+                    "epipe occurred while sending event {serial} to listener {name}, listener state unchanged"
+                )),
+                Err(InputError::NotRunning | InputError::Full) => {}
+            }
+        }
+        Err(message)
+    }
+
+    /// The first listener from that place on that can be sent an event.
+    fn ready_listener(&self, group: GroupId, from: u32) -> Option<ProcessId> {
+        let processes = &self.groups.get(group)?.processes;
+        let rest = processes.get(from as usize..).unwrap_or_default();
+        rest.iter()
+            .find(|process| is_ready(process))
+            .map(Subprocess::id)
+    }
+
+    /// Hears what a listener says, and does what that asks for.
+    pub fn hear(&mut self, reactor: &mut Reactor, id: ProcessId, bytes: &[u8]) {
+        let process = self.groups.process_mut(id);
+        if let Some(listener) = process.and_then(Subprocess::listener_mut) {
+            listener.protocol.hear(bytes);
+        }
+        self.converse(reactor, id);
+    }
+
+    /// Goes on with a conversation as far as it has come. A listener that gets
+    /// ready is handed the next event in this turn of the loop.
+    pub fn converse(&mut self, reactor: &mut Reactor, id: ProcessId) {
+        let mut got_ready = false;
+        while let Some((name, before, step)) = self.next_step(id) {
+            got_ready = step == Step::Ready;
+            match step {
+                Step::Ready => tell_state(reactor, &name, before, ListenerState::Ready),
+                Step::Answered(answer) => self.judge(reactor, id, answer),
+                Step::BadLine(line) => {
+                    let line = match std::str::from_utf8(&line) {
+                        Ok(line) => line.to_owned(),
+                        Err(_) => format!("Undecodable: {}", pyrepr::repr_bytes(&line)),
+                    };
+                    reactor
+                        .log
+                        .warn(format_args!("{name}: bad result line: '{line}'"));
+                    self.tell_of_violation(reactor, &name, before);
+                    self.reject(reactor, id);
+                }
+                Step::Violation => {
+                    self.tell_of_violation(reactor, &name, before);
+                    self.reject(reactor, id);
+                }
+            }
+        }
+        if got_ready && self.groups.process(id).is_some_and(is_ready) {
+            self.dispatch(reactor, id.group);
+        }
+    }
+
+    fn next_step(&mut self, id: ProcessId) -> Option<(String, ListenerState, Step)> {
+        let process = self.groups.process_mut(id)?;
+        let name = process.config().name.clone();
+        let listener = process.listener_mut()?;
+        let before = listener.protocol.state();
+        Some((name, before, listener.protocol.step()?))
+    }
+
+    fn tell_of_violation(&self, reactor: &mut Reactor, name: &str, before: ListenerState) {
+        tell_state(reactor, name, before, ListenerState::Unknown);
+        reactor.log.warn(format_args!(
+            "{name}: has entered the UNKNOWN state and will no longer receive events, this usually indicates the process violated the eventlistener protocol"
+        ));
+    }
+}
+
+/// Whether a process can be sent an event.
+fn is_ready(process: &Subprocess) -> bool {
+    process.machine().state() == ProcessState::Running
+        && process
+            .listener()
+            .is_some_and(|listener| listener.protocol.state() == ListenerState::Ready)
+}
+
+/// The log line for a listener's change of state.
+pub fn tell_state(reactor: &mut Reactor, name: &str, from: ListenerState, to: ListenerState) {
+    reactor
+        .log
+        .debug(format_args!("{name}: {} -> {}", from.name(), to.name()));
+}

@@ -1,0 +1,199 @@
+//! What becomes of a listener's answer: the pool's handler judges it, and the
+//! event is processed or goes back to the pool that it came from. 4.3.0 gives a
+//! rejected event to every pool.
+
+use crate::config::ResultHandler;
+use crate::events::message::Message;
+use crate::events::protocol::{Answer, ListenerState};
+use crate::process::machine::Input;
+use crate::process::subprocess::Subprocess;
+use crate::reactor::Reactor;
+use crate::states::ProcessState;
+use crate::supervisor::Supervisor;
+use crate::supervisor::dispatch::tell_state;
+use crate::supervisor::pools::StoredResult;
+use crate::text::pyrepr;
+use crate::tokens::{GroupId, ProcessId};
+
+const ACCEPTED: &[u8] = b"OK";
+const REJECTED: &[u8] = b"FAIL";
+
+/// How much of an answer that means nothing is shown.
+const SHOWN: usize = 80;
+
+/// What a handler says of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The event is done with.
+    Processed,
+    /// The event goes back.
+    Rejected,
+}
+
+impl Supervisor {
+    /// Has the pool's handler judge an answer, at once or by a command that takes its time.
+    pub fn judge(&mut self, reactor: &mut Reactor, id: ProcessId, answer: Answer) {
+        let handler = self.pools.get(id.group).map(|pool| &pool.config);
+        let verdict = match handler.map(|config| config.result_handler.clone()) {
+            None | Some(ResultHandler::Default) => self.judge_by_word(reactor, id, &answer),
+            Some(ResultHandler::Store) if answer.bytes == REJECTED => Verdict::Rejected,
+            Some(ResultHandler::Store) => {
+                self.store(reactor, id, answer);
+                Verdict::Processed
+            }
+            Some(ResultHandler::Exec(command)) => {
+                match self.start_handler(reactor, id, &command, &answer) {
+                    // The listener stays BUSY until the command ends.
+                    Ok(()) => return,
+                    Err(reason) => {
+                        reactor.log.warn(format_args!(
+                            "{}: its result handler cannot be run: {reason}",
+                            self.name_of(id)
+                        ));
+                        Verdict::Rejected
+                    }
+                }
+            }
+        };
+        self.conclude(reactor, id, verdict);
+    }
+
+    fn judge_by_word(&self, reactor: &mut Reactor, id: ProcessId, answer: &Answer) -> Verdict {
+        if answer.bytes == ACCEPTED {
+            return Verdict::Processed;
+        }
+        if answer.bytes != REJECTED {
+            let shown = answer.bytes.get(..SHOWN).unwrap_or(&answer.bytes);
+            reactor.log.warn(format_args!(
+                "{}: its result of {} bytes is neither OK nor FAIL: {}",
+                self.name_of(id),
+                answer.length,
+                pyrepr::repr_bytes(shown)
+            ));
+        }
+        Verdict::Rejected
+    }
+
+    fn store(&mut self, reactor: &Reactor, id: ProcessId, answer: Answer) {
+        let process = self.name_of(id);
+        let listener = self.groups.process(id).and_then(Subprocess::listener);
+        let Some(message) = listener.and_then(|listener| listener.message.as_ref()) else {
+            return;
+        };
+        let result = StoredResult {
+            data: answer.bytes,
+            time: reactor.now.wall,
+            event: message.event.kind,
+            serial: message.serial,
+            process,
+        };
+        if let Some(pool) = self.pools.get_mut(id.group) {
+            pool.latest = Some(result);
+        }
+    }
+
+    /// Ends a listener's turn: it may say READY again.
+    pub fn conclude(&mut self, reactor: &mut Reactor, id: ProcessId, verdict: Verdict) {
+        let name = self.name_of(id);
+        match verdict {
+            Verdict::Processed => reactor
+                .log
+                .debug(format_args!("{name}: event was processed")),
+            Verdict::Rejected => reactor.log.warn(format_args!("{name}: event was rejected")),
+        }
+        let process = self.groups.process_mut(id);
+        let Some(listener) = process.and_then(Subprocess::listener_mut) else {
+            return;
+        };
+        listener.protocol.acknowledge();
+        tell_state(
+            reactor,
+            &name,
+            ListenerState::Busy,
+            ListenerState::Acknowledged,
+        );
+        match verdict {
+            Verdict::Processed => listener.message = None,
+            Verdict::Rejected => self.reject(reactor, id),
+        }
+    }
+
+    /// Puts the event that a listener has back to the head of its pool's
+    /// buffer. With `event_max_retry` a listener that rejects it too often is
+    /// of no more use.
+    pub fn reject(&mut self, reactor: &mut Reactor, id: ProcessId) {
+        let process = self.groups.process_mut(id);
+        let listener = process.and_then(Subprocess::listener_mut);
+        let Some(mut message) = listener.and_then(|listener| listener.message.take()) else {
+            return;
+        };
+        message.rejections += 1;
+        let Some(pool) = self.pools.get_mut(id.group) else {
+            return;
+        };
+        let limit = u64::try_from(pool.config.event_max_retry).unwrap_or(0);
+        if limit == 0 || message.rejections <= limit {
+            pool.put_back(reactor, id.group, message);
+            return;
+        }
+        self.condemn(reactor, id, message);
+    }
+
+    /// Gives a listener up over an event, which stays for the others of its
+    /// pool, if there are any.
+    fn condemn(&mut self, reactor: &mut Reactor, id: ProcessId, message: Message) {
+        let (event, serial) = (message.event.kind.name(), message.serial);
+        let reason = format!(
+            "event {event} with serial {serial} was rejected {} times",
+            message.rejections
+        );
+        reactor.log.warn(format_args!(
+            "{}: {reason}, giving the listener up",
+            self.name_of(id)
+        ));
+        let has_others = self.has_other_listeners(id);
+        if let Some(pool) = self.pools.get_mut(id.group) {
+            if has_others {
+                pool.put_back(reactor, id.group, message);
+            } else {
+                reactor.log.error(format_args!(
+                    "pool {} has no listener left for event {event} with serial {serial}, discarding it",
+                    pool.name
+                ));
+            }
+        }
+        // A signal that cannot be sent is in the log.
+        let _ = self.feed(reactor, id, Input::Condemn(reason));
+    }
+
+    /// Whether another listener of the pool runs or will.
+    fn has_other_listeners(&self, id: ProcessId) -> bool {
+        let processes = self.groups.get(id.group).map(|group| &group.processes);
+        processes.into_iter().flatten().any(|process| {
+            let machine = process.machine();
+            process.id() != id
+                && match machine.state() {
+                    ProcessState::Exited => machine.deadline().is_some(),
+                    state => state.is_running(),
+                }
+        })
+    }
+
+    /// Whether a pool has a listener that is alive.
+    pub fn has_living_listener(&self, group: GroupId) -> bool {
+        let processes = self.groups.get(group).map(|group| &group.processes);
+        processes.into_iter().flatten().any(|process| {
+            process.machine().state() == ProcessState::Running
+                && process
+                    .listener()
+                    .is_some_and(|listener| listener.protocol.state() != ListenerState::Unknown)
+        })
+    }
+
+    /// A process's name, for log lines.
+    pub fn name_of(&self, id: ProcessId) -> String {
+        self.groups
+            .process(id)
+            .map_or_else(String::new, |process| process.config().name.clone())
+    }
+}
