@@ -8,6 +8,7 @@ use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};
 use crate::sys::time;
+use crate::text::base64;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -68,9 +69,42 @@ pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 pub fn send_remote_event(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::characters(parameters, 0)?;
     let data = parameters::characters(parameters, 1)?;
-    let event = Event::remote_communication(&name, &data);
+    let event = Event::remote_communication(name, data);
     daemon.supervisor.emit(daemon.reactor, &event);
     Ok(Value::Bool(true).into())
+}
+
+/// `supervisor.getEventResult(pool)`: what a listener of the pool answered last
+/// that the pool's `store` handler has kept; an empty struct before the first.
+pub fn event_result(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let supervisor = &daemon.supervisor;
+    let pool = supervisor
+        .groups
+        .named(name)
+        .and_then(|group| supervisor.pools.get(group.id))
+        .ok_or_else(|| Fault::with(FaultCode::BadName, name))?;
+    let members = pool.latest.as_ref().map_or_else(Vec::new, |result| {
+        vec![
+            ("process".to_owned(), Value::string(result.process.as_str())),
+            ("event".to_owned(), Value::string(result.event.name())),
+            // XML-RPC's numbers have 32 bits.
+            (
+                "serial".to_owned(),
+                Value::string(result.serial.to_string()),
+            ),
+            ("time".to_owned(), Value::Int(result.time.seconds)),
+            (
+                "data".to_owned(),
+                Value::string(String::from_utf8_lossy(&result.data)),
+            ),
+            (
+                "base64".to_owned(),
+                Value::string(base64::encode(&result.data)),
+            ),
+        ]
+    });
+    Ok(Value::Struct(members).into())
 }
 
 /// `supervisor.sendProcessStdin(name, chars)`

@@ -35,6 +35,7 @@ const NAME_OR_GROUP: Parameter = required(
     "a process as 'name' or 'group:name', or 'group:*'",
 );
 const GROUP: Parameter = required("string", "name", "a group");
+const POOL: Parameter = required("string", "pool", "the name of an event listener");
 const SIGNAL: Parameter = required("string", "signal", "a signal by name or number");
 const WAIT: Parameter = Parameter {
     kind: "boolean",
@@ -149,6 +150,16 @@ const SUPERVISOR: &[Method] = &[
         &[],
         result("array", "a struct for each process"),
         information::all_process_info,
+    ),
+    method(
+        "getEventResult",
+        "What a listener of a pool answered last that the pool's store handler has kept.",
+        &[POOL],
+        result(
+            "struct",
+            "process, event, serial, time, data and base64; empty before the first",
+        ),
+        information::event_result,
     ),
     method(
         "getIdentification",

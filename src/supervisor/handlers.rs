@@ -148,8 +148,7 @@ impl Supervisor {
             close_below: self.context.minfds,
             mask: self.context.mask,
         };
-        let pid = spawn(&Spawn::new(program, streams, &surroundings))
-            .map_err(|number| errno::bracketed(number))?;
+        let pid = spawn(&Spawn::new(program, streams, &surroundings)).map_err(errno::bracketed)?;
         Ok((pid, pipe.write))
     }
 

@@ -3,6 +3,7 @@
 //! one sleeps.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use crate::clock::{Now, Period, Timestamp};
@@ -26,9 +27,8 @@ impl Supervisor {
             if !self.pools.ask_for(EventType::Tick(period)) {
                 self.ticks.last.remove(&period);
                 reactor.timers.set(Timer::Tick(period), None);
-            } else if !self.ticks.last.contains_key(&period) {
-                let slice = slice(reactor.now.wall, period);
-                self.ticks.last.insert(period, slice);
+            } else if let Entry::Vacant(last) = self.ticks.last.entry(period) {
+                last.insert(slice(reactor.now.wall, period));
                 arm(reactor, period);
             }
         }
