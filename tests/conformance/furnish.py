@@ -17,13 +17,12 @@ import pwd
 import re
 import types
 
-import oracle_config
 import oracle_dump
 from oracle_config import NOBODY, Refused
 from supervisor import datatypes, options
 
 FIRST_ID = 20001
-UNCHANGED = ('/proc', '/sys', '/dev')
+UNCHANGED = ('/proc/', '/sys/', '/dev/')
 INCLUDED = '''[program:%s]
 command=/bin/cat "%%(here)s/%%(program_name)s"
 stdout_logfile=%%(here)s/%%(program_name)s.log
@@ -50,7 +49,7 @@ class Wants:
         path = os.path.realpath(path.replace('*', 'included').replace('?', 'x'))
         if not path.startswith(UNCHANGED):
             self.directory(os.path.dirname(path))
-            self.files[path] = INCLUDED % ('included_%d' % len(self.files))
+            self.files.setdefault(path, INCLUDED % ('included_%d' % len(self.files)))
 
 
 def wants_of(files, environment, scratch):
