@@ -131,6 +131,25 @@ fn skeleton(sample: &str) -> Vec<String> {
         .collect()
 }
 
+/// The settings in the sample that 4.3.0's does not show, or does not know.
+const ADDED: &[&str] = &[
+    "result_handler",
+    "handler",
+    "handler_timeout",
+    "event_max_retry",
+    "monitor_interval",
+    "event_drain_timeout",
+];
+
+/// The lines that 4.3.0's sample has too.
+fn shared(lines: Vec<String>) -> Vec<String> {
+    let is_added = |line: &String| {
+        let key = line.trim_start_matches(';').split('=').next();
+        key.is_some_and(|key| ADDED.contains(&key.trim()))
+    };
+    lines.into_iter().filter(|line| !is_added(line)).collect()
+}
+
 #[test]
 fn the_sample_configuration_has_the_lines_that_sed_scripts_change() {
     let (_directory, echo) = program("echo_supervisord_conf");
@@ -138,7 +157,7 @@ fn the_sample_configuration_has_the_lines_that_sed_scripts_change() {
     assert_eq!(output.status.code(), Some(0));
     let sample = text(&output.stdout);
     assert!(sample.is_ascii() && sample.ends_with('\n'));
-    let lines = skeleton(&sample);
+    let lines = shared(skeleton(&sample));
     for expected in [
         "[unix_http_server]",
         "file=/tmp/supervisor.sock",
@@ -168,7 +187,7 @@ fn the_sample_configuration_has_the_settings_of_4_3_0() {
     let (_directory, echo) = program("echo_supervisord_conf");
     let ours = run(&echo, &[]);
     assert_eq!(
-        skeleton(&text(&ours.stdout)),
+        shared(skeleton(&text(&ours.stdout))),
         skeleton(&text(&theirs.stdout))
     );
 }

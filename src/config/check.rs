@@ -12,6 +12,10 @@ use super::paths::{dirname, join};
 use super::system::System;
 use super::{Config, LogFile};
 
+/// How keys of programs begin that the listener supervisord-dependent-startup
+/// looks up in the file itself.
+const READ_BY_A_LISTENER: &str = "dependent_startup";
+
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -88,8 +92,8 @@ impl<'a> Checker<'a> {
                     }
                     self.key(file, mark.line, section, key);
                 }
-                Marked::Cut { kept, comment } => {
-                    if is_suspicious(key, kept, comment) {
+                Marked::Cut { kept, gap, comment } => {
+                    if is_suspicious(key, kept, gap, comment) {
                         let text = format!(
                             "{key} ends before \"{comment}\", which is a comment: a blank before ; or # begins one, in quotes too"
                         );
@@ -125,7 +129,7 @@ impl<'a> Checker<'a> {
             && !takes_other_keys(kind)
         {
             let known: Vec<&str> = kind.all_keys().collect();
-            if !known.contains(&key) {
+            if !known.contains(&key) && !key.starts_with(READ_BY_A_LISTENER) {
                 let hint = hint(nearest(key, known.iter().copied()));
                 self.warn(file, line, format!("[{section}] has no key {key}{hint}"));
             }
@@ -280,13 +284,16 @@ fn is_quoted(value: &str) -> bool {
 }
 
 /// Whether a comment may have been meant as a part of the value: an ordinary
-/// one has a blank after the `;`, and nothing is open before it. In values
-/// that have a use for `;` every comment is doubtful.
-fn is_suspicious(key: &str, kept: &str, comment: &str) -> bool {
+/// one stands apart, in a column of its own, or has a blank after the `;`, and
+/// nothing is open before it. In values that have a use for `;` only the column
+/// takes the doubt away.
+fn is_suspicious(key: &str, kept: &str, gap: &str, comment: &str) -> bool {
     let text = comment.trim_start_matches([';', '#']);
     let open = ['\'', '"']
         .iter()
         .any(|quote| kept.matches(*quote).count() % 2 == 1);
+    let apart = gap.contains('\t') || gap.chars().count() > 1;
     let doubtful = matches!(key, "command" | "environment" | "password" | "username");
-    open || (!text.trim().is_empty() && (doubtful || !text.starts_with([' ', '\t'])))
+    let close = !apart && !text.trim().is_empty();
+    open || (close && (doubtful || !text.starts_with([' ', '\t'])))
 }

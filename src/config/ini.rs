@@ -97,6 +97,8 @@ pub enum Marked {
     Cut {
         /// The line's part of the value.
         kept: String,
+        /// The blanks between the two.
+        gap: String,
         /// From the `;` or `#` on.
         comment: String,
     },
@@ -244,9 +246,10 @@ impl Reader {
     }
 
     fn mark_cut(&mut self, line: usize, raw: &str, kept: &str, comment: Option<usize>) {
-        if let Some(comment) = comment.and_then(|at| raw.get(at..)) {
-            let (kept, comment) = (kept.to_owned(), comment.to_owned());
-            self.mark(line, Marked::Cut { kept, comment });
+        if let Some((before, comment)) = comment.and_then(|at| raw.split_at_checked(at)) {
+            let gap = before.rsplit(|c| !is_space(c)).next().unwrap_or_default();
+            let (kept, gap, comment) = (kept.to_owned(), gap.to_owned(), comment.to_owned());
+            self.mark(line, Marked::Cut { kept, gap, comment });
         }
     }
 

@@ -8,4 +8,5 @@ mod generator;
 mod manual;
 mod oracle;
 mod roundtrip;
+mod side_by_side;
 mod system;

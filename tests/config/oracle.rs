@@ -159,31 +159,6 @@ fn configurations_from_the_field_are_read_as_the_original_reads_them() {
 }
 
 #[test]
-fn the_program_refuses_configurations_from_the_field_as_the_original_does() {
-    let files = corpus().unwrap_or_default();
-    for (file, expected) in files.iter().zip(ask("start", &files)) {
-        let (directory, name) = parts(file);
-        let done = Command::new(env!("CARGO_BIN_EXE_supervisord"))
-            .args(["-c", name, "--dump-config"])
-            .current_dir(directory)
-            .env_clear()
-            .envs(ENVIRONMENT.iter().copied())
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&done.stderr);
-        let expected = expected.strip_prefix(MISSING).unwrap_or(&expected);
-        if expected.starts_with("Error: ") {
-            assert_eq!(done.status.code(), Some(2), "{name}");
-            let told = stderr.starts_with(&format!("{expected}\nFor help, use "));
-            assert!(told, "{name}\n  ours:  {stderr}\n  4.3.0: {expected}");
-        } else {
-            assert_eq!(done.status.code(), Some(0), "{name}: {stderr}");
-            assert_eq!(stderr, "", "{name}");
-        }
-    }
-}
-
-#[test]
 fn the_cases_are_read_as_the_original_reads_them() {
     let files = files_in(&super::cases::directory()).unwrap();
     compare("lines", &files);

@@ -162,37 +162,44 @@ def config_lines(config):
         yield 'info %s' % line
 
 
-def evaluated(path):
-    config = Options()
+def realized(path, config):
+    """The options of a start."""
     config.realize(['-c', path], doc='', progname='PROG')
     if config.server_configs:
         for name, factory, extras in config.configroot.supervisord.rpcinterface_factories:
             if extras and getattr(factory, '__module__', None) == STANDARD:
                 raise Refused('Could not make %s rpc interface' % name)
-    return '\n'.join(config_lines(config))
+    return config
+
+
+def evaluated(path):
+    return '\n'.join(config_lines(realized(path, Options())))
+
+
+def passing_over(function, path):
+    """The function's answer for a file, and whether a missing directory of a program's
+    log was passed over for it. All else counts: then Refused is raised."""
+    try:
+        return function(path), False
+    except Refused as refused:
+        message = str(refused)
+        if not ('The directory named as part of the path' in message
+                and ' in section ' in message):
+            raise
+    strict = datatypes.existing_dirpath
+    datatypes.existing_dirpath = os.path.expanduser
+    try:
+        return function(path), True
+    finally:
+        datatypes.existing_dirpath = strict
 
 
 def start(path):
-    """Program logs may name directories that do not exist; all else counts."""
-    strict = datatypes.existing_dirpath
     try:
-        return evaluated(path)
-    except Refused as refused:
-        message = str(refused)
-    if 'The directory named as part of the path' in message and ' in section ' in message:
-        datatypes.existing_dirpath = os.path.expanduser
-        try:
-            return 'missing log directory\n' + guarded(evaluated, path)
-        finally:
-            datatypes.existing_dirpath = strict
-    return 'Error: ' + message
-
-
-def guarded(function, path):
-    try:
-        return function(path)
+        text, missing = passing_over(evaluated, path)
     except Refused as refused:
         return 'Error: %s' % refused
+    return 'missing log directory\n' + text if missing else text
 
 
 def lines(path):
@@ -222,12 +229,17 @@ def lenient():
     # The command line table has the checks of before; it is given none here.
 
 
+def quiet():
+    """A search for the file as root would be warned of."""
+    options.ServerOptions.warnings = type('Quiet', (), {'warn': staticmethod(lambda text: None)})
+
+
 def main():
     mode = sys.argv[1]
     # Python sets this one for itself in the C locale.
     os.environ.pop('LC_CTYPE', None)
     options.platform.node = lambda: HOST
-    options.ServerOptions.warnings = type('Quiet', (), {'warn': staticmethod(lambda text: None)})
+    quiet()
     if mode == 'lenient':
         lenient()
     dump = lines if mode == 'lines' else start
@@ -237,4 +249,5 @@ def main():
         print('\f')
 
 
-main()
+if __name__ == '__main__':
+    main()
