@@ -70,6 +70,8 @@ pub enum Timer {
     MainLogRetry,
     /// The next `waiting for ... to die` line.
     ShutdownReport,
+    /// At shutdown, listeners have had the time to take what waits.
+    EventDrain,
     /// The next `waiting for ... to stop` line.
     StopReport,
     /// A client's connection: idle too long, or time to look at a followed log.

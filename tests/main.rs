@@ -17,6 +17,7 @@ mod inspect;
 mod interface;
 mod ladder;
 mod logs;
+mod order;
 mod reaping;
 mod regressions;
 mod reload;

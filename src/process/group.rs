@@ -16,11 +16,22 @@ pub struct Group {
 }
 
 impl Group {
-    /// Its processes in ascending order of priority, ties in the order of definition.
+    /// Its processes in the order in which they start, by priority and then by
+    /// name; they stop in the opposite one.
     pub fn by_priority(&self) -> Vec<ProcessId> {
         let mut processes: Vec<&Subprocess> = self.processes.iter().collect();
-        processes.sort_by_key(|process| process.config().priority);
+        processes.sort_by_key(|process| {
+            let config = process.config();
+            (config.priority, config.name.as_str())
+        });
         processes.into_iter().map(Subprocess::id).collect()
+    }
+
+    /// The opposite of [`by_priority`](Group::by_priority).
+    pub fn by_priority_down(&self) -> Vec<ProcessId> {
+        let mut ids = self.by_priority();
+        ids.reverse();
+        ids
     }
 
     /// Whether every process counts as stopped.

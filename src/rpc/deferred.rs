@@ -16,13 +16,9 @@ pub const STOP_REPORT_INTERVAL: Duration = Duration::from_secs(2);
 pub enum Deferred {
     /// One process is waited for; the answer is true.
     Process(Waiting),
-    /// Several are; the answer is an array with one status for each.
-    Several {
-        /// Those not finished.
-        waiting: Vec<Waiting>,
-        /// The statuses so far: who finished first stands first.
-        finished: Vec<Value>,
-    },
+    /// Several are; the answer is an array with one status for each, in the
+    /// order in which they were begun.
+    Several(Vec<Slot>),
     /// `system.multicall`: one call after the other.
     Multicall {
         /// The call in work.
@@ -32,6 +28,27 @@ pub enum Deferred {
         /// The results so far.
         finished: Vec<Value>,
     },
+}
+
+/// One process of several.
+#[derive(Debug)]
+pub enum Slot {
+    /// Its status.
+    Finished(Value),
+    /// It is waited for.
+    Waiting(Waiting),
+}
+
+/// The statuses of all, if none is waited for.
+pub fn statuses(slots: Vec<Slot>) -> Result<Vec<Value>, Vec<Slot>> {
+    if slots.iter().any(|slot| matches!(slot, Slot::Waiting(_))) {
+        return Err(slots);
+    }
+    let finished = slots.into_iter().filter_map(|slot| match slot {
+        Slot::Finished(status) => Some(status),
+        Slot::Waiting(_) => None,
+    });
+    Ok(finished.collect())
 }
 
 /// One process that is waited for.
@@ -66,7 +83,13 @@ impl Deferred {
         };
         match self {
             Deferred::Process(waiting) => at(waiting),
-            Deferred::Several { waiting, .. } => waiting.iter().filter_map(at).min(),
+            Deferred::Several(slots) => slots
+                .iter()
+                .filter_map(|slot| match slot {
+                    Slot::Waiting(waiting) => at(waiting),
+                    Slot::Finished(_) => None,
+                })
+                .min(),
             Deferred::Multicall { current, .. } => current.next_report(),
         }
     }

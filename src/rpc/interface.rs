@@ -2,7 +2,7 @@
 //! described, and the table in which they are found by name.
 
 use crate::reactor::Reactor;
-use crate::rpc::deferred::{Deferred, Waiting};
+use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -31,11 +31,11 @@ pub enum Answer {
 
 impl Answer {
     /// The statuses of several processes, now or when those that are waited for have finished.
-    pub fn several(finished: Vec<Value>, waiting: Vec<Waiting>) -> Answer {
-        if waiting.is_empty() {
-            return Answer::Done(Value::Array(finished));
+    pub fn several(slots: Vec<Slot>) -> Answer {
+        match deferred::statuses(slots) {
+            Ok(statuses) => Answer::Done(Value::Array(statuses)),
+            Err(slots) => Answer::Later(Deferred::Several(slots)),
         }
-        Answer::Later(Deferred::Several { waiting, finished })
     }
 }
 

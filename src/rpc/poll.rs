@@ -1,6 +1,6 @@
 //! Asking a deferred call whether it has its answer.
 
-use crate::rpc::deferred::{Deferred, Goal, Waiting};
+use crate::rpc::deferred::{self, Deferred, Goal, Slot, Waiting};
 use crate::rpc::interface::Daemon;
 use crate::rpc::{names, start, stop, system};
 use crate::xmlrpc::fault::Fault;
@@ -12,17 +12,22 @@ pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<V
         Deferred::Process(waiting) => {
             Some(poll_process(waiting, daemon)?.map(|()| Value::Bool(true)))
         }
-        Deferred::Several { waiting, finished } => {
-            waiting.retain_mut(|process| match poll_process(process, daemon) {
-                Some(result) => {
-                    finished.push(names::status(daemon.supervisor, process.id, result));
-                    false
+        Deferred::Several(slots) => {
+            for slot in slots.iter_mut() {
+                if let Slot::Waiting(waiting) = slot
+                    && let Some(result) = poll_process(waiting, daemon)
+                {
+                    let status = names::status(daemon.supervisor, waiting.id, result);
+                    *slot = Slot::Finished(status);
                 }
-                None => true,
-            });
-            waiting
-                .is_empty()
-                .then(|| Ok(Value::Array(std::mem::take(finished))))
+            }
+            match deferred::statuses(std::mem::take(slots)) {
+                Ok(statuses) => Some(Ok(Value::Array(statuses))),
+                Err(unfinished) => {
+                    *slots = unfinished;
+                    None
+                }
+            }
         }
         Deferred::Multicall {
             current,

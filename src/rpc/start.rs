@@ -2,7 +2,7 @@
 
 use crate::process::command::CommandError;
 use crate::process::machine::Input;
-use crate::rpc::deferred::{Deferred, Goal, Waiting};
+use crate::rpc::deferred::{Deferred, Goal, Slot, Waiting};
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
@@ -65,10 +65,9 @@ fn waiting(id: ProcessId, name: &str) -> Waiting {
     }
 }
 
-/// Starts those that do not run. Who finishes at once is told first.
+/// Starts those that do not run.
 fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
-    let mut finished = Vec::new();
-    let mut unfinished = Vec::new();
+    let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
             continue;
@@ -78,11 +77,13 @@ fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> An
         }
         let name = names::shown(process);
         match start_one(daemon, id, &name, wait) {
-            Some(result) => finished.push(names::status(daemon.supervisor, id, result)),
-            None => unfinished.push(waiting(id, &name)),
+            Some(result) => {
+                slots.push(Slot::Finished(names::status(daemon.supervisor, id, result)))
+            }
+            None => slots.push(Slot::Waiting(waiting(id, &name))),
         }
     }
-    Answer::several(finished, unfinished)
+    Answer::several(slots)
 }
 
 /// Starts one process; `None` when it is to be waited for. The command is

@@ -2,7 +2,7 @@
 
 use crate::clock::Monotonic;
 use crate::process::machine::Input;
-use crate::rpc::deferred::{Deferred, Goal, STOP_REPORT_INTERVAL, Waiting};
+use crate::rpc::deferred::{Deferred, Goal, STOP_REPORT_INTERVAL, Slot, Waiting};
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
@@ -18,7 +18,7 @@ pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
-            let ids = group.by_priority();
+            let ids = group.by_priority_down();
             return Ok(stop_several(daemon, ids, wait));
         }
     };
@@ -31,13 +31,14 @@ pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 /// `supervisor.stopProcessGroup(name, wait=true)`
 pub fn stop_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
-    let ids = group.by_priority();
+    let ids = group.by_priority_down();
     Ok(stop_several(daemon, ids, parameters::wait(parameters, 1)))
 }
 
 /// `supervisor.stopAllProcesses(wait=true)`
 pub fn stop_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let ids = daemon.supervisor.groups.processes_by_priority();
+    let mut ids = daemon.supervisor.groups.processes_by_priority();
+    ids.reverse();
     Ok(stop_several(daemon, ids, parameters::wait(parameters, 0)))
 }
 
@@ -76,8 +77,7 @@ fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
 
 /// Stops those that run: all are signalled first, then waited for together.
 fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
-    let mut finished = Vec::new();
-    let mut unfinished = Vec::new();
+    let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
             continue;
@@ -88,11 +88,13 @@ fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Ans
             continue;
         }
         match stop_one(daemon, id, &name, wait) {
-            Some(result) => finished.push(names::status(daemon.supervisor, id, result)),
-            None => unfinished.push(waiting(daemon, id, &name)),
+            Some(result) => {
+                slots.push(Slot::Finished(names::status(daemon.supervisor, id, result)))
+            }
+            None => slots.push(Slot::Waiting(waiting(daemon, id, &name))),
         }
     }
-    Answer::several(finished, unfinished)
+    Answer::several(slots)
 }
 
 /// Stops one process; `None` when it is to be waited for.

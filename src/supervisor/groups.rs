@@ -25,10 +25,10 @@ impl Groups {
         self.groups.values()
     }
 
-    /// In ascending order of priority, ties in the order of activation: the order of starting.
+    /// In the order in which they start, by priority and then by name.
     pub fn by_priority(&self) -> Vec<GroupId> {
         let mut groups: Vec<&Group> = self.groups.values().collect();
-        groups.sort_by_key(|group| group.config.priority);
+        groups.sort_by_key(|group| (group.config.priority, group.config.name.as_str()));
         groups.into_iter().map(|group| group.id).collect()
     }
 
@@ -63,7 +63,8 @@ impl Groups {
             .find(|candidate| candidate.config().name == process)
     }
 
-    /// Every process: groups in ascending priority, inside a group ascending priority.
+    /// Every process in the order in which all start: group by group, each by
+    /// priority and then by name. All stop in the opposite order.
     pub fn processes_by_priority(&self) -> Vec<ProcessId> {
         self.by_priority()
             .into_iter()

@@ -38,13 +38,6 @@ struct Handler {
     input: InputDispatcher,
 }
 
-impl Handlers {
-    /// The commands that run.
-    pub fn pids(&self) -> impl Iterator<Item = i32> {
-        self.running.keys().copied()
-    }
-}
-
 impl Supervisor {
     /// Runs the command for an answer.
     pub fn start_handler(
@@ -171,6 +164,14 @@ impl Supervisor {
         ));
         // One that has just ended is collected all the same.
         let _ = kill::kill_group(pid, Signal::KILL);
+    }
+
+    /// At the end: nobody waits for their verdicts any more.
+    pub fn kill_handlers(&self) {
+        for pid in self.handlers.running.keys() {
+            // One that has just ended is of no concern either.
+            let _ = kill::kill_group(*pid, Signal::KILL);
+        }
     }
 
     /// A command has ended; false if the child was none.

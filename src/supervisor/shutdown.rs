@@ -1,14 +1,22 @@
-//! Stopping everything: one group after the other from the highest priority
-//! value down, all members of a group at once, the next group when every
-//! member of this one is stopped.
+//! Stopping everything: from the highest priority value down, everything of one
+//! priority at once, the next when all of it is stopped. Event listeners come
+//! last, whatever their priority, and only when they have taken what waits for
+//! them or had the time for it: so they are told of everything that stops.
+//!
+//! 4.3.0 stops one group after the other, and listeners by their priority.
 
 use std::time::Duration;
 
+use crate::clock::Monotonic;
+use crate::config::GroupKind;
 use crate::config::error::ConfigError;
 use crate::config::load;
 use crate::events::event::Event;
+use crate::events::protocol::ListenerState;
 use crate::loggers::level::Level;
+use crate::process::group::Group;
 use crate::process::machine::Input;
+use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
@@ -20,20 +28,46 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 /// A shutdown or restart under way.
 #[derive(Debug)]
 pub struct Shutdown {
-    /// Groups not yet stopped, in starting order: the last one is in work.
-    remaining: Vec<GroupId>,
+    /// Groups not yet stopped, in starting order: those of the last one's
+    /// priority are in work.
+    groups: Vec<GroupId>,
+    /// Event listener pools, which come after these.
+    pools: Vec<GroupId>,
+    /// What pools are given to take what waits.
+    drain: Drain,
     /// `waiting for ... to die` is due.
     report_due: bool,
     /// Listeners have been told that it has begun.
     announced: bool,
 }
 
+/// Whether pools are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drain {
+    /// Not yet.
+    Ahead,
+    /// Until then at most.
+    Until(Monotonic),
+    /// Not any more.
+    Over,
+}
+
 impl Supervisor {
     /// Begins to go down, to exit or to start again. An exit overrides a restart.
     pub fn go_down(&mut self, state: SupervisorState) {
         self.state = state;
-        self.shutdown.get_or_insert_with(|| Shutdown {
-            remaining: self.groups.by_priority(),
+        if self.shutdown.is_some() {
+            return;
+        }
+        let (pools, groups) = self
+            .groups
+            .by_priority()
+            .into_iter()
+            .partition(|id| self.pools.get(*id).is_some());
+        self.shutdown = Some(Shutdown {
+            groups,
+            pools,
+            drain: Drain::Ahead,
             report_due: true,
             announced: false,
         });
@@ -76,19 +110,12 @@ impl Supervisor {
         if !std::mem::replace(&mut shutdown.announced, true) {
             self.emit(reactor, &Event::supervisor_stopping());
         }
-        while let Some(&group) = shutdown.remaining.last() {
-            self.stop_group(reactor, group);
-            if self
-                .groups
-                .get(group)
-                .is_some_and(|group| !group.is_stopped())
-            {
-                break;
-            }
-            shutdown.remaining.pop();
-        }
-        let finished = shutdown.remaining.is_empty();
-        if !finished && std::mem::take(&mut shutdown.report_due) {
+        let finished = self.stop_groups(reactor, &mut shutdown.groups)
+            && self.drain_pools(reactor, &mut shutdown.drain)
+            && self.stop_groups(reactor, &mut shutdown.pools);
+        if finished {
+            self.kill_handlers();
+        } else if std::mem::take(&mut shutdown.report_due) {
             self.report(reactor);
             reactor.timers.set(
                 Timer::ShutdownReport,
@@ -99,12 +126,34 @@ impl Supervisor {
         finished
     }
 
-    /// Signals the members of a group in descending order of priority.
+    /// Stops groups, given in starting order, from the last priority on; true
+    /// when none is left.
+    fn stop_groups(&mut self, reactor: &mut Reactor, remaining: &mut Vec<GroupId>) -> bool {
+        remaining.retain(|id| self.groups.get(*id).is_some());
+        while let Some(priority) = remaining.last().map(|id| self.priority(*id)) {
+            let first = remaining.partition_point(|id| self.priority(*id) < priority);
+            for group in remaining[first..].iter().rev() {
+                self.stop_group(reactor, *group);
+            }
+            let is_stopped = |id: &GroupId| self.groups.get(*id).is_none_or(Group::is_stopped);
+            if !remaining[first..].iter().all(is_stopped) {
+                return false;
+            }
+            remaining.truncate(first);
+        }
+        true
+    }
+
+    fn priority(&self, group: GroupId) -> Option<i64> {
+        Some(self.groups.get(group)?.config.priority)
+    }
+
+    /// Signals the members of a group in the order of stopping.
     fn stop_group(&mut self, reactor: &mut Reactor, group: GroupId) {
         let Some(group) = self.groups.get(group) else {
             return;
         };
-        for id in group.by_priority().into_iter().rev() {
+        for id in group.by_priority_down() {
             let Some(process) = self.groups.process(id) else {
                 continue;
             };
@@ -115,6 +164,58 @@ impl Supervisor {
             };
             // A signal that cannot be sent ends in UNKNOWN, which nobody waits for.
             let _ = self.feed(reactor, id, input);
+        }
+    }
+
+    /// Gives listeners the time to take what waits; true when they have, or
+    /// have had it.
+    fn drain_pools(&mut self, reactor: &mut Reactor, drain: &mut Drain) -> bool {
+        let now = reactor.now.monotonic;
+        let end = match *drain {
+            Drain::Over => return true,
+            Drain::Until(end) => end,
+            Drain::Ahead => {
+                let seconds = self.config.supervisord.event_drain_timeout;
+                now + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+            }
+        };
+        if now < end && self.groups.iter().any(|group| self.is_draining(group)) {
+            *drain = Drain::Until(end);
+            reactor.timers.set(Timer::EventDrain, Some(end));
+            return false;
+        }
+        *drain = Drain::Over;
+        reactor.timers.set(Timer::EventDrain, None);
+        self.tell_of_given_up_events(reactor);
+        true
+    }
+
+    /// Whether a pool has something to do and a listener that can do it.
+    fn is_draining(&self, group: &Group) -> bool {
+        matches!(group.config.kind, GroupKind::Listeners(_))
+            && self.has_living_listener(group.id)
+            && self.unprocessed_events(group) > 0
+    }
+
+    /// How many events wait in a pool or are in the hands of its listeners.
+    fn unprocessed_events(&self, group: &Group) -> usize {
+        let waiting = self.pools.get(group.id).map_or(0, |pool| pool.buffer.len());
+        let listeners = group.processes.iter().filter_map(Subprocess::listener);
+        let busy = listeners
+            .filter(|listener| listener.protocol.state() == ListenerState::Busy)
+            .count();
+        waiting + busy
+    }
+
+    fn tell_of_given_up_events(&self, reactor: &mut Reactor) {
+        for group in self.groups.iter() {
+            let count = self.unprocessed_events(group);
+            if count > 0 {
+                reactor.log.warn(format_args!(
+                    "pool {}: {count} events are given up, no listener has processed them in time",
+                    group.config.name
+                ));
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Feeding the state machines and doing what they ask for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::events::event::{Event, Move, Subject};
 use crate::process::machine::{Effect, Input};
@@ -11,7 +11,7 @@ use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::sys::{errno, kill, time};
 use crate::termination::Termination;
-use crate::tokens::{ProcessId, Timer};
+use crate::tokens::{GroupId, ProcessId, Timer};
 
 /// What an event tells of a process that the move itself takes away.
 struct Before {
@@ -224,31 +224,20 @@ impl Supervisor {
         }
     }
 
-    /// Starts the programs of groups that were added, in ascending order of group
-    /// priority; inside a group in the order of definition, as 4.3.0 does.
+    /// Starts the programs of groups that were added, in the order of
+    /// [`processes_by_priority`](crate::supervisor::groups::Groups::processes_by_priority).
+    /// 4.3.0 does not look at the priorities inside a group here.
     pub fn autostart(&mut self, reactor: &mut Reactor) {
         if self.waiting_for_autostart.is_empty() || self.state.is_going_down() {
             return;
         }
-        let waiting = std::mem::take(&mut self.waiting_for_autostart);
-        for group in self
-            .groups
-            .by_priority()
-            .into_iter()
-            .filter(|id| waiting.contains(id))
-        {
-            let Some(group) = self.groups.get(group) else {
-                continue;
-            };
-            let ids: Vec<ProcessId> = group
-                .processes
-                .iter()
-                .filter(|process| {
+        let waiting: BTreeSet<GroupId> = self.waiting_for_autostart.drain(..).collect();
+        for id in self.groups.processes_by_priority() {
+            let is_due = waiting.contains(&id.group)
+                && self.groups.process(id).is_some_and(|process| {
                     process.config().autostart && process.machine().last_start().is_none()
-                })
-                .map(|process| process.id())
-                .collect();
-            for id in ids {
+                });
+            if is_due {
                 let _ = self.feed(reactor, id, Input::Start);
             }
         }

@@ -269,6 +269,8 @@ impl MainLoop {
                 }
                 Timer::MainLogRetry => self.reactor.log.flush(),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
+                // Each turn of the loop goes on with the shutdown.
+                Timer::EventDrain => {}
                 Timer::StopReport => self.answer_pending(),
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
                 Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),

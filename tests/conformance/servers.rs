@@ -131,7 +131,7 @@ fn several_servers_serve_side_by_side() {
             "[unix_http_server:b]\nfile=%(here)s/b\nchmod=0660\nchown=nobody:nogroup\nusername=u\npassword=p\n\
              [inet_http_server:x]\nport=127.0.0.1:{first}\n[inet_http_server]\nport=127.0.0.1:{second}\n\
              [unix_http_server]\nfile=%(here)s/s\n[supervisorctl]\nserverurl=unix://%(here)s/s\n{REST}\
-             [program:env]\ncommand=/bin/sh -c \"env; exec cat\"\nstartsecs=0\nstdout_logfile=%(here)s/env.out\n"
+             [program:env]\ncommand=/bin/sh -c \"env; exec cat\"\nstartsecs=0\npriority=1\nstdout_logfile=%(here)s/env.out\n"
         ));
         run.start();
         run.wait("p", "RUNNING");

@@ -21,13 +21,13 @@ fn term_int_and_quit_end_the_daemon() {
 fn hup_restarts_with_the_new_configuration_in_the_same_process() {
     compare("SIGHUP", |run| {
         run.config(
-            "[program:old]\ncommand=/bin/cat\nstartsecs=0\n[program:both]\ncommand=/bin/cat\nstartsecs=0\n",
+            "[program:old]\ncommand=/bin/cat\nstartsecs=0\n[program:both]\ncommand=/bin/cat\nstartsecs=0\npriority=1\n",
         );
         run.start();
         run.wait_all(&["old", "both"], "RUNNING");
         run.config_with(
             "identifier=second",
-            "[program:new]\ncommand=/bin/cat\nstartsecs=0\n[program:both]\ncommand=/bin/cat\nstartsecs=0\n",
+            "[program:new]\ncommand=/bin/cat\nstartsecs=0\n[program:both]\ncommand=/bin/cat\nstartsecs=0\npriority=1\n",
         );
         run.signal(libc::SIGHUP);
         run.wait_log("started with pid", 2);

@@ -188,7 +188,7 @@ fn the_signal_action_takes_names_and_numbers() {
         run.config_with("loglevel=debug", &format!(
             "[program:p]\ncommand={script}\nstartsecs=0\nstdout_logfile=%(here)s/p.log\n\
              [program:off]\ncommand=/bin/cat\nautostart=false\n\
-             [program:g1]\ncommand=/bin/cat\nstartsecs=0\n[program:g2]\ncommand=/bin/cat\nstartsecs=0\n[group:g]\nprograms=g1,g2\n"
+             [program:g1]\ncommand=/bin/cat\nstartsecs=0\n[program:g2]\ncommand=/bin/cat\nstartsecs=0\n[group:g]\nprograms=g1,g2\npriority=1\n"
         ));
         run.start();
         run.wait_text("p.log", "ready");
