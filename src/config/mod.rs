@@ -224,7 +224,7 @@ pub struct Pool {
     pub result_handler: ResultHandler,
 }
 
-/// Who judges what a listener answers (W8 of the wishes).
+/// Who judges what a listener answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultHandler {
     /// `OK` and `FAIL`.
