@@ -180,9 +180,7 @@ fn the_sample_configuration_has_the_lines_that_sed_scripts_change() {
 
 #[test]
 fn the_sample_configuration_has_the_settings_of_4_3_0() {
-    let Some(home) = crate::supervisorctl::original() else {
-        return;
-    };
+    let home = crate::support::original_home();
     let theirs = run(&home.join("bin/echo_supervisord_conf"), &[]);
     let (_directory, echo) = program("echo_supervisord_conf");
     let ours = run(&echo, &[]);

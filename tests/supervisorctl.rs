@@ -1,12 +1,13 @@
 //! supervisorctl: against a server of canned answers, for every line and exit
 //! status; and beside 4.3.0's, both talking to 4.3.0's daemon.
 
+use super::support::original_home;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,22 +15,6 @@ use std::time::{Duration, Instant};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Where Supervisor 4.3.0 is installed, if it is.
-pub fn original() -> Option<PathBuf> {
-    let home = std::env::var_os("SUPERVISOR_HOME").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/supervisor-4.3.0"),
-        PathBuf::from,
-    );
-    let is_there = home.join("bin/supervisord").exists();
-    if !is_there {
-        eprintln!(
-            "not compared: there is no Supervisor 4.3.0 in {}",
-            home.display()
-        );
-    }
-    is_there.then_some(home)
-}
 
 /// What the server says to a call.
 #[derive(Clone)]
@@ -1289,9 +1274,7 @@ fn normalized(line: &str) -> String {
 
 #[test]
 fn both_clients_print_the_same_about_the_same_daemon() {
-    let Some(home) = original() else {
-        return;
-    };
+    let home = original_home();
     let theirs = home.join("bin/supervisorctl");
     let programs = tempfile::tempdir().unwrap();
     let ours = programs.path().join("supervisorctl");

@@ -6,26 +6,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::original_home;
+
 use super::dump;
 use super::generator;
 use super::system::{ENVIRONMENT, TestSystem};
 
 /// The line with which the oracle counts that 4.3.0 refuses the missing
-/// directory of a program's log, where this starts (W19).
+/// directory of a program's log, where this starts.
 const MISSING: &str = "missing log directory\n";
 
 /// The Python that has Supervisor 4.3.0.
 pub fn python() -> PathBuf {
-    let python = std::env::var_os("SUPERVISOR_PYTHON").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/supervisor-4.3.0/bin/python"),
-        PathBuf::from,
-    );
-    assert!(
-        python.exists(),
-        "no Supervisor 4.3.0 at {}: run `make test`, which installs it there",
-        python.display()
-    );
-    python
+    original_home().join("bin/python")
 }
 
 /// The dump of each file by 4.3.0, in one run of Python.

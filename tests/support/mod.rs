@@ -19,7 +19,7 @@ mod wait;
 pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
-pub use kind::{Kind, subject, subject_ctl};
+pub use kind::{Kind, original_home, subject, subject_ctl};
 pub use rpc::{Address, Outcome, Rpc, Value};
 pub use scene::{Scene, usual_configuration};
 pub use wait::{DEADLINE, wait_for, wait_until};
