@@ -1,5 +1,6 @@
 //! Collecting children that have ended.
 
+use crate::loggers::level::Level;
 use crate::process::machine::Input;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
@@ -36,9 +37,16 @@ impl Supervisor {
                     process.close(reactor);
                 }
             }
-            None => reactor
-                .log
-                .info(format_args!("reaped unknown pid {pid} ({end})")),
+            None => {
+                // PID 1 is everybody's reaper: there it says nothing about its own programs.
+                let level = match std::process::id() {
+                    1 => Level::Debug,
+                    _ => Level::Info,
+                };
+                reactor
+                    .log
+                    .log(level, format_args!("reaped unknown pid {pid} ({end})"));
+            }
         }
     }
 }

@@ -80,6 +80,7 @@ impl MainLoop {
         self.reactor.now = time::now();
         // What reading the configuration has left behind.
         memory::trim();
+        self.hear_early_signals(&mut ready);
         loop {
             self.answer_changes();
             let finished = self.supervisor.advance_shutdown(&mut self.reactor);
@@ -96,6 +97,21 @@ impl MainLoop {
         self.flush_logs();
         self.reactor.log.close();
         self.supervisor.state()
+    }
+
+    /// Acts on the signals that came during the start, before any program is
+    /// started: a restart that was overtaken by a request to exit starts nothing.
+    fn hear_early_signals(&mut self, ready: &mut Vec<Ready<Source>>) {
+        // What keeps this from looking will keep the loop from waiting, which tells of it.
+        if self
+            .reactor
+            .poller
+            .wait(Some(Duration::ZERO), ready)
+            .is_ok()
+        {
+            let signals = self.dispatch(ready);
+            self.handle_signals(&signals);
+        }
     }
 
     /// At the end: the groups as last read, for a restart that must do without the file.
