@@ -6,6 +6,9 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+/// By how many seconds the two clocks may drift apart before the wall clock counts as set.
+const SLACK: i64 = 2;
+
 /// A reading of the monotonic clock (time since an arbitrary start, the boot on Linux).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Monotonic(pub Duration);
@@ -49,6 +52,28 @@ pub struct Now {
     pub wall: Timestamp,
 }
 
+impl Now {
+    /// When this moment was, by the wall clock as it goes at `now`, in seconds.
+    ///
+    /// That is what the wall clock showed then, unless it was set back since:
+    /// then the moment moves back with it, so that a process has not been up
+    /// for less time than it has, nor was started in the future. A clock set
+    /// forward cannot be told from a host that slept.
+    pub fn seen_at(self, now: Now) -> i64 {
+        let passed = now.monotonic.since(self.monotonic).as_secs();
+        let latest = now
+            .wall
+            .seconds
+            .saturating_sub(i64::try_from(passed).unwrap_or(i64::MAX));
+        // Each clock has its own fraction of a second, and one may be slewed.
+        if self.wall.seconds > latest.saturating_add(SLACK) {
+            latest
+        } else {
+            self.wall.seconds
+        }
+    }
+}
+
 /// How often a clock ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Period {
@@ -70,6 +95,43 @@ impl Period {
             Period::Seconds => 5,
             Period::Minute => 60,
             Period::Hour => 3600,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(monotonic: u64, wall: i64) -> Now {
+        Now {
+            monotonic: Monotonic(Duration::from_secs(monotonic)),
+            wall: Timestamp {
+                seconds: wall,
+                nanoseconds: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn a_moment_moves_back_with_a_wall_clock_that_is_set_back() {
+        for (then, now, expected) in [
+            (at(100, 5000), at(100, 5000), 5000),
+            (at(100, 5000), at(130, 5030), 5000),
+            // Fractions of a second, and slewing.
+            (at(100, 5000), at(130, 5029), 5000),
+            (at(100, 5000), at(130, 5028), 5000),
+            // Set back by an hour.
+            (at(100, 5000), at(130, 1430), 1400),
+            (at(100, 5000), at(100, 1400), 1400),
+            // Set forward, or asleep.
+            (at(100, 5000), at(130, 8630), 5000),
+            // Before 1970, and the ends of the range.
+            (at(100, 5), at(130, -3570), -3600),
+            (at(0, i64::MAX), at(u64::MAX, i64::MIN), i64::MIN),
+            (at(0, i64::MIN), at(0, i64::MAX), i64::MIN),
+        ] {
+            assert_eq!(then.seen_at(now), expected, "{then:?} seen at {now:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::support::{
     Address, DEADLINE, Dir, Finished, Kind, Outcome, Rpc, Value, finish, is_alive, kill,
-    usual_configuration, wait_for, wait_until,
+    stat_field, usual_configuration, wait_for, wait_until,
 };
 use std::fs::read_link;
 use std::process::Command;
@@ -31,13 +31,6 @@ fn start(dir: &Dir) -> (Finished, Background) {
     let pid = wait_for(DEADLINE, || dir.read("main.pid")?.trim().parse().ok());
     let pid = pid.expect("a pid file is written");
     (end, Background { pid })
-}
-
-/// A field of `/proc/PID/stat`, counted from the state, which is 0.
-fn stat_field(pid: u32, field: usize) -> i64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let rest = stat.rsplit(')').next().unwrap();
-    rest.split_whitespace().nth(field).unwrap().parse().unwrap()
 }
 
 const PARENT: usize = 1;

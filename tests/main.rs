@@ -3,12 +3,16 @@
 #![allow(missing_docs)]
 
 mod background;
+mod clock;
 mod command_line;
 mod config;
 mod conformance;
+mod container;
 mod corpus;
 mod crowd;
 mod demo;
+mod descriptors;
+mod faults;
 mod fuzz;
 mod hostile;
 mod http;

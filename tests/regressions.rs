@@ -70,6 +70,37 @@ fn what_a_slow_reader_had_not_taken_was_lost_at_the_end_of_the_daemon() {
 }
 
 #[test]
+fn a_request_to_exit_during_a_restart_was_obeyed_after_the_programs_had_started() {
+    // Whoever reads p's log is slow, which the end of the old life waits for.
+    let (mut scene, pipe) = slow_reader("dd if=/dev/zero bs=150000 count=1 status=none");
+    scene.daemon.signal(libc::SIGHUP);
+    scene.wait_log("stopped: p");
+    scene.daemon.signal(libc::SIGTERM);
+    let counted = count(pipe);
+    assert_eq!(scene.daemon.wait(DEADLINE), Some(0), "{}", scene.log());
+    assert_eq!(counted.join().unwrap(), 150_000);
+    let log = scene.log();
+    assert_eq!(log.matches("spawned: 'p'").count(), 1, "{log}");
+    assert_eq!(log.matches("supervisord started").count(), 2, "{log}");
+    assert_eq!(log.matches("indicating exit request").count(), 1, "{log}");
+}
+
+#[test]
+fn a_device_that_was_named_as_the_pidfile_was_removed_at_the_end() {
+    let dir = Dir::new();
+    std::os::unix::fs::symlink("/dev/null", dir.join("null")).unwrap();
+    let scene = Scene::start_as(dir, "", |launch| launch.options = &["-j", "null"]);
+    let link = scene.dir.join("null");
+    scene.call("shutdown", &[]).answer();
+    let Scene {
+        mut daemon, dir, ..
+    } = scene;
+    assert_eq!(daemon.wait(DEADLINE), Some(0));
+    assert!(link.is_symlink(), "the name is still there");
+    drop(dir);
+}
+
+#[test]
 fn a_reread_took_the_methods_away() {
     let scene = Scene::start("");
     let renamed =

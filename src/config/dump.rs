@@ -42,7 +42,7 @@ fn supervisord(config: &Config) -> Json {
         ("logfile_maxbytes", own.logfile_maxbytes.into()),
         ("logfile_backups", own.logfile_backups.into()),
         ("loglevel", own.loglevel.name().into()),
-        ("pidfile", (&own.pidfile).into()),
+        ("pidfile", own.pidfile.as_ref().into()),
         ("identifier", (&own.identifier).into()),
         ("childlogdir", (&own.childlogdir).into()),
         ("directory", own.directory.as_ref().into()),

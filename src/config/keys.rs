@@ -106,7 +106,7 @@ const SUPERVISORD: &[Key] = &[
     changed("logfile_maxbytes", "bytes", Value("50MB")),
     changed("logfile_backups", "integer", Value("10")),
     key("loglevel", "level", Value("info")),
-    key("pidfile", "path", Value("supervisord.pid")),
+    changed("pidfile", "path", Value("supervisord.pid")),
     changed("identifier", "text", Value("supervisor")),
     key("nodaemon", "boolean", Value("false")),
     key("silent", "boolean", Value("false")),

@@ -94,7 +94,8 @@ pub struct Origin {
     pub file: String,
 }
 
-/// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute.
+/// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute;
+/// no `pidfile` where the configuration says `none`.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)] // each is the key of its name
 pub struct Supervisord {
@@ -107,7 +108,7 @@ pub struct Supervisord {
     pub logfile_maxbytes: i64,
     pub logfile_backups: i64,
     pub loglevel: Level,
-    pub pidfile: String,
+    pub pidfile: Option<String>,
     pub identifier: String,
     pub nodaemon: bool,
     pub silent: bool,

@@ -92,7 +92,8 @@ pub fn read<S: System>(
         logfile_maxbytes: overrides.logfile_maxbytes.unwrap_or(logfile_maxbytes),
         logfile_backups: overrides.logfile_backups.unwrap_or(logfile_backups),
         loglevel: overrides.loglevel.unwrap_or(loglevel),
-        pidfile: normalized_path(&pidfile, launch, system),
+        pidfile: (!pidfile.eq_ignore_ascii_case("none"))
+            .then(|| normalized_path(&pidfile, launch, system)),
         identifier: overrides
             .identifier
             .clone()

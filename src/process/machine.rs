@@ -14,7 +14,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{Monotonic, Now, Timestamp};
+use crate::clock::{Monotonic, Now};
 use crate::config::{AutoRestart, Process};
 use crate::loggers::level::Level;
 use crate::process::restarts::RestartBudget;
@@ -84,10 +84,10 @@ pub struct Machine {
     /// The child's; 0 when there is none.
     pid: i32,
     /// The last attempt to spawn, if there was one.
-    last_start: Option<Timestamp>,
+    last_start: Option<Now>,
     started_at: Monotonic,
     /// When a child last ended.
-    last_stop: Option<Timestamp>,
+    last_stop: Option<Now>,
     /// Starts that failed since the process was last up. Kept over a stop, as in 4.3.0.
     backoff: i64,
     /// When [`Input::Due`] is to come.
@@ -142,12 +142,12 @@ impl Machine {
     }
 
     /// When a spawn was last attempted; `None` if never, which is what allows autostart.
-    pub fn last_start(&self) -> Option<Timestamp> {
+    pub fn last_start(&self) -> Option<Now> {
         self.last_start
     }
 
     /// When a child last ended.
-    pub fn last_stop(&self) -> Option<Timestamp> {
+    pub fn last_stop(&self) -> Option<Now> {
         self.last_stop
     }
 
@@ -176,6 +176,8 @@ impl Machine {
     ) -> Vec<Effect> {
         use ProcessState::*;
         let mut effects = Vec::new();
+        // Tidings of a child that is not there, or of a second one, change nothing.
+        let has_child = self.pid != 0;
         match (self.state, input) {
             (Stopped | Exited | Fatal | Backoff, Input::Start) => self.start(now, &mut effects),
             (_, Input::Start) => {
@@ -185,7 +187,7 @@ impl Machine {
                 ));
             }
 
-            (Starting, Input::Spawned(pid)) => {
+            (Starting, Input::Spawned(pid)) if !has_child => {
                 self.pid = pid;
                 self.started_at = now.monotonic;
                 self.deadline = Some(self.started_at + start_time(process).max(INSTANT));
@@ -194,13 +196,13 @@ impl Machine {
                     format!("spawned: '{}' with pid {pid}", process.name),
                 ));
             }
-            (Starting, Input::SpawnFailed(error)) => {
+            (Starting, Input::SpawnFailed(error)) if !has_child => {
                 effects.push(Effect::Log(Level::Info, format!("spawnerr: {error}")));
                 self.spawn_error = error;
                 self.back_off(process, now, &mut effects);
             }
 
-            (Starting, Input::Due) => self.succeed(process, &mut effects),
+            (Starting, Input::Due) if has_child => self.succeed(process, &mut effects),
             (Backoff, Input::Due) if self.backoff > process.startretries => {
                 self.give_up(&mut effects);
                 effects.push(Effect::Log(
@@ -211,11 +213,13 @@ impl Machine {
                     ),
                 ));
             }
-            (Backoff | Exited, Input::Due) if restarts_allowed => self.start(now, &mut effects),
+            (Backoff | Exited, Input::Due) if restarts_allowed && self.deadline.is_some() => {
+                self.start(now, &mut effects)
+            }
             (Stopping, Input::Due) => self.kill(process, now, &mut effects),
             (_, Input::Due) => self.deadline = None,
 
-            (Starting | Running, Input::Stop) => self.stop(process, now, &mut effects),
+            (Starting | Running, Input::Stop) if has_child => self.stop(process, now, &mut effects),
             (Backoff, Input::Stop) => {
                 effects.push(Effect::Log(
                     Level::Debug,
@@ -239,7 +243,7 @@ impl Machine {
 
             (Backoff, Input::GiveUp) => self.give_up(&mut effects),
 
-            (Starting | Running, Input::Condemn(reason)) => {
+            (Starting | Running, Input::Condemn(reason)) if has_child => {
                 self.condemned = Some(reason);
                 self.stop(process, now, &mut effects);
             }
@@ -248,9 +252,9 @@ impl Machine {
                 self.give_up(&mut effects);
             }
 
-            (_, Input::Reaped(end)) => self.end(process, end, now, &mut effects),
+            (_, Input::Reaped(end)) if has_child => self.end(process, end, now, &mut effects),
 
-            (Starting | Running | Stopping, Input::StopFailed(error)) => {
+            (Starting | Running | Stopping, Input::StopFailed(error)) if has_child => {
                 effects.push(Effect::Log(
                     Level::Critical,
                     format!(
@@ -260,7 +264,7 @@ impl Machine {
                 ));
                 self.lose_control(&mut effects);
             }
-            (Starting | Running | Stopping, Input::SignalFailed(error)) => {
+            (Starting | Running | Stopping, Input::SignalFailed(error)) if has_child => {
                 effects.push(Effect::Log(
                     Level::Critical,
                     format!(
@@ -271,7 +275,7 @@ impl Machine {
                 self.lose_control(&mut effects);
             }
 
-            (_, Input::Spawned(_) | Input::SpawnFailed(_)) => {}
+            (_, Input::Spawned(_) | Input::SpawnFailed(_) | Input::Reaped(_)) => {}
             (_, Input::GiveUp | Input::StopFailed(_) | Input::SignalFailed(_)) => {}
             (_, Input::Condemn(_)) => {}
         }
@@ -284,7 +288,7 @@ impl Machine {
         self.exit_status = None;
         self.spawn_error.clear();
         self.deadline = None;
-        self.last_start = Some(now.wall);
+        self.last_start = Some(now);
         self.started_at = now.monotonic;
         self.enter(ProcessState::Starting, effects);
         effects.push(Effect::Spawn);
@@ -363,7 +367,7 @@ impl Machine {
         let too_quickly = self.state == ProcessState::Starting
             && !self.killing
             && now.monotonic.since(self.started_at) < start_time(process);
-        self.last_stop = Some(now.wall);
+        self.last_stop = Some(now);
         self.exit_status = Some(end.exit_status());
         self.pid = 0;
         self.deadline = None;
@@ -451,5 +455,9 @@ fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
 }
 
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! What is known of supervisord and of processes, and the requests to
 //! supervisord itself.
 
-use crate::clock::Timestamp;
+use crate::clock::{Now, Timestamp};
 use crate::events::event::Event;
 use crate::process::subprocess::{InputError, Subprocess};
 use crate::rpc::interface::{Daemon, Outcome};
@@ -130,7 +130,7 @@ pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 /// `supervisor.getProcessInfo(name)`
 pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let process = names::process(daemon.supervisor, parameters::string(parameters, 0)?)?;
-    Ok(info(process, time::wall()).into())
+    Ok(info(process, time::now()).into())
 }
 
 /// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
@@ -142,7 +142,7 @@ pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         .flat_map(|group| &group.processes)
         .collect();
     processes.sort_by_key(|process| (process.group_name(), &process.config().name));
-    let now = time::wall();
+    let now = time::now();
     Ok(Value::Array(
         processes
             .into_iter()
@@ -152,10 +152,10 @@ pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     .into())
 }
 
-fn info(process: &Subprocess, now: Timestamp) -> Value {
+fn info(process: &Subprocess, now: Now) -> Value {
     let machine = process.machine();
     let number = |value: i64| Value::Int(value.clamp(i64::from(i32::MIN), i64::from(i32::MAX)));
-    let moment = |stamp: Option<Timestamp>| number(stamp.map_or(0, |stamp| stamp.seconds));
+    let moment = |then: Option<Now>| number(then.map_or(0, |then| then.seen_at(now)));
     let log = |channel| Value::string(process.log_path(channel).unwrap_or_default());
     let state = machine.state();
     Value::Struct(
@@ -164,7 +164,7 @@ fn info(process: &Subprocess, now: Timestamp) -> Value {
             ("group", Value::string(process.group_name())),
             ("start", moment(machine.last_start())),
             ("stop", moment(machine.last_stop())),
-            ("now", number(now.seconds)),
+            ("now", number(now.wall.seconds)),
             ("state", Value::Int(i64::from(state.code()))),
             ("statename", Value::string(state.name())),
             ("spawnerr", Value::string(machine.spawn_error())),
@@ -180,15 +180,15 @@ fn info(process: &Subprocess, now: Timestamp) -> Value {
     )
 }
 
-fn description(process: &Subprocess, now: Timestamp) -> String {
+fn description(process: &Subprocess, now: Now) -> String {
     let machine = process.machine();
     match machine.state() {
         ProcessState::Running => {
-            let start = machine.last_start().map_or(0, |stamp| stamp.seconds);
+            let start = machine.last_start().map_or(0, |then| then.seen_at(now));
             format!(
                 "pid {}, uptime {}",
                 machine.pid(),
-                uptime(now.seconds - start)
+                uptime(now.wall.seconds.saturating_sub(start))
             )
         }
         ProcessState::Fatal | ProcessState::Backoff => match machine.spawn_error() {
@@ -196,7 +196,7 @@ fn description(process: &Subprocess, now: Timestamp) -> String {
             error => error.to_owned(),
         },
         ProcessState::Stopped | ProcessState::Exited => match machine.last_start() {
-            Some(_) => stop_time(machine.last_stop().unwrap_or_default()),
+            Some(_) => stop_time(machine.last_stop().map_or(0, |then| then.seen_at(now))),
             None => "Not started".to_owned(),
         },
         ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => String::new(),
@@ -216,8 +216,11 @@ fn uptime(seconds: i64) -> String {
 }
 
 /// `Nov 22 06:28 PM`, local time.
-fn stop_time(stamp: Timestamp) -> String {
-    let local = time::local(stamp);
+fn stop_time(seconds: i64) -> String {
+    let local = time::local(Timestamp {
+        seconds,
+        nanoseconds: 0,
+    });
     let month = MONTHS
         .get(usize::try_from(local.month).unwrap_or(1).saturating_sub(1))
         .unwrap_or(&MONTHS[0]);

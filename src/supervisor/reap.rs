@@ -1,5 +1,6 @@
 //! Collecting children that have ended.
 
+use crate::loggers::level::Level;
 use crate::process::machine::Input;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
@@ -43,9 +44,16 @@ impl Supervisor {
                 self.reject(reactor, id);
             }
             None if self.finish_handler(reactor, pid, end) => {}
-            None => reactor
-                .log
-                .info(format_args!("reaped unknown pid {pid} ({end})")),
+            None => {
+                // PID 1 is everybody's reaper: there it says nothing about its own programs.
+                let level = match std::process::id() {
+                    1 => Level::Debug,
+                    _ => Level::Info,
+                };
+                reactor
+                    .log
+                    .log(level, format_args!("reaped unknown pid {pid} ({end})"));
+            }
         }
     }
 }

@@ -95,6 +95,7 @@ impl MainLoop {
             .emit(&mut self.reactor, &Event::supervisor_running());
         // What reading the configuration has left behind.
         memory::trim();
+        self.hear_early_signals(&mut ready);
         loop {
             self.answer_changes();
             let finished = self.supervisor.advance_shutdown(&mut self.reactor);
@@ -111,6 +112,21 @@ impl MainLoop {
         self.flush_logs();
         self.reactor.log.close();
         self.supervisor.state()
+    }
+
+    /// Acts on the signals that came during the start, before any program is
+    /// started: a restart that was overtaken by a request to exit starts nothing.
+    fn hear_early_signals(&mut self, ready: &mut Vec<Ready<Source>>) {
+        // What keeps this from looking will keep the loop from waiting, which tells of it.
+        if self
+            .reactor
+            .poller
+            .wait(Some(Duration::ZERO), ready)
+            .is_ok()
+        {
+            let signals = self.dispatch(ready);
+            self.handle_signals(&signals);
+        }
     }
 
     /// At the end: what a restart goes on with.

@@ -37,7 +37,8 @@ const HANDLED: [Signal; 6] = [
     Signal::USR2,
 ];
 
-/// Descriptors from here on are closed at a restart; 4.3.0 leaves 3 and 4 alone.
+/// Descriptors from here on are closed at a restart; 4.3.0 leaves 3 and 4 alone,
+/// and whatever is beyond `minfds`.
 const FIRST_TO_CLOSE: i32 = 5;
 
 /// What a start needs and a restart finds again.
@@ -162,7 +163,6 @@ fn start_with(
         fd::close_from(
             FIRST_TO_CLOSE,
             i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX),
-            &[],
         );
     } else {
         privileges::raise_limits(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
@@ -348,22 +348,19 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
 }
 
 fn write_pidfile(config: &Config, reactor: &mut Reactor) -> Option<PidFile> {
-    let path = &config.supervisord.pidfile;
-    match PidFile::write(path) {
-        Ok(pidfile) => {
-            reactor.log.info(format_args!(
-                "supervisord started with pid {}",
-                std::process::id()
-            ));
-            Some(pidfile)
-        }
-        Err(_) => {
-            reactor
-                .log
-                .critical(format_args!("could not write pidfile {path}"));
-            None
-        }
-    }
+    let path = config.supervisord.pidfile.as_deref();
+    let Ok(written) = path.map(PidFile::write).transpose() else {
+        let path = path.unwrap_or_default();
+        reactor
+            .log
+            .critical(format_args!("could not write pidfile {path}"));
+        return None;
+    };
+    reactor.log.info(format_args!(
+        "supervisord started with pid {}",
+        std::process::id()
+    ));
+    written
 }
 
 fn base_name(program: &str) -> &str {

@@ -256,7 +256,8 @@ fn run_child(child: &Spawn<'_>) -> ! {
     unsafe { libc::setpgid(0, 0) };
     reset_signals(&child.surroundings.mask);
     place_streams(&child.streams);
-    close_others(child.surroundings.close_below);
+    // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`).
+    fd::close_from(libc::STDERR_FILENO + 1, child.surroundings.close_below);
     if let Some(refusal) = &child.refusal {
         fail(&[refusal.as_slice()]);
     }
@@ -306,18 +307,6 @@ fn move_up(descriptor: BorrowedFd<'_>) -> RawFd {
     }
     // SAFETY: numbers only.
     unsafe { libc::fcntl(number, libc::F_DUPFD, libc::STDERR_FILENO + 1) }
-}
-
-/// Children get 0, 1 and 2 and nothing else (4.3.0 stops at `minfds`).
-fn close_others(close_below: i32) {
-    if fd::close_range_call(libc::STDERR_FILENO + 1, i32::MAX) {
-        return;
-    }
-    for descriptor in libc::STDERR_FILENO + 1..close_below {
-        // SAFETY: closing a number that is not open only fails, and this
-        // process will not use any of them again.
-        unsafe { libc::close(descriptor) };
-    }
 }
 
 fn switch(credentials: &SpawnCredentials, failures: &[Vec<u8>; 3]) {

@@ -119,7 +119,7 @@ fn relative_files_stay_where_the_program_was_started() {
     let place = directory.path().to_str().unwrap();
     assert_eq!(
         config.supervisord.pidfile,
-        format!("{place}/supervisord.pid")
+        Some(format!("{place}/supervisord.pid"))
     );
     // The user and the RPC interfaces matter to a start only.
     let error = load::load(&request(directory.path(), Purpose::Start)).unwrap_err();

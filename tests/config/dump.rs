@@ -93,7 +93,7 @@ fn dump(config: &Config) -> String {
         own.logfile_maxbytes,
         own.logfile_backups,
         level(own.loglevel),
-        repr(&own.pidfile),
+        text(&own.pidfile),
         repr(&own.identifier),
         repr(&own.childlogdir),
         own.nodaemon,

@@ -25,6 +25,8 @@ pub struct Launch<'a> {
     pub wrapper: &'a [&'a str],
     /// Where its standard output goes instead of a file.
     pub stdout: Option<OwnedFd>,
+    /// Preload the shim of [`super::c`], which takes its orders in the directory.
+    pub shim: bool,
 }
 
 impl<'a> Launch<'a> {
@@ -37,6 +39,7 @@ impl<'a> Launch<'a> {
             environment: &[],
             wrapper: &[],
             stdout: None,
+            shim: false,
         }
     }
 }
@@ -83,6 +86,9 @@ impl Daemon {
                 None => Stdio::from(File::create(&stdout).unwrap()),
             })
             .stderr(File::create(&stderr).unwrap());
+        if launch.shim {
+            command.envs(super::c::shim(dir));
+        }
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));

@@ -8,10 +8,12 @@
 //! not start.
 #![allow(dead_code)]
 
+pub mod c;
 mod ctl;
 mod daemon;
 mod dir;
 mod kind;
+mod process;
 mod rpc;
 mod scene;
 mod wait;
@@ -20,6 +22,7 @@ pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
 pub use kind::{Kind, original_home, subject, subject_ctl};
+pub use process::{comes_to_rest, descriptors_of, stat_field};
 pub use rpc::{Address, Outcome, Rpc, Value};
 pub use scene::{Scene, usual_configuration};
 pub use wait::{DEADLINE, wait_for, wait_until};

@@ -17,7 +17,7 @@ fn settings(logfile: &str) -> Supervisord {
         logfile_maxbytes: 0,
         logfile_backups: 0,
         loglevel: Level::Info,
-        pidfile: String::new(),
+        pidfile: None,
         identifier: "supervisor".to_owned(),
         nodaemon: false,
         silent: false,

@@ -1,6 +1,7 @@
 //! The transition table, row by row, without processes and without waiting.
 
 use super::*;
+use crate::clock::Timestamp;
 use ProcessState::*;
 
 /// A program with the defaults of the configuration.
@@ -8,7 +9,7 @@ pub fn process() -> Process {
     crate::config::testing::process("p")
 }
 
-fn at(milliseconds: u64) -> Now {
+pub(super) fn at(milliseconds: u64) -> Now {
     Now {
         monotonic: Monotonic(Duration::from_millis(100_000 + milliseconds)),
         wall: Timestamp {
@@ -19,7 +20,7 @@ fn at(milliseconds: u64) -> Now {
 }
 
 /// What the effects amount to, in their order: states entered, tags and texts of lines, deeds.
-fn told(effects: &[Effect]) -> Vec<String> {
+pub(super) fn told(effects: &[Effect]) -> Vec<String> {
     effects
         .iter()
         .map(|effect| match effect {
@@ -78,7 +79,7 @@ impl Life {
     }
 }
 
-fn exited(status: i32) -> Input {
+pub(super) fn exited(status: i32) -> Input {
     Input::Reaped(Termination::Exited(status))
 }
 

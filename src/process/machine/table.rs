@@ -1,0 +1,141 @@
+//! Every state with every input. A cell says what the effects are, without the
+//! texts of lines: `start` is a spawn, `fail` a line before the state; states
+//! that are entered by their names.
+
+use super::tests::{at, exited, process, told};
+use super::*;
+
+/// The inputs in the order of the columns; the sixth comes while supervisord goes down.
+fn inputs() -> [(Input, bool); 11] {
+    [
+        (Input::Start, true),
+        (Input::Spawned(78), true),
+        (Input::SpawnFailed("no".into()), true),
+        (Input::Due, true),
+        (Input::Due, false),
+        (Input::Stop, true),
+        (Input::GiveUp, true),
+        (exited(0), true),
+        (Input::StopFailed("EPERM".into()), true),
+        (Input::SignalFailed("EPERM".into()), true),
+        (Input::Condemn("useless".into()), true),
+    ]
+}
+
+/// `.` is nothing at all, `-` a line in the log and nothing else, `DEBG` stands
+/// for every line, which has its own test. After `;` comes the deadline, in
+/// seconds, or `never`.
+const TABLE: &str = "
+             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn
+stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never
+spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never
+starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10
+aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10
+running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10
+backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never
+exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never
+stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10
+condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10
+exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never
+again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never
+fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never
+unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never
+unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never
+";
+
+/// A process in the state of a row.
+fn machine(row: &str, process: &mut Process) -> Machine {
+    let mut machine = Machine::default();
+    let spawned = || Input::Spawned(77);
+    let path = match row {
+        "stopped" => vec![],
+        "spawning" => vec![Input::Start],
+        "starting" | "aged" => vec![Input::Start, spawned()],
+        "running" => vec![Input::Start, spawned(), Input::Due],
+        "backoff" => vec![Input::Start, spawned(), exited(0)],
+        "exhausted" => {
+            process.startretries = 0;
+            vec![Input::Start, spawned(), exited(0)]
+        }
+        "stopping" => vec![Input::Start, spawned(), Input::Stop],
+        "condemned" => vec![Input::Start, spawned(), Input::Condemn("useless".into())],
+        "exited" => vec![Input::Start, spawned(), Input::Due, exited(0)],
+        "again" => {
+            process.autorestart = AutoRestart::Always;
+            vec![Input::Start, spawned(), Input::Due, exited(0)]
+        }
+        "fatal" => vec![Input::Start, spawned(), exited(0), Input::GiveUp],
+        "unstoppable" => vec![
+            Input::Start,
+            spawned(),
+            Input::Stop,
+            Input::StopFailed("EPERM".into()),
+        ],
+        "unknown" => vec![Input::Start, spawned(), Input::SignalFailed("EPERM".into())],
+        other => panic!("no row {other}"),
+    };
+    for input in path {
+        machine.step(process, input, at(0), true);
+    }
+    machine
+}
+
+/// What a cell says of these effects and of the machine after them.
+fn cell(effects: &[Effect], machine: &Machine, now: Now) -> String {
+    let told = told(effects);
+    let deeds: Vec<&str> = told
+        .iter()
+        .filter_map(|deed| match deed.split_once(" -> ") {
+            // A spawn tells the state by itself.
+            Some((_, "STARTING")) => None,
+            Some((_, state)) => Some(state),
+            None => [("spawn", "spawn"), ("kill ", "kill")]
+                .iter()
+                .find(|(lead, _)| deed.starts_with(lead))
+                .map(|(_, word)| *word),
+        })
+        .collect();
+    let summary = match (deeds.is_empty(), told.is_empty()) {
+        (false, _) => deeds.join("+"),
+        (true, false) => "-".to_owned(),
+        (true, true) => ".".to_owned(),
+    };
+    let deadline = match machine.deadline() {
+        Some(deadline) => deadline.since(now.monotonic).as_secs().to_string(),
+        None => "never".to_owned(),
+    };
+    format!("{summary};{deadline}")
+}
+
+#[test]
+fn every_state_has_an_answer_to_every_input() {
+    let mut rows = TABLE.lines().filter(|line| !line.is_empty());
+    let columns: Vec<&str> = rows.next().unwrap().split_whitespace().collect();
+    assert_eq!(columns.len(), inputs().len());
+    let mut states = std::collections::BTreeSet::new();
+    for row in rows {
+        let mut expected = row.split_whitespace();
+        let name = expected.next().unwrap();
+        for (index, (input, restarts_allowed)) in inputs().into_iter().enumerate() {
+            let mut process = process();
+            process.autorestart = AutoRestart::Never;
+            let mut machine = machine(name, &mut process);
+            states.insert(machine.state().name());
+            let now = at(if name == "aged" { 1_000 } else { 0 });
+            let before = machine.clone();
+            let effects = machine.step(&process, input.clone(), now, restarts_allowed);
+            let wanted = expected.next().unwrap_or("no cell");
+            // The deadline of a process that is left alone is told from where it was set.
+            let left_alone = machine.deadline() == before.deadline();
+            let seen_from = if left_alone { at(0) } else { now };
+            assert_eq!(
+                cell(&effects, &machine, seen_from),
+                wanted,
+                "{name} and {} ({input:?})",
+                columns[index]
+            );
+        }
+        assert_eq!(expected.next(), None, "{name} has too many cells");
+    }
+    assert_eq!(states.len(), 8, "the table has every state: {states:?}");
+}

@@ -1,0 +1,105 @@
+//! What is open in the daemon and in its children, when the daemon inherited
+//! more than it should have.
+
+use super::support::{DEADLINE, Dir, Launch, Scene, children_of, descriptors_of, wait_until};
+use std::fs;
+
+/// Opens descriptors as a careless parent does, above `minfds` as well, and
+/// becomes the program given to it.
+const CARELESS: &str = "\
+import os, sys
+null = os.open('/dev/null', os.O_RDWR)
+for number in [*range(3, 12), 49, 50, 51, 300, 999]:
+    os.dup2(null, number, inheritable=True)
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
+const PROGRAMS: &str = "\
+minfds=50
+[program:p]
+command=/bin/cat
+startsecs=0
+[program:q]
+command=/bin/cat
+startsecs=0
+redirect_stderr=true
+stdout_logfile=NONE
+";
+
+fn carelessly(launch: &mut Launch) {
+    launch.wrapper = &["python3", "-c", CARELESS];
+}
+
+fn assert_children_are_clean(scene: &Scene) {
+    scene.wait_all("RUNNING");
+    let children = children_of(scene.daemon.pid());
+    assert_eq!(children.len(), 2);
+    for child in children {
+        // Until it has become its program it has what the daemon has.
+        let clean = wait_until(DEADLINE, || descriptors_of(child) == [0, 1, 2]);
+        assert!(clean, "{:?}", descriptors_of(child));
+    }
+}
+
+/// What is open in the daemon.
+fn opened(scene: &Scene) -> Vec<String> {
+    let pid = scene.daemon.pid();
+    let mut kinds: Vec<String> = descriptors_of(pid)
+        .into_iter()
+        .filter_map(|number| fs::read_link(format!("/proc/{pid}/fd/{number}")).ok())
+        .map(|target| match target.display().to_string() {
+            // Automatic logs have other names each time.
+            path if path.starts_with('/') => "a file".to_owned(),
+            other => other.split(':').next().unwrap_or_default().to_owned(),
+        })
+        .collect();
+    kinds.sort();
+    kinds
+}
+
+fn reload(scene: &Scene, times: usize) {
+    scene.daemon.signal(libc::SIGHUP);
+    let started = wait_until(DEADLINE, || {
+        scene.log().matches("supervisord started with pid").count() > times
+    });
+    assert!(started, "{}", scene.log());
+    assert!(wait_until(DEADLINE, || scene.rpc.answers()));
+}
+
+#[test]
+fn children_get_three_descriptors_whatever_the_daemon_inherited() {
+    let scene = Scene::start_as(Dir::new(), PROGRAMS, carelessly);
+    let open = descriptors_of(scene.daemon.pid());
+    for number in [3, 49, 50, 300, 999] {
+        assert!(open.contains(&number), "{number} was inherited: {open:?}");
+    }
+    assert_children_are_clean(&scene);
+    reload(&scene, 1);
+    assert_children_are_clean(&scene);
+    // 3 and 4 stay, as in 4.3.0: a log may be /dev/fd/3.
+    let open = descriptors_of(scene.daemon.pid());
+    let high: Vec<&u32> = open.iter().filter(|number| **number >= 49).collect();
+    assert!(high.is_empty(), "left open by a restart: {high:?}");
+    scene.stop();
+}
+
+#[test]
+fn restarts_leave_nothing_open() {
+    let scene = Scene::start(PROGRAMS);
+    // The first one closes what the daemon has inherited from whoever runs the test.
+    reload(&scene, 1);
+    assert_children_are_clean(&scene);
+    let mut first = Vec::new();
+    let alone = wait_until(DEADLINE, || {
+        first = opened(&scene);
+        first.iter().filter(|kind| *kind == "socket").count() == 1
+    });
+    assert!(alone, "nobody is connected: {first:?}");
+    for times in 2..5 {
+        reload(&scene, times);
+        assert_children_are_clean(&scene);
+        let same = wait_until(DEADLINE, || opened(&scene) == first);
+        assert!(same, "{first:?} at first, {:?} now", opened(&scene));
+    }
+    scene.stop();
+}
