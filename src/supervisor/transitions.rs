@@ -2,7 +2,10 @@
 
 use std::collections::VecDeque;
 
+use crate::process::context::Context;
+use crate::process::fcgi::Socket;
 use crate::process::machine::{Effect, Input};
+use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
@@ -22,7 +25,10 @@ impl Supervisor {
         let restarts_allowed = !self.state.is_going_down();
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            let Some(process) = self.groups.process_mut(id) else {
+            let group = self.groups.get_mut(id.group);
+            let Some((process, mut socket)) =
+                group.and_then(|group| group.process_and_socket(id.index))
+            else {
                 return outcome;
             };
             for effect in process.step(input, reactor.now, restarts_allowed) {
@@ -30,7 +36,7 @@ impl Supervisor {
                     Effect::Entered { .. } => self.changed = true,
                     Effect::Log(level, text) => reactor.log.log(level, text),
                     Effect::Spawn => {
-                        let spawned = process.spawn(reactor, &self.context);
+                        let spawned = spawn(process, socket.as_deref_mut(), reactor, &self.context);
                         // Many spawns in one turn take their time, and each has its own.
                         reactor.now = time::now();
                         match spawned {
@@ -67,6 +73,9 @@ impl Supervisor {
             reactor
                 .timers
                 .set(Timer::Process(id), process.machine().deadline());
+        }
+        if let Some(group) = self.groups.get_mut(id.group) {
+            group.close_idle_sockets(&mut reactor.log);
         }
         outcome
     }
@@ -151,4 +160,22 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Spawns a child, on its socket if it has one. As in 4.3.0, the socket is made
+/// even for a command that is not there.
+fn spawn(
+    process: &mut Subprocess,
+    socket: Option<&mut Socket>,
+    reactor: &mut Reactor,
+    context: &Context,
+) -> Result<i32, String> {
+    let socket = match socket {
+        None => None,
+        Some(socket) => {
+            let opened = socket.open(&mut reactor.log, &context.hosts);
+            Some(opened.map_err(|error| error.to_string())?)
+        }
+    };
+    process.spawn(reactor, context, socket)
 }

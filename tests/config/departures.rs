@@ -66,14 +66,14 @@ fn what_is_not_available_yet_is_left_out_with_a_warning() {
     let mut config = read(text).unwrap();
     assert_eq!(config.groups.len(), 2);
     config.leave_out_unavailable();
-    assert!(config.groups.is_empty() && config.origins.is_empty());
+    assert_eq!(config.groups.len(), 1);
+    assert_eq!(config.origins[0].section, "fcgi-program:f");
     assert_eq!(
         config.warnings,
         [
             "[rpcinterface:x] is left out: plug.in:make cannot be loaded, for Python plug-ins are not available",
             "[ctlplugin:y] is left out: Python plug-ins are not available, supervisorctl does without it",
             "[eventlistener:l] is left out: event listeners are not available in this version",
-            "[fcgi-program:f] is left out: FastCGI programs are not available in this version",
         ]
     );
 }

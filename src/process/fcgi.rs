@@ -1,0 +1,235 @@
+//! The sockets of FastCGI programs. One socket is shared by all processes of its
+//! program as their descriptor 0; it listens from before the first of them is
+//! spawned until the last has ended, and is closed in between. Its file stays,
+//! as in 4.3.0.
+//!
+//! Nothing here waits: names of hosts are those that were looked up at the
+//! start, or that this machine knows by itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::config::{self, Address, FastCgiSocket};
+use crate::loggers::logger::Logger;
+use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
+use crate::sys::{errno, host, socket};
+use crate::text::pyrepr;
+
+/// Linux's `SOMAXCONN`, which 4.3.0 asks for whatever the system's setting is.
+const DEFAULT_BACKLOG: i32 = 4096;
+
+/// Addresses of host names, looked up where waiting for an answer does no harm;
+/// `None` for a name that nobody knows.
+pub type Hosts = BTreeMap<String, Option<IpAddr>>;
+
+/// Looks up the hosts of the groups' sockets. It may ask the network, and wait.
+pub fn look_up_hosts(groups: &[config::Group]) -> Hosts {
+    let sockets = groups.iter().flat_map(|group| {
+        let sockets = group.processes.iter().filter_map(|p| group.socket_of(p));
+        sockets.collect::<Vec<_>>()
+    });
+    let mut hosts = Hosts::new();
+    for socket in sockets {
+        if let Address::Inet { host, .. } = &socket.address
+            && !hosts.contains_key(host)
+        {
+            hosts.insert(host.clone(), host::resolve(host).ok());
+        }
+    }
+    hosts
+}
+
+/// A socket of a group.
+#[derive(Debug)]
+pub struct Socket {
+    config: FastCgiSocket,
+    /// While it listens.
+    descriptor: Option<OwnedFd>,
+}
+
+/// Why a socket cannot be made. Its text is that of 4.3.0.
+#[derive(Debug)]
+pub struct SocketError {
+    url: String,
+    reason: Reason,
+}
+
+#[derive(Debug)]
+enum Reason {
+    /// The system refused it.
+    System(io::Error),
+    /// The mode of the file was refused.
+    Mode { path: String, reason: io::Error },
+    /// The owner of the file was refused.
+    Owner { path: String, reason: io::Error },
+    /// The path does not fit the system's address structure.
+    PathTooLong,
+    /// Something else than a socket has the path.
+    NotASocket(String),
+    /// Nobody knows the host.
+    UnknownHost,
+    /// Only the network may know the host, and this is no time to ask it.
+    NotLookedUp(String),
+}
+
+impl fmt::Display for SocketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Could not create FastCGI socket {}: ", self.url)?;
+        match &self.reason {
+            Reason::System(reason) => f.write_str(&bracketed(reason)),
+            Reason::Mode { path, reason } => write!(
+                f,
+                "Could not change permissions of socket file: {}: {}",
+                bracketed(reason),
+                pyrepr::repr(path)
+            ),
+            Reason::Owner { path, reason } => write!(
+                f,
+                "Could not change ownership of socket file: {}: {}",
+                bracketed(reason),
+                pyrepr::repr(path)
+            ),
+            Reason::PathTooLong => f.write_str("AF_UNIX path too long"),
+            Reason::NotASocket(path) => write!(f, "{path} exists and is not a socket"),
+            // EAI_NONAME, as getaddrinfo says it.
+            Reason::UnknownHost => f.write_str("[Errno -2] Name or service not known"),
+            Reason::NotLookedUp(host) => write!(
+                f,
+                "{host} is not in /etc/hosts, and names are asked of the network at a start \
+                 only: use an address, or reload"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SocketError {}
+
+/// As Python prints an OSError.
+fn bracketed(reason: &io::Error) -> String {
+    errno::of(reason).map_or_else(|| reason.to_string(), errno::bracketed)
+}
+
+/// The sockets of a group, each once, closed.
+pub fn sockets_of(group: &config::Group) -> Vec<Socket> {
+    let mut sockets: Vec<Socket> = Vec::new();
+    for config in group.processes.iter().filter_map(|p| group.socket_of(p)) {
+        if !sockets.iter().any(|socket| socket.config == *config) {
+            sockets.push(Socket {
+                config: config.clone(),
+                descriptor: None,
+            });
+        }
+    }
+    sockets
+}
+
+impl Socket {
+    /// What it was made from.
+    pub fn config(&self) -> &FastCgiSocket {
+        &self.config
+    }
+
+    /// Whether it listens.
+    pub fn is_open(&self) -> bool {
+        self.descriptor.is_some()
+    }
+
+    /// Makes it, if it does not listen already.
+    pub fn open(&mut self, log: &mut Logger, hosts: &Hosts) -> Result<BorrowedFd<'_>, SocketError> {
+        let kept = match self.descriptor.take() {
+            Some(descriptor) => descriptor,
+            None => {
+                let url = self.config.address.url();
+                log.info(format_args!("Creating socket {url}"));
+                make(&self.config, hosts).map_err(|reason| SocketError { url, reason })?
+            }
+        };
+        let kept: &OwnedFd = self.descriptor.insert(kept);
+        Ok(kept.as_fd())
+    }
+
+    /// Closes it, if it listens.
+    pub fn close(&mut self, log: &mut Logger) {
+        if self.descriptor.take().is_some() {
+            let url = self.config.address.url();
+            log.info(format_args!("Closing socket {url}"));
+        }
+    }
+
+    /// Makes it and closes it again, to see early what is wrong.
+    pub fn test(&mut self, log: &mut Logger, hosts: &Hosts) -> Result<(), SocketError> {
+        self.open(log, hosts)?;
+        self.close(log);
+        Ok(())
+    }
+}
+
+fn make(config: &FastCgiSocket, hosts: &Hosts) -> Result<OwnedFd, Reason> {
+    let backlog = config
+        .backlog
+        .and_then(|backlog| i32::try_from(backlog).ok())
+        .unwrap_or(DEFAULT_BACKLOG);
+    match &config.address {
+        Address::Inet { host, port } => {
+            let address = address_of(host, hosts)?;
+            socket::listen_tcp((address, *port).into(), backlog).map_err(Reason::System)
+        }
+        Address::Unix { path, mode, owner } => {
+            let access = Access {
+                mode: *mode,
+                owner: *owner,
+                backlog,
+            };
+            make_unix(path, &access)
+        }
+    }
+}
+
+fn address_of(host: &str, hosts: &Hosts) -> Result<IpAddr, Reason> {
+    match hosts.get(host) {
+        Some(known) => known.ok_or(Reason::UnknownHost),
+        None => host::resolve_at_once(host).ok_or_else(|| Reason::NotLookedUp(host.to_owned())),
+    }
+}
+
+/// The name of the old socket is the new one's from one moment to the next. A
+/// socket behind which somebody listens is replaced too, as in 4.3.0: it may be
+/// held by children of a supervisord that was killed.
+fn make_unix(path: &str, access: &Access) -> Result<OwnedFd, Reason> {
+    let occupant = socket_file::occupant(path);
+    if occupant == Occupant::Other {
+        return Err(Reason::NotASocket(path.to_owned()));
+    }
+    let temporary = socket_file::temporary_name(path);
+    if !socket::fits_unix(&temporary) {
+        // Nobody connects before the mode stands here either, for it listens last.
+        if occupant == Occupant::Socket {
+            fs::remove_file(path).map_err(Reason::System)?;
+        }
+        return socket_file::listen_at(path, access).map_err(|refusal| refused(path, refusal));
+    }
+    let descriptor =
+        socket_file::listen_at(&temporary, access).map_err(|refusal| refused(path, refusal))?;
+    match fs::rename(&temporary, path) {
+        Ok(()) => Ok(descriptor),
+        Err(reason) => {
+            let _ = fs::remove_file(&temporary);
+            Err(Reason::System(reason))
+        }
+    }
+}
+
+fn refused(path: &str, refusal: Refusal) -> Reason {
+    let reason = refusal.reason;
+    let path = path.to_owned();
+    match refusal.step {
+        Step::Bind if errno::of(&reason) == Some(libc::ENAMETOOLONG) => Reason::PathTooLong,
+        Step::Mode => Reason::Mode { path, reason },
+        Step::Owner => Reason::Owner { path, reason },
+        Step::Bind | Step::Listen => Reason::System(reason),
+    }
+}
