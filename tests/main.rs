@@ -9,6 +9,7 @@ mod conformance;
 mod corpus;
 mod crowd;
 mod demo;
+mod fcgi;
 mod fuzz;
 mod hostile;
 mod http;

@@ -84,9 +84,6 @@ mod tests {
     #[test]
     fn the_name_is_that_of_uname() {
         let output = Command::new("uname").arg("-n").output().unwrap();
-        assert_eq!(
-            node_name(),
-            String::from_utf8_lossy(&output.stdout).trim()
-        );
+        assert_eq!(node_name(), String::from_utf8_lossy(&output.stdout).trim());
     }
 }

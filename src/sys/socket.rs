@@ -16,6 +16,7 @@ use nix::sys::socket::{
     AddressFamily, Shutdown, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
     getpeername, setsockopt, shutdown, socket, sockopt,
 };
+use nix::sys::stat::{Mode, fchmod};
 
 use crate::sys::fd;
 
@@ -36,18 +37,18 @@ pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
     Ok(descriptor)
 }
 
-/// A unix socket bound to `path` that does not listen yet. A path longer than
-/// the system's address structure is `ENAMETOOLONG`.
-pub fn bind_unix(path: &str) -> io::Result<OwnedFd> {
+/// A unix socket bound to `path` that does not listen yet. Its file comes into
+/// being with no more permissions than `mode` (and the umask) allow. A path
+/// longer than the system's address structure is `ENAMETOOLONG`.
+pub fn bind_unix(path: &str, mode: u32) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
     let descriptor = unix_stream()?;
+    // Where the system does not know this, the permissions come a moment later.
+    #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
+    let permissions = Mode::from_bits_truncate((mode & 0o777) as libc::mode_t);
+    let _ = fchmod(&descriptor, permissions);
     bind(descriptor.as_raw_fd(), &address)?;
     Ok(descriptor)
-}
-
-/// Whether a path fits the system's address structure.
-pub fn fits_unix(path: &str) -> bool {
-    UnixAddr::new(path).is_ok()
 }
 
 /// Lets clients connect to a bound socket (or sets the backlog of a listening

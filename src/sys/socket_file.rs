@@ -1,6 +1,7 @@
-//! The files of unix sockets. Who may connect stands before anybody can: a
-//! socket is bound under a name that nobody knows, gets its mode and its owner,
-//! listens last, and only then is given its real name by the caller.
+//! The files of unix sockets. Who may connect stands before anybody can: a file
+//! comes into being with the mode, gets its owner, and listens last. Who wants
+//! all of that before the name appears binds the socket under a temporary one,
+//! which then is what the socket itself says of its name.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -71,7 +72,7 @@ pub fn temporary_name(path: &str) -> String {
 /// refused the file is removed again.
 pub fn listen_at(name: &str, access: &Access) -> Result<OwnedFd, Refusal> {
     let refused = |step| move |reason| Refusal { step, reason };
-    let descriptor = socket::bind_unix(name).map_err(refused(Step::Bind))?;
+    let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Step::Bind))?;
     let dressed = set_mode(name, access.mode)
         .map_err(refused(Step::Mode))
         .and_then(|()| give_away(name, access).map_err(refused(Step::Owner)))
@@ -139,6 +140,15 @@ mod tests {
         assert_eq!(taken.reason.raw_os_error(), Some(libc::EADDRINUSE));
         drop(descriptor);
         assert!(UnixStream::connect(&path).is_err());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_never_allows_more_than_its_mode() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _bound = socket::bind_unix(path.to_str().unwrap(), 0o600).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o177, 0);
     }
 
     #[test]
