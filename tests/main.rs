@@ -13,6 +13,7 @@ mod crowd;
 mod demo;
 mod descriptors;
 mod faults;
+mod fcgi;
 mod fuzz;
 mod hostile;
 mod http;

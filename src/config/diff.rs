@@ -118,6 +118,24 @@ mod tests {
     }
 
     #[test]
+    fn the_socket_of_a_member_counts() {
+        let running = group("a");
+        let mut fresh = running.clone();
+        for process in &mut fresh.processes {
+            process.socket = Some(FastCgiSocket {
+                address: Address::Inet {
+                    host: "h".to_owned(),
+                    port: 80,
+                },
+                backlog: None,
+            });
+        }
+        assert_eq!(compare([&running], &[fresh.clone()]).changed, ["a"]);
+        let same = [fresh.clone()];
+        assert_eq!(compare([&fresh], &same), Difference::default());
+    }
+
+    #[test]
     fn size_events_and_handler_of_a_pool_count() {
         let pool = |buffer_size, event: &str, result_handler| {
             with_kind(GroupKind::Listeners(Pool {

@@ -129,16 +129,12 @@ fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 6] {
 }
 
 fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
-    let (url, mode, owner) = match &socket.address {
-        Address::Inet { host, port } => (format!("tcp://{host}:{port}"), Json::Null, Json::Null),
-        Address::Unix { path, mode, owner } => (
-            format!("unix://{path}"),
-            octal(*mode),
-            owner.map_or(Json::Null, self::owner),
-        ),
+    let (mode, owner) = match &socket.address {
+        Address::Inet { .. } => (Json::Null, Json::Null),
+        Address::Unix { mode, owner, .. } => (octal(*mode), owner.map_or(Json::Null, self::owner)),
     };
     [
-        ("socket", Json::String(url)),
+        ("socket", Json::String(socket.address.url())),
         ("socket_backlog", socket.backlog.into()),
         ("socket_mode", mode),
         ("socket_owner", owner),
@@ -206,6 +202,7 @@ fn dumped_process(process: &Process, system: &impl System) -> Json {
         ("environment", environment(&process.environment)),
         ("serverurl", process.serverurl.as_ref().into()),
     ]);
+    members.extend(process.socket.iter().flat_map(dumped_socket));
     object(members)
 }
 

@@ -31,9 +31,25 @@ pub struct FastCgi {
 /// Reads the section's own keys.
 pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, ConfigError> {
     let program = datatypes::name(part_after_colon(name))?;
-    let system = context.system;
     let section = context.section(name, &[&context.here]);
     let priority = section.integer("priority", 999)?;
+    let socket = socket(context, name, &program)?;
+    Ok(FastCgi {
+        name: program,
+        priority,
+        socket,
+    })
+}
+
+/// Reads the keys of the socket: all that a member of a `[group:x]` needs
+/// beside a program's. `name` is the section's, `program` the program's.
+pub fn socket<S: System>(
+    context: &Context<'_, S>,
+    name: &str,
+    program: &str,
+) -> Result<FastCgiSocket, ConfigError> {
+    let system = context.system;
+    let section = context.section(name, &[&context.here]);
     let user = section.converted("user", |text| accounts::user_and_group(text, system))?;
     let backlog = section.converted("socket_backlog", datatypes::integer)?;
     if let Some(backlog) = &backlog
@@ -52,7 +68,7 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, 
         Some(text) => Some(datatypes::octal(&text).map_err(|_| invalid("socket_mode", text))?),
     };
     let mut names = Layer::new();
-    define(&mut names, "program_name", &program);
+    define(&mut names, "program_name", program);
     let socket = context
         .section(name, &[&context.here, &names])
         .text("socket")?
@@ -62,13 +78,9 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, 
         section: name.to_owned(),
         error,
     })?;
-    Ok(FastCgi {
-        name: program,
-        priority,
-        socket: FastCgiSocket {
-            address: with_owner(address, user, system),
-            backlog: backlog.map(|backlog| backlog.saturated()),
-        },
+    Ok(FastCgiSocket {
+        address: with_owner(address, user, system),
+        backlog: backlog.map(|backlog| backlog.saturated()),
     })
 }
 

@@ -13,7 +13,7 @@ use super::listener;
 use super::program::{part_after_colon, processes};
 use super::section::Context;
 use super::system::System;
-use super::{Group, GroupKind, Origin, Process};
+use super::{FastCgiSocket, Group, GroupKind, Origin, Process};
 
 const GROUP: &str = "group:";
 const PROGRAM: &str = "program:";
@@ -76,17 +76,50 @@ fn named_group<S: System>(
     let programs = datatypes::list(&reader.text("programs")?.unwrap_or_default());
     let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
     let mut all = Vec::new();
+    let others = members.len();
     // Messages blame the group for the first member and the member before for the others.
     let mut blamed = section.to_owned();
     for program in programs {
         let member = member_section(context, &blamed, &program)?;
-        all.extend(processes(context, &member, &name, warnings)?);
+        let mut own = processes(context, &member, &name, warnings)?;
+        if member.starts_with(fcgi::PREFIX) {
+            let is_taken = members.iter().take(others).any(|other| *other == member);
+            let socket = member_socket(context, &member, is_taken, section, warnings);
+            for process in &mut own {
+                process.socket.clone_from(&socket);
+            }
+        }
+        all.extend(own);
         members.push(member.clone());
         blamed = member;
     }
     let processes = without_doubles(all, section, warnings);
     let head = Head::new(name, priority, GroupKind::Programs);
     Ok(found(context, section, head, processes))
+}
+
+/// The socket of an `[fcgi-program:x]` in a group. 4.3.0 gives it none and does
+/// not look at the keys, so what is wrong with them is a warning, and the
+/// program a plain one.
+fn member_socket<S: System>(
+    context: &Context<'_, S>,
+    member: &str,
+    is_taken: bool,
+    group: &str,
+    warnings: &mut Vec<String>,
+) -> Option<FastCgiSocket> {
+    let read = datatypes::name(part_after_colon(member))
+        .map_err(ConfigError::from)
+        .and_then(|program| fcgi::socket(context, member, &program));
+    let reason = match read {
+        Ok(_) if is_taken => "another group has it already".to_owned(),
+        Ok(socket) => return Some(socket),
+        Err(error) => error.to_string(),
+    };
+    warnings.push(format!(
+        "[{member}] is a plain program in [{group}], its socket is left out: {reason}"
+    ));
+    None
 }
 
 fn member_section<S: System>(

@@ -202,7 +202,7 @@ const EVENTLISTENER: &[Key] = &[
 /// The keys of `[fcgi-program:x]`, beside those of a program.
 const FCGI_PROGRAM: &[Key] = &[
     changed("socket", "url", Required),
-    changed("socket_backlog", "integer", Nothing),
+    changed("socket_backlog", "integer", Derived("4096")),
     changed(
         "socket_owner",
         "user[:group]",

@@ -59,29 +59,6 @@ pub struct Config {
     pub infos: Vec<String>,
 }
 
-impl Config {
-    /// Takes out the groups that this version reads and does not run, with a
-    /// warning for each.
-    pub fn leave_out_unavailable(&mut self) {
-        let groups = std::mem::take(&mut self.groups);
-        let origins = std::mem::take(&mut self.origins);
-        for (group, origin) in groups.into_iter().zip(origins) {
-            let what = match group.kind {
-                GroupKind::Programs | GroupKind::Listeners(_) => {
-                    self.groups.push(group);
-                    self.origins.push(origin);
-                    continue;
-                }
-                GroupKind::FastCgi(_) => "FastCGI programs",
-            };
-            self.warnings.push(format!(
-                "[{}] is left out: {what} are not available in this version",
-                origin.section
-            ));
-        }
-    }
-}
-
 /// The section that made a group. It stands beside the group, for moving a
 /// section to another file changes nothing that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +139,16 @@ pub enum Address {
     },
 }
 
+impl Address {
+    /// As a URL: `tcp://host:port` or `unix:///path`.
+    pub fn url(&self) -> String {
+        match self {
+            Address::Inet { host, port } => format!("tcp://{host}:{port}"),
+            Address::Unix { path, .. } => format!("unix://{path}"),
+        }
+    }
+}
+
 /// A user and, where named, a group: `user[:group]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -199,6 +186,17 @@ pub struct Group {
     pub kind: GroupKind,
     /// Its processes in the order of definition.
     pub processes: Vec<Process>,
+}
+
+impl Group {
+    /// The socket that one of its processes has as its descriptor 0, if any.
+    pub fn socket_of<'a>(&'a self, process: &'a Process) -> Option<&'a FastCgiSocket> {
+        match &self.kind {
+            GroupKind::FastCgi(socket) => Some(socket),
+            GroupKind::Programs => process.socket.as_ref(),
+            GroupKind::Listeners(_) => None,
+        }
+    }
 }
 
 /// What kind of group it is.
@@ -280,6 +278,9 @@ pub struct Process {
     pub environment: Vec<(String, String)>,
     /// `None` for unset and `AUTO`; empty for an empty key.
     pub serverurl: Option<String>,
+    /// Of an `[fcgi-program:x]` that a `[group:x]` names; one that is a group
+    /// of its own has it there.
+    pub socket: Option<FastCgiSocket>,
 }
 
 /// How the processes of a section are counted, told by `--dump-config`. To
@@ -374,6 +375,7 @@ pub(crate) mod testing {
             redirect_stderr: false,
             environment: Vec::new(),
             serverurl: None,
+            socket: None,
         }
     }
 }

@@ -244,6 +244,7 @@ impl Template {
             redirect_stderr: self.redirect_stderr,
             environment,
             serverurl: self.serverurl.clone(),
+            socket: None,
         })
     }
 }

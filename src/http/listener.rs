@@ -7,17 +7,21 @@
 //! a socket behind which nobody listens (4.3.0 removes plain files as well).
 
 use std::fmt;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, ErrorKind, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 
-use nix::unistd::{Gid, Uid, User};
+use nix::unistd::{Uid, User};
 
 use crate::config::{Address, Credentials, Owner, Server};
-use crate::sys::errno;
 use crate::sys::socket::{self, Probe};
+use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
+use crate::sys::{errno, fd, host};
+
+/// How many connections may wait to be accepted, as in 4.3.0.
+const BACKLOG: i32 = 1024;
 
 /// How often a stale socket is removed before somebody must be making new ones.
 const ATTEMPTS: u32 = 3;
@@ -164,6 +168,8 @@ fn open(server: &Server) -> Result<Listener, OpenError> {
             (descriptor, Some(file))
         }
     };
+    fd::set_nonblocking(descriptor.as_fd())
+        .map_err(|reason| system("set non-blocking", server.section.clone(), reason))?;
     Ok(Listener {
         descriptor,
         credentials: server.credentials.clone(),
@@ -173,26 +179,22 @@ fn open(server: &Server) -> Result<Listener, OpenError> {
 
 fn open_inet(host: &str, port: u16) -> Result<OwnedFd, OpenError> {
     let address = resolve(host, port)?;
-    socket::listen_tcp(address).map_err(|reason| system("listen", address.to_string(), reason))
+    socket::listen_tcp(address, BACKLOG)
+        .map_err(|reason| system("listen", address.to_string(), reason))
 }
 
-/// IPv4 comes first where a name has both, since 4.3.0 knows no other.
 fn resolve(host: &str, port: u16) -> Result<SocketAddr, OpenError> {
     if host.is_empty() || host == "*" {
         return Ok((Ipv4Addr::UNSPECIFIED, port).into());
     }
-    let unknown = |reason| OpenError::UnknownHost {
-        host: host.to_owned(),
-        reason,
-    };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses: Vec<SocketAddr> = (bare, port).to_socket_addrs().map_err(unknown)?.collect();
-    addresses
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(addresses.first())
-        .copied()
-        .ok_or_else(|| unknown(ErrorKind::NotFound.into()))
+    match host::resolve(bare) {
+        Ok(address) => Ok((address, port).into()),
+        Err(reason) => Err(OpenError::UnknownHost {
+            host: host.to_owned(),
+            reason,
+        }),
+    }
 }
 
 fn open_unix(
@@ -200,40 +202,34 @@ fn open_unix(
     mode: u32,
     owner: Option<Owner>,
 ) -> Result<(OwnedFd, SocketFile), OpenError> {
-    let temporary = format!("{path}.{}", std::process::id());
-    if fs::symlink_metadata(&temporary).is_ok_and(|found| found.file_type().is_socket()) {
-        // Left over from a process of the same number that was killed at the wrong moment.
-        let _ = fs::remove_file(&temporary);
-    }
-    let descriptor = socket::bind_unix(&temporary).map_err(|reason| too_long_or(path, reason))?;
-    let outcome =
-        dress(&descriptor, &temporary, path, mode, owner).and_then(|()| publish(&temporary, path));
+    let temporary = socket_file::temporary_name(path);
+    let access = Access {
+        mode,
+        owner,
+        backlog: BACKLOG,
+    };
+    let descriptor = socket_file::listen_at(&temporary, &access)
+        .map_err(|refusal| refused(refusal, path, owner))?;
+    let published = publish(&temporary, path);
     let _ = fs::remove_file(&temporary);
-    Ok((descriptor, outcome?))
+    Ok((descriptor, published?))
 }
 
-/// Mode and owner first, listening last.
-fn dress(
-    descriptor: &OwnedFd,
-    temporary: &str,
-    path: &str,
-    mode: u32,
-    owner: Option<Owner>,
-) -> Result<(), OpenError> {
-    fs::set_permissions(temporary, Permissions::from_mode(mode))
-        .map_err(|reason| system("chmod", path.to_owned(), reason))?;
-    if let Some(owner) = owner {
-        let uid = owner.uid.map(Uid::from_raw);
-        let gid = owner.gid.map(Gid::from_raw);
-        nix::unistd::chown(temporary, uid, gid).map_err(|number| OpenError::Chown {
+fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
+    let reason = refusal.reason;
+    match (refusal.step, owner) {
+        (Step::Bind, _) if reason.raw_os_error() == Some(libc::ENAMETOOLONG) => {
+            OpenError::PathTooLong
+        }
+        (Step::Owner, Some(owner)) => OpenError::Chown {
             path: path.to_owned(),
             owner,
-            reason: number.into(),
-        })?;
-        // chown(2) takes set-id bits away, which a configured mode may hold.
-        let _ = fs::set_permissions(temporary, Permissions::from_mode(mode));
+            reason,
+        },
+        (Step::Bind, _) => system("bind", path.to_owned(), reason),
+        (Step::Mode | Step::Owner, _) => system("chmod", path.to_owned(), reason),
+        (Step::Listen, _) => system("listen", path.to_owned(), reason),
     }
-    socket::listen(descriptor.as_fd()).map_err(|reason| system("listen", path.to_owned(), reason))
 }
 
 /// Gives the socket its real name, for which a stale socket makes room.
@@ -257,11 +253,11 @@ fn publish(temporary: &str, path: &str) -> Result<SocketFile, OpenError> {
 }
 
 fn make_room(path: &str) -> Result<(), OpenError> {
-    match fs::metadata(path) {
-        Ok(found) if found.file_type().is_socket() => {}
-        // Gone in the meantime, unless it is a link that leads nowhere.
-        Err(_) if fs::symlink_metadata(path).is_err() => return Ok(()),
-        _ => {
+    match socket_file::occupant(path) {
+        Occupant::Socket => {}
+        // Gone in the meantime.
+        Occupant::Nobody => return Ok(()),
+        Occupant::Other => {
             return Err(OpenError::NotASocket {
                 path: path.to_owned(),
             });
@@ -293,13 +289,6 @@ fn system(operation: &'static str, object: String, reason: io::Error) -> OpenErr
         object,
         reason,
     }
-}
-
-fn too_long_or(path: &str, reason: io::Error) -> OpenError {
-    if reason.raw_os_error() == Some(libc::ENAMETOOLONG) {
-        return OpenError::PathTooLong;
-    }
-    system("bind", path.to_owned(), reason)
 }
 
 /// As Python prints a number that may be missing.

@@ -1,6 +1,7 @@
 //! What the daemon gives to every child, and where it puts their files.
 
 use crate::process::environment::Environment;
+use crate::process::fcgi::Hosts;
 use crate::sys::signals::Mask;
 
 /// Settings of `[supervisord]` that children depend on. A reread changes them at once.
@@ -20,6 +21,8 @@ pub struct Context {
     pub minfds: i32,
     /// The name of this program in syslog.
     pub program: String,
+    /// Addresses of the hosts that sockets of FastCGI programs name.
+    pub hosts: Hosts,
     /// The blocked signals that supervisord was started with.
     pub mask: Mask,
 }

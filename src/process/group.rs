@@ -1,7 +1,9 @@
 //! A process group: what a section of the configuration became.
 
-use crate::config;
-use crate::process::subprocess::Subprocess;
+use crate::config::{self, GroupKind};
+use crate::loggers::logger::Logger;
+use crate::process::fcgi::{self, Socket};
+use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::tokens::{GroupId, ProcessId};
 
 /// A group that is active.
@@ -13,9 +15,69 @@ pub struct Group {
     pub config: config::Group,
     /// Its processes in the order of definition.
     pub processes: Vec<Subprocess>,
+    /// The sockets that processes of it share as their descriptor 0.
+    pub sockets: Vec<Socket>,
 }
 
 impl Group {
+    /// A group whose processes were never started. `paths` tells where the
+    /// output of each goes.
+    pub fn new(
+        id: GroupId,
+        config: config::Group,
+        mut paths: impl FnMut(&config::Process) -> LogPaths,
+    ) -> Group {
+        let processes = (0..).zip(&config.processes).map(|(index, process)| {
+            let id = ProcessId { group: id, index };
+            let made = Subprocess::new(id, config.name.clone(), process.clone(), paths(process));
+            match config.kind {
+                GroupKind::Listeners(_) => made.listening(),
+                _ => made,
+            }
+        });
+        Group {
+            id,
+            processes: processes.collect(),
+            sockets: fcgi::sockets_of(&config),
+            config,
+        }
+    }
+
+    /// A process by its place, and the socket that it is to have.
+    pub fn process_and_socket(
+        &mut self,
+        index: u32,
+    ) -> Option<(&mut Subprocess, Option<&mut Socket>)> {
+        let process = self.processes.get_mut(index as usize)?;
+        let socket = match self.config.socket_of(process.config()) {
+            None => None,
+            Some(wanted) => {
+                let mut sockets = self.sockets.iter_mut();
+                sockets.find(|socket| socket.config() == wanted)
+            }
+        };
+        Some((process, socket))
+    }
+
+    /// Closes the sockets of which no process has a child any more.
+    pub fn close_idle_sockets(&mut self, log: &mut Logger) {
+        let Group {
+            config,
+            processes,
+            sockets,
+            ..
+        } = self;
+        for socket in sockets.iter_mut().filter(|socket| socket.is_open()) {
+            let is_served = processes.iter().any(|process| {
+                process.machine().pid() != 0
+                    && config.socket_of(process.config()) == Some(socket.config())
+            });
+            if !is_served {
+                socket.close(log);
+            }
+        }
+    }
+
     /// Its processes in the order in which they start, by priority and then by
     /// name; they stop in the opposite one.
     pub fn by_priority(&self) -> Vec<ProcessId> {

@@ -5,6 +5,7 @@
 pub mod command;
 pub mod context;
 pub mod environment;
+pub mod fcgi;
 pub mod group;
 pub mod identity;
 pub mod listener;

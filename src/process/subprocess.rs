@@ -2,7 +2,7 @@
 //! while it has a child the child's pipes and logs.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::clock::Now;
 use crate::config::{self, Process};
@@ -165,14 +165,20 @@ impl Subprocess {
     }
 
     /// Spawns a child and returns its pid; the error is the text for `spawnerr`.
-    pub fn spawn(&mut self, reactor: &mut Reactor, context: &Context) -> Result<i32, String> {
+    /// A `socket` stands in the place of the pipe to its stdin.
+    pub fn spawn(
+        &mut self,
+        reactor: &mut Reactor,
+        context: &Context,
+        socket: Option<BorrowedFd<'_>>,
+    ) -> Result<i32, String> {
         let executable = self
             .find_command(context)
             .map_err(|error| error.to_string())?;
         // A new child begins a new conversation.
         self.listener = self.listener.take().map(|_| Listener::default());
         let ends = self
-            .make_dispatchers(reactor, context)
+            .make_dispatchers(reactor, context, socket)
             .map_err(|obstacle| {
                 self.close(reactor);
                 obstacle.text(&self.config.name)
@@ -189,7 +195,7 @@ impl Subprocess {
             environment: &environment,
         };
         let streams = Streams {
-            stdin: ends.stdin.as_fd(),
+            stdin: ends.stdin.descriptor(),
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
@@ -331,12 +337,16 @@ impl Subprocess {
 
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
     /// set; returns the child's ends.
-    fn make_dispatchers(
+    fn make_dispatchers<'a>(
         &mut self,
         reactor: &mut Reactor,
         context: &Context,
-    ) -> Result<ChildEnds, Obstacle> {
-        let stdin = pipe()?;
+        socket: Option<BorrowedFd<'a>>,
+    ) -> Result<ChildEnds<'a>, Obstacle> {
+        let stdin = match socket {
+            Some(socket) => Stdin::Socket(socket),
+            None => Stdin::Pipe(self.make_input(reactor)?),
+        };
         let stdout = pipe()?;
         let stderr = if self.config.redirect_stderr {
             None
@@ -349,8 +359,6 @@ impl Subprocess {
         };
         let mut stdout_destinations = self.destinations(context, Channel::Stdout)?;
 
-        let token = register(reactor, stdin.write, Interest::NONE, Source::Input(self.id))?;
-        self.stdin = Some(InputDispatcher::new(token));
         let token = register(
             reactor,
             stdout.read,
@@ -386,10 +394,18 @@ impl Subprocess {
             _ => None,
         };
         Ok(ChildEnds {
-            stdin: stdin.read,
+            stdin,
             stdout: stdout.write,
             stderr,
         })
+    }
+
+    /// Makes the pipe to the child's stdin; returns the child's end.
+    fn make_input(&mut self, reactor: &mut Reactor) -> Result<OwnedFd, Obstacle> {
+        let pipe = pipe()?;
+        let token = register(reactor, pipe.write, Interest::NONE, Source::Input(self.id))?;
+        self.stdin = Some(InputDispatcher::new(token));
+        Ok(pipe.read)
     }
 
     fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, Obstacle> {
@@ -535,11 +551,28 @@ impl Obstacle {
 }
 
 /// The ends of the pipes that become the child's descriptors.
-struct ChildEnds {
-    stdin: OwnedFd,
+struct ChildEnds<'a> {
+    stdin: Stdin<'a>,
     stdout: OwnedFd,
     /// `None` where stderr goes the way of stdout.
     stderr: Option<OwnedFd>,
+}
+
+/// What a child has as its descriptor 0.
+enum Stdin<'a> {
+    /// The end of a pipe to it.
+    Pipe(OwnedFd),
+    /// The socket of a FastCGI program, which others may have as well.
+    Socket(BorrowedFd<'a>),
+}
+
+impl Stdin<'_> {
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        match self {
+            Stdin::Pipe(pipe) => pipe.as_fd(),
+            Stdin::Socket(socket) => *socket,
+        }
+    }
 }
 
 fn pipe() -> Result<Pipe, Obstacle> {

@@ -15,13 +15,12 @@ use crate::xmlrpc::value::Value;
 /// one in use as it is.
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
-    let mut config = load::load(&supervisor.request).map_err(|error| {
+    let config = load::load(&supervisor.request).map_err(|error| {
         daemon.reactor.log.error(format_args!(
             "could not read the configuration again: {error}"
         ));
         Fault::with(FaultCode::CantReread, error)
     })?;
-    config.leave_out_unavailable();
     let running = supervisor.groups.iter().map(|group| &group.config);
     let difference = diff::compare(running, &config.groups);
     supervisor

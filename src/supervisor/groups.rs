@@ -6,6 +6,7 @@ use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
 use crate::process::context::Context;
+use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
@@ -47,6 +48,11 @@ impl Groups {
         self.groups.get(&id.group)?.processes.get(id.index as usize)
     }
 
+    /// The group of that id.
+    pub fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.groups.get_mut(&id)
+    }
+
     /// The process of that id.
     pub fn process_mut(&mut self, id: ProcessId) -> Option<&mut Subprocess> {
         self.groups
@@ -83,34 +89,29 @@ impl Groups {
 
 impl Supervisor {
     /// Makes a group active: its automatic log files are made now, its programs
-    /// start in the next turn.
-    pub fn add_group(&mut self, reactor: &mut Reactor, config: &config::Group) -> GroupId {
+    /// start in the next turn. Its sockets are tried: the errors are those that
+    /// cannot be made now, told in the log already. Their programs will fail to
+    /// start for as long as that is so.
+    pub fn add_group(&mut self, reactor: &mut Reactor, config: &config::Group) -> Vec<SocketError> {
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
-        let mut processes = Vec::with_capacity(config.processes.len());
-        for (index, process) in (0..).zip(&config.processes) {
-            let paths = log_paths(&self.context, reactor, process);
-            let id = ProcessId { group: id, index };
-            let made = Subprocess::new(id, config.name.clone(), process.clone(), paths);
-            processes.push(match config.kind {
-                GroupKind::Listeners(_) => made.listening(),
-                _ => made,
-            });
+        let mut group = Group::new(id, config.clone(), |process| {
+            log_paths(&self.context, reactor, process)
+        });
+        let mut failures = Vec::new();
+        for socket in &mut group.sockets {
+            if let Err(error) = socket.test(&mut reactor.log, &self.context.hosts) {
+                reactor.log.error(&error);
+                failures.push(error);
+            }
         }
-        self.groups.groups.insert(
-            id,
-            Group {
-                id,
-                config: config.clone(),
-                processes,
-            },
-        );
+        self.groups.groups.insert(id, group);
         if let GroupKind::Listeners(pool) = &config.kind {
             self.add_pool(reactor, id, &config.name, pool);
         }
         self.emit(reactor, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
-        id
+        failures
     }
 
     fn add_pool(&mut self, reactor: &mut Reactor, id: GroupId, name: &str, pool: &config::Pool) {
@@ -138,6 +139,10 @@ impl Supervisor {
         for process in &mut group.processes {
             self.pids.remove(&process.machine().pid());
             process.forget(reactor);
+        }
+        // Of a child in state UNKNOWN.
+        for socket in &mut group.sockets {
+            socket.close(&mut reactor.log);
         }
         self.pools.remove(reactor, id);
         self.arm_ticks(reactor);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::events::event::{Event, Move, Subject};
+use crate::process::context::Context;
+use crate::process::fcgi::Socket;
 use crate::process::machine::{Effect, Input};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
@@ -77,6 +79,9 @@ impl Supervisor {
                 .and_then(|process| process.machine().deadline());
             reactor.timers.set(Timer::Process(id), deadline);
         }
+        if let Some(group) = self.groups.get_mut(id.group) {
+            group.close_idle_sockets(&mut reactor.log);
+        }
         outcome
     }
 
@@ -123,10 +128,12 @@ impl Supervisor {
 
     /// Spawns a child; how that went, for the state machine.
     fn spawn(&mut self, reactor: &mut Reactor, id: ProcessId) -> Input {
-        let Some(process) = self.groups.process_mut(id) else {
+        let group = self.groups.get_mut(id.group);
+        let Some((process, socket)) = group.and_then(|group| group.process_and_socket(id.index))
+        else {
             return Input::SpawnFailed("its group has gone".to_owned());
         };
-        let spawned = process.spawn(reactor, &self.context);
+        let spawned = spawn(process, socket, reactor, &self.context);
         // Many spawns in one turn take their time, and each has its own.
         reactor.now = time::now();
         match spawned {
@@ -242,4 +249,22 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// Spawns a child, on its socket if it has one. As in 4.3.0, the socket is made
+/// even for a command that is not there.
+fn spawn(
+    process: &mut Subprocess,
+    socket: Option<&mut Socket>,
+    reactor: &mut Reactor,
+    context: &Context,
+) -> Result<i32, String> {
+    let socket = match socket {
+        None => None,
+        Some(socket) => {
+            let opened = socket.open(&mut reactor.log, &context.hosts);
+            Some(opened.map_err(|error| error.to_string())?)
+        }
+    };
+    process.spawn(reactor, context, socket)
 }

@@ -6,13 +6,14 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
-use crate::config::{Address, Config, Server};
+use crate::config::{Address, Config, GroupKind, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
 use crate::loggers::logger::Logger;
 use crate::process::context::Context;
 use crate::process::environment::Environment;
+use crate::process::fcgi::{self, SocketError};
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
@@ -146,8 +147,7 @@ pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, F
 
 fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
     let request = launch.request.find().map_err(Failure::Config)?;
-    let mut config = load::load(&request).map_err(Failure::Config)?;
-    config.leave_out_unavailable();
+    let config = load::load(&request).map_err(Failure::Config)?;
     Ok((request, config))
 }
 
@@ -173,7 +173,11 @@ fn start_with(
     let mut supervisor = make_supervisor(launch, request, config);
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
     let mut servers = open_servers(&supervisor.config, &mut reactor)?;
-    make_groups(&mut supervisor, &mut reactor);
+    let failures = make_groups(&mut supervisor, &mut reactor);
+    if let Some(failure) = failures.into_iter().next().filter(|_| !restart) {
+        return Err(Failure::System(failure.to_string()));
+    }
+    announce(&supervisor.config, &mut reactor);
     let signals = catch_signals(&mut reactor)?;
     if !supervisor.config.supervisord.nodaemon && !restart {
         match daemon::fork() {
@@ -241,6 +245,7 @@ fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) ->
         strip_ansi: settings.strip_ansi,
         minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
         program: base_name(launch.program).to_owned(),
+        hosts: fcgi::look_up_hosts(&config.groups),
         mask: launch.mask,
     };
     let mut supervisor = Supervisor::new(launch.request.clone(), request, config, context);
@@ -267,7 +272,10 @@ fn server_url(servers: &[Server]) -> Option<String> {
     unix.or(inet)
 }
 
-fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) {
+/// Makes all groups active. The errors are sockets of FastCGI programs that
+/// cannot be made, without which 4.3.0 does not start; those of members of a
+/// `[group:x]`, which have none in 4.3.0, are not among them.
+fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) -> Vec<SocketError> {
     let settings = &supervisor.config.supervisord;
     if !settings.nocleanup {
         for warning in auto::clean_up(&settings.childlogdir, &settings.identifier) {
@@ -282,14 +290,22 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) {
             }
         }
     }
+    let mut failures = Vec::new();
     for group in supervisor.config.groups.clone() {
-        supervisor.add_group(reactor, &group);
+        let own = supervisor.add_group(reactor, &group);
+        if matches!(group.kind, GroupKind::FastCgi(_)) {
+            failures.extend(own);
+        }
     }
+    failures
 }
 
 fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failure> {
-    let servers = Servers::open(&config.servers, reactor)
-        .map_err(|error| Failure::Usage(error.to_string()))?;
+    Servers::open(&config.servers, reactor).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Tells of the servers, where 4.3.0 opens them: after the groups.
+fn announce(config: &Config, reactor: &mut Reactor) {
     for server in &config.servers {
         for interface in &config.rpcinterfaces {
             reactor.log.info(format_args!(
@@ -304,7 +320,6 @@ fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failu
             ));
         }
     }
-    Ok(servers)
 }
 
 fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {

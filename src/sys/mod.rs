@@ -16,6 +16,7 @@ pub mod privileges;
 pub mod process;
 pub mod signals;
 pub mod socket;
+pub mod socket_file;
 pub mod spawn;
 pub mod syslog;
 pub mod terminal;

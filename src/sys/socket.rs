@@ -1,7 +1,8 @@
-//! Sockets of the HTTP servers: listening on TCP and on unix sockets,
-//! accepting, and asking whether somebody still listens behind a socket file.
+//! Sockets: listening on TCP and on unix sockets, accepting, and asking whether
+//! somebody still listens behind a socket file.
 //!
-//! Every descriptor made here is non-blocking and not inherited by children.
+//! No descriptor made here is inherited by children. Those that listen block,
+//! as FastCGI programs expect it; who accepts here makes its own non-blocking.
 //! Listening on a unix socket is in steps (bind, then [`listen`]), so that the
 //! caller can set modes and owners before anybody is able to connect.
 
@@ -12,14 +13,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{
-    AddressFamily, Backlog, Shutdown, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
-    getpeername, listen as listen_on, setsockopt, shutdown, socket, sockopt,
+    AddressFamily, Shutdown, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
+    getpeername, setsockopt, shutdown, socket, sockopt,
 };
+use nix::sys::stat::{Mode, fchmod};
 
 use crate::sys::fd;
-
-/// How many connections may wait to be accepted, as in 4.3.0.
-const BACKLOG: i32 = 1024;
 
 /// What answers behind the name of a unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,29 +29,35 @@ pub enum Probe {
     Stale,
 }
 
-/// A TCP socket that listens on `address`, with `SO_REUSEADDR`.
-pub fn listen_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    let descriptor = OwnedFd::from(listener);
-    listen(descriptor.as_fd())?;
+/// A TCP socket that listens on `address`, with `SO_REUSEADDR`; `backlog` as
+/// for [`listen`].
+pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
+    let descriptor = OwnedFd::from(TcpListener::bind(address)?);
+    listen(descriptor.as_fd(), backlog)?;
     Ok(descriptor)
 }
 
-/// A unix socket bound to `path` that does not listen yet. A path longer than
-/// the system's address structure is `ENAMETOOLONG`.
-pub fn bind_unix(path: &str) -> io::Result<OwnedFd> {
+/// A unix socket bound to `path` that does not listen yet. Its file comes into
+/// being with no more permissions than `mode` (and the umask) allow. A path
+/// longer than the system's address structure is `ENAMETOOLONG`.
+pub fn bind_unix(path: &str, mode: u32) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
     let descriptor = unix_stream()?;
+    // Where the system does not know this, the permissions come a moment later.
+    #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
+    let permissions = Mode::from_bits_truncate((mode & 0o777) as libc::mode_t);
+    let _ = fchmod(&descriptor, permissions);
     bind(descriptor.as_raw_fd(), &address)?;
     Ok(descriptor)
 }
 
-/// Lets clients connect to a bound socket (or sets the backlog of a listening one).
-pub fn listen(descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    // A system may allow less than asked for; it then takes its own maximum.
-    let backlog = Backlog::new(BACKLOG).unwrap_or(Backlog::MAXCONN);
-    Ok(listen_on(&descriptor, backlog)?)
+/// Lets clients connect to a bound socket (or sets the backlog of a listening
+/// one): so many may wait to be accepted. Beyond its own maximum the system
+/// takes that.
+pub fn listen(descriptor: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
+    // SAFETY: two numbers; the descriptor is open while it is borrowed.
+    let done = unsafe { libc::listen(descriptor.as_raw_fd(), backlog) };
+    Ok(Errno::result(done).map(drop)?)
 }
 
 /// Whether somebody listens on the unix socket at `path`. It does not wait: a
@@ -60,6 +65,7 @@ pub fn listen(descriptor: BorrowedFd<'_>) -> io::Result<()> {
 pub fn probe_unix(path: &str) -> io::Result<Probe> {
     let address = UnixAddr::new(path)?;
     let descriptor = unix_stream()?;
+    fd::set_nonblocking(descriptor.as_fd())?;
     match connect(descriptor.as_raw_fd(), &address) {
         Ok(()) | Err(Errno::EAGAIN | Errno::EINPROGRESS) => Ok(Probe::Alive),
         Err(Errno::ECONNREFUSED | Errno::ECONNRESET) => Ok(Probe::Stale),
@@ -73,7 +79,8 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<SocketAdd
     let number = nix::sys::socket::accept(listener.as_raw_fd())?;
     // SAFETY: accept(2) has just made this descriptor and nobody else knows it.
     let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
-    prepare(descriptor.as_fd())?;
+    close_on_exec(descriptor.as_fd())?;
+    fd::set_nonblocking(descriptor.as_fd())?;
     let peer = tcp_peer(descriptor.as_fd());
     if peer.is_some() {
         // Without them the connection works as well, only later: errors do not matter.
@@ -95,13 +102,13 @@ fn unix_stream() -> io::Result<OwnedFd> {
         SockFlag::empty(),
         None,
     )?;
-    prepare(descriptor.as_fd())?;
+    close_on_exec(descriptor.as_fd())?;
     Ok(descriptor)
 }
 
-fn prepare(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-    fd::set_nonblocking(descriptor)
+    Ok(())
 }
 
 fn tcp_peer(descriptor: BorrowedFd<'_>) -> Option<SocketAddr> {

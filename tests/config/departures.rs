@@ -58,21 +58,91 @@ fn of_two_processes_with_one_name_the_last_definition_stays() {
 }
 
 #[test]
-fn what_is_not_available_yet_is_left_out_with_a_warning() {
-    let text = "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK\n\
-                [fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
+fn plug_ins_are_left_out_with_a_warning() {
+    let text = "[supervisord]\n\
                 [rpcinterface:x]\nsupervisor.rpcinterface_factory=plug.in:make\n\
                 [ctlplugin:y]\nsupervisor.ctl_factory=plug.in:make\n";
-    let mut config = read(text).unwrap();
-    config.leave_out_unavailable();
-    let left: Vec<&str> = config.origins.iter().map(|o| o.section.as_str()).collect();
-    assert_eq!(left, ["eventlistener:l"]);
+    let config = read(text).unwrap();
     assert_eq!(
         config.warnings,
         [
             "[rpcinterface:x] is left out: plug.in:make cannot be loaded, for Python plug-ins are not available",
             "[ctlplugin:y] is left out: Python plug-ins are not available, supervisorctl does without it",
-            "[fcgi-program:f] is left out: FastCGI programs are not available in this version",
+        ]
+    );
+}
+
+#[test]
+fn a_fastcgi_program_keeps_its_socket_in_a_group() {
+    let config = read(
+        "[supervisord]\n[program:p]\ncommand=p\n\
+         [fcgi-program:f]\ncommand=f\nnumprocs=2\nprocess_name=f%(process_num)d\n\
+         socket=unix:///tmp/%(program_name)s.sock\nsocket_mode=0770\nsocket_backlog=5\n\
+         [group:g]\nprograms=p,f\n",
+    )
+    .unwrap();
+    let group = &config.groups[0];
+    let urls: Vec<Option<String>> = group
+        .processes
+        .iter()
+        .map(|process| group.socket_of(process).map(|socket| socket.address.url()))
+        .collect();
+    let url = || Some("unix:///tmp/f.sock".to_owned());
+    assert_eq!(urls, [None, url(), url()]);
+    assert_eq!(group.processes[1].socket.as_ref().unwrap().backlog, Some(5));
+    assert!(config.warnings.is_empty());
+}
+
+#[test]
+fn a_bad_socket_in_a_group_makes_a_plain_program_with_a_warning() {
+    for (keys, reason) in [
+        ("", "[fcgi-program:f] section requires a \"socket\" line"),
+        (
+            "socket=junk\n",
+            "('Bad socket format %s', 'junk') in [fcgi-program:f] socket",
+        ),
+        (
+            "socket=unix:///s\nsocket_mode=9\n",
+            "Invalid socket_mode value 9",
+        ),
+        (
+            "socket=unix:///s\nsocket_owner=no-such\n",
+            "Invalid socket_owner value no-such",
+        ),
+        (
+            "socket=%(nothing)s\n",
+            "Format string '%(nothing)s' for 'fcgi-program:f.socket' contains names ('nothing')",
+        ),
+    ] {
+        let text =
+            format!("[supervisord]\n[fcgi-program:f]\ncommand=f\n{keys}[group:g]\nprograms=f\n");
+        let config = read(&text).unwrap();
+        assert_eq!(config.groups[0].processes[0].socket, None);
+        let warning = config.warnings.join("\n");
+        let (head, told) = warning.split_once(": ").unwrap();
+        assert_eq!(
+            head,
+            "[fcgi-program:f] is a plain program in [group:g], its socket is left out"
+        );
+        assert!(told.starts_with(reason), "{told}");
+    }
+}
+
+#[test]
+fn a_fastcgi_program_in_two_groups_has_its_socket_in_the_first() {
+    let config = read(
+        "[supervisord]\n[fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
+         [group:a]\nprograms=f,f\n[group:b]\nprograms=f\n",
+    )
+    .unwrap();
+    let has_socket = |index: usize| config.groups[index].processes[0].socket.is_some();
+    assert!(has_socket(0) && !has_socket(1));
+    assert_eq!(
+        config.warnings,
+        [
+            "[group:a] has more than one process named f: the last definition counts",
+            "[fcgi-program:f] is a plain program in [group:b], its socket is left out: \
+             another group has it already",
         ]
     );
 }

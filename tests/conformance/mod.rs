@@ -16,6 +16,7 @@
 
 mod client;
 mod command_line;
+mod fcgi;
 mod groups;
 mod known;
 mod logs;

@@ -245,7 +245,12 @@ impl Run {
         let Some(daemon) = &self.daemon else {
             return;
         };
-        let program = |pid: u32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+        // By its words too, for a child may be run by the Python that runs 4.3.0.
+        let program = |pid: u32| {
+            let file = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            Some((file, words))
+        };
         let own = program(daemon.pid());
         wait_until(DEADLINE, || {
             children_of(daemon.pid())

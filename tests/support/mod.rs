@@ -1,7 +1,8 @@
 //! What every chapter of the tests stands on: a directory that vanishes
 //! ([`Dir`]), a running supervisord of either kind ([`Daemon`]), a
 //! supervisorctl of either kind ([`Ctl`]), a small XML-RPC client of its own
-//! ([`Rpc`]), all of these at once for a test of ours alone ([`Scene`]), and
+//! ([`Rpc`]), a FastCGI program
+//! ([`server_command`]), all of these at once for a test of ours alone ([`Scene`]), and
 //! waiting on conditions with a deadline ([`wait_until`]).
 //!
 //! Nothing here sleeps for its own sake, and nothing ends a process that it did
@@ -12,6 +13,7 @@ pub mod c;
 mod ctl;
 mod daemon;
 mod dir;
+mod fcgi;
 mod kind;
 mod process;
 mod rpc;
@@ -21,6 +23,7 @@ mod wait;
 pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
+pub use fcgi::{ask, ask_until, server_command};
 pub use kind::{Kind, original_home, subject, subject_ctl};
 pub use process::{comes_to_rest, descriptors_of, stat_field};
 pub use rpc::{Address, Outcome, Rpc, Value};

@@ -1,0 +1,183 @@
+//! The files of unix sockets. Who may connect stands before anybody can: a file
+//! comes into being with the mode, gets its owner, and listens last. Who wants
+//! all of that before the name appears binds the socket under a temporary one,
+//! which then is what the socket itself says of its name.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+
+use nix::unistd::{Gid, Uid};
+
+use crate::config::Owner;
+use crate::sys::socket;
+
+/// Who may connect, and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// Permissions of the file.
+    pub mode: u32,
+    /// Owner to give it to; `None` leaves it.
+    pub owner: Option<Owner>,
+    /// How many connections may wait to be accepted.
+    pub backlog: i32,
+}
+
+/// What the system may refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Making the file. `ENAMETOOLONG` for a name that does not fit the system's
+    /// address structure.
+    Bind,
+    /// Setting its mode.
+    Mode,
+    /// Giving it to its owner.
+    Owner,
+    /// Letting clients connect.
+    Listen,
+}
+
+/// Why there is no socket.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What was refused.
+    pub step: Step,
+    /// The system's reason.
+    pub reason: io::Error,
+}
+
+/// What has a name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupant {
+    /// Nothing.
+    Nobody,
+    /// A socket, or a link to one.
+    Socket,
+    /// Something else, which is not ours to remove.
+    Other,
+}
+
+/// A name beside `path` for a socket that is being made. A socket left over
+/// there by a process of the same number, killed at the wrong moment, is removed.
+pub fn temporary_name(path: &str) -> String {
+    let name = format!("{path}.{}", std::process::id());
+    if fs::symlink_metadata(&name).is_ok_and(|found| found.file_type().is_socket()) {
+        let _ = fs::remove_file(&name);
+    }
+    name
+}
+
+/// A socket that listens at `name`, where nothing may be. When a step is
+/// refused the file is removed again.
+pub fn listen_at(name: &str, access: &Access) -> Result<OwnedFd, Refusal> {
+    let refused = |step| move |reason| Refusal { step, reason };
+    let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Step::Bind))?;
+    let dressed = set_mode(name, access.mode)
+        .map_err(refused(Step::Mode))
+        .and_then(|()| give_away(name, access).map_err(refused(Step::Owner)))
+        .and_then(|()| {
+            socket::listen(descriptor.as_fd(), access.backlog).map_err(refused(Step::Listen))
+        });
+    if dressed.is_err() {
+        let _ = fs::remove_file(name);
+    }
+    dressed.map(|()| descriptor)
+}
+
+/// What is at `path`.
+pub fn occupant(path: &str) -> Occupant {
+    match fs::metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Occupant::Socket,
+        // A link that leads nowhere is something.
+        Err(_) if fs::symlink_metadata(path).is_err() => Occupant::Nobody,
+        _ => Occupant::Other,
+    }
+}
+
+fn set_mode(name: &str, mode: u32) -> io::Result<()> {
+    fs::set_permissions(name, Permissions::from_mode(mode))
+}
+
+fn give_away(name: &str, access: &Access) -> io::Result<()> {
+    let Some(owner) = access.owner else {
+        return Ok(());
+    };
+    let uid = owner.uid.map(Uid::from_raw);
+    let gid = owner.gid.map(Gid::from_raw);
+    nix::unistd::chown(name, uid, gid)?;
+    // chown(2) takes set-id bits away, which a configured mode may hold.
+    let _ = set_mode(name, access.mode);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::net::UnixStream;
+
+    fn access(mode: u32, owner: Option<Owner>) -> Access {
+        Access {
+            mode,
+            owner,
+            backlog: 1,
+        }
+    }
+
+    #[test]
+    fn a_socket_has_its_mode_and_listens() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let name = path.to_str().unwrap();
+        assert_eq!(occupant(name), Occupant::Nobody);
+        let descriptor = listen_at(name, &access(0o640, None)).unwrap();
+        assert_eq!(occupant(name), Occupant::Socket);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
+        UnixStream::connect(&path).unwrap();
+        let taken = listen_at(name, &access(0o640, None)).unwrap_err();
+        assert_eq!(taken.step, Step::Bind);
+        assert_eq!(taken.reason.raw_os_error(), Some(libc::EADDRINUSE));
+        drop(descriptor);
+        assert!(UnixStream::connect(&path).is_err());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_never_allows_more_than_its_mode() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _bound = socket::bind_unix(path.to_str().unwrap(), 0o600).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o177, 0);
+    }
+
+    #[test]
+    fn a_file_whose_owner_is_refused_is_removed_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let owner = Owner {
+            uid: Some(u32::MAX - 1),
+            gid: None,
+        };
+        let outcome = listen_at(path.to_str().unwrap(), &access(0o700, Some(owner)));
+        if nix::unistd::geteuid().is_root() {
+            assert!(outcome.is_ok());
+            assert_eq!(fs::metadata(&path).unwrap().uid(), u32::MAX - 1);
+        } else {
+            assert_eq!(outcome.unwrap_err().step, Step::Owner);
+            assert_eq!(occupant(path.to_str().unwrap()), Occupant::Nobody);
+        }
+    }
+
+    #[test]
+    fn files_folders_and_dead_links_are_told_from_sockets() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        fs::write(path("file"), "text").unwrap();
+        std::os::unix::fs::symlink("nowhere", path("link")).unwrap();
+        for name in ["file", "link", "."] {
+            assert_eq!(occupant(&path(name)), Occupant::Other, "{name}");
+        }
+        assert_eq!(occupant(&path("nothing")), Occupant::Nobody);
+    }
+}
