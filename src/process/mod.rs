@@ -1,6 +1,7 @@
 //! The life of a process: the rules by which it moves from state to state
 //! ([`machine`]), and the thing that has a pid, pipes and logs
-//! ([`subprocess`]), in its [`group`].
+//! ([`subprocess`]), in its [`group`], with the sockets of FastCGI programs
+//! ([`fcgi`]).
 
 pub mod command;
 pub mod context;
