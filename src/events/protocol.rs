@@ -164,19 +164,20 @@ impl Protocol {
 
     fn answer(&mut self) -> Option<Step> {
         if matches!(self.turn, Turn::Line) {
-            let end = self.pending.iter().position(|&byte| byte == b'\n');
-            if end.is_none() && self.pending.len() <= LINE_LIMIT {
+            let looked_at = self.pending.len().min(LINE_LIMIT + 1);
+            let mut line = self.pending.get(..looked_at).unwrap_or_default();
+            let end = line.iter().position(|&byte| byte == b'\n');
+            if end.is_none() && looked_at <= LINE_LIMIT {
                 return None;
             }
-            let mut line: Vec<u8> = match end {
-                Some(end) => self.pending.drain(..=end).take(end).collect(),
-                None => std::mem::take(&mut self.pending),
-            };
-            let Some(owed) = result_length(&line) else {
-                line.truncate(LINE_LIMIT);
+            line = line.get(..end.unwrap_or(LINE_LIMIT)).unwrap_or_default();
+            let length = end.and_then(|_| result_length(line));
+            let (Some(end), Some(owed)) = (end, length) else {
+                let line = line.to_vec();
                 self.give_up();
                 return Some(Step::BadLine(line));
             };
+            self.pending.drain(..=end);
             let answer = Answer {
                 bytes: Vec::new(),
                 length: owed,
@@ -353,6 +354,14 @@ mod tests {
         let mut protocol = busy();
         assert_eq!(steps(&mut protocol, &vec![b'x'; LINE_LIMIT]), []);
         assert!(matches!(steps(&mut protocol, b"x")[..], [Step::BadLine(_)]));
+
+        // A line that ends is too long as well, however it comes.
+        let mut protocol = busy();
+        let line = [b"RESULT 2", &[b' '; LINE_LIMIT][..], b"\nOK"].concat();
+        assert!(matches!(
+            steps(&mut protocol, &line)[..],
+            [Step::BadLine(_)]
+        ));
 
         let mut protocol = busy();
         assert_eq!(steps(&mut protocol, b"RESULT 2\nOK"), [answered("OK")]);

@@ -87,8 +87,9 @@ impl Supervisor {
             }
             shutdown.remaining.pop();
         }
-        let finished = shutdown.remaining.is_empty();
-        if !finished && std::mem::take(&mut shutdown.report_due) {
+        let all_stopped = shutdown.remaining.is_empty();
+        let finished = all_stopped && self.end_handlers(reactor);
+        if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(reactor);
             reactor.timers.set(
                 Timer::ShutdownReport,
