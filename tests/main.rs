@@ -17,6 +17,7 @@ mod inspect;
 mod interface;
 mod ladder;
 mod logs;
+mod monitor;
 mod pools;
 mod reaping;
 mod regressions;

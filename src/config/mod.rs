@@ -228,7 +228,7 @@ pub struct Pool {
     pub monitor_interval: i64,
 }
 
-/// Who judges what a listener answers (W8 of the wishes).
+/// Who judges what a listener answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultHandler {
     /// `OK` and `FAIL`.

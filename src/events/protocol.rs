@@ -90,8 +90,8 @@ pub struct Protocol {
 /// How far the answer of a BUSY listener is.
 #[derive(Debug)]
 enum Turn {
-    /// Its line has not come.
-    Line,
+    /// Its line has not come: it does not end in so many bytes of `pending`.
+    Line(usize),
     /// So many bytes of it are still to come.
     Bytes { answer: Answer, owed: u64 },
     /// Somebody judges it.
@@ -103,7 +103,7 @@ impl Default for Protocol {
         Protocol {
             state: ListenerState::Acknowledged,
             pending: Vec::new(),
-            turn: Turn::Line,
+            turn: Turn::Line(0),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Protocol {
     /// An event was sent.
     pub fn sent(&mut self) {
         self.state = ListenerState::Busy;
-        self.turn = Turn::Line;
+        self.turn = Turn::Line(0);
     }
 
     /// The answer was judged: the listener may say READY again.
@@ -131,7 +131,7 @@ impl Protocol {
     pub fn give_up(&mut self) {
         self.state = ListenerState::Unknown;
         self.pending = Vec::new();
-        self.turn = Turn::Line;
+        self.turn = Turn::Line(0);
     }
 
     /// Takes what the listener said; [`Protocol::step`] tells what it means.
@@ -163,14 +163,17 @@ impl Protocol {
     }
 
     fn answer(&mut self) -> Option<Step> {
-        if matches!(self.turn, Turn::Line) {
+        if let Turn::Line(seen) = self.turn {
             let looked_at = self.pending.len().min(LINE_LIMIT + 1);
-            let mut line = self.pending.get(..looked_at).unwrap_or_default();
-            let end = line.iter().position(|&byte| byte == b'\n');
+            let new = self.pending.get(seen..looked_at).unwrap_or_default();
+            let end = new.iter().position(|&byte| byte == b'\n');
             if end.is_none() && looked_at <= LINE_LIMIT {
+                self.turn = Turn::Line(looked_at);
                 return None;
             }
-            line = line.get(..end.unwrap_or(LINE_LIMIT)).unwrap_or_default();
+            let end = end.map(|end| seen + end);
+            let line = self.pending.get(..end.unwrap_or(LINE_LIMIT));
+            let line = line.unwrap_or_default();
             let length = end.and_then(|_| result_length(line));
             let (Some(end), Some(owed)) = (end, length) else {
                 let line = line.to_vec();

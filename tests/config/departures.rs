@@ -59,12 +59,11 @@ fn of_two_processes_with_one_name_the_last_definition_stays() {
 
 #[test]
 fn what_is_not_available_yet_is_left_out_with_a_warning() {
-    let text = "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK\n\
-                [fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
+    let text = "[supervisord]\n[fcgi-program:f]\ncommand=f\nsocket=tcp://h:1\n\
                 [rpcinterface:x]\nsupervisor.rpcinterface_factory=plug.in:make\n\
                 [ctlplugin:y]\nsupervisor.ctl_factory=plug.in:make\n";
     let mut config = read(text).unwrap();
-    assert_eq!(config.groups.len(), 2);
+    assert_eq!(config.groups.len(), 1);
     config.leave_out_unavailable();
     assert!(config.groups.is_empty() && config.origins.is_empty());
     assert_eq!(
@@ -72,7 +71,6 @@ fn what_is_not_available_yet_is_left_out_with_a_warning() {
         [
             "[rpcinterface:x] is left out: plug.in:make cannot be loaded, for Python plug-ins are not available",
             "[ctlplugin:y] is left out: Python plug-ins are not available, supervisorctl does without it",
-            "[eventlistener:l] is left out: event listeners are not available in this version",
             "[fcgi-program:f] is left out: FastCGI programs are not available in this version",
         ]
     );

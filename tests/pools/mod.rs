@@ -3,6 +3,7 @@
 
 mod handlers;
 mod hostile;
+pub mod manual;
 mod outcomes;
 mod retries;
 mod volume;
