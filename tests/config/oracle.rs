@@ -11,7 +11,7 @@ use super::generator;
 use super::system::{ENVIRONMENT, TestSystem};
 
 /// The line with which the oracle counts that 4.3.0 refuses the missing
-/// directory of a program's log, where this starts (W19).
+/// directory of a program's log, where this starts.
 const MISSING: &str = "missing log directory\n";
 
 /// The Python that has Supervisor 4.3.0.

@@ -103,17 +103,31 @@ fn every_event_is_accepted_once_or_told_as_lost() {
         highest = highest.max(resident(&scene));
     }
     let emitted = begin.elapsed();
-    let size = |file: String| scene.dir.read(&file).map_or(0, |text| text.len());
-    let sizes = || {
-        (0..4).map(|n| size(format!("four_{n}.got"))).sum::<usize>()
-            + size("small_0.got".to_owned())
-    };
-    let quiet = wait_until(Duration::from_secs(300), || {
+    // The pool of four has all of them; the last is the last that the small one accepts.
+    let last = format!("A {} {}\n", count - 1, count - 1);
+    let mut seen = 0;
+    let done = wait_until(Duration::from_secs(300), || {
         highest = highest.max(resident(&scene));
-        let before = sizes();
-        !wait_until(Duration::from_secs(1), || sizes() != before)
+        let four: Vec<String> = (0..4)
+            .filter_map(|number| scene.dir.read(&format!("four_{number}.got")))
+            .collect();
+        // They are counted when they do not grow any more.
+        let size = four.iter().map(String::len).sum();
+        if std::mem::replace(&mut seen, size) != size {
+            return false;
+        }
+        let accepted = |text: &String| text.lines().filter(|line| line.starts_with('A')).count();
+        four.iter().map(accepted).sum::<usize>() >= count
+            && scene
+                .dir
+                .read("small_0.got")
+                .is_some_and(|text| text.contains(&last))
     });
-    assert!(quiet, "the listeners do not come to an end");
+    assert!(
+        done,
+        "the listeners do not come to an end:\n{}",
+        scene.log()
+    );
     let taken = begin.elapsed();
     assert_eq!(scene.daemon.stop(), Some(0), "{}", scene.log());
 
