@@ -40,7 +40,7 @@ test: check-tools $(ORIGINAL)/bin/supervisord ## Everything that must hold: form
 	  echo "mandoc -T lint $$page"; mandoc -T lint -W warning "$$page" || exit 1; \
 	done
 
-fuzz: ## Ten million nonsensical inputs for the readers of configurations
+fuzz: ## Ten million nonsensical inputs for each reader of configurations, listeners and output
 	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::
 
 compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each sort against Supervisor 4.3.0

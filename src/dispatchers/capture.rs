@@ -4,6 +4,8 @@
 //! Only what may be the beginning of a token is held back, so that the log is
 //! not late; 4.3.0 holds back up to 24 bytes and loses them when the child ends.
 
+use std::collections::VecDeque;
+
 const BEGIN: &[u8] = b"<!--XSUPERVISOR:BEGIN-->";
 const END: &[u8] = b"<!--XSUPERVISOR:END-->";
 
@@ -14,8 +16,8 @@ pub struct Capture {
     limit: usize,
     /// What may be the beginning of a token.
     held_back: Vec<u8>,
-    /// The message so far, while one is being written.
-    message: Option<Vec<u8>>,
+    /// The message so far, while one is being written; its beginning goes where it gets too long.
+    message: Option<VecDeque<u8>>,
 }
 
 /// What a part of the stream is.
@@ -54,10 +56,10 @@ impl Capture {
             rest = &rest[place + token.len()..];
             self.message = match self.message.take() {
                 Some(message) => {
-                    parts.push(Part::Message(message));
+                    parts.push(Part::Message(message.into()));
                     None
                 }
-                None => Some(Vec::new()),
+                None => Some(VecDeque::new()),
             };
         }
         let token = if self.message.is_some() { END } else { BEGIN };
@@ -88,7 +90,7 @@ impl Capture {
     fn take(&mut self, data: &[u8], parts: &mut Vec<Part>) {
         match &mut self.message {
             Some(message) => {
-                message.extend_from_slice(data);
+                message.extend(data);
                 let excess = message.len().saturating_sub(self.limit);
                 message.drain(..excess);
                 if !data.is_empty() {

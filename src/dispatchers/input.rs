@@ -10,12 +10,18 @@ use crate::sys::poller::{Interest, Token};
 /// The most that is held back for a child that does not read.
 const PENDING_LIMIT: usize = 1024 * 1024;
 
+/// How much room is kept for the next write when all is written.
+const KEPT_ROOM: usize = 64 * 1024;
+
 /// The stdin pipe of a living child.
 #[derive(Debug)]
 pub struct InputDispatcher {
     /// `None` once the pipe is closed.
     token: Option<Token>,
     pending: Vec<u8>,
+    /// How much of `pending` is written: what is long is not moved for every piece that a slow
+    /// child reads.
+    written: usize,
 }
 
 /// Why bytes were not taken.
@@ -33,6 +39,7 @@ impl InputDispatcher {
         InputDispatcher {
             token: Some(token),
             pending: Vec::new(),
+            written: 0,
         }
     }
 
@@ -42,9 +49,12 @@ impl InputDispatcher {
             return Err(WriteError::Closed);
         }
         // Something long goes whole to a child that has read all before it.
-        if !self.pending.is_empty() && self.pending.len() + data.len() > PENDING_LIMIT {
+        let waiting = self.pending.len() - self.written;
+        if waiting > 0 && waiting + data.len() > PENDING_LIMIT {
             return Err(WriteError::Full);
         }
+        self.pending.drain(..self.written);
+        self.written = 0;
         self.pending.extend_from_slice(data);
         self.flush(reactor);
         if self.token.is_none() {
@@ -57,28 +67,37 @@ impl InputDispatcher {
     /// Writes what was kept; on a broken pipe that is dropped and the pipe closed.
     pub fn flush(&mut self, reactor: &mut Reactor) {
         let Some(token) = self.token else { return };
-        while !self.pending.is_empty() {
+        let mut interest = Interest::NONE;
+        while let Some(rest) = self.pending.get(self.written..)
+            && !rest.is_empty()
+        {
             let Some(descriptor) = reactor.poller.descriptor(token) else {
                 return;
             };
-            match fd::write(descriptor, &self.pending) {
-                Ok(count) => {
-                    self.pending.drain(..count);
+            match fd::write(descriptor, rest) {
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    interest = Interest::WRITE;
+                    break;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => return self.close(reactor),
             }
         }
-        let interest = if self.pending.is_empty() {
-            Interest::NONE
-        } else {
-            Interest::WRITE
-        };
+        if interest == Interest::NONE {
+            self.pending.clear();
+            self.pending.shrink_to(KEPT_ROOM);
+            self.written = 0;
+        }
         if let Err(error) = reactor.poller.set_interest(token, interest) {
             reactor
                 .log
                 .critical(format_args!("cannot watch a child's stdin: {error}"));
         }
+    }
+
+    /// Whether nothing waits to be written.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
     }
 
     /// Closes the pipe if nothing waits to be written: its reader is to see the end.
@@ -91,6 +110,7 @@ impl InputDispatcher {
     /// Closes the pipe.
     pub fn close(&mut self, reactor: &mut Reactor) {
         self.pending = Vec::new();
+        self.written = 0;
         if let Some(token) = self.token.take() {
             reactor.poller.close(token);
         }

@@ -90,8 +90,8 @@ pub struct Protocol {
 /// How far the answer of a BUSY listener is.
 #[derive(Debug)]
 enum Turn {
-    /// Its line has not come.
-    Line,
+    /// Its line has not come: it does not end in so many bytes of `pending`.
+    Line(usize),
     /// So many bytes of it are still to come.
     Bytes { answer: Answer, owed: u64 },
     /// Somebody judges it.
@@ -103,7 +103,7 @@ impl Default for Protocol {
         Protocol {
             state: ListenerState::Acknowledged,
             pending: Vec::new(),
-            turn: Turn::Line,
+            turn: Turn::Line(0),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Protocol {
     /// An event was sent.
     pub fn sent(&mut self) {
         self.state = ListenerState::Busy;
-        self.turn = Turn::Line;
+        self.turn = Turn::Line(0);
     }
 
     /// The answer was judged: the listener may say READY again.
@@ -131,7 +131,7 @@ impl Protocol {
     pub fn give_up(&mut self) {
         self.state = ListenerState::Unknown;
         self.pending = Vec::new();
-        self.turn = Turn::Line;
+        self.turn = Turn::Line(0);
     }
 
     /// Takes what the listener said; [`Protocol::step`] tells what it means.
@@ -163,20 +163,24 @@ impl Protocol {
     }
 
     fn answer(&mut self) -> Option<Step> {
-        if matches!(self.turn, Turn::Line) {
-            let end = self.pending.iter().position(|&byte| byte == b'\n');
-            if end.is_none() && self.pending.len() <= LINE_LIMIT {
+        if let Turn::Line(seen) = self.turn {
+            let looked_at = self.pending.len().min(LINE_LIMIT + 1);
+            let new = self.pending.get(seen..looked_at).unwrap_or_default();
+            let end = new.iter().position(|&byte| byte == b'\n');
+            if end.is_none() && looked_at <= LINE_LIMIT {
+                self.turn = Turn::Line(looked_at);
                 return None;
             }
-            let mut line: Vec<u8> = match end {
-                Some(end) => self.pending.drain(..=end).take(end).collect(),
-                None => std::mem::take(&mut self.pending),
-            };
-            let Some(owed) = result_length(&line) else {
-                line.truncate(LINE_LIMIT);
+            let end = end.map(|end| seen + end);
+            let line = self.pending.get(..end.unwrap_or(LINE_LIMIT));
+            let line = line.unwrap_or_default();
+            let length = end.and_then(|_| result_length(line));
+            let (Some(end), Some(owed)) = (end, length) else {
+                let line = line.to_vec();
                 self.give_up();
                 return Some(Step::BadLine(line));
             };
+            self.pending.drain(..=end);
             let answer = Answer {
                 bytes: Vec::new(),
                 length: owed,
@@ -353,6 +357,14 @@ mod tests {
         let mut protocol = busy();
         assert_eq!(steps(&mut protocol, &vec![b'x'; LINE_LIMIT]), []);
         assert!(matches!(steps(&mut protocol, b"x")[..], [Step::BadLine(_)]));
+
+        // A line that ends is too long as well, however it comes.
+        let mut protocol = busy();
+        let line = [b"RESULT 2", &[b' '; LINE_LIMIT][..], b"\nOK"].concat();
+        assert!(matches!(
+            steps(&mut protocol, &line)[..],
+            [Step::BadLine(_)]
+        ));
 
         let mut protocol = busy();
         assert_eq!(steps(&mut protocol, b"RESULT 2\nOK"), [answered("OK")]);

@@ -248,6 +248,11 @@ impl Subprocess {
         }
     }
 
+    /// Whether something waits for the child to read its stdin.
+    pub fn has_unread_input(&self) -> bool {
+        self.stdin.as_ref().is_some_and(|stdin| !stdin.is_empty())
+    }
+
     /// Writes to the child's stdin, or keeps it until the child reads.
     pub fn send_input(&mut self, reactor: &mut Reactor, data: &[u8]) -> Result<(), InputError> {
         if self.machine.pid() == 0 || self.machine.is_killing() {

@@ -81,8 +81,22 @@ impl Supervisor {
         let processes = &self.groups.get(group)?.processes;
         let rest = processes.get(from as usize..).unwrap_or_default();
         rest.iter()
-            .find(|process| is_ready(process))
+            .find(|process| is_ready(process) && !self.handlers.judge(process.id()))
             .map(Subprocess::id)
+    }
+
+    /// Writes what waits for a child's stdin. A listener that has read
+    /// everything can be sent the next event.
+    pub fn feed_input(&mut self, reactor: &mut Reactor, id: ProcessId) {
+        let Some(process) = self.groups.process_mut(id) else {
+            return;
+        };
+        process.flush_input(reactor);
+        if !process.has_unread_input()
+            && let Some(pool) = self.pools.get(id.group)
+        {
+            pool.raise();
+        }
     }
 
     /// Hears what a listener says, and does what that asks for.
@@ -120,7 +134,7 @@ impl Supervisor {
                 }
             }
         }
-        if got_ready && self.groups.process(id).is_some_and(is_ready) {
+        if got_ready {
             self.dispatch(reactor, id.group);
         }
     }
@@ -141,9 +155,11 @@ impl Supervisor {
     }
 }
 
-/// Whether a process can be sent an event.
+/// Whether a process can be sent an event. One that has not read what it was
+/// sent before is not sent more: it may say READY as often as it likes.
 fn is_ready(process: &Subprocess) -> bool {
     process.machine().state() == ProcessState::Running
+        && !process.has_unread_input()
         && process
             .listener()
             .is_some_and(|listener| listener.protocol.state() == ListenerState::Ready)

@@ -1,6 +1,7 @@
 //! Result handlers that are commands: one is run for each answer, as the
 //! listener's user, with the event and the answer on its standard input. The
-//! loop never waits for it; its exit status is the verdict.
+//! loop never waits for it; its exit status is the verdict, whatever becomes of
+//! the listener meanwhile. No process has more than one handler at a time.
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use crate::config::Process;
 use crate::dispatchers::input::InputDispatcher;
+use crate::events::message::Message;
 use crate::events::protocol::Answer;
 use crate::process::subprocess::Subprocess;
 use crate::process::{command, environment, identity};
@@ -20,7 +22,7 @@ use crate::sys::poller::Interest;
 use crate::sys::spawn::{Program, Spawn, Streams, Surroundings, spawn};
 use crate::sys::{errno, fd, kill};
 use crate::termination::Termination;
-use crate::tokens::{ProcessId, Source, Timer};
+use crate::tokens::{GroupId, ProcessId, Source, Timer};
 
 /// The commands that run, by pid.
 #[derive(Debug, Default)]
@@ -33,9 +35,40 @@ pub struct Handlers {
 struct Handler {
     /// The listener whose answer it judges.
     listener: ProcessId,
+    /// The listener's name.
+    name: String,
     /// The child of that listener; another one owes nothing to it.
     child: i32,
+    /// The event, if the listener has ended or has broken the protocol since it answered.
+    message: Option<Message>,
     input: InputDispatcher,
+}
+
+impl Handlers {
+    /// Whether the answer of a process is being judged.
+    pub fn judge(&self, id: ProcessId) -> bool {
+        self.running.values().any(|handler| handler.listener == id)
+    }
+
+    /// The events of listeners that have gone, which are being judged for the pool of that group.
+    pub fn messages(&self, group: GroupId) -> impl Iterator<Item = &Message> {
+        let handlers = self.running.values();
+        handlers
+            .filter(move |handler| handler.listener.group == group)
+            .filter_map(|handler| handler.message.as_ref())
+    }
+
+    /// Leaves an event to the handler that judges the answer to it; hands it back if there is none.
+    pub fn take_over(&mut self, id: ProcessId, message: Message) -> Result<(), Message> {
+        let mut handlers = self.running.values_mut();
+        match handlers.find(|handler| handler.listener == id) {
+            Some(handler) => {
+                handler.message = Some(message);
+                Ok(())
+            }
+            None => Err(message),
+        }
+    }
 }
 
 impl Supervisor {
@@ -69,7 +102,7 @@ impl Supervisor {
         ];
         let timeout = Duration::from_secs(u64::try_from(pool.config.handler_timeout).unwrap_or(1));
         let (pid, stdin) = self.spawn_handler(process, handler, &variables)?;
-        let child = process.machine().pid();
+        let (name, child) = (process.config().name.clone(), process.machine().pid());
         let source = Source::Handler(pid);
         let token = fd::set_nonblocking(stdin.as_fd())
             .and_then(|()| reactor.poller.register(stdin, Interest::NONE, source));
@@ -77,7 +110,7 @@ impl Supervisor {
             Ok(token) => InputDispatcher::new(token),
             Err(error) => {
                 // It reads the end of its input and is collected as nobody's.
-                let _ = kill::kill_group(pid, Signal::KILL);
+                let _ = kill_handler(pid);
                 return Err(error.to_string());
             }
         };
@@ -89,7 +122,9 @@ impl Supervisor {
             .set(Timer::Handler(pid), Some(reactor.now.monotonic + timeout));
         let handler = Handler {
             listener: id,
+            name,
             child,
+            message: None,
             input: dispatcher,
         };
         self.handlers.running.insert(pid, handler);
@@ -158,19 +193,15 @@ impl Supervisor {
         let Some(handler) = self.handlers.running.get(&pid) else {
             return;
         };
+        let name = &handler.name;
         reactor.log.warn(format_args!(
-            "{}: its result handler (pid {pid}) takes too long, killing it",
-            self.name_of(handler.listener)
+            "{name}: its result handler (pid {pid}) takes too long, killing it"
         ));
-        // One that has just ended is collected all the same.
-        let _ = kill::kill_group(pid, Signal::KILL);
-    }
-
-    /// At the end: nobody waits for their verdicts any more.
-    pub fn kill_handlers(&self) {
-        for pid in self.handlers.running.keys() {
-            // One that has just ended is of no concern either.
-            let _ = kill::kill_group(*pid, Signal::KILL);
+        if let Err(error) = kill_handler(pid) {
+            reactor.log.error(format_args!(
+                "{name}: its result handler (pid {pid}) cannot be killed: {}",
+                errno::bracketed(error)
+            ));
         }
     }
 
@@ -181,26 +212,62 @@ impl Supervisor {
         };
         handler.input.close(reactor);
         reactor.timers.set(Timer::Handler(pid), None);
-        let id = handler.listener;
-        let is_owed = self
-            .groups
-            .process(id)
-            .is_some_and(|process| process.machine().pid() == handler.child);
-        if !is_owed {
-            return true;
-        }
+        let (id, name) = (handler.listener, handler.name);
         let verdict = match end {
             Termination::Exited(0) => Verdict::Processed,
             _ => {
                 reactor.log.warn(format_args!(
-                    "{}: its result handler (pid {pid}) ended with {end}",
-                    self.name_of(id)
+                    "{name}: its result handler (pid {pid}) ended with {end}"
                 ));
                 Verdict::Rejected
             }
         };
-        self.conclude(reactor, id, verdict);
-        self.converse(reactor, id);
+        let is_owed = self
+            .groups
+            .process(id)
+            .is_some_and(|process| process.machine().pid() == handler.child);
+        match handler.message {
+            Some(message) => self.settle(reactor, id, &name, message, verdict),
+            None if is_owed => {
+                self.conclude(reactor, id, verdict);
+                self.converse(reactor, id);
+            }
+            None => {}
+        }
+        if let Some(pool) = self.pools.get(id.group) {
+            // The process can be sent events again.
+            pool.raise();
+        }
         true
+    }
+
+    /// When every process is stopped: kills the commands that still run. False
+    /// while there are some to be collected.
+    pub fn end_handlers(&mut self, reactor: &mut Reactor) -> bool {
+        let pids: Vec<i32> = self.handlers.running.keys().copied().collect();
+        for pid in pids {
+            if let Err(error) = kill_handler(pid)
+                && let Some(handler) = self.handlers.running.remove(&pid)
+            {
+                // Nothing can be done about it, and nobody is to wait for it.
+                reactor.log.error(format_args!(
+                    "{}: its result handler (pid {pid}) cannot be killed: {}",
+                    handler.name,
+                    errno::bracketed(error)
+                ));
+            }
+        }
+        self.handlers.running.is_empty()
+    }
+}
+
+/// Kills a command and what it has started; the error is why it lives on.
+fn kill_handler(pid: i32) -> Result<(), i32> {
+    let _ = kill::kill_group(pid, Signal::KILL);
+    // It may have left the group that it was made the leader of.
+    match kill::kill(pid, Signal::KILL) {
+        // One that has just ended is collected all the same.
+        Ok(()) | Err(libc::ESRCH) => Ok(()),
+        Err(error) => Err(error),
     }
 }

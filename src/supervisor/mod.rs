@@ -108,11 +108,7 @@ impl Supervisor {
     pub fn handle(&mut self, reactor: &mut Reactor, ready: Ready<Source>) {
         match ready.source {
             Source::Output(id, channel) => self.read_output(reactor, id, channel),
-            Source::Input(id) => {
-                if let Some(process) = self.groups.process_mut(id) {
-                    process.flush_input(reactor);
-                }
-            }
+            Source::Input(id) => self.feed_input(reactor, id),
             Source::Pool(group) => self.dispatch(reactor, group),
             Source::Handler(pid) => self.feed_handler(reactor, pid),
             Source::Signals | Source::Listener(_) | Source::Connection(_) => {}

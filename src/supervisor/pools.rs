@@ -119,7 +119,8 @@ impl Pools {
 
     /// Forgets the pool of a group and what waits in it.
     pub fn remove(&mut self, reactor: &mut Reactor, group: GroupId) {
-        if let Some(pool) = self.pools.remove(&group) {
+        if let Some(mut pool) = self.pools.remove(&group) {
+            pool.tell_of_losses(reactor);
             reactor.poller.close(pool.token);
             reactor.timers.set(Timer::Overflow(group), None);
             reactor.timers.set(Timer::MonitorQuery(group), None);
@@ -180,13 +181,15 @@ impl Supervisor {
         let Some(pool) = self.pools.get_mut(group) else {
             return;
         };
-        let untold = std::mem::take(&mut pool.overflow.untold);
-        if untold > 0 {
-            reactor.log.error(format_args!(
-                "pool {} event buffer overflowed, {untold} more events discarded within a minute",
-                pool.name
-            ));
+        if pool.tell_of_losses(reactor) {
             pool.overflow.last_told = Some(reactor.now.monotonic);
+        }
+    }
+
+    /// At the end: what has been lost and not been told yet.
+    pub fn tell_of_losses(&mut self, reactor: &mut Reactor) {
+        for pool in self.pools.pools.values_mut() {
+            pool.tell_of_losses(reactor);
         }
     }
 }
@@ -214,6 +217,18 @@ impl Pool {
             self.buffer.len(),
             self.buffer.size()
         ));
+    }
+
+    /// Tells how many events were discarded since that was last told; false for none.
+    fn tell_of_losses(&mut self, reactor: &mut Reactor) -> bool {
+        let untold = std::mem::take(&mut self.overflow.untold);
+        if untold > 0 {
+            reactor.log.error(format_args!(
+                "pool {} event buffer overflowed, {untold} more events discarded within a minute",
+                self.name
+            ));
+        }
+        untold > 0
     }
 
     /// Tells of a discarded event: of the first at once, of others when a minute is over.

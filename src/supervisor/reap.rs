@@ -1,7 +1,8 @@
 //! Collecting children that have ended.
 
 use crate::loggers::level::Level;
-use crate::process::machine::Input;
+use crate::process::machine::{Input, Machine};
+use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::wait;
@@ -35,13 +36,14 @@ impl Supervisor {
                     process.drain(reactor);
                 }
                 self.tell_found(reactor, id);
+                let machine = self.groups.process(id).map(Subprocess::machine);
+                let was_stopped = machine.is_some_and(Machine::is_killing);
                 let _ = self.feed(reactor, id, Input::Reaped(end));
                 if let Some(process) = self.groups.process_mut(id) {
                     process.close(reactor);
                 }
                 self.tell_found(reactor, id);
-                // An event that it has not answered is for another listener.
-                self.reject(reactor, id);
+                self.abandon(reactor, id, was_stopped);
             }
             None if self.finish_handler(reactor, pid, end) => {}
             None => {

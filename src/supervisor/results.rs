@@ -95,12 +95,7 @@ impl Supervisor {
     /// Ends a listener's turn: it may say READY again.
     pub fn conclude(&mut self, reactor: &mut Reactor, id: ProcessId, verdict: Verdict) {
         let name = self.name_of(id);
-        match verdict {
-            Verdict::Processed => reactor
-                .log
-                .debug(format_args!("{name}: event was processed")),
-            Verdict::Rejected => reactor.log.warn(format_args!("{name}: event was rejected")),
-        }
+        tell_verdict(reactor, &name, verdict);
         let process = self.groups.process_mut(id);
         let Some(listener) = process.and_then(Subprocess::listener_mut) else {
             return;
@@ -118,15 +113,52 @@ impl Supervisor {
         }
     }
 
-    /// Puts the event that a listener has back to the head of its pool's
-    /// buffer. With `event_max_retry` a listener that rejects it too often is
-    /// of no more use.
+    /// Ends the turn of a listener that has gone: only its event is left.
+    pub fn settle(
+        &mut self,
+        reactor: &mut Reactor,
+        id: ProcessId,
+        name: &str,
+        message: Message,
+        verdict: Verdict,
+    ) {
+        tell_verdict(reactor, name, verdict);
+        if verdict == Verdict::Rejected {
+            self.count_rejection(reactor, id, message);
+        }
+    }
+
+    /// A listener will not process the event that it has: that goes back, and
+    /// counts as rejected.
     pub fn reject(&mut self, reactor: &mut Reactor, id: ProcessId) {
-        let process = self.groups.process_mut(id);
-        let listener = process.and_then(Subprocess::listener_mut);
-        let Some(mut message) = listener.and_then(|listener| listener.message.take()) else {
+        if let Some(message) = self.take_message(id) {
+            self.count_rejection(reactor, id, message);
+        }
+    }
+
+    /// The child of a listener has ended: an event that it has not answered is
+    /// for another one. Where it was told to end that is no rejection.
+    pub fn abandon(&mut self, reactor: &mut Reactor, id: ProcessId, was_stopped: bool) {
+        let Some(message) = self.take_message(id) else {
             return;
         };
+        match self.pools.get_mut(id.group) {
+            Some(pool) if was_stopped => pool.put_back(reactor, id.group, message),
+            _ => self.count_rejection(reactor, id, message),
+        }
+    }
+
+    /// Takes the event that a listener has, unless its answer is being judged.
+    fn take_message(&mut self, id: ProcessId) -> Option<Message> {
+        let process = self.groups.process_mut(id);
+        let listener = process.and_then(Subprocess::listener_mut)?;
+        let message = listener.message.take()?;
+        self.handlers.take_over(id, message).err()
+    }
+
+    /// Puts a rejected event back to the head of its pool's buffer. With
+    /// `event_max_retry` a listener that rejects it too often is of no more use.
+    fn count_rejection(&mut self, reactor: &mut Reactor, id: ProcessId, mut message: Message) {
         message.rejections += 1;
         let Some(pool) = self.pools.get_mut(id.group) else {
             return;
@@ -174,6 +206,7 @@ impl Supervisor {
             process.id() != id
                 && match machine.state() {
                     ProcessState::Exited => machine.deadline().is_some(),
+                    ProcessState::Running => !is_unknown(process),
                     state => state.is_running(),
                 }
         })
@@ -183,10 +216,7 @@ impl Supervisor {
     pub fn has_living_listener(&self, group: GroupId) -> bool {
         let processes = self.groups.get(group).map(|group| &group.processes);
         processes.into_iter().flatten().any(|process| {
-            process.machine().state() == ProcessState::Running
-                && process
-                    .listener()
-                    .is_some_and(|listener| listener.protocol.state() != ListenerState::Unknown)
+            process.machine().state() == ProcessState::Running && !is_unknown(process)
         })
     }
 
@@ -195,5 +225,21 @@ impl Supervisor {
         self.groups
             .process(id)
             .map_or_else(String::new, |process| process.config().name.clone())
+    }
+}
+
+/// Whether a listener has broken the protocol: it is sent nothing until it is started again.
+fn is_unknown(process: &Subprocess) -> bool {
+    process
+        .listener()
+        .is_some_and(|listener| listener.protocol.state() == ListenerState::Unknown)
+}
+
+fn tell_verdict(reactor: &mut Reactor, name: &str, verdict: Verdict) {
+    match verdict {
+        Verdict::Processed => reactor
+            .log
+            .debug(format_args!("{name}: event was processed")),
+        Verdict::Rejected => reactor.log.warn(format_args!("{name}: event was rejected")),
     }
 }

@@ -110,12 +110,11 @@ impl Supervisor {
         if !std::mem::replace(&mut shutdown.announced, true) {
             self.emit(reactor, &Event::supervisor_stopping());
         }
-        let finished = self.stop_groups(reactor, &mut shutdown.groups)
+        let all_stopped = self.stop_groups(reactor, &mut shutdown.groups)
             && self.drain_pools(reactor, &mut shutdown.drain)
             && self.stop_groups(reactor, &mut shutdown.pools);
-        if finished {
-            self.kill_handlers();
-        } else if std::mem::take(&mut shutdown.report_due) {
+        let finished = all_stopped && self.end_handlers(reactor);
+        if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(reactor);
             reactor.timers.set(
                 Timer::ShutdownReport,
@@ -204,7 +203,7 @@ impl Supervisor {
         let busy = listeners
             .filter(|listener| listener.protocol.state() == ListenerState::Busy)
             .count();
-        waiting + busy
+        waiting + busy + self.handlers.messages(group.id).count()
     }
 
     fn tell_of_given_up_events(&self, reactor: &mut Reactor) {

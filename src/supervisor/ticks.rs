@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use crate::clock::{Now, Period, Timestamp};
 use crate::events::event::Event;
+use crate::events::message::Message;
 use crate::events::types::EventType;
+use crate::process::machine::Machine;
+use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::tokens::{GroupId, Timer};
@@ -67,7 +70,9 @@ impl Supervisor {
                 .iter()
                 .filter(|other| other.id != group)
                 .flat_map(|other| &other.processes)
-                .map(|process| process.machine().pid())
+                .map(Subprocess::machine)
+                .filter(|machine| machine.state().is_running())
+                .map(Machine::pid)
                 .filter(|pid| *pid != 0)
                 .collect();
             pids.sort_unstable();
@@ -77,17 +82,18 @@ impl Supervisor {
     }
 
     fn is_being_asked(&self, group: GroupId) -> bool {
+        let is_query = |message: &Message| message.event.kind == EventType::MonitorQuery;
         let waits = self
             .pools
             .get(group)
             .is_some_and(|pool| pool.buffer.holds(EventType::MonitorQuery));
         let processes = self.groups.get(group).map(|group| &group.processes);
         waits
+            || self.handlers.messages(group).any(is_query)
             || processes.into_iter().flatten().any(|process| {
-                let message = process
-                    .listener()
-                    .and_then(|listener| listener.message.as_ref());
-                message.is_some_and(|message| message.event.kind == EventType::MonitorQuery)
+                let listener = process.listener();
+                let message = listener.and_then(|listener| listener.message.as_ref());
+                message.is_some_and(is_query)
             })
     }
 }

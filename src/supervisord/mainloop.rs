@@ -108,6 +108,7 @@ impl MainLoop {
             self.handle_signals(&signals);
             self.handle_timers();
         }
+        self.supervisor.tell_of_losses(&mut self.reactor);
         self.servers.close(&mut self.reactor);
         self.flush_logs();
         self.reactor.log.close();

@@ -1,10 +1,12 @@
-//! Nonsense for the readers of configurations. The inputs are made from a fixed
+//! Nonsense for whoever reads what others have written: configurations, what
+//! listeners say, what programs write. The inputs are made from a fixed
 //! seed, so that a failure comes again; `FUZZ_INPUTS=10000000` makes as many of
 //! them (`make fuzz`).
 //!
 //! A panic fails the test by itself. An input that takes long, output out of
 //! proportion, or memory that grows over the run fail it too.
 
+mod conversations;
 mod evaluation;
 mod texts;
 
