@@ -31,7 +31,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-tools $(ORIGINAL)/bin/supervisord ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-tools $(ORIGINAL)/bin/memmon ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
@@ -50,7 +50,7 @@ compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each 
 check-tools:
 	@missing=; packages=; \
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
-	need strace strace; need mandoc mandoc; need unshare util-linux; need $(PYTHON) python3; \
+	need strace strace; need mandoc mandoc; need unshare util-linux; need ps procps; need $(PYTHON) python3; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -64,6 +64,11 @@ $(ORIGINAL)/bin/supervisord:
 	rm -rf $(ORIGINAL)
 	$(PYTHON) -m venv $(ORIGINAL)
 	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check supervisor==4.3.0
+
+# The event listeners of others that the tests run.
+$(ORIGINAL)/bin/memmon: $(ORIGINAL)/bin/supervisord
+	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check superlance==2.0.0
+	@touch $@
 
 bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
 	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin

@@ -8,20 +8,46 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// How many programs run.
 const PROGRAMS: usize = 100;
 
+/// Listeners in every state, and what each of them does.
+const LISTENERS: [(&str, &str); 4] = [
+    (
+        "ready",
+        "echo READY; while read -r head; do dd bs=1 count=${head##*len:} >/dev/null 2>&1; \
+         echo heard >>heard; printf 'RESULT 2\\nOKREADY\\n'; done",
+    ),
+    ("busy", "echo READY; exec cat >/dev/null"),
+    ("silent", "exec cat >/dev/null"),
+    ("unknown", "echo nonsense; exec cat >/dev/null"),
+];
+
+/// What they are told of, ticks not among it.
+const EVENTS: &str =
+    "PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,REMOTE_COMMUNICATION,PROCESS_STATE_CHANGE_FATAL";
+
 #[test]
-fn a_hundred_quiet_programs_cost_no_system_call() {
+fn a_hundred_quiet_programs_and_quiet_listeners_cost_no_system_call() {
     if subject() == Kind::Original {
         println!("4.3.0 wakes up every second: nothing to test");
         return;
     }
     let dir = Dir::new();
+    let listeners: String = LISTENERS
+        .iter()
+        .map(|(name, script)| {
+            let command = dir.script(name, script).display().to_string();
+            format!(
+                "[eventlistener:{name}]\ncommand={command}\ndirectory=%(here)s\nevents={EVENTS}\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+            )
+        })
+        .collect();
     dir.write(
         "supervisord.conf",
         format!(
             "[unix_http_server]\nfile=%(here)s/s\n[rpcinterface:supervisor]\n\
              supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n\
              [supervisord]\nlogfile=%(here)s/main.log\npidfile=%(here)s/main.pid\nchildlogdir=%(here)s\n\
-             [program:p]\ncommand=/bin/cat\nnumprocs={PROGRAMS}\nprocess_name=p%(process_num)03d\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+             [program:p]\ncommand=/bin/cat\nnumprocs={PROGRAMS}\nprocess_name=p%(process_num)03d\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+             {listeners}"
         ),
     );
     let mut daemon = Daemon::start(subject(), &dir);
@@ -34,9 +60,16 @@ fn a_hundred_quiet_programs_cost_no_system_call() {
         let running = all
             .iter()
             .filter(|info| info.text_of("statename") == "RUNNING");
-        running.count() == PROGRAMS
+        running.count() == PROGRAMS + LISTENERS.len()
     });
     assert!(all_run, "all programs run");
+    // Each pool is told of itself, of those after it, of the programs, and that all is up.
+    let all_told = wait_until(DEADLINE, || {
+        let heard = dir.read("heard").unwrap_or_default();
+        let log = dir.read("main.log").unwrap_or_default();
+        heard.lines().count() >= 5 && log.contains("unknown: has entered the UNKNOWN state")
+    });
+    assert!(all_told, "{}", dir.read("main.log").unwrap_or_default());
     // The last connection may still have to be put away.
     let pid = daemon.pid();
     assert!(comes_to_rest(pid), "the daemon comes to rest");

@@ -29,6 +29,7 @@ mod reaping;
 mod regressions;
 mod reload;
 mod restart;
+mod superlance;
 mod supervisorctl;
 mod support;
 mod users;

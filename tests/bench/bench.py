@@ -6,12 +6,15 @@ their ratio. Only what this script started is ended.
 
 import argparse
 import os
+import random
 import re
+import select
 import shutil
 import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import xmlrpc.client
@@ -36,6 +39,29 @@ command=/bin/cat
 process_name=p%(process_num)03d
 startsecs=0
 autorestart=true
+stdout_logfile=NONE
+stderr_logfile=NONE
+"""
+
+# A listener that tells through a pipe when it has read what.
+LISTENER = """\
+import os, sys, time
+told = open('told', 'w', buffering=1)
+os.write(1, b'READY\\n')
+while True:
+    header = sys.stdin.buffer.readline()
+    payload = sys.stdin.buffer.read(int(header.rsplit(b':', 1)[1]))
+    now = time.monotonic_ns()
+    told.write('%d %s\\n' % (now, payload.split()[-1].decode()))
+    os.write(1, b'RESULT 2\\nOKREADY\\n')
+"""
+
+LISTENING = """\
+[eventlistener:l]
+command=%(python)s -IS %%(here)s/listener.py
+directory=%%(here)s
+events=REMOTE_COMMUNICATION,PROCESS_STATE_EXITED
+startsecs=0
 stdout_logfile=NONE
 stderr_logfile=NONE
 """
@@ -65,13 +91,23 @@ class UnixTransport(xmlrpc.client.Transport):
 
 
 class Daemon:
-    """A supervisord with a number of quiet programs, in a directory of its own."""
+    """A supervisord with a number of quiet programs, in a directory of its own, and
+    with an event listener if that is asked for."""
 
-    def __init__(self, supervisord, programs):
-        self.programs = programs
+    def __init__(self, supervisord, programs, listens=False):
+        self.programs = programs + listens
         self.folder = tempfile.mkdtemp(prefix="pvbench")
         with open(os.path.join(self.folder, "c.conf"), "w") as file:
             file.write(COMMON + "numprocs=%d\n" % programs)
+            if listens:
+                file.write(LISTENING % {"python": sys.executable})
+        if listens:
+            with open(os.path.join(self.folder, "listener.py"), "w") as file:
+                file.write(LISTENER)
+            told = os.path.join(self.folder, "told")
+            os.mkfifo(told)
+            # Open for writing, too, so that neither side waits for the other.
+            self.told = os.fdopen(os.open(told, os.O_RDWR), "r")
         self.begin = time.monotonic()
         self.process = subprocess.Popen(
             [supervisord, "-n", "-c", os.path.join(self.folder, "c.conf")],
@@ -127,6 +163,35 @@ class Daemon:
                 raise SystemExit("the program is not started again")
         return time.monotonic() - begin
 
+    def wait_told(self, what):
+        """When the listener has read that, in seconds as time.monotonic() has them."""
+        while True:
+            if not select.select([self.told], [], [], 10)[0]:
+                raise SystemExit("the listener is not told of " + what)
+            at, told = self.told.readline().split()
+            if told == what:
+                return int(at) / 1e9
+
+    def call_to_read_seconds(self, what):
+        """From a client's call of sendRemoteCommEvent to the listener's read."""
+        begin = time.monotonic()
+        self.rpc().sendRemoteCommEvent("bench", what)
+        return self.wait_told(what) - begin
+
+    def exit_to_read_seconds(self):
+        """From the SIGKILL of the one program to the listener's read of its end."""
+        pid = self.rpc().getProcessInfo("p:p000")["pid"]
+        while os.readlink("/proc/%d/exe" % pid) == os.readlink("/proc/%d/exe" % self.process.pid):
+            time.sleep(0.001)
+        # Whatever moment of the second it is in which 4.3.0 sleeps.
+        time.sleep(random.random())
+        begin = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        told = self.wait_told("pid:%d" % pid)
+        while self.rpc().getProcessInfo("p:p000")["pid"] in (0, pid):
+            time.sleep(0.01)
+        return told - begin
+
     def status_seconds(self, supervisorctl):
         begin = time.monotonic()
         subprocess.run(
@@ -180,12 +245,40 @@ def interleaved(rounds, measure):
     return [statistics.median(values) for values in taken]
 
 
+def show_delays(name, delays):
+    """Median and 99th percentile of delays in seconds, ours and 4.3.0's."""
+    for label, at in (("median", 0.5), ("99th percentile", 0.99)):
+        values = [sorted(taken)[int(at * (len(taken) - 1))] * 1000 for taken in delays]
+        show("%s, %s" % (name, label), *values, "ms", 2)
+
+
+def measure_events(daemons, calls, exits):
+    """From what happens to the read of a listener that is ready."""
+    pair = [Daemon(path, 1, listens=True) for path in daemons]
+    try:
+        time.sleep(1)
+        delays = ([], [])
+        for number in range(calls):
+            for which, daemon in enumerate(pair):
+                delays[which].append(daemon.call_to_read_seconds("n%d" % number))
+        show_delays("call to listener's read", delays)
+        delays = ([], [])
+        for _ in range(exits):
+            for which, daemon in enumerate(pair):
+                delays[which].append(daemon.exit_to_read_seconds())
+        show_delays("exit to listener's read", delays)
+    finally:
+        for daemon in pair:
+            daemon.end()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--ours", required=True, help="our binary")
     parser.add_argument("--static", help="our static binary; it is measured when it is there")
     parser.add_argument("--original", required=True, help="the folder with the programs of 4.3.0")
     parser.add_argument("--idle-seconds", type=int, default=60)
+    parser.add_argument("--events", type=int, default=1000, help="how many events are sent")
     options = parser.parse_args()
 
     binary = os.path.abspath(options.static if options.static and os.path.exists(options.static) else options.ours)
@@ -224,6 +317,7 @@ def main():
         finally:
             for daemon in pair:
                 daemon.end()
+    measure_events(daemons, options.events, 30)
     print("%-44s %12d KiB" % ("size of %s" % os.path.relpath(binary), os.path.getsize(binary) // 1024))
     shutil.rmtree(links)
 
