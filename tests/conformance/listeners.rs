@@ -191,6 +191,7 @@ fn who_breaks_the_protocol_is_told_nothing_until_the_next_start() {
         run.dir.write("go", "");
         run.wait_log("later: READY -> UNKNOWN", 1);
         run.dir.write("gone", "");
+        run.wait_log("'later' stdout output:", 3);
         tell(run, "one", "");
         for name in &names[1..] {
             run.wait_log(&format!("{name}: has entered the UNKNOWN state"), 1);
