@@ -19,6 +19,10 @@ pub struct ProcessId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
+/// An open log of children, by the serial of its opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId(pub u64);
+
 /// Which output of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
@@ -47,6 +51,10 @@ pub enum Source {
     Output(ProcessId, Channel),
     /// A child's stdin pipe.
     Input(ProcessId),
+    /// What a child's log leads to, while its reader is slow.
+    Log(LogId),
+    /// What the main log leads to, while its reader is slow.
+    MainLog,
     /// A listening socket, by its place in the list of servers.
     Listener(u32),
     /// A client's connection.
@@ -58,10 +66,14 @@ pub enum Source {
 pub enum Timer {
     /// The next move of a process that time alone brings about.
     Process(ProcessId),
-    /// A log of a child whose reader is slow: try to write again.
-    LogRetry(ProcessId, Channel),
-    /// The main log, whose reader is slow: try to write again.
+    /// A log of children whose reader is slow and cannot be waited for: try to write again.
+    LogRetry(LogId),
+    /// A log of children that could not be written to: tell what it lost since it was told last.
+    LogLosses(LogId),
+    /// The main log, whose reader is slow and cannot be waited for: try to write again.
     MainLogRetry,
+    /// The main log could not be written to: tell what it lost since it was told last.
+    MainLogLosses,
     /// The next `waiting for ... to die` line.
     ShutdownReport,
     /// The next `waiting for ... to stop` line.

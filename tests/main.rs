@@ -21,6 +21,7 @@ mod reaping;
 mod regressions;
 mod reload;
 mod restart;
+mod shared_logs;
 mod supervisorctl;
 mod support;
 mod users;

@@ -6,17 +6,19 @@
 //! (`copytruncate`) leaves no hole; 4.3.0 drops that mode at its first rollover.
 //!
 //! What is no regular file is never rotated, sought or removed (see [`stream`](super::stream)).
-//! Two writers on one path are not coordinated: their writes do not overlap, but
-//! each rotates for itself.
+//! Two writers on one path are not coordinated, for each would rotate for itself:
+//! logs of children have one for each file (see [`shared`](super::shared)), and one
+//! that is the main log's file leaves rotation to that ([`LogWriter::follow`]).
 
 use std::fs::{self, File};
-use std::io::{self, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::loggers::failure::{LogFailure, Operation};
 use crate::loggers::rotation::{self, Step};
-use crate::loggers::stream::StreamWriter;
+use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
 use crate::sys::outlet::{self, Opened};
 
 /// When a log is rotated, and how many old files are kept.
@@ -49,6 +51,11 @@ pub struct LogWriter {
     detached: bool,
     /// The last rollover failed and has been reported.
     rotation_failed: bool,
+    /// Another writer moves and removes the file; this one looks where it is.
+    follows: bool,
+    /// How many channels write to it, and the most since nothing waited last.
+    users: usize,
+    most_users: usize,
     lost: u64,
 }
 
@@ -63,8 +70,49 @@ impl LogWriter {
             removed: false,
             detached: false,
             rotation_failed: false,
+            follows: false,
+            users: 1,
+            most_users: 1,
             lost: 0,
         })
+    }
+
+    /// Leaves moving, removing and limiting the file to another writer, and
+    /// goes with it to where the path leads.
+    pub fn follow(&mut self) {
+        self.follows = true;
+    }
+
+    /// Whether another writer moves the file.
+    pub fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// Rolls over by these limits, for so many channels; what waits for a slow
+    /// reader may be as much for each.
+    pub fn serve(&mut self, rotation: Rotation, users: usize) {
+        self.rotation = rotation;
+        self.users = users;
+        self.most_users = self.most_users.max(users);
+    }
+
+    /// From now on the file goes by another path.
+    pub fn rename(&mut self, path: &str) {
+        self.path = path.to_owned();
+    }
+
+    /// Goes on with what another one has opened, unless something waits for a
+    /// slow reader: that must not be lost.
+    pub fn adopt(&mut self, opened: LogWriter) {
+        self.follows |= opened.follows;
+        if self.is_congested() {
+            return;
+        }
+        self.sink = opened.sink;
+        self.inherited = opened.inherited;
+        self.removed = false;
+        self.detached = false;
+        self.rotation_failed = false;
     }
 
     /// The path that it was opened by.
@@ -83,8 +131,14 @@ impl LogWriter {
             self.lost += data.len() as u64;
             return Err(failure);
         }
+        self.find_again();
+        if !self.is_congested() {
+            self.most_users = self.users;
+        }
         match &mut self.sink {
-            Sink::Stream(stream) => stream.write(data),
+            Sink::Stream(stream) => {
+                stream.write_within(data, PENDING_LIMIT * self.most_users.max(1))
+            }
             Sink::Regular(file) => {
                 let (written, outcome) = write_all(file, data);
                 self.lost += (data.len() - written) as u64;
@@ -114,6 +168,23 @@ impl LogWriter {
         match &self.sink {
             Sink::Stream(stream) => stream.is_congested(),
             Sink::Regular(_) | Sink::Closed => false,
+        }
+    }
+
+    /// How many bytes wait for a slow reader.
+    pub fn pending(&self) -> u64 {
+        match &self.sink {
+            Sink::Stream(stream) => stream.pending(),
+            Sink::Regular(_) | Sink::Closed => 0,
+        }
+    }
+
+    /// A second descriptor of what a reader may be slow to take, to wait for
+    /// that; `None` for files.
+    pub fn outlet(&self) -> Option<io::Result<OwnedFd>> {
+        match &self.sink {
+            Sink::Stream(stream) => Some(stream.outlet()),
+            Sink::Regular(_) | Sink::Closed => None,
         }
     }
 
@@ -150,6 +221,11 @@ impl LogWriter {
             stream.discard_pending();
             return Ok(());
         }
+        if let (true, Sink::Regular(file)) = (self.follows, &self.sink) {
+            return file
+                .set_len(0)
+                .map_err(|error| LogFailure::new(Operation::Remove, &self.path, &error));
+        }
         self.remove()?;
         self.reopen()
     }
@@ -184,17 +260,30 @@ impl LogWriter {
         self.detached = false;
     }
 
-    fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
+    /// After the other writer has moved the file away.
+    fn find_again(&mut self) {
+        let Sink::Regular(file) = &self.sink else {
+            return;
+        };
+        let place = |found: fs::Metadata| (found.dev(), found.ino());
+        if self.follows
+            && file.metadata().ok().map(place) != fs::metadata(&self.path).ok().map(place)
+        {
+            // The old file goes on if that fails.
+            let _ = self.reopen();
+        }
+    }
+
+    /// Rolls over if the file has reached its limit, whoever wrote to it.
+    pub fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
         let limit = match u64::try_from(self.rotation.maxbytes) {
-            Ok(limit) if limit > 0 && !self.inherited => limit,
+            Ok(limit) if limit > 0 && !self.inherited && !self.follows => limit,
             _ => return Ok(()),
         };
         let Sink::Regular(file) = &mut self.sink else {
             return Ok(());
         };
-        // In append mode the position after a write is the end of the file,
-        // whoever else wrote or truncated it.
-        if file.stream_position().is_ok_and(|size| size < limit) {
+        if file.metadata().is_ok_and(|found| found.len() < limit) {
             return Ok(());
         }
         let backups = u32::try_from(self.rotation.backups.max(0)).unwrap_or(u32::MAX);

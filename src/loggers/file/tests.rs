@@ -223,7 +223,7 @@ fn clearing_removes_the_file_and_leaves_backups() {
     place.put(1, "backup");
     let mut log = place.open(0, 0);
     log.write(b"old").unwrap();
-    let inode = |path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let inode = |path| MetadataExt::ino(&fs::metadata(path).unwrap());
     let held = File::open(&place.path).unwrap();
     let before = inode(&place.path);
     log.clear().unwrap();
