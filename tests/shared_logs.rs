@@ -206,6 +206,6 @@ fn a_program_may_write_to_the_main_log() {
     }
     scene.call("clearProcessLogs", &[Value::text("p")]).answer();
     scene.call("stopProcess", &[Value::text("p")]).answer();
-    scene.wait_log("INFO stopped: p");
+    scene.wait_log("stopped: p (");
     scene.stop();
 }
