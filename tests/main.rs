@@ -21,6 +21,7 @@ mod reaping;
 mod regressions;
 mod reload;
 mod restart;
+mod rotation;
 mod shared_logs;
 mod supervisorctl;
 mod support;
