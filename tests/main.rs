@@ -16,6 +16,7 @@ mod idle;
 mod inspect;
 mod interface;
 mod ladder;
+mod log_faults;
 mod logs;
 mod reaping;
 mod regressions;

@@ -93,6 +93,10 @@ impl MainLoop {
         }
         self.servers.close(&mut self.reactor);
         self.flush_logs();
+        self.note_losses_of_main_log();
+        if let Some(losses) = self.main_log_complaint.take() {
+            self.reactor.log.error(format_args!("main log: {losses}"));
+        }
         self.reactor.log.close();
         self.supervisor.state()
     }
