@@ -15,7 +15,7 @@ BINARY ?= target/release/supervisord
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test fuzz compare check-tools bench static install uninstall clean
+.PHONY: help all run test fuzz rotation compare check-tools bench static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: check-tools $(ORIGINAL)/bin/supervisord ## Everything that must hold: form
 
 fuzz: ## Ten million nonsensical inputs for each reader of configurations, listeners and output
 	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::
+
+rotation: ## A gigabyte into logs that roll over, are cleared, moved away and reopened meanwhile
+	ROTATION_MB=1024 $(CARGO) test --release --test integration -- --nocapture rotation::
 
 compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each sort against Supervisor 4.3.0
 	GENERATED=20000 $(CARGO) test --release --test integration -- config::oracle::generated

@@ -4,6 +4,8 @@
 //! disturbs nobody: its failure is kept for whoever asks ([`Logger::take_failure`]).
 
 use std::fmt::Display;
+use std::io;
+use std::os::fd::OwnedFd;
 
 use crate::config::{MainLog, Supervisord};
 use crate::loggers::failure::{LogFailure, Operation};
@@ -177,6 +179,38 @@ impl Logger {
             Handler::File(file) => file.is_congested(),
             Handler::Syslog(_) => false,
         })
+    }
+
+    /// How many bytes wait for slow readers.
+    pub fn pending(&self) -> u64 {
+        let pending = self.handlers.iter().map(|handler| match handler {
+            Handler::Stdout(stream) => stream.pending(),
+            Handler::File(file) => file.pending(),
+            Handler::Syslog(_) => 0,
+        });
+        pending.sum()
+    }
+
+    /// Second descriptors of what slow readers have not taken, to wait for that.
+    pub fn congested_outlets(&self) -> Vec<io::Result<OwnedFd>> {
+        let outlets = self.handlers.iter().filter_map(|handler| match handler {
+            Handler::Stdout(stream) => stream.is_congested().then(|| stream.outlet()),
+            Handler::File(file) if file.is_congested() => file.outlet(),
+            Handler::File(_) | Handler::Syslog(_) => None,
+        });
+        outlets.collect()
+    }
+
+    /// For a file to which others write as well: rolls it over if they have
+    /// filled it.
+    pub fn roll_over_if_due(&mut self) {
+        for handler in &mut self.handlers {
+            if let Handler::File(file) = handler
+                && let Err(failure) = file.rotate_if_due()
+            {
+                self.failure = Some(failure);
+            }
+        }
     }
 
     /// The latest failure to write since the last call.

@@ -1,7 +1,6 @@
 //! Reading, tailing and clearing logs.
 
 use crate::loggers::window::{self, WindowError};
-use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::tokens::{Channel, ProcessId};
@@ -74,12 +73,8 @@ pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 }
 
 fn clear(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Result<(), Fault> {
-    match daemon
-        .supervisor
-        .groups
-        .process_mut(id)
-        .map(Subprocess::clear_logs)
-    {
+    let process = daemon.supervisor.groups.process_mut(id);
+    match process.map(|process| process.clear_logs(daemon.reactor)) {
         None | Some(Ok(())) => Ok(()),
         Some(Err(error)) => {
             daemon.reactor.log.critical(error);
