@@ -34,4 +34,5 @@ mod rotation;
 mod shared_logs;
 mod supervisorctl;
 mod support;
+mod syslog;
 mod users;

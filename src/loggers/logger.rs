@@ -34,6 +34,8 @@ pub struct Logger {
     /// The record that is being written; kept for its memory.
     line: Vec<u8>,
     failure: Option<LogFailure>,
+    /// Bytes that syslog has not taken.
+    lost: u64,
 }
 
 impl Logger {
@@ -44,6 +46,7 @@ impl Logger {
             handlers: Vec::new(),
             line: Vec::new(),
             failure: None,
+            lost: 0,
         }
     }
 
@@ -86,6 +89,9 @@ impl Logger {
         for handler in &mut self.handlers {
             if let Err(failure) = handler.write(&line) {
                 self.failure = Some(failure);
+                if let Handler::Syslog(_) = handler {
+                    self.lost += line.len() as u64;
+                }
             }
         }
         // An unusually long record does not keep its memory.
@@ -218,15 +224,14 @@ impl Logger {
         self.failure.take()
     }
 
-    /// How many bytes of its file were lost since the last call.
+    /// How many bytes of its file, of the copy or for syslog were lost since the last call.
     pub fn take_lost(&mut self) -> u64 {
-        self.handlers
-            .iter_mut()
-            .map(|handler| match handler {
-                Handler::File(file) => file.take_lost(),
-                Handler::Stdout(_) | Handler::Syslog(_) => 0,
-            })
-            .sum()
+        let lost = self.handlers.iter_mut().map(|handler| match handler {
+            Handler::File(file) => file.take_lost(),
+            Handler::Stdout(stream) => stream.take_lost(),
+            Handler::Syslog(_) => 0,
+        });
+        lost.sum::<u64>() + std::mem::take(&mut self.lost)
     }
 
     /// Writes what still waits, and closes everything. Records after that go nowhere.

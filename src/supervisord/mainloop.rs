@@ -188,9 +188,11 @@ impl MainLoop {
     /// the foreground, and in the log itself when it takes lines again.
     fn complain_of_main_log(&mut self) {
         self.note_losses_of_main_log();
-        if let Some(losses) = self.main_log_complaint.take_due(self.reactor.now.monotonic) {
+        let now = self.reactor.now.monotonic;
+        if let Some(losses) = self.main_log_complaint.take_due(now) {
+            // What this line itself may lose is noted when something else
+            // happens, lest an idle daemon complain of its complaints.
             self.reactor.log.error(format_args!("main log: {losses}"));
-            self.note_losses_of_main_log();
         }
         let deadline = self.main_log_complaint.next();
         self.reactor.timers.set(Timer::MainLogLosses, deadline);
