@@ -111,6 +111,17 @@ impl Run {
         self.daemon.as_mut().unwrap().wait_until_it_answers(&client);
     }
 
+    /// Starts the daemon preloaded with the shim, see [`super::super::support::c`],
+    /// and waits until it answers.
+    pub fn start_with_shim(&mut self) {
+        let client = self.rpc_client.clone();
+        self.daemon = Some(Daemon::launch(&Launch {
+            shim: true,
+            ..Launch::new(self.daemon_kind, &self.dir)
+        }));
+        self.daemon().wait_until_it_answers(&client);
+    }
+
     /// Starts the daemon without waiting.
     pub fn launch(&mut self, options: &[&str], environment: &[(&str, &str)]) {
         self.daemon = Some(Daemon::launch(&Launch {
