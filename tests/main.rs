@@ -12,6 +12,7 @@ mod corpus;
 mod crowd;
 mod demo;
 mod descriptors;
+mod fatal;
 mod faults;
 mod fcgi;
 mod fuzz;

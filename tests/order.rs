@@ -111,6 +111,39 @@ fn answers_keep_the_order_though_the_last_may_finish_first() {
     scene.stop();
 }
 
+#[test]
+fn what_has_gone_is_told_in_the_order_in_which_update_stops_it() {
+    let scene = Scene::start(&format!("loglevel=debug\n{PROGRAMS}"));
+    scene.wait_all("RUNNING");
+    // Activated last, it is not the last to be told.
+    let added = "[program:added]\ncommand=/bin/cat\nstartsecs=0\npriority=6\n";
+    let more = format!("{PROGRAMS}{added}");
+    scene.dir.write(
+        "supervisord.conf",
+        super::support::usual_configuration(&more),
+    );
+    scene.call("reloadConfig", &[]).answer();
+    scene
+        .call("addProcessGroup", &[Value::text("added")])
+        .answer();
+    scene.wait_all("RUNNING");
+    scene
+        .dir
+        .write("supervisord.conf", super::support::usual_configuration(""));
+    let Value::Array(answer) = scene.call("reloadConfig", &[]).answer() else {
+        panic!("an array was expected");
+    };
+    let removed = ["apple", "added", "zebra", "members"].map(Value::text);
+    let nothing = || Value::Array(vec![]);
+    let lists = vec![nothing(), nothing(), Value::Array(removed.to_vec())];
+    assert_eq!(answer, [Value::Array(lists)]);
+    let ctl = super::support::Ctl::new(super::support::Kind::Ours, &scene.dir);
+    assert_eq!(ctl.run(&["update"]).status, Some(0));
+    let stopped = ["apple", "added", "zebra", "late", "twin", "early"];
+    assert_eq!(told(&scene, "DEBG killing "), stopped);
+    scene.stop();
+}
+
 /// Programs that leave marks when they are told to stop and when they end.
 fn marking(dir: &Dir) -> String {
     dir.script(

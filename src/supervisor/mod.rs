@@ -3,9 +3,10 @@
 //! Its state is plain data in one tree. Descriptors and timers carry tokens
 //! ([`crate::tokens`]) by which the process that they belong to is looked up
 //! here; [`transitions`] performs what the state machines ask for,
-//! [`shutdown`] stops everything in order.
+//! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
 
 pub mod dispatch;
+pub mod fatal;
 pub mod groups;
 pub mod handlers;
 pub mod pools;
@@ -27,6 +28,7 @@ use crate::states::SupervisorState;
 use crate::sys::poller::Ready;
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
 
+use fatal::Failures;
 use groups::Groups;
 use handlers::Handlers;
 use pools::Pools;
@@ -54,7 +56,9 @@ pub struct Supervisor {
     pub pools: Pools,
     handlers: Handlers,
     ticks: Ticks,
+    /// RUNNING or going down; FATAL comes of the failures.
     state: SupervisorState,
+    failures: Failures,
     /// Which process a living child belongs to.
     pids: BTreeMap<i32, ProcessId>,
     /// Groups whose programs are to be started in the next turn.
@@ -84,16 +88,12 @@ impl Supervisor {
             handlers: Handlers::default(),
             ticks: Ticks::default(),
             state: SupervisorState::Running,
+            failures: Failures::default(),
             pids: BTreeMap::new(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,
         }
-    }
-
-    /// The state of supervisord.
-    pub fn state(&self) -> SupervisorState {
-        self.state
     }
 
     /// Whether a process has changed its state since the last call.

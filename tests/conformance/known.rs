@@ -64,6 +64,13 @@ const KNOWN: &[Known] = &[
         ours: &["g:*: ERROR (no such process)"],
         reason: "the name is shown as it was typed",
     },
+    Known {
+        scenario: "clearing that fails",
+        program: Program::Supervisord,
+        original: "{statecode: 1, statename: \"RUNNING\"}",
+        ours: &["{statecode: 2, statename: \"FATAL\"}"],
+        reason: "4.3.0 has the state and never enters it",
+    },
     without_fg(
         "add    exit      open  reload  restart   start   tail   ",
         &["add    clear  maintail  pid   reload  reread   shutdown  start   stop  update "],

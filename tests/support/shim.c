@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -83,6 +84,14 @@ pid_t fork(void)
 int pipe2(int ends[2], int flags)
 {
     return fails("pipe2") ? -1 : syscall(SYS_pipe2, ends, flags);
+}
+
+/* Sends nothing where it is to fail, and where -1 is ordered pretends to have sent. */
+int kill(pid_t pid, int signal)
+{
+    if (order("kill") == -1)
+        return 0;
+    return fails("kill") ? -1 : syscall(SYS_kill, pid, signal);
 }
 
 int accept(int listener, struct sockaddr *restrict address, socklen_t *restrict length)
