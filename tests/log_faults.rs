@@ -59,7 +59,7 @@ fn read(scene: &Scene, name: &str) -> String {
 
 fn wait_end(scene: &Scene, name: &str, text: &str) {
     let shown = wait_until(DEADLINE, || read(scene, name).ends_with(text));
-    assert!(shown, "{:?}\n{}", read(scene, name), scene.log());
+    assert!(shown, "{name} does not end with {text:?}\n{}", scene.log());
 }
 
 /// A daemon with a file system of 64 KiB at `small`.
@@ -133,9 +133,11 @@ fn a_full_disk_does_not_keep_logs_from_rolling_over_or_being_cleared() {
     for _ in 0..2 {
         send(&scene, &page);
     }
-    wait_end(&scene, "small/p.log", "y\n");
+    let size = 2 * page.len();
+    let written = wait_until(DEADLINE, || read(&scene, "small/p.log").len() == size);
+    assert!(written, "{}", scene.log());
     let filling = fill(&scene);
-    send(&scene, &page.repeat(4));
+    send(&scene, &page);
     scene.wait_log(FULL);
     assert_eq!(clear(&scene).answer(), Value::Bool(true));
     // That alone has made room.
