@@ -191,6 +191,24 @@ fn at_shutdown_all_of_one_priority_stop_at_once_and_lower_ones_later() {
     assert_eq!(marks[6..], ["told a", "ended a"]);
 }
 
+#[test]
+fn a_group_that_has_nothing_to_stop_takes_no_time() {
+    let stopped: String = (0..40)
+        .map(|number| {
+            format!("[program:s{number}]\ncommand=/bin/cat\nautostart=false\npriority={number}\n")
+        })
+        .collect();
+    let empty = "[group:empty]\nprograms=\npriority=100\n";
+    let mut scene = Scene::start(&format!(
+        "{stopped}{empty}[program:last]\ncommand=/bin/cat\nstartsecs=0\npriority=-1\n"
+    ));
+    scene.wait("last", "RUNNING");
+    scene.daemon.signal(libc::SIGTERM);
+    // 4.3.0 takes up to a second for each.
+    let status = scene.daemon.wait(std::time::Duration::from_secs(10));
+    assert_eq!(status, Some(0), "{}", scene.log());
+}
+
 /// A listener that writes the names of the events that it gets to a file, each
 /// after a pause.
 const LISTENER: &str = "\

@@ -238,6 +238,8 @@ fn requests_to_what_has_failed_or_ended_are_answered_by_its_state() {
             run.rpc("clearProcessLogs", std::slice::from_ref(&name));
         }
         run.rpc("signalAllProcesses", &[Value::text("CONT")]);
+        // With nobody to send it to, nothing is wrong with a bad one.
+        run.rpc("signalAllProcesses", &[Value::text("NOPE")]);
         run.rpc("removeProcessGroup", &[Value::text("backoff")]);
         for name in ["exited", "fatal"] {
             run.rpc("stopProcess", &[Value::text(name)]);

@@ -155,3 +155,33 @@ fn a_child_that_survives_sigkill_is_killed_again_and_waited_for() {
         note_log(run, |_| true);
     });
 }
+
+#[test]
+fn a_stop_is_answered_and_a_shutdown_ends_when_nothing_can_be_signalled_any_more() {
+    compare("signals that fail later", |run| {
+        run.config_with(
+            "loglevel=debug",
+            "[program:p]\ncommand=/bin/sleep 600\nstartsecs=0\nstopsignal=WINCH\nstopwaitsecs=3\n\
+             [program:q]\ncommand=/bin/sleep 600\nstartsecs=0\n",
+        );
+        run.start_with_shim();
+        run.wait_all(&["p", "q"], "RUNNING");
+        let children = ["p", "q"].map(|name| child_of(run, name));
+        let client = run.rpc_client.clone();
+        let stop =
+            std::thread::spawn(move || client.call("supervisor.stopProcess", &[Value::text("p")]));
+        run.wait("p", "STOPPING");
+        run.dir.write("kill", libc::EPERM.to_string());
+        let outcome = stop.join().unwrap();
+        run.note(&format!("the stop: {outcome}"));
+        run.wait("p", "UNKNOWN");
+        run.signal(libc::SIGTERM);
+        run.wait_end();
+        let left = children.iter().filter(|pid| is_alive(**pid)).count();
+        run.note(&format!("{left} children are left alone"));
+        for pid in children {
+            kill(pid, libc::SIGKILL);
+        }
+        note_log(run, |_| true);
+    });
+}
