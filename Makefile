@@ -53,7 +53,7 @@ compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each 
 check-tools:
 	@missing=; packages=; \
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
-	need strace strace; need mandoc mandoc; need unshare util-linux; need setpriv util-linux; need cc gcc; need $(PYTHON) python3; \
+	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \

@@ -37,6 +37,42 @@ const fn without_fg(original: &'static str, ours: &'static [&'static str]) -> Kn
     }
 }
 
+const WORDS_OF_ANSWERS: &str = "an answer that means nothing is shown in the log";
+
+const fn shown_answer(original: &'static str, ours: &'static [&'static str]) -> Known {
+    Known {
+        scenario: "other answers",
+        program: Program::Supervisord,
+        original,
+        ours,
+        reason: WORDS_OF_ANSWERS,
+    }
+}
+
+const OVERFLOW: &str = "overflows are told once a minute, with their number";
+
+const fn untold_overflow(original: &'static str) -> Known {
+    Known {
+        scenario: "overflow",
+        program: Program::Supervisord,
+        original,
+        ours: &[],
+        reason: OVERFLOW,
+    }
+}
+
+const REJECTED_EVENTS: &str = "a rejected event goes back to its own pool alone";
+
+const fn told_once(original: &'static str, ours: &'static [&'static str]) -> Known {
+    Known {
+        scenario: "a rejected event and another pool",
+        program: Program::Supervisord,
+        original,
+        ours,
+        reason: REJECTED_EVENTS,
+    }
+}
+
 /// All of them.
 const KNOWN: &[Known] = &[
     Known {
@@ -71,6 +107,69 @@ const KNOWN: &[Known] = &[
         ours: &["{statecode: 2, statename: \"FATAL\"}"],
         reason: "4.3.0 has the state and never enters it",
     },
+    Known {
+        scenario: "events of output",
+        program: Program::Supervisord,
+        original: "ver:3.0 server:supervisor serial:18 pool:all poolserial:18 eventname:PROCESS_COMMUNICATION_STDOUT len:108 \"processname:captured groupname:captured pid:PID\\n333333333333333333333333333333333333333333333333333333333333\"",
+        ours: &[
+            "ver:3.0 server:supervisor serial:18 pool:all poolserial:18 eventname:PROCESS_COMMUNICATION_STDOUT len:148 \"processname:captured groupname:captured pid:PID\\n2222222222222222222222222222222222222222333333333333333333333333333333333333333333333333333333333333\"",
+        ],
+        reason: "of a long message capture_maxbytes bytes are kept, not whole pieces",
+    },
+    Known {
+        scenario: "the length of a payload",
+        program: Program::Supervisord,
+        original: "\"ver:3.0 server:supervisor serial:0 pool:a poolserial:0 eventname:REMOTE_COMMUNICATION len:12\\ntype:héllo\\n€\\n=\\n\"",
+        ours: &[
+            "\"ver:3.0 server:supervisor serial:0 pool:a poolserial:0 eventname:REMOTE_COMMUNICATION len:15\\ntype:héllo\\n€\\n=\\n\"",
+        ],
+        reason: "the length of a payload counts bytes, not characters",
+    },
+    Known {
+        scenario: "an answer of no bytes",
+        program: Program::Supervisord,
+        original: "| b'RESULT 0\\n'",
+        ours: &[
+            "| b'RESULT 0\\n'",
+            "WARN a: its result of 0 bytes is neither OK nor FAIL: b''",
+            "WARN a: event was rejected",
+            "DEBG a: BUSY -> ACKNOWLEDGED",
+            "DEBG rebuffering event 0 for pool a (buf size=0, max=10)",
+        ],
+        reason: "an answer of no bytes counts at once, not with the next output",
+    },
+    shown_answer(
+        "| b'RESULT 5\\nmaybeREADY\\n'",
+        &[
+            "| b'RESULT 5\\nmaybeREADY\\n'",
+            "WARN a: its result of 5 bytes is neither OK nor FAIL: b'maybe'",
+        ],
+    ),
+    shown_answer(
+        "| b'RESULT 3\\nOK\\nREADY\\n'",
+        &[
+            "| b'RESULT 3\\nOK\\nREADY\\n'",
+            "WARN a: its result of 3 bytes is neither OK nor FAIL: b'OK\\n'",
+        ],
+    ),
+    shown_answer(
+        "| b'RESULT 0\\nREADY\\n'",
+        &[
+            "| b'RESULT 0\\nREADY\\n'",
+            "WARN a: its result of 0 bytes is neither OK nor FAIL: b''",
+        ],
+    ),
+    untold_overflow("ERRO pool a event buffer overflowed, discarding event 1"),
+    untold_overflow("ERRO pool b event buffer overflowed, discarding event 2"),
+    untold_overflow("ERRO pool b event buffer overflowed, discarding event 3"),
+    told_once(
+        "b has received the first event 2 times",
+        &["b has received the first event 1 times"],
+    ),
+    told_once(
+        "c has received the first event 1 times",
+        &["c has received the first event 0 times"],
+    ),
     without_fg(
         "add    exit      open  reload  restart   start   tail   ",
         &["add    clear  maintail  pid   reload  reread   shutdown  start   stop  update "],

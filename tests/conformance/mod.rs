@@ -16,9 +16,12 @@
 
 mod client;
 mod command_line;
+mod events;
 mod fcgi;
 mod groups;
 mod known;
+mod listeners;
+mod listening;
 mod logs;
 mod normal;
 mod reread;

@@ -292,7 +292,12 @@ impl Run {
 
     /// Waits until the main log contains a text this many times.
     pub fn wait_log(&self, text: &str, times: usize) {
-        self.wait_file("main.log", |log| log.matches(text).count() >= times, text);
+        self.wait_times("main.log", text, times);
+    }
+
+    /// Waits until a file contains a text this many times.
+    pub fn wait_times(&self, name: &str, text: &str, times: usize) {
+        self.wait_file(name, |content| content.matches(text).count() >= times, text);
     }
 
     /// Waits until a file contains a text.
@@ -366,18 +371,30 @@ impl Run {
         });
     }
 
-    /// The lines of the main log, without time stamps, from INFO up; of the DEBG
-    /// lines only those about signals to children.
-    pub fn log_lines(&self) -> Vec<String> {
+    /// All lines of the main log, without time stamps; one that goes on with the
+    /// line before begins with a bar.
+    pub fn lines_of_log(&self) -> Vec<String> {
         let log = self.dir.read("main.log").unwrap_or_default();
         let log = normalise(&log, &self.names);
+        log.lines()
+            .map(|line| match without_stamp(line) {
+                Some(line) => line.to_string(),
+                None => format!("| {line}"),
+            })
+            .collect()
+    }
+
+    /// The lines of the main log from INFO up; of the DEBG lines only those about
+    /// signals to children.
+    pub fn log_lines(&self) -> Vec<String> {
         let mut waiting_told = false;
         let mut kills: Vec<String> = Vec::new();
-        log.lines()
-            .filter_map(|line| {
-                let Some(line) = without_stamp(line) else {
-                    return Some(format!("| {line}"));
-                };
+        self.lines_of_log()
+            .into_iter()
+            .filter(|line| {
+                if line.starts_with("| ") {
+                    return true;
+                }
                 let is_detail = ["DEBG", "TRAC", "BLAT"]
                     .iter()
                     .any(|level| line.starts_with(level));
@@ -392,13 +409,13 @@ impl Run {
                 waiting_told &= !line.contains("supervisord started");
                 // A loop that runs late kills a second time.
                 let is_kill = line.starts_with("WARN killing") || line.ends_with(" SIGKILL");
-                let is_repeat = is_kill && kills.iter().any(|kill| kill == line);
+                let is_repeat = is_kill && kills.contains(line);
                 if is_kill {
-                    kills.push(line.to_string());
+                    kills.push(line.clone());
                 } else if line.starts_with("INFO spawned") {
                     kills.clear();
                 }
-                ((!is_detail || is_signal) && !is_chance && !is_repeat).then(|| line.to_string())
+                (!is_detail || is_signal) && !is_chance && !is_repeat
             })
             .collect()
     }
