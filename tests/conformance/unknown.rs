@@ -164,7 +164,7 @@ fn a_stop_is_answered_and_a_shutdown_ends_when_nothing_can_be_signalled_any_more
             "[program:p]\ncommand=/bin/sleep 600\nstartsecs=0\nstopsignal=WINCH\nstopwaitsecs=3\n\
              [program:q]\ncommand=/bin/sleep 600\nstartsecs=0\n",
         );
-        run.start_with_shim();
+        run.start_prepared(&[], true);
         run.wait_all(&["p", "q"], "RUNNING");
         let children = ["p", "q"].map(|name| child_of(run, name));
         let client = run.rpc_client.clone();
