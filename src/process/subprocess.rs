@@ -13,7 +13,6 @@ use crate::loggers::file::Rotation;
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::context::Context;
 use crate::process::environment;
-use crate::process::identity;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::reactor::Reactor;
@@ -21,7 +20,7 @@ use crate::states::ProcessState;
 use crate::sys::errno;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
-use crate::sys::spawn::{Program, Spawn, Streams, Surroundings, spawn};
+use crate::sys::spawn::{Program, Spawn, Streams, spawn};
 use crate::sys::syslog::Syslog;
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
@@ -192,13 +191,7 @@ impl Subprocess {
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
-        let surroundings = Surroundings {
-            identity: identity::of(&self.config),
-            directory: self.config.directory.clone(),
-            umask: self.config.umask,
-            close_below: context.minfds,
-            mask: context.mask,
-        };
+        let surroundings = context.surroundings(&self.config);
         spawn(&Spawn::new(program, streams, &surroundings)).map_err(|errno| {
             self.close(reactor);
             match errno {
