@@ -182,6 +182,31 @@ fn a_main_log_on_a_full_disk_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn errors_of_a_disk_cost_what_is_written_meanwhile() {
+    let rotation = "stdout_logfile_maxbytes=100\nstdout_logfile_backups=1\n";
+    let dir = Dir::new();
+    let mut scene = Scene::start_as(dir, &echo("bin/..", rotation), |launch| launch.shim = true);
+    scene.wait("p", "RUNNING");
+    send(&scene, "before\n");
+    wait_end(&scene, "p.log", "before\n");
+    scene.dir.write("write", libc::EIO.to_string());
+    send(&scene, "meanwhile\n");
+    scene.wait_log("p.log: Input/output error; ");
+    reopen(&scene);
+    send(&scene, &("x".repeat(200) + "\n"));
+    fs::remove_file(scene.dir.join("write")).unwrap();
+    let resumed = wait_until(DEADLINE, || {
+        send(&scene, "now?\n");
+        read(&scene, "p.log").ends_with("now?\n")
+    });
+    assert!(resumed, "{}", scene.log());
+    assert_eq!(clear(&scene).answer(), Value::Bool(true));
+    assert!(comes_to_rest(scene.daemon.pid()));
+    assert_eq!(scene.daemon.stop(), Some(0));
+    assert!(lost(&scene.log()) >= 10, "{}", scene.log());
+}
+
+#[test]
 fn a_device_that_is_always_full_disturbs_nobody() {
     let program = "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=/dev/full\nstderr_logfile=NONE\n";
     let mut scene = Scene::start(program);
