@@ -15,7 +15,7 @@ BINARY ?= target/release/supervisord
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test fuzz compare check-tools bench static install uninstall clean
+.PHONY: help all run test fuzz rotation compare check-tools bench static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: check-tools $(ORIGINAL)/bin/memmon ## Everything that must hold: format, l
 fuzz: ## Ten million nonsensical inputs for each reader of configurations, listeners and output
 	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::
 
+rotation: ## A gigabyte into logs that roll over, are cleared, moved away and reopened meanwhile
+	ROTATION_MB=1024 $(CARGO) test --release --test integration -- --nocapture rotation::
+
 compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each sort against Supervisor 4.3.0
 	GENERATED=20000 $(CARGO) test --release --test integration -- config::oracle::generated
 
@@ -50,7 +53,8 @@ compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each 
 check-tools:
 	@missing=; packages=; \
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
-	need strace strace; need mandoc mandoc; need unshare util-linux; need ps procps; need $(PYTHON) python3; \
+	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
+	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

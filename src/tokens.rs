@@ -21,6 +21,10 @@ pub struct ProcessId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
+/// An open log of children, by the serial of its opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId(pub u64);
+
 /// Which output of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
@@ -53,6 +57,10 @@ pub enum Source {
     Pool(GroupId),
     /// The stdin pipe of a result handler, by its pid.
     Handler(i32),
+    /// What a child's log leads to, while its reader is slow.
+    Log(LogId),
+    /// What the main log leads to, while its reader is slow.
+    MainLog,
     /// A listening socket, by its place in the list of servers.
     Listener(u32),
     /// A client's connection.
@@ -64,10 +72,14 @@ pub enum Source {
 pub enum Timer {
     /// The next move of a process that time alone brings about.
     Process(ProcessId),
-    /// A log of a child whose reader is slow: try to write again.
-    LogRetry(ProcessId, Channel),
-    /// The main log, whose reader is slow: try to write again.
+    /// A log of children whose reader is slow and cannot be waited for: try to write again.
+    LogRetry(LogId),
+    /// A log of children that could not be written to: tell what it lost since it was told last.
+    LogLosses(LogId),
+    /// The main log, whose reader is slow and cannot be waited for: try to write again.
     MainLogRetry,
+    /// The main log could not be written to: tell what it lost since it was told last.
+    MainLogLosses,
     /// The next `waiting for ... to die` line.
     ShutdownReport,
     /// At shutdown, listeners have had the time to take what waits.

@@ -351,6 +351,10 @@ fn a_child_that_never_reads_is_sent_so_much_and_no_more() {
     let log = scene.info("q").text_of("stdout_logfile");
     let written = || fs::read_to_string(&log).is_ok_and(|text| text == "hello\n");
     assert!(wait_until(DEADLINE, written));
+    assert!(
+        comes_to_rest(scene.daemon.pid()),
+        "room without data is no reason to wake up"
+    );
     // It dies while the data wait, which go with it: the next child begins anew.
     kill(scene.pid("p"), libc::SIGKILL);
     scene.wait("p", "EXITED");

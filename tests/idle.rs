@@ -115,7 +115,7 @@ const QUIET: Duration = Duration::from_millis(500);
 
 /// Waits until a process does not give up the processor for a while. The pause
 /// is what is measured here.
-fn comes_to_rest(pid: u32) -> bool {
+pub fn comes_to_rest(pid: u32) -> bool {
     wait_until(DEADLINE, || {
         let before = voluntary_switches(pid);
         sleep(QUIET);

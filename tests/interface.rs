@@ -22,7 +22,11 @@ supervisor.tailProcessStdoutLog system.listMethods system.methodHelp
 system.methodSignature system.multicall";
 
 /// What this program has besides.
-pub const ADDED: &[&str] = &["supervisor.getEventResult"];
+pub const ADDED: &[&str] = &[
+    "supervisor.clearFatal",
+    "supervisor.getEventResult",
+    "supervisor.getStateReason",
+];
 
 #[test]
 fn the_methods_are_those_of_4_3_0_and_a_few() {

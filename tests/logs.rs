@@ -172,3 +172,28 @@ fn a_main_log_that_cannot_be_written_to_is_told_on_stdout() {
     let line = "ERRO main log: cannot write /dev/full: No space left on device; ";
     assert!(told.contains(line), "{told}");
 }
+
+#[test]
+fn an_automatic_log_keeps_its_mode_when_it_rolls_over_and_is_cleared() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nredirect_stderr=true\nstdout_logfile_maxbytes=10\n",
+    );
+    scene.wait("p", "RUNNING");
+    let log = scene.info("p").text_of("stdout_logfile");
+    let mode = |path: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let found = std::fs::metadata(path);
+        found.map(|found| found.permissions().mode() & 0o777).ok()
+    };
+    assert_eq!(mode(&log), Some(0o600));
+    let text = Value::text("more than ten bytes\n");
+    scene
+        .call("sendProcessStdin", &[Value::text("p"), text])
+        .answer();
+    let backup = format!("{log}.1");
+    assert!(wait_until(DEADLINE, || mode(&backup) == Some(0o600)));
+    assert!(wait_until(DEADLINE, || mode(&log) == Some(0o600)));
+    scene.call("clearProcessLogs", &[Value::text("p")]).answer();
+    assert_eq!(mode(&log), Some(0o600));
+    scene.stop();
+}

@@ -111,6 +111,39 @@ fn answers_keep_the_order_though_the_last_may_finish_first() {
     scene.stop();
 }
 
+#[test]
+fn what_has_gone_is_told_in_the_order_in_which_update_stops_it() {
+    let scene = Scene::start(&format!("loglevel=debug\n{PROGRAMS}"));
+    scene.wait_all("RUNNING");
+    // Activated last, it is not the last to be told.
+    let added = "[program:added]\ncommand=/bin/cat\nstartsecs=0\npriority=6\n";
+    let more = format!("{PROGRAMS}{added}");
+    scene.dir.write(
+        "supervisord.conf",
+        super::support::usual_configuration(&more),
+    );
+    scene.call("reloadConfig", &[]).answer();
+    scene
+        .call("addProcessGroup", &[Value::text("added")])
+        .answer();
+    scene.wait_all("RUNNING");
+    scene
+        .dir
+        .write("supervisord.conf", super::support::usual_configuration(""));
+    let Value::Array(answer) = scene.call("reloadConfig", &[]).answer() else {
+        panic!("an array was expected");
+    };
+    let removed = ["apple", "added", "zebra", "members"].map(Value::text);
+    let nothing = || Value::Array(vec![]);
+    let lists = vec![nothing(), nothing(), Value::Array(removed.to_vec())];
+    assert_eq!(answer, [Value::Array(lists)]);
+    let ctl = super::support::Ctl::new(super::support::Kind::Ours, &scene.dir);
+    assert_eq!(ctl.run(&["update"]).status, Some(0));
+    let stopped = ["apple", "added", "zebra", "late", "twin", "early"];
+    assert_eq!(told(&scene, "DEBG killing "), stopped);
+    scene.stop();
+}
+
 /// Programs that leave marks when they are told to stop and when they end.
 fn marking(dir: &Dir) -> String {
     dir.script(
@@ -156,6 +189,24 @@ fn at_shutdown_all_of_one_priority_stop_at_once_and_lower_ones_later() {
         .min();
     assert!(last_told < first_end, "{marks:?}");
     assert_eq!(marks[6..], ["told a", "ended a"]);
+}
+
+#[test]
+fn a_group_that_has_nothing_to_stop_takes_no_time() {
+    let stopped: String = (0..40)
+        .map(|number| {
+            format!("[program:s{number}]\ncommand=/bin/cat\nautostart=false\npriority={number}\n")
+        })
+        .collect();
+    let empty = "[group:empty]\nprograms=\npriority=100\n";
+    let mut scene = Scene::start(&format!(
+        "{stopped}{empty}[program:last]\ncommand=/bin/cat\nstartsecs=0\npriority=-1\n"
+    ));
+    scene.wait("last", "RUNNING");
+    scene.daemon.signal(libc::SIGTERM);
+    // 4.3.0 takes up to a second for each.
+    let status = scene.daemon.wait(std::time::Duration::from_secs(10));
+    assert_eq!(status, Some(0), "{}", scene.log());
 }
 
 /// A listener that writes the names of the events that it gets to a file, each

@@ -6,25 +6,19 @@
 //! `/dev/stdout`, say) is slow the child is not read: it waits, not the daemon.
 
 use std::io;
-use std::time::Duration;
 
-use crate::clock::Monotonic;
 use crate::dispatchers::capture::{Capture, Part};
 use crate::loggers::failure::LogFailure;
-use crate::loggers::file::LogWriter;
 use crate::loggers::level::Level;
+use crate::reactor::open_logs::LogUse;
 use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::fd;
-use crate::sys::poller::{Interest, Token};
+use crate::sys::poller::Token;
 use crate::sys::syslog::Syslog;
 use crate::text::ansi::AnsiStripper;
 use crate::text::pyrepr;
 use crate::tokens::Channel;
 
-/// How soon a slow reader is tried again.
-pub const RETRY_DELAY: Duration = Duration::from_millis(20);
-/// How often a log that cannot be written to is complained of.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a pipe is read at most when its child has ended: a descendant
 /// that still writes must not keep the daemon busy.
 const DRAIN_READS: usize = 64;
@@ -37,13 +31,12 @@ pub struct OutputDispatcher {
     channel: Channel,
     /// `None` once the pipe is closed.
     token: Option<Token>,
-    log: Option<LogWriter>,
+    log: Option<LogUse>,
     syslog: Option<Syslog>,
     stripper: Option<AnsiStripper>,
     capture: Option<Capture>,
     report: Report,
     found: Vec<Found>,
-    last_complaint: Option<Monotonic>,
 }
 
 /// What came of an attempt to read.
@@ -53,7 +46,7 @@ pub enum Progress {
     Read,
     /// There is nothing to read now.
     Nothing,
-    /// The log cannot take more at present: try again after [`RETRY_DELAY`].
+    /// The log cannot take more at present: the pipe is not watched until it does.
     Congested,
     /// The pipe has come to its end and is closed.
     Closed,
@@ -86,7 +79,7 @@ pub enum Found {
 #[derive(Debug, Default)]
 pub struct Destinations {
     /// The log file.
-    pub log: Option<LogWriter>,
+    pub log: Option<LogUse>,
     /// syslog, one record a line.
     pub syslog: Option<Syslog>,
     /// Remove ANSI sequences first.
@@ -116,7 +109,6 @@ impl OutputDispatcher {
                 .then(|| Capture::new(destinations.capture_maxbytes)),
             report: destinations.report,
             found: Vec::new(),
-            last_complaint: None,
         }
     }
 
@@ -130,22 +122,25 @@ impl OutputDispatcher {
         let Some(token) = self.token else {
             return Progress::Closed;
         };
-        if !self.is_congested() {
+        if !self.is_congested(reactor) {
             let progress = self.read_now(reactor, token);
             if progress != Progress::Read {
                 return progress;
             }
         }
-        if self.is_congested() {
+        match &self.log {
             // What waits is written when the reader takes it, whether the child writes more or not.
-            self.watch(reactor, token, Interest::NONE);
-            return Progress::Congested;
+            Some(log) if reactor.is_congested(log) => {
+                reactor.pause_for_log(log, token);
+                Progress::Congested
+            }
+            _ => Progress::Read,
         }
-        Progress::Read
     }
 
-    fn is_congested(&self) -> bool {
-        self.log.as_ref().is_some_and(LogWriter::is_congested)
+    fn is_congested(&self, reactor: &Reactor) -> bool {
+        let log = self.log.as_ref();
+        log.is_some_and(|log| reactor.is_congested(log))
     }
 
     /// Reads what a child that has ended wrote last, whether its log can take
@@ -189,53 +184,22 @@ impl OutputDispatcher {
         progress
     }
 
-    /// Tries again to write what a slow reader did not take, and goes on reading when it did.
-    pub fn retry(&mut self, reactor: &mut Reactor) -> Progress {
-        let Some(token) = self.token else {
-            return Progress::Closed;
-        };
-        let flushed = self.log.as_mut().map_or(Ok(()), LogWriter::flush);
-        self.complain(reactor, flushed);
-        if self.is_congested() {
-            return Progress::Congested;
-        }
-        self.watch(reactor, token, Interest::READ);
-        Progress::Nothing
-    }
-
-    /// Closes the pipe, and the log if it has taken everything. One whose reader
-    /// is slow is handed back with what it still holds.
-    pub fn close(&mut self, reactor: &mut Reactor) -> Option<LogWriter> {
+    /// Closes the pipe and the log.
+    pub fn close(&mut self, reactor: &mut Reactor) {
         self.end(reactor);
-        let mut log = self.log.take()?;
-        let flushed = log.flush();
-        self.complain(reactor, flushed);
-        if log.is_congested() {
-            return Some(log);
+        if let Some(log) = self.log.take() {
+            reactor.close_log(log);
         }
-        log.close();
-        None
-    }
-
-    /// Opens the log anew.
-    pub fn reopen(&mut self) -> Result<(), LogFailure> {
-        self.log.as_mut().map_or(Ok(()), LogWriter::reopen)
     }
 
     /// Empties the log.
-    pub fn clear(&mut self) -> Result<(), LogFailure> {
+    pub fn clear(&mut self, reactor: &mut Reactor) -> Result<(), LogFailure> {
         if let Some(capture) = &mut self.capture {
             capture.clear();
         }
-        self.log.as_mut().map_or(Ok(()), LogWriter::clear)
-    }
-
-    fn watch(&self, reactor: &mut Reactor, token: Token, interest: Interest) {
-        if let Err(error) = reactor.poller.set_interest(token, interest) {
-            let (name, channel) = (&self.name, self.channel.name());
-            reactor
-                .log
-                .critical(format_args!("cannot watch {channel} of {name}: {error}"));
+        match &self.log {
+            Some(log) => reactor.clear_log(log),
+            None => Ok(()),
         }
     }
 
@@ -297,8 +261,10 @@ impl OutputDispatcher {
         if data.is_empty() {
             return;
         }
-        let written = self.log.as_mut().map_or(Ok(()), |log| log.write(data));
-        self.complain(reactor, written);
+        if let Some(log) = &self.log {
+            let (name, channel) = (&self.name, self.channel.name());
+            reactor.write_log(log, format_args!("{channel} of {name}"), data);
+        }
         if let Some(syslog) = &mut self.syslog {
             for line in String::from_utf8_lossy(data)
                 .trim_end_matches('\n')
@@ -329,23 +295,5 @@ impl OutputDispatcher {
                 .log
                 .debug(format_args!("{name} {channel} output:\n{text}"));
         }
-    }
-
-    /// Tells the main log of a log that cannot be written to, once a minute and with what was lost.
-    fn complain(&mut self, reactor: &mut Reactor, outcome: Result<(), LogFailure>) {
-        let Err(failure) = outcome else { return };
-        let now = reactor.now.monotonic;
-        if self
-            .last_complaint
-            .is_some_and(|last| now.since(last) < COMPLAINT_INTERVAL)
-        {
-            return;
-        }
-        self.last_complaint = Some(now);
-        let lost = self.log.as_mut().map_or(0, LogWriter::take_lost);
-        let (name, channel) = (&self.name, self.channel.name());
-        reactor.log.error(format_args!(
-            "{channel} of {name}: {failure}; {lost} bytes of its log are lost"
-        ));
     }
 }

@@ -6,18 +6,23 @@
 //! (`copytruncate`) leaves no hole; 4.3.0 drops that mode at its first rollover.
 //!
 //! What is no regular file is never rotated, sought or removed (see [`stream`](super::stream)).
-//! Two writers on one path are not coordinated: their writes do not overlap, but
-//! each rotates for itself.
+//! Two writers on one path are not coordinated, for each would rotate for itself:
+//! logs of children have one for each file (see [`shared`](super::shared)), and one
+//! that is the main log's file leaves rotation to that ([`LogWriter::follow`]).
 
 use std::fs::{self, File};
-use std::io::{self, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::loggers::failure::{LogFailure, Operation};
-use crate::loggers::rotation::{self, Step};
-use crate::loggers::stream::StreamWriter;
+use crate::loggers::rollover;
+use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
 use crate::sys::outlet::{self, Opened};
+
+/// How often a rollover that fails is tried again while the file grows by its limit.
+const RETRIES_PER_LIMIT: u64 = 16;
 
 /// When a log is rotated, and how many old files are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +52,13 @@ pub struct LogWriter {
     removed: bool,
     /// It could not be made anew; the next write tries again.
     detached: bool,
-    /// The last rollover failed and has been reported.
-    rotation_failed: bool,
+    /// The last rollover failed, which has been told: the size at which to try again.
+    rotation_retry: Option<u64>,
+    /// Another writer moves and removes the file; this one looks where it is.
+    follows: bool,
+    /// How many channels write to it, and the most since nothing waited last.
+    users: usize,
+    most_users: usize,
     lost: u64,
 }
 
@@ -62,9 +72,50 @@ impl LogWriter {
             inherited: outlet::inherited_descriptor(Path::new(path)).is_some(),
             removed: false,
             detached: false,
-            rotation_failed: false,
+            rotation_retry: None,
+            follows: false,
+            users: 1,
+            most_users: 1,
             lost: 0,
         })
+    }
+
+    /// Leaves moving, removing and limiting the file to another writer, and
+    /// goes with it to where the path leads.
+    pub fn follow(&mut self) {
+        self.follows = true;
+    }
+
+    /// Whether another writer moves the file.
+    pub fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// Rolls over by these limits, for so many channels; what waits for a slow
+    /// reader may be as much for each.
+    pub fn serve(&mut self, rotation: Rotation, users: usize) {
+        self.rotation = rotation;
+        self.users = users;
+        self.most_users = self.most_users.max(users);
+    }
+
+    /// From now on the file goes by another path.
+    pub fn rename(&mut self, path: &str) {
+        self.path = path.to_owned();
+    }
+
+    /// Goes on with what another one has opened, unless something waits for a
+    /// slow reader: that must not be lost.
+    pub fn adopt(&mut self, opened: LogWriter) {
+        self.follows |= opened.follows;
+        if self.is_congested() {
+            return;
+        }
+        self.sink = opened.sink;
+        self.inherited = opened.inherited;
+        self.removed = false;
+        self.detached = false;
+        self.rotation_retry = None;
     }
 
     /// The path that it was opened by.
@@ -75,7 +126,8 @@ impl LogWriter {
     /// Writes all of `data`, then rolls over if the file has reached its limit.
     /// A failure of either is told; bytes that were not written are counted as
     /// lost, and the next write is attempted as if nothing had been. A rollover
-    /// that keeps failing is told once.
+    /// that keeps failing is told once. A file that somebody has removed is made
+    /// anew, for nobody will ever read what goes to the old one.
     pub fn write(&mut self, data: &[u8]) -> Result<(), LogFailure> {
         if self.detached
             && let Err(failure) = self.reopen()
@@ -83,20 +135,48 @@ impl LogWriter {
             self.lost += data.len() as u64;
             return Err(failure);
         }
+        self.find_again();
+        let lost = self.lost;
+        let mut written = self.write_on(data);
+        if self.is_gone() {
+            self.lost = lost;
+            if let Err(failure) = self.reopen() {
+                self.lost += data.len() as u64;
+                return Err(failure);
+            }
+            written = self.write_on(data);
+        }
+        let rotated = self.rotate_if_due();
+        written.and(rotated)
+    }
+
+    fn write_on(&mut self, data: &[u8]) -> Result<(), LogFailure> {
+        if !self.is_congested() {
+            self.most_users = self.users;
+        }
         match &mut self.sink {
-            Sink::Stream(stream) => stream.write(data),
+            Sink::Stream(stream) => {
+                stream.write_within(data, PENDING_LIMIT * self.most_users.max(1))
+            }
             Sink::Regular(file) => {
                 let (written, outcome) = write_all(file, data);
                 self.lost += (data.len() - written) as u64;
-                let rotated = self.rotate_if_due();
-                outcome
-                    .map_err(|error| LogFailure::new(Operation::Write, &self.path, &error))
-                    .and(rotated)
+                outcome.map_err(|error| LogFailure::new(Operation::Write, &self.path, &error))
             }
             Sink::Closed => {
                 self.lost += data.len() as u64;
                 Ok(())
             }
+        }
+    }
+
+    /// Whether somebody else has removed the file. One that was moved is still somewhere.
+    fn is_gone(&self) -> bool {
+        match &self.sink {
+            Sink::Regular(file) if !self.removed && !self.inherited => {
+                file.metadata().is_ok_and(|found| found.nlink() == 0)
+            }
+            _ => false,
         }
     }
 
@@ -117,6 +197,23 @@ impl LogWriter {
         }
     }
 
+    /// How many bytes wait for a slow reader.
+    pub fn pending(&self) -> u64 {
+        match &self.sink {
+            Sink::Stream(stream) => stream.pending(),
+            Sink::Regular(_) | Sink::Closed => 0,
+        }
+    }
+
+    /// A second descriptor of what a reader may be slow to take, to wait for
+    /// that; `None` for files.
+    pub fn outlet(&self) -> Option<io::Result<OwnedFd>> {
+        match &self.sink {
+            Sink::Stream(stream) => Some(stream.outlet()),
+            Sink::Regular(_) | Sink::Closed => None,
+        }
+    }
+
     /// How many bytes were lost since the last call, for a line in the main log now and then.
     pub fn take_lost(&mut self) -> u64 {
         let streamed = match &mut self.sink {
@@ -127,7 +224,8 @@ impl LogWriter {
     }
 
     /// Opens the path anew, for when somebody has moved the file away. If that
-    /// fails, the file that is open stays so.
+    /// fails, the file that is open stays so. In the place of one that was
+    /// removed comes one with the same permissions.
     pub fn reopen(&mut self) -> Result<(), LogFailure> {
         let flushed = self.flush();
         let waiting = self.is_congested();
@@ -136,12 +234,23 @@ impl LogWriter {
             return Ok(());
         }
         self.detached = self.removed;
-        self.sink = open(&self.path)?;
+        self.sink = self.open_in_place()?;
         self.inherited = outlet::inherited_descriptor(Path::new(&self.path)).is_some();
         self.removed = false;
         self.detached = false;
-        self.rotation_failed = false;
+        self.rotation_retry = None;
         Ok(())
+    }
+
+    fn open_in_place(&self) -> Result<Sink, LogFailure> {
+        if let Sink::Regular(old) = &self.sink
+            && (self.removed || self.is_gone())
+            && let Some(mode) = rollover::permissions(old)
+            && let Ok(Some(file)) = rollover::make(&self.path, Some(mode))
+        {
+            return Ok(Sink::Regular(file));
+        }
+        open(&self.path)
     }
 
     /// Removes the file and starts an empty one. What is no regular file stays as it is.
@@ -149,6 +258,11 @@ impl LogWriter {
         if let Sink::Stream(stream) = &mut self.sink {
             stream.discard_pending();
             return Ok(());
+        }
+        if let (true, Sink::Regular(file)) = (self.follows, &self.sink) {
+            return file
+                .set_len(0)
+                .map_err(|error| LogFailure::new(Operation::Remove, &self.path, &error));
         }
         self.remove()?;
         self.reopen()
@@ -184,30 +298,48 @@ impl LogWriter {
         self.detached = false;
     }
 
-    fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
+    /// After the other writer has moved the file away.
+    fn find_again(&mut self) {
+        let Sink::Regular(file) = &self.sink else {
+            return;
+        };
+        let place = |found: fs::Metadata| (found.dev(), found.ino());
+        if self.follows
+            && file.metadata().ok().map(place) != fs::metadata(&self.path).ok().map(place)
+        {
+            // The old file goes on if that fails.
+            let _ = self.reopen();
+        }
+    }
+
+    /// Rolls over if the file has reached its limit, whoever wrote to it.
+    pub fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
         let limit = match u64::try_from(self.rotation.maxbytes) {
-            Ok(limit) if limit > 0 && !self.inherited => limit,
+            Ok(limit) if limit > 0 && !self.inherited && !self.follows => limit,
             _ => return Ok(()),
         };
         let Sink::Regular(file) = &mut self.sink else {
             return Ok(());
         };
-        // In append mode the position after a write is the end of the file,
-        // whoever else wrote or truncated it.
-        if file.stream_position().is_ok_and(|size| size < limit) {
+        let size = file.metadata().map_or(limit, |found| found.len());
+        if size < self.rotation_retry.unwrap_or(limit) {
             return Ok(());
         }
         let backups = u32::try_from(self.rotation.backups.max(0)).unwrap_or(u32::MAX);
-        match roll_over(&self.path, backups) {
+        match rollover::roll_over(&self.path, backups, rollover::permissions(file)) {
             Ok(file) => {
                 self.sink = Sink::Regular(file);
-                self.rotation_failed = false;
+                self.rotation_retry = None;
                 Ok(())
             }
-            Err(_) if self.rotation_failed => Ok(()),
             Err(error) => {
-                self.rotation_failed = true;
-                Err(LogFailure::new(Operation::Rotate, &self.path, &error))
+                let is_told = self.rotation_retry.is_some();
+                // Each attempt looks at every backup: not with each write.
+                self.rotation_retry = Some(size + limit / RETRIES_PER_LIMIT);
+                match is_told {
+                    true => Ok(()),
+                    false => Err(LogFailure::new(Operation::Rotate, &self.path, &error)),
+                }
             }
         }
     }
@@ -233,58 +365,6 @@ fn write_all(file: &mut File, data: &[u8]) -> (usize, io::Result<()>) {
         }
     }
     (written, Ok(()))
-}
-
-/// Moves the files and opens an empty one. After a failure the files are as
-/// they were, but for a backup that had to give way: so trying again and again
-/// does not push one backup after the other out.
-fn roll_over(path: &str, backups: u32) -> io::Result<File> {
-    let exists = |place| fs::symlink_metadata(rotation::name(path, place)).is_ok();
-    let mut done = Vec::new();
-    let outcome = rotation::plan(backups, exists)
-        .into_iter()
-        .try_for_each(|step| {
-            perform(path, step)?;
-            done.push(step);
-            Ok(())
-        })
-        .and_then(|()| {
-            // A FIFO that somebody has put there must not be waited for. It
-            // cannot be emptied either, so the old file goes on.
-            File::options()
-                .append(true)
-                .create(true)
-                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-                .open(path)
-        })
-        .and_then(|file| {
-            // Without backups the live file is still there; append mode and
-            // truncation cannot be asked for at once.
-            file.set_len(0)?;
-            Ok(file)
-        });
-    if outcome.is_err() {
-        for step in done.into_iter().rev() {
-            if let Step::Rename { from, to } = step {
-                let _ = fs::rename(rotation::name(path, to), rotation::name(path, from));
-            }
-        }
-    }
-    outcome
-}
-
-/// Somebody else may have removed the file in the meantime; that is fine.
-fn perform(path: &str, step: Step) -> io::Result<()> {
-    let outcome = match step {
-        Step::Rename { from, to } => {
-            fs::rename(rotation::name(path, from), rotation::name(path, to))
-        }
-        Step::Remove(place) => fs::remove_file(rotation::name(path, place)),
-    };
-    match outcome {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        outcome => outcome,
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! disturbs nobody: its failure is kept for whoever asks ([`Logger::take_failure`]).
 
 use std::fmt::Display;
+use std::io;
+use std::os::fd::OwnedFd;
 
 use crate::config::{MainLog, Supervisord};
 use crate::loggers::failure::{LogFailure, Operation};
@@ -32,6 +34,8 @@ pub struct Logger {
     /// The record that is being written; kept for its memory.
     line: Vec<u8>,
     failure: Option<LogFailure>,
+    /// Bytes that syslog has not taken.
+    lost: u64,
 }
 
 impl Logger {
@@ -42,6 +46,7 @@ impl Logger {
             handlers: Vec::new(),
             line: Vec::new(),
             failure: None,
+            lost: 0,
         }
     }
 
@@ -84,6 +89,9 @@ impl Logger {
         for handler in &mut self.handlers {
             if let Err(failure) = handler.write(&line) {
                 self.failure = Some(failure);
+                if let Handler::Syslog(_) = handler {
+                    self.lost += line.len() as u64;
+                }
             }
         }
         // An unusually long record does not keep its memory.
@@ -179,20 +187,51 @@ impl Logger {
         })
     }
 
+    /// How many bytes wait for slow readers.
+    pub fn pending(&self) -> u64 {
+        let pending = self.handlers.iter().map(|handler| match handler {
+            Handler::Stdout(stream) => stream.pending(),
+            Handler::File(file) => file.pending(),
+            Handler::Syslog(_) => 0,
+        });
+        pending.sum()
+    }
+
+    /// Second descriptors of what slow readers have not taken, to wait for that.
+    pub fn congested_outlets(&self) -> Vec<io::Result<OwnedFd>> {
+        let outlets = self.handlers.iter().filter_map(|handler| match handler {
+            Handler::Stdout(stream) => stream.is_congested().then(|| stream.outlet()),
+            Handler::File(file) if file.is_congested() => file.outlet(),
+            Handler::File(_) | Handler::Syslog(_) => None,
+        });
+        outlets.collect()
+    }
+
+    /// For a file to which others write as well: rolls it over if they have
+    /// filled it.
+    pub fn roll_over_if_due(&mut self) {
+        for handler in &mut self.handlers {
+            if let Handler::File(file) = handler
+                && let Err(failure) = file.rotate_if_due()
+            {
+                self.failure = Some(failure);
+            }
+        }
+    }
+
     /// The latest failure to write since the last call.
     pub fn take_failure(&mut self) -> Option<LogFailure> {
         self.failure.take()
     }
 
-    /// How many bytes of its file were lost since the last call.
+    /// How many bytes of its file, of the copy or for syslog were lost since the last call.
     pub fn take_lost(&mut self) -> u64 {
-        self.handlers
-            .iter_mut()
-            .map(|handler| match handler {
-                Handler::File(file) => file.take_lost(),
-                Handler::Stdout(_) | Handler::Syslog(_) => 0,
-            })
-            .sum()
+        let lost = self.handlers.iter_mut().map(|handler| match handler {
+            Handler::File(file) => file.take_lost(),
+            Handler::Stdout(stream) => stream.take_lost(),
+            Handler::Syslog(_) => 0,
+        });
+        lost.sum::<u64>() + std::mem::take(&mut self.lost)
     }
 
     /// Writes what still waits, and closes everything. Records after that go nowhere.

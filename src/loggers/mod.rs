@@ -5,11 +5,14 @@
 //! written to without blocking ([`stream`]).
 
 pub mod auto;
+pub mod complaint;
 pub mod failure;
 pub mod file;
 pub mod format;
 pub mod level;
 pub mod logger;
+pub mod rollover;
 pub mod rotation;
+pub mod shared;
 pub mod stream;
 pub mod window;

@@ -5,6 +5,7 @@
 //! give it nothing more if it can; what does not fit is counted as lost.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use crate::loggers::failure::{LogFailure, Operation};
 use crate::sys::outlet::Outlet;
@@ -35,13 +36,18 @@ impl StreamWriter {
     /// Writes, or keeps for later, the whole of `data`; or loses the whole of it
     /// where there is no room, so that lines stay whole.
     pub fn write(&mut self, data: &[u8]) -> Result<(), LogFailure> {
+        self.write_within(data, PENDING_LIMIT)
+    }
+
+    /// The same where so many bytes may wait.
+    pub fn write_within(&mut self, data: &[u8], limit: usize) -> Result<(), LogFailure> {
         let flushed = self.flush();
         let mut rest = data;
         let mut outcome = flushed;
         if self.pending.is_empty() && outcome.is_ok() {
             (rest, outcome) = self.push(data);
         }
-        if outcome.is_ok() && rest.len() <= PENDING_LIMIT - self.pending.len() {
+        if outcome.is_ok() && rest.len() <= limit.saturating_sub(self.pending.len()) {
             self.pending.extend_from_slice(rest);
         } else {
             self.lost += rest.len() as u64;
@@ -82,6 +88,11 @@ impl StreamWriter {
     /// How many bytes wait.
     pub fn pending(&self) -> u64 {
         self.pending.len() as u64
+    }
+
+    /// A second descriptor of what is written to.
+    pub fn outlet(&self) -> io::Result<OwnedFd> {
+        self.outlet.duplicate()
     }
 
     /// Drops what waits, without counting it as lost: the log is being cleared.

@@ -1,8 +1,11 @@
 //! What the daemon gives to every child, and where it puts their files.
 
+use crate::config::Process;
 use crate::process::environment::Environment;
 use crate::process::fcgi::Hosts;
+use crate::process::identity;
 use crate::sys::signals::Mask;
+use crate::sys::spawn::Surroundings;
 
 /// Settings of `[supervisord]` that children depend on. A reread changes them at once.
 #[derive(Clone, Debug)]
@@ -25,4 +28,17 @@ pub struct Context {
     pub hosts: Hosts,
     /// The blocked signals that supervisord was started with.
     pub mask: Mask,
+}
+
+impl Context {
+    /// What a child finds around it when it begins.
+    pub fn surroundings(&self, process: &Process) -> Surroundings {
+        Surroundings {
+            identity: identity::of(process),
+            directory: process.directory.clone(),
+            umask: process.umask,
+            close_below: self.minfds,
+            mask: self.mask,
+        }
+    }
 }

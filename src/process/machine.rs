@@ -161,9 +161,10 @@ impl Machine {
         self.exit_status.unwrap_or(0)
     }
 
-    /// Whether a stop was asked for that has not come to its end.
+    /// Whether a stop was asked for that has not come to its end. One whose
+    /// signal could not be sent has, as far as others are concerned.
     pub fn is_killing(&self) -> bool {
-        self.killing
+        self.killing && self.state != ProcessState::Unknown
     }
 
     /// Takes one input. `restarts_allowed` is false while supervisord goes down.

@@ -7,15 +7,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::clock::Now;
 use crate::config::{self, Process};
 use crate::dispatchers::input::{InputDispatcher, WriteError};
-use crate::dispatchers::output::{
-    Destinations, Found, OutputDispatcher, Progress, RETRY_DELAY, Report,
-};
+use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Report};
 use crate::loggers::failure::LogFailure;
-use crate::loggers::file::{LogWriter, Rotation};
+use crate::loggers::file::Rotation;
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::context::Context;
 use crate::process::environment;
-use crate::process::identity;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::reactor::Reactor;
@@ -23,7 +20,7 @@ use crate::states::ProcessState;
 use crate::sys::errno;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
-use crate::sys::spawn::{Program, Spawn, Streams, Surroundings, spawn};
+use crate::sys::spawn::{Program, Spawn, Streams, spawn};
 use crate::sys::syslog::Syslog;
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
@@ -58,9 +55,6 @@ pub struct Subprocess {
     stdin: Option<InputDispatcher>,
     stdout: Option<OutputDispatcher>,
     stderr: Option<OutputDispatcher>,
-    /// Logs of a child that has ended which hold what a slow reader has not taken.
-    kept_stdout: Option<LogWriter>,
-    kept_stderr: Option<LogWriter>,
     /// Of a pool's member: the conversation with its child.
     listener: Option<Listener>,
     /// Monitors have been told of a failed start since it was last up or given up.
@@ -81,8 +75,6 @@ impl Subprocess {
             stdin: None,
             stdout: None,
             stderr: None,
-            kept_stdout: None,
-            kept_stderr: None,
             listener: None,
             backoff_told: false,
             found: Vec::new(),
@@ -199,13 +191,7 @@ impl Subprocess {
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
-        let surroundings = Surroundings {
-            identity: identity::of(&self.config),
-            directory: self.config.directory.clone(),
-            umask: self.config.umask,
-            close_below: context.minfds,
-            mask: context.mask,
-        };
+        let surroundings = context.surroundings(&self.config);
         spawn(&Spawn::new(program, streams, &surroundings)).map_err(|errno| {
             self.close(reactor);
             match errno {
@@ -225,20 +211,10 @@ impl Subprocess {
     /// Reads once what the child wrote.
     pub fn read_output(&mut self, reactor: &mut Reactor, channel: Channel) {
         if let Some(output) = self.output_mut(channel) {
-            let progress = output.read(reactor);
+            output.read(reactor);
             let found = output.take_found();
             self.found.extend(found.map(|found| (channel, found)));
-            self.retry_later(reactor, channel, progress);
         }
-    }
-
-    /// Tries again to write to a log whose reader was slow.
-    pub fn retry_log(&mut self, reactor: &mut Reactor, channel: Channel) {
-        let progress = match self.output_mut(channel) {
-            Some(output) => output.retry(reactor),
-            None => self.retry_kept_log(reactor, channel),
-        };
-        self.retry_later(reactor, channel, progress);
     }
 
     /// Writes what waits for the child's stdin.
@@ -284,24 +260,16 @@ impl Subprocess {
         if let Some(mut stdin) = self.stdin.take() {
             stdin.close(reactor);
         }
-        if let Some(mut output) = self.stdout.take() {
-            self.kept_stdout = output.close(reactor);
-            let found = output.take_found();
-            self.found
-                .extend(found.map(|found| (Channel::Stdout, found)));
-        }
-        if let Some(mut output) = self.stderr.take() {
-            self.kept_stderr = output.close(reactor);
-            let found = output.take_found();
-            self.found
-                .extend(found.map(|found| (Channel::Stderr, found)));
-        }
-        for channel in [Channel::Stdout, Channel::Stderr] {
-            let progress = match self.kept_log(channel) {
-                Some(_) => Progress::Congested,
-                None => Progress::Closed,
-            };
-            self.retry_later(reactor, channel, progress);
+        let outputs = [
+            (Channel::Stdout, self.stdout.take()),
+            (Channel::Stderr, self.stderr.take()),
+        ];
+        for (channel, output) in outputs {
+            if let Some(mut output) = output {
+                output.close(reactor);
+                let found = output.take_found();
+                self.found.extend(found.map(|found| (channel, found)));
+            }
         }
     }
 
@@ -309,34 +277,19 @@ impl Subprocess {
     pub fn forget(&mut self, reactor: &mut Reactor) {
         self.close(reactor);
         reactor.timers.set(Timer::Process(self.id), None);
-        for channel in [Channel::Stdout, Channel::Stderr] {
-            reactor.timers.set(Timer::LogRetry(self.id, channel), None);
-            self.give_up_kept_log(reactor, channel);
-        }
-    }
-
-    /// Whether a log of an ended child holds what a slow reader has not taken.
-    pub fn has_kept_logs(&self) -> bool {
-        self.kept_stdout.is_some() || self.kept_stderr.is_some()
-    }
-
-    /// Opens the logs of a living child anew.
-    pub fn reopen_logs(&mut self, reactor: &mut Reactor) {
-        for output in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
-            if let Err(failure) = output.reopen() {
-                reactor.log.error(format_args!(
-                    "{}: {failure}; it is written to as before",
-                    self.config.name
-                ));
-            }
+        for path in [&self.paths.stdout, &self.paths.stderr]
+            .into_iter()
+            .flatten()
+        {
+            reactor.give_up_log(path);
         }
     }
 
     /// Empties the logs of a living child; without one there is nothing to do, as in 4.3.0.
-    pub fn clear_logs(&mut self) -> Result<(), LogFailure> {
+    pub fn clear_logs(&mut self, reactor: &mut Reactor) -> Result<(), LogFailure> {
         let outputs = [&mut self.stdout, &mut self.stderr].into_iter().flatten();
         outputs
-            .map(OutputDispatcher::clear)
+            .map(|output| output.clear(reactor))
             .fold(Ok(()), Result::and)
     }
 
@@ -358,46 +311,14 @@ impl Subprocess {
         } else {
             Some(pipe()?)
         };
-        let stderr_destinations = match stderr {
-            Some(_) => Some(self.destinations(context, Channel::Stderr)?),
-            None => None,
-        };
-        let mut stdout_destinations = self.destinations(context, Channel::Stdout)?;
-
-        let token = register(
-            reactor,
-            stdout.read,
-            Interest::READ,
-            Source::Output(self.id, Channel::Stdout),
-        )?;
-        // What the last child wrote comes before what this one will.
-        if let Some(kept) = self.kept_stdout.take() {
-            stdout_destinations.log = Some(kept);
-        }
-        let name = &self.config.name;
-        self.stdout = Some(OutputDispatcher::new(
-            name,
-            Channel::Stdout,
-            token,
-            stdout_destinations,
-        ));
-        let stderr = match (stderr, stderr_destinations) {
-            (Some(pipe), Some(mut destinations)) => {
-                if let Some(kept) = self.kept_stderr.take() {
-                    destinations.log = Some(kept);
-                }
-                let source = Source::Output(self.id, Channel::Stderr);
-                let token = register(reactor, pipe.read, Interest::READ, source)?;
-                self.stderr = Some(OutputDispatcher::new(
-                    name,
-                    Channel::Stderr,
-                    token,
-                    destinations,
-                ));
+        let stderr = match stderr {
+            Some(pipe) => {
+                self.stderr = Some(self.output(reactor, context, Channel::Stderr, pipe.read)?);
                 Some(pipe.write)
             }
-            _ => None,
+            None => None,
         };
+        self.stdout = Some(self.output(reactor, context, Channel::Stdout, stdout.read)?);
         Ok(ChildEnds {
             stdin,
             stdout: stdout.write,
@@ -413,7 +334,14 @@ impl Subprocess {
         Ok(pipe.read)
     }
 
-    fn destinations(&self, context: &Context, channel: Channel) -> Result<Destinations, Obstacle> {
+    /// Opens the log of a channel and puts the reading end of its pipe into the poll set.
+    fn output(
+        &self,
+        reactor: &mut Reactor,
+        context: &Context,
+        channel: Channel,
+        pipe: OwnedFd,
+    ) -> Result<OutputDispatcher, Obstacle> {
         let output: &config::Output = match channel {
             Channel::Stdout => &self.config.stdout,
             Channel::Stderr => &self.config.stderr,
@@ -422,21 +350,31 @@ impl Subprocess {
             maxbytes: output.logfile_maxbytes,
             backups: output.logfile_backups,
         };
+        let name = &self.config.name;
+        let token = register(
+            reactor,
+            pipe,
+            Interest::READ,
+            Source::Output(self.id, channel),
+        )?;
         let log = match self.log_path(channel) {
-            Some(_) if self.has_kept_log(channel) => None,
-            Some(path) => Some(
-                LogWriter::open(path, rotation)
-                    .map_err(|failure| Obstacle::of_log(path, failure.errno))?,
-            ),
+            Some(path) => {
+                let user = format_args!("{} of {name}", channel.name());
+                let opened = reactor.open_log(user, path, rotation);
+                Some(opened.map_err(|failure| {
+                    reactor.poller.close(token);
+                    Obstacle::of_log(path, failure.errno)
+                })?)
+            }
             None => None,
         };
-        let syslog = output.syslog.then(|| Syslog::new(&context.program));
         let report = match (&self.listener, channel) {
             (Some(_), Channel::Stdout) => Report::Conversation,
             _ if output.events_enabled => Report::Output,
             _ => Report::Messages,
         };
-        Ok(Destinations {
+        let syslog = output.syslog.then(|| Syslog::new(&context.program));
+        let destinations = Destinations {
             log,
             syslog: syslog.filter(|_| report != Report::Conversation),
             strip_ansi: context.strip_ansi,
@@ -445,58 +383,8 @@ impl Subprocess {
                 _ => usize::try_from(output.capture_maxbytes).unwrap_or(0),
             },
             report,
-        })
-    }
-
-    fn has_kept_log(&self, channel: Channel) -> bool {
-        match channel {
-            Channel::Stdout => self.kept_stdout.is_some(),
-            Channel::Stderr => self.kept_stderr.is_some(),
-        }
-    }
-
-    fn kept_log(&mut self, channel: Channel) -> &mut Option<LogWriter> {
-        match channel {
-            Channel::Stdout => &mut self.kept_stdout,
-            Channel::Stderr => &mut self.kept_stderr,
-        }
-    }
-
-    /// Tells how much of a kept log nobody will read.
-    pub fn give_up_kept_log(&mut self, reactor: &mut Reactor, channel: Channel) {
-        let Some(mut log) = self.kept_log(channel).take() else {
-            return;
         };
-        log.close();
-        let (name, channel, lost) = (&self.config.name, channel.name(), log.take_lost());
-        if lost > 0 {
-            reactor.log.error(format_args!(
-                "{channel} of {name}: {lost} bytes of its log are lost, for their reader has not taken them"
-            ));
-        }
-    }
-
-    fn retry_kept_log(&mut self, reactor: &mut Reactor, channel: Channel) -> Progress {
-        let kept = self.kept_log(channel);
-        let Some(log) = kept else {
-            return Progress::Closed;
-        };
-        let flushed = log.flush();
-        let congested = log.is_congested();
-        if !congested {
-            *kept = None;
-        }
-        if let Err(failure) = flushed {
-            let (name, channel) = (&self.config.name, channel.name());
-            reactor
-                .log
-                .error(format_args!("{channel} of {name}: {failure}"));
-        }
-        if congested {
-            Progress::Congested
-        } else {
-            Progress::Closed
-        }
+        Ok(OutputDispatcher::new(name, channel, token, destinations))
     }
 
     fn output_mut(&mut self, channel: Channel) -> Option<&mut OutputDispatcher> {
@@ -504,14 +392,6 @@ impl Subprocess {
             Channel::Stdout => self.stdout.as_mut(),
             Channel::Stderr => self.stderr.as_mut(),
         }
-    }
-
-    fn retry_later(&self, reactor: &mut Reactor, channel: Channel, progress: Progress) {
-        let deadline =
-            (progress == Progress::Congested).then(|| reactor.now.monotonic + RETRY_DELAY);
-        reactor
-            .timers
-            .set(Timer::LogRetry(self.id, channel), deadline);
     }
 }
 

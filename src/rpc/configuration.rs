@@ -21,7 +21,11 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         ));
         Fault::with(FaultCode::CantReread, error)
     })?;
-    let running = supervisor.groups.iter().map(|group| &group.config);
+    // What has gone is told in the order of stopping, for that is how clients stop it.
+    let groups = supervisor.groups.by_priority().into_iter().rev();
+    let running = groups
+        .filter_map(|id| supervisor.groups.get(id))
+        .map(|group| &group.config);
     let difference = diff::compare(running, &config.groups);
     supervisor
         .context

@@ -43,6 +43,17 @@ pub fn state(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     .into())
 }
 
+/// `supervisor.getStateReason()`
+pub fn state_reason(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::string(daemon.supervisor.state_reason()).into())
+}
+
+/// `supervisor.clearFatal()`
+pub fn clear_fatal(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    daemon.supervisor.clear_fatal(daemon.reactor);
+    Ok(Value::Bool(true).into())
+}
+
 /// `supervisor.getPID()`
 pub fn pid(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     Ok(Value::Int(i64::from(std::process::id())).into())

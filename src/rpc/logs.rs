@@ -1,9 +1,9 @@
 //! Reading, tailing and clearing logs.
 
 use crate::loggers::window::{self, WindowError};
-use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
+use crate::supervisor::fatal::Deed;
 use crate::tokens::{Channel, ProcessId};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -37,16 +37,22 @@ pub fn tail_stderr(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     tail_process(daemon, parameters, Channel::Stderr)
 }
 
-/// `supervisor.clearLog()`
+/// `supervisor.clearLog()`. A log that cannot be cleared makes supervisord FATAL.
 pub fn clear_main(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     match daemon.reactor.log.path() {
         Some(path) if std::fs::exists(path).unwrap_or(false) => {}
         _ => return Err(Fault::new(FaultCode::NoFile)),
     }
+    let deed = Deed::ClearMainLog;
     match daemon.reactor.log.clear() {
-        Ok(()) => Ok(Value::Bool(true).into()),
-        Err(error) => {
-            daemon.reactor.log.critical(&error);
+        Ok(()) => {
+            daemon.supervisor.succeeded(daemon.reactor, &deed);
+            Ok(Value::Bool(true).into())
+        }
+        Err(failure) => {
+            daemon
+                .supervisor
+                .failed(daemon.reactor, deed, failure.to_string());
             Err(Fault::new(FaultCode::Failed))
         }
     }
@@ -74,15 +80,22 @@ pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 }
 
 fn clear(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Result<(), Fault> {
-    match daemon
-        .supervisor
-        .groups
-        .process_mut(id)
-        .map(Subprocess::clear_logs)
-    {
-        None | Some(Ok(())) => Ok(()),
-        Some(Err(error)) => {
-            daemon.reactor.log.critical(error);
+    let Some(process) = daemon.supervisor.groups.process_mut(id) else {
+        return Ok(());
+    };
+    let deed = Deed::clear_logs(process);
+    let has_child = process.machine().pid() != 0;
+    match process.clear_logs(daemon.reactor) {
+        // Without a child nothing was done that could show that it can be.
+        Ok(()) if !has_child => Ok(()),
+        Ok(()) => {
+            daemon.supervisor.succeeded(daemon.reactor, &deed);
+            Ok(())
+        }
+        Err(failure) => {
+            daemon
+                .supervisor
+                .failed(daemon.reactor, deed, failure.to_string());
             Err(Fault::with(FaultCode::Failed, name))
         }
     }

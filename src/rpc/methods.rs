@@ -110,6 +110,13 @@ const SUPERVISOR: &[Method] = &[
         logs::clear_all,
     ),
     method(
+        "clearFatal",
+        "Take note of why supervisord is FATAL, which makes it RUNNING again.",
+        &[],
+        TRUE,
+        information::clear_fatal,
+    ),
+    method(
         "clearLog",
         "Empty the log of supervisord.",
         &[],
@@ -188,6 +195,13 @@ const SUPERVISOR: &[Method] = &[
         &[],
         result("struct", "statecode and statename"),
         information::state,
+    ),
+    method(
+        "getStateReason",
+        "Why supervisord is FATAL.",
+        &[],
+        result("string", "a sentence, empty if it is not FATAL"),
+        information::state_reason,
     ),
     method(
         "getSupervisorVersion",

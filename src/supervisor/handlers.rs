@@ -13,13 +13,13 @@ use crate::dispatchers::input::InputDispatcher;
 use crate::events::message::Message;
 use crate::events::protocol::Answer;
 use crate::process::subprocess::Subprocess;
-use crate::process::{command, environment, identity};
+use crate::process::{command, environment};
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::results::Verdict;
 use crate::sys::poller::Interest;
-use crate::sys::spawn::{Program, Spawn, Streams, Surroundings, spawn};
+use crate::sys::spawn::{Program, Spawn, Streams, spawn};
 use crate::sys::{errno, fd, kill};
 use crate::termination::Termination;
 use crate::tokens::{GroupId, ProcessId, Source, Timer};
@@ -169,13 +169,7 @@ impl Supervisor {
             stdout: null.as_fd(),
             stderr: null.as_fd(),
         };
-        let surroundings = Surroundings {
-            identity: identity::of(&config),
-            directory: config.directory.clone(),
-            umask: config.umask,
-            close_below: self.context.minfds,
-            mask: self.context.mask,
-        };
+        let surroundings = self.context.surroundings(&config);
         let pid = spawn(&Spawn::new(program, streams, &surroundings)).map_err(errno::bracketed)?;
         Ok((pid, pipe.write))
     }

@@ -3,9 +3,10 @@
 //! Its state is plain data in one tree. Descriptors and timers carry tokens
 //! ([`crate::tokens`]) by which the process that they belong to is looked up
 //! here; [`transitions`] performs what the state machines ask for,
-//! [`shutdown`] stops everything in order.
+//! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
 
 pub mod dispatch;
+pub mod fatal;
 pub mod groups;
 pub mod handlers;
 pub mod pools;
@@ -22,19 +23,17 @@ use crate::config::load::{LoadRequest, StartRequest};
 use crate::dispatchers::output::Found;
 use crate::events::event::{Event, Subject};
 use crate::process::context::Context;
-use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::sys::poller::Ready;
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
 
+use fatal::Failures;
 use groups::Groups;
 use handlers::Handlers;
 use pools::Pools;
 use shutdown::Shutdown;
 use ticks::Ticks;
-
-const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 
 /// The daemon's state, but for its doors.
 #[derive(Debug)]
@@ -57,7 +56,9 @@ pub struct Supervisor {
     pub pools: Pools,
     handlers: Handlers,
     ticks: Ticks,
+    /// RUNNING or going down; FATAL comes of the failures.
     state: SupervisorState,
+    failures: Failures,
     /// Which process a living child belongs to.
     pids: BTreeMap<i32, ProcessId>,
     /// Groups whose programs are to be started in the next turn.
@@ -87,16 +88,12 @@ impl Supervisor {
             handlers: Handlers::default(),
             ticks: Ticks::default(),
             state: SupervisorState::Running,
+            failures: Failures::default(),
             pids: BTreeMap::new(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,
         }
-    }
-
-    /// The state of supervisord.
-    pub fn state(&self) -> SupervisorState {
-        self.state
     }
 
     /// Whether a process has changed its state since the last call.
@@ -111,7 +108,11 @@ impl Supervisor {
             Source::Input(id) => self.feed_input(reactor, id),
             Source::Pool(group) => self.dispatch(reactor, group),
             Source::Handler(pid) => self.feed_handler(reactor, pid),
-            Source::Signals | Source::Listener(_) | Source::Connection(_) => {}
+            Source::Signals
+            | Source::Log(_)
+            | Source::MainLog
+            | Source::Listener(_)
+            | Source::Connection(_) => {}
         }
     }
 
@@ -154,47 +155,14 @@ impl Supervisor {
         }
     }
 
-    /// Tries again to write to a log whose reader was slow.
-    pub fn retry_log(&mut self, reactor: &mut Reactor, id: ProcessId, channel: Channel) {
-        if let Some(process) = self.groups.process_mut(id) {
-            process.retry_log(reactor, channel);
-        }
-    }
-
-    /// Whether logs of ended children hold what slow readers have not taken.
-    pub fn has_kept_logs(&self) -> bool {
-        let mut processes = self.groups.iter().flat_map(|group| &group.processes);
-        processes.any(Subprocess::has_kept_logs)
-    }
-
-    /// Tries again to write those.
-    pub fn retry_kept_logs(&mut self, reactor: &mut Reactor) {
-        for process in self.groups.all_processes_mut() {
-            for channel in CHANNELS {
-                process.retry_log(reactor, channel);
-            }
-        }
-    }
-
-    /// Tells what of those is lost.
-    pub fn give_up_kept_logs(&mut self, reactor: &mut Reactor) {
-        for process in self.groups.all_processes_mut() {
-            for channel in CHANNELS {
-                process.give_up_kept_log(reactor, channel);
-            }
-        }
-    }
-
     /// Closes and opens again the main log and the logs of every living child.
-    pub fn reopen_logs(&mut self, reactor: &mut Reactor) {
+    pub fn reopen_logs(&self, reactor: &mut Reactor) {
         reactor.log.info("supervisord logreopen");
         if let Err(failure) = reactor.log.reopen() {
             reactor
                 .log
                 .error(format_args!("{failure}; it is written to as before"));
         }
-        for process in self.groups.all_processes_mut() {
-            process.reopen_logs(reactor);
-        }
+        reactor.reopen_logs();
     }
 }

@@ -28,11 +28,12 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 /// A shutdown or restart under way.
 #[derive(Debug)]
 pub struct Shutdown {
-    /// Groups not yet stopped, in starting order: those of the last one's
-    /// priority are in work.
+    /// Groups whose turn has not come yet, in starting order.
     groups: Vec<GroupId>,
     /// Event listener pools, which come after these.
     pools: Vec<GroupId>,
+    /// Groups of one priority that have been told to stop and have not stopped.
+    in_work: Vec<GroupId>,
     /// What pools are given to take what waits.
     drain: Drain,
     /// `waiting for ... to die` is due.
@@ -67,6 +68,7 @@ impl Supervisor {
         self.shutdown = Some(Shutdown {
             groups,
             pools,
+            in_work: Vec::new(),
             drain: Drain::Ahead,
             report_due: true,
             announced: false,
@@ -110,9 +112,10 @@ impl Supervisor {
         if !std::mem::replace(&mut shutdown.announced, true) {
             self.emit(reactor, &Event::supervisor_stopping());
         }
-        let all_stopped = self.stop_groups(reactor, &mut shutdown.groups)
+        let in_work = &mut shutdown.in_work;
+        let all_stopped = self.stop_groups(reactor, &mut shutdown.groups, in_work)
             && self.drain_pools(reactor, &mut shutdown.drain)
-            && self.stop_groups(reactor, &mut shutdown.pools);
+            && self.stop_groups(reactor, &mut shutdown.pools, in_work);
         let finished = all_stopped && self.end_handlers(reactor);
         if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(reactor);
@@ -126,21 +129,27 @@ impl Supervisor {
     }
 
     /// Stops groups, given in starting order, from the last priority on; true
-    /// when none is left.
-    fn stop_groups(&mut self, reactor: &mut Reactor, remaining: &mut Vec<GroupId>) -> bool {
-        remaining.retain(|id| self.groups.get(*id).is_some());
-        while let Some(priority) = remaining.last().map(|id| self.priority(*id)) {
-            let first = remaining.partition_point(|id| self.priority(*id) < priority);
-            for group in remaining[first..].iter().rev() {
-                self.stop_group(reactor, *group);
-            }
-            let is_stopped = |id: &GroupId| self.groups.get(*id).is_none_or(Group::is_stopped);
-            if !remaining[first..].iter().all(is_stopped) {
+    /// when none is left. Nothing starts any more, so each is told once.
+    fn stop_groups(
+        &mut self,
+        reactor: &mut Reactor,
+        remaining: &mut Vec<GroupId>,
+        in_work: &mut Vec<GroupId>,
+    ) -> bool {
+        loop {
+            in_work.retain(|id| !self.groups.get(*id).is_none_or(Group::is_stopped));
+            if !in_work.is_empty() {
                 return false;
             }
-            remaining.truncate(first);
+            let Some(priority) = remaining.last().map(|id| self.priority(*id)) else {
+                return true;
+            };
+            let first = remaining.partition_point(|id| self.priority(*id) < priority);
+            *in_work = remaining.split_off(first);
+            for group in in_work.iter().rev() {
+                self.stop_group(reactor, *group);
+            }
         }
-        true
     }
 
     fn priority(&self, group: GroupId) -> Option<i64> {

@@ -5,12 +5,14 @@ use std::collections::{BTreeSet, VecDeque};
 use crate::events::event::{Event, Move, Subject};
 use crate::process::context::Context;
 use crate::process::fcgi::Socket;
+use crate::process::group::namespec;
 use crate::process::machine::{Effect, Input};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
+use crate::supervisor::fatal::Deed;
 use crate::sys::{errno, kill, time};
 use crate::termination::Termination;
 use crate::tokens::{GroupId, ProcessId, Timer};
@@ -50,6 +52,7 @@ impl Supervisor {
         input: Input,
     ) -> Result<(), String> {
         let mut outcome = Ok(());
+        let mut failure = None;
         let restarts_allowed = !self.state.is_going_down();
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
@@ -66,8 +69,10 @@ impl Supervisor {
                     Effect::Log(level, text) => reactor.log.log(level, text),
                     Effect::Spawn => inputs.push_back(self.spawn(reactor, id)),
                     Effect::Kill { signal, group } => {
-                        if let Err((text, reason)) = self.kill(reactor, id, signal, group) {
-                            outcome = Err(text);
+                        if let Err(errno) = self.kill(reactor, id, signal, group) {
+                            let reason = errno::bracketed(errno);
+                            outcome = Err(self.cannot_kill(id, &reason));
+                            failure = Some((signal, errno));
                             inputs.push_back(Input::StopFailed(reason));
                         }
                     }
@@ -78,6 +83,9 @@ impl Supervisor {
                 .process(id)
                 .and_then(|process| process.machine().deadline());
             reactor.timers.set(Timer::Process(id), deadline);
+        }
+        if let Some((signal, errno)) = failure {
+            self.signal_failed(reactor, id, signal, errno);
         }
         if let Some(group) = self.groups.get_mut(id.group) {
             group.close_idle_sockets(&mut reactor.log);
@@ -145,14 +153,14 @@ impl Supervisor {
         }
     }
 
-    /// Sends a signal; the text for whoever asked and the reason if it cannot be sent.
+    /// Sends a signal to stop a process; the errno if it cannot be sent.
     fn kill(
-        &self,
+        &mut self,
         reactor: &mut Reactor,
         id: ProcessId,
         signal: Signal,
         group: bool,
-    ) -> Result<(), (String, String)> {
+    ) -> Result<(), i32> {
         let Some(process) = self.groups.process(id) else {
             return Ok(());
         };
@@ -164,7 +172,11 @@ impl Supervisor {
             kill::kill(pid, signal)
         };
         match sent {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                let deed = Deed::signal(process);
+                self.succeeded(reactor, &deed);
+                Ok(())
+            }
             Err(libc::ESRCH) => {
                 reactor.log.debug(format_args!(
                     "unable to signal {name} (pid {pid}), it probably just exited on its own: {}",
@@ -172,12 +184,31 @@ impl Supervisor {
                 ));
                 Ok(())
             }
-            Err(error) => {
-                let reason = errno::bracketed(error);
-                let text = format!("unknown problem killing {name} ({pid}):{reason}");
-                Err((text, reason))
-            }
+            Err(errno) => Err(errno),
         }
+    }
+
+    /// The text for whoever asked for a stop whose signal could not be sent.
+    fn cannot_kill(&self, id: ProcessId, reason: &str) -> String {
+        let (name, pid) = self.groups.process(id).map_or(("", 0), |process| {
+            (process.config().name.as_str(), process.machine().pid())
+        });
+        format!("unknown problem killing {name} ({pid}):{reason}")
+    }
+
+    /// supervisord could not send a signal to a child that is there.
+    fn signal_failed(&mut self, reactor: &mut Reactor, id: ProcessId, signal: Signal, errno: i32) {
+        let Some(process) = self.groups.process(id) else {
+            return;
+        };
+        let deed = Deed::signal(process);
+        let reason = format!(
+            "cannot send {signal} to {} (pid {}): {}",
+            namespec(process.group_name(), &process.config().name),
+            process.machine().pid(),
+            errno::text(errno)
+        );
+        self.failed(reactor, deed, reason);
     }
 
     /// The deadline of a process has come, unless it was moved in the meantime.
@@ -202,6 +233,7 @@ impl Supervisor {
         let Some(process) = self.groups.process(id) else {
             return Ok(());
         };
+        let deed = Deed::signal(process);
         let pid = process.machine().pid();
         let name = process.config().name.clone();
         if pid == 0 {
@@ -214,7 +246,10 @@ impl Supervisor {
             .log
             .debug(format_args!("sending {name} (pid {pid}) sig {signal}"));
         match kill::kill(pid, signal) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.succeeded(reactor, &deed);
+                Ok(())
+            }
             Err(libc::ESRCH) => {
                 reactor.log.debug(format_args!(
                     "unable to signal {name} (pid {pid}), it probably just now exited on its own: {}",
@@ -222,10 +257,11 @@ impl Supervisor {
                 ));
                 Ok(())
             }
-            Err(error) => {
-                let reason = errno::bracketed(error);
+            Err(errno) => {
+                let reason = errno::bracketed(errno);
                 let text = format!("unknown problem sending sig {name} ({pid}):{reason}");
                 let _ = self.feed(reactor, id, Input::SignalFailed(reason));
+                self.signal_failed(reactor, id, signal, errno);
                 Err(text)
             }
         }

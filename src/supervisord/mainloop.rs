@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use crate::clock::Monotonic;
 use crate::config::{Group, Origin};
 use crate::events::event::Event;
 use crate::events::message::Serials;
 use crate::http::server::{Incoming, Request, Servers};
+use crate::loggers::complaint::Complaint;
 use crate::reactor::Reactor;
+use crate::reactor::watch::{Means, Watch};
 use crate::rpc::deferred::Deferred;
 use crate::rpc::{self, Reply, methods, names, poll};
 use crate::signal::Signal;
@@ -21,14 +22,9 @@ use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
 use crate::tokens::{Channel, ConnectionId, Source, Timer};
 
-/// How soon a slow reader of the main log is tried again.
-const MAIN_LOG_RETRY: Duration = Duration::from_millis(20);
-
-/// How often a main log that cannot be written to is complained of.
-const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
-
-/// How long slow readers of logs are waited for at the end.
+/// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
+const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -41,7 +37,9 @@ pub struct MainLoop {
     reactor: Reactor,
     /// Calls that wait for processes.
     pending: Vec<Pending>,
-    last_log_complaint: Option<Monotonic>,
+    main_log_complaint: Complaint,
+    /// Waits for slow readers of the main log.
+    main_log_watch: Watch,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -81,7 +79,8 @@ impl MainLoop {
             servers,
             reactor,
             pending: Vec::new(),
-            last_log_complaint: None,
+            main_log_complaint: Complaint::default(),
+            main_log_watch: Watch::default(),
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -111,6 +110,10 @@ impl MainLoop {
         self.supervisor.tell_of_losses(&mut self.reactor);
         self.servers.close(&mut self.reactor);
         self.flush_logs();
+        self.note_losses_of_main_log();
+        if let Some(losses) = self.main_log_complaint.take() {
+            self.reactor.log.error(format_args!("main log: {losses}"));
+        }
         self.reactor.log.close();
         self.supervisor.state()
     }
@@ -156,23 +159,20 @@ impl MainLoop {
     /// What they do not take is told as lost.
     fn flush_logs(&mut self) {
         let end = time::monotonic() + LAST_FLUSH;
-        while (self.supervisor.has_kept_logs() || self.reactor.log.is_congested())
+        while (self.reactor.has_congested_logs() || self.reactor.log.is_congested())
             && time::monotonic() < end
         {
-            std::thread::sleep(MAIN_LOG_RETRY);
+            std::thread::sleep(LAST_FLUSH_PAUSE);
             self.reactor.now = time::now();
             self.reactor.log.flush();
-            self.supervisor.retry_kept_logs(&mut self.reactor);
+            self.reactor.flush_logs();
         }
-        self.supervisor.give_up_kept_logs(&mut self.reactor);
+        self.reactor.give_up_logs();
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
-        if self.reactor.log.is_congested() {
-            let retry_at = time::monotonic() + MAIN_LOG_RETRY;
-            self.reactor.timers.set(Timer::MainLogRetry, Some(retry_at));
-        }
+        self.watch_main_log();
         let timeout = self.reactor.timers.wait(time::monotonic());
         if let Err(error) = self.reactor.poller.wait(timeout, ready) {
             self.reactor
@@ -187,22 +187,60 @@ impl MainLoop {
     /// Tells of a main log that cannot be written to, once a minute: on stdout in
     /// the foreground, and in the log itself when it takes lines again.
     fn complain_of_main_log(&mut self) {
-        let log = &mut self.reactor.log;
-        let Some(failure) = log.take_failure() else {
-            return;
-        };
+        self.note_losses_of_main_log();
         let now = self.reactor.now.monotonic;
-        if self
-            .last_log_complaint
-            .is_some_and(|last| now.since(last) < LOG_COMPLAINT_INTERVAL)
-        {
-            return;
+        if let Some(losses) = self.main_log_complaint.take_due(now) {
+            // What this line itself may lose is noted when something else
+            // happens, lest an idle daemon complain of its complaints.
+            self.reactor.log.error(format_args!("main log: {losses}"));
         }
-        self.last_log_complaint = Some(now);
-        let lost = log.take_lost();
-        log.error(format_args!(
-            "main log: {failure}; {lost} bytes of it are lost"
-        ));
+        let deadline = self.main_log_complaint.next();
+        self.reactor.timers.set(Timer::MainLogLosses, deadline);
+    }
+
+    fn note_losses_of_main_log(&mut self) {
+        let log = &mut self.reactor.log;
+        let (failure, lost) = (log.take_failure(), log.take_lost());
+        self.main_log_complaint.note(failure, lost);
+    }
+
+    /// Waits for slow readers of the main log for as long as there are any.
+    fn watch_main_log(&mut self) {
+        let is_congested = self.reactor.log.is_congested();
+        let is_on = self.main_log_watch.is_on();
+        if is_congested && !is_on {
+            let outlets = self.reactor.log.congested_outlets();
+            let (watch, mut means) = self.main_log_means();
+            watch.begin(&mut means, outlets);
+        }
+        if is_on && !is_congested {
+            let (watch, mut means) = self.main_log_means();
+            watch.end(&mut means);
+        }
+    }
+
+    fn flush_main_log(&mut self) {
+        let waiting = self.reactor.log.pending();
+        self.reactor.log.flush();
+        let rest = self.reactor.log.pending();
+        let (watch, mut means) = self.main_log_means();
+        if rest > 0 && rest == waiting {
+            watch.pause(&mut means);
+        } else {
+            // Which of several readers is waited for may have changed.
+            watch.end(&mut means);
+        }
+    }
+
+    fn main_log_means(&mut self) -> (&mut Watch, Means<'_>) {
+        let means = Means {
+            poller: &mut self.reactor.poller,
+            timers: &mut self.reactor.timers,
+            now: self.reactor.now.monotonic,
+            source: Source::MainLog,
+            timer: Timer::MainLogRetry,
+        };
+        (&mut self.main_log_watch, means)
     }
 
     /// Handles what is ready; signals are handed back, to be acted on after the
@@ -219,6 +257,8 @@ impl MainLoop {
                 Source::Output(..) | Source::Input(_) | Source::Pool(_) | Source::Handler(_) => {
                     self.supervisor.handle(&mut self.reactor, event)
                 }
+                Source::Log(id) => self.reactor.flush_log(id),
+                Source::MainLog => self.flush_main_log(),
                 Source::Listener(_) | Source::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.reactor, event) {
                         self.answer(incoming);
@@ -281,10 +321,14 @@ impl MainLoop {
         while let Some(timer) = self.reactor.timers.pop_due(now) {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.reactor, id),
-                Timer::LogRetry(id, channel) => {
-                    self.supervisor.retry_log(&mut self.reactor, id, channel)
+                Timer::LogRetry(id) => self.reactor.retry_log(id),
+                Timer::LogLosses(id) => self.reactor.tell_losses(id),
+                Timer::MainLogRetry => {
+                    self.main_log_watch.time_is_up();
+                    self.flush_main_log();
                 }
-                Timer::MainLogRetry => self.reactor.log.flush(),
+                // Told before the next wait.
+                Timer::MainLogLosses => {}
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

@@ -135,6 +135,11 @@ impl Outlet {
         })
     }
 
+    /// A second descriptor of the same, to be waited for.
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.descriptor.try_clone()
+    }
+
     /// Writes what is taken at once and says how much; `WouldBlock` when nothing is.
     pub fn write(&self, data: &[u8]) -> io::Result<usize> {
         match self.manner {

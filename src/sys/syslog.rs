@@ -37,14 +37,14 @@ impl Syslog {
         }
     }
 
-    /// Sends one record. A log that has gone is looked for once more; one that
-    /// is busy loses the record (`WouldBlock`).
+    /// Sends one record. A log that has gone, or does not read, is looked for
+    /// once more: it may have been started anew. One that is busy loses the
+    /// record (`WouldBlock`).
     pub fn send(&mut self, text: &[u8]) -> io::Result<()> {
         let record = record(time::local(time::wall()), &self.ident, text);
         if let Some(socket) = &self.socket {
             match socket.send(&record) {
                 Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(_) => self.socket = None,
             }
         }
@@ -130,5 +130,20 @@ mod tests {
         let mut syslog = Syslog::at(&path, "supervisord");
         let refused = (0..100_000).find_map(|_| syslog.send(&[b'x'; 1000]).err());
         assert_eq!(refused.unwrap().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_log_that_hangs_is_left_for_the_new_one_in_its_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let _hanging = UnixDatagram::bind(&path).unwrap();
+        let mut syslog = Syslog::at(&path, "supervisord");
+        assert!((0..100_000).any(|_| syslog.send(b"x").is_err()));
+        std::fs::remove_file(&path).unwrap();
+        let new = UnixDatagram::bind(&path).unwrap();
+        syslog.send(b"one").unwrap();
+        syslog.send(b"two").unwrap();
+        assert!(receive(&new).ends_with(" supervisord: one"));
+        assert!(receive(&new).ends_with(" supervisord: two"));
     }
 }

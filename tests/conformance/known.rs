@@ -101,6 +101,13 @@ const KNOWN: &[Known] = &[
         reason: "the name is shown as it was typed",
     },
     Known {
+        scenario: "clearing that fails",
+        program: Program::Supervisord,
+        original: "{statecode: 1, statename: \"RUNNING\"}",
+        ours: &["{statecode: 2, statename: \"FATAL\"}"],
+        reason: "4.3.0 has the state and never enters it",
+    },
+    Known {
         scenario: "events of output",
         program: Program::Supervisord,
         original: "ver:3.0 server:supervisor serial:18 pool:all poolserial:18 eventname:PROCESS_COMMUNICATION_STDOUT len:108 \"processname:captured groupname:captured pid:PID\\n333333333333333333333333333333333333333333333333333333333333\"",

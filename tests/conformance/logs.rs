@@ -278,6 +278,33 @@ fn clear_empties_the_logs_of_running_programs() {
 }
 
 #[test]
+fn logs_that_cannot_be_cleared_are_told_of() {
+    cross("clearing that fails", |run| {
+        run.config(
+            "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/p.out\n\
+             [program:q]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/q.out\n",
+        );
+        run.start();
+        run.wait_all(&["p", "q"], "RUNNING");
+        for name in ["p.out", "main.log"] {
+            std::fs::remove_file(run.path(name)).unwrap();
+            std::fs::create_dir(run.path(name)).unwrap();
+        }
+        run.rpc("clearProcessLogs", &[Value::text("p")]);
+        run.rpc("clearAllProcessLogs", &[]);
+        run.rpc("clearLog", &[]);
+        run.rpc("getState", &[]);
+        run.ctl("clear p q");
+        // Why supervisord is FATAL goes to the standard error, of ours only.
+        let shown = run.quiet_ctl("status");
+        run.note(&shown.stdout);
+        run.note(&format!("status {:?}", shown.status));
+        run.ctl("stop q");
+        run.stop();
+    });
+}
+
+#[test]
 fn colours_are_taken_out_when_asked_for() {
     compare("strip_ansi", |run| {
         let script = run.script(

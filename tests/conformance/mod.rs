@@ -33,6 +33,7 @@ mod spawning;
 mod startup;
 mod states;
 mod stopping;
+mod unknown;
 
 use super::support::{Kind, subject, subject_ctl};
 use run::Run;

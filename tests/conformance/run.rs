@@ -111,6 +111,17 @@ impl Run {
         self.daemon.as_mut().unwrap().wait_until_it_answers(&client);
     }
 
+    /// The same in a process that a command has prepared, or with the shim preloaded.
+    pub fn start_prepared(&mut self, wrapper: &[&str], shim: bool) {
+        let client = self.rpc_client.clone();
+        self.daemon = Some(Daemon::launch(&Launch {
+            wrapper,
+            shim,
+            ..Launch::new(self.daemon_kind, &self.dir)
+        }));
+        self.daemon().wait_until_it_answers(&client);
+    }
+
     /// Starts the daemon without waiting.
     pub fn launch(&mut self, options: &[&str], environment: &[(&str, &str)]) {
         self.daemon = Some(Daemon::launch(&Launch {

@@ -2,6 +2,32 @@
 
 use super::compare;
 use crate::support::Value;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+/// Ignores and blocks signals and opens descriptors as a careless parent does,
+/// and becomes the program given to it.
+const CARELESS: &str = "\
+import os, signal, sys
+for number in 'HUP', 'INT', 'QUIT', 'TERM', 'USR1', 'ALRM', 'TSTP':
+    signal.signal(getattr(signal, 'SIG' + number), signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGUSR1, signal.SIGCHLD, signal.SIGTERM])
+null = os.open('/dev/null', os.O_RDWR)
+for number in range(3, 12):
+    os.dup2(null, number, inheritable=True)
+os.umask(0o027)
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
+/// Has the system know a user with groups, in a mount namespace.
+const WITH_ALICE: &str = "\
+set -e
+for table in passwd group; do
+  { cat /etc/$table; cat $table; } > whole-$table
+  mount --bind whole-$table /etc/$table
+done
+exec \"$@\"
+";
 
 #[test]
 fn children_get_the_environment_in_layers() {
@@ -45,12 +71,140 @@ fn children_start_with_clean_signals_descriptors_and_a_group_of_their_own() {
 }
 
 #[test]
+fn children_of_a_daemon_with_a_careless_parent_start_cleanly_as_well() {
+    compare("a careless parent", |run| {
+        let shows = run.script("shows", "ls /proc/$$/fd\numask");
+        // A shell would change its mask of signals, so they are looked at without one.
+        run.config(&format!(
+            "[program:p]\ncommand={shows}\nstartsecs=0\nautorestart=false\nstdout_logfile=%(here)s/p.out\n\
+             [program:q]\ncommand={shows}\nstartsecs=0\nautorestart=false\numask=007\nstdout_logfile=%(here)s/q.out\n\
+             [program:signals]\ncommand=/bin/grep ^Sig[BIC] /proc/self/status\nstartsecs=0\nautorestart=false\n\
+             stdout_logfile=%(here)s/signals.out\n"
+        ));
+        run.start_prepared(&["python3", "-c", CARELESS], false);
+        let names = ["p", "q", "signals"];
+        run.wait_all(&names, "EXITED");
+        run.quiet_rpc("shutdown", &[]).answer();
+        run.wait_end();
+        for name in names {
+            run.file(&format!("{name}.out"));
+        }
+    });
+}
+
+#[test]
+fn a_user_brings_all_its_groups() {
+    compare("groups of a user", |run| {
+        assert!(
+            nix::unistd::getuid().is_root(),
+            "only root can become somebody"
+        );
+        run.dir.write("passwd", "alice:x:4711:4712::/:/bin/sh\n");
+        run.dir.write(
+            "group",
+            "alices:x:4712:\nfirst:x:4801:bob,alice\nnot:x:4802:bob\nlast:x:4803:alice\n",
+        );
+        let script = run.script("who", "id -u; id -g; id -G; exec cat");
+        run.config(&format!(
+            "[program:p]\ncommand={script}\nuser=alice\nstartsecs=0\nstdout_logfile=%(here)s/p.out\n\
+             [program:q]\ncommand={script}\nuser=4711\nstartsecs=0\nstdout_logfile=%(here)s/q.out\n"
+        ));
+        run.start_prepared(
+            &["unshare", "--mount", "/bin/sh", "-c", WITH_ALICE, "sh"],
+            false,
+        );
+        for name in ["p.out", "q.out"] {
+            run.wait_that("three lines", |run| {
+                let text = run.dir.read(name).unwrap_or_default();
+                text.lines().count() == 3
+            });
+            run.file(name);
+        }
+        run.stop();
+    });
+}
+
+#[test]
+fn another_user_may_not_do_what_root_may() {
+    compare("failures of another user", |run| {
+        assert!(
+            nix::unistd::getuid().is_root(),
+            "only root can become somebody"
+        );
+        let private = run.script("private", "exit 0");
+        fs::set_permissions(&private, Permissions::from_mode(0o700)).unwrap();
+        run.dir.write("closed/file", "");
+        fs::set_permissions(run.path("closed"), Permissions::from_mode(0o700)).unwrap();
+        let names = ["exec", "chdir"];
+        run.config(&format!(
+            "[program:exec]\ncommand={private} word\nuser=nobody\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/exec.err\n\
+             [program:chdir]\ncommand=/bin/cat\nuser=nobody\ndirectory=%(here)s/closed\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/chdir.err\n"
+        ));
+        run.start();
+        run.wait_all(&names, "FATAL");
+        run.ctl("status");
+        run.stop();
+        run.log_of(&names);
+        for name in names {
+            run.file(&format!("{name}.err"));
+        }
+    });
+}
+
+#[test]
+fn a_daemon_that_has_given_up_root_cannot_become_another_user() {
+    compare("setuid without root", |run| {
+        assert!(
+            nix::unistd::getuid().is_root(),
+            "only root can give up being root"
+        );
+        fs::set_permissions(run.dir.path(), Permissions::from_mode(0o777)).unwrap();
+        run.config_with(
+            "user=daemon",
+            "[program:p]\ncommand=/bin/cat\nuser=nobody\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/p.err\n\
+             [program:same]\ncommand=/usr/bin/id\nuser=daemon\nstartsecs=0\nautorestart=false\nstdout_logfile=%(here)s/same.out\n",
+        );
+        run.start();
+        run.wait("p", "FATAL");
+        run.wait("same", "EXITED");
+        run.ctl("status p");
+        run.stop();
+        run.log_of(&["p"]);
+        run.file("p.err");
+        run.file("same.out");
+    });
+}
+
+#[test]
+fn errors_of_a_system_without_resources_are_told_in_the_same_words() {
+    compare("no resources", |run| {
+        run.config("[program:p]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\nstartretries=0\n");
+        run.start_prepared(&[], true);
+        for (call, error) in [
+            ("pipe2", libc::EMFILE),
+            ("pipe2", libc::ENFILE),
+            ("fork", libc::EAGAIN),
+            ("fork", libc::ENOMEM),
+        ] {
+            run.dir.write(call, error.to_string());
+            run.rpc("startProcess", &[Value::text("p")]);
+            run.wait("p", "FATAL");
+            run.rpc("getProcessInfo", &[Value::text("p")]);
+            fs::remove_file(run.path(call)).unwrap();
+        }
+        run.rpc("startProcess", &[Value::text("p")]);
+        run.stop();
+        run.log_of(&["p"]);
+    });
+}
+
+#[test]
 fn a_child_that_cannot_be_set_up_says_why_and_exits_127() {
     compare("failures after the fork", |run| {
         let plain = run.script("plain", "exit 0");
-        std::fs::write(&plain, "echo no interpreter line\n").unwrap();
+        fs::write(&plain, "echo no interpreter line\n").unwrap();
         let lost = run.script("lost", "");
-        std::fs::write(&lost, "#!/no/such/interpreter\n").unwrap();
+        fs::write(&lost, "#!/no/such/interpreter\n").unwrap();
         let names = ["folder", "format", "interpreter", "joined"];
         run.config(&format!(
             "[program:folder]\ncommand=/bin/cat\ndirectory=/no/such/folder\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/folder.err\n\

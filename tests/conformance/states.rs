@@ -208,6 +208,108 @@ fn requests_that_do_not_fit_the_state_are_refused() {
 }
 
 #[test]
+fn requests_to_what_has_failed_or_ended_are_answered_by_its_state() {
+    compare("requests after failures", |run| {
+        // A directory cannot be a log, so no spawn ever gets far.
+        std::fs::create_dir(run.path("folder")).unwrap();
+        let ends = run.script("ends", "read line; exit 7");
+        run.config(&format!(
+            "[program:backoff]\ncommand=/bin/cat\nstdout_logfile=%(here)s/folder\nstartretries=1000\n\
+             [program:fatal]\ncommand=/bin/cat\nstdout_logfile=%(here)s/folder\nstartretries=0\n\
+             [program:exited]\ncommand={ends}\nstartsecs=0\nautorestart=false\n"
+        ));
+        run.start();
+        run.wait("exited", "RUNNING");
+        run.quiet_rpc(
+            "sendProcessStdin",
+            &[Value::text("exited"), Value::text("go\n")],
+        )
+        .answer();
+        run.wait("exited", "EXITED");
+        run.wait("fatal", "FATAL");
+        run.wait("backoff", "BACKOFF");
+        for name in ["exited", "fatal", "backoff"] {
+            run.note(&format!("requests to {name}:"));
+            let name = Value::text(name);
+            run.rpc("getProcessInfo", std::slice::from_ref(&name));
+            run.rpc("signalProcess", &[name.clone(), Value::text("CONT")]);
+            run.rpc("signalProcessGroup", &[name.clone(), Value::text("CONT")]);
+            run.rpc("sendProcessStdin", &[name.clone(), Value::text("x")]);
+            run.rpc("clearProcessLogs", std::slice::from_ref(&name));
+        }
+        run.rpc("signalAllProcesses", &[Value::text("CONT")]);
+        // With nobody to send it to, nothing is wrong with a bad one.
+        run.rpc("signalAllProcesses", &[Value::text("NOPE")]);
+        run.rpc("removeProcessGroup", &[Value::text("backoff")]);
+        for name in ["exited", "fatal"] {
+            run.rpc("stopProcess", &[Value::text(name)]);
+            run.rpc("stopProcessGroup", &[Value::text(name)]);
+        }
+        run.wait("backoff", "BACKOFF");
+        run.rpc("startProcess", &[Value::text("backoff")]);
+        run.rpc("startProcessGroup", &[Value::text("backoff")]);
+        run.rpc("stopAllProcesses", &[]);
+        run.rpc("stopProcess", &[Value::text("backoff")]);
+        run.rpc("startProcess", &[Value::text("backoff")]);
+        run.wait("backoff", "BACKOFF");
+        run.rpc("stopProcess", &[Value::text("backoff"), Value::Bool(false)]);
+        run.rpc("startProcess", &[Value::text("fatal")]);
+        run.wait("fatal", "FATAL");
+        run.rpc("startProcess", &[Value::text("exited")]);
+        run.wait("exited", "RUNNING");
+        run.quiet_rpc("stopProcess", &[Value::text("exited")])
+            .answer();
+        for name in ["exited", "fatal", "backoff"] {
+            run.rpc("removeProcessGroup", &[Value::text(name)]);
+        }
+        run.ctl("status");
+        run.stop();
+        run.log_of(&["fatal"]);
+    });
+}
+
+#[test]
+fn no_group_is_removed_while_a_member_may_have_a_child() {
+    compare("removal by state", |run| {
+        let stubborn = run.script(
+            "stubborn",
+            "trap '' TERM\necho ready\nwhile :; do read line || exit 0; done",
+        );
+        run.config(&format!(
+            "[program:stopped]\ncommand=/bin/cat\nautostart=false\n\
+             [program:starting]\ncommand=/bin/cat\nstartsecs=60\n\
+             [program:running]\ncommand=/bin/cat\nstartsecs=0\n\
+             [program:stopping]\ncommand={stubborn}\nstartsecs=0\nstopwaitsecs=60\nstdout_logfile=%(here)s/stopping.log\n"
+        ));
+        run.start();
+        run.wait("running", "RUNNING");
+        run.wait("starting", "STARTING");
+        run.wait_text("stopping.log", "ready");
+        run.wait("stopping", "RUNNING");
+        run.rpc(
+            "stopProcess",
+            &[Value::text("stopping"), Value::Bool(false)],
+        );
+        run.wait("stopping", "STOPPING");
+        for name in ["stopped", "starting", "running", "stopping"] {
+            run.rpc("removeProcessGroup", &[Value::text(name)]);
+            run.ctl(&format!("remove {name}"));
+        }
+        // One that is being stopped is neither started nor stopped with all others.
+        run.rpc("stopProcessGroup", &[Value::text("stopping")]);
+        run.rpc(
+            "signalProcessGroup",
+            &[Value::text("stopping"), Value::text("CONT")],
+        );
+        run.signal_child("stopping", libc::SIGKILL);
+        run.wait("stopping", "STOPPED");
+        run.rpc("removeProcessGroup", &[Value::text("stopping")]);
+        run.stop();
+        run.log_of(&["stopping"]);
+    });
+}
+
+#[test]
 fn the_description_and_times_follow_the_state() {
     compare("information in each state", |run| {
         let script = run.script("fails", "exit 3");

@@ -4,7 +4,7 @@
 //! them (`make fuzz`).
 //!
 //! A panic fails the test by itself. An input that takes long, output out of
-//! proportion, or memory that grows over the run fail it too.
+//! proportion and, in a run by itself, memory that grows fail it too.
 
 mod conversations;
 mod evaluation;
@@ -62,6 +62,8 @@ fn run(cost: usize, make: impl Fn(&mut Random) -> String, attempt: impl Fn(&str)
     let _turn = ONE_AT_A_TIME
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
+    // Beside other tests the memory of the process says nothing.
+    let is_alone = std::env::var_os("FUZZ_INPUTS").is_some();
     let count = std::env::var("FUZZ_INPUTS").map_or(50_000, |text| text.parse().unwrap()) / cost;
     let mut random = Random(0x0f0f_1234_5678_9abc);
     let mut early = 0;
@@ -76,7 +78,10 @@ fn run(cost: usize, make: impl Fn(&mut Random) -> String, attempt: impl Fn(&str)
         }
     }
     let grown = memory().saturating_sub(early);
-    assert!(grown < MEMORY_GROWTH, "the memory grew by {grown} KiB");
+    assert!(
+        !is_alone || grown < MEMORY_GROWTH,
+        "the memory grew by {grown} KiB"
+    );
     println!("{count} inputs; the memory grew by {grown} KiB");
 }
 

@@ -288,7 +288,7 @@ fn a_listener_is_busy_until_the_command_ends_and_nobody_waits_for_it() {
     for _ in 0..20 {
         let begin = Instant::now();
         scene.info("a");
-        assert!(begin.elapsed() < Duration::from_secs(1));
+        assert!(begin.elapsed() < Duration::from_secs(5));
     }
     assert!(is_alive(handler));
     assert_eq!(noted(&scene, "a"), ["0 first"]);

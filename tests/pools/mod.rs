@@ -3,6 +3,7 @@
 
 mod handlers;
 mod hostile;
+mod lives;
 pub mod manual;
 mod outcomes;
 mod retries;

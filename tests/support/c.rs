@@ -15,8 +15,9 @@ pub fn program(dir: &Dir, name: &str, source: &str) -> PathBuf {
 
 /// The variables that load the shim into a program. It looks for its orders in
 /// the directory: a file `clock` with the seconds by which the wall clock is
-/// off, and files `pipe2`, `fork` and `accept` with the number of the error
-/// with which these calls fail.
+/// off, and files `pipe2`, `fork`, `accept` and `kill` with the number of the
+/// error with which these calls fail. With -1 a `kill` succeeds and sends nothing.
+/// A file `write` is for writes to files of which the name ends in `p.log`.
 pub fn shim(dir: &Dir) -> [(String, String); 2] {
     let library = compile(dir, "shim.so", SHIM, &["-shared", "-fPIC"]);
     [

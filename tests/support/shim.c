@@ -4,8 +4,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -85,7 +87,30 @@ int pipe2(int ends[2], int flags)
     return fails("pipe2") ? -1 : syscall(SYS_pipe2, ends, flags);
 }
 
+/* Sends nothing where it is to fail, and where -1 is ordered pretends to have sent. */
+int kill(pid_t pid, int signal)
+{
+    if (order("kill") == -1)
+        return 0;
+    return fails("kill") ? -1 : syscall(SYS_kill, pid, signal);
+}
+
 int accept(int listener, struct sockaddr *restrict address, socklen_t *restrict length)
 {
     return fails("accept") ? -1 : syscall(SYS_accept, listener, address, length);
+}
+
+/* Fails for files of which the name ends in "p.log". */
+ssize_t write(int descriptor, const void *data, size_t length)
+{
+    char link[64], path[512];
+    long size;
+
+    if (order("write") != 0) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+        size = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path);
+        if (size >= 5 && memcmp(path + size - 5, "p.log", 5) == 0 && fails("write"))
+            return -1;
+    }
+    return syscall(SYS_write, descriptor, data, length);
 }

@@ -1,6 +1,7 @@
 //! Log files in temporary directories, with faults.
 
 use super::*;
+use crate::loggers::rotation;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
@@ -25,6 +26,11 @@ impl Place {
         (0..)
             .map_while(|place| fs::read_to_string(rotation::name(&self.path, place)).ok())
             .collect()
+    }
+
+    fn mode(&self, place: u32) -> u32 {
+        let found = fs::metadata(rotation::name(&self.path, place)).unwrap();
+        found.permissions().mode() & 0o777
     }
 
     fn put(&self, place: u32, text: &str) {
@@ -108,11 +114,11 @@ fn truncation_by_others_leaves_no_hole_even_after_a_rollover() {
 }
 
 #[test]
-fn a_live_file_that_somebody_removed_leaves_no_first_backup() {
+fn a_live_file_that_somebody_moved_leaves_no_first_backup() {
     let place = Place::new();
     place.put(1, "one");
     let mut log = place.open(3, 3);
-    fs::remove_file(&place.path).unwrap();
+    fs::rename(&place.path, format!("{}.moved", place.path)).unwrap();
     log.write(b"gone").unwrap();
     assert_eq!(place.contents(), [""]);
     assert_eq!(
@@ -177,21 +183,72 @@ fn a_rollover_that_keeps_failing_puts_the_files_back() {
 }
 
 #[test]
-fn writing_goes_on_when_the_directory_has_gone() {
+fn a_log_whose_directory_was_removed_counts_what_is_lost_and_comes_back() {
     let place = Place::new();
     let mut log = place.open(3, 2);
     fs::remove_dir_all(place.directory.path()).unwrap();
-    let failure = log.write(b"into nowhere").unwrap_err();
-    assert_eq!(
-        (failure.operation, failure.errno),
-        (Operation::Rotate, libc::ENOENT)
-    );
-    log.write(b"and on").unwrap();
-    assert_eq!(log.take_lost(), 0);
+    for text in ["into nowhere", "and on"] {
+        let failure = log.write(text.as_bytes()).unwrap_err();
+        assert_eq!(
+            (failure.operation, failure.errno),
+            (Operation::Open, libc::ENOENT)
+        );
+        assert_eq!(log.take_lost(), text.len() as u64);
+    }
     fs::create_dir(place.directory.path()).unwrap();
     log.write(b"back").unwrap();
     log.write(b"x").unwrap();
-    assert_eq!(place.contents(), ["x"]);
+    assert_eq!(place.contents(), ["x", "back"]);
+    assert_eq!(log.take_lost(), 0);
+}
+
+#[test]
+fn a_file_that_somebody_removed_is_made_anew_with_its_permissions() {
+    let place = Place::new();
+    let mut log = place.open(0, 0);
+    fs::set_permissions(&place.path, fs::Permissions::from_mode(0o640)).unwrap();
+    log.write(b"old").unwrap();
+    fs::remove_file(&place.path).unwrap();
+    log.write(b"new").unwrap();
+    assert_eq!(place.contents(), ["new"]);
+    assert_eq!(place.mode(0), 0o640);
+    // What was moved is somewhere, and written on until the log is reopened.
+    fs::rename(&place.path, rotation::name(&place.path, 7)).unwrap();
+    log.write(b" still").unwrap();
+    assert!(!fs::exists(&place.path).unwrap());
+}
+
+#[test]
+fn a_new_file_has_the_permissions_of_the_one_that_it_replaces() {
+    for mode in [0o600, 0o666, 0o444] {
+        let place = Place::new();
+        let mut log = place.open(3, 2);
+        fs::set_permissions(&place.path, fs::Permissions::from_mode(mode)).unwrap();
+        log.write(b"1234").unwrap();
+        assert_eq!((place.mode(0), place.mode(1)), (mode, mode));
+        log.clear().unwrap();
+        assert_eq!(place.mode(0), mode);
+        log.remove().unwrap();
+        fs::create_dir(&place.path).unwrap();
+        assert!(log.reopen().is_err());
+        fs::remove_dir(&place.path).unwrap();
+        log.write(b"5").unwrap();
+        assert_eq!(place.mode(0), mode, "after a while without a file");
+    }
+}
+
+#[test]
+fn a_rollover_that_fails_is_not_tried_with_each_write() {
+    let place = Place::new();
+    let mut log = place.open(160, 1);
+    fs::create_dir(rotation::name(&place.path, 1)).unwrap();
+    assert!(log.write(&[b'x'; 160]).is_err());
+    fs::remove_dir(rotation::name(&place.path, 1)).unwrap();
+    log.write(b"12345").unwrap();
+    assert!(!fs::exists(rotation::name(&place.path, 1)).unwrap());
+    log.write(b"12345").unwrap();
+    assert_eq!(place.contents()[0], "");
+    assert_eq!(place.contents()[1].len(), 170);
 }
 
 #[test]
@@ -205,7 +262,7 @@ fn reopening_follows_the_name_and_survives_failure() {
     log.reopen().unwrap();
     log.write(b"three").unwrap();
     assert_eq!(place.contents(), ["three", "one two "]);
-    fs::remove_file(&place.path).unwrap();
+    fs::rename(&place.path, rotation::name(&place.path, 7)).unwrap();
     fs::create_dir(&place.path).unwrap();
     let failure = log.reopen().unwrap_err();
     assert_eq!(
@@ -223,7 +280,7 @@ fn clearing_removes_the_file_and_leaves_backups() {
     place.put(1, "backup");
     let mut log = place.open(0, 0);
     log.write(b"old").unwrap();
-    let inode = |path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let inode = |path| MetadataExt::ino(&fs::metadata(path).unwrap());
     let held = File::open(&place.path).unwrap();
     let before = inode(&place.path);
     log.clear().unwrap();
@@ -377,7 +434,7 @@ fn a_closed_log_counts_what_it_is_given() {
 fn a_fifo_put_in_the_place_of_a_log_hung_the_rollover() {
     let place = Place::new();
     let mut log = place.open(4, 0);
-    fs::remove_file(&place.path).unwrap();
+    fs::rename(&place.path, rotation::name(&place.path, 7)).unwrap();
     nix::unistd::mkfifo(place.path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

@@ -120,7 +120,7 @@ fn a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there() 
     ) {
         return;
     }
-    let saved = std::io::stdout().as_fd().try_clone_to_owned().unwrap();
+    let saved = io::stdout().as_fd().try_clone_to_owned().unwrap();
     let pipe = crate::sys::fd::pipe().unwrap();
     nix::unistd::dup2_stdout(&pipe.write).unwrap();
     drop(pipe.write);
@@ -159,7 +159,7 @@ fn a_stdout_that_nobody_reads_keeps_nobody_waiting() {
         return;
     }
     crate::sys::signals::ignore_pipe_signals().unwrap();
-    let saved = std::io::stdout().as_fd().try_clone_to_owned().unwrap();
+    let saved = io::stdout().as_fd().try_clone_to_owned().unwrap();
     let pipe = crate::sys::fd::pipe().unwrap();
     nix::unistd::dup2_stdout(&pipe.write).unwrap();
     drop(pipe.write);

@@ -181,7 +181,7 @@ impl World {
             );
         }
         if machine.is_killing() {
-            assert!(matches!(state, Stopping | Unknown), "{state:?}{}", story());
+            assert_eq!(state, Stopping, "{}", story());
         }
     }
 

@@ -7,6 +7,8 @@ use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::session::Session;
+use crate::sys::terminal;
+use crate::xmlrpc::value::Value;
 
 /// The narrowest column of names.
 const NAME_WIDTH: usize = 30;
@@ -30,7 +32,18 @@ pub fn status(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if rows.iter().any(is_stopped) {
         session.exit_status = exit_status::STATUS_NOT_RUNNING;
     }
+    complain_of_fatal_state(session);
     Ok(())
+}
+
+/// Tells on the standard error why supervisord is FATAL, if it is. 4.3.0 does
+/// not know the question and never is; no answer changes what was printed.
+fn complain_of_fatal_state(session: &mut Session) {
+    if let Ok(Ok(Value::String(reason))) = session.try_call("getStateReason", &[])
+        && !reason.is_empty()
+    {
+        terminal::complain(&format!("supervisord is in FATAL state: {reason}\n"));
+    }
 }
 
 /// The rows in the order of the words. Unknown names are printed at once, so

@@ -1,10 +1,16 @@
 //! What the loop lends to whoever handles an event: the descriptors that it
-//! watches, the deadlines, the main log and the one read buffer.
+//! watches, the deadlines, the main log, the logs of children and the one read
+//! buffer.
+
+pub mod logs;
+pub mod open_logs;
+pub mod watch;
 
 use std::io;
 
 use crate::clock::Now;
 use crate::loggers::logger::Logger;
+use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
 use crate::timers::Timers;
 use crate::tokens::Source;
@@ -22,6 +28,8 @@ pub struct Reactor {
     pub timers: Timers,
     /// The main log.
     pub log: Logger,
+    /// The logs of children.
+    pub logs: OpenLogs,
     /// The one read buffer of the daemon; empty between events.
     pub buffer: Vec<u8>,
     /// The clocks as read at the beginning of this turn of the loop.
@@ -35,6 +43,7 @@ impl Reactor {
             poller: Poller::new()?,
             timers: Timers::default(),
             log,
+            logs: OpenLogs::default(),
             buffer: Vec::new(),
             now,
         })

@@ -1,0 +1,94 @@
+//! Moving the files of a log and making new ones: the deeds of [`rotation`].
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+
+use crate::loggers::rotation::{self, Step};
+
+/// The bits of a mode that a new file takes over.
+const PERMISSIONS: u32 = 0o777;
+
+/// The permissions of an open file.
+pub fn permissions(file: &File) -> Option<u32> {
+    let found = file.metadata().ok()?;
+    Some(found.permissions().mode() & PERMISSIONS)
+}
+
+/// Makes a file in the place of one with these permissions, if there is none.
+/// It never has more than those. Without any it has what the umask leaves.
+pub fn make(path: &str, mode: Option<u32>) -> io::Result<Option<File>> {
+    let created = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .mode(mode.unwrap_or(0o666))
+        .open(path);
+    let file = match created {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if let Some(mode) = mode.filter(|mode| permissions(&file) != Some(*mode)) {
+        // The umask has taken something away. A file system may know no permissions.
+        let _ = file.set_permissions(fs::Permissions::from_mode(mode));
+    }
+    Ok(Some(file))
+}
+
+/// Moves the files and opens an empty one, which gets these permissions. After
+/// a failure the files are as they were, but for a backup that had to give way:
+/// so trying again and again does not push one backup after the other out.
+pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File> {
+    let exists = |place| fs::symlink_metadata(rotation::name(path, place)).is_ok();
+    let mut done = Vec::new();
+    let outcome = rotation::plan(backups, exists)
+        .into_iter()
+        .try_for_each(|step| {
+            perform(path, step)?;
+            done.push(step);
+            Ok(())
+        })
+        .and_then(|()| make(path, mode))
+        .and_then(|made| match made {
+            Some(file) => Ok(file),
+            None => take_over(path, backups == 0),
+        });
+    if outcome.is_err() {
+        for step in done.into_iter().rev() {
+            if let Step::Rename { from, to } = step {
+                let _ = fs::rename(rotation::name(path, to), rotation::name(path, from));
+            }
+        }
+    }
+    outcome
+}
+
+/// Without backups the live file is still there, and is emptied: append mode and
+/// truncation cannot be asked for at once. With backups somebody else has just
+/// made it. A FIFO that somebody has put there must not be waited for, and
+/// cannot be emptied either, so the old file goes on.
+fn take_over(path: &str, empties: bool) -> io::Result<File> {
+    let file = File::options()
+        .append(true)
+        .create(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    if empties || !file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+/// Somebody else may have removed the file in the meantime; that is fine.
+fn perform(path: &str, step: Step) -> io::Result<()> {
+    let outcome = match step {
+        Step::Rename { from, to } => {
+            fs::rename(rotation::name(path, from), rotation::name(path, to))
+        }
+        Step::Remove(place) => fs::remove_file(rotation::name(path, place)),
+    };
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,155 @@
+//! supervisord's own FATAL state: it could not do something that it was told to
+//! do, and supervises all the same. The state ends when the same thing
+//! succeeds, when somebody has taken note of it, or with a restart. 4.3.0 has
+//! its number and its name, and never enters it.
+
+use crate::events::event::Event;
+use crate::process::group::namespec;
+use crate::process::subprocess::Subprocess;
+use crate::reactor::Reactor;
+use crate::states::SupervisorState;
+use crate::supervisor::Supervisor;
+
+/// How many failures are remembered; then the oldest gives way. Each is of a
+/// process that was there once, so it takes many rereads to come here.
+const REMEMBERED: usize = 256;
+
+/// What was to be done; processes by their names, for they may be removed and added again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Clearing the main log.
+    ClearMainLog,
+    /// Clearing the logs of a process.
+    ClearLogs(String),
+    /// Sending a signal to a process.
+    Signal(String),
+}
+
+impl Deed {
+    /// Clearing the logs of this process.
+    pub fn clear_logs(process: &Subprocess) -> Deed {
+        Deed::ClearLogs(namespec(process.group_name(), &process.config().name))
+    }
+
+    /// Sending a signal to this process.
+    pub fn signal(process: &Subprocess) -> Deed {
+        Deed::Signal(namespec(process.group_name(), &process.config().name))
+    }
+}
+
+/// What has failed and has not been done since, each with the reason; the latest is last.
+#[derive(Debug, Default)]
+pub struct Failures(Vec<(Deed, String)>);
+
+impl Failures {
+    fn add(&mut self, deed: Deed, reason: String) {
+        self.remove(&deed);
+        if self.0.len() >= REMEMBERED {
+            self.0.remove(0);
+        }
+        self.0.push((deed, reason));
+    }
+
+    /// Whether it was there.
+    fn remove(&mut self, deed: &Deed) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(failed, _)| failed != deed);
+        self.0.len() < before
+    }
+
+    fn latest(&self) -> Option<&str> {
+        self.0.last().map(|(_, reason)| reason.as_str())
+    }
+}
+
+impl Supervisor {
+    /// The state of supervisord. Going down is graver than being FATAL.
+    pub fn state(&self) -> SupervisorState {
+        match self.failures.latest() {
+            Some(_) if self.state == SupervisorState::Running => SupervisorState::Fatal,
+            _ => self.state,
+        }
+    }
+
+    /// Why supervisord is FATAL; empty if it is not.
+    pub fn state_reason(&self) -> &str {
+        match self.state() {
+            SupervisorState::Fatal => self.failures.latest().unwrap_or_default(),
+            _ => "",
+        }
+    }
+
+    /// Something could not be done, for a reason that names the path or the pid:
+    /// supervisord is FATAL from here on, unless it goes down anyway.
+    pub fn failed(&mut self, reactor: &mut Reactor, deed: Deed, reason: String) {
+        if self.state.is_going_down() {
+            return reactor.log.critical(reason);
+        }
+        reactor
+            .log
+            .critical(format_args!("supervisord is in FATAL state: {reason}"));
+        let before = self.state();
+        self.failures.add(deed, reason.clone());
+        if before == SupervisorState::Running {
+            self.emit(reactor, &Event::supervisor_fatal(&reason));
+        }
+    }
+
+    /// Something was done. If it is what failed before, that is over.
+    pub fn succeeded(&mut self, reactor: &mut Reactor, deed: &Deed) {
+        if self.failures.remove(deed) {
+            self.tell_of_end(reactor);
+        }
+    }
+
+    /// Somebody has taken note: supervisord is RUNNING again.
+    pub fn clear_fatal(&mut self, reactor: &mut Reactor) {
+        if self.failures.latest().is_some() {
+            self.failures = Failures::default();
+            self.tell_of_end(reactor);
+        }
+    }
+
+    fn tell_of_end(&self, reactor: &mut Reactor) {
+        if self.state() == SupervisorState::Running {
+            reactor.log.info("supervisord is in RUNNING state again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(name: &str) -> Deed {
+        Deed::Signal(name.to_owned())
+    }
+
+    #[test]
+    fn the_latest_failure_that_stands_is_the_reason() {
+        let mut failures = Failures::default();
+        assert_eq!(failures.latest(), None);
+        failures.add(Deed::ClearMainLog, "log".to_owned());
+        failures.add(signal("a"), "a".to_owned());
+        assert_eq!(failures.latest(), Some("a"));
+        failures.add(Deed::ClearMainLog, "log again".to_owned());
+        assert_eq!(failures.latest(), Some("log again"));
+        assert!(!failures.remove(&Deed::ClearLogs("a".to_owned())));
+        assert!(failures.remove(&Deed::ClearMainLog));
+        assert!(!failures.remove(&Deed::ClearMainLog));
+        assert_eq!(failures.latest(), Some("a"));
+        assert!(failures.remove(&signal("a")));
+        assert_eq!(failures.latest(), None);
+    }
+
+    #[test]
+    fn only_so_many_failures_are_remembered() {
+        let mut failures = Failures::default();
+        for number in 0..2 * REMEMBERED {
+            failures.add(signal(&number.to_string()), number.to_string());
+        }
+        assert_eq!(failures.0.len(), REMEMBERED);
+        assert_eq!(failures.latest(), Some("511"));
+        assert!(!failures.remove(&signal("0")));
+    }
+}
