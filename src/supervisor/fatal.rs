@@ -83,7 +83,7 @@ impl Supervisor {
     /// supervisord is FATAL from here on, unless it goes down anyway.
     pub fn failed(&mut self, reactor: &mut Reactor, deed: Deed, reason: String) {
         if self.state.is_going_down() {
-            return reactor.log.critical(reason);
+            return;
         }
         reactor
             .log
