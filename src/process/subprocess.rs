@@ -1,7 +1,6 @@
 //! A process as it is supervised: its configuration, its state machine, and
 //! while it has a child the child's pipes and logs.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::clock::Now;
@@ -16,6 +15,7 @@ use crate::process::environment;
 use crate::process::identity;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
+use crate::process::obstacle::Obstacle;
 use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::sys::errno;
@@ -402,46 +402,6 @@ impl Subprocess {
     }
 }
 
-/// Why pipes and logs could not be made ready.
-enum Obstacle {
-    /// A system call failed with this errno.
-    System(i32),
-    /// The log of this path would be in a directory that does not exist.
-    NoLogDirectory(String),
-}
-
-impl Obstacle {
-    fn of_log(path: &str, errno: i32) -> Obstacle {
-        let directory = std::path::Path::new(path).parent();
-        match directory {
-            Some(directory)
-                if errno == libc::ENOENT
-                    && !directory.as_os_str().is_empty()
-                    && !directory.is_dir() =>
-            {
-                Obstacle::NoLogDirectory(path.to_owned())
-            }
-            _ => Obstacle::System(errno),
-        }
-    }
-
-    /// The text for `spawnerr`.
-    fn text(&self, process: &str) -> String {
-        match self {
-            Obstacle::System(libc::EMFILE) => format!("too many open files to spawn '{process}'"),
-            Obstacle::System(errno) => {
-                format!(
-                    "unknown error making dispatchers for '{process}': {}",
-                    errno::name(*errno)
-                )
-            }
-            Obstacle::NoLogDirectory(path) => {
-                format!("The directory named as part of the path {path} does not exist")
-            }
-        }
-    }
-}
-
 /// The ends of the pipes that become the child's descriptors.
 struct ChildEnds<'a> {
     stdin: Stdin<'a>,
@@ -468,11 +428,7 @@ impl Stdin<'_> {
 }
 
 fn pipe() -> Result<Pipe, Obstacle> {
-    fd::pipe().map_err(system_obstacle)
-}
-
-fn system_obstacle(error: io::Error) -> Obstacle {
-    Obstacle::System(errno::of(&error).unwrap_or(libc::EIO))
+    fd::pipe().map_err(|error| Obstacle::of(&error))
 }
 
 fn register(
@@ -483,5 +439,5 @@ fn register(
 ) -> Result<Token, Obstacle> {
     fd::set_nonblocking(descriptor.as_fd())
         .and_then(|()| reactor.poller.register(descriptor, interest, source))
-        .map_err(system_obstacle)
+        .map_err(|error| Obstacle::of(&error))
 }
