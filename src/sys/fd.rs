@@ -53,6 +53,15 @@ pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     })
 }
 
+/// Writes once to a socket, whether or not it is non-blocking, and never waits.
+pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    retry(|| {
+        // SAFETY: `data` is valid for reads of its length.
+        unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }
+    })
+}
+
 /// Runs a call that returns a count or -1 until no signal interrupts it.
 pub(crate) fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
     loop {
