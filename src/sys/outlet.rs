@@ -9,11 +9,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::fd;
 
@@ -163,7 +161,7 @@ impl Outlet {
     }
 
     fn write_polled(&self, data: &[u8], most: usize) -> io::Result<usize> {
-        if !has_room(self.descriptor.as_fd()) {
+        if !fd::is_writable(self.descriptor.as_fd()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         fd::write(self.descriptor.as_fd(), data.get(..most).unwrap_or(data))
@@ -201,18 +199,13 @@ fn device_of(terminal: &File) -> Option<libc::c_uint> {
 #[cfg(target_os = "linux")]
 const TIOCGDEV: libc::Ioctl = 0x8004_5432u32 as libc::Ioctl;
 
-fn has_room(descriptor: BorrowedFd<'_>) -> bool {
-    let mut polled = [PollFd::new(descriptor, PollFlags::POLLOUT)];
-    // An error or hang-up counts: the write then says what it is, without waiting.
-    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sys::testing::isolated;
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     use std::io::Read;
+    use std::os::fd::BorrowedFd;
     use std::os::unix::net::UnixStream;
 
     /// Writes until nothing more is taken, and says how much was.
