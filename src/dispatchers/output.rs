@@ -4,6 +4,7 @@
 //! One read each time that the pipe is ready, so that a flood from one child
 //! does not keep the others waiting. While the reader of a log (a pipe behind
 //! `/dev/stdout`, say) is slow the child is not read: it waits, not the daemon.
+//! What it wrote last waits in the same way, in its pipe, when it has ended.
 
 use std::io;
 
@@ -29,6 +30,8 @@ pub struct OutputDispatcher {
     /// The process, for log lines.
     name: String,
     channel: Channel,
+    /// The child at the other end, for events; it may have ended. 0 before it is spawned.
+    pid: i32,
     /// `None` once the pipe is closed.
     token: Option<Token>,
     log: Option<LogUse>,
@@ -101,6 +104,7 @@ impl OutputDispatcher {
         OutputDispatcher {
             name: name.to_owned(),
             channel,
+            pid: 0,
             token: Some(token),
             log: destinations.log,
             syslog: destinations.syslog,
@@ -110,6 +114,21 @@ impl OutputDispatcher {
             report: destinations.report,
             found: Vec::new(),
         }
+    }
+
+    /// The child that writes.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Tells which child writes.
+    pub fn set_pid(&mut self, pid: i32) {
+        self.pid = pid;
+    }
+
+    /// Whether this is the pipe of that token.
+    pub fn is(&self, token: Token) -> bool {
+        self.token == Some(token)
     }
 
     /// What has been written for others than the logs, since the last call.
@@ -128,9 +147,14 @@ impl OutputDispatcher {
                 return progress;
             }
         }
-        match &self.log {
-            // What waits is written when the reader takes it, whether the child writes more or not.
-            Some(log) if reactor.is_congested(log) => {
+        self.pause_if_congested(reactor)
+    }
+
+    /// What waits is written when the reader of the log takes it, whether the
+    /// child writes more or not.
+    pub fn pause_if_congested(&self, reactor: &mut Reactor) -> Progress {
+        match (&self.log, self.token) {
+            (Some(log), Some(token)) if reactor.is_congested(log) => {
                 reactor.pause_for_log(log, token);
                 Progress::Congested
             }
@@ -143,15 +167,51 @@ impl OutputDispatcher {
         log.is_some_and(|log| reactor.is_congested(log))
     }
 
-    /// Reads what a child that has ended wrote last, whether its log can take
-    /// it now or not.
-    pub fn drain(&mut self, reactor: &mut Reactor) {
+    /// Reads what a child that has ended wrote last, for as long as its log
+    /// takes it: `Congested` when some of it is left in the pipe. What a
+    /// listener said is read in any case, to be heard before its end is told.
+    pub fn drain(&mut self, reactor: &mut Reactor) -> Progress {
         for _ in 0..DRAIN_READS {
-            let Some(token) = self.token else { return };
-            if self.read_now(reactor, token) != Progress::Read {
-                return;
+            let Some(token) = self.token else {
+                return Progress::Closed;
+            };
+            if self.report != Report::Conversation && self.is_congested(reactor) {
+                let pipe = reactor.poller.descriptor(token);
+                return match pipe.is_some_and(fd::is_readable) {
+                    true => self.pause_if_congested(reactor),
+                    false => Progress::Nothing,
+                };
+            }
+            let progress = self.read_now(reactor, token);
+            if progress != Progress::Read {
+                return progress;
             }
         }
+        Progress::Read
+    }
+
+    /// Closes the pipe of a child that has ended without passing on what is in
+    /// it, which is told as lost.
+    pub fn give_up(&mut self, reactor: &mut Reactor) {
+        let mut buffer = std::mem::take(&mut reactor.buffer);
+        let mut lost = 0;
+        for _ in 0..DRAIN_READS {
+            buffer.clear();
+            let pipe = self
+                .token
+                .and_then(|token| reactor.poller.descriptor(token));
+            match pipe.map(|pipe| fd::read(pipe, &mut buffer, READ_SIZE)) {
+                Some(Ok(count)) if count > 0 => lost += count as u64,
+                _ => break,
+            }
+        }
+        buffer.clear();
+        reactor.buffer = buffer;
+        if let Some(log) = &self.log {
+            let (name, channel) = (&self.name, self.channel.name());
+            reactor.lose(log, format_args!("{channel} of {name}"), lost);
+        }
+        self.close(reactor);
     }
 
     fn read_now(&mut self, reactor: &mut Reactor, token: Token) -> Progress {

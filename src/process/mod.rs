@@ -11,5 +11,6 @@ pub mod group;
 pub mod identity;
 pub mod listener;
 pub mod machine;
+pub mod obstacle;
 pub mod restarts;
 pub mod subprocess;

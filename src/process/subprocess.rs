@@ -1,13 +1,12 @@
 //! A process as it is supervised: its configuration, its state machine, and
 //! while it has a child the child's pipes and logs.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::clock::Now;
 use crate::config::{self, Process};
 use crate::dispatchers::input::{InputDispatcher, WriteError};
-use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Report};
+use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Progress, Report};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::Rotation;
 use crate::process::command::{self, CommandError, Executable};
@@ -15,6 +14,7 @@ use crate::process::context::Context;
 use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
+use crate::process::obstacle::Obstacle;
 use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::sys::errno;
@@ -24,6 +24,8 @@ use crate::sys::spawn::{Program, Spawn, Streams, spawn};
 use crate::sys::syslog::Syslog;
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
+const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
+
 /// Where the output of a process goes, with automatic names filled in.
 #[derive(Clone, Debug, Default)]
 pub struct LogPaths {
@@ -31,6 +33,17 @@ pub struct LogPaths {
     pub stdout: Option<String>,
     /// The stderr log.
     pub stderr: Option<String>,
+}
+
+/// Something that a child has written for others than its logs.
+#[derive(Debug)]
+pub struct Finding {
+    /// The child, which may have ended.
+    pub pid: i32,
+    /// Where it wrote that.
+    pub channel: Channel,
+    /// What it was.
+    pub found: Found,
 }
 
 /// Why a process cannot be written to.
@@ -55,12 +68,15 @@ pub struct Subprocess {
     stdin: Option<InputDispatcher>,
     stdout: Option<OutputDispatcher>,
     stderr: Option<OutputDispatcher>,
+    /// Pipes of a child that has ended, with what their logs cannot take yet.
+    kept_stdout: Option<OutputDispatcher>,
+    kept_stderr: Option<OutputDispatcher>,
     /// Of a pool's member: the conversation with its child.
     listener: Option<Listener>,
     /// Monitors have been told of a failed start since it was last up or given up.
     backoff_told: bool,
     /// What the pipes have brought for others and nobody has taken yet.
-    found: Vec<(Channel, Found)>,
+    found: Vec<Finding>,
 }
 
 impl Subprocess {
@@ -75,6 +91,8 @@ impl Subprocess {
             stdin: None,
             stdout: None,
             stderr: None,
+            kept_stdout: None,
+            kept_stderr: None,
             listener: None,
             backoff_told: false,
             found: Vec::new(),
@@ -100,7 +118,7 @@ impl Subprocess {
     }
 
     /// What the child has written for others than its logs, since the last call.
-    pub fn take_found(&mut self) -> Vec<(Channel, Found)> {
+    pub fn take_found(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.found)
     }
 
@@ -192,7 +210,13 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
         let surroundings = context.surroundings(&self.config);
-        spawn(&Spawn::new(program, streams, &surroundings)).map_err(|errno| {
+        let spawned = spawn(&Spawn::new(program, streams, &surroundings));
+        if let Ok(pid) = spawned {
+            let outputs = [&mut self.stdout, &mut self.stderr];
+            let outputs = outputs.into_iter().flatten();
+            outputs.for_each(|output| output.set_pid(pid));
+        }
+        spawned.map_err(|errno| {
             self.close(reactor);
             match errno {
                 libc::EAGAIN => format!(
@@ -208,12 +232,51 @@ impl Subprocess {
         })
     }
 
-    /// Reads once what the child wrote.
-    pub fn read_output(&mut self, reactor: &mut Reactor, channel: Channel) {
-        if let Some(output) = self.output_mut(channel) {
+    /// Reads once what a child wrote, to the pipe of that token. What the child
+    /// before it wrote comes first.
+    pub fn read_output(&mut self, reactor: &mut Reactor, channel: Channel, token: Token) {
+        self.drain_kept(reactor, channel);
+        let output = self.output_mut(channel);
+        if let Some(output) = output.filter(|output| output.is(token)) {
             output.read(reactor);
-            let found = output.take_found();
-            self.found.extend(found.map(|found| (channel, found)));
+            let found = findings(channel, output);
+            self.found.extend(found);
+        }
+    }
+
+    /// Reads on in the pipes of a child that has ended, for as long as its logs
+    /// take that.
+    pub fn drain_kept_output(&mut self, reactor: &mut Reactor) {
+        for channel in CHANNELS {
+            self.drain_kept(reactor, channel);
+        }
+    }
+
+    /// Whether there are such pipes.
+    pub fn has_kept_output(&self) -> bool {
+        self.kept_stdout.is_some() || self.kept_stderr.is_some()
+    }
+
+    /// Closes such pipes; what is in them is told as lost.
+    pub fn give_up_kept_output(&mut self, reactor: &mut Reactor) {
+        for channel in CHANNELS {
+            if let Some(mut kept) = self.kept(channel).take() {
+                kept.give_up(reactor);
+            }
+        }
+    }
+
+    fn drain_kept(&mut self, reactor: &mut Reactor, channel: Channel) {
+        let Some(mut kept) = self.kept(channel).take() else {
+            return;
+        };
+        let is_left = kept.drain(reactor) == Progress::Congested;
+        if !is_left {
+            kept.close(reactor);
+        }
+        self.found.extend(findings(channel, &mut kept));
+        if is_left {
+            *self.kept(channel) = Some(kept);
         }
     }
 
@@ -241,34 +304,38 @@ impl Subprocess {
         })
     }
 
-    /// Reads what a child that has ended wrote last.
+    /// Reads what a child that has ended wrote last, as far as its logs take that.
     pub fn drain(&mut self, reactor: &mut Reactor) {
-        for (channel, output) in [
-            (Channel::Stdout, &mut self.stdout),
-            (Channel::Stderr, &mut self.stderr),
-        ] {
-            if let Some(output) = output {
+        for channel in CHANNELS {
+            self.drain_kept(reactor, channel);
+            if let Some(output) = self.output_mut(channel) {
                 output.drain(reactor);
-                self.found
-                    .extend(output.take_found().map(|found| (channel, found)));
+                let found = findings(channel, output);
+                self.found.extend(found);
             }
         }
     }
 
-    /// Closes the pipes and logs of a child that has ended.
+    /// Closes the pipes and logs of a child that has ended. A pipe that holds
+    /// what its log cannot take yet is kept until it can: one for each channel,
+    /// so a child that has left one before loses what is in that.
     pub fn close(&mut self, reactor: &mut Reactor) {
         if let Some(mut stdin) = self.stdin.take() {
             stdin.close(reactor);
         }
-        let outputs = [
-            (Channel::Stdout, self.stdout.take()),
-            (Channel::Stderr, self.stderr.take()),
-        ];
-        for (channel, output) in outputs {
-            if let Some(mut output) = output {
+        for channel in CHANNELS {
+            let output = match channel {
+                Channel::Stdout => self.stdout.take(),
+                Channel::Stderr => self.stderr.take(),
+            };
+            let Some(mut output) = output else { continue };
+            let is_left = output.drain(reactor) == Progress::Congested;
+            if !is_left {
                 output.close(reactor);
-                let found = output.take_found();
-                self.found.extend(found.map(|found| (channel, found)));
+            }
+            self.found.extend(findings(channel, &mut output));
+            if is_left && let Some(mut before) = self.kept(channel).replace(output) {
+                before.give_up(reactor);
             }
         }
     }
@@ -276,6 +343,7 @@ impl Subprocess {
     /// Lets go of everything that outside of it knows this process: its group is removed.
     pub fn forget(&mut self, reactor: &mut Reactor) {
         self.close(reactor);
+        self.give_up_kept_output(reactor);
         reactor.timers.set(Timer::Process(self.id), None);
         for path in [&self.paths.stdout, &self.paths.stderr]
             .into_iter()
@@ -387,6 +455,13 @@ impl Subprocess {
         Ok(OutputDispatcher::new(name, channel, token, destinations))
     }
 
+    fn kept(&mut self, channel: Channel) -> &mut Option<OutputDispatcher> {
+        match channel {
+            Channel::Stdout => &mut self.kept_stdout,
+            Channel::Stderr => &mut self.kept_stderr,
+        }
+    }
+
     fn output_mut(&mut self, channel: Channel) -> Option<&mut OutputDispatcher> {
         match channel {
             Channel::Stdout => self.stdout.as_mut(),
@@ -395,44 +470,16 @@ impl Subprocess {
     }
 }
 
-/// Why pipes and logs could not be made ready.
-enum Obstacle {
-    /// A system call failed with this errno.
-    System(i32),
-    /// The log of this path would be in a directory that does not exist.
-    NoLogDirectory(String),
-}
-
-impl Obstacle {
-    fn of_log(path: &str, errno: i32) -> Obstacle {
-        let directory = std::path::Path::new(path).parent();
-        match directory {
-            Some(directory)
-                if errno == libc::ENOENT
-                    && !directory.as_os_str().is_empty()
-                    && !directory.is_dir() =>
-            {
-                Obstacle::NoLogDirectory(path.to_owned())
-            }
-            _ => Obstacle::System(errno),
-        }
-    }
-
-    /// The text for `spawnerr`.
-    fn text(&self, process: &str) -> String {
-        match self {
-            Obstacle::System(libc::EMFILE) => format!("too many open files to spawn '{process}'"),
-            Obstacle::System(errno) => {
-                format!(
-                    "unknown error making dispatchers for '{process}': {}",
-                    errno::name(*errno)
-                )
-            }
-            Obstacle::NoLogDirectory(path) => {
-                format!("The directory named as part of the path {path} does not exist")
-            }
-        }
-    }
+fn findings(
+    channel: Channel,
+    output: &mut OutputDispatcher,
+) -> impl Iterator<Item = Finding> + use<> {
+    let pid = output.pid();
+    output.take_found().map(move |found| Finding {
+        pid,
+        channel,
+        found,
+    })
 }
 
 /// The ends of the pipes that become the child's descriptors.
@@ -461,11 +508,7 @@ impl Stdin<'_> {
 }
 
 fn pipe() -> Result<Pipe, Obstacle> {
-    fd::pipe().map_err(system_obstacle)
-}
-
-fn system_obstacle(error: io::Error) -> Obstacle {
-    Obstacle::System(errno::of(&error).unwrap_or(libc::EIO))
+    fd::pipe().map_err(|error| Obstacle::of(&error))
 }
 
 fn register(
@@ -476,5 +519,5 @@ fn register(
 ) -> Result<Token, Obstacle> {
     fd::set_nonblocking(descriptor.as_fd())
         .and_then(|()| reactor.poller.register(descriptor, interest, source))
-        .map_err(system_obstacle)
+        .map_err(|error| Obstacle::of(&error))
 }

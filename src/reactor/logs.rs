@@ -76,6 +76,15 @@ impl Reactor {
         self.settle(log.id);
     }
 
+    /// Counts bytes as lost that a child wrote for a log and nobody will read.
+    pub fn lose(&mut self, log: &LogUse, user: impl Display, lost: u64) {
+        if let Some(open) = self.logs.logs.get_mut(&log.id) {
+            open.complaint.note(None, lost);
+            open.complainant = user.to_string();
+        }
+        self.settle(log.id);
+    }
+
     /// Whether the reader of a log is slow, so that a child should not be read.
     pub fn is_congested(&self, log: &LogUse) -> bool {
         let open = self.logs.logs.get(&log.id);

@@ -23,9 +23,10 @@ use crate::config::load::{LoadRequest, StartRequest};
 use crate::dispatchers::output::Found;
 use crate::events::event::{Event, Subject};
 use crate::process::context::Context;
+use crate::process::subprocess::{Finding, Subprocess};
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
-use crate::sys::poller::Ready;
+use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
 
 use fatal::Failures;
@@ -104,7 +105,7 @@ impl Supervisor {
     /// Handles a descriptor of a child that is ready.
     pub fn handle(&mut self, reactor: &mut Reactor, ready: Ready<Source>) {
         match ready.source {
-            Source::Output(id, channel) => self.read_output(reactor, id, channel),
+            Source::Output(id, channel) => self.read_output(reactor, id, channel, ready.token),
             Source::Input(id) => self.feed_input(reactor, id),
             Source::Pool(group) => self.dispatch(reactor, group),
             Source::Handler(pid) => self.feed_handler(reactor, pid),
@@ -117,11 +118,37 @@ impl Supervisor {
     }
 
     /// Reads what a child wrote.
-    pub fn read_output(&mut self, reactor: &mut Reactor, id: ProcessId, channel: Channel) {
+    fn read_output(
+        &mut self,
+        reactor: &mut Reactor,
+        id: ProcessId,
+        channel: Channel,
+        token: Token,
+    ) {
         if let Some(process) = self.groups.process_mut(id) {
-            process.read_output(reactor, channel);
+            process.read_output(reactor, channel, token);
         }
         self.tell_found(reactor, id);
+    }
+
+    /// Whether pipes of ended children hold what their logs cannot take yet.
+    pub fn has_kept_output(&self) -> bool {
+        let mut processes = self.groups.iter().flat_map(|group| &group.processes);
+        processes.any(Subprocess::has_kept_output)
+    }
+
+    /// Reads on in those, for as long as the logs take that.
+    pub fn drain_kept_output(&mut self, reactor: &mut Reactor) {
+        for process in self.groups.all_processes_mut() {
+            process.drain_kept_output(reactor);
+        }
+    }
+
+    /// Gives those up; what is in them is told as lost.
+    pub fn give_up_kept_output(&mut self, reactor: &mut Reactor) {
+        for process in self.groups.all_processes_mut() {
+            process.give_up_kept_output(reactor);
+        }
     }
 
     /// Tells of what a child has written for others than its logs.
@@ -133,7 +160,6 @@ impl Supervisor {
         if found.is_empty() {
             return;
         }
-        let pid = process.machine().pid();
         let (name, group) = (
             process.config().name.clone(),
             process.group_name().to_owned(),
@@ -142,7 +168,12 @@ impl Supervisor {
             process: &name,
             group: &group,
         };
-        for (channel, found) in found {
+        for Finding {
+            pid,
+            channel,
+            found,
+        } in found
+        {
             match found {
                 Found::Output(data) => {
                     self.emit(reactor, &Event::log(subject, pid, channel, &data))

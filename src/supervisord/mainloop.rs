@@ -159,14 +159,18 @@ impl MainLoop {
     /// What they do not take is told as lost.
     fn flush_logs(&mut self) {
         let end = time::monotonic() + LAST_FLUSH;
-        while (self.reactor.has_congested_logs() || self.reactor.log.is_congested())
+        while (self.reactor.has_congested_logs()
+            || self.reactor.log.is_congested()
+            || self.supervisor.has_kept_output())
             && time::monotonic() < end
         {
             std::thread::sleep(LAST_FLUSH_PAUSE);
             self.reactor.now = time::now();
             self.reactor.log.flush();
             self.reactor.flush_logs();
+            self.supervisor.drain_kept_output(&mut self.reactor);
         }
+        self.supervisor.give_up_kept_output(&mut self.reactor);
         self.reactor.give_up_logs();
     }
 

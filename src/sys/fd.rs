@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// Both ends of a pipe, closed on exec.
 #[derive(Debug)]
@@ -51,6 +52,31 @@ pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
         // SAFETY: `data` is valid for reads of its length.
         unsafe { libc::write(descriptor.as_raw_fd(), data.as_ptr().cast(), data.len()) }
     })
+}
+
+/// Writes once to a socket, whether or not it is non-blocking, and never waits.
+pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    retry(|| {
+        // SAFETY: `data` is valid for reads of its length.
+        unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }
+    })
+}
+
+/// Whether a read would find data, the end or an error at once.
+pub fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    is_ready(descriptor, PollFlags::POLLIN)
+}
+
+/// Whether a write would be taken at least in part, or fail, at once.
+pub fn is_writable(descriptor: BorrowedFd<'_>) -> bool {
+    is_ready(descriptor, PollFlags::POLLOUT)
+}
+
+fn is_ready(descriptor: BorrowedFd<'_>, what: PollFlags) -> bool {
+    let mut polled = [PollFd::new(descriptor, what)];
+    // An error or hang-up counts: the call then says what it is, without waiting.
+    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// Runs a call that returns a count or -1 until no signal interrupts it.

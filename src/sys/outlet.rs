@@ -8,18 +8,18 @@
 //! the user that the daemon no longer is), each write asks not to wait.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::fd;
 
 /// What a pipe that polls as writable takes at once, whatever else is in it:
 /// the least that POSIX lets PIPE_BUF be is less than every system's.
 const SMALL_WRITE: usize = 512;
+/// What a terminal that polls as writable takes at once.
+const TERMINAL_WRITE: usize = 1;
 /// Symbolic links that are followed in search of a descriptor's name.
 const LINKS: usize = 8;
 
@@ -31,6 +31,8 @@ enum Manner {
     Socket,
     /// Shared, and nothing better: write a little, after poll(2) said that there is room.
     Polled,
+    /// The same for a terminal, which promises room for one byte.
+    PolledTerminal,
 }
 
 /// A descriptor that is written to without waiting.
@@ -125,9 +127,17 @@ impl Outlet {
         // SAFETY: the number was given out a moment ago, to us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
         let file = File::from(descriptor);
-        let manner = match file.metadata()?.file_type().is_socket() {
-            true => Manner::Socket,
-            false => Manner::Polled,
+        let manner = if file.metadata()?.file_type().is_socket() {
+            Manner::Socket
+        } else if !file.is_terminal() {
+            Manner::Polled
+        } else if let Some(own) = controlling_terminal(&file) {
+            return Ok(Outlet {
+                descriptor: own.into(),
+                manner: Manner::Own,
+            });
+        } else {
+            Manner::PolledTerminal
         };
         Ok(Outlet {
             descriptor: file.into(),
@@ -144,29 +154,50 @@ impl Outlet {
     pub fn write(&self, data: &[u8]) -> io::Result<usize> {
         match self.manner {
             Manner::Own => fd::write(self.descriptor.as_fd(), data),
-            Manner::Socket => send(self.descriptor.as_fd(), data),
-            Manner::Polled if has_room(self.descriptor.as_fd()) => {
-                let piece = data.get(..SMALL_WRITE).unwrap_or(data);
-                fd::write(self.descriptor.as_fd(), piece)
-            }
-            Manner::Polled => Err(io::ErrorKind::WouldBlock.into()),
+            Manner::Socket => fd::send(self.descriptor.as_fd(), data),
+            Manner::Polled => self.write_polled(data, SMALL_WRITE),
+            Manner::PolledTerminal => self.write_polled(data, TERMINAL_WRITE),
         }
+    }
+
+    fn write_polled(&self, data: &[u8], most: usize) -> io::Result<usize> {
+        if !fd::is_writable(self.descriptor.as_fd()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        fd::write(self.descriptor.as_fd(), data.get(..most).unwrap_or(data))
     }
 }
 
-fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
-    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    fd::retry(|| {
-        // SAFETY: `data` is valid for reads of its length.
-        unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }
-    })
+/// The terminal that a process is controlled by can be opened by everybody, as
+/// `/dev/tty`, whomever it belongs to. `None` unless `terminal` is that one.
+#[cfg(target_os = "linux")]
+fn controlling_terminal(terminal: &File) -> Option<File> {
+    let own = OpenOptions::new()
+        .append(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open("/dev/tty")
+        .ok()?;
+    let device = device_of(terminal)?;
+    (device_of(&own) == Some(device)).then_some(own)
 }
 
-fn has_room(descriptor: BorrowedFd<'_>) -> bool {
-    let mut polled = [PollFd::new(descriptor, PollFlags::POLLOUT)];
-    // An error or hang-up counts: the write then says what it is, without waiting.
-    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+#[cfg(not(target_os = "linux"))]
+fn controlling_terminal(_: &File) -> Option<File> {
+    None
 }
+
+/// The number of a terminal's device, which is told of `/dev/tty` too.
+#[cfg(target_os = "linux")]
+fn device_of(terminal: &File) -> Option<libc::c_uint> {
+    let mut device: libc::c_uint = 0;
+    // SAFETY: TIOCGDEV writes one unsigned int to where it is told.
+    let outcome = unsafe { libc::ioctl(terminal.as_raw_fd(), TIOCGDEV, &mut device) };
+    (outcome == 0).then_some(device)
+}
+
+/// From asm-generic/ioctls.h; not in every version of the libc crate.
+#[cfg(target_os = "linux")]
+const TIOCGDEV: libc::Ioctl = 0x8004_5432u32 as libc::Ioctl;
 
 #[cfg(test)]
 mod tests {
@@ -174,6 +205,7 @@ mod tests {
     use crate::sys::testing::isolated;
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     use std::io::Read;
+    use std::os::fd::BorrowedFd;
     use std::os::unix::net::UnixStream;
 
     /// Writes until nothing more is taken, and says how much was.
@@ -308,6 +340,58 @@ mod tests {
         drop(theirs);
         let gone = outlet.write(b"x").unwrap_err();
         assert_eq!(gone.raw_os_error(), Some(libc::EPIPE));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_terminal_that_is_shared_is_opened_by_its_other_name_or_written_byte_by_byte() {
+        if isolated(
+            module_path!(),
+            "a_terminal_that_is_shared_is_opened_by_its_other_name_or_written_byte_by_byte",
+            &[],
+        ) {
+            return;
+        }
+        let pty = nix::pty::openpty(None, None).unwrap();
+        let foreign = Outlet::share(pty.slave.as_raw_fd()).unwrap();
+        assert_eq!(foreign.manner, Manner::PolledTerminal);
+        assert_eq!(foreign.write(b"abc").unwrap(), 1);
+        // A child of its own session takes the terminal for its own.
+        let mut child = std::process::Command::new("setsid")
+            .args(["-c", "-w"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "sys::outlet::tests::a_controlling_terminal_is_opened_anew",
+            ])
+            .args(["--ignored", "--test-threads=1"])
+            .stdin(pty.slave.try_clone().unwrap())
+            .stdout(pty.slave.try_clone().unwrap())
+            .stderr(pty.slave)
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut master = File::from(pty.master);
+        let mut part = [0; 1024];
+        // The end of a terminal whose other side is closed is an error.
+        while let Ok(count) = master.read(&mut part) {
+            said.push_str(&String::from_utf8_lossy(&part[..count]));
+            if said.contains("test result") {
+                break;
+            }
+        }
+        drop(master);
+        child.wait().unwrap();
+        assert!(said.contains("1 passed"), "{said}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "run by the test above, on a terminal"]
+    fn a_controlling_terminal_is_opened_anew() {
+        let outlet = Outlet::share(1).unwrap();
+        assert_eq!(outlet.manner, Manner::Own);
+        assert!(!is_nonblocking(1));
     }
 
     #[test]

@@ -1,0 +1,52 @@
+//! What keeps a child from being spawned before there is one: its pipes and its logs.
+
+use std::io;
+
+use crate::sys::errno;
+
+/// Why pipes and logs could not be made ready.
+#[derive(Debug)]
+pub enum Obstacle {
+    /// A system call failed with this errno.
+    System(i32),
+    /// The log of this path would be in a directory that does not exist.
+    NoLogDirectory(String),
+}
+
+impl Obstacle {
+    /// From a log of this path that could not be opened.
+    pub fn of_log(path: &str, errno: i32) -> Obstacle {
+        let directory = std::path::Path::new(path).parent();
+        match directory {
+            Some(directory)
+                if errno == libc::ENOENT
+                    && !directory.as_os_str().is_empty()
+                    && !directory.is_dir() =>
+            {
+                Obstacle::NoLogDirectory(path.to_owned())
+            }
+            _ => Obstacle::System(errno),
+        }
+    }
+
+    /// From the system's answer.
+    pub fn of(error: &io::Error) -> Obstacle {
+        Obstacle::System(errno::of(error).unwrap_or(libc::EIO))
+    }
+
+    /// The text for `spawnerr`.
+    pub fn text(&self, process: &str) -> String {
+        match self {
+            Obstacle::System(libc::EMFILE) => format!("too many open files to spawn '{process}'"),
+            Obstacle::System(errno) => {
+                format!(
+                    "unknown error making dispatchers for '{process}': {}",
+                    errno::name(*errno)
+                )
+            }
+            Obstacle::NoLogDirectory(path) => {
+                format!("The directory named as part of the path {path} does not exist")
+            }
+        }
+    }
+}
