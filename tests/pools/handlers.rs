@@ -340,7 +340,8 @@ fn a_command_that_runs_at_the_end_is_killed_and_collected() {
                 "{}",
                 scene.log()
             );
-            scene.wait_log("supervisord started with pid");
+            let starts = || scene.log().matches("supervisord started with pid").count();
+            assert!(wait_until(DEADLINE, || starts() == 2), "{}", scene.log());
             scene.wait("a", "RUNNING");
             send(&scene, "n", "again");
             wait_noted(&scene, "a", 2);
