@@ -74,7 +74,7 @@ fn user(name: &str, password: &str) -> Option<Credentials> {
 }
 
 fn reactor() -> Reactor {
-    Reactor::new(Logger::new(Level::Critical), time::now()).unwrap()
+    Reactor::new(Logger::new(Level::Critical, "supervisord"), time::now()).unwrap()
 }
 
 impl Daemon {

@@ -176,8 +176,13 @@ fn what_several_children_wrote_before_their_end_waits_for_a_slow_reader() {
     );
     let (scene, _, mut pipe) = on_a_pipe(dir, &configuration);
     scene.wait_all("EXITED");
-    let mut all = vec![0; CHILDREN * SIZE];
-    pipe.read_exact(&mut all).unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut all = vec![0; CHILDREN * SIZE];
+        pipe.read_exact(&mut all).unwrap();
+        all
+    });
+    assert!(wait_until(DEADLINE, || reader.is_finished()));
+    let all = reader.join().unwrap();
     for number in 0..CHILDREN {
         let letter = b'a' + u8::try_from(number).unwrap();
         let count = all.iter().filter(|byte| **byte == letter).count();

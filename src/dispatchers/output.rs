@@ -15,7 +15,6 @@ use crate::reactor::open_logs::LogUse;
 use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::fd;
 use crate::sys::poller::Token;
-use crate::sys::syslog::Syslog;
 use crate::text::ansi::AnsiStripper;
 use crate::text::pyrepr;
 use crate::tokens::Channel;
@@ -35,7 +34,7 @@ pub struct OutputDispatcher {
     /// `None` once the pipe is closed.
     token: Option<Token>,
     log: Option<LogUse>,
-    syslog: Option<Syslog>,
+    syslog: bool,
     stripper: Option<AnsiStripper>,
     capture: Option<Capture>,
     report: Report,
@@ -84,7 +83,7 @@ pub struct Destinations {
     /// The log file.
     pub log: Option<LogUse>,
     /// syslog, one record a line.
-    pub syslog: Option<Syslog>,
+    pub syslog: bool,
     /// Remove ANSI sequences first.
     pub strip_ansi: bool,
     /// Take messages to event listeners out, keeping so many bytes of each; 0 does not.
@@ -325,13 +324,11 @@ impl OutputDispatcher {
             let (name, channel) = (&self.name, self.channel.name());
             reactor.write_log(log, format_args!("{channel} of {name}"), data);
         }
-        if let Some(syslog) = &mut self.syslog {
-            for line in String::from_utf8_lossy(data)
-                .trim_end_matches('\n')
-                .split('\n')
-            {
-                // A busy system log loses the record: nothing waits for it.
-                let _ = syslog.send(format!("{} {line}", self.name).as_bytes());
+        if self.syslog {
+            let text = String::from_utf8_lossy(data);
+            for line in text.trim_end_matches('\n').split('\n') {
+                let record = format!("{} {line}", self.name);
+                reactor.log.syslog.send(record.as_bytes());
             }
         }
         self.tell(reactor, data);

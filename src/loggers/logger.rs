@@ -8,13 +8,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use crate::config::{MainLog, Supervisord};
-use crate::loggers::failure::{LogFailure, Operation};
+use crate::loggers::failure::LogFailure;
 use crate::loggers::file::{LogWriter, Rotation};
 use crate::loggers::format;
 use crate::loggers::level::Level;
 use crate::loggers::stream::StreamWriter;
+use crate::loggers::system::SystemLog;
 use crate::sys::outlet::Outlet;
-use crate::sys::syslog::Syslog;
 use crate::sys::time;
 
 /// Where records go.
@@ -23,7 +23,8 @@ enum Handler {
     /// The copy that a foreground daemon writes.
     Stdout(StreamWriter),
     File(LogWriter),
-    Syslog(Syslog),
+    /// The system's log, which children may write to as well.
+    Syslog,
 }
 
 /// The main log.
@@ -34,26 +35,26 @@ pub struct Logger {
     /// The record that is being written; kept for its memory.
     line: Vec<u8>,
     failure: Option<LogFailure>,
-    /// Bytes that syslog has not taken.
-    lost: u64,
+    /// The system's log, whether the main log goes there or not.
+    pub syslog: SystemLog,
 }
 
 impl Logger {
-    /// A log that takes records of `level` and graver, without a handler yet.
-    pub fn new(level: Level) -> Logger {
+    /// A log that takes records of `level` and graver, without a handler yet;
+    /// `program` is the name for syslog.
+    pub fn new(level: Level, program: &str) -> Logger {
         Logger {
             level,
             handlers: Vec::new(),
             line: Vec::new(),
             failure: None,
-            lost: 0,
+            syslog: SystemLog::new(program),
         }
     }
 
-    /// The log that the configuration asks for; `program` is the name for
-    /// syslog. A foreground daemon that is not silent copies it to stdout.
+    /// The log that the configuration asks for. A foreground daemon that is not silent copies it to stdout.
     pub fn open(settings: &Supervisord, program: &str) -> Result<Logger, LogFailure> {
-        let mut logger = Logger::new(settings.loglevel);
+        let mut logger = Logger::new(settings.loglevel, program);
         if settings.nodaemon && !settings.silent {
             // One without a stdout does without the copy.
             let stdout = Outlet::stdout().map(|outlet| StreamWriter::new("stdout", outlet));
@@ -67,7 +68,7 @@ impl Logger {
                     backups: settings.logfile_backups,
                 },
             )?),
-            MainLog::Syslog => Handler::Syslog(Syslog::new(program)),
+            MainLog::Syslog => Handler::Syslog,
         });
         Ok(logger)
     }
@@ -87,11 +88,16 @@ impl Logger {
         line.clear();
         format::append_record(&mut line, time::local(now), now.nanoseconds, level, message);
         for handler in &mut self.handlers {
-            if let Err(failure) = handler.write(&line) {
-                self.failure = Some(failure);
-                if let Handler::Syslog(_) = handler {
-                    self.lost += line.len() as u64;
+            let written = match handler {
+                Handler::Stdout(stream) => stream.write(&line),
+                Handler::File(file) => file.write(&line),
+                Handler::Syslog => {
+                    self.syslog.send(&line);
+                    Ok(())
                 }
+            };
+            if let Err(failure) = written {
+                self.failure = Some(failure);
             }
         }
         // An unusually long record does not keep its memory.
@@ -133,7 +139,7 @@ impl Logger {
     pub fn path(&self) -> Option<&str> {
         self.handlers.iter().find_map(|handler| match handler {
             Handler::File(file) => Some(file.path()),
-            Handler::Stdout(_) | Handler::Syslog(_) => None,
+            Handler::Stdout(_) | Handler::Syslog => None,
         })
     }
 
@@ -153,7 +159,7 @@ impl Logger {
         }
         let mut outcome = Ok(());
         for index in 0..self.handlers.len() {
-            if matches!(self.handlers.get(index), Some(Handler::Syslog(_))) {
+            if matches!(self.handlers.get(index), Some(Handler::Syslog)) {
                 continue;
             }
             self.info("reopening log file");
@@ -164,13 +170,15 @@ impl Logger {
         outcome
     }
 
-    /// Tries again to write what a slow reader of stdout or of the log did not take.
+    /// Tries again to write what a slow reader of stdout or of the log, or a
+    /// busy syslog, did not take.
     pub fn flush(&mut self) {
+        self.syslog.flush();
         for handler in &mut self.handlers {
             let flushed = match handler {
                 Handler::Stdout(stream) => stream.flush(),
                 Handler::File(file) => file.flush(),
-                Handler::Syslog(_) => Ok(()),
+                Handler::Syslog => Ok(()),
             };
             if let Err(failure) = flushed {
                 self.failure = Some(failure);
@@ -178,23 +186,19 @@ impl Logger {
         }
     }
 
-    /// Whether something waits for a slow reader, so that [`flush`](Logger::flush) is worth a call.
+    /// Whether something waits for a slow reader or for syslog, so that [`flush`](Logger::flush) is worth a call.
     pub fn is_congested(&self) -> bool {
-        self.handlers.iter().any(|handler| match handler {
-            Handler::Stdout(stream) => stream.is_congested(),
-            Handler::File(file) => file.is_congested(),
-            Handler::Syslog(_) => false,
-        })
+        self.pending() > 0
     }
 
-    /// How many bytes wait for slow readers.
+    /// How many bytes wait for slow readers and for syslog.
     pub fn pending(&self) -> u64 {
         let pending = self.handlers.iter().map(|handler| match handler {
             Handler::Stdout(stream) => stream.pending(),
             Handler::File(file) => file.pending(),
-            Handler::Syslog(_) => 0,
+            Handler::Syslog => 0,
         });
-        pending.sum()
+        pending.sum::<u64>() + self.syslog.pending()
     }
 
     /// Second descriptors of what slow readers have not taken, to wait for that.
@@ -202,9 +206,10 @@ impl Logger {
         let outlets = self.handlers.iter().filter_map(|handler| match handler {
             Handler::Stdout(stream) => stream.is_congested().then(|| stream.outlet()),
             Handler::File(file) if file.is_congested() => file.outlet(),
-            Handler::File(_) | Handler::Syslog(_) => None,
+            Handler::File(_) | Handler::Syslog => None,
         });
-        outlets.collect()
+        let syslog = (self.syslog.pending() > 0).then(|| self.syslog.outlet());
+        outlets.chain(syslog).collect()
     }
 
     /// For a file to which others write as well: rolls it over if they have
@@ -224,14 +229,14 @@ impl Logger {
         self.failure.take()
     }
 
-    /// How many bytes of its file, of the copy or for syslog were lost since the last call.
+    /// How many bytes of its file or of the copy were lost since the last call.
     pub fn take_lost(&mut self) -> u64 {
         let lost = self.handlers.iter_mut().map(|handler| match handler {
             Handler::File(file) => file.take_lost(),
             Handler::Stdout(stream) => stream.take_lost(),
-            Handler::Syslog(_) => 0,
+            Handler::Syslog => 0,
         });
-        lost.sum::<u64>() + std::mem::take(&mut self.lost)
+        lost.sum()
     }
 
     /// Writes what still waits, and closes everything. Records after that go nowhere.
@@ -242,20 +247,10 @@ impl Logger {
 }
 
 impl Handler {
-    fn write(&mut self, line: &[u8]) -> Result<(), LogFailure> {
-        match self {
-            Handler::Stdout(stream) => stream.write(line),
-            Handler::File(file) => file.write(line),
-            Handler::Syslog(syslog) => syslog
-                .send(line)
-                .map_err(|error| LogFailure::new(Operation::Write, "syslog", &error)),
-        }
-    }
-
     fn reopen(&mut self) -> Result<(), LogFailure> {
         match self {
             Handler::File(file) => file.reopen(),
-            Handler::Stdout(_) | Handler::Syslog(_) => Ok(()),
+            Handler::Stdout(_) | Handler::Syslog => Ok(()),
         }
     }
 }

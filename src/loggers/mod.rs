@@ -15,4 +15,5 @@ pub mod rollover;
 pub mod rotation;
 pub mod shared;
 pub mod stream;
+pub mod system;
 pub mod window;

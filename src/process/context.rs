@@ -22,8 +22,6 @@ pub struct Context {
     pub strip_ansi: bool,
     /// Descriptors below this are closed in children where the system has no better way.
     pub minfds: i32,
-    /// The name of this program in syslog.
-    pub program: String,
     /// Addresses of the hosts that sockets of FastCGI programs name.
     pub hosts: Hosts,
     /// The blocked signals that supervisord was started with.

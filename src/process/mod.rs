@@ -12,5 +12,6 @@ pub mod identity;
 pub mod listener;
 pub mod machine;
 pub mod obstacle;
+pub mod pipes;
 pub mod restarts;
 pub mod subprocess;

@@ -15,13 +15,12 @@ use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::process::obstacle::Obstacle;
+use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::sys::errno;
-use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{Program, Spawn, Streams, spawn};
-use crate::sys::syslog::Syslog;
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
@@ -441,10 +440,9 @@ impl Subprocess {
             _ if output.events_enabled => Report::Output,
             _ => Report::Messages,
         };
-        let syslog = output.syslog.then(|| Syslog::new(&context.program));
         let destinations = Destinations {
             log,
-            syslog: syslog.filter(|_| report != Report::Conversation),
+            syslog: output.syslog && report != Report::Conversation,
             strip_ansi: context.strip_ansi,
             capture_maxbytes: match report {
                 Report::Conversation => 0,
@@ -480,44 +478,4 @@ fn findings(
         channel,
         found,
     })
-}
-
-/// The ends of the pipes that become the child's descriptors.
-struct ChildEnds<'a> {
-    stdin: Stdin<'a>,
-    stdout: OwnedFd,
-    /// `None` where stderr goes the way of stdout.
-    stderr: Option<OwnedFd>,
-}
-
-/// What a child has as its descriptor 0.
-enum Stdin<'a> {
-    /// The end of a pipe to it.
-    Pipe(OwnedFd),
-    /// The socket of a FastCGI program, which others may have as well.
-    Socket(BorrowedFd<'a>),
-}
-
-impl Stdin<'_> {
-    fn descriptor(&self) -> BorrowedFd<'_> {
-        match self {
-            Stdin::Pipe(pipe) => pipe.as_fd(),
-            Stdin::Socket(socket) => *socket,
-        }
-    }
-}
-
-fn pipe() -> Result<Pipe, Obstacle> {
-    fd::pipe().map_err(|error| Obstacle::of(&error))
-}
-
-fn register(
-    reactor: &mut Reactor,
-    descriptor: OwnedFd,
-    interest: Interest,
-    source: Source,
-) -> Result<Token, Obstacle> {
-    fd::set_nonblocking(descriptor.as_fd())
-        .and_then(|()| reactor.poller.register(descriptor, interest, source))
-        .map_err(|error| Obstacle::of(&error))
 }

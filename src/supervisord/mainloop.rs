@@ -8,7 +8,7 @@ use crate::config::{Group, Origin};
 use crate::events::event::Event;
 use crate::events::message::Serials;
 use crate::http::server::{Incoming, Request, Servers};
-use crate::loggers::complaint::Complaint;
+use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
 use crate::reactor::watch::{Means, Watch};
 use crate::rpc::deferred::Deferred;
@@ -38,8 +38,11 @@ pub struct MainLoop {
     /// Calls that wait for processes.
     pending: Vec<Pending>,
     main_log_complaint: Complaint,
-    /// Waits for slow readers of the main log.
+    syslog_complaint: Complaint,
+    /// Waits for slow readers of the main log and for a busy syslog.
     main_log_watch: Watch,
+    /// Which connection to syslog is waited for.
+    watched_syslog: u64,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -80,7 +83,9 @@ impl MainLoop {
             reactor,
             pending: Vec::new(),
             main_log_complaint: Complaint::default(),
+            syslog_complaint: Complaint::default(),
             main_log_watch: Watch::default(),
+            watched_syslog: 0,
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -111,9 +116,8 @@ impl MainLoop {
         self.servers.close(&mut self.reactor);
         self.flush_logs();
         self.note_losses_of_main_log();
-        if let Some(losses) = self.main_log_complaint.take() {
-            self.reactor.log.error(format_args!("main log: {losses}"));
-        }
+        let (main_log, syslog) = (self.main_log_complaint.take(), self.syslog_complaint.take());
+        self.tell_losses_of_main_log(main_log, syslog);
         self.reactor.log.close();
         self.supervisor.state()
     }
@@ -170,6 +174,7 @@ impl MainLoop {
             self.reactor.flush_logs();
             self.supervisor.drain_kept_output(&mut self.reactor);
         }
+        self.reactor.log.syslog.give_up();
         self.supervisor.give_up_kept_output(&mut self.reactor);
         self.reactor.give_up_logs();
     }
@@ -188,29 +193,47 @@ impl MainLoop {
         self.reactor.now = time::now();
     }
 
-    /// Tells of a main log that cannot be written to, once a minute: on stdout in
-    /// the foreground, and in the log itself when it takes lines again.
+    /// Tells of a main log or syslog that cannot be written to, once a minute: on
+    /// stdout in the foreground, and in the log itself when it takes lines again.
     fn complain_of_main_log(&mut self) {
         self.note_losses_of_main_log();
         let now = self.reactor.now.monotonic;
-        if let Some(losses) = self.main_log_complaint.take_due(now) {
-            // What this line itself may lose is noted when something else
-            // happens, lest an idle daemon complain of its complaints.
-            self.reactor.log.error(format_args!("main log: {losses}"));
-        }
-        let deadline = self.main_log_complaint.next();
+        // What these lines themselves may lose is noted when something else
+        // happens, lest an idle daemon complain of its complaints.
+        let (main_log, syslog) = (
+            self.main_log_complaint.take_due(now),
+            self.syslog_complaint.take_due(now),
+        );
+        self.tell_losses_of_main_log(main_log, syslog);
+        let next = [self.main_log_complaint.next(), self.syslog_complaint.next()];
+        let deadline = next.into_iter().flatten().min();
         self.reactor.timers.set(Timer::MainLogLosses, deadline);
+    }
+
+    fn tell_losses_of_main_log(&mut self, main_log: Option<Losses>, syslog: Option<Losses>) {
+        for (name, losses) in [("main log", main_log), ("syslog", syslog)] {
+            if let Some(losses) = losses {
+                self.reactor.log.error(format_args!("{name}: {losses}"));
+            }
+        }
     }
 
     fn note_losses_of_main_log(&mut self) {
         let log = &mut self.reactor.log;
         let (failure, lost) = (log.take_failure(), log.take_lost());
         self.main_log_complaint.note(failure, lost);
+        let (failure, lost) = (log.syslog.take_failure(), log.syslog.take_lost());
+        self.syslog_complaint.note(failure, lost);
     }
 
     /// Waits for slow readers of the main log for as long as there are any.
     fn watch_main_log(&mut self) {
         let is_congested = self.reactor.log.is_congested();
+        let syslog = self.reactor.log.syslog.serial();
+        if std::mem::replace(&mut self.watched_syslog, syslog) != syslog {
+            let (watch, mut means) = self.main_log_means();
+            watch.end(&mut means);
+        }
         let is_on = self.main_log_watch.is_on();
         if is_congested && !is_on {
             let outlets = self.reactor.log.congested_outlets();

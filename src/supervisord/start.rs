@@ -244,7 +244,6 @@ fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) ->
         childlogdir: settings.childlogdir.clone(),
         strip_ansi: settings.strip_ansi,
         minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
-        program: base_name(launch.program).to_owned(),
         hosts: fcgi::look_up_hosts(&config.groups),
         mask: launch.mask,
     };

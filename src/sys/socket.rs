@@ -9,6 +9,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -71,6 +72,16 @@ pub fn probe_unix(path: &str) -> io::Result<Probe> {
         Err(Errno::ECONNREFUSED | Errno::ECONNRESET) => Ok(Probe::Stale),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// A stream to the unix socket at `path`, if it can be had without waiting
+/// (`WouldBlock` where too many others wait for that).
+pub fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
+    let address = UnixAddr::new(path)?;
+    let descriptor = unix_stream()?;
+    fd::set_nonblocking(descriptor.as_fd())?;
+    connect(descriptor.as_raw_fd(), &address)?;
+    Ok(descriptor)
 }
 
 /// The next connection that waits on a listening socket, and the address of

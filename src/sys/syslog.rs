@@ -1,13 +1,24 @@
 //! Lines to the system's log, as syslog(3) sends them but never waiting for it:
-//! facility user, severity info, no pid.
+//! facility user, severity info, no pid; as datagrams or, where the log wants
+//! that, over a stream with a NUL after each.
+//!
+//! A log that is busy gets its records later: some systems let no more than ten
+//! of them wait. One that was started anew has a new socket, which is looked
+//! for with the next record; so is that of one that hangs.
 
+use std::collections::VecDeque;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::sys::time::{self, LocalTime};
+use crate::sys::{fd, socket};
 
 const SOCKET: &str = "/dev/log";
+/// The most that waits for a log that is busy.
+const PENDING_LIMIT: usize = 256 * 1024;
 /// Facility user (1 × 8) and severity info (6), as 4.3.0 marks everything.
 const PRIORITY: u32 = 14;
 const MONTHS: [&str; 12] = [
@@ -19,7 +30,23 @@ const MONTHS: [&str; 12] = [
 pub struct Syslog {
     path: PathBuf,
     ident: String,
-    socket: Option<UnixDatagram>,
+    connection: Option<Connection>,
+    /// The socket's file as it was at the connection: device and inode.
+    place: Option<(u64, u64)>,
+    /// Records that the log has not taken, the oldest first.
+    pending: VecDeque<Vec<u8>>,
+    pending_bytes: usize,
+    /// The first of them has gone in part, over a stream.
+    is_cut: bool,
+    lost: u64,
+    /// How many connections there have been.
+    connections: u64,
+}
+
+#[derive(Debug)]
+enum Connection {
+    Datagrams(OwnedFd),
+    Stream(OwnedFd),
 }
 
 impl Syslog {
@@ -33,28 +60,178 @@ impl Syslog {
         Syslog {
             path: path.into(),
             ident: ident.to_owned(),
-            socket: None,
+            connection: None,
+            place: None,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            is_cut: false,
+            lost: 0,
+            connections: 0,
         }
     }
 
-    /// Sends one record. A log that has gone, or does not read, is looked for
-    /// once more: it may have been started anew. One that is busy loses the
-    /// record (`WouldBlock`).
+    /// Sends one record, or keeps it while the log is busy. What cannot be kept
+    /// or sent is counted as lost.
     pub fn send(&mut self, text: &[u8]) -> io::Result<()> {
         let record = record(time::local(time::wall()), &self.ident, text);
-        if let Some(socket) = &self.socket {
-            match socket.send(&record) {
-                Ok(_) => return Ok(()),
-                Err(_) => self.socket = None,
+        if self.pending_bytes + record.len() > PENDING_LIMIT {
+            let outcome = self.flush();
+            if self.pending_bytes + record.len() > PENDING_LIMIT {
+                self.lost += record.len() as u64;
+                return outcome.and(Err(io::ErrorKind::WouldBlock.into()));
             }
         }
-        let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
-        socket.connect(&self.path)?;
-        socket.send(&record)?;
-        self.socket = Some(socket);
+        self.pending_bytes += record.len();
+        self.pending.push_back(record);
+        self.flush()
+    }
+
+    /// Sends what waits for as long as the log takes it. A log that has gone is
+    /// looked for once more; if it is not there, what waits is lost.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let mut is_new = false;
+        let mut outcome = Ok(());
+        while let Some(record) = self.pending.front() {
+            let sent = match &self.connection {
+                Some(connection) => connection.send(record),
+                None => {
+                    is_new = true;
+                    self.connect().map(|()| 0)
+                }
+            };
+            match sent {
+                Ok(count) => self.take(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if is_new || !self.is_elsewhere() {
+                        break;
+                    }
+                    self.disconnect();
+                }
+                Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => {
+                    self.drop_first();
+                    outcome = Err(error);
+                }
+                Err(_) if self.connection.is_some() && !is_new => self.disconnect(),
+                Err(error) => {
+                    self.connection = None;
+                    self.give_up();
+                    outcome = Err(error);
+                }
+            }
+        }
+        if self.pending.is_empty() {
+            // A burst does not keep its memory.
+            self.pending = VecDeque::new();
+        }
+        outcome
+    }
+
+    /// Whether another socket is there now than the one of the connection.
+    fn is_elsewhere(&self) -> bool {
+        let place = place_of(&self.path);
+        place.is_some() && place != self.place
+    }
+
+    /// A record that the old connection has in part is not continued on a new one.
+    fn disconnect(&mut self) {
+        self.connection = None;
+        if std::mem::take(&mut self.is_cut) {
+            self.drop_first();
+        }
+    }
+
+    /// Counts what waits as lost.
+    pub fn give_up(&mut self) {
+        self.is_cut = false;
+        self.lost += self.pending_bytes as u64;
+        self.pending = VecDeque::new();
+        self.pending_bytes = 0;
+    }
+
+    /// So many bytes of the first record are sent; of a datagram it is all.
+    fn take(&mut self, count: usize) {
+        let Some(first) = self.pending.front_mut() else {
+            return;
+        };
+        let length = first.len();
+        if count > length
+            || (count == length && matches!(self.connection, Some(Connection::Datagrams(_))))
+        {
+            self.pending.pop_front();
+            self.pending_bytes -= length;
+            self.is_cut = false;
+        } else if count > 0 {
+            first.drain(..count);
+            self.pending_bytes -= count;
+            self.is_cut = true;
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(first) = self.pending.pop_front() {
+            self.pending_bytes -= first.len();
+            self.lost += first.len() as u64;
+        }
+    }
+
+    fn connect(&mut self) -> io::Result<()> {
+        let datagrams = UnixDatagram::unbound()?;
+        datagrams.set_nonblocking(true)?;
+        self.connection = Some(match datagrams.connect(&self.path) {
+            Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
+                Connection::Stream(socket::connect_unix(&self.path)?)
+            }
+            outcome => outcome.map(|()| Connection::Datagrams(datagrams.into()))?,
+        });
+        self.place = place_of(&self.path);
+        self.connections += 1;
         Ok(())
     }
+
+    /// How many bytes wait.
+    pub fn pending(&self) -> usize {
+        self.pending_bytes
+    }
+
+    /// How many bytes were lost since the last call.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Changes when the connection is another one.
+    pub fn serial(&self) -> u64 {
+        self.connections
+    }
+
+    /// A second descriptor of the connection, to wait until it takes more.
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        match &self.connection {
+            Some(Connection::Datagrams(descriptor) | Connection::Stream(descriptor)) => {
+                descriptor.try_clone()
+            }
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+impl Connection {
+    /// Sends a record, or over a stream what is left of it with its NUL, and says
+    /// how many bytes were taken.
+    fn send(&self, record: &[u8]) -> io::Result<usize> {
+        match self {
+            Connection::Datagrams(descriptor) => fd::send(descriptor.as_fd(), record),
+            Connection::Stream(descriptor) => {
+                let mut terminated = record.to_vec();
+                terminated.push(0);
+                fd::send(descriptor.as_fd(), &terminated)
+            }
+        }
+    }
+}
+
+fn place_of(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 /// `<14>Nov  3 12:00:00 ident: text`
@@ -76,6 +253,8 @@ fn record(time: LocalTime, ident: &str, text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use std::io::Read;
+    use std::os::unix::net::UnixListener;
 
     fn receive(socket: &UnixDatagram) -> String {
         let mut buffer = [0; 1024];
@@ -123,13 +302,79 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_does_not_read_is_not_waited_for() {
+    fn a_log_that_is_busy_gets_everything_later_up_to_a_limit() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let _log = UnixDatagram::bind(&path).unwrap();
+        let log = UnixDatagram::bind(&path).unwrap();
         let mut syslog = Syslog::at(&path, "supervisord");
+        let mut sent = 0;
+        while syslog.pending() < 10_000 {
+            syslog.send(format!("record {sent}.").as_bytes()).unwrap();
+            sent += 1;
+        }
+        let mut received = 0;
+        while received < sent {
+            let record = receive(&log);
+            assert!(
+                record.ends_with(&format!(": record {received}.")),
+                "{record}"
+            );
+            received += 1;
+            syslog.flush().unwrap();
+        }
+        assert_eq!((syslog.pending(), syslog.take_lost()), (0, 0));
         let refused = (0..100_000).find_map(|_| syslog.send(&[b'x'; 1000]).err());
         assert_eq!(refused.unwrap().kind(), io::ErrorKind::WouldBlock);
+        assert!((1000..1100).contains(&syslog.take_lost()));
+        assert!(syslog.pending() > PENDING_LIMIT - 1100);
+        // It ends while it is busy: what waits is lost.
+        drop(log);
+        let waiting = syslog.pending() as u64;
+        assert!(syslog.flush().is_err());
+        assert_eq!((syslog.pending(), syslog.take_lost()), (0, waiting));
+    }
+
+    #[test]
+    fn a_log_that_wants_a_stream_gets_records_that_end_in_nul() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut syslog = Syslog::at(&path, "supervisord");
+        syslog.send(b"one").unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut sent = 1;
+        while syslog.pending() < 10_000 {
+            syslog.send(&[b'x'; 500]).unwrap();
+            sent += 1;
+        }
+        let mut received = Vec::new();
+        let mut part = [0; 777];
+        while received.iter().filter(|byte| **byte == 0).count() < sent {
+            let count = stream.read(&mut part).unwrap();
+            received.extend_from_slice(&part[..count]);
+            syslog.flush().unwrap();
+        }
+        assert_eq!(syslog.pending(), 0);
+        let records: Vec<&[u8]> = received.split(|byte| *byte == 0).collect();
+        assert!(records[0].ends_with(b" supervisord: one"));
+        assert!(
+            records[1..sent]
+                .iter()
+                .all(|record| record.starts_with(b"<14>") && record.ends_with(&[b'x'; 500]))
+        );
+        // A record that was cut by the end of the connection is not continued on the next.
+        while syslog.pending() < 10_000 {
+            syslog.send(&[b'y'; 700]).unwrap();
+        }
+        drop(stream);
+        drop(listener);
+        std::fs::remove_file(&path).unwrap();
+        let listener = UnixListener::bind(&path).unwrap();
+        syslog.send(b"two").unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut start = [0; 4];
+        stream.read_exact(&mut start).unwrap();
+        assert_eq!(&start, b"<14>");
     }
 
     #[test]
@@ -138,11 +383,18 @@ mod tests {
         let path = directory.path().join("log");
         let _hanging = UnixDatagram::bind(&path).unwrap();
         let mut syslog = Syslog::at(&path, "supervisord");
-        assert!((0..100_000).any(|_| syslog.send(b"x").is_err()));
+        while syslog.pending() == 0 {
+            syslog.send(b"x").unwrap();
+        }
+        let connections = syslog.serial();
+        syslog.send(b"x").unwrap();
+        assert_eq!(syslog.serial(), connections, "it is the same one");
         std::fs::remove_file(&path).unwrap();
         let new = UnixDatagram::bind(&path).unwrap();
         syslog.send(b"one").unwrap();
         syslog.send(b"two").unwrap();
+        assert!(receive(&new).ends_with(" supervisord: x"));
+        assert!(receive(&new).ends_with(" supervisord: x"));
         assert!(receive(&new).ends_with(" supervisord: one"));
         assert!(receive(&new).ends_with(" supervisord: two"));
     }

@@ -61,7 +61,7 @@ fn records_of_the_level_and_graver_are_written() {
 
 #[test]
 fn a_logger_without_handlers_writes_nothing_and_has_no_path() {
-    let mut log = Logger::new(Level::Blather);
+    let mut log = Logger::new(Level::Blather, "supervisord");
     log.critical("x");
     assert!(log.enabled(Level::Blather));
     assert_eq!(log.path(), None);
