@@ -19,6 +19,7 @@ mod command_line;
 mod fcgi;
 mod groups;
 mod known;
+mod log_options;
 mod logs;
 mod normal;
 mod reread;
