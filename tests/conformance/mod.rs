@@ -22,6 +22,7 @@ mod groups;
 mod known;
 mod listeners;
 mod listening;
+mod log_options;
 mod logs;
 mod normal;
 mod reread;
