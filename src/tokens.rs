@@ -94,6 +94,8 @@ pub enum Timer {
     MonitorQuery(GroupId),
     /// A pool that has lost events: tell how many.
     Overflow(GroupId),
+    /// A listener whose result handler could not be run has waited for its verdict.
+    Verdict(ProcessId),
     /// A result handler, by its pid, has had its time.
     Handler(i32),
     /// Listening sockets that ran out of descriptors: accept again.

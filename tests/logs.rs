@@ -85,7 +85,7 @@ fn lines(count: usize) -> String {
 /// A daemon whose standard output is a pipe, with a child whose log that is; and
 /// the end of the pipe from which nobody reads.
 fn unread(count: usize) -> (Scene, File) {
-    let (read, write) = nix::unistd::pipe().unwrap();
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
     let scene = Scene::start_as(
         Dir::new(),
         &format!(

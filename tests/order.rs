@@ -294,3 +294,52 @@ fn a_pool_without_a_living_listener_is_not_waited_for() {
     scene.wait_log("mute: has entered the UNKNOWN state");
     scene.stop();
 }
+
+#[test]
+fn an_event_of_a_listener_that_had_died_was_waited_for_and_told_as_given_up() {
+    let dir = Dir::new();
+    dir.write("listener.py", LISTENER);
+    let configuration = listener(
+        "loglevel=debug\nevent_drain_timeout=3600\n",
+        "0",
+        "events=REMOTE_COMMUNICATION\nnumprocs=2\nprocess_name=ear%(process_num)d\nautorestart=false\n",
+    )
+    .replace(
+        "command=python3 ",
+        "command=/bin/sh -c 'mkdir died 2>/dev/null && { echo READY; read line; exit 1; }; exec \"$0\" \"$@\"' python3 ",
+    );
+    let configuration = format!("{configuration}directory=%(here)s\n");
+    let mut scene = Scene::start_as(dir, &configuration, |_| {});
+    scene.wait_log("ear0 entered RUNNING state");
+    scene.wait_log("ear1 entered RUNNING state");
+    for _ in 0..3 {
+        let words = [Value::text("x"), Value::text("y")];
+        scene.call("sendRemoteCommEvent", &words).answer();
+    }
+    scene.wait_log("exited: ear");
+    let heard = || {
+        let text = scene.dir.read("heard").unwrap_or_default();
+        text.matches("REMOTE_COMMUNICATION").count()
+    };
+    let all = super::support::wait_until(super::support::DEADLINE, || heard() == 3);
+    assert!(all, "{:?}\n{}", scene.dir.read("heard"), scene.log());
+    assert_eq!(scene.daemon.stop(), Some(0));
+    assert!(!scene.log().contains("given up"), "{}", scene.log());
+}
+
+#[test]
+fn a_listener_that_had_just_started_was_given_nothing_at_a_shutdown() {
+    let dir = Dir::new();
+    dir.write("listener.py", LISTENER);
+    let configuration =
+        listener("", "0", "events=SUPERVISOR_STATE_CHANGE\n").replace("startsecs=0", "startsecs=1");
+    let mut scene = Scene::start_as(dir, &configuration, |_| {});
+    scene.wait("ear", "STARTING");
+    assert_eq!(scene.daemon.stop(), Some(0));
+    let heard = scene.dir.read("heard").unwrap_or_default();
+    assert!(
+        heard.contains("SUPERVISOR_STATE_CHANGE_STOPPING"),
+        "{heard}\n{}",
+        scene.log()
+    );
+}

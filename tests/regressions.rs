@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// and the end of the pipe from which nobody reads yet. The child runs `script`
 /// and makes the file `written` when it has written everything.
 fn slow_reader(script: &str) -> (Scene, File) {
-    let (read, write) = nix::unistd::pipe().unwrap();
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
     let dir = Dir::new();
     let child = dir.script("child", &format!("{script}\n: > written\nexec cat"));
     let scene = Scene::start_as(

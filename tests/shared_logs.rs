@@ -227,3 +227,19 @@ fn a_program_may_write_to_the_main_log() {
     scene.wait_log("stopped: p (");
     scene.stop();
 }
+
+#[test]
+fn devices_that_are_the_main_log_too_were_told_as_files_that_roll_over() {
+    let scene = Scene::start_as(
+        Dir::new(),
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=/dev/null\nstderr_logfile=/dev/null\n",
+        |launch| launch.options = &["-l", "/dev/null"],
+    );
+    scene.wait("p", "RUNNING");
+    assert!(
+        !scene.daemon.stdout().contains("is the main log"),
+        "{}",
+        scene.daemon.stdout()
+    );
+    scene.stop();
+}

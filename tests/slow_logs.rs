@@ -16,7 +16,7 @@ const FULL: &str = "[program:full]\ncommand=/usr/bin/seq -s , 1 100000\npriority
 /// A daemon in that directory whose standard output is a pipe, a second
 /// descriptor of it, and the end from which nobody reads.
 fn on_a_pipe(dir: Dir, configuration: &str) -> (Scene, OwnedFd, File) {
-    let (read, write) = nix::unistd::pipe().unwrap();
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
     let held = write.try_clone().unwrap();
     let scene = Scene::start_as(dir, configuration, |launch| {
         launch.options = &["-s"];
@@ -235,4 +235,30 @@ fn a_descendant_that_goes_on_writing_to_a_slow_log_loses_nothing_of_it() {
     assert!(lines.starts_with(&text), "{} bytes", text.len());
     assert!(!is_whole || text.len() == lines.len());
     assert!(text.len() > 64 * 1024, "{} bytes", text.len());
+}
+
+#[test]
+fn a_silent_child_pushed_out_what_the_one_before_it_had_left() {
+    let dir = Dir::new();
+    // What the first life writes stays in its pipe, for the log takes nothing.
+    let body = "if [ -e second ]; then : > silent; exit 0; fi\n: > second\n\
+                head -c 60000 /dev/zero | tr '\\0' x";
+    let script = dir.script("child", body);
+    let configuration = format!(
+        "{FULL}[program:p]\ncommand={}\ndirectory=%(here)s\nstartsecs=0\nautostart=false\nautorestart=false\n\
+         stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\n",
+        script.display()
+    );
+    let (mut scene, held, pipe) = on_a_pipe(dir, &configuration);
+    wait_full(&scene, &held);
+    for life in 1..=2 {
+        start(&scene, "p");
+        scene.wait("p", "EXITED");
+        assert_eq!(scene.dir.join("silent").exists(), life == 2);
+    }
+    let text = read_all(pipe);
+    drop(held);
+    assert_eq!(scene.daemon.stop(), Some(0));
+    assert_eq!(text.join().unwrap().matches('x').count(), 60_000);
+    assert!(!scene.log().contains("lost"), "{}", scene.log());
 }

@@ -176,9 +176,9 @@ impl OutputDispatcher {
             };
             if self.report != Report::Conversation && self.is_congested(reactor) {
                 let pipe = reactor.poller.descriptor(token);
-                return match pipe.is_some_and(fd::is_readable) {
-                    true => self.pause_if_congested(reactor),
-                    false => Progress::Nothing,
+                return match pipe.map_or(0, fd::unread) {
+                    0 => Progress::Nothing,
+                    _ => self.pause_if_congested(reactor),
                 };
             }
             let progress = self.read_now(reactor, token);

@@ -114,6 +114,11 @@ impl Protocol {
         self.state
     }
 
+    /// Whether an answer waits for its verdict.
+    pub fn is_judged(&self) -> bool {
+        self.state == ListenerState::Busy && matches!(self.turn, Turn::Judged)
+    }
+
     /// An event was sent.
     pub fn sent(&mut self) {
         self.state = ListenerState::Busy;

@@ -80,6 +80,11 @@ impl LogWriter {
         })
     }
 
+    /// Whether it is a file of its own, which can roll over.
+    pub fn is_regular(&self) -> bool {
+        matches!(self.sink, Sink::Regular(_)) && !self.inherited
+    }
+
     /// Leaves moving, removing and limiting the file to another writer, and
     /// goes with it to where the path leads.
     pub fn follow(&mut self) {

@@ -31,9 +31,9 @@ impl SharedLog {
         log
     }
 
-    /// Whether a path with this [`identity`] leads to it.
-    pub fn is(&self, identity: &Path) -> bool {
-        self.identity == identity
+    /// What all paths that lead to it have in common, see [`identity`].
+    pub fn identity(&self) -> &Path {
+        &self.identity
     }
 
     /// Takes one more user. `opened` is what the user's path leads to now:
@@ -163,7 +163,7 @@ mod tests {
         let wish = rotation(4, 2);
         let open = |name: &str| LogWriter::open(&at(name), wish).unwrap();
         let mut log = SharedLog::new(identity(&at("link.log")), open("link.log"), wish);
-        assert!(log.is(&identity(&at("x.log"))));
+        assert_eq!(log.identity(), identity(&at("x.log")));
         log.join(open("x.log"), wish);
         for text in ["one.", "two.", "3"] {
             log.writer_mut().write(text.as_bytes()).unwrap();

@@ -22,7 +22,8 @@ impl Reactor {
     ) -> Result<LogUse, LogFailure> {
         let mut opened = LogWriter::open(path, rotation)?;
         let identity = shared::identity(path);
-        let is_main_log = self.log.path().map(shared::identity).as_ref() == Some(&identity);
+        let is_main_log = opened.is_regular()
+            && self.log.path().map(shared::identity).as_ref() == Some(&identity);
         if is_main_log {
             opened.follow();
             if !std::mem::replace(&mut self.logs.told_of_main_log, true) {
@@ -31,12 +32,12 @@ impl Reactor {
                 ));
             }
         }
-        let mut all = self.logs.logs.iter_mut();
-        let same = all.find(|(_, open)| open.log.is(&identity));
+        let same = self.logs.find(&identity);
+        let same = same.and_then(|id| Some((id, self.logs.logs.get_mut(&id)?)));
         let id = match same {
             Some((id, open)) => {
                 open.log.join(opened, rotation);
-                *id
+                id
             }
             None => {
                 let log = SharedLog::new(identity, opened, rotation);
@@ -188,7 +189,7 @@ impl Reactor {
     /// lost of them.
     pub fn give_up_log(&mut self, path: &str) {
         let identity = shared::identity(path);
-        self.give_up(|open| !open.log.is_used() && open.log.is(&identity));
+        self.give_up(|open| !open.log.is_used() && open.log.identity() == identity);
     }
 
     /// Closes every log, and tells what is lost.
@@ -264,7 +265,7 @@ impl Reactor {
             self.timers.set(Timer::LogLosses(id), deadline);
         }
         if is_done && deadline.is_none() {
-            self.logs.logs.remove(&id);
+            self.logs.remove(id);
         }
     }
 }

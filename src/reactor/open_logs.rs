@@ -6,6 +6,7 @@
 //! log again in the meantime writes after that.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::clock::Monotonic;
 use crate::loggers::complaint::Complaint;
@@ -20,6 +21,8 @@ use crate::tokens::LogId;
 pub struct OpenLogs {
     /// By the serial of their opening.
     pub logs: BTreeMap<LogId, OpenLog>,
+    /// The same by what makes paths one log.
+    by_identity: BTreeMap<PathBuf, LogId>,
     last_id: u64,
     /// It was told that a program writes to the main log's file.
     pub told_of_main_log: bool,
@@ -52,12 +55,26 @@ pub struct OpenLog {
 }
 
 impl OpenLogs {
+    /// The log that paths of that identity lead to.
+    pub fn find(&self, identity: &Path) -> Option<LogId> {
+        self.by_identity.get(identity).copied()
+    }
+
     /// Takes in one more.
     pub fn add(&mut self, log: OpenLog) -> LogId {
         self.last_id += 1;
         let id = LogId(self.last_id);
+        let identity = log.log.identity().to_owned();
+        self.by_identity.insert(identity, id);
         self.logs.insert(id, log);
         id
+    }
+
+    /// Forgets one.
+    pub fn remove(&mut self, id: LogId) {
+        if let Some(open) = self.logs.remove(&id) {
+            self.by_identity.remove(open.log.identity());
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //! event is processed or goes back to the pool that it came from. 4.3.0 gives a
 //! rejected event to every pool.
 
+use std::time::Duration;
+
 use crate::config::ResultHandler;
 use crate::events::message::Message;
 use crate::events::protocol::{Answer, ListenerState};
@@ -13,10 +15,13 @@ use crate::supervisor::Supervisor;
 use crate::supervisor::dispatch::tell_state;
 use crate::supervisor::pools::StoredResult;
 use crate::text::pyrepr;
-use crate::tokens::{GroupId, ProcessId};
+use crate::tokens::{GroupId, ProcessId, Timer};
 
 const ACCEPTED: &[u8] = b"OK";
 const REJECTED: &[u8] = b"FAIL";
+
+/// How long a listener waits for the verdict of a handler that cannot be run.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much of an answer that means nothing is shown.
 const SHOWN: usize = 80;
@@ -50,12 +55,25 @@ impl Supervisor {
                             "{}: its result handler cannot be run: {reason}",
                             self.name_of(id)
                         ));
-                        Verdict::Rejected
+                        // Rejected at once, the event would come back at once.
+                        let deadline = reactor.now.monotonic + PAUSE;
+                        reactor.timers.set(Timer::Verdict(id), Some(deadline));
+                        return;
                     }
                 }
             }
         };
         self.conclude(reactor, id, verdict);
+    }
+
+    /// The pause after a handler that could not be run is over.
+    pub fn verdict_due(&mut self, reactor: &mut Reactor, id: ProcessId) {
+        let listener = self.groups.process(id).and_then(Subprocess::listener);
+        let is_owed = listener.is_some_and(|listener| listener.protocol.is_judged());
+        if is_owed && !self.handlers.judge(id) {
+            self.conclude(reactor, id, Verdict::Rejected);
+            self.converse(reactor, id);
+        }
     }
 
     fn judge_by_word(&self, reactor: &mut Reactor, id: ProcessId, answer: &Answer) -> Verdict {
@@ -216,7 +234,9 @@ impl Supervisor {
     pub fn has_living_listener(&self, group: GroupId) -> bool {
         let processes = self.groups.get(group).map(|group| &group.processes);
         processes.into_iter().flatten().any(|process| {
-            process.machine().state() == ProcessState::Running && !is_unknown(process)
+            let state = process.machine().state();
+            // One that has just been started will be RUNNING in time, or it will not.
+            matches!(state, ProcessState::Running | ProcessState::Starting) && !is_unknown(process)
         })
     }
 

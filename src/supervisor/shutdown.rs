@@ -12,7 +12,6 @@ use crate::config::GroupKind;
 use crate::config::error::ConfigError;
 use crate::config::load;
 use crate::events::event::Event;
-use crate::events::protocol::ListenerState;
 use crate::loggers::level::Level;
 use crate::process::group::Group;
 use crate::process::machine::Input;
@@ -210,7 +209,7 @@ impl Supervisor {
         let waiting = self.pools.get(group.id).map_or(0, |pool| pool.buffer.len());
         let listeners = group.processes.iter().filter_map(Subprocess::listener);
         let busy = listeners
-            .filter(|listener| listener.protocol.state() == ListenerState::Busy)
+            .filter(|listener| listener.message.is_some())
             .count();
         waiting + busy + self.handlers.messages(group.id).count()
     }

@@ -363,6 +363,7 @@ impl MainLoop {
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
                 Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
+                Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.reactor, id),
                 Timer::Handler(pid) => self.supervisor.handler_due(&mut self.reactor, pid),
                 Timer::Connection(_) | Timer::AcceptRetry => {
                     for incoming in self.servers.timer(&mut self.reactor, timer) {

@@ -63,9 +63,14 @@ pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     })
 }
 
-/// Whether a read would find data, the end or an error at once.
-pub fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
-    is_ready(descriptor, PollFlags::POLLIN)
+/// How many bytes wait to be read from a pipe; its end is none.
+pub fn unread(descriptor: BorrowedFd<'_>) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to `count`, which outlives the call.
+    match unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONREAD, &mut count) } {
+        0 => usize::try_from(count).unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// Whether a write would be taken at least in part, or fail, at once.

@@ -387,3 +387,28 @@ fn another_name_is_an_error_that_names_the_three() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+#[test]
+fn a_command_that_could_not_be_run_was_tried_without_a_pause() {
+    let sections = pool(
+        "a",
+        "recorder",
+        "REMOTE_COMMUNICATION",
+        "handler=exec:/no/such/handler",
+    );
+    let scene = Scene::start_as(workshop(""), &sections, |_| {});
+    scene.wait("a", "RUNNING");
+    send(&scene, "n", "");
+    let told = || {
+        scene
+            .log()
+            .matches("its result handler cannot be run")
+            .count()
+    };
+    assert!(wait_until(DEADLINE, || told() >= 1));
+    assert_eq!(told(), 1);
+    // It is tried again, and between that the daemon rests.
+    assert!(wait_until(DEADLINE, || told() >= 2));
+    assert!(told() <= 3, "{}", scene.log());
+    scene.stop();
+}
