@@ -33,6 +33,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "http/auth",
             "http/buffer",
             "http/date",
+            "http/exchange",
             "http/plan",
             "command_line",
         ],

@@ -9,9 +9,10 @@
 use std::io;
 use std::time::Duration;
 
-use crate::clock::{Monotonic, Timestamp};
+use crate::clock::Monotonic;
 use crate::config::Credentials;
 use crate::http::date;
+use crate::http::exchange::{Body, Exchange, Purpose, Request};
 use crate::http::plan::{self, DISCARD_LIMIT, Plan};
 use crate::http::request::{BadRequest, Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
@@ -33,22 +34,6 @@ pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
 /// How often a followed file is looked at.
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What a client wants of the daemon.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// An XML-RPC call: the body as it came.
-    Rpc(Vec<u8>),
-    /// To follow a process's log.
-    ProcessLog {
-        /// `name` or `group:name`.
-        name: String,
-        /// `stdout`, `stderr`, or anything else that was asked for.
-        channel: String,
-    },
-    /// To follow the main log.
-    MainLog,
-}
-
 /// What became of a connection.
 #[derive(Debug)]
 pub enum Step {
@@ -60,27 +45,12 @@ pub enum Step {
     Gone,
 }
 
-/// The present request, as far as its response depends on it.
-#[derive(Debug)]
-struct Exchange {
-    line: String,
-    version: Version,
-    persistence: Persistence,
-    head_only: bool,
-    received: Timestamp,
-}
-
 #[derive(Debug)]
 enum State {
     /// For a request's head.
     Reading,
     /// For the rest of a body.
-    Body {
-        exchange: Exchange,
-        purpose: Purpose,
-        missing: u64,
-        body: Vec<u8>,
-    },
+    Body { exchange: Exchange, body: Body },
     /// For the daemon's answer.
     Working {
         exchange: Exchange,
@@ -96,14 +66,6 @@ enum State {
     Following { tail: Tail, chunked: bool },
     /// For the client to close.
     Lingering { left: u64 },
-}
-
-/// What a body is read for.
-#[derive(Debug)]
-enum Purpose {
-    Call,
-    /// To be dropped before an error is answered.
-    Refusal(u16),
 }
 
 /// A client's connection.
@@ -257,8 +219,8 @@ impl Connection {
                     }
                     Err(bad) => self.refuse(bad, reactor),
                 },
-                State::Body { missing: 1.., .. } => {
-                    if !self.take_body() {
+                State::Body { body, .. } if body.missing > 0 => {
+                    if !body.take(&mut self.wire.input) {
                         if self.wire.ended {
                             return Step::Gone;
                         }
@@ -313,13 +275,7 @@ impl Connection {
     ) -> Option<Request> {
         let now = reactor.now;
         self.begun = self.begun.or(Some(now.monotonic));
-        let mut exchange = Exchange {
-            persistence: Persistence::of(&head),
-            head_only: head.method == "HEAD",
-            version: head.version,
-            received: now.wall,
-            line: head.line.clone(),
-        };
+        let mut exchange = Exchange::of(&head, now.wall);
         match plan::of(&head, credentials) {
             Plan::Call { length, announce } => {
                 if announce {
@@ -367,61 +323,22 @@ impl Connection {
             BadRequest::Malformed => 400,
             BadRequest::TooLong => 431,
         };
-        let exchange = Exchange {
-            line: String::new(),
-            version: Version::Http11,
-            persistence: Persistence::Close,
-            head_only: false,
-            received: reactor.now.wall,
-        };
+        let exchange = Exchange::unreadable(reactor.now.wall);
         self.begin_response(exchange, &Response::error(status), reactor.now.monotonic);
     }
 
-    fn begin_body(&mut self, exchange: Exchange, purpose: Purpose, missing: u64) {
-        self.state = State::Body {
-            exchange,
-            purpose,
-            missing,
-            body: Vec::new(),
-        };
-    }
-
-    /// Moves what has come into the body; false if nothing had.
-    fn take_body(&mut self) -> bool {
-        let State::Body {
-            purpose,
-            missing,
-            body,
-            ..
-        } = &mut self.state
-        else {
-            return false;
-        };
-        let wanted = usize::try_from(*missing).unwrap_or(usize::MAX);
-        let pending = self.wire.input.pending();
-        let piece = pending.get(..wanted).unwrap_or(pending);
-        let count = piece.len();
-        if matches!(purpose, Purpose::Call) {
-            body.extend_from_slice(piece);
-        }
-        *missing -= count as u64;
-        self.wire.input.consume(count);
-        count > 0
+    fn begin_body(&mut self, exchange: Exchange, purpose: Purpose, length: u64) {
+        let body = Body::new(purpose, length);
+        self.state = State::Body { exchange, body };
     }
 
     fn end_body(&mut self, now: Monotonic) -> Option<Request> {
         let state = std::mem::replace(&mut self.state, State::Reading);
-        let State::Body {
-            exchange,
-            purpose,
-            body,
-            ..
-        } = state
-        else {
+        let State::Body { exchange, body } = state else {
             self.state = state;
             return None;
         };
-        match purpose {
+        match body.purpose {
             Purpose::Call => {
                 let unbuffered = false;
                 self.enter(
@@ -431,7 +348,7 @@ impl Connection {
                     },
                     now,
                 );
-                Some(Request::Rpc(body))
+                Some(Request::Rpc(body.bytes))
             }
             Purpose::Refusal(status) => {
                 self.begin_response(exchange, &Response::error(status), now);
@@ -441,12 +358,7 @@ impl Connection {
     }
 
     fn begin_response(&mut self, exchange: Exchange, response: &Response, now: Monotonic) {
-        let bytes = response.to_bytes(
-            exchange.version,
-            exchange.received,
-            exchange.persistence,
-            !exchange.head_only,
-        );
+        let bytes = exchange.bytes(response);
         self.wire.send(&bytes, now);
         let state = State::Responding {
             exchange,

@@ -3,13 +3,14 @@
 //!
 //! [`request`], [`response`], [`auth`], [`plan`] and [`date`] are pure codecs. Above
 //! them, [`listener`] opens the sockets, [`connection`] takes one client
-//! through its requests, [`tail`] follows a log file, and [`server`] is what
+//! through its requests ([`exchange`]), [`tail`] follows a log file, and [`server`] is what
 //! the daemon holds: readiness in, requests out, responses in.
 
 pub mod auth;
 pub mod buffer;
 pub mod connection;
 pub mod date;
+pub mod exchange;
 pub mod listener;
 pub mod plan;
 pub mod request;

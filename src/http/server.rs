@@ -16,7 +16,7 @@ use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::socket;
 use crate::tokens::{ConnectionId, Source, Timer};
 
-pub use crate::http::connection::Request;
+pub use crate::http::exchange::Request;
 
 /// How many connections of one server are open at a time; more wait in its
 /// queue. Each server has its own share, and children find descriptors left.

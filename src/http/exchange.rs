@@ -1,0 +1,117 @@
+//! One request on its way to its response: what the response depends on, the
+//! body while it comes, and what is asked of the daemon.
+
+use crate::clock::Timestamp;
+use crate::http::buffer::Buffer;
+use crate::http::request::{Head, Version};
+use crate::http::response::{Persistence, Response};
+
+/// What a client wants of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// An XML-RPC call: the body as it came.
+    Rpc(Vec<u8>),
+    /// To follow a process's log.
+    ProcessLog {
+        /// `name` or `group:name`.
+        name: String,
+        /// `stdout`, `stderr`, or anything else that was asked for.
+        channel: String,
+    },
+    /// To follow the main log.
+    MainLog,
+}
+
+/// The present request, as far as its response depends on it.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The request line, for the log.
+    pub line: String,
+    /// The version that the response is written for.
+    pub version: Version,
+    /// What comes after the response.
+    pub persistence: Persistence,
+    /// The response has no body.
+    pub head_only: bool,
+    /// When the head was complete.
+    pub received: Timestamp,
+}
+
+impl Exchange {
+    /// What the head of a request says.
+    pub fn of(head: &Head, received: Timestamp) -> Exchange {
+        Exchange {
+            line: head.line.clone(),
+            version: head.version,
+            persistence: Persistence::of(head),
+            head_only: head.method == "HEAD",
+            received,
+        }
+    }
+
+    /// For what is no request: the connection ends with the response.
+    pub fn unreadable(received: Timestamp) -> Exchange {
+        Exchange {
+            line: String::new(),
+            version: Version::Http11,
+            persistence: Persistence::Close,
+            head_only: false,
+            received,
+        }
+    }
+
+    /// The bytes of the response on the wire.
+    pub fn bytes(&self, response: &Response) -> Vec<u8> {
+        response.to_bytes(
+            self.version,
+            self.received,
+            self.persistence,
+            !self.head_only,
+        )
+    }
+}
+
+/// What a body is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The call in it.
+    Call,
+    /// To be dropped before an error is answered.
+    Refusal(u16),
+}
+
+/// A body that has not come whole yet.
+#[derive(Debug)]
+pub struct Body {
+    /// What it is read for.
+    pub purpose: Purpose,
+    /// How many bytes are still to come.
+    pub missing: u64,
+    /// What came, if it is of use.
+    pub bytes: Vec<u8>,
+}
+
+impl Body {
+    /// One of which nothing has come.
+    pub fn new(purpose: Purpose, missing: u64) -> Body {
+        Body {
+            purpose,
+            missing,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Moves over what belongs to it; false if nothing had come.
+    pub fn take(&mut self, input: &mut Buffer) -> bool {
+        let wanted = usize::try_from(self.missing).unwrap_or(usize::MAX);
+        let pending = input.pending();
+        let piece = pending.get(..wanted).unwrap_or(pending);
+        let count = piece.len();
+        if self.purpose == Purpose::Call {
+            self.bytes.extend_from_slice(piece);
+        }
+        self.missing -= count as u64;
+        input.consume(count);
+        count > 0
+    }
+}
