@@ -126,15 +126,34 @@ const UNIX_HTTP_SERVER: &[Key] = &[
     changed("file", "path", Required),
     changed("chmod", "octal", Value("0700")),
     changed("chown", "user[:group]", Nothing),
-    key("username", "text", Nothing),
-    key("password", "text", Nothing),
+    changed("username", "text", Nothing),
+    changed("password", "text", Nothing),
+    changed("require_authentication", "boolean", Value("false")),
+    changed("header_maxbytes", "bytes", Value("64KB")),
+    changed("unauthenticated_body_maxbytes", "bytes", Value("2MB")),
+    changed("body_maxbytes", "bytes", Value("16MB")),
+    changed("xml_maxdepth", "integer", Value("256")),
+    changed("multicall_maxcalls", "integer", Value("4096")),
+    changed("max_connections", "integer", Value("128")),
+    changed("idle_timeout", "integer", Value("1800")),
+    changed("request_timeout", "integer", Value("60")),
 ];
 
 /// The keys of `[inet_http_server]`.
 const INET_HTTP_SERVER: &[Key] = &[
     changed("port", "[host:]port", Required),
-    key("username", "text", Nothing),
-    key("password", "text", Nothing),
+    changed("username", "text", Nothing),
+    changed("password", "text", Nothing),
+    changed("require_authentication", "boolean", Value("false")),
+    changed("allowed_hosts", "list", Nothing),
+    changed("header_maxbytes", "bytes", Value("64KB")),
+    changed("unauthenticated_body_maxbytes", "bytes", Value("2MB")),
+    changed("body_maxbytes", "bytes", Value("16MB")),
+    changed("xml_maxdepth", "integer", Value("256")),
+    changed("multicall_maxcalls", "integer", Value("4096")),
+    changed("max_connections", "integer", Value("128")),
+    changed("idle_timeout", "integer", Value("1800")),
+    changed("request_timeout", "integer", Value("60")),
 ];
 
 /// The keys of `[supervisorctl]`.

@@ -10,10 +10,11 @@ use std::io;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::config::Credentials;
+use crate::config::limits::Limits;
 use crate::http::date;
+use crate::http::door::Door;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
-use crate::http::plan::{self, DISCARD_LIMIT, Plan};
+use crate::http::plan::{self, Plan};
 use crate::http::request::{BadRequest, Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
@@ -23,14 +24,10 @@ use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{ConnectionId, Timer};
 
-/// From a request's first byte to its last; also how long a new connection may stay silent.
-pub const REQUEST_LIMIT: Duration = Duration::from_secs(60);
-/// How long a connection may stay silent between requests.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(30 * 60);
-/// How long a client may take nothing of what it is sent.
-pub const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long a closing connection waits for the client to close.
 pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
+/// How many requests of one client are answered in one turn of the loop.
+const ANSWER_LIMIT: usize = 32;
 /// How often a followed file is looked at.
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -84,27 +81,55 @@ pub struct Connection {
     begun: Option<Monotonic>,
     /// How long it may stay silent.
     patience: Duration,
+    /// The server has let a request of it in.
+    known: bool,
+    limits: Limits,
 }
 
 impl Connection {
-    /// A connection whose registered socket is `token`; `peer` is its name in the log.
-    pub fn new(id: ConnectionId, token: Token, peer: String, now: Monotonic) -> Connection {
+    /// A connection whose registered socket is `token`; `peer` is its name in
+    /// the log, `limits` are those of its server.
+    pub fn new(
+        id: ConnectionId,
+        token: Token,
+        peer: String,
+        limits: Limits,
+        now: Monotonic,
+    ) -> Connection {
         Connection {
             id,
             wire: Wire::new(token, now),
             peer,
-            parser: HeadParser::default(),
+            parser: HeadParser::new(limits.header),
             state: State::Reading,
             resume: false,
             since: now,
             begun: None,
-            patience: REQUEST_LIMIT,
+            patience: limits.request,
+            known: false,
+            limits,
         }
     }
 
     /// Its socket.
     pub fn token(&self) -> Token {
         self.wire.token()
+    }
+
+    /// Whether the server has let a request of it in.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Since when it has been the client's turn to do something; `None` while
+    /// it is the daemon's, or the client follows a log.
+    pub fn waits_since(&self) -> Option<Monotonic> {
+        match self.state {
+            State::Working { .. } | State::Following { .. } => None,
+            State::Responding { .. } => Some(self.wire.progress),
+            State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
+            State::Lingering { .. } => Some(self.since),
+        }
     }
 
     /// Sets the first deadline.
@@ -115,25 +140,18 @@ impl Connection {
     }
 
     /// Reads if there is something to read, and goes as far as possible.
-    pub fn ready(
-        &mut self,
-        reactor: &mut Reactor,
-        credentials: Option<&Credentials>,
-        readable: bool,
-    ) -> Step {
+    pub fn ready(&mut self, reactor: &mut Reactor, door: &Door, readable: bool) -> Step {
         self.resume = false;
         if readable && self.wants_input() && self.wire.fill(reactor).is_err() {
             return Step::Gone;
         }
-        self.advance(reactor, credentials)
+        self.advance(reactor, door)
     }
 
     /// Its deadline has passed.
-    pub fn timer(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
+    pub fn timer(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
         match self.state {
-            State::Following { .. } if self.wire.output.is_empty() => {
-                self.advance(reactor, credentials)
-            }
+            State::Following { .. } if self.wire.output.is_empty() => self.advance(reactor, door),
             _ => Step::Gone,
         }
     }
@@ -199,8 +217,9 @@ impl Connection {
         self.settle(reactor)
     }
 
-    fn advance(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
+    fn advance(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
         let now = reactor.now;
+        let mut answered = 0;
         loop {
             if self.wire.flush(reactor).is_err() {
                 return Step::Gone;
@@ -213,7 +232,7 @@ impl Connection {
                     Ok(None) if self.wire.ended => return Step::Gone,
                     Ok(None) => break,
                     Ok(Some(head)) => {
-                        if let Some(request) = self.begin(head, credentials, reactor) {
+                        if let Some(request) = self.begin(head, door, reactor) {
                             return self.hand_up(reactor, request);
                         }
                     }
@@ -233,7 +252,16 @@ impl Connection {
                     }
                 }
                 State::Working { .. } => break,
-                State::Responding { .. } => self.finish(reactor),
+                // Pipelined requests, of which a read holds thousands: others have
+                // their turn in between.
+                State::Responding { .. } if answered == ANSWER_LIMIT => {
+                    self.resume = true;
+                    break;
+                }
+                State::Responding { .. } => {
+                    self.finish(reactor);
+                    answered += 1;
+                }
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
@@ -267,16 +295,13 @@ impl Connection {
 
     /// Decides what to do about a request from its head alone; gives it back
     /// if the daemon has to know.
-    fn begin(
-        &mut self,
-        head: Head,
-        credentials: Option<&Credentials>,
-        reactor: &mut Reactor,
-    ) -> Option<Request> {
+    fn begin(&mut self, head: Head, door: &Door, reactor: &mut Reactor) -> Option<Request> {
         let now = reactor.now;
         self.begun = self.begun.or(Some(now.monotonic));
         let mut exchange = Exchange::of(&head, now.wall);
-        match plan::of(&head, credentials) {
+        let plan = plan::of(&head, door);
+        self.known |= !matches!(plan, Plan::RefuseAndClose(_));
+        match plan {
             Plan::Call { length, announce } => {
                 if announce {
                     self.wire
@@ -388,13 +413,13 @@ impl Connection {
         }
         let now = reactor.now.monotonic;
         self.begun = None;
-        self.patience = IDLE_LIMIT;
+        self.patience = self.limits.idle;
         if exchange.persistence != Persistence::Close {
             self.enter(State::Reading, now);
             return;
         }
         self.wire.shutdown(reactor);
-        let left = DISCARD_LIMIT;
+        let left = self.limits.unauthenticated_body.max(1);
         self.enter(State::Lingering { left }, now);
     }
 
@@ -455,14 +480,14 @@ impl Connection {
 
     fn deadline(&self) -> Option<Monotonic> {
         if !self.wire.output.is_empty() {
-            return Some(self.wire.progress + STALL_LIMIT);
+            return Some(self.wire.progress + self.limits.request);
         }
-        let request = self.begun.map(|begun| begun + REQUEST_LIMIT);
+        let request = self.begun.map(|begun| begun + self.limits.request);
         match self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
-            State::Body { .. } => request.or(Some(self.since + REQUEST_LIMIT)),
+            State::Body { .. } => request.or(Some(self.since + self.limits.request)),
             State::Working { .. } => None,
-            State::Responding { .. } => Some(self.wire.progress + STALL_LIMIT),
+            State::Responding { .. } => Some(self.wire.progress + self.limits.request),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
         }

@@ -19,6 +19,7 @@ pub mod start;
 pub mod stop;
 pub mod system;
 
+use crate::config::limits::Limits;
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
 use crate::xmlrpc::call::Call;
@@ -45,9 +46,9 @@ pub enum Reply {
     },
 }
 
-/// Handles the body of a request to `/RPC2`.
-pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
-    let call = match Call::read(body) {
+/// Handles the body of a request to `/RPC2`, within the limits of its server.
+pub fn handle(daemon: &mut Daemon<'_>, body: &[u8], limits: &Limits) -> Reply {
+    let call = match Call::read_within(body, limits.depth) {
         Ok(call) => call,
         Err(error) => {
             daemon.reactor.log.error(format_args!(
@@ -61,7 +62,9 @@ pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
         Level::Trace,
         format_args!("XML-RPC method called: {}()", call.method),
     );
-    match dispatch(daemon, &call.method, &call.params) {
+    let outcome = system::check_calls(&call, limits.calls)
+        .and_then(|()| dispatch(daemon, &call.method, &call.params));
+    match outcome {
         Ok(Answer::Later(deferred)) => Reply::Later {
             method: call.method,
             deferred,

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::rpc::deferred::Deferred;
 use crate::rpc::interface::{Answer, Daemon, Outcome, dispatch};
 use crate::rpc::{help, parameters};
+use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -34,6 +35,19 @@ pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcom
     let types = std::iter::once(method.result.kind).chain(method.parameters.iter().map(|p| p.kind));
     Ok(Value::Array(types.map(Value::string).collect()).into())
 }
+
+/// Refuses a `system.multicall` of more calls than `limit`, before any is made.
+pub fn check_calls(call: &Call, limit: usize) -> Result<(), Fault> {
+    match call.params.first() {
+        Some(Value::Array(calls)) if call.method == MULTICALL && calls.len() > limit => {
+            let text = format!("{} calls in one {MULTICALL}, {limit} at most", calls.len());
+            Err(Fault::with(FaultCode::IncorrectParameters, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+const MULTICALL: &str = "system.multicall";
 
 /// `system.multicall(calls)`: strictly one after the other. Results are not
 /// wrapped in arrays of one, which is what clients of 4.3.0 expect.
@@ -112,7 +126,7 @@ fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
         }
         Some(_) => return Err(Fault::new(FaultCode::UnknownMethod)),
     };
-    if name == "system.multicall" {
+    if name == MULTICALL {
         return Err(Fault::with(
             FaultCode::IncorrectParameters,
             "Recursive system.multicall forbidden",

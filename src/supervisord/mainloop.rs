@@ -26,6 +26,9 @@ use crate::tokens::{Channel, ConnectionId, Source, Timer};
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 
+/// From how many bytes on the body of a call is worth giving memory back, which takes its time.
+const LARGE_BODY: usize = 256 * 1024;
+
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
 
@@ -380,7 +383,15 @@ impl MainLoop {
             request,
         } = incoming;
         match request {
-            Request::Rpc(body) => self.call(connection, &body),
+            Request::Rpc(body) => {
+                self.call(connection, &body);
+                let is_large = body.len() >= LARGE_BODY;
+                drop(body);
+                // Its values were many and small.
+                if is_large {
+                    memory::trim();
+                }
+            }
             Request::ProcessLog { name, channel } => {
                 let path = self.process_log(&name, &channel);
                 self.follow(connection, path);
@@ -393,8 +404,9 @@ impl MainLoop {
     }
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
+        let limits = self.servers.limits(connection);
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
-        match rpc::handle(&mut daemon, body) {
+        match rpc::handle(&mut daemon, body, &limits) {
             Reply::Body(body) => self
                 .servers
                 .respond_rpc(&mut self.reactor, connection, body),

@@ -78,6 +78,11 @@ pub fn is_writable(descriptor: BorrowedFd<'_>) -> bool {
     is_ready(descriptor, PollFlags::POLLOUT)
 }
 
+/// Whether a read (on a listening socket, an accept) would not wait.
+pub fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    is_ready(descriptor, PollFlags::POLLIN)
+}
+
 fn is_ready(descriptor: BorrowedFd<'_>, what: PollFlags) -> bool {
     let mut polled = [PollFd::new(descriptor, what)];
     // An error or hang-up counts: the call then says what it is, without waiting.

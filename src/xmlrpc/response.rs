@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::xmlrpc::document;
 use crate::xmlrpc::fault::Fault;
-use crate::xmlrpc::reader::ParseError;
+use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
 
@@ -56,7 +56,7 @@ pub fn write(outcome: Result<&Value, &Fault>) -> Vec<u8> {
 
 /// Reads the body of a response.
 pub fn read(body: &[u8]) -> Result<Result<Value, Fault>, ResponseError> {
-    let document = document::read(body).map_err(ResponseError::Unmarshallable)?;
+    let document = document::read(body, DEPTH_LIMIT).map_err(ResponseError::Unmarshallable)?;
     if let Some(fault) = document.fault {
         let code = fault.member("faultCode").and_then(Value::as_int);
         let text = fault.member("faultString").and_then(Value::as_str);
