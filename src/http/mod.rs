@@ -3,15 +3,17 @@
 //!
 //! [`request`], [`response`], [`auth`], [`plan`] and [`date`] are pure codecs. Above
 //! them, [`listener`] opens the sockets, [`connection`] takes one client
-//! through its requests ([`exchange`]), [`tail`] follows a log file, and [`server`] is what
+//! through its requests ([`exchange`]), [`content`] is a long answer, [`tail`] follows a log file, and [`server`] is what
 //! the daemon holds: readiness in, requests out, responses in.
 
 pub mod auth;
 pub mod buffer;
 pub mod connection;
+pub mod content;
 pub mod date;
 pub mod exchange;
 pub mod listener;
+pub mod outbox;
 pub mod plan;
 pub mod request;
 pub mod response;
