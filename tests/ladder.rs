@@ -34,6 +34,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "http/buffer",
             "http/date",
             "http/exchange",
+            "http/outbox",
             "http/plan",
             "http/guard",
             "http/door",

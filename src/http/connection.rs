@@ -1,5 +1,6 @@
 //! One client's connection, taken through its requests one at a time: head,
-//! body, work, response, and again; or a followed log until one side leaves.
+//! body, work, response, and again; or a followed log until one side leaves. A
+//! long answer is measured and then sent in pieces, one at each turn of the loop.
 //!
 //! Every wait but that for the daemon's own work has a limit, every buffer a
 //! bound. Before a connection is closed, what the client still sends is read
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::config::limits::Limits;
+use crate::http::content::Content;
 use crate::http::date;
 use crate::http::door::Door;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
@@ -53,11 +55,18 @@ enum State {
         exchange: Exchange,
         unbuffered: bool,
     },
+    /// For the length of the answer to be known.
+    Measuring {
+        exchange: Exchange,
+        content: Content,
+    },
     /// For the client to take its response.
     Responding {
         exchange: Exchange,
         status: u16,
-        size: usize,
+        size: u64,
+        /// What is sent after what waits in the outbox.
+        rest: Option<Content>,
     },
     /// For a file to grow.
     Following { tail: Tail, chunked: bool },
@@ -125,7 +134,7 @@ impl Connection {
     /// it is the daemon's, or the client follows a log.
     pub fn waits_since(&self) -> Option<Monotonic> {
         match self.state {
-            State::Working { .. } | State::Following { .. } => None,
+            State::Working { .. } | State::Measuring { .. } | State::Following { .. } => None,
             State::Responding { .. } => Some(self.wire.progress),
             State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
             State::Lingering { .. } => Some(self.since),
@@ -164,6 +173,43 @@ impl Connection {
         self.deliver(reactor)
     }
 
+    /// Answers the request that is in work with XML that may be long; ignored
+    /// if there is none.
+    pub fn respond_xml(&mut self, reactor: &mut Reactor, content: Content) -> Step {
+        if let Some((exchange, _)) = self.take_work() {
+            let now = reactor.now.monotonic;
+            if content.logs() > 0 {
+                self.enter(State::Measuring { exchange, content }, now);
+                self.resume = true;
+            } else {
+                let length = content.size();
+                self.begin_content(exchange, content, length, reactor);
+            }
+        }
+        self.deliver(reactor)
+    }
+
+    /// How much waits in memory for the client, in bytes, and in how many open files.
+    pub fn waiting(&self) -> (usize, usize) {
+        let content = match &self.state {
+            State::Measuring { content, .. } => Some(content),
+            State::Responding { rest, .. } => rest.as_ref(),
+            _ => None,
+        };
+        let (texts, logs) = content.map_or((0, 0), |c| (c.text_size(), c.logs()));
+        (self.wire.output.len() + texts, logs)
+    }
+
+    /// When the client last took something, if something waits for it.
+    pub fn stalled_since(&self) -> Option<Monotonic> {
+        (!self.wire.output.is_empty()).then_some(self.wire.progress)
+    }
+
+    /// Its name in the log.
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
     /// Answers the request that is in work with the file at `path` as it
     /// grows, or with 404 if it cannot be opened; ignored if there is none.
     pub fn follow(&mut self, reactor: &mut Reactor, path: &str) -> Step {
@@ -181,7 +227,7 @@ impl Connection {
                     chunked,
                 };
                 self.wire
-                    .send(&head.to_bytes(exchange.version, exchange.received), now);
+                    .send(head.to_bytes(exchange.version, exchange.received), now);
                 self.enter(State::Following { tail, chunked }, now);
                 // The first piece goes out at the next turn, like all others.
                 self.resume = true;
@@ -210,7 +256,8 @@ impl Connection {
         if self.wire.flush(reactor).is_err() {
             return Step::Gone;
         }
-        if self.wire.output.is_empty() && matches!(self.state, State::Responding { .. }) {
+        if self.wire.output.is_empty() && matches!(self.state, State::Responding { rest: None, .. })
+        {
             self.finish(reactor);
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
@@ -252,6 +299,16 @@ impl Connection {
                     }
                 }
                 State::Working { .. } => break,
+                State::Measuring { .. } => {
+                    if !self.measure(reactor) {
+                        break;
+                    }
+                }
+                State::Responding { rest: Some(_), .. } => match self.produce(reactor) {
+                    Err(_) => return Step::Gone,
+                    Ok(true) => break,
+                    Ok(false) => {}
+                },
                 // Pipelined requests, of which a read holds thousands: others have
                 // their turn in between.
                 State::Responding { .. } if answered == ANSWER_LIMIT => {
@@ -305,7 +362,7 @@ impl Connection {
             Plan::Call { length, announce } => {
                 if announce {
                     self.wire
-                        .send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
+                        .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now.monotonic);
                 }
                 self.begin_body(exchange, Purpose::Call, length);
             }
@@ -384,13 +441,87 @@ impl Connection {
 
     fn begin_response(&mut self, exchange: Exchange, response: &Response, now: Monotonic) {
         let bytes = exchange.bytes(response);
-        self.wire.send(&bytes, now);
         let state = State::Responding {
             exchange,
             status: response.status,
-            size: bytes.len(),
+            size: bytes.len() as u64,
+            rest: None,
+        };
+        self.wire.send(bytes, now);
+        self.enter(state, now);
+    }
+
+    /// The length of the answer is known.
+    fn begin_content(
+        &mut self,
+        exchange: Exchange,
+        mut content: Content,
+        length: u64,
+        reactor: &mut Reactor,
+    ) {
+        let now = reactor.now.monotonic;
+        let head = exchange.bytes(&Response::xml_head(length));
+        let size = head.len() as u64 + length;
+        self.wire.send(head, now);
+        let rest = match content.logs() {
+            0 => {
+                // Texts alone cannot fail.
+                let _ = content.produce(&mut reactor.buffer, &mut self.wire.output);
+                None
+            }
+            _ => Some(content),
+        };
+        let status = 200;
+        let state = State::Responding {
+            exchange,
+            status,
+            size,
+            rest,
         };
         self.enter(state, now);
+    }
+
+    /// Measures one piece of a long answer; true when the response has begun.
+    fn measure(&mut self, reactor: &mut Reactor) -> bool {
+        let State::Measuring { content, .. } = &mut self.state else {
+            return true;
+        };
+        let outcome = content.measure(&mut reactor.buffer);
+        if matches!(outcome, Ok(None)) {
+            self.resume = true;
+            return false;
+        }
+        if let State::Measuring { exchange, content } =
+            std::mem::replace(&mut self.state, State::Reading)
+        {
+            match outcome {
+                Ok(length) => {
+                    self.begin_content(exchange, content, length.unwrap_or_default(), reactor);
+                }
+                Err(_) => {
+                    let now = reactor.now.monotonic;
+                    self.begin_response(exchange, &Response::error(500), now);
+                }
+            }
+        }
+        true
+    }
+
+    /// Sends the next piece of a long answer; false if there is none left.
+    fn produce(&mut self, reactor: &mut Reactor) -> io::Result<bool> {
+        let State::Responding { rest, .. } = &mut self.state else {
+            return Ok(false);
+        };
+        if let Some(content) = rest
+            && content.produce(&mut reactor.buffer, &mut self.wire.output)?
+        {
+            self.wire.flush(reactor)?;
+            // One piece at a turn, so that others have theirs.
+            self.resume = self.wire.output.is_empty();
+            return Ok(true);
+        }
+        *rest = None;
+        Ok(false)
     }
 
     /// The client has its response.
@@ -399,6 +530,7 @@ impl Connection {
             exchange,
             status,
             size,
+            ..
         } = &self.state
         else {
             return;
@@ -436,7 +568,7 @@ impl Connection {
             piece = framed;
         }
         self.since = reactor.now.monotonic;
-        self.wire.send(&piece, reactor.now.monotonic);
+        self.wire.send(piece, reactor.now.monotonic);
         Ok(())
     }
 
@@ -452,7 +584,7 @@ impl Connection {
         match self.state {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
-            State::Working { .. } => self.wire.input.len() < READ_SIZE,
+            State::Working { .. } | State::Measuring { .. } => self.wire.input.len() < READ_SIZE,
             State::Responding { .. } => false,
             State::Following { .. } | State::Lingering { .. } => true,
         }
@@ -486,7 +618,7 @@ impl Connection {
         match self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
             State::Body { .. } => request.or(Some(self.since + self.limits.request)),
-            State::Working { .. } => None,
+            State::Working { .. } | State::Measuring { .. } => None,
             State::Responding { .. } => Some(self.wire.progress + self.limits.request),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),

@@ -12,6 +12,7 @@ use crate::config::Server;
 use crate::config::limits::Limits;
 use crate::http::admission::{self, Room, Standing};
 use crate::http::connection::{Connection, Step};
+use crate::http::content::Content;
 use crate::http::door::Door;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
 use crate::http::response::Response;
@@ -25,6 +26,11 @@ use crate::tokens::{ConnectionId, Source, Timer};
 
 pub use crate::http::exchange::Request;
 
+/// How much waits for all clients together, in bytes; with more, the one that
+/// has taken nothing for longest loses its connection.
+pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
+/// How many files are open for the long answers of all clients together; as above.
+const FILES_LIMIT: usize = 128;
 /// How many connections are accepted in one turn of the loop.
 const ACCEPT_LIMIT: usize = 32;
 /// How many descriptors connections leave to children, unless a quarter is less.
@@ -151,6 +157,18 @@ impl Servers {
         self.respond(reactor, connection, Response::xml(body));
     }
 
+    /// Answers a call with XML that may be long. Dropped if the client has gone.
+    pub fn respond_xml(
+        &mut self,
+        reactor: &mut Reactor,
+        connection: ConnectionId,
+        content: Content,
+    ) {
+        let step = self.with(connection, |client, _| client.respond_xml(reactor, content));
+        self.after(reactor, connection, step);
+        self.relieve(reactor, connection);
+    }
+
     /// Answers with an error page. Dropped if the client has gone.
     pub fn respond_error(&mut self, reactor: &mut Reactor, connection: ConnectionId, status: u16) {
         self.respond(reactor, connection, Response::error(status));
@@ -160,6 +178,7 @@ impl Servers {
     pub fn respond(&mut self, reactor: &mut Reactor, connection: ConnectionId, response: Response) {
         let step = self.with(connection, |client, _| client.respond(reactor, response));
         self.after(reactor, connection, step);
+        self.relieve(reactor, connection);
     }
 
     /// Answers with the file at `path` as it grows; 404 if it cannot be
@@ -234,6 +253,42 @@ impl Servers {
                 self.remove(reactor, id);
                 Vec::new()
             }
+        }
+    }
+
+    /// Keeps what waits for all clients together within its bounds after one
+    /// has been answered, whose own answer has a bound of its own.
+    fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
+        let waits = |client: &Client| client.connection.waiting() != (0, 0);
+        if !self.connections.get(&answered).is_some_and(waits) {
+            return;
+        }
+        loop {
+            let (mut bytes, mut files) = (0, 0);
+            let mut victim = None;
+            for (&id, client) in &self.connections {
+                let waiting = client.connection.waiting();
+                bytes += waiting.0;
+                files += waiting.1;
+                if let Some(since) = client.connection.stalled_since()
+                    && id != answered
+                    && victim.is_none_or(|(oldest, _)| since < oldest)
+                {
+                    victim = Some((since, id));
+                }
+            }
+            let Some((_, id)) = victim.filter(|_| bytes > OUTPUT_LIMIT || files > FILES_LIMIT)
+            else {
+                return;
+            };
+            if let Some(client) = self.connections.get(&id) {
+                reactor.log.warn(format_args!(
+                    "closed the connection of {}, which takes nothing of its answer: \
+                     {bytes} bytes wait for all clients",
+                    client.connection.peer()
+                ));
+            }
+            self.remove(reactor, id);
         }
     }
 

@@ -409,7 +409,7 @@ impl MainLoop {
         match rpc::handle(&mut daemon, body, &limits) {
             Reply::Body(body) => self
                 .servers
-                .respond_rpc(&mut self.reactor, connection, body),
+                .respond_xml(&mut self.reactor, connection, body),
             Reply::Status(status) => {
                 self.servers
                     .respond_error(&mut self.reactor, connection, status)
@@ -443,7 +443,7 @@ impl MainLoop {
             match poll::poll(&mut waiting.deferred, &mut daemon) {
                 Some(result) => {
                     let body = rpc::answer(reactor, &waiting.method, result);
-                    servers.respond_rpc(reactor, waiting.connection, body);
+                    servers.respond_xml(reactor, waiting.connection, body);
                     false
                 }
                 None => true,

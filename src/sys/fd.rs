@@ -2,7 +2,7 @@
 //! them, standard streams to `/dev/null` and closing what nobody is to have.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -51,6 +51,17 @@ pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     retry(|| {
         // SAFETY: `data` is valid for reads of its length.
         unsafe { libc::write(descriptor.as_raw_fd(), data.as_ptr().cast(), data.len()) }
+    })
+}
+
+/// Writes several pieces once, as if they were one, and says how much was taken.
+pub fn write_all_of(descriptor: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    // The system takes 1024 or more at a time.
+    let count = libc::c_int::try_from(pieces.len().min(1024)).unwrap_or(1024);
+    retry(|| {
+        // SAFETY: an IoSlice has the layout of an iovec, `count` of them are
+        // there, and each is valid for reads of its length.
+        unsafe { libc::writev(descriptor.as_raw_fd(), pieces.as_ptr().cast(), count) }
     })
 }
 
