@@ -9,7 +9,8 @@
 //! Where 4.3.0 leaves the order or the moment to chance, the scenario waits for
 //! conditions and compares the lines of each process by itself.
 //!
-//! Where this program differs on purpose, [`known`] says so line by line.
+//! Where this program differs on purpose, [`known`] says so line by line, and
+//! [`recorded`] for what many generated lines share.
 //! `CONFORMANCE=self` compares 4.3.0 with itself: transcripts must be stable.
 //! `CONFORMANCE=daemon` runs our supervisord with the supervisorctl of 4.3.0 only.
 //! `SHOW_TRANSCRIPTS=1` prints them (with `--nocapture`).
@@ -17,6 +18,7 @@
 mod client;
 mod command_line;
 mod events;
+mod every_state;
 mod fcgi;
 mod groups;
 mod known;
@@ -25,6 +27,8 @@ mod listening;
 mod log_options;
 mod logs;
 mod normal;
+mod recorded;
+mod requests;
 mod reread;
 mod rpc;
 mod run;
@@ -107,6 +111,9 @@ fn words_of(reason: &(dyn std::any::Any + Send)) -> String {
 fn expect_equal(name: &str, (daemon, ctl): Pair, original: &[String], other: &[String]) {
     let mut expected = original.to_vec();
     known::apply(name, daemon, ctl, &mut expected);
+    if daemon != Kind::Original {
+        recorded::apply(name, &mut expected, other);
+    }
     if std::env::var_os("SHOW_TRANSCRIPTS").is_some() {
         println!("{name}:\n{}\n", expected.join("\n"));
     }
