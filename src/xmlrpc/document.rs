@@ -204,6 +204,6 @@ fn date_time(text: String) -> Option<String> {
     let in_range = (1..=days).contains(&day)
         && number(9, 11)? < 24
         && number(12, 14)? < 60
-        && number(15, 17)? < 62;
+        && number(15, 17)? < 60;
     in_range.then_some(text)
 }

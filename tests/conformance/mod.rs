@@ -17,6 +17,8 @@
 
 mod client;
 mod command_line;
+mod corrected;
+mod doors;
 mod events;
 mod every_state;
 mod fcgi;
@@ -112,6 +114,7 @@ fn expect_equal(name: &str, (daemon, ctl): Pair, original: &[String], other: &[S
     let mut expected = original.to_vec();
     known::apply(name, daemon, ctl, &mut expected);
     if daemon != Kind::Original {
+        corrected::apply(name, &mut expected);
         recorded::apply(name, &mut expected, other);
     }
     if std::env::var_os("SHOW_TRANSCRIPTS").is_some() {
