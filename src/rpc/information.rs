@@ -78,9 +78,9 @@ pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 /// `supervisor.sendRemoteCommEvent(type, data)`: told to every listener that
 /// has subscribed.
 pub fn send_remote_event(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let name = parameters::characters(parameters, 0)?;
-    let data = parameters::characters(parameters, 1)?;
-    let event = Event::remote_communication(name, data);
+    let name = parameters::written(parameters, 0)?;
+    let data = parameters::written(parameters, 1)?;
+    let event = Event::remote_communication(&name, &data);
     daemon.supervisor.emit(daemon.reactor, &event);
     Ok(Value::Bool(true).into())
 }

@@ -20,12 +20,7 @@ const fn required(kind: &'static str, name: &'static str, help: &'static str) ->
 }
 
 const fn result(kind: &'static str, help: &'static str) -> Parameter {
-    Parameter {
-        kind,
-        name: "result",
-        help,
-        optional: false,
-    }
+    required(kind, "result", help)
 }
 
 const NAME: Parameter = required("string", "name", "a process, as 'name' or 'group:name'");
@@ -141,7 +136,7 @@ const SUPERVISOR: &[Method] = &[
         "getAPIVersion",
         "The version of this interface.",
         &[],
-        result("string", "the version"),
+        required("string", "version", "of the interface"),
         information::api_version,
     ),
     method(
@@ -172,14 +167,14 @@ const SUPERVISOR: &[Method] = &[
         "getIdentification",
         "The identifier of this supervisord.",
         &[],
-        result("string", "the identifier"),
+        required("string", "identifier", "the option of that name"),
         information::identification,
     ),
     method(
         "getPID",
         "The pid of supervisord.",
         &[],
-        result("int", "the pid"),
+        required("int", "PID", "of this process"),
         information::pid,
     ),
     method(
@@ -207,14 +202,14 @@ const SUPERVISOR: &[Method] = &[
         "getSupervisorVersion",
         "The release of Supervisor that this program behaves as.",
         &[],
-        result("string", "the version"),
+        required("string", "version", "of that release"),
         information::supervisor_version,
     ),
     method(
         "getVersion",
         "The same as getAPIVersion.",
         &[],
-        result("string", "the version"),
+        required("string", "version", "of the interface"),
         information::api_version,
     ),
     method(

@@ -1,8 +1,10 @@
 //! Taking parameters of the right type out of a call.
 
+use crate::config::integer::Integer;
 use crate::text::pyrepr::repr;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer;
 
 /// The string at that place.
 pub fn string(parameters: &[Value], place: usize) -> Result<&str, Fault> {
@@ -24,13 +26,22 @@ pub fn characters(parameters: &[Value], place: usize) -> Result<&str, Fault> {
     }
 }
 
+/// The text at that place; what is none is written in Python's notation.
+pub fn written(parameters: &[Value], place: usize) -> Result<String, Fault> {
+    match parameters.get(place) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => Ok(in_pythons_notation(other)),
+        None => Err(Fault::new(FaultCode::IncorrectParameters)),
+    }
+}
+
 /// The number at that place: an integer, a float cut to one, or its decimal string.
 pub fn integer(parameters: &[Value], place: usize) -> Result<i64, Fault> {
     match parameters.get(place) {
         Some(Value::Int(number)) => Some(*number),
         Some(Value::Bool(flag)) => Some(i64::from(*flag)),
         Some(Value::Double(number)) if number.is_finite() => Some(*number as i64),
-        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(Value::String(text)) => Integer::decimal(text).map(|number| number.saturated()),
         _ => None,
     }
     .ok_or_else(|| Fault::new(FaultCode::IncorrectParameters))
@@ -50,10 +61,11 @@ pub fn wait(parameters: &[Value], place: usize) -> bool {
     }
 }
 
-fn in_pythons_notation(value: &Value) -> String {
+/// A value as Python shows it.
+pub fn in_pythons_notation(value: &Value) -> String {
     match value {
         Value::Int(number) => number.to_string(),
-        Value::Double(number) => format!("{number:?}"),
+        Value::Double(number) => writer::python_repr(*number),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Nil => "None".to_owned(),
@@ -82,6 +94,10 @@ mod tests {
             (Value::Bool(true), Some(1)),
             (Value::Double(2.9), Some(2)),
             (Value::string(" 12 "), Some(12)),
+            (Value::string("1_2"), Some(12)),
+            (Value::string("\u{663}"), Some(3)),
+            (Value::string("99999999999999999999"), Some(i64::MAX)),
+            (Value::string("-99999999999999999999"), Some(i64::MIN)),
             (Value::string("x"), None),
             (Value::Double(f64::NAN), None),
             (Value::Nil, None),

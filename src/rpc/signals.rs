@@ -1,5 +1,6 @@
 //! Signalling processes on request: the process only, never its process group.
 
+use crate::config::integer::Integer;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
@@ -11,7 +12,7 @@ use crate::xmlrpc::value::Value;
 /// `supervisor.signalProcess(name, signal)`
 pub fn signal_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let signal = signal(parameters, 1);
+    let signal = signal(parameters, 1)?;
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
@@ -27,32 +28,34 @@ pub fn signal_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome 
 pub fn signal_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
     let ids = group.by_priority();
-    Ok(signal_several(daemon, &ids, &signal(parameters, 1)))
+    Ok(signal_several(daemon, &ids, &signal(parameters, 1)?))
 }
 
 /// `supervisor.signalAllProcesses(signal)`
 pub fn signal_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let ids = daemon.supervisor.groups.processes_by_priority();
-    Ok(signal_several(daemon, &ids, &signal(parameters, 0)))
+    Ok(signal_several(daemon, &ids, &signal(parameters, 0)?))
 }
 
-/// A signal by number, decimal string or name; else the fault, which is told
-/// only after the name was looked up.
-fn signal(parameters: &[Value], place: usize) -> Result<Signal, Fault> {
-    let (signal, shown) = match parameters.get(place) {
-        Some(Value::Int(number)) => (Signal::from_number(*number), number.to_string()),
-        Some(Value::Bool(flag)) => (
-            Signal::from_number(i64::from(*flag)),
-            i64::from(*flag).to_string(),
+/// A signal by number, decimal string or name. One that there is not is a fault
+/// that is told only after the name was looked up; of the wrong type, at once.
+fn signal(parameters: &[Value], place: usize) -> Result<Result<Signal, Fault>, Fault> {
+    let value = parameters.get(place).unwrap_or(&Value::Nil);
+    let (signal, shown) = match value {
+        Value::Int(number) => (Signal::from_number(*number), number.to_string()),
+        Value::Bool(flag) => (Signal::from_number(i64::from(*flag)), flag.to_string()),
+        Value::Double(number) if number.is_finite() => (
+            Signal::from_number(*number as i64),
+            parameters::in_pythons_notation(value),
         ),
-        Some(Value::Double(number)) => (Signal::from_number(*number as i64), number.to_string()),
-        Some(Value::String(text)) => {
-            let by_number = text.trim().parse().ok().and_then(Signal::from_number);
+        Value::String(text) => {
+            let number = Integer::decimal(text).map(|number| number.saturated());
+            let by_number = number.and_then(Signal::from_number);
             (by_number.or_else(|| Signal::from_name(text)), text.clone())
         }
         _ => return Err(Fault::new(FaultCode::IncorrectParameters)),
     };
-    signal.ok_or_else(|| Fault::with(FaultCode::BadSignal, shown))
+    Ok(signal.ok_or_else(|| Fault::with(FaultCode::BadSignal, shown)))
 }
 
 /// Only processes that can be signalled are told of.

@@ -158,6 +158,15 @@ fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
     match call.member("params") {
         None => dispatch(daemon, name, &[]),
         Some(Value::Array(parameters)) => dispatch(daemon, name, parameters),
+        // Some clients have no empty array, and 4.3.0 takes whatever has items.
+        Some(Value::Struct(members)) => {
+            let names = members.iter().map(|(name, _)| Value::string(name.as_str()));
+            dispatch(daemon, name, &names.collect::<Vec<_>>())
+        }
+        Some(Value::String(text)) => {
+            let characters = text.chars().map(Value::string);
+            dispatch(daemon, name, &characters.collect::<Vec<_>>())
+        }
         Some(_) => Err(Fault::new(FaultCode::IncorrectParameters)),
     }
 }

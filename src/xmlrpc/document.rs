@@ -1,6 +1,7 @@
 //! From XML elements to values, for calls and for responses: the tolerant
 //! reading of 4.3.0, which goes by element names and looks at little else.
 
+use crate::config::integer::Integer;
 use crate::text::base64;
 use crate::xmlrpc::reader::{Event, ParseError, Reader};
 use crate::xmlrpc::value::Value;
@@ -158,26 +159,9 @@ fn key(value: Value) -> Option<String> {
     }
 }
 
-/// As Python's `int`: blanks around, a sign, single underscores between
-/// digits. Beyond 64 bits the nearest number that fits is taken.
+/// As Python's `int`. Beyond 64 bits the nearest number that fits is taken.
 fn integer(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let digits = without_underscores(digits)?;
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let signed = match negative {
-        true => format!("-{digits}"),
-        false => digits,
-    };
-    Some(signed.parse().unwrap_or(match negative {
-        true => i64::MIN,
-        false => i64::MAX,
-    }))
+    Integer::decimal(text).map(|number| number.saturated())
 }
 
 /// As Python's `float`, which takes what Rust takes and underscores.
@@ -220,6 +204,6 @@ fn date_time(text: String) -> Option<String> {
     let in_range = (1..=days).contains(&day)
         && number(9, 11)? < 24
         && number(12, 14)? < 60
-        && number(15, 17)? < 62;
+        && number(15, 17)? < 60;
     in_range.then_some(text)
 }

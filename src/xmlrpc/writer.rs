@@ -123,7 +123,7 @@ fn push_scalar(text: &mut String, name: &str, raw: &str) {
 
 /// The shortest text that reads back as the same number, as Python prints it:
 /// exponents have a sign and at least two digits.
-fn python_repr(number: f64) -> String {
+pub fn python_repr(number: f64) -> String {
     let text = format!("{number:?}");
     if number.is_nan() {
         return "nan".to_owned();

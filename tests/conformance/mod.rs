@@ -9,14 +9,18 @@
 //! Where 4.3.0 leaves the order or the moment to chance, the scenario waits for
 //! conditions and compares the lines of each process by itself.
 //!
-//! Where this program differs on purpose, [`known`] says so line by line.
+//! Where this program differs on purpose, [`known`] says so line by line, and
+//! [`recorded`] for what many generated lines share.
 //! `CONFORMANCE=self` compares 4.3.0 with itself: transcripts must be stable.
 //! `CONFORMANCE=daemon` runs our supervisord with the supervisorctl of 4.3.0 only.
 //! `SHOW_TRANSCRIPTS=1` prints them (with `--nocapture`).
 
 mod client;
 mod command_line;
+mod corrected;
+mod doors;
 mod events;
+mod every_state;
 mod fcgi;
 mod groups;
 mod known;
@@ -25,6 +29,8 @@ mod listening;
 mod log_options;
 mod logs;
 mod normal;
+mod recorded;
+mod requests;
 mod reread;
 mod rpc;
 mod run;
@@ -107,6 +113,10 @@ fn words_of(reason: &(dyn std::any::Any + Send)) -> String {
 fn expect_equal(name: &str, (daemon, ctl): Pair, original: &[String], other: &[String]) {
     let mut expected = original.to_vec();
     known::apply(name, daemon, ctl, &mut expected);
+    if daemon != Kind::Original {
+        corrected::apply(name, &mut expected);
+        recorded::apply(name, &mut expected, other);
+    }
     if std::env::var_os("SHOW_TRANSCRIPTS").is_some() {
         println!("{name}:\n{}\n", expected.join("\n"));
     }

@@ -7,6 +7,9 @@ use super::super::support::{
 use super::normal::normalise;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How long a stop waits for lines that are still to come.
@@ -488,7 +491,7 @@ fn without_prose(text: &str) -> String {
 }
 
 /// Times and pids in process information, unless 0.
-fn without_times(value: Value) -> Value {
+pub fn without_times(value: Value) -> Value {
     match value {
         Value::Array(items) => Value::Array(items.into_iter().map(without_times).collect()),
         Value::Struct(members) => Value::Struct(
@@ -505,5 +508,39 @@ fn without_times(value: Value) -> Value {
                 .collect(),
         ),
         other => other,
+    }
+}
+
+/// Keeps a daemon awake while it lives: the loop of 4.3.0 looks at calls that
+/// wait only when something happens, or once a second.
+pub struct Awake {
+    over: Arc<AtomicBool>,
+    caller: Option<JoinHandle<()>>,
+}
+
+impl Awake {
+    /// Calls a method again and again.
+    pub fn new(client: &Rpc) -> Awake {
+        let (over, client) = (Arc::new(AtomicBool::new(false)), client.clone());
+        let told = Arc::clone(&over);
+        let caller = thread::spawn(move || {
+            while !told.load(Ordering::Relaxed) {
+                let _ = client.call("supervisor.getAPIVersion", &[]);
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        Awake {
+            over,
+            caller: Some(caller),
+        }
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(caller) = self.caller.take() {
+            let _ = caller.join();
+        }
     }
 }

@@ -33,6 +33,8 @@ pub enum Value {
     Array(Vec<Value>),
     /// `struct`, with its members in order
     Struct(Vec<(String, Value)>),
+    /// A value in whatever spelling, to be sent as it is
+    Raw(String),
 }
 
 /// How a call ended.
@@ -197,6 +199,7 @@ impl fmt::Display for Value {
             Value::Text(text) => write!(f, "{text:?}"),
             Value::Double(text) => write!(f, "{text}"),
             Value::Nil => write!(f, "nil"),
+            Value::Raw(xml) => f.write_str(xml),
             Value::Array(items) => {
                 write!(f, "[")?;
                 for (position, item) in items.iter().enumerate() {
@@ -233,6 +236,7 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Text(text) => out.push_str(&format!("<string>{}</string>", escape(text))),
         Value::Double(text) => out.push_str(&format!("<double>{text}</double>")),
         Value::Nil => out.push_str("<nil/>"),
+        Value::Raw(xml) => out.push_str(xml),
         Value::Array(items) => {
             out.push_str("<array><data>");
             items.iter().for_each(|item| write_value(out, item));
