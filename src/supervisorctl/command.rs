@@ -20,8 +20,11 @@ pub enum Command {
     Add,
     Avail,
     Clear,
+    ClearFatal,
+    Debug,
     EndOfInput,
     Exit,
+    Fg,
     Help,
     Maintail,
     Open,
@@ -31,6 +34,7 @@ pub enum Command {
     Remove,
     Reread,
     Restart,
+    Result,
     Shutdown,
     Signal,
     Start,
@@ -46,8 +50,11 @@ const WORDS: &[(&str, Command)] = &[
     ("add", Command::Add),
     ("avail", Command::Avail),
     ("clear", Command::Clear),
+    ("clearfatal", Command::ClearFatal),
+    ("debug", Command::Debug),
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
+    ("fg", Command::Fg),
     ("help", Command::Help),
     ("maintail", Command::Maintail),
     ("open", Command::Open),
@@ -57,6 +64,7 @@ const WORDS: &[(&str, Command)] = &[
     ("remove", Command::Remove),
     ("reread", Command::Reread),
     ("restart", Command::Restart),
+    ("result", Command::Result),
     ("shutdown", Command::Shutdown),
     ("signal", Command::Signal),
     ("start", Command::Start),
@@ -74,6 +82,37 @@ impl Command {
             .iter()
             .find(|(_, command)| *command == self)
             .map_or("", |(word, _)| word)
+    }
+
+    /// Whether 4.3.0 does not have it.
+    pub fn is_addition(self) -> bool {
+        use Command as C;
+        !matches!(
+            self,
+            C::Add
+                | C::Avail
+                | C::Clear
+                | C::EndOfInput
+                | C::Exit
+                | C::Fg
+                | C::Help
+                | C::Maintail
+                | C::Open
+                | C::Pid
+                | C::Quit
+                | C::Reload
+                | C::Remove
+                | C::Reread
+                | C::Restart
+                | C::Shutdown
+                | C::Signal
+                | C::Start
+                | C::Status
+                | C::Stop
+                | C::Tail
+                | C::Update
+                | C::Version
+        )
     }
 }
 
@@ -128,7 +167,7 @@ mod tests {
 
     #[test]
     fn other_lines_are_unknown_as_a_whole() {
-        for line in ["STATUS", "!ls", "#x", "fg x", "start_all", "stätus"] {
+        for line in ["STATUS", "!ls", "#x", "kill x", "start_all", "stätus"] {
             assert_eq!(parse(&format!(" {line} ")), Line::Unknown(line), "{line}");
         }
         assert_eq!(parse(" \t"), Line::Empty);

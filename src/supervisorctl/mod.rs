@@ -17,14 +17,20 @@ pub mod follow;
 pub mod help;
 pub mod input;
 pub mod interrupt;
+
 pub mod names;
 pub mod options;
 pub mod outcome;
+pub mod patterns;
+pub mod process_logs;
+pub mod pump;
+pub mod ready;
 pub mod reply;
 pub mod response;
 pub mod server_url;
 pub mod session;
 pub mod shell;
+pub mod streams;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,18 @@ pub struct ProcessInfo {
     pub pid: i64,
 }
 
+impl ProcessInfo {
+    /// How results name it.
+    pub fn display_name(&self) -> String {
+        super::names::display_name(&self.group, &self.name)
+    }
+
+    /// How the server is asked for it.
+    pub fn full_name(&self) -> String {
+        format!("{}:{}", self.group, self.name)
+    }
+}
+
 /// An entry of what a method for a group or for all processes returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // each is the member of its name

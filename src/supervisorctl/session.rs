@@ -8,6 +8,7 @@ use super::client::Client;
 use super::failure::{CallError, Failure};
 use super::input::{HiddenQuestion, Lines};
 use super::interrupt::Interrupts;
+use super::pump::Typing;
 use super::reply::{ProcessInfo, Reply};
 use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
@@ -22,6 +23,8 @@ pub struct Session {
     pub interactive: bool,
     /// See [`super::exit_status`].
     pub exit_status: u8,
+    /// The line of a conversation that is being typed.
+    pub typing: Typing,
     lines: Lines,
     interrupts: Option<Caught>,
 }
@@ -39,6 +42,7 @@ impl Session {
             client,
             interactive,
             exit_status: super::exit_status::SUCCESS,
+            typing: Typing::default(),
             lines: Lines::default(),
             interrupts: None,
         }
@@ -121,6 +125,33 @@ impl Session {
         self.interrupts
             .as_ref()
             .is_some_and(|caught| caught.interrupts.take())
+    }
+
+    /// Readable while Ctrl-C waits to be taken note of, once it is caught.
+    pub fn interrupt(&self) -> Result<Option<OwnedFd>, Failure> {
+        let caught = self.interrupts.as_ref();
+        let descriptor = caught.map(|caught| caught.interrupts.descriptor());
+        Ok(descriptor.transpose().map_err(CallError::System)?)
+    }
+
+    /// Asks for a line of a conversation. Until it has come, what is written by
+    /// way of [`Session::typing`] stands above the prompt.
+    pub fn ask_line(&mut self, prompt: &str) -> Result<String, Failure> {
+        self.typing
+            .begin(prompt)
+            .map_err(|_| Failure::OutputClosed)?;
+        let line = self.ask("");
+        self.typing.end();
+        line
+    }
+
+    /// Reads a line for a process, without a word.
+    pub fn ask_process_line(&mut self) -> Result<String, Failure> {
+        let line = self.ask("");
+        if matches!(line, Err(Failure::Interrupted)) {
+            self.is_interrupted();
+        }
+        line
     }
 
     /// Asks a question and reads a line.

@@ -2,6 +2,8 @@
 
 mod check;
 mod configuration;
+mod debug;
+mod fg;
 mod logs;
 mod processes;
 mod server;
@@ -29,10 +31,13 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Add => configuration::add(session, &words)?,
         Command::Avail => configuration::avail(session, argument)?,
         Command::Clear => logs::clear(session, &words)?,
+        Command::ClearFatal => server::clear_fatal(session, argument)?,
+        Command::Debug => debug::debug(session, argument)?,
         Command::EndOfInput | Command::Exit | Command::Quit => {
             session.print("")?;
             return Ok(Flow::Quit);
         }
+        Command::Fg => fg::fg(session, &words)?,
         Command::Help if argument.is_empty() => session.write(help::overview().as_bytes())?,
         Command::Help => session.write(help::topic(argument).as_bytes())?,
         Command::Maintail => logs::maintail(session, &words)?,
@@ -42,6 +47,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Remove => configuration::remove(session, &words)?,
         Command::Reread => configuration::reread(session, argument)?,
         Command::Restart => processes::restart(session, &words)?,
+        Command::Result => server::result(session, &words)?,
         Command::Shutdown => server::shutdown(session, argument)?,
         Command::Signal => processes::signal(session, &words)?,
         Command::Start => processes::start(session, &words)?,

@@ -1,6 +1,6 @@
 //! `pid`, `version`, `open`, `reload` and `shutdown`: the daemon itself.
 
-use super::{check, refuse_argument, status};
+use super::{check, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -122,6 +122,69 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
             None => Err(failure),
         },
     }
+}
+
+/// `clearfatal`: takes note of why supervisord is FATAL.
+pub fn clear_fatal(session: &mut Session, argument: &str) -> Result<(), Failure> {
+    if refuse_argument(session, Command::ClearFatal, argument)? || !check::is_usable(session)? {
+        return Ok(());
+    }
+    let method = "getStateReason";
+    let reason = match session.try_call(method, &[])? {
+        Ok(value) => {
+            let value = &value;
+            Reply { method, value }.text()?
+        }
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+            let message = "ERROR: this supervisord has no FATAL state that could be cleared";
+            return session.fail(exit_status::GENERIC, message);
+        }
+        Err(fault) => return Err(CallError::Fault(fault).into()),
+    };
+    if reason.is_empty() {
+        return session.print("supervisord is not in FATAL state");
+    }
+    session.call("clearFatal", &[])?;
+    session.print(&format!("supervisord was in FATAL state: {reason}"))?;
+    session.print("supervisord: cleared")
+}
+
+/// `result POOL`: what the `store` handler of a pool has kept last.
+pub fn result(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    let [pool] = words else {
+        let message = "Error: result requires the name of one event listener pool";
+        return refuse(session, Command::Result, exit_status::GENERIC, message);
+    };
+    match session.try_call("getEventResult", &[Value::string(*pool)])? {
+        Ok(value) if value.member("data").is_some() => show_result(session, &value),
+        Ok(_) => session.print(&format!("{pool}: no result yet")),
+        Err(fault) if fault.is(FaultCode::BadName) => {
+            let message = format!("ERROR: no such event listener pool: {pool}");
+            session.fail(exit_status::GENERIC, &message)
+        }
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+            let message = "ERROR: this supervisord keeps no results of event listeners";
+            session.fail(exit_status::GENERIC, message)
+        }
+        Err(fault) => Err(CallError::Fault(fault).into()),
+    }
+}
+
+/// A line for each thing that is known of it, then the data as they came.
+fn show_result(session: &mut Session, result: &Value) -> Result<(), Failure> {
+    for key in ["process", "event", "serial", "time"] {
+        let text = match result.member(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Int(number)) => number.to_string(),
+            _ => continue,
+        };
+        session.print(&format!("{key}: {text}"))?;
+    }
+    let data = result.member("data").and_then(Value::as_str);
+    session.print(&format!("\n{}", data.unwrap_or_default()))
 }
 
 /// Asks, where questions may be asked. Anything but a yes is a no.
