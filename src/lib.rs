@@ -46,3 +46,11 @@ pub const SUPERVISOR_VERSION: &str = "4.3.0";
 
 /// The version of the XML-RPC interface; supervisorctl compares it exactly.
 pub const API_VERSION: &str = "3.0";
+
+/// This program's own version, and what it is compatible with, in one line.
+pub fn version_full() -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    format!(
+        "pollvisor {own}, compatible with Supervisor {SUPERVISOR_VERSION}, XML-RPC interface {API_VERSION}"
+    )
+}

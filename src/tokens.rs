@@ -100,4 +100,6 @@ pub enum Timer {
     Handler(i32),
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
+    /// The service manager wants a sign of life, or has not taken what it was told.
+    ServiceManager,
 }

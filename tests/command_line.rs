@@ -347,3 +347,22 @@ fn pidproxy_leaves_other_signals_alone_and_its_command_with_a_clean_mask() {
     proxied.signal("ALRM");
     assert_eq!(wait(&mut proxied.proxy).signal(), Some(14));
 }
+
+#[test]
+fn scripts_see_the_release_that_is_compatible_and_people_the_programs_own() {
+    let (_directory, supervisord) = program("supervisord");
+    let own = format!(
+        "pollvisor {}, compatible with Supervisor 4.3.0, XML-RPC interface 3.0\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for (word, expected) in [
+        ("-v", "4.3.0\n"),
+        ("--version", "4.3.0\n"),
+        ("--version-full", own.as_str()),
+    ] {
+        let output = run(&supervisord, &[word]);
+        assert_eq!(text(&output.stdout), expected);
+        assert_eq!(text(&output.stderr), "");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}

@@ -32,6 +32,7 @@ mod regressions;
 mod reload;
 mod restart;
 mod rotation;
+mod service;
 mod shared_logs;
 mod shell;
 mod slow_logs;

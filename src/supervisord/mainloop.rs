@@ -17,6 +17,7 @@ use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
 use crate::supervisord::pidfile::PidFile;
+use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
@@ -46,6 +47,8 @@ pub struct MainLoop {
     main_log_watch: Watch,
     /// Which connection to syslog is waited for.
     watched_syslog: u64,
+    /// Whoever started this daemon as a service and wants to know how it is.
+    manager: Option<ServiceManager>,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -79,6 +82,7 @@ impl MainLoop {
         reactor: Reactor,
         signals: Signals,
         pidfile: Option<PidFile>,
+        manager: Option<ServiceManager>,
     ) -> MainLoop {
         MainLoop {
             supervisor,
@@ -89,6 +93,7 @@ impl MainLoop {
             syslog_complaint: Complaint::default(),
             main_log_watch: Watch::default(),
             watched_syslog: 0,
+            manager,
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -107,6 +112,7 @@ impl MainLoop {
             self.answer_changes();
             let finished = self.supervisor.advance_shutdown(&mut self.reactor);
             self.answer_changes();
+            self.tell_manager();
             if finished {
                 break;
             }
@@ -180,6 +186,22 @@ impl MainLoop {
         self.reactor.log.syslog.give_up();
         self.supervisor.give_up_kept_output(&mut self.reactor);
         self.reactor.give_up_logs();
+    }
+
+    /// Tells the service manager what has changed, and that this loop turns.
+    fn tell_manager(&mut self) {
+        let Some(manager) = &mut self.manager else {
+            return;
+        };
+        let now = self.reactor.now.monotonic;
+        if let Err(error) = manager.tell(self.supervisor.state(), now) {
+            self.reactor
+                .log
+                .warn(format_args!("cannot tell the service manager: {error}"));
+        }
+        self.reactor
+            .timers
+            .set(Timer::ServiceManager, manager.next());
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
@@ -358,7 +380,7 @@ impl MainLoop {
                     self.flush_main_log();
                 }
                 // Told before the next wait.
-                Timer::MainLogLosses => {}
+                Timer::MainLogLosses | Timer::ServiceManager => {}
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

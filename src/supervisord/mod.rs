@@ -6,6 +6,7 @@ pub mod mainloop;
 pub mod options;
 pub mod pidfile;
 pub mod privileges;
+pub mod service;
 pub mod start;
 
 use std::io::IsTerminal;
@@ -41,6 +42,10 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         }
         Ok(Request::Version) => {
             terminal::tell(&format!("{}\n", crate::SUPERVISOR_VERSION));
+            ExitCode::SUCCESS
+        }
+        Ok(Request::VersionFull) => {
+            terminal::tell(&format!("{}\n", crate::version_full()));
             ExitCode::SUCCESS
         }
         Ok(Request::Run(arguments)) => supervise(program, *arguments, launch_directory),

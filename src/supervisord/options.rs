@@ -37,6 +37,7 @@ enum Key {
     ProfileOptions,
     Check,
     DumpConfig,
+    VersionFull,
 }
 
 const fn spec(
@@ -99,6 +100,7 @@ const SPECS: &[OptionSpec<Key>] = &[
     spec(Key::ProfileOptions, None, Some("profile_options"), true),
     addition(Key::Check, "check"),
     addition(Key::DumpConfig, "dump-config"),
+    addition(Key::VersionFull, "version-full"),
 ];
 
 /// What there is to do.
@@ -106,8 +108,10 @@ const SPECS: &[OptionSpec<Key>] = &[
 pub enum Request {
     /// Print the usage text.
     Help,
-    /// Print the version.
+    /// Print the release of Supervisor that this program is like.
     Version,
+    /// Print this program's own version, and what it is compatible with.
+    VersionFull,
     /// Run the daemon.
     Run(Box<Arguments>),
     /// Read the configuration and say what is to be said about it.
@@ -169,8 +173,8 @@ pub enum ArgumentError {
         /// What is wrong with it.
         error: ValueError,
     },
-    /// A value of `--check` or `--dump-config` that they do not have: the word as typed.
-    Inspection(String),
+    /// A value of `--check`, `--dump-config` or `--version-full` that they do not have: the word as typed.
+    Addition(String),
 }
 
 impl fmt::Display for ArgumentError {
@@ -187,10 +191,10 @@ impl fmt::Display for ArgumentError {
                 value,
                 error,
             } => write!(f, "invalid value for {option} {}: {error}", repr(value)),
-            ArgumentError::Inspection(word) => {
+            ArgumentError::Addition(word) => {
                 write!(
                     f,
-                    "{word} is not known: there are --check, --check=strict and --dump-config"
+                    "{word} is not known: there are --check, --check=strict, --dump-config and --version-full"
                 )
             }
         }
@@ -222,6 +226,8 @@ pub fn parse(
         match given.key {
             Key::Help => return Ok(Request::Help),
             Key::Version => return Ok(Request::Version),
+            Key::VersionFull if given.value.is_none() => return Ok(Request::VersionFull),
+            Key::VersionFull => return Err(unknown(given)),
             Key::Check | Key::DumpConfig => inspection = Some(inspected(given)?),
             _ => take(given, &mut arguments, launch_directory, system)?,
         }
@@ -238,12 +244,13 @@ fn inspected(given: &Given<Key>) -> Result<Inspection, ArgumentError> {
         (Key::Check, None) => Ok(Inspection::Check { strict: false }),
         (Key::Check, Some("strict")) => Ok(Inspection::Check { strict: true }),
         (Key::DumpConfig, None) => Ok(Inspection::Dump),
-        (_, value) => Err(ArgumentError::Inspection(format!(
-            "{}={}",
-            given.spelling,
-            value.unwrap_or_default()
-        ))),
+        _ => Err(unknown(given)),
     }
+}
+
+fn unknown(given: &Given<Key>) -> ArgumentError {
+    let value = given.value.as_deref().unwrap_or_default();
+    ArgumentError::Addition(format!("{}={value}", given.spelling))
 }
 
 /// 4.3.0 converts the value first and then looks whether the option was given before.
@@ -274,7 +281,12 @@ fn set(
     let dirpath = |text: &str| existing_dirpath(text, launch, system);
     let over = &mut arguments.overrides;
     match key {
-        Key::Help | Key::Version | Key::ProfileOptions | Key::Check | Key::DumpConfig => {}
+        Key::Help
+        | Key::Version
+        | Key::VersionFull
+        | Key::ProfileOptions
+        | Key::Check
+        | Key::DumpConfig => {}
         Key::Configuration => arguments.configuration = Some(value.to_owned()),
         Key::Nodaemon => over.nodaemon = true,
         Key::Silent => over.silent = true,
@@ -308,7 +320,7 @@ pub fn usage(program: &str) -> String {
          -n/--nodaemon -- stay in the foreground (file: nodaemon=true)\n\
          -s/--silent -- in the foreground, do not copy the log to stdout (file: silent=true)\n\
          -h/--help -- print this text and exit\n\
-         -v/--version -- print the version and exit\n\
+         -v/--version -- print the release of Supervisor that this is like, and exit\n\
          -u/--user USER -- run as this user, a name or a number\n\
          -m/--umask UMASK -- the umask of the daemon, octal (default 022)\n\
          -d/--directory DIRECTORY -- where the daemon goes when it leaves the terminal\n\
@@ -326,6 +338,7 @@ pub fn usage(program: &str) -> String {
          --profile_options OPTIONS -- accepted and ignored\n\
          --check[=strict] -- say whether the configuration is good, warn of what is doubtful, and exit\n\
          --dump-config -- print the configuration as JSON, everything filled in, and exit\n\
+         --version-full -- print the version of this program itself, and exit\n\
          \n"
     )
 }
@@ -378,6 +391,12 @@ mod tests {
         assert_eq!(read("-n -h -n"), Ok(Request::Help));
         assert_eq!(read("-?"), Ok(Request::Help));
         assert_eq!(read("--vers -e nope"), Ok(Request::Version));
+        assert_eq!(read("--version-full -e nope"), Ok(Request::VersionFull));
+        let error = read("--version-full=x").unwrap_err();
+        assert!(
+            error.starts_with("--version-full=x is not known"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::supervisord::mainloop::{Legacy, MainLoop};
 use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
+use crate::supervisord::service::{self, ServiceManager};
 use crate::sys::daemon::{self, Side};
 use crate::sys::poller::Interest;
 use crate::sys::signals::{Mask, Signals};
@@ -47,8 +48,11 @@ const FIRST_TO_CLOSE: i32 = 5;
 pub struct Launch<'a> {
     program: &'a str,
     request: StartRequest,
+    /// What children inherit.
     environment: Environment,
     mask: Mask,
+    /// Whoever started this process as a service.
+    manager: Option<ServiceManager>,
     has_run: bool,
     /// What it ran with last, without its groups: to go on with if a restart fails.
     last: Option<(LoadRequest, Config)>,
@@ -94,7 +98,7 @@ impl<'a> Launch<'a> {
         launch_directory: String,
         mask: Mask,
     ) -> Launch<'a> {
-        let environment: Environment = std::env::vars_os()
+        let mut environment: Environment = std::env::vars_os()
             .map(|(name, value)| (name.into_vec(), value.into_vec()))
             .collect();
         let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
@@ -103,11 +107,14 @@ impl<'a> Launch<'a> {
             .map(|(name, value)| (text(name), text(value)))
             .collect();
         let request = arguments.start_request(program, pairs, launch_directory);
+        let manager = ServiceManager::of(&environment, std::process::id());
+        environment.retain(|(name, _)| !service::is_for_supervisord_alone(name));
         Launch {
             program,
             request,
             environment,
             mask,
+            manager,
             has_run: false,
             last: None,
             serials: Serials::default(),
@@ -197,7 +204,12 @@ fn start_with(
     launch.has_run = true;
     launch.last = Some(last);
     Ok(Started::Daemon(Box::new(MainLoop::new(
-        supervisor, servers, reactor, signals, pidfile,
+        supervisor,
+        servers,
+        reactor,
+        signals,
+        pidfile,
+        launch.manager.clone(),
     ))))
 }
 

@@ -10,6 +10,7 @@ pub mod host;
 pub mod kill;
 pub mod limits;
 pub mod memory;
+pub mod notify;
 pub mod outlet;
 pub mod poller;
 pub mod privileges;

@@ -90,6 +90,7 @@ const KNOWN: &[Known] = &[
             "--profile_options OPTIONS",
             "--check[=strict]",
             "--dump-config",
+            "--version-full",
         ],
         reason: "two options that 4.3.0 does not have",
     },
