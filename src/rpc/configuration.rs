@@ -3,13 +3,15 @@
 use crate::config::diff;
 use crate::config::load;
 use crate::config::{self, LogFile};
+use crate::http::content::Content;
 use crate::process::subprocess::Subprocess;
-use crate::rpc::interface::{Daemon, Outcome};
+use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::supervisor::Supervisor;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer::{self, StructWriter};
 
 /// `supervisor.reloadConfig()`. A configuration that cannot be read leaves the
 /// one in use as it is.
@@ -91,82 +93,77 @@ pub fn remove_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 pub fn all_config_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &*daemon.supervisor;
     let groups = supervisor.config.groups.iter();
-    let mut entries: Vec<(&str, Value)> = groups
+    let mut entries: Vec<(&config::Group, &config::Process, bool)> = groups
         .flat_map(|group| {
             let in_use = supervisor.groups.named(&group.name).is_some();
-            group.processes.iter().map(move |process| {
-                (
-                    process.name.as_str(),
-                    info(supervisor, group, process, in_use),
-                )
-            })
+            let processes = group.processes.iter();
+            processes.map(move |process| (group, process, in_use))
         })
         .collect();
-    entries.sort_by_key(|(name, _)| *name);
-    Ok(Value::Array(entries.into_iter().map(|(_, entry)| entry).collect()).into())
+    entries.sort_by_key(|(_, process, _)| process.name.as_str());
+    let mut content = Content::default();
+    let text = content.text();
+    text.reserve(entries.len() * ENTRY);
+    text.push_str(writer::BEGIN_ARRAY);
+    for (group, process, in_use) in entries {
+        push_info(text, supervisor, group, process, in_use);
+    }
+    text.push_str(writer::END_ARRAY);
+    Ok(Answer::Written(content))
 }
 
-fn info(
+/// About the size of what is written of one process, in bytes.
+const ENTRY: usize = 2400;
+
+fn push_info(
+    text: &mut String,
     supervisor: &Supervisor,
     group: &config::Group,
     process: &config::Process,
     in_use: bool,
-) -> Value {
+) {
     // Until the first reread the automatic files' names are known, then they are "auto".
     let active = (!supervisor.reread)
         .then(|| supervisor.groups.process_named(&group.name, &process.name))
         .flatten();
-    let uid = process
-        .uid
-        .map_or_else(|| Value::string("none"), |uid| Value::Int(i64::from(uid)));
-    let text = |text: &Option<String>| Value::string(text.as_deref().unwrap_or("none"));
-    let mut members = vec![
-        ("autostart".to_owned(), Value::Bool(process.autostart)),
-        ("directory".to_owned(), text(&process.directory)),
-        ("uid".to_owned(), uid),
-        (
-            "command".to_owned(),
-            Value::string(process.command.as_str()),
-        ),
-        (
-            "exitcodes".to_owned(),
-            Value::Array(
-                process
-                    .exitcodes
-                    .iter()
-                    .map(|c| Value::Int(i64::from(*c)))
-                    .collect(),
-            ),
-        ),
-        ("group".to_owned(), Value::string(group.name.as_str())),
-        ("group_prio".to_owned(), Value::Int(group.priority)),
-        ("inuse".to_owned(), Value::Bool(in_use)),
-        ("killasgroup".to_owned(), Value::Bool(process.killasgroup)),
-        ("name".to_owned(), Value::string(process.name.as_str())),
-        ("process_prio".to_owned(), Value::Int(process.priority)),
-        (
-            "redirect_stderr".to_owned(),
-            Value::Bool(process.redirect_stderr),
-        ),
-        ("startretries".to_owned(), Value::Int(process.startretries)),
-        ("startsecs".to_owned(), Value::Int(process.startsecs)),
-    ];
-    members.extend(output(Channel::Stdout, &process.stdout, active));
-    members.push((
-        "stopsignal".to_owned(),
-        Value::Int(i64::from(process.stopsignal.number())),
-    ));
-    members.push(("stopwaitsecs".to_owned(), Value::Int(process.stopwaitsecs)));
-    members.extend(output(Channel::Stderr, &process.stderr, active));
-    members.push(("serverurl".to_owned(), text(&process.serverurl)));
-    Value::Struct(members)
+    let mut entry = StructWriter::begin(text);
+    entry.bool("autostart", process.autostart);
+    entry.string("directory", process.directory.as_deref().unwrap_or("none"));
+    match process.uid {
+        Some(uid) => entry.int("uid", i64::from(uid)),
+        None => entry.string("uid", "none"),
+    }
+    entry.string("command", &process.command);
+    entry.member("exitcodes", |text| {
+        text.push_str(writer::BEGIN_ARRAY);
+        for code in &process.exitcodes {
+            writer::push_int(text, i64::from(*code));
+        }
+        text.push_str(writer::END_ARRAY);
+    });
+    entry.string("group", &group.name);
+    entry.int("group_prio", group.priority);
+    entry.bool("inuse", in_use);
+    entry.bool("killasgroup", process.killasgroup);
+    entry.string("name", &process.name);
+    entry.int("process_prio", process.priority);
+    entry.bool("redirect_stderr", process.redirect_stderr);
+    entry.int("startretries", process.startretries);
+    entry.int("startsecs", process.startsecs);
+    push_output(&mut entry, Channel::Stdout, &process.stdout, active);
+    entry.int("stopsignal", i64::from(process.stopsignal.number()));
+    entry.int("stopwaitsecs", process.stopwaitsecs);
+    push_output(&mut entry, Channel::Stderr, &process.stderr, active);
+    entry.string("serverurl", process.serverurl.as_deref().unwrap_or("none"));
+    entry.end();
 }
 
-fn output(
+fn push_output(
+    entry: &mut StructWriter<'_>,
     channel: Channel,
     output: &config::Output,
     active: Option<&Subprocess>,
-) -> [(String, Value); 6] {
+) {
     let logfile = match &output.logfile {
         LogFile::None => "none",
         LogFile::Path(path) => path,
@@ -174,13 +171,11 @@ fn output(
             .and_then(|process| process.log_path(channel))
             .unwrap_or("auto"),
     };
-    [
-        ("capture_maxbytes", Value::Int(output.capture_maxbytes)),
-        ("events_enabled", Value::Bool(output.events_enabled)),
-        ("logfile", Value::string(logfile)),
-        ("logfile_backups", Value::Int(output.logfile_backups)),
-        ("logfile_maxbytes", Value::Int(output.logfile_maxbytes)),
-        ("syslog", Value::Bool(output.syslog)),
-    ]
-    .map(|(key, value)| (format!("{}_{key}", channel.name()), value))
+    let name = |key: &str| format!("{}_{key}", channel.name());
+    entry.int(&name("capture_maxbytes"), output.capture_maxbytes);
+    entry.bool(&name("events_enabled"), output.events_enabled);
+    entry.string(&name("logfile"), logfile);
+    entry.int(&name("logfile_backups"), output.logfile_backups);
+    entry.int(&name("logfile_maxbytes"), output.logfile_maxbytes);
+    entry.bool(&name("syslog"), output.syslog);
 }
