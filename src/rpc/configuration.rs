@@ -3,11 +3,9 @@
 use crate::config::diff;
 use crate::config::load;
 use crate::config::{self, LogFile};
-use crate::http::content::Content;
 use crate::process::subprocess::Subprocess;
-use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
-use crate::supervisor::Supervisor;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -48,7 +46,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         }
     }
     supervisor.config = config;
-    supervisor.reread = true;
+    supervisor.rereads += 1;
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());
     let lists = vec![
         list(difference.added),
@@ -89,43 +87,15 @@ pub fn remove_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     }
 }
 
-/// `supervisor.getAllConfigInfo()`: sorted by process name only.
-pub fn all_config_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let supervisor = &*daemon.supervisor;
-    let groups = supervisor.config.groups.iter();
-    let mut entries: Vec<(&config::Group, &config::Process, bool)> = groups
-        .flat_map(|group| {
-            let in_use = supervisor.groups.named(&group.name).is_some();
-            let processes = group.processes.iter();
-            processes.map(move |process| (group, process, in_use))
-        })
-        .collect();
-    entries.sort_by_key(|(_, process, _)| process.name.as_str());
-    let mut content = Content::default();
-    let text = content.text();
-    text.reserve(entries.len() * ENTRY);
-    text.push_str(writer::BEGIN_ARRAY);
-    for (group, process, in_use) in entries {
-        push_info(text, supervisor, group, process, in_use);
-    }
-    text.push_str(writer::END_ARRAY);
-    Ok(Answer::Written(content))
-}
-
-/// About the size of what is written of one process, in bytes.
-const ENTRY: usize = 2400;
-
-fn push_info(
+/// Writes the configuration of a process. `in_use` says whether its group is
+/// active, `active` is the process that knows the names of its automatic logs.
+pub fn push_info(
     text: &mut String,
-    supervisor: &Supervisor,
     group: &config::Group,
     process: &config::Process,
     in_use: bool,
+    active: Option<&Subprocess>,
 ) {
-    // Until the first reread the automatic files' names are known, then they are "auto".
-    let active = (!supervisor.reread)
-        .then(|| supervisor.groups.process_named(&group.name, &process.name))
-        .flatten();
     let mut entry = StructWriter::begin(text);
     entry.bool("autostart", process.autostart);
     entry.string("directory", process.directory.as_deref().unwrap_or("none"));
@@ -171,11 +141,28 @@ fn push_output(
             .and_then(|process| process.log_path(channel))
             .unwrap_or("auto"),
     };
-    let name = |key: &str| format!("{}_{key}", channel.name());
-    entry.int(&name("capture_maxbytes"), output.capture_maxbytes);
-    entry.bool(&name("events_enabled"), output.events_enabled);
-    entry.string(&name("logfile"), logfile);
-    entry.int(&name("logfile_backups"), output.logfile_backups);
-    entry.int(&name("logfile_maxbytes"), output.logfile_maxbytes);
-    entry.bool(&name("syslog"), output.syslog);
+    let names = match channel {
+        Channel::Stdout => [
+            "stdout_capture_maxbytes",
+            "stdout_events_enabled",
+            "stdout_logfile",
+            "stdout_logfile_backups",
+            "stdout_logfile_maxbytes",
+            "stdout_syslog",
+        ],
+        Channel::Stderr => [
+            "stderr_capture_maxbytes",
+            "stderr_events_enabled",
+            "stderr_logfile",
+            "stderr_logfile_backups",
+            "stderr_logfile_maxbytes",
+            "stderr_syslog",
+        ],
+    };
+    entry.int(names[0], output.capture_maxbytes);
+    entry.bool(names[1], output.events_enabled);
+    entry.string(names[2], logfile);
+    entry.int(names[3], output.logfile_backups);
+    entry.int(names[4], output.logfile_maxbytes);
+    entry.bool(names[5], output.syslog);
 }

@@ -13,7 +13,7 @@ use crate::text::base64;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
-use crate::xmlrpc::writer::{self, StructWriter};
+use crate::xmlrpc::writer::StructWriter;
 use crate::{API_VERSION, SUPERVISOR_VERSION};
 
 const MONTHS: [&str; 12] = [
@@ -57,8 +57,8 @@ pub fn clear_fatal(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 }
 
 /// `supervisor.getPID()`
-pub fn pid(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    Ok(Value::Int(i64::from(std::process::id())).into())
+pub fn pid(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::Int(i64::from(daemon.pid)).into())
 }
 
 /// `supervisor.shutdown()`
@@ -148,32 +148,8 @@ pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     Ok(Answer::Written(content))
 }
 
-/// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
-pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let mut processes: Vec<&Subprocess> = daemon
-        .supervisor
-        .groups
-        .iter()
-        .flat_map(|group| &group.processes)
-        .collect();
-    processes.sort_by_key(|process| (process.group_name(), &process.config().name));
-    let now = time::now();
-    let mut content = Content::default();
-    let text = content.text();
-    text.reserve(processes.len() * ROW);
-    text.push_str(writer::BEGIN_ARRAY);
-    for process in processes {
-        push_info(text, process, now);
-    }
-    text.push_str(writer::END_ARRAY);
-    Ok(Answer::Written(content))
-}
-
-/// About the size of what is written of one process, in bytes.
-const ROW: usize = 1100;
-
-/// Writes what is known of a process: the call that is made most, of the most processes.
-fn push_info(text: &mut String, process: &Subprocess, now: Now) {
+/// Writes what is known of a process, as `getProcessInfo` and `getAllProcessInfo` tell it.
+pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     let machine = process.machine();
     let moment = |then: Option<Now>| then.map_or(0, |then| then.seen_at(now));
     let log = |channel| process.log_path(channel).unwrap_or_default();

@@ -43,6 +43,8 @@ pub struct MainLoop {
     main_log_watch: Watch,
     /// Which connection to syslog is waited for.
     watched_syslog: u64,
+    /// Of this process, which forks no more.
+    pid: u32,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -86,6 +88,7 @@ impl MainLoop {
             syslog_complaint: Complaint::default(),
             main_log_watch: Watch::default(),
             watched_syslog: 0,
+            pid: std::process::id(),
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -393,7 +396,7 @@ impl MainLoop {
     }
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
         match rpc::handle(&mut daemon, body) {
             Reply::Body(body) => self
                 .servers
@@ -421,13 +424,14 @@ impl MainLoop {
             servers,
             reactor,
             pending,
+            pid,
             ..
         } = self;
         pending.retain_mut(|waiting| {
             if !servers.is_open(waiting.connection) {
                 return false;
             }
-            let mut daemon = rpc_daemon(supervisor, reactor);
+            let mut daemon = rpc_daemon(supervisor, reactor, *pid);
             match poll::poll(&mut waiting.deferred, &mut daemon) {
                 Some(result) => {
                     let body = rpc::answer(reactor, &waiting.method, result);
@@ -471,10 +475,12 @@ impl MainLoop {
 fn rpc_daemon<'a>(
     supervisor: &'a mut Supervisor,
     reactor: &'a mut Reactor,
+    pid: u32,
 ) -> rpc::interface::Daemon<'a> {
     rpc::interface::Daemon {
         supervisor,
         reactor,
+        pid,
         interface: methods::INTERFACE,
     }
 }

@@ -79,19 +79,27 @@ impl StructWriter<'_> {
         StructWriter { text }
     }
 
-    /// Adds a member that is an integer.
-    pub fn int(&mut self, name: &str, number: i64) {
-        self.member(name, |text| push_int(text, number));
+    /// Adds a member that is an integer. Names that are known need no escapes.
+    pub fn int(&mut self, name: &'static str, number: i64) {
+        self.known(name, |text| push_int(text, number));
     }
 
     /// Adds a member that is a boolean.
-    pub fn bool(&mut self, name: &str, truth: bool) {
-        self.member(name, |text| push_bool(text, truth));
+    pub fn bool(&mut self, name: &'static str, truth: bool) {
+        self.known(name, |text| push_bool(text, truth));
     }
 
     /// Adds a member that is a string.
-    pub fn string(&mut self, name: &str, raw: &str) {
-        self.member(name, |text| push_string(text, raw));
+    pub fn string(&mut self, name: &'static str, raw: &str) {
+        self.known(name, |text| push_string(text, raw));
+    }
+
+    fn known(&mut self, name: &'static str, value: impl FnOnce(&mut String)) {
+        self.text.push_str("<member>\n<name>");
+        self.text.push_str(name);
+        self.text.push_str("</name>\n");
+        value(self.text);
+        self.text.push_str("</member>\n");
     }
 
     /// Adds a member; `value` adds its value.
