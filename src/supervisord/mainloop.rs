@@ -49,6 +49,8 @@ pub struct MainLoop {
     watched_syslog: u64,
     /// Whoever started this daemon as a service and wants to know how it is.
     manager: Option<ServiceManager>,
+    /// Of this process, which forks no more.
+    pid: u32,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -94,6 +96,7 @@ impl MainLoop {
             main_log_watch: Watch::default(),
             watched_syslog: 0,
             manager,
+            pid: std::process::id(),
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -427,7 +430,7 @@ impl MainLoop {
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
         let limits = self.servers.limits(connection);
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
         match rpc::handle(&mut daemon, body, &limits) {
             Reply::Body(body) => self
                 .servers
@@ -455,13 +458,14 @@ impl MainLoop {
             servers,
             reactor,
             pending,
+            pid,
             ..
         } = self;
         pending.retain_mut(|waiting| {
             if !servers.is_open(waiting.connection) {
                 return false;
             }
-            let mut daemon = rpc_daemon(supervisor, reactor);
+            let mut daemon = rpc_daemon(supervisor, reactor, *pid);
             match poll::poll(&mut waiting.deferred, &mut daemon) {
                 Some(result) => {
                     let body = rpc::answer(reactor, &waiting.method, result);
@@ -505,10 +509,12 @@ impl MainLoop {
 fn rpc_daemon<'a>(
     supervisor: &'a mut Supervisor,
     reactor: &'a mut Reactor,
+    pid: u32,
 ) -> rpc::interface::Daemon<'a> {
     rpc::interface::Daemon {
         supervisor,
         reactor,
+        pid,
         interface: methods::INTERFACE,
     }
 }
