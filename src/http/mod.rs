@@ -3,14 +3,17 @@
 //!
 //! [`request`], [`response`], [`auth`], [`plan`] and [`date`] are pure codecs. Above
 //! them, [`listener`] opens the sockets, [`connection`] takes one client
-//! through its requests ([`exchange`]), [`content`] is a long answer, [`tail`] follows a log file, and [`server`] is what
-//! the daemon holds: readiness in, requests out, responses in.
+//! through its requests ([`exchange`]), [`delivery`] brings it the response,
+//! which [`content`] makes piece by piece if it is long, [`tail`] follows a log
+//! file, and [`server`] is what the daemon holds: readiness in, requests out,
+//! responses in.
 
 pub mod auth;
 pub mod buffer;
 pub mod connection;
 pub mod content;
 pub mod date;
+pub mod delivery;
 pub mod exchange;
 pub mod listener;
 pub mod outbox;
