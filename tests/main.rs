@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod background;
+mod clients;
 mod clock;
 mod command_line;
 mod config;

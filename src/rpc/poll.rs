@@ -35,7 +35,7 @@ pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<V
             finished,
         } => {
             let result = poll(current, daemon)?;
-            finished.push(system::slot(result));
+            finished.push(system::slot(daemon, result));
             match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished)) {
                 Ok(results) => Some(Ok(Value::Array(results))),
                 Err(next) => {

@@ -36,7 +36,8 @@ pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcom
 }
 
 /// `system.multicall(calls)`: strictly one after the other. Results are not
-/// wrapped in arrays of one, which is what clients of 4.3.0 expect.
+/// wrapped in arrays of one, which is what clients of 4.3.0 expect, unless
+/// `wrap_multicall` is configured.
 pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let Some(Value::Array(calls)) = parameters.first() else {
         return Err(Fault::new(FaultCode::IncorrectParameters));
@@ -60,13 +61,13 @@ pub fn run_calls(
     while let Some(call) = remaining.pop_front() {
         if size > RESULTS_LIMIT {
             let text = "the answers before this one are too large together";
-            finished.push(slot(Err(Fault::with(FaultCode::Failed, text))));
+            finished.push(slot(daemon, Err(Fault::with(FaultCode::Failed, text))));
             continue;
         }
         match make_call(daemon, &call) {
             Ok(Answer::Done(value)) => {
                 size += size_of_text(&value);
-                finished.push(value);
+                finished.push(slot(daemon, Ok(value)));
             }
             Ok(Answer::Later(deferred)) => {
                 return Err(Deferred::Multicall {
@@ -75,7 +76,7 @@ pub fn run_calls(
                     finished,
                 });
             }
-            Err(fault) => finished.push(slot(Err(fault))),
+            Err(fault) => finished.push(slot(daemon, Err(fault))),
         }
     }
     Ok(finished)
@@ -91,8 +92,9 @@ fn size_of_text(value: &Value) -> usize {
 }
 
 /// What stands in the array of results for one call.
-pub fn slot(result: Result<Value, Fault>) -> Value {
+pub fn slot(daemon: &Daemon<'_>, result: Result<Value, Fault>) -> Value {
     match result {
+        Ok(value) if daemon.supervisor.wrap_multicall => Value::Array(vec![value]),
         Ok(value) => value,
         Err(fault) => Value::Struct(vec![
             ("faultCode".to_owned(), Value::Int(i64::from(fault.code))),
