@@ -9,6 +9,7 @@ MANDIR = $(PREFIX)/share/man
 CONFDIR ?= /etc/supervisor
 TARGET ?= $(shell uname -m)-unknown-linux-gnu
 ORIGINAL = target/supervisor-4.3.0
+MULTIVISOR = target/multivisor
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
 BINARY ?= target/release/supervisord
@@ -31,7 +32,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-tools $(ORIGINAL)/bin/memmon ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-tools $(ORIGINAL)/bin/memmon $(MULTIVISOR)/bin/multivisor-rpc ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
@@ -54,7 +55,7 @@ check-tools:
 	@missing=; packages=; \
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
-	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
+	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; need curl curl; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -72,6 +73,14 @@ $(ORIGINAL)/bin/supervisord:
 # The event listeners of others that the tests run.
 $(ORIGINAL)/bin/memmon: $(ORIGINAL)/bin/supervisord
 	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check superlance==2.0.0
+	@touch $@
+
+# A dashboard and a check for Nagios that the tests run.
+$(MULTIVISOR)/bin/multivisor-rpc:
+	rm -rf $(MULTIVISOR)
+	$(PYTHON) -m venv $(MULTIVISOR)
+	$(MULTIVISOR)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
+	  'multivisor[rpc]==7.1.0' blinker==1.9.0 supervisor==4.3.0 nagios-check-supervisord==2.2.1
 	@touch $@
 
 bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0

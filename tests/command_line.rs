@@ -149,6 +149,7 @@ const ADDED: &[&str] = &[
     "max_connections",
     "idle_timeout",
     "request_timeout",
+    "wrap_multicall",
 ];
 
 /// The lines that 4.3.0's sample has too.

@@ -5,6 +5,7 @@
 mod attacks;
 mod background;
 mod browsers;
+mod clients;
 mod clock;
 mod command_line;
 mod config;

@@ -231,7 +231,10 @@ const FCGI_PROGRAM: &[Key] = &[
 ];
 
 /// The keys of `[rpcinterface:x]`.
-const RPCINTERFACE: &[Key] = &[changed("supervisor.rpcinterface_factory", "name", Required)];
+const RPCINTERFACE: &[Key] = &[
+    changed("supervisor.rpcinterface_factory", "name", Required),
+    changed("wrap_multicall", "boolean", Value("false")),
+];
 
 /// The keys of `[ctlplugin:x]`.
 const CTLPLUGIN: &[Key] = &[changed("supervisor.ctl_factory", "name", Required)];

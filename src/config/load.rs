@@ -165,6 +165,7 @@ fn evaluate<S: System>(
         user,
         servers,
         rpcinterfaces: interfaces.names,
+        wrap_multicall: interfaces.wrap_multicall,
         groups,
         origins,
         warnings,

@@ -52,6 +52,8 @@ pub struct Config {
     pub servers: Vec<Server>,
     /// The `x` of each `[rpcinterface:x]` with the standard factory.
     pub rpcinterfaces: Vec<String>,
+    /// The results of `system.multicall` are wrapped, each in an array of one.
+    pub wrap_multicall: bool,
     /// Sorted by (priority, name): the order in which they are started.
     pub groups: Vec<Group>,
     /// Where each of `groups` comes from, in the same order.

@@ -13,12 +13,16 @@ pub const PREFIX: &str = "rpcinterface:";
 const CLIENT_PREFIX: &str = "ctlplugin:";
 /// The key that names the factory.
 pub const FACTORY: &str = "supervisor.rpcinterface_factory";
+/// The key that wraps the results of a multicall.
+pub const WRAP_MULTICALL: &str = "wrap_multicall";
 
 /// The interfaces to serve.
 #[derive(Debug, Default)]
 pub struct Interfaces {
     /// The `x` of each section with the standard factory.
     pub names: Vec<String>,
+    /// One of them wraps the results of `system.multicall`.
+    pub wrap_multicall: bool,
     /// The first of them that has keys which the standard factory does not take.
     pub with_unknown_keys: Option<String>,
 }
@@ -42,7 +46,7 @@ pub fn read<S: System>(
         for key in context.document.keys(name) {
             if key != FACTORY {
                 section.text(&key)?;
-                has_others = true;
+                has_others |= key != WRAP_MULTICALL;
             }
         }
         let namespace = part_after_colon(name).to_owned();
@@ -55,6 +59,7 @@ pub fn read<S: System>(
         if has_others && interfaces.with_unknown_keys.is_none() {
             interfaces.with_unknown_keys = Some(namespace.clone());
         }
+        interfaces.wrap_multicall |= section.boolean(WRAP_MULTICALL, false)?;
         interfaces.names.push(namespace);
     }
     Ok(interfaces)

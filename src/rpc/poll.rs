@@ -43,7 +43,7 @@ fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<
             Pause::Turn(_) => {}
             Pause::Call(call) => {
                 let result = poll(call, daemon)?;
-                system::push_slot(&mut multicall.finished, result);
+                system::push_slot(daemon, &mut multicall.finished, result);
                 if daemon.turn_is_over() {
                     multicall.pause = Pause::Turn(daemon.turn());
                     return None;

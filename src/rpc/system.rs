@@ -53,7 +53,8 @@ pub fn check_calls(call: &Call, limit: usize) -> Result<(), Fault> {
 const MULTICALL: &str = "system.multicall";
 
 /// `system.multicall(calls)`: strictly one after the other. Results are not
-/// wrapped in arrays of one, which is what clients of 4.3.0 expect.
+/// wrapped in arrays of one, which is what clients of 4.3.0 expect, unless
+/// `wrap_multicall` is configured.
 pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let Some(Value::Array(calls)) = parameters.first() else {
         return Err(Fault::new(FaultCode::IncorrectParameters));
@@ -72,6 +73,7 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 const RESULTS_LIMIT: u64 = 32 * 1024 * 1024;
 /// How many of the results may be long parts of logs, each of which is an open file.
 const LOGS_LIMIT: usize = 8;
+
 /// Makes calls until one has to be waited for, or the turn of the loop is over;
 /// the results are there when all are made.
 pub fn run_calls(
@@ -90,9 +92,9 @@ pub fn run_calls(
         let mut pause = None;
         match result {
             Ok(Answer::Later(deferred)) => pause = Some(Pause::Call(Box::new(deferred))),
-            Ok(Answer::Done(value)) => push_slot(&mut finished, Ok(written(&value))),
-            Ok(Answer::Written(content)) => push_slot(&mut finished, Ok(content)),
-            Err(fault) => push_slot(&mut finished, Err(fault)),
+            Ok(Answer::Done(value)) => push_slot(daemon, &mut finished, Ok(written(&value))),
+            Ok(Answer::Written(content)) => push_slot(daemon, &mut finished, Ok(content)),
+            Err(fault) => push_slot(daemon, &mut finished, Err(fault)),
         }
         if pause.is_none() && daemon.turn_is_over() {
             pause = Some(Pause::Turn(daemon.turn()));
@@ -110,7 +112,7 @@ pub fn run_calls(
 }
 
 /// Adds what stands in the array of results for one call.
-pub fn push_slot(finished: &mut Content, result: Result<Content, Fault>) {
+pub fn push_slot(daemon: &Daemon<'_>, finished: &mut Content, result: Result<Content, Fault>) {
     let result = result.and_then(|content| match finished.logs() + content.logs() {
         ..=LOGS_LIMIT => Ok(content),
         _ => Err(Fault::with(
@@ -119,6 +121,11 @@ pub fn push_slot(finished: &mut Content, result: Result<Content, Fault>) {
         )),
     });
     match result {
+        Ok(content) if daemon.supervisor.wrap_multicall => {
+            finished.text().push_str(writer::BEGIN_ARRAY);
+            finished.append(content);
+            finished.text().push_str(writer::END_ARRAY);
+        }
         Ok(content) => finished.append(content),
         Err(fault) => response::push_fault(finished.text(), &fault),
     }

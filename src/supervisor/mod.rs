@@ -47,6 +47,8 @@ pub struct Supervisor {
     pub config: Config,
     /// The XML-RPC namespaces; a reread does not change them.
     pub rpcinterfaces: Vec<String>,
+    /// The results of `system.multicall` are wrapped, as configured when it started.
+    pub wrap_multicall: bool,
     /// How often [`Supervisor::config`] was read again since the start.
     pub rereads: u64,
     /// The active groups.
@@ -81,6 +83,7 @@ impl Supervisor {
             start_request,
             request,
             rpcinterfaces: config.rpcinterfaces.clone(),
+            wrap_multicall: config.wrap_multicall,
             config,
             rereads: 0,
             groups: Groups::default(),

@@ -221,6 +221,7 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
         user: config.user,
         servers: config.servers.clone(),
         rpcinterfaces: config.rpcinterfaces.clone(),
+        wrap_multicall: config.wrap_multicall,
         groups: Vec::new(),
         origins: Vec::new(),
         warnings: Vec::new(),

@@ -22,7 +22,7 @@ const EVERY: &[&str] = &[
 /// All of them, in the order in which they are made.
 const CORRECTIONS: &[Correction] = &[
     Correction {
-        scenarios: &["versions and connections"],
+        scenarios: &["versions and connections", "spellings of requests"],
         reason: "only HTTP/1.0 and HTTP/1.1 stand in a status line",
         change: |_, answer| {
             let Some(rest) = answer.strip_prefix("\"HTTP/") else {

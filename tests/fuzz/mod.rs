@@ -1,14 +1,16 @@
-//! Nonsense for whoever reads what others have written: configurations, what
-//! listeners say, what programs write. The inputs are made from a fixed
+//! Nonsense for whoever reads what others have written: configurations, requests and
+//! calls, what listeners say, what programs write. The inputs are made from a fixed
 //! seed, so that a failure comes again; `FUZZ_INPUTS=10000000` makes as many of
 //! them (`make fuzz`).
 //!
 //! A panic fails the test by itself. An input that takes long, output out of
 //! proportion and, in a run by itself, memory that grows fail it too.
 
+mod calls;
 mod conversations;
 mod evaluation;
 mod texts;
+mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
