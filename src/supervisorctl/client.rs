@@ -53,6 +53,12 @@ impl Client {
         }
     }
 
+    /// A client of the same server that has connections of its own.
+    pub fn another(&self) -> Client {
+        let (username, password) = (self.username.clone(), self.password.clone());
+        Client::new(self.url.clone(), username, password)
+    }
+
     /// From here on waiting for an answer fails once this is readable.
     pub fn watch(&mut self, interrupt: OwnedFd) {
         self.disconnect();

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
-use super::client::Client;
+use super::client::{Client, PendingCall};
 use super::failure::{CallError, Failure};
 use super::input::{HiddenQuestion, Lines};
 use super::interrupt::Interrupts;
@@ -23,6 +23,9 @@ pub struct Session {
     pub interactive: bool,
     /// See [`super::exit_status`].
     pub exit_status: u8,
+    /// Whether failures are told on the standard error, because what is printed
+    /// is for programs.
+    pub is_quiet: bool,
     /// The line of a conversation that is being typed.
     pub typing: Typing,
     lines: Lines,
@@ -42,6 +45,7 @@ impl Session {
             client,
             interactive,
             exit_status: super::exit_status::SUCCESS,
+            is_quiet: false,
             typing: Typing::default(),
             lines: Lines::default(),
             interrupts: None,
@@ -65,6 +69,10 @@ impl Session {
     /// Prints a line about a failure and keeps the exit status for it.
     pub fn fail(&mut self, exit_status: u8, line: &str) -> Result<(), Failure> {
         self.exit_status = exit_status;
+        if self.is_quiet {
+            terminal::complain(&format!("{line}\n"));
+            return Ok(());
+        }
         self.print(line)
     }
 
@@ -74,7 +82,30 @@ impl Session {
         method: &str,
         parameters: &[Value],
     ) -> Result<Result<Value, Fault>, Failure> {
-        match self.client.call(method, parameters) {
+        let outcome = self.client.call(method, parameters);
+        self.answer(outcome)
+    }
+
+    /// Sends a call on a connection of its own, and does not wait for the answer.
+    pub fn begin(&mut self, method: &str, parameters: &[Value]) -> Result<PendingCall, Failure> {
+        match self.client.begin(method, parameters) {
+            Ok(call) => Ok(call),
+            Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the answer to a call that was begun.
+    pub fn wait_for(&mut self, call: PendingCall) -> Result<Result<Value, Fault>, Failure> {
+        let outcome = call.answer();
+        self.answer(outcome)
+    }
+
+    fn answer(
+        &mut self,
+        outcome: Result<Value, CallError>,
+    ) -> Result<Result<Value, Fault>, Failure> {
+        match outcome {
             Ok(value) => Ok(Ok(value)),
             Err(CallError::Fault(fault)) => Ok(Err(fault)),
             Err(_) if self.is_interrupted() => Err(Failure::Interrupted),

@@ -83,6 +83,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
         Failure::OutputClosed | Failure::Interrupted => return Err(failure),
     };
     session.fail(exit_status::GENERIC, &format!("error: {text}"))?;
+    session.is_quiet = false;
     Ok(Flow::Continue)
 }
 

@@ -1,6 +1,6 @@
 //! `pid`, `version`, `open`, `reload` and `shutdown`: the daemon itself.
 
-use super::{check, refuse, refuse_argument, status};
+use super::{check, expanded, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -31,9 +31,9 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    for name in words {
+    for name in expanded(session, words)? {
         let method = "getProcessInfo";
-        match session.try_call(method, &[Value::string(*name)])? {
+        match session.try_call(method, &[Value::string(&name)])? {
             Ok(value) => {
                 let pid = Reply {
                     method,
