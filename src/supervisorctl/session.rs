@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
 use super::client::{Client, PendingCall};
+use super::diagnosis::{self, Origin};
 use super::failure::{CallError, Failure};
 use super::input::{HiddenQuestion, Lines};
 use super::interrupt::Interrupts;
@@ -21,6 +22,8 @@ pub struct Session {
     pub client: Client,
     /// Whether questions may be asked.
     pub interactive: bool,
+    /// Where the address of the server comes from.
+    pub origin: Origin,
     /// See [`super::exit_status`].
     pub exit_status: u8,
     /// Whether failures are told on the standard error, because what is printed
@@ -28,6 +31,8 @@ pub struct Session {
     pub is_quiet: bool,
     /// The line of a conversation that is being typed.
     pub typing: Typing,
+    /// What was last said about a server that does not answer.
+    explained: Option<String>,
     lines: Lines,
     interrupts: Option<Caught>,
 }
@@ -44,6 +49,8 @@ impl Session {
         Session {
             client,
             interactive,
+            origin: Origin::default(),
+            explained: None,
             exit_status: super::exit_status::SUCCESS,
             is_quiet: false,
             typing: Typing::default(),
@@ -106,7 +113,10 @@ impl Session {
         outcome: Result<Value, CallError>,
     ) -> Result<Result<Value, Fault>, Failure> {
         match outcome {
-            Ok(value) => Ok(Ok(value)),
+            Ok(value) => {
+                self.explained = None;
+                Ok(Ok(value))
+            }
             Err(CallError::Fault(fault)) => Ok(Err(fault)),
             Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
             Err(error) => Err(error.into()),
@@ -117,6 +127,21 @@ impl Session {
     pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, Failure> {
         self.try_call(method, parameters)?
             .map_err(|fault| CallError::Fault(fault).into())
+    }
+
+    /// Says on the standard error why the server cannot be reached, if it is that
+    /// what went wrong; once for as long as nothing changes.
+    pub fn explain(&mut self, failure: &Failure) {
+        let Failure::Call(CallError::System(error)) = failure else {
+            return;
+        };
+        let explanation = diagnosis::explain(&self.origin, &self.client.url, error);
+        if let Some(explanation) = explanation
+            && self.explained.as_ref() != Some(&explanation)
+        {
+            terminal::complain(&explanation);
+            self.explained = Some(explanation);
+        }
     }
 
     /// All processes, as the server lists them.

@@ -77,6 +77,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             Err(failure) => break failure,
         }
     };
+    session.explain(&failure);
     let text = match failure {
         Failure::Call(error) => error.to_string(),
         Failure::EndOfInput => "<class 'EOFError'>, EOF when reading a line".to_owned(),

@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod debug;
 mod fg;
+mod log_text;
 mod logs;
 mod processes;
 mod server;

@@ -2,6 +2,7 @@
 
 use super::{check, expanded, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
+use crate::supervisorctl::diagnosis::Source;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::reply::Reply;
@@ -78,6 +79,7 @@ pub fn open(session: &mut Session, url: &str) -> Result<(), Failure> {
         return session.fail(exit_status::GENERIC, message);
     }
     session.client.open(url.to_owned());
+    session.origin.source = Source::Open;
     let before = session.exit_status;
     status::status(session, &[])?;
     session.exit_status = before;
@@ -116,6 +118,7 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
         Ok(Err(fault)) => Err(CallError::Fault(fault).into()),
         Err(failure) => match check::unreachable_reason(session, &failure) {
             Some((_, reason)) => {
+                session.explain(&failure);
                 let message = format!("ERROR: {reason} (already shut down?)");
                 session.fail(exit_status::GENERIC, &message)
             }

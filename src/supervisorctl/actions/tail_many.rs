@@ -1,7 +1,7 @@
 //! The forms of `tail` and `maintail` that 4.3.0 does not have: several
 //! processes, both channels, and a number of lines.
 
-use super::logs;
+use super::log_text::{self, DEFAULT_BYTES};
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::labels::Labels;
@@ -11,7 +11,6 @@ use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
-use crate::text::pyrepr::repr;
 use crate::xmlrpc::value::Value;
 
 /// How much of what a log holds already.
@@ -43,29 +42,43 @@ struct Source {
     channel: Channel,
 }
 
-/// Whether these are words of a form that 4.3.0 does not have.
-pub fn is_extended(words: &[&str]) -> bool {
-    let is_option = |word: &&str| {
-        matches!(*word, "--both" | "--stdout" | "--stderr")
-            || word.strip_prefix("-n").is_some_and(|count| {
-                count.is_empty() || count.bytes().all(|byte| byte.is_ascii_digit())
-            })
+/// Whether these words are of a form that 4.3.0 does not have. A list of names
+/// is one if there are such processes: else it is for 4.3.0's errors.
+pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> {
+    if is_extended(words) {
+        return Ok(true);
+    }
+    let Some(names) = list(words) else {
+        return Ok(false);
     };
-    let is_plural = |word: &&str| !word.starts_with('-') && patterns::is_plural(word);
-    words.iter().any(|word| is_option(word) || is_plural(word)) || is_list(words)
+    let processes = session.processes()?;
+    Ok(names.iter().all(|name| is_known(name, &processes)))
 }
 
-/// `-f` and several names, of which the last is no channel.
-fn is_list(words: &[&str]) -> bool {
-    match words {
-        ["-f", names @ ..] if names.len() >= 2 => {
-            let is_channel = |word: &&str| Channel::named(word).is_some();
-            // Of three words 4.3.0 ignores the second.
-            let is_old = names.len() <= 3 && names.last().is_some_and(is_channel);
-            !is_old && !names.iter().any(|name| name.starts_with('-'))
-        }
-        _ => false,
-    }
+/// Whether there is an option of ours, or a word that stands for several.
+fn is_extended(words: &[&str]) -> bool {
+    words.iter().any(|word| match word.strip_prefix('-') {
+        Some("-both" | "-stdout" | "-stderr") => true,
+        Some(option) => option
+            .strip_prefix('n')
+            .is_some_and(|count| count.bytes().all(|byte| byte.is_ascii_digit())),
+        None => patterns::is_plural(word),
+    })
+}
+
+/// The names after `-f`, if there are several. Of three words of which the last
+/// is a channel 4.3.0 ignores the second.
+fn list<'w, 'a>(words: &'w [&'a str]) -> Option<&'w [&'a str]> {
+    let ["-f", names @ ..] = words else {
+        return None;
+    };
+    let (names, has_channel) = match names {
+        [names @ .., last] if Channel::named(last).is_some() => (names, true),
+        names => (names, false),
+    };
+    let is_list = names.len() > 2 || (names.len() == 2 && !has_channel);
+    let has_option = names.iter().any(|name| name.starts_with('-'));
+    (is_list && !has_option).then_some(names)
 }
 
 impl<'a> Wanted<'a> {
@@ -92,7 +105,7 @@ impl<'a> Wanted<'a> {
                 word => match (word.strip_prefix("-n"), word.strip_prefix('-')) {
                     (Some(count), _) => wanted.past = lines(count).ok_or_else(bad)?,
                     (None, Some(count)) => {
-                        let bytes = logs::integer(count).ok_or_else(bad)?;
+                        let bytes = log_text::integer(count).ok_or_else(bad)?;
                         wanted.past = Past::Bytes(bytes);
                     }
                     (None, None) => wanted.names.push(word),
@@ -126,18 +139,6 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         return session.fail(exit_status::GENERIC, "Error: tail requires process name");
     }
     let processes = session.processes()?;
-    // What 4.3.0 takes for a channel is one where it is no process.
-    if is_list(words)
-        && words.len() <= 4
-        && let Some(last) = wanted.names.last()
-        && !is_known(last, &processes)
-    {
-        let channel = repr(&last.to_lowercase());
-        return session.fail(
-            exit_status::GENERIC,
-            &format!("Error: bad channel {channel}"),
-        );
-    }
     let sources = sources(session, &wanted, &processes)?;
     if wanted.follow {
         return follow(session, &sources, wanted.past);
@@ -160,10 +161,9 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
 
 fn is_known(word: &str, processes: &[ProcessInfo]) -> bool {
     let name = Namespec::parse(word);
-    patterns::is_plural(word)
-        || processes
-            .iter()
-            .any(|row| row.group == name.group && name.process == Some(row.name.as_str()))
+    processes
+        .iter()
+        .any(|row| row.group == name.group && name.process == Some(row.name.as_str()))
 }
 
 /// The logs that are meant. A pattern without a match is reported.
@@ -222,7 +222,7 @@ fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<Str
     let read = |session: &mut Session, bytes: i64| -> Result<Option<String>, Failure> {
         let parameters = [
             Value::string(&source.name),
-            logs::offset(bytes)?,
+            log_text::offset(bytes)?,
             Value::Int(0),
         ];
         match session.try_call(method, &parameters)? {
@@ -231,13 +231,13 @@ fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<Str
                 Ok(Some(Reply { method, value }.text()?))
             }
             Err(fault) => {
-                logs::refuse_log(session, &source.name, fault)?;
+                log_text::refuse_log(session, &source.name, fault)?;
                 Ok(None)
             }
         }
     };
     match past {
-        Past::Usual => read(session, logs::DEFAULT_BYTES),
+        Past::Usual => read(session, DEFAULT_BYTES),
         Past::Bytes(bytes) => read(session, bytes),
         Past::Lines(count) => last_lines(count, |bytes| read(session, bytes)),
     }
@@ -356,8 +356,10 @@ mod tests {
             "-f -20 web",
             "-x a",
             "-no a",
+            "--20 a",
         ] {
-            assert!(!is_extended(&split(line)), "{line}");
+            let words = split(line);
+            assert!(!is_extended(&words) && list(&words).is_none(), "{line}");
         }
         for line in [
             "-f a b",
@@ -370,7 +372,8 @@ mod tests {
             "web-*",
             "g:",
         ] {
-            assert!(is_extended(&split(line)), "{line}");
+            let words = split(line);
+            assert!(is_extended(&words) || list(&words).is_some(), "{line}");
         }
     }
 
