@@ -33,6 +33,7 @@ mod reload;
 mod restart;
 mod rotation;
 mod shared_logs;
+mod shell;
 mod slow_logs;
 mod superlance;
 mod supervisorctl;

@@ -2,7 +2,7 @@
 //! ([`Dir`]), a running supervisord of either kind ([`Daemon`]), a
 //! supervisorctl of either kind ([`Ctl`]), a small XML-RPC client of its own
 //! ([`Rpc`]), a FastCGI program
-//! ([`server_command`]), all of these at once for a test of ours alone ([`Scene`]), and
+//! ([`server_command`]), a program on a pseudo-terminal ([`pty::Pty`]), all of these at once for a test of ours alone ([`Scene`]), and
 //! waiting on conditions with a deadline ([`wait_until`]).
 //!
 //! Nothing here sleeps for its own sake, and nothing ends a process that it did
@@ -16,6 +16,7 @@ mod dir;
 mod fcgi;
 mod kind;
 mod process;
+pub mod pty;
 mod rpc;
 mod scene;
 mod wait;
