@@ -53,8 +53,19 @@ impl Client {
         self.interrupt = Some(interrupt);
     }
 
-    /// Calls a method of the supervisor namespace.
+    /// Calls a method of the supervisor namespace. Where the connection breaks
+    /// before the answer is complete, as it does when the server restarts, a
+    /// call that only asks is made again, once.
     pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+        match self.call_once(method, parameters) {
+            Err(error) if error.is_broken_off() && is_question(method) => {
+                self.call_once(method, parameters)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn call_once(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
         let address = server_url::parse(&self.url)?;
         let call = Call {
             method: format!("supervisor.{method}"),
@@ -76,7 +87,8 @@ impl Client {
         request.extend_from_slice(&body);
 
         // Taken out, so that a failure on the way closes it.
-        let mut connection = match self.connection.take() {
+        let kept = self.connection.take();
+        let mut connection = match kept.filter(|kept| !kept.is_closed()) {
             Some(connection) => connection,
             None => self.connect(&address)?,
         };
@@ -157,6 +169,13 @@ impl LogStream {
     pub fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.body.read(self.connection.reader(), buffer)
     }
+}
+
+/// Whether a method changes nothing, so that it may be called again.
+fn is_question(method: &str) -> bool {
+    ["get", "read", "tail"]
+        .iter()
+        .any(|verb| method.starts_with(verb))
 }
 
 /// The value or the fault of an XML-RPC response.

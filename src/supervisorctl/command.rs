@@ -20,6 +20,7 @@ pub enum Command {
     Add,
     Avail,
     Clear,
+    Completion,
     EndOfInput,
     Exit,
     Help,
@@ -46,6 +47,7 @@ const WORDS: &[(&str, Command)] = &[
     ("add", Command::Add),
     ("avail", Command::Avail),
     ("clear", Command::Clear),
+    ("completion", Command::Completion),
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
     ("help", Command::Help),
@@ -77,6 +79,12 @@ impl Command {
     }
 }
 
+/// The command that a word stands for.
+pub fn known(word: &str) -> Option<Command> {
+    let known = WORDS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, command)| *command)
+}
+
 /// The commands that `help` lists, in alphabetical order.
 pub fn listed() -> impl Iterator<Item = Command> {
     WORDS
@@ -99,8 +107,8 @@ pub fn parse(line: &str) -> Line<'_> {
         .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .unwrap_or(line.len());
     let (word, argument) = line.split_at(end);
-    match WORDS.iter().find(|(known, _)| *known == word) {
-        Some((_, command)) => Line::Command(*command, argument.trim()),
+    match known(word) {
+        Some(command) => Line::Command(command, argument.trim()),
         None => Line::Unknown(line),
     }
 }

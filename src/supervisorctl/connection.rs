@@ -6,6 +6,8 @@ use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::failure::CallError;
 use super::interrupt::wait_readable;
 use super::response::Head;
@@ -54,6 +56,13 @@ impl Connection {
             Socket::Unix(socket) => socket.write_all(request)?,
         }
         Head::read(&mut self.reader)
+    }
+
+    /// Whether the server has closed it: nothing is to come before a request.
+    pub fn is_closed(&self) -> bool {
+        let socket = self.reader.get_ref().socket.as_fd();
+        let mut watched = [PollFd::new(socket, PollFlags::POLLIN)];
+        !matches!(poll(&mut watched, PollTimeout::ZERO), Ok(0))
     }
 
     /// Where the body of the answer is read from.

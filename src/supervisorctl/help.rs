@@ -41,6 +41,11 @@ pub fn of(command: Command) -> &'static str {
              clear <name> <name>\tEmpty the logs of several processes\n\
              clear all\t\tEmpty the logs of all processes\n"
         }
+        Command::Completion => {
+            "completion bash|zsh|fish\tPrint the script that completes words of this program\n\
+             For example, in bash:\n\
+             source <(supervisorctl completion bash)\n"
+        }
         Command::EndOfInput => "",
         Command::Exit => "exit\t\tLeave the supervisor shell\n",
         Command::Quit => "quit\t\tLeave the supervisor shell\n",

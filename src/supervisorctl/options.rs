@@ -136,6 +136,12 @@ pub fn parse(words: &[String]) -> Result<Request, ArgumentError> {
     Ok(Request::Run(arguments))
 }
 
+/// The long options, as they are typed.
+pub fn long_names() -> impl Iterator<Item = String> {
+    let names = SPECS.iter().filter_map(|spec| spec.long);
+    names.map(|name| format!("--{name}"))
+}
+
 fn refuse_what_is_no_url(given: &Given<Key>) -> Result<(), ArgumentError> {
     let value = given.value.clone().unwrap_or_default();
     if server_url::is_url(&value) {
@@ -185,6 +191,8 @@ pub struct Settings {
     pub password: Option<String>,
     /// What the shell prompts with, `> ` included.
     pub prompt: String,
+    /// Where the shell keeps its history, if it does.
+    pub history_file: Option<String>,
 }
 
 impl Settings {
@@ -196,6 +204,7 @@ impl Settings {
             username: given(&arguments.username, file.username),
             password: given(&arguments.password, file.password),
             prompt: format!("{}> ", file.prompt),
+            history_file: file.history_file,
         }
     }
 }

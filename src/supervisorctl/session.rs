@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 
 use super::client::Client;
 use super::failure::{CallError, Failure};
-use super::input::{HiddenQuestion, Lines};
 use super::interrupt::Interrupts;
+use super::keyboard::Keyboard;
+use super::live::Source;
 use super::reply::{ProcessInfo, Reply};
-use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
@@ -22,7 +22,7 @@ pub struct Session {
     pub interactive: bool,
     /// See [`super::exit_status`].
     pub exit_status: u8,
-    lines: Lines,
+    keyboard: Keyboard,
     interrupts: Option<Caught>,
 }
 
@@ -39,7 +39,7 @@ impl Session {
             client,
             interactive,
             exit_status: super::exit_status::SUCCESS,
-            lines: Lines::default(),
+            keyboard: Keyboard::default(),
             interrupts: None,
         }
     }
@@ -123,11 +123,39 @@ impl Session {
             .is_some_and(|caught| caught.interrupts.take())
     }
 
+    /// From here on commands are edited where the terminal allows it.
+    pub fn edit_lines(&mut self, history_file: Option<&str>) {
+        self.keyboard.edit(history_file);
+    }
+
+    /// Whether commands are edited: then a line ends on the screen however it
+    /// ends.
+    pub fn is_editing(&self) -> bool {
+        self.keyboard.is_editing()
+    }
+
+    /// Whether somebody sits at a terminal.
+    pub fn is_at_terminal(&self) -> bool {
+        self.keyboard.is_terminal()
+    }
+
+    /// Prompts for a command.
+    pub fn ask_for_command(&mut self, prompt: &str) -> Result<String, Failure> {
+        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        let source = || Source::of(&self.client);
+        self.keyboard.command(prompt, source, interrupt)
+    }
+
+    /// Forgets Ctrl-C, and what was typed ahead of it.
+    pub fn forget_interrupt(&mut self) {
+        let _ = self.is_interrupted();
+        self.keyboard.forget_pending();
+    }
+
     /// Asks a question and reads a line.
     pub fn ask(&mut self, question: &str) -> Result<String, Failure> {
-        self.write(question.as_bytes())?;
         let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
-        self.lines.next(&mut Stdin(io::stdin()), interrupt)
+        self.keyboard.answer(question, interrupt)
     }
 
     /// Asks a question whose answer is not shown while it is typed. Without a
@@ -136,28 +164,6 @@ impl Session {
         // The echo must come back on even after Ctrl-C.
         self.catch_interrupts()?;
         let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
-        match HiddenQuestion::open() {
-            Ok(mut terminal) => terminal.ask(question, interrupt),
-            Err(_) => {
-                terminal::complain(question);
-                self.lines.next(&mut Stdin(io::stdin()), interrupt)
-            }
-        }
-    }
-}
-
-/// Standard input without the library's buffer, which would hide from the
-/// poll what has been read ahead.
-struct Stdin(io::Stdin);
-
-impl io::Read for Stdin {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(nix::unistd::read(&self.0, buffer)?)
-    }
-}
-
-impl std::os::fd::AsFd for Stdin {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        self.keyboard.hidden_answer(question, interrupt)
     }
 }

@@ -29,6 +29,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Add => configuration::add(session, &words)?,
         Command::Avail => configuration::avail(session, argument)?,
         Command::Clear => logs::clear(session, &words)?,
+        Command::Completion => server::completion(session, &words)?,
         Command::EndOfInput | Command::Exit | Command::Quit => {
             session.print("")?;
             return Ok(Flow::Quit);

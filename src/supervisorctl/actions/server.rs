@@ -1,7 +1,8 @@
 //! `pid`, `version`, `open`, `reload` and `shutdown`: the daemon itself.
 
-use super::{check, refuse_argument, status};
+use super::{check, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
+use crate::supervisorctl::completion;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::reply::Reply;
@@ -121,6 +122,21 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
             }
             None => Err(failure),
         },
+    }
+}
+
+/// `completion bash|zsh|fish`
+pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let script = match words {
+        [shell] => completion::script(shell),
+        _ => None,
+    };
+    match script {
+        Some(script) => session.write(script.as_bytes()),
+        None => {
+            let message = "Error: completion requires bash, zsh or fish";
+            refuse(session, Command::Completion, exit_status::GENERIC, message)
+        }
     }
 }
 
