@@ -54,7 +54,10 @@ impl HistoryFile {
         };
         let (entries, problem) = match file.read() {
             Ok((entries, problem)) => (entries, problem),
-            Err(error) => (Vec::new(), Some(reason(&error))),
+            Err(error) => {
+                let problem = format!("cannot be read: {}", reason(&error));
+                (Vec::new(), Some(problem))
+            }
         };
         file.entries = entries.len();
         file.last = entries.last().cloned().unwrap_or_default();
@@ -74,13 +77,8 @@ impl HistoryFile {
             Ok(file) => (file, None),
             Err(error) => {
                 self.is_given_up = true;
-                let file = self
-                    .open_for(false)
-                    .map_err(|_| io::Error::from(error.kind()));
-                (
-                    file?,
-                    Some(format!("cannot be written to: {}", reason(&error))),
-                )
+                let problem = format!("cannot be written to: {}", reason(&error));
+                (self.open_for(false).map_err(|_| error)?, Some(problem))
             }
         };
         let kind = file.metadata()?.file_type();

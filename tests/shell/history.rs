@@ -1,7 +1,7 @@
 //! The history: kept at once, by any number of sessions, whatever its file is.
 
-use super::{at_prompt, keep_history, scene, shell};
-use crate::support::pty::{CTRL_C, CTRL_D, CTRL_R, Pty, UP};
+use super::{at_prompt, keep_history, leave, scene, shell};
+use crate::support::pty::{CTRL_C, CTRL_R, Pty, UP};
 use crate::support::{DEADLINE, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -46,8 +46,7 @@ fn a_session_begins_with_the_lines_of_the_ones_before() {
     first.hold();
     first.signal(libc::SIGHUP);
     assert_eq!(first.wait(DEADLINE), Some(-libc::SIGHUP));
-    second.send(CTRL_D);
-    assert_eq!(second.wait(DEADLINE), Some(0));
+    leave(&mut second);
     let expected = format!("{expected}status café\nversion\n");
     assert_eq!(scene.dir.read("history").unwrap(), expected);
 }
@@ -125,8 +124,8 @@ fn a_file_that_is_no_history_is_one_line_and_no_obstacle() {
         pty.wait_text("pid idle\n0\n");
         pty.send(UP);
         pty.wait_row("supervisor> pid idle");
-        pty.send(&format!("{CTRL_C}{CTRL_D}"));
-        assert_eq!(pty.wait(DEADLINE), Some(0));
+        pty.send(CTRL_C);
+        leave(&mut pty);
         assert_eq!(pty.screen().matches("Warning").count(), 1);
     }
     assert_eq!(fs::read(scene.dir.join("binary")).unwrap(), b"\x00\x01\x02");

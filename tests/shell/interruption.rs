@@ -1,7 +1,7 @@
 //! Ctrl-C, and signals that end the program.
 
-use super::{at_prompt, scene};
-use crate::support::pty::{CTRL_C, CTRL_D};
+use super::{at_prompt, leave, scene};
+use crate::support::pty::CTRL_C;
 use crate::support::{DEADLINE, Scene, wait_until};
 
 #[test]
@@ -13,11 +13,14 @@ fn ctrl_c_at_the_prompt_gives_another_one() {
         screen.matches("supervisor>").count() == 2
     });
     pty.wait_row("supervisor>");
-    pty.send(&format!("{CTRL_C}{CTRL_C}"));
+    pty.send(CTRL_C);
+    pty.wait_screen("three prompts", |screen| {
+        screen.matches("supervisor>").count() == 3
+    });
+    pty.wait_row("supervisor>");
     pty.line("pid web");
     pty.wait_text(&scene.pid("web").to_string());
-    pty.send(CTRL_D);
-    assert_eq!(pty.wait(DEADLINE), Some(0));
+    leave(&mut pty);
     assert_eq!(scene.info("web").text_of("statename"), "RUNNING");
 }
 
@@ -47,8 +50,7 @@ fn ctrl_c_ends_the_wait_for_a_command_and_the_daemon_goes_on() {
     pty.wait_text("==> Press Ctrl-C to exit <==");
     pty.send(CTRL_C);
     pty.wait_row("supervisor>");
-    pty.send(CTRL_D);
-    assert_eq!(pty.wait(DEADLINE), Some(0));
+    leave(&mut pty);
 }
 
 #[test]

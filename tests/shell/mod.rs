@@ -7,7 +7,7 @@ mod questions;
 mod restart;
 
 use super::support::pty::Pty;
-use super::support::{Ctl, Kind, Scene};
+use super::support::{Ctl, DEADLINE, Kind, Scene};
 use std::process::Command;
 
 /// Programs of both states, a group, and a name beyond ASCII.
@@ -50,4 +50,10 @@ fn keep_history(scene: &Scene, file: &str) {
     scene
         .dir
         .write("supervisord.conf", text.replace("[supervisorctl]\n", &key));
+}
+
+/// Leaves a shell, however far it is with what was typed.
+fn leave(pty: &mut Pty) {
+    pty.line("quit");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
 }

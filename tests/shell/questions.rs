@@ -1,6 +1,6 @@
 //! Questions: their answers are no commands.
 
-use super::{PROGRAMS, at_prompt, keep_history, scene, shell};
+use super::{PROGRAMS, at_prompt, keep_history, leave, scene, shell};
 use crate::support::pty::{CTRL_C, CTRL_D, Pty, TAB, UP};
 use crate::support::{DEADLINE, Scene, wait_until};
 use std::net::TcpListener;
@@ -23,8 +23,8 @@ fn a_yes_is_asked_for_and_is_no_command() {
     pty.wait_row("supervisor> shutdown");
     pty.send(UP);
     pty.wait_row("supervisor> pid");
-    pty.send(&format!("{CTRL_C}{CTRL_D}"));
-    assert_eq!(pty.wait(DEADLINE), Some(0));
+    pty.send(CTRL_C);
+    leave(&mut pty);
     assert_eq!(scene.dir.read("history").unwrap(), "pid\nshutdown\n");
 }
 
@@ -81,9 +81,12 @@ fn a_password_is_asked_for_without_an_echo_and_never_kept() {
     pty.wait_row("supervisor>");
     // What was found out is good for completion, too.
     pty.send(&format!("stop w{TAB}{TAB}"));
-    pty.wait_text("worker:worker_0");
-    pty.send(&format!("{CTRL_C}{CTRL_D}"));
-    assert_eq!(pty.wait(DEADLINE), Some(0));
+    pty.wait_screen("a second list", |screen| {
+        screen.matches("worker:worker_0").count() == 2
+    });
+    pty.wait_row("supervisor> stop w");
+    pty.send(CTRL_C);
+    leave(&mut pty);
     let written = pty.written();
     assert!(!written.contains("s3cret") && !written.contains("wr0ng"));
     assert_eq!(scene.dir.read("history").unwrap(), "pid\n");

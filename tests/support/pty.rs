@@ -113,7 +113,13 @@ impl Pty {
     /// What stands on the screen: a line for each row, without blanks at the end.
     pub fn screen(&self) -> String {
         let shown = self.shown.lock().unwrap();
-        shown.terminal.screen().contents()
+        let screen = shown.terminal.screen();
+        let (_, columns) = screen.size();
+        let rows: Vec<String> = screen
+            .rows(0, columns.get())
+            .map(|row| row.trim_end().to_owned())
+            .collect();
+        rows.join("\n").trim_end().to_owned()
     }
 
     /// The row that the cursor is in, up to its end.
