@@ -12,6 +12,9 @@ use super::names::display_name;
 use crate::signal::Signal;
 use crate::states::ProcessState;
 
+/// The two logs of a process.
+const CHANNELS: [&str; 2] = ["stdout", "stderr"];
+
 /// A process as the daemon lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveProcess {
@@ -70,7 +73,11 @@ enum Slot {
         all: bool,
         /// Whether the word names its group.
         has_colon: bool,
+        /// Whether a channel may come instead.
+        channels: bool,
     },
+    /// The channel of a log.
+    Channel,
     /// An active group.
     Active,
     /// A group that is not active.
@@ -86,6 +93,7 @@ enum States {
     Startable,
     Stoppable,
     Signallable,
+    Running,
 }
 
 /// The candidates for the word at the cursor.
@@ -113,7 +121,11 @@ pub fn wanted(line: &str, cursor: usize) -> Wanted {
 /// The candidates at the cursor, a place in the line in bytes.
 pub fn complete(line: &str, cursor: usize, live: &Live) -> Completion {
     let (before, word) = split(line, cursor);
-    let start = cursor.min(line.len()) - word.len();
+    let end = match line.is_char_boundary(cursor) {
+        true => cursor,
+        false => line.len(),
+    };
+    let start = end - word.len();
     let Some(slot) = slot(&before, word) else {
         return Completion {
             start,
@@ -170,16 +182,18 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         groups,
         all,
         has_colon: word.contains(':'),
+        channels: false,
     };
     let is_first = arguments.is_empty();
     let slot = match command::known(first)? {
         Command::Help if is_first => Slot::Topic,
         Command::Open if is_first => Slot::Url,
         Command::Completion if is_first => Slot::Words(&["bash", "zsh", "fish"]),
-        Command::Maintail if is_first => Slot::Words(&["-f"]),
+        Command::Maintail if is_first => Slot::Words(&["-f", "-n"]),
         Command::Add => Slot::Inactive,
         Command::Remove => Slot::Active,
         Command::Update => Slot::Group,
+        Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
         Command::Status | Command::Restart => process(States::Any, true, true),
         Command::Start => process(States::Startable, true, true),
         Command::Stop => process(States::Stoppable, true, true),
@@ -188,31 +202,58 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
             is_lower: word.starts_with(|letter: char| letter.is_ascii_lowercase()),
         },
         Command::Signal => process(States::Signallable, true, true),
-        Command::Pid | Command::Clear => process(States::Any, false, true),
-        Command::Tail if word.starts_with('-') && is_first => Slot::Words(&["-f"]),
-        Command::Tail => match named(before).len() {
-            0 => process(States::Any, false, false),
-            1 => Slot::Words(&["stdout", "stderr"]),
-            _ => return None,
-        },
+        Command::Pid | Command::Clear => process(States::Any, true, true),
+        Command::Debug if word.starts_with('-') && is_first => Slot::Words(&["-w"]),
+        Command::Fg | Command::Debug if named(before).is_empty() => {
+            process(States::Running, false, false)
+        }
+        Command::Result if is_first => Slot::Active,
+        Command::Tail if word.starts_with('-') => {
+            Slot::Words(&["-f", "-n", "--both", "--stdout", "--stderr"])
+        }
+        Command::Tail => tail(arguments, named(before), word)?,
         _ => return None,
     };
     Some(slot)
 }
 
-/// The names among the words: what is neither the command, nor an option, nor
-/// the signal to send.
+/// Of one process, its name and then a channel; with an option that is for
+/// several, any number of names, and a channel in the end.
+fn tail(arguments: &[&str], named: Vec<&str>, word: &str) -> Option<Slot> {
+    if named.last().is_some_and(|name| CHANNELS.contains(name)) {
+        return None;
+    }
+    let is_for_several = arguments
+        .iter()
+        .any(|word| ["-f", "-n", "--both"].contains(word));
+    match (named.is_empty(), is_for_several) {
+        (false, false) => Some(Slot::Channel),
+        (first, several) => Some(Slot::Process {
+            states: States::Any,
+            groups: several,
+            all: false,
+            has_colon: word.contains(':'),
+            channels: !first,
+        }),
+    }
+}
+
+/// The names among the words: what is neither the command, nor the signal to
+/// send, nor an option or its number.
 fn named<'a>(before: &'a [&'a str]) -> Vec<&'a str> {
-    let skipped = if before.first() == Some(&"signal") {
-        2
-    } else {
-        1
-    };
-    let names = before.iter().skip(skipped);
+    let is_signal = before.first() == Some(&"signal");
+    let mut names = Vec::new();
+    let mut words = before.iter().skip(if is_signal { 2 } else { 1 });
+    while let Some(word) = words.next() {
+        match (*word, before.first().copied()) {
+            ("-n", _) | ("-w", Some("debug")) => {
+                words.next();
+            }
+            (option, _) if option.starts_with('-') => {}
+            (name, _) => names.push(name),
+        }
+    }
     names
-        .copied()
-        .filter(|word| !word.starts_with('-'))
-        .collect()
 }
 
 impl Slot {
@@ -227,6 +268,7 @@ impl Slot {
         let inactive = live.inactive.iter().map(String::as_str);
         match self {
             Slot::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+            Slot::Channel => CHANNELS.map(str::to_owned).to_vec(),
             Slot::Topic => topics(),
             Slot::Url => vec!["http://".to_owned(), "unix:///".to_owned()],
             Slot::Signal {
@@ -249,8 +291,12 @@ impl Slot {
                 groups,
                 all,
                 has_colon,
+                channels,
             } => {
                 let mut names = processes(&named, live, states, groups, has_colon);
+                if channels {
+                    names.extend(CHANNELS.map(str::to_owned));
+                }
                 if all && named.is_empty() && !names.is_empty() {
                     names.push("all".to_owned());
                 }
@@ -320,6 +366,7 @@ impl States {
                 States::Startable => state.is_some_and(ProcessState::is_stopped),
                 States::Stoppable => state.is_some_and(ProcessState::is_running),
                 States::Signallable => state.is_some_and(ProcessState::is_signallable),
+                States::Running => state == Some(ProcessState::Running),
             }
         })
     }
@@ -376,7 +423,16 @@ mod tests {
             ("version ", ""),
             ("completion ", "bash zsh fish"),
             ("completion bash ", ""),
-            ("maintail ", "-f"),
+            ("maintail ", "-f -n"),
+            ("maintail -f ", ""),
+            ("status --", "--json"),
+            ("status -w gr", "grp:a grp:* grp:b"),
+            ("fg ", "café grp:a"),
+            ("fg café ", ""),
+            ("debug -w 3 g", "grp:a"),
+            ("debug -", "-w"),
+            ("debug café ", ""),
+            ("result l", "late"),
             ("open ", "http:// unix:///"),
             ("open u", "unix:///"),
             ("open unix:///x ", ""),
@@ -400,11 +456,15 @@ mod tests {
             ("signal HUP new ", "café dying grp:a grp:*"),
             (
                 "pid ",
-                "café cron dying grp:a grp:b late new off:a off:b all",
+                "café cron dying grp:a grp:* grp:b late new off:a off:* off:b all",
             ),
-            ("clear of", "off:a off:b"),
+            ("clear of", "off:a off:* off:b"),
             ("tail ", "café cron dying grp:a grp:b late new off:a off:b"),
-            ("tail -", "-f"),
+            ("tail --", "--both --stdout --stderr"),
+            ("tail -f grp:a g", "grp:* grp:b"),
+            ("tail -f grp:* st", "stdout stderr"),
+            ("tail -n 20 n", "new"),
+            ("tail -n 20 new n", ""),
             ("tail -f l", "late"),
             ("tail -100 late ", "stdout stderr"),
             ("tail late stdout ", ""),

@@ -81,6 +81,15 @@ impl CallError {
         matches!(self, CallError::Protocol { status: 401, .. })
     }
 
+    /// The text without the class before it: `<Fault 6: 'SHUTDOWN_STATE'>`.
+    pub fn text(&self) -> String {
+        let whole = self.to_string();
+        match whole.split_once(", ") {
+            Some((_, text)) => text.to_owned(),
+            None => whole,
+        }
+    }
+
     /// Whether nobody listens there.
     pub fn is_refused(&self) -> bool {
         matches!(self, CallError::System(error) if error.kind() == io::ErrorKind::ConnectionRefused)

@@ -112,7 +112,9 @@ impl Keyboard {
         }
     }
 
-    fn line(&mut self, prompt: &str, interrupt: Option<&OwnedFd>) -> Result<String, Failure> {
+    /// Reads a line as the terminal gives it, with what the terminal itself
+    /// knows of editing.
+    pub fn line(&mut self, prompt: &str, interrupt: Option<&OwnedFd>) -> Result<String, Failure> {
         let mut output = io::stdout().lock();
         output
             .write_all(prompt.as_bytes())

@@ -55,11 +55,15 @@ fn lines(session: &mut Session, prompt: &str) -> Result<(), Failure> {
         match flow {
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => return Ok(()),
-            Err(Failure::Interrupted) if session.is_at_terminal() => session.print("")?,
+            Err(Failure::Interrupted) if session.is_at_terminal() => {
+                session.forget_interrupt();
+                session.print("")?;
+            }
             Err(failure) => return Err(failure),
         }
         next = session.ask_for_command(prompt);
-        if matches!(next, Err(Failure::Interrupted)) {
+        // One that came too late for the last command is none for the next.
+        if session.is_interrupted() || matches!(next, Err(Failure::Interrupted)) {
             session.forget_interrupt();
         }
     }
@@ -94,6 +98,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             Err(failure) => break failure,
         }
     };
+    session.explain(&failure);
     let text = match failure {
         Failure::Call(error) => {
             if session.interactive && error.is_broken_off() {
@@ -105,6 +110,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
         Failure::OutputClosed | Failure::Interrupted => return Err(failure),
     };
     session.fail(exit_status::GENERIC, &format!("error: {text}"))?;
+    session.is_quiet = false;
     Ok(Flow::Continue)
 }
 

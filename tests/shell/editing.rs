@@ -79,7 +79,7 @@ fn names_beyond_ascii_are_edited_by_characters() {
     pty.send("漢");
     pty.wait_row("supervisor> 漢");
     assert_eq!(pty.cursor().1, 14);
-    pty.send(&format!("{CTRL_C}"));
+    pty.send(CTRL_C);
     // Bytes that are no text do no harm.
     pty.send_bytes(b"pi\xff\xfe");
     pty.send(CTRL_C);

@@ -3,7 +3,7 @@
 use super::{at_prompt, leave, scene};
 use crate::support::pty::{Pty, TAB};
 use crate::support::{Daemon, Kind};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
 
 #[test]
