@@ -51,6 +51,11 @@ pub fn of(command: Command) -> &'static str {
              clear <name> <name>\tEmpty the logs of several processes\n\
              clear all\t\tEmpty the logs of all processes\n"
         }
+        Command::Completion => {
+            "completion bash|zsh|fish\tPrint the script that completes words of this program\n\
+             For example, in bash:\n\
+             source <(supervisorctl completion bash)\n"
+        }
         Command::ClearFatal => {
             "clearfatal\t\tTake note of why supervisord is FATAL: it is RUNNING again\n"
         }

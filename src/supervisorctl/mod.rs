@@ -3,23 +3,31 @@
 //!
 //! From below: what is typed ([`command`], [`names`], [`options`]), the way
 //! to the server ([`server_url`], [`response`], [`connection`], [`client`]),
-//! what it says ([`reply`], [`outcome`], [`failure`]), the [`session`] that a
-//! command works with, the [`actions`], and the [`shell`] that runs them.
+//! what it says ([`reply`], [`outcome`], [`failure`]), the [`keyboard`] and the
+//! [`session`] that a command works with, the [`actions`], and the [`shell`]
+//! that runs them. [`complete`] tells what may be typed next.
 //! Everything that commands say goes to standard output, errors too.
 
 pub mod actions;
 pub mod client;
 pub mod command;
+pub mod complete;
+pub mod completion;
 pub mod connection;
 pub mod diagnosis;
+#[cfg(feature = "line-editing")]
+pub mod editor;
 pub mod exit_status;
 pub mod failure;
 pub mod follow;
 pub mod help;
+#[cfg(feature = "line-editing")]
+pub mod history;
 pub mod input;
 pub mod interrupt;
+pub mod keyboard;
 pub mod labels;
-
+pub mod live;
 pub mod names;
 pub mod options;
 pub mod outcome;
@@ -43,6 +51,7 @@ use crate::config::load;
 use crate::config::supervisorctl::ClientRequest;
 use crate::sys::terminal;
 use client::Client;
+use completion::Question;
 use diagnosis::{Origin, Source};
 use options::{Arguments, Request, Settings};
 use session::Session;
@@ -53,6 +62,13 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Some((program, words)) => (program.as_str(), words),
         None => ("supervisorctl", [].as_slice()),
     };
+    if let Some(question) = Question::read(words) {
+        let request = client_request(program, &question.arguments);
+        let file = load::load_client(&request).unwrap_or_default();
+        let settings = Settings::new(&question.arguments, file);
+        terminal::tell(&question.answer(&settings));
+        return ExitCode::from(exit_status::SUCCESS);
+    }
     let arguments = match options::parse(words) {
         Ok(Request::Run(arguments)) => arguments,
         Ok(Request::Help) => {
@@ -86,7 +102,11 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     session.origin = origin;
     ExitCode::from(match &arguments.action {
         Some(line) => shell::run_once(&mut session, line),
-        None => shell::run_lines(&mut session, &settings.prompt),
+        None => shell::run_lines(
+            &mut session,
+            &settings.prompt,
+            settings.history_file.as_deref(),
+        ),
     })
 }
 

@@ -34,6 +34,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Avail => configuration::avail(session, argument)?,
         Command::Clear => logs::clear(session, &words)?,
         Command::ClearFatal => server::clear_fatal(session, argument)?,
+        Command::Completion => server::completion(session, &words)?,
         Command::Debug => debug::debug(session, argument)?,
         Command::EndOfInput | Command::Exit | Command::Quit => {
             session.print("")?;

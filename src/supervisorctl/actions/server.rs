@@ -2,6 +2,7 @@
 
 use super::{check, expanded, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
+use crate::supervisorctl::completion;
 use crate::supervisorctl::diagnosis::Source;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -124,6 +125,21 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
             }
             None => Err(failure),
         },
+    }
+}
+
+/// `completion bash|zsh|fish`
+pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let script = match words {
+        [shell] => completion::script(shell),
+        _ => None,
+    };
+    match script {
+        Some(script) => session.write(script.as_bytes()),
+        None => {
+            let message = "Error: completion requires bash, zsh or fish";
+            refuse(session, Command::Completion, exit_status::GENERIC, message)
+        }
     }
 }
 
