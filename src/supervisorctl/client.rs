@@ -53,14 +53,31 @@ impl Client {
         }
     }
 
+    /// A client of the same server that has connections of its own.
+    pub fn another(&self) -> Client {
+        let (username, password) = (self.username.clone(), self.password.clone());
+        Client::new(self.url.clone(), username, password)
+    }
+
     /// From here on waiting for an answer fails once this is readable.
     pub fn watch(&mut self, interrupt: OwnedFd) {
         self.disconnect();
         self.interrupt = Some(interrupt);
     }
 
-    /// Calls a method of the supervisor namespace.
+    /// Calls a method of the supervisor namespace. Where the connection breaks
+    /// before the answer is complete, as it does when the server restarts, a
+    /// call that only asks is made again, once.
     pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+        match self.call_once(method, parameters) {
+            Err(error) if error.is_broken_off() && is_question(method) => {
+                self.call_once(method, parameters)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn call_once(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
         // Taken out, so that a failure on the way closes it.
         let kept = self.connection.take();
         let (value, connection) = self.begin_on(kept, method, parameters)?.finish()?;
@@ -99,7 +116,7 @@ impl Client {
         let mut request = request.into_bytes();
         request.extend_from_slice(&body);
 
-        let mut connection = match kept {
+        let mut connection = match kept.filter(|kept| !kept.is_closed()) {
             Some(connection) => connection,
             None => self.connect(&address)?,
         };
@@ -223,6 +240,13 @@ impl AsFd for PendingCall {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
     }
+}
+
+/// Whether a method changes nothing, so that it may be called again.
+fn is_question(method: &str) -> bool {
+    ["get", "read", "tail"]
+        .iter()
+        .any(|verb| method.starts_with(verb))
 }
 
 /// The value or the fault of an XML-RPC response.

@@ -21,6 +21,7 @@ pub enum Command {
     Avail,
     Clear,
     ClearFatal,
+    Completion,
     Debug,
     EndOfInput,
     Exit,
@@ -51,6 +52,7 @@ const WORDS: &[(&str, Command)] = &[
     ("avail", Command::Avail),
     ("clear", Command::Clear),
     ("clearfatal", Command::ClearFatal),
+    ("completion", Command::Completion),
     ("debug", Command::Debug),
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
@@ -116,6 +118,12 @@ impl Command {
     }
 }
 
+/// The command that a word stands for.
+pub fn known(word: &str) -> Option<Command> {
+    let known = WORDS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, command)| *command)
+}
+
 /// The commands that `help` lists, in alphabetical order.
 pub fn listed() -> impl Iterator<Item = Command> {
     WORDS
@@ -138,8 +146,8 @@ pub fn parse(line: &str) -> Line<'_> {
         .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .unwrap_or(line.len());
     let (word, argument) = line.split_at(end);
-    match WORDS.iter().find(|(known, _)| *known == word) {
-        Some((_, command)) => Line::Command(*command, argument.trim()),
+    match known(word) {
+        Some(command) => Line::Command(command, argument.trim()),
         None => Line::Unknown(line),
     }
 }

@@ -91,6 +91,13 @@ impl Connection {
         self.reader.get_mut().lateness = Some(text);
     }
 
+    /// Whether the server has closed it: nothing is to come before a request.
+    pub fn is_closed(&self) -> bool {
+        let socket = self.reader.get_ref().socket.as_fd();
+        let ready = ready::wait_readable(&[socket], Some(Duration::ZERO));
+        !ready.is_ok_and(|ready| ready.is_empty())
+    }
+
     /// Where the body of the answer is read from.
     pub fn reader(&mut self) -> &mut impl io::BufRead {
         &mut self.reader

@@ -95,6 +95,21 @@ impl CallError {
         matches!(self, CallError::System(error) if error.kind() == io::ErrorKind::ConnectionRefused)
     }
 
+    /// Whether the connection broke before the answer was complete.
+    pub fn is_broken_off(&self) -> bool {
+        match self {
+            CallError::Disconnected => true,
+            CallError::System(error) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether there is no such socket.
     pub fn is_missing(&self) -> bool {
         matches!(self, CallError::System(error) if error.kind() == io::ErrorKind::NotFound)

@@ -146,6 +146,12 @@ pub fn parse(words: &[String]) -> Result<Request, ArgumentError> {
     Ok(Request::Run(arguments))
 }
 
+/// The long options, as they are typed.
+pub fn long_names() -> impl Iterator<Item = String> {
+    let names = SPECS.iter().filter_map(|spec| spec.long);
+    names.map(|name| format!("--{name}"))
+}
+
 fn refuse_what_is_no_url(given: &Given<Key>) -> Result<(), ArgumentError> {
     let value = given.value.clone().unwrap_or_default();
     if server_url::is_url(&value) {

@@ -160,6 +160,12 @@ pub fn open_present(
     Ok(streams)
 }
 
+/// Whether a log has a path at all.
+pub fn has_path(info: &Value, channel: Channel) -> bool {
+    let path = info.member(channel.path_member()).and_then(Value::as_str);
+    path.is_some_and(|path| !path.is_empty())
+}
+
 /// A log that is no file has no path, or one of a device.
 fn is_readable_log(info: &Value, channel: Channel) -> bool {
     let path = info.member(channel.path_member()).and_then(Value::as_str);

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use super::screen;
 use super::streams::{News, Streams};
 
 /// The line that is being typed, for whoever writes to the terminal meanwhile.
@@ -33,7 +34,10 @@ impl Typing {
         let mut output = io::stdout().lock();
         if let Some(prompt) = prompt.as_deref() {
             let width = prompt.chars().count();
-            write!(output, "\r{:width$}\r", "")?;
+            match screen::is_drawable() {
+                true => output.write_all(b"\r\x1b[K")?,
+                false => write!(output, "\r{:width$}\r", "")?,
+            }
         }
         output.write_all(bytes)?;
         if let Some(prompt) = prompt.as_deref() {

@@ -1,6 +1,7 @@
 //! What the server's methods return, as values of their own types.
 
 use super::failure::{CallError, Failure};
+use crate::states::ProcessState;
 use crate::xmlrpc::value::Value;
 
 /// An entry of `getAllProcessInfo`, or what `getProcessInfo` returns.
@@ -19,6 +20,23 @@ impl ProcessInfo {
     /// How results name it.
     pub fn display_name(&self) -> String {
         super::names::display_name(&self.group, &self.name)
+    }
+
+    /// Its state, if it is one of the known ones.
+    pub fn known_state(&self) -> Option<ProcessState> {
+        use ProcessState as S;
+        [
+            S::Stopped,
+            S::Starting,
+            S::Running,
+            S::Backoff,
+            S::Stopping,
+            S::Exited,
+            S::Fatal,
+            S::Unknown,
+        ]
+        .into_iter()
+        .find(|state| i64::from(state.code()) == self.state)
     }
 
     /// How the server is asked for it.

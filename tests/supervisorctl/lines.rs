@@ -17,7 +17,7 @@ fn lines_need_no_quotes_and_know_no_others() {
             (" pid ", "1\n", 0),
             ("PID", "*** Unknown syntax: PID\n", 1),
             ("!ls", "*** Unknown syntax: !ls\n", 1),
-            ("fg x", "*** Unknown syntax: fg x\n", 1),
+            ("kill x", "*** Unknown syntax: kill x\n", 1),
             ("quit now", "\n", 0),
             ("exit", "\n", 0),
             ("EOF", "\n", 0),
@@ -120,8 +120,8 @@ fn every_command_is_in_the_help_and_in_the_manual() {
     let help = text(&server.run("help").stdout);
     let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/supervisorctl.8");
     let manual = fs::read_to_string(manual).unwrap();
-    let words = "add avail clear exit maintail open pid quit reload remove reread restart \
-                 shutdown signal start status stop tail update version";
+    let words = "add avail clear clearfatal debug exit fg maintail open pid quit reload remove reread \
+                 restart result shutdown signal start status stop tail update version";
     for word in words.split_whitespace() {
         assert!(
             help.split_whitespace().any(|listed| listed == word),

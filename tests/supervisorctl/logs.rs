@@ -34,6 +34,7 @@ fn logs_are_read_and_cleared() {
         ("readLog(-8, 0)", Answer::Fault(10, "BAD_NAME")),
         ("clearProcessLogs(web)", yes()),
         ("clearProcessLogs(nosuch)", Answer::Fault(10, "BAD_NAME")),
+        ("getAllProcessInfo()", processes()),
         ("clearProcessLogs(g:*)", Answer::Fault(10, "BAD_NAME")),
         ("clearProcessLogs(bad)", Answer::Fault(30, "FAILED")),
         (

@@ -1,7 +1,9 @@
 //! `pid`, `version`, `open`, `reload` and `shutdown`: the daemon itself.
 
-use super::{check, refuse, refuse_argument, status};
+use super::{check, expanded, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
+use crate::supervisorctl::completion;
+use crate::supervisorctl::diagnosis::Source;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::reply::Reply;
@@ -31,9 +33,9 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    for name in words {
+    for name in expanded(session, words)? {
         let method = "getProcessInfo";
-        match session.try_call(method, &[Value::string(*name)])? {
+        match session.try_call(method, &[Value::string(&name)])? {
             Ok(value) => {
                 let pid = Reply {
                     method,
@@ -78,6 +80,7 @@ pub fn open(session: &mut Session, url: &str) -> Result<(), Failure> {
         return session.fail(exit_status::GENERIC, message);
     }
     session.client.open(url.to_owned());
+    session.origin.source = Source::Open;
     let before = session.exit_status;
     status::status(session, &[])?;
     session.exit_status = before;
@@ -116,11 +119,27 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
         Ok(Err(fault)) => Err(CallError::Fault(fault).into()),
         Err(failure) => match check::unreachable_reason(session, &failure) {
             Some((_, reason)) => {
+                session.explain(&failure);
                 let message = format!("ERROR: {reason} (already shut down?)");
                 session.fail(exit_status::GENERIC, &message)
             }
             None => Err(failure),
         },
+    }
+}
+
+/// `completion bash|zsh|fish`
+pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let script = match words {
+        [shell] => completion::script(shell),
+        _ => None,
+    };
+    match script {
+        Some(script) => session.write(script.as_bytes()),
+        None => {
+            let message = "Error: completion requires bash, zsh or fish";
+            refuse(session, Command::Completion, exit_status::GENERIC, message)
+        }
     }
 }
 
