@@ -25,7 +25,11 @@ pub mod terminal;
 pub(crate) mod testing;
 pub mod time;
 pub mod trigger;
-#[cfg(all(panic = "abort", target_os = "linux", target_env = "gnu"))]
+#[cfg(all(
+    panic = "abort",
+    target_os = "linux",
+    any(target_env = "gnu", target_env = "musl")
+))]
 mod unwind;
 pub mod user;
 pub mod wait;
