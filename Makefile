@@ -1,28 +1,39 @@
 # pollvisor. `make help` tells what there is.
 
 CARGO ?= cargo
+RUSTC ?= rustc
 PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
 CONFDIR ?= /etc/supervisor
-TARGET ?= $(shell uname -m)-unknown-linux-gnu
+# The machine that is built for, as rustc calls it.
+TARGET ?= $(shell $(RUSTC) -vV 2>/dev/null | sed -n 's/^host: //p')
 ORIGINAL = target/supervisor-4.3.0
 MULTIVISOR = target/multivisor
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
 BINARY ?= target/release/supervisord
+FEATURES ?=
+STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) \
+  --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CARGO_HOME_DIR)=cargo
+CARGO_HOME_DIR = $(or $(CARGO_HOME),$(HOME)/.cargo)
+SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test fuzz rotation compare check-tools bench static install uninstall clean
+.PHONY: help all run test fuzz rotation compare check-rust check-tools bench static install uninstall clean
 
 help: ## Shows this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-all: ## Builds the release binary (the default)
+all: check-rust ## Builds the release binary (the default)
 	$(CARGO) build --release
+
+check-rust:
+	@command -v $(CARGO) >/dev/null 2>&1 || { \
+	  echo "cargo is missing: install Rust 1.88 or later, with cargo (rustup, or your system's packages)" >&2; exit 1; }
 
 run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends it)
 	@mkdir -p target/demo
@@ -32,7 +43,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-tools $(ORIGINAL)/bin/memmon $(MULTIVISOR)/bin/multivisor-rpc ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-rust check-tools $(ORIGINAL)/bin/memmon $(MULTIVISOR)/bin/multivisor-rpc ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
@@ -52,6 +63,9 @@ compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each 
 
 # What the tests use beside Rust. As root on Debian what is missing is installed.
 check-tools:
+	@for part in fmt clippy; do $(CARGO) $$part --version >/dev/null 2>&1 || { \
+	  echo "make test needs cargo $$part: rustup component add rustfmt clippy, or your system's packages of these names" >&2; exit 1; }; \
+	done
 	@missing=; packages=; \
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
@@ -94,13 +108,28 @@ $(NO_UNWIND_TABLES): Makefile
 	@echo 'SECTIONS { /DISCARD/ : { *(EXCLUDE_FILE(*crt*.o) .eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;' > $@
 
 # --target keeps the flags away from build scripts, which need the dynamic libc.
-static: $(NO_UNWIND_TABLES) ## Builds the static binary (glibc): target/TARGET/release/supervisord
-	RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES)" \
-	  $(CARGO) build --release --target $(TARGET)
+# Paths of the machine that builds stay out, so that every build of the same source is the same.
+static: check-rust $(NO_UNWIND_TABLES) ## Builds the static binary: target/TARGET/release/supervisord
+	@libdir=$$($(RUSTC) --target $(TARGET) --print target-libdir) && [ -d "$$libdir" ] || { \
+	  echo "Rust's library for $(TARGET) is missing: rustup target add $(TARGET)" >&2; \
+	  case $(TARGET) in *-musl) echo "or, with Debian's packages alone: make static-musl" >&2;; esac; exit 1; }
+	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) build --release --target $(TARGET) $(FEATURES)
 	@ls -l $(STATIC)
 
-install: ## Installs BINARY (target/release/supervisord) below DESTDIR and PREFIX (/usr/local); keeps a configuration
+# Where the files of conf/service go, below DESTDIR. They name /usr/bin and /etc/supervisor.
+SERVICE_DIR = $(PREFIX)/share/pollvisor/service
+SERVICE_systemd = $(PREFIX)/lib/systemd/system/supervisor.service
+SERVICE_openrc = /etc/init.d/supervisord
+SERVICE_openwrt = /etc/init.d/supervisord
+SERVICE_sysv = /etc/init.d/supervisor
+SERVICE_runit = /etc/sv/supervisord/run
+SERVICE_s6 = /etc/s6/supervisord/run
+IN_PLACE = sed -e 's,/usr/bin/supervisor,$(BINDIR)/supervisor,g' -e 's,/etc/supervisor/,$(CONFDIR)/,g'
+
+install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES (systemd); keeps a configuration
 	@test -e $(BINARY) || { echo "$(BINARY) is missing: run \`make\` or \`make static\` first" >&2; exit 1; }
+	@for service in $(SERVICES); do [ -d conf/service/$$service ] && [ $$service != busybox ] || { \
+	  echo "no service file for $$service; SERVICES may name systemd openrc openwrt sysv runit s6" >&2; exit 1; }; done
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(CONFDIR)
 	install -m 755 $(BINARY) $(DESTDIR)$(BINDIR)/supervisord
 	for name in supervisorctl pidproxy echo_supervisord_conf; do ln -sf supervisord $(DESTDIR)$(BINDIR)/$$name; done
@@ -111,13 +140,25 @@ install: ## Installs BINARY (target/release/supervisord) below DESTDIR and PREFI
 	  install -m 644 "$$page" $(DESTDIR)$(MANDIR)/man$$section/; \
 	done
 	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || install -m 644 conf/supervisord.conf $(DESTDIR)$(CONFDIR)/supervisord.conf
+	for file in conf/service/*/*; do \
+	  place=$(DESTDIR)$(SERVICE_DIR)/$${file#conf/service/}; \
+	  install -d $${place%/*} && $(IN_PLACE) $$file > $$place && chmod $$([ -x $$file ] && echo 755 || echo 644) $$place || exit 1; \
+	done
+	$(foreach service,$(filter $(SERVICES),systemd openrc openwrt sysv runit s6),\
+	  install -D -m $(if $(filter systemd,$(service)),644,755) $(DESTDIR)$(SERVICE_DIR)/$(service)/$(notdir $(SERVICE_$(service))) \
+	    $(DESTDIR)$(SERVICE_$(service)) &&) true
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && [ "$(filter systemd,$(SERVICES))" ]; then systemctl daemon-reload || true; fi
 
-uninstall: ## Removes what install brought; the configuration stays
+uninstall: ## Removes what install brought (with the same SERVICES); the configuration stays
 	for name in $(NAMES); do rm -f $(DESTDIR)$(BINDIR)/$$name; done
 	for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
 	  rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; \
 	done
+	rm -rf $(DESTDIR)$(PREFIX)/share/pollvisor
+	rm -f $(foreach service,$(SERVICES),$(DESTDIR)$(SERVICE_$(service)))
 
 clean: ## Removes everything that was built
 	$(CARGO) clean
+
+include conf/ship.mk

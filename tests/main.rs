@@ -22,6 +22,7 @@ mod fuzz;
 mod hostile;
 mod http;
 mod idle;
+mod image;
 mod inspect;
 mod interface;
 mod ladder;

@@ -26,7 +26,11 @@ pub mod terminal_mode;
 pub(crate) mod testing;
 pub mod time;
 pub mod trigger;
-#[cfg(all(panic = "abort", target_os = "linux", target_env = "gnu"))]
+#[cfg(all(
+    panic = "abort",
+    target_os = "linux",
+    any(target_env = "gnu", target_env = "musl")
+))]
 mod unwind;
 pub mod user;
 pub mod wait;

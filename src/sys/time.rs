@@ -91,14 +91,18 @@ pub fn utc(time: Timestamp) -> LocalTime {
     })
 }
 
+/// What the system counts seconds in. On musl the `libc` crate warns that it will be wider one day.
+#[allow(deprecated)]
+type Seconds = libc::time_t;
+
 /// `convert` fails only for years that do not fit an int; such a moment reads as the epoch.
 fn broken_down(
     time: Timestamp,
-    convert: impl FnOnce(*const libc::time_t, *mut libc::tm) -> bool,
+    convert: impl FnOnce(*const Seconds, *mut libc::tm) -> bool,
 ) -> LocalTime {
     let mut parts = MaybeUninit::<libc::tm>::zeroed();
     #[allow(clippy::useless_conversion)] // time_t has 32 bits on some platforms
-    let seconds = libc::time_t::try_from(time.seconds).unwrap_or(0);
+    let seconds = Seconds::try_from(time.seconds).unwrap_or(0);
     if !convert(&seconds, parts.as_mut_ptr()) {
         return LocalTime {
             year: 1970,

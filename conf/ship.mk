@@ -1,0 +1,71 @@
+# What leaves the house: packages, containers, builds for other machines, checks of a release.
+
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+MUSL_TARGET = $(shell uname -m)-unknown-linux-musl
+CONTAINER = target/container
+CONTAINER_BINARY ?= $(STATIC)
+DEB_ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
+DEB = target/pollvisor_$(VERSION)-$(DEB_REVISION)_$(DEB_ARCH).deb
+
+.PHONY: container deb package-test static-musl tiny reproducible release-check cross-check
+
+container: ## Prepares the files of an image FROM scratch in target/container (conf/container)
+	@[ "$(CONTAINER_BINARY)" != "$(STATIC)" ] || $(MAKE) --no-print-directory static
+	rm -rf $(CONTAINER)
+	install -D -m 755 $(CONTAINER_BINARY) $(CONTAINER)/usr/bin/supervisord
+	for name in supervisorctl pidproxy echo_supervisord_conf; do ln -s supervisord $(CONTAINER)/usr/bin/$$name; done
+	install -D -m 644 conf/container/supervisord.conf $(CONTAINER)/etc/supervisor/supervisord.conf
+	install -d $(CONTAINER)/etc/supervisor/conf.d
+	echo 'root:x:0:0:root:/:/bin/sh' > $(CONTAINER)/etc/passwd
+	echo 'root:x:0:' > $(CONTAINER)/etc/group
+
+tiny: ## Builds the smallest binary: musl, no line editing
+	$(MAKE) static TARGET=$(MUSL_TARGET) FEATURES=--no-default-features
+
+# Debian's package, without debhelper. DEB_REVISION is for a second build of the same version.
+DEB_REVISION ?= 1
+DEB_MAINTAINER ?= The pollvisor developers <pollvisor@localhost>
+DEB_BINARY ?= target/release/supervisord
+DEB_TREE = target/deb
+DEB_DOC = $(DEB_TREE)/usr/share/doc/pollvisor
+# The path that Debian's supervisor of the same release has: dpkg takes /lib and /usr/lib, one
+# folder on disk, for two, and would remove one package's unit with the other's.
+DEB_UNITS = $(shell . /etc/os-release; [ "$${VERSION_ID:-99}" -ge 13 ] 2>/dev/null && echo /usr/lib || echo /lib)/systemd/system
+
+deb: ## Builds Debian's package: target/pollvisor_VERSION_ARCH.deb
+	@for tool in dpkg-deb dpkg-shlibdeps fakeroot; do command -v $$tool >/dev/null || { \
+	  echo "$$tool is missing: apt-get install dpkg-dev fakeroot" >&2; exit 1; }; done
+	@[ "$(DEB_BINARY)" != target/release/supervisord ] || $(MAKE) --no-print-directory all
+	rm -rf $(DEB_TREE)
+	$(MAKE) -s install BINARY=$(DEB_BINARY) DESTDIR=$(DEB_TREE) PREFIX=/usr SERVICES=sysv
+	install -D -m 644 conf/service/systemd/supervisor.service $(DEB_TREE)$(DEB_UNITS)/supervisor.service
+	install -m 644 conf/debian/supervisord.conf $(DEB_TREE)/etc/supervisor/supervisord.conf
+	install -D -m 644 conf/debian/default $(DEB_TREE)/etc/default/supervisor
+	install -d $(DEB_TREE)/etc/supervisor/conf.d $(DEB_TREE)/var/log/supervisor $(DEB_DOC)
+	install -D -m 644 conf/debian/lintian-overrides $(DEB_TREE)/usr/share/lintian/overrides/pollvisor
+	mv $(DEB_TREE)/usr/share/pollvisor/service $(DEB_DOC)/examples && rmdir $(DEB_TREE)/usr/share/pollvisor
+	install -m 644 conf/supervisord.conf $(DEB_DOC)/examples/
+	{ cat conf/debian/copyright; sed 's/^$$/./; s/^/ /' LICENSE; } > $(DEB_DOC)/copyright
+	{ echo 'pollvisor ($(VERSION)-$(DEB_REVISION)) unstable; urgency=medium'; echo; cat conf/debian/changelog; \
+	  echo " -- $(DEB_MAINTAINER)  $$(LC_ALL=C date -u -R -d @$(SOURCE_DATE))"; } | gzip -9n > $(DEB_DOC)/changelog.Debian.gz
+	gzip -9n < CHANGELOG.md > $(DEB_DOC)/changelog.gz
+	find $(DEB_TREE)/usr/share/man -type f -exec gzip -9n {} +
+	find $(DEB_TREE) -type d -exec chmod 755 {} +
+	install -d $(DEB_TREE)/DEBIAN target/shlibdeps/debian
+	printf 'Source: pollvisor\n\nPackage: pollvisor\nArchitecture: any\n' > target/shlibdeps/debian/control
+	depends=$$(cd target/shlibdeps && dpkg-shlibdeps -O $(abspath $(DEB_TREE))/usr/bin/supervisord | sed -n 's/^shlibs:Depends=//p') && \
+	size=$$(du -sk --exclude=DEBIAN $(DEB_TREE) | cut -f 1) && \
+	sed -e 's/@VERSION@/$(VERSION)-$(DEB_REVISION)/' -e 's/@ARCH@/$(DEB_ARCH)/' -e "s/@SIZE@/$$size/" -e "s/@DEPENDS@/$$depends/" -e 's/@MAINTAINER@/$(DEB_MAINTAINER)/' \
+	  conf/debian/control.in > $(DEB_TREE)/DEBIAN/control
+	install -m 644 conf/debian/conffiles $(DEB_TREE)/DEBIAN/
+	install -m 755 conf/debian/postinst conf/debian/prerm conf/debian/postrm $(DEB_TREE)/DEBIAN/
+	cd $(DEB_TREE) && find usr lib -type f 2>/dev/null | LC_ALL=C sort | xargs md5sum > DEBIAN/md5sums
+	find $(DEB_TREE) -newermt @$(SOURCE_DATE) -exec touch -h -d @$(SOURCE_DATE) {} +
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE) fakeroot dpkg-deb --root-owner-group --build $(DEB_TREE) $(DEB)
+	@ls -l $(DEB)
+
+# When the source was last changed, for whatever carries a date.
+SOURCE_DATE = $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
+
+package-test: ## Tries Debian's package: lintian, and in place of Debian's supervisor in a chroot (root, debootstrap)
+	DEB_BINARY=$(DEB_BINARY) tests/package/run.sh
