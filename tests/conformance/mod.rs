@@ -16,6 +16,7 @@
 
 mod client;
 mod command_line;
+mod ctl;
 mod events;
 mod fcgi;
 mod groups;

@@ -1,0 +1,12 @@
+//! supervisorctl whole: each command with good and bad names in each state of a
+//! process, forms of arguments, options and files, servers that are not there. One-shot,
+//! through a pipe and on a terminal; each supervisorctl with each daemon.
+
+mod forms;
+mod oneshot;
+mod server;
+mod settings;
+mod shell;
+mod states;
+
+use super::cross;
