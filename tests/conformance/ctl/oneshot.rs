@@ -6,7 +6,7 @@ use crate::support::{DEADLINE, Finished, Kind, finish, original_home};
 use std::process::Command;
 
 /// Runs what its standard input asks for: a line for each run, its fields (the
-/// directory, the input, the words) divided by US, the lines of the input by RS.
+/// directory, the input, the user, the words) divided by US, the lines of the input by RS.
 /// For each it writes the exit status and the lengths of the two outputs, then these.
 const FORKING: &str = r#"
 import os, sys, tempfile
@@ -14,13 +14,16 @@ from supervisor.supervisorctl import main
 
 runs = sys.stdin.read().split("\n")[:-1]
 for run in runs:
-    directory, given, *words = run.split("\x1f")
+    directory, given, user, *words = run.split("\x1f")
     files = [tempfile.TemporaryFile() for _ in range(3)]
     files[0].write(given.replace("\x1e", "\n").encode())
     files[0].seek(0)
     pid = os.fork()
     if pid == 0:
         os.chdir(directory)
+        if user == "nobody":
+            os.setgroups([])
+            os.setuid(65534)
         for number, file in enumerate(files):
             os.dup2(file.fileno(), number)
         sys.argv = [sys.argv[1]] + words
@@ -41,6 +44,7 @@ pub struct Shot {
     words: Vec<String>,
     input: String,
     directory: String,
+    user: &'static str,
 }
 
 impl Shot {
@@ -50,6 +54,7 @@ impl Shot {
             words: words.iter().map(ToString::to_string).collect(),
             input: String::new(),
             directory: run.dir.path().display().to_string(),
+            user: "",
         }
     }
 
@@ -64,6 +69,14 @@ impl Shot {
     /// With lines to read.
     pub fn input(mut self, input: &str) -> Shot {
         input.clone_into(&mut self.input);
+        self
+    }
+
+    /// As a user who may do nothing, if the test runs as root.
+    pub fn by_nobody(mut self) -> Shot {
+        if nix::unistd::geteuid().is_root() {
+            self.user = "nobody";
+        }
         self
     }
 
@@ -123,7 +136,15 @@ fn program(run: &Run) -> std::path::PathBuf {
 }
 
 fn fire_ours(run: &Run, shot: &Shot) -> Finished {
-    let mut command = Command::new(program(run));
+    let mut command = match shot.user {
+        "" => Command::new(program(run)),
+        user => {
+            let mut command = Command::new("setpriv");
+            command.args(["--clear-groups", &format!("--reuid={user}")]);
+            command.arg(program(run));
+            command
+        }
+    };
     command.args(&shot.words).current_dir(&shot.directory);
     finish(command, &shot.input, DEADLINE)
 }
@@ -135,7 +156,7 @@ fn fire_originals(run: &Run, shots: &[Shot]) -> Vec<Finished> {
         .iter()
         .map(|shot| {
             let input = shot.input.replace('\n', "\x1e");
-            let fields = [shot.directory.clone(), input];
+            let fields = [shot.directory.clone(), input, shot.user.to_owned()];
             let fields: Vec<String> = fields.into_iter().chain(shot.words.clone()).collect();
             fields.join("\x1f") + "\n"
         })

@@ -114,7 +114,8 @@ fn bring_into_states(run: &mut Run, copied: bool) {
             "nofile" | "noexec" => "FATAL".to_owned(),
             name => name.to_uppercase(),
         };
-        for copy in copies(name, copied && *has_copies) {
+        let copies = copies(name, copied && *has_copies).into_iter();
+        for copy in copies.filter(|copy| copy != "starting-restart") {
             run.wait(&copy, &state);
         }
     }
