@@ -27,7 +27,7 @@ pub struct OptionSpec<Key> {
     /// Whether a value follows.
     pub takes_value: bool,
     /// Must be written in full, so that it takes no prefix away from an option
-    /// of 4.3.0. It may have a value, after a `=` only.
+    /// of 4.3.0. If it takes no value it may have one, after a `=` only.
     pub in_full: bool,
 }
 
@@ -279,7 +279,7 @@ fn parser<Key>(specs: &[OptionSpec<Key>]) -> Options {
     for spec in specs {
         let short = spec.short.map(String::from).unwrap_or_default();
         let long = spec.long.unwrap_or_default();
-        if spec.in_full {
+        if spec.in_full && !spec.takes_value {
             options.opt(&short, long, "", "", HasArg::Maybe, Occur::Multi);
         } else if spec.takes_value {
             options.optmulti(&short, long, "", "");

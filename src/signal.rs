@@ -96,6 +96,11 @@ impl Signal {
             .map(|(number, _)| Signal(*number))
     }
 
+    /// The printed names of all of them, without `SIG`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
+    }
+
     /// Its number on this platform.
     pub fn number(self) -> i32 {
         self.0

@@ -23,6 +23,16 @@ pub enum ProcessState {
 }
 
 impl ProcessState {
+    /// The state with that number on the wire.
+    pub fn from_code(code: i64) -> Option<ProcessState> {
+        use ProcessState::{Backoff, Exited, Fatal, Running, Starting, Stopped, Stopping, Unknown};
+        let mut all = [
+            Stopped, Starting, Running, Backoff, Stopping, Exited, Fatal, Unknown,
+        ]
+        .into_iter();
+        all.find(|state| i64::from(state.code()) == code)
+    }
+
     /// Its number on the wire.
     pub fn code(self) -> i32 {
         match self {

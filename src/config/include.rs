@@ -92,6 +92,54 @@ impl Files {
     }
 }
 
+/// Reads those included files into the document that are `wanted`, by their
+/// text, and passes over everything that is wrong with an include: that is for
+/// the daemon to tell. Returns the files that should have been read and could not be.
+pub fn read_wanted(
+    document: &mut Document,
+    path: &str,
+    launch_directory: &str,
+    layers: &[&Layer],
+    system: &impl System,
+    wanted: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let mut unread = Vec::new();
+    let Some(patterns) = document.get(SECTION, "files") else {
+        return unread;
+    };
+    let here = dirname(&absolute(path, launch_directory)).to_owned();
+    let patterns = patterns.text.replace("%(here)s", &here);
+    let Ok(patterns) = expand(&patterns, layers, "include.files") else {
+        return unread;
+    };
+    for pattern in patterns
+        .split(super::ini::is_space)
+        .filter(|p| !p.is_empty())
+    {
+        let mut matches = system.glob(&join(&here, pattern));
+        matches.sort();
+        for file in matches {
+            let Ok(bytes) = system.read(&file) else {
+                continue;
+            };
+            if !wanted(&String::from_utf8_lossy(&bytes)) {
+                continue;
+            }
+            // The main file's own keys see its own directory.
+            document.replace_here(&here);
+            // By itself first, for a broken file is left half read.
+            if append(&mut Document::new(), bytes.clone(), &file).is_err()
+                || append(document, bytes, &file).is_err()
+            {
+                unread.push(file);
+                continue;
+            }
+            document.replace_here(absolute(dirname(&file), "/").as_str());
+        }
+    }
+    unread
+}
+
 fn append(document: &mut Document, bytes: Vec<u8>, name: &str) -> Result<(), ConfigError> {
     if let Some(error) = DecodeError::of(&bytes) {
         return Err(ConfigError::Decode(error));

@@ -15,7 +15,7 @@ use super::paths::{absolute, dirname, join};
 use super::rpcinterface;
 use super::section::{Context, environment_layer};
 use super::server;
-use super::supervisorctl::{self, ClientConfig, ClientRequest};
+use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::{ReadError, System};
 use super::{Config, Owner};
@@ -87,6 +87,11 @@ pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
 /// Reads the client's part of the configuration.
 pub fn load_client(request: &ClientRequest) -> Result<ClientConfig, ConfigError> {
     supervisorctl::read(request, &RealSystem)
+}
+
+/// Looks up what the client's file tells of its supervisord.
+pub fn surroundings(request: &ClientRequest) -> Surroundings {
+    supervisorctl::surroundings(request, &RealSystem)
 }
 
 /// [`load`] on any system.

@@ -1,9 +1,12 @@
-//! `[supervisorctl]`: what the client is told. No other section is evaluated,
-//! and includes are not followed.
+//! `[supervisorctl]`: what the client is told. No other section is evaluated.
+//! Included files are read for this section alone; 4.3.0 does not read them.
+//! What else the file tells of its supervisord is looked up only when that
+//! cannot be reached.
 
+use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
-use super::include::read_main;
+use super::include::{read_main, read_wanted};
 use super::paths::dirname;
 use super::places::normalized_path;
 use super::program::part_after_colon;
@@ -44,6 +47,8 @@ pub struct ClientConfig {
     pub prompt: String,
     /// Absolute.
     pub history_file: Option<String>,
+    /// Whether the file says which server.
+    pub has_serverurl: bool,
     /// Lines for the user, such as plug-ins that are left out.
     pub warnings: Vec<String>,
 }
@@ -56,6 +61,7 @@ impl Default for ClientConfig {
             password: None,
             prompt: DEFAULT_PROMPT.to_owned(),
             history_file: None,
+            has_serverurl: false,
             warnings: Vec::new(),
         }
     }
@@ -79,25 +85,15 @@ pub fn read(request: &ClientRequest, system: &impl System) -> Result<ClientConfi
         return Ok(ClientConfig::default());
     };
     let launch = &request.launch_directory;
-    let document = read_main(path, launch, system)?;
+    let mut document = read_main(path, launch, system)?;
+    let layers = Layers::new(request, path, system);
+    let unread = layers.include(&mut document, request, path, system, |text| {
+        text.contains("[supervisorctl]") || text.contains("[ctlplugin:")
+    });
     if !document.has_section(SECTION) {
         return Err(ConfigError::NoSection(SECTION));
     }
-    let mut here = Layer::new();
-    define(
-        &mut here,
-        "here",
-        dirname(&normalized_path(path, launch, system)),
-    );
-    let context = Context {
-        system,
-        document: &document,
-        path,
-        launch_directory: launch,
-        environment: environment_layer(&request.environment),
-        here,
-        host: Layer::new(),
-    };
+    let context = layers.context(&document, request, path, system);
     let plain = context.section(SECTION, &[]);
     let with_here = context.section(SECTION, &[&context.here]);
 
@@ -115,14 +111,117 @@ pub fn read(request: &ClientRequest, system: &impl System) -> Result<ClientConfi
         .text("history_file")?
         .filter(|path| !path.is_empty())
         .map(|path| normalized_path(&path, launch, system));
+    let mut warnings = plugins(&context)?;
+    warnings.extend(unread.iter().map(|file| {
+        format!("{file} is included and left out: it cannot be read as a configuration file")
+    }));
     Ok(ClientConfig {
         serverurl,
         username,
         password,
         prompt: prompt.unwrap_or_else(|| DEFAULT_PROMPT.to_owned()),
         history_file,
-        warnings: plugins(&context)?,
+        has_serverurl: with_here.raw("serverurl").is_some(),
+        warnings,
     })
+}
+
+/// What a configuration file tells of the supervisord that reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Its pid file, absolute; none if the file does not say.
+    pub pidfile: Option<String>,
+    /// The URLs at which it is told to listen.
+    pub urls: Vec<String>,
+}
+
+/// Looks up what the file tells of its supervisord, as far as it can be read.
+pub fn surroundings(request: &ClientRequest, system: &impl System) -> Surroundings {
+    let Some(path) = request.path.as_deref().filter(|path| !path.is_empty()) else {
+        return Surroundings::default();
+    };
+    let launch = &request.launch_directory;
+    let Ok(mut document) = read_main(path, launch, system) else {
+        return Surroundings::default();
+    };
+    let layers = Layers::new(request, path, system);
+    layers.include(&mut document, request, path, system, |text| {
+        text.contains("_http_server]") || text.contains("[supervisord]")
+    });
+    let context = layers.context(&document, request, path, system);
+    let value = |section: &str, key: &str| {
+        let section = context.section(section, &[&context.here, &context.host]);
+        section.text(key).ok().flatten()
+    };
+    let mut urls = Vec::new();
+    if let Some(file) = value("unix_http_server", "file") {
+        urls.push(format!("unix://{}", normalized_path(&file, launch, system)));
+    }
+    if let Some(port) = value("inet_http_server", "port") {
+        let (host, port) = port.rsplit_once(':').unwrap_or(("", &port));
+        let host = match host {
+            "" | "*" | "0.0.0.0" => "localhost",
+            host => host,
+        };
+        urls.push(format!("http://{host}:{port}"));
+    }
+    let pidfile = value("supervisord", "pidfile")
+        .filter(|path| !path.eq_ignore_ascii_case("none"))
+        .map(|path| normalized_path(&path, launch, system));
+    Surroundings { pidfile, urls }
+}
+
+/// The names that values see.
+struct Layers {
+    environment: Layer,
+    here: Layer,
+    host: Layer,
+}
+
+impl Layers {
+    fn new(request: &ClientRequest, path: &str, system: &impl System) -> Layers {
+        let launch = &request.launch_directory;
+        let (mut here, mut host) = (Layer::new(), Layer::new());
+        let directory = normalized_path(path, launch, system);
+        define(&mut here, "here", dirname(&directory));
+        define(&mut host, "host_node_name", &system.host_node_name());
+        Layers {
+            environment: environment_layer(&request.environment),
+            here,
+            host,
+        }
+    }
+
+    fn include(
+        &self,
+        document: &mut Document,
+        request: &ClientRequest,
+        path: &str,
+        system: &impl System,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let layers = [&self.environment, &self.here, &self.host];
+        let launch = &request.launch_directory;
+        read_wanted(document, path, launch, &layers, system, wanted)
+    }
+
+    fn context<'a, S>(
+        self,
+        document: &'a Document,
+        request: &'a ClientRequest,
+        path: &'a str,
+        system: &'a S,
+    ) -> Context<'a, S> {
+        Context {
+            system,
+            document,
+            path,
+            launch_directory: &request.launch_directory,
+            environment: self.environment,
+            here: self.here,
+            host: self.host,
+        }
+    }
 }
 
 /// Plug-ins are written in Python and left out, each with a warning.

@@ -1,7 +1,7 @@
 //! The client's side of a server: XML-RPC calls on one kept-alive connection,
 //! and the streams of logs.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::connection::Connection;
 use super::failure::CallError;
@@ -35,6 +35,12 @@ pub struct LogStream {
     body: Body,
 }
 
+/// A call whose answer is still to come.
+#[derive(Debug)]
+pub struct PendingCall {
+    connection: Connection,
+}
+
 impl Client {
     /// A client that has not connected yet.
     pub fn new(url: String, username: Option<String>, password: Option<String>) -> Client {
@@ -47,14 +53,49 @@ impl Client {
         }
     }
 
+    /// A client of the same server that has connections of its own.
+    pub fn another(&self) -> Client {
+        let (username, password) = (self.username.clone(), self.password.clone());
+        Client::new(self.url.clone(), username, password)
+    }
+
     /// From here on waiting for an answer fails once this is readable.
     pub fn watch(&mut self, interrupt: OwnedFd) {
         self.disconnect();
         self.interrupt = Some(interrupt);
     }
 
-    /// Calls a method of the supervisor namespace.
+    /// Calls a method of the supervisor namespace. Where the connection breaks
+    /// before the answer is complete, as it does when the server restarts, a
+    /// call that only asks is made again, once.
     pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+        match self.call_once(method, parameters) {
+            Err(error) if error.is_broken_off() && is_question(method) => {
+                self.call_once(method, parameters)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn call_once(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+        // Taken out, so that a failure on the way closes it.
+        let kept = self.connection.take();
+        let (value, connection) = self.begin_on(kept, method, parameters)?.finish()?;
+        self.connection = connection;
+        value
+    }
+
+    /// Sends a call on a connection of its own, and does not wait for the answer.
+    pub fn begin(&self, method: &str, parameters: &[Value]) -> Result<PendingCall, CallError> {
+        self.begin_on(None, method, parameters)
+    }
+
+    fn begin_on(
+        &self,
+        kept: Option<Connection>,
+        method: &str,
+        parameters: &[Value],
+    ) -> Result<PendingCall, CallError> {
         let address = server_url::parse(&self.url)?;
         let call = Call {
             method: format!("supervisor.{method}"),
@@ -75,23 +116,19 @@ impl Client {
         let mut request = request.into_bytes();
         request.extend_from_slice(&body);
 
-        // Taken out, so that a failure on the way closes it.
-        let mut connection = match self.connection.take() {
+        let mut connection = match kept.filter(|kept| !kept.is_closed()) {
             Some(connection) => connection,
             None => self.connect(&address)?,
         };
-        let mut head = connection.exchange(&request)?;
-        if head.status != 200 {
-            return Err(CallError::Protocol {
-                status: head.status,
-                reason: head.reason,
-            });
+        // Other calls may take long, this one never does.
+        if method == "getVersion" {
+            connection.if_late(format!(
+                "{} takes the connection and does not answer; still waiting\n",
+                self.url
+            ));
         }
-        let answer = head.body.read_all(connection.reader(), RESPONSE_LIMIT)?;
-        if head.keep_alive {
-            self.connection = Some(connection);
-        }
-        read_answer(&answer)
+        connection.send(&request)?;
+        Ok(PendingCall { connection })
     }
 
     /// Ends the connection: the next call opens a new one.
@@ -157,6 +194,59 @@ impl LogStream {
     pub fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.body.read(self.connection.reader(), buffer)
     }
+
+    /// Whether what was sent in one go has been read to its end.
+    pub fn is_between_pieces(&self) -> bool {
+        !matches!(self.body, Body::Chunked(1..))
+    }
+
+    /// Whether there is something to read that was received already.
+    pub fn has_buffered(&self) -> bool {
+        self.connection.has_buffered()
+    }
+}
+
+impl AsFd for LogStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+impl PendingCall {
+    /// Waits for the answer.
+    pub fn answer(self) -> Result<Value, CallError> {
+        self.finish()?.0
+    }
+
+    /// The answer, and the connection if it can be used again.
+    fn finish(mut self) -> Result<(Result<Value, CallError>, Option<Connection>), CallError> {
+        let mut head = self.connection.receive()?;
+        if head.status != 200 {
+            return Err(CallError::Protocol {
+                status: head.status,
+                reason: head.reason,
+            });
+        }
+        let answer = head
+            .body
+            .read_all(self.connection.reader(), RESPONSE_LIMIT)?;
+        let connection = head.keep_alive.then_some(self.connection);
+        Ok((read_answer(&answer), connection))
+    }
+}
+
+/// Readable once the answer comes.
+impl AsFd for PendingCall {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+/// Whether a method changes nothing, so that it may be called again.
+fn is_question(method: &str) -> bool {
+    ["get", "read", "tail"]
+        .iter()
+        .any(|verb| method.starts_with(verb))
 }
 
 /// The value or the fault of an XML-RPC response.

@@ -20,8 +20,12 @@ pub enum Command {
     Add,
     Avail,
     Clear,
+    ClearFatal,
+    Completion,
+    Debug,
     EndOfInput,
     Exit,
+    Fg,
     Help,
     Maintail,
     Open,
@@ -31,6 +35,7 @@ pub enum Command {
     Remove,
     Reread,
     Restart,
+    Result,
     Shutdown,
     Signal,
     Start,
@@ -46,8 +51,12 @@ const WORDS: &[(&str, Command)] = &[
     ("add", Command::Add),
     ("avail", Command::Avail),
     ("clear", Command::Clear),
+    ("clearfatal", Command::ClearFatal),
+    ("completion", Command::Completion),
+    ("debug", Command::Debug),
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
+    ("fg", Command::Fg),
     ("help", Command::Help),
     ("maintail", Command::Maintail),
     ("open", Command::Open),
@@ -57,6 +66,7 @@ const WORDS: &[(&str, Command)] = &[
     ("remove", Command::Remove),
     ("reread", Command::Reread),
     ("restart", Command::Restart),
+    ("result", Command::Result),
     ("shutdown", Command::Shutdown),
     ("signal", Command::Signal),
     ("start", Command::Start),
@@ -75,6 +85,43 @@ impl Command {
             .find(|(_, command)| *command == self)
             .map_or("", |(word, _)| word)
     }
+
+    /// Whether 4.3.0 does not have it.
+    pub fn is_addition(self) -> bool {
+        use Command as C;
+        !matches!(
+            self,
+            C::Add
+                | C::Avail
+                | C::Clear
+                | C::EndOfInput
+                | C::Exit
+                | C::Fg
+                | C::Help
+                | C::Maintail
+                | C::Open
+                | C::Pid
+                | C::Quit
+                | C::Reload
+                | C::Remove
+                | C::Reread
+                | C::Restart
+                | C::Shutdown
+                | C::Signal
+                | C::Start
+                | C::Status
+                | C::Stop
+                | C::Tail
+                | C::Update
+                | C::Version
+        )
+    }
+}
+
+/// The command that a word stands for.
+pub fn known(word: &str) -> Option<Command> {
+    let known = WORDS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, command)| *command)
 }
 
 /// The commands that `help` lists, in alphabetical order.
@@ -99,8 +146,8 @@ pub fn parse(line: &str) -> Line<'_> {
         .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
         .unwrap_or(line.len());
     let (word, argument) = line.split_at(end);
-    match WORDS.iter().find(|(known, _)| *known == word) {
-        Some((_, command)) => Line::Command(*command, argument.trim()),
+    match known(word) {
+        Some(command) => Line::Command(command, argument.trim()),
         None => Line::Unknown(line),
     }
 }
@@ -128,7 +175,7 @@ mod tests {
 
     #[test]
     fn other_lines_are_unknown_as_a_whole() {
-        for line in ["STATUS", "!ls", "#x", "fg x", "start_all", "stätus"] {
+        for line in ["STATUS", "!ls", "#x", "kill x", "start_all", "stätus"] {
             assert_eq!(parse(&format!(" {line} ")), Line::Unknown(line), "{line}");
         }
         assert_eq!(parse(" \t"), Line::Empty);

@@ -81,9 +81,33 @@ impl CallError {
         matches!(self, CallError::Protocol { status: 401, .. })
     }
 
+    /// The text without the class before it: `<Fault 6: 'SHUTDOWN_STATE'>`.
+    pub fn text(&self) -> String {
+        let whole = self.to_string();
+        match whole.split_once(", ") {
+            Some((_, text)) => text.to_owned(),
+            None => whole,
+        }
+    }
+
     /// Whether nobody listens there.
     pub fn is_refused(&self) -> bool {
         matches!(self, CallError::System(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    }
+
+    /// Whether the connection broke before the answer was complete.
+    pub fn is_broken_off(&self) -> bool {
+        match self {
+            CallError::Disconnected => true,
+            CallError::System(error) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            ),
+            _ => false,
+        }
     }
 
     /// Whether there is no such socket.

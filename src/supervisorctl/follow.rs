@@ -1,9 +1,9 @@
 //! Following a log: the bytes go from the server to the screen as they are,
 //! so that a character that is split between two pieces arrives whole.
 
-use super::failure::{CallError, Failure};
+use super::failure::Failure;
+use super::process_logs;
 use super::session::Session;
-use crate::sys::terminal;
 
 /// Shows a log until Ctrl-C, or until either side ends. However it ends, that
 /// is no failure of the command; 4.3.0 did not even check that there is such
@@ -11,22 +11,11 @@ use crate::sys::terminal;
 pub fn follow(session: &mut Session, path: &str) -> Result<(), Failure> {
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
-    let url = format!("{}{path}", session.client.url);
-    let outcome = session.client.follow(path);
-    if session.is_interrupted() {
-        return session.print("");
-    }
-    let mut stream = match outcome {
-        Ok(stream) => stream,
-        Err(CallError::Protocol { status, .. }) => {
-            terminal::complain(&format!("{url} Cannot read, status code {status}\n"));
-            return Ok(());
-        }
-        Err(error @ CallError::System(_)) => return Err(error.into()),
-        Err(error) => {
-            terminal::complain(&format!("{url} Cannot connect, error: {error}\n"));
-            return Ok(());
-        }
+    let mut stream = match process_logs::open(session, path) {
+        Ok(Some(stream)) => stream,
+        Ok(None) => return Ok(()),
+        Err(Failure::Interrupted) => return session.print(""),
+        Err(failure) => return Err(failure),
     };
     let mut buffer = [0; 16 * 1024];
     loop {

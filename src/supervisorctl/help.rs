@@ -6,9 +6,19 @@ use super::command::{self, Command};
 const WIDTH: usize = 79;
 
 /// What `help` alone prints: the table of commands, filled column by column.
+/// The commands that 4.3.0 does not have stand in a table of their own.
 pub fn overview() -> String {
-    let title = "default commands (type help <topic>):";
-    let words: Vec<&str> = command::listed().map(Command::word).collect();
+    let (additions, known): (Vec<Command>, Vec<Command>) =
+        command::listed().partition(|command| command.is_addition());
+    format!(
+        "{}{}",
+        table("default commands (type help <topic>):", &known),
+        table("more commands (type help <topic>):", &additions).trim_start()
+    )
+}
+
+fn table(title: &str, commands: &[Command]) -> String {
+    let words: Vec<&str> = commands.iter().map(|command| command.word()).collect();
     format!(
         "\n{title}\n{}\n{}\n",
         "=".repeat(title.len()),
@@ -41,8 +51,30 @@ pub fn of(command: Command) -> &'static str {
              clear <name> <name>\tEmpty the logs of several processes\n\
              clear all\t\tEmpty the logs of all processes\n"
         }
+        Command::Completion => {
+            "completion bash|zsh|fish\tPrint the script that completes words of this program\n\
+             For example, in bash:\n\
+             source <(supervisorctl completion bash)\n"
+        }
+        Command::ClearFatal => {
+            "clearfatal\t\tTake note of why supervisord is FATAL: it is RUNNING again\n"
+        }
+        Command::Debug => {
+            "debug [-w <seconds>] <process> <text>\tSend a line to a process, print its answer\n\
+             debug [-w <seconds>] <process>\t\tThe same with each line of the input;\n\
+             \t\t\t\t\tat a terminal a conversation that Ctrl-D ends\n\
+             The answer ends when the process has been quiet for 0.5 seconds, or for those after -w.\n\
+             Nothing that the process wrote before is shown, and it goes on running.\n\
+             For example:\n\
+             debug calculator 6*7\n\
+             debug -w 3 slow status\n"
+        }
         Command::EndOfInput => "",
         Command::Exit => "exit\t\tLeave the supervisor shell\n",
+        Command::Fg => {
+            "fg <process>\tTalk to a process: show both logs, send it the lines that are typed\n\
+             \t\tCtrl-C leaves; the process goes on running\n"
+        }
         Command::Quit => "quit\t\tLeave the supervisor shell\n",
         Command::Maintail => {
             "maintail -f\t\tFollow supervisord's own log (Ctrl-C ends)\n\
@@ -71,6 +103,9 @@ pub fn of(command: Command) -> &'static str {
              restart <name> <name>\tStop and start several processes or groups\n\
              restart all\t\tStop and start all processes\n\
              Note: the configuration files are not read again; for that see reread and update.\n"
+        }
+        Command::Result => {
+            "result <pool>\tShow the last result that the store handler of a listener pool has kept\n"
         }
         Command::Shutdown => "shutdown\tEnd the remote supervisord\n",
         Command::Signal => {

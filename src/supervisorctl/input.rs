@@ -9,6 +9,7 @@ use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
 use super::failure::Failure;
 use super::interrupt::wait_readable;
+use crate::sys::terminal_mode::Keeper;
 
 /// The longest line, in bytes.
 const LINE_LIMIT: usize = 1 << 20;
@@ -61,6 +62,7 @@ fn without_line_end(line: &[u8]) -> String {
 /// The terminal of the session, for a question whose answer is not shown.
 #[derive(Debug)]
 pub struct HiddenQuestion {
+    _keeper: Option<Keeper>,
     terminal: File,
     settings: Termios,
 }
@@ -71,10 +73,15 @@ impl HiddenQuestion {
     pub fn open() -> io::Result<HiddenQuestion> {
         let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
         let settings = tcgetattr(&terminal)?;
+        let keeper = Keeper::keep(terminal.as_fd(), false).ok();
         let mut silent = settings.clone();
         silent.local_flags.remove(LocalFlags::ECHO);
         tcsetattr(&terminal, SetArg::TCSAFLUSH, &silent)?;
-        Ok(HiddenQuestion { terminal, settings })
+        Ok(HiddenQuestion {
+            _keeper: keeper,
+            terminal,
+            settings,
+        })
     }
 
     /// Asks and reads the answer.

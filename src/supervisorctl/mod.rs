@@ -3,37 +3,56 @@
 //!
 //! From below: what is typed ([`command`], [`names`], [`options`]), the way
 //! to the server ([`server_url`], [`response`], [`connection`], [`client`]),
-//! what it says ([`reply`], [`outcome`], [`failure`]), the [`session`] that a
-//! command works with, the [`actions`], and the [`shell`] that runs them.
+//! what it says ([`reply`], [`outcome`], [`failure`]), the [`keyboard`] and the
+//! [`session`] that a command works with, the [`actions`], and the [`shell`]
+//! that runs them. [`complete`] tells what may be typed next.
 //! Everything that commands say goes to standard output, errors too.
 
 pub mod actions;
 pub mod client;
 pub mod command;
+pub mod complete;
+pub mod completion;
 pub mod connection;
+pub mod diagnosis;
+#[cfg(feature = "line-editing")]
+pub mod editor;
 pub mod exit_status;
 pub mod failure;
 pub mod follow;
 pub mod help;
+#[cfg(feature = "line-editing")]
+pub mod history;
 pub mod input;
 pub mod interrupt;
+pub mod keyboard;
+pub mod labels;
+pub mod live;
 pub mod names;
 pub mod options;
 pub mod outcome;
+pub mod patterns;
+pub mod process_logs;
+pub mod progress;
+pub mod pump;
+pub mod ready;
 pub mod reply;
 pub mod response;
+pub mod screen;
 pub mod server_url;
 pub mod session;
 pub mod shell;
+pub mod streams;
 
 use std::process::ExitCode;
 
 use crate::command_line::usage_text;
-use crate::config::error::ConfigError;
 use crate::config::load;
-use crate::config::supervisorctl::{ClientConfig, ClientRequest};
+use crate::config::supervisorctl::ClientRequest;
 use crate::sys::terminal;
 use client::Client;
+use completion::Question;
+use diagnosis::{Origin, Source};
 use options::{Arguments, Request, Settings};
 use session::Session;
 
@@ -43,6 +62,13 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Some((program, words)) => (program.as_str(), words),
         None => ("supervisorctl", [].as_slice()),
     };
+    if let Some(question) = Question::read(words) {
+        let request = client_request(program, &question.arguments);
+        let file = load::load_client(&request).unwrap_or_default();
+        let settings = Settings::new(&question.arguments, file);
+        terminal::tell(&question.answer(&settings));
+        return ExitCode::from(exit_status::SUCCESS);
+    }
     let arguments = match options::parse(words) {
         Ok(Request::Run(arguments)) => arguments,
         Ok(Request::Help) => {
@@ -51,7 +77,8 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         }
         Err(error) => return usage_error(error, program),
     };
-    let file = match read_file(program, &arguments) {
+    let request = client_request(program, &arguments);
+    let file = match load::load_client(&request) {
         Ok(file) => file,
         Err(error) => return usage_error(error, program),
     };
@@ -60,19 +87,32 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             terminal::complain(&format!("Warning: {warning}\n"));
         }
     }
+    let origin = Origin {
+        source: match (&arguments.serverurl, file.has_serverurl) {
+            (Some(_), _) => Source::Option,
+            (None, true) => Source::File,
+            (None, false) => Source::Usual,
+        },
+        request: Some(request),
+    };
     let settings = Settings::new(&arguments, file);
     let client = Client::new(settings.serverurl, settings.username, settings.password);
     let interactive = arguments.interactive || arguments.action.is_none();
     let mut session = Session::new(client, interactive);
+    session.origin = origin;
     ExitCode::from(match &arguments.action {
         Some(line) => shell::run_once(&mut session, line),
-        None => shell::run_lines(&mut session, &settings.prompt),
+        None => shell::run_lines(
+            &mut session,
+            &settings.prompt,
+            settings.history_file.as_deref(),
+        ),
     })
 }
 
-/// The settings from the file that was named, or else found near the program
-/// or in the usual places. That none is found is no error.
-fn read_file(program: &str, arguments: &Arguments) -> Result<ClientConfig, ConfigError> {
+/// The file that was named, or else found near the program or in the usual
+/// places. That none is found is no error.
+fn client_request(program: &str, arguments: &Arguments) -> ClientRequest {
     let launch_directory = std::env::current_dir().map_or_else(
         |_| "/".to_owned(),
         |path| path.to_string_lossy().into_owned(),
@@ -81,11 +121,11 @@ fn read_file(program: &str, arguments: &Arguments) -> Result<ClientConfig, Confi
         Some(path) => Some(path.clone()),
         None => load::find(program, &launch_directory),
     };
-    load::load_client(&ClientRequest {
+    ClientRequest {
         path,
         environment: load::captured_environment(),
         launch_directory,
-    })
+    }
 }
 
 fn usage_error(error: impl std::fmt::Display, program: &str) -> ExitCode {

@@ -45,6 +45,14 @@ const SPECS: &[OptionSpec<Key>] = &[
     spec(Key::Password, 'p', Some("password"), true),
     // With an underscore, as it always was.
     spec(Key::HistoryFile, 'r', Some("history_file"), true),
+    // With a dash, as 4.3.0 documents it and does not understand it.
+    OptionSpec {
+        key: Key::HistoryFile,
+        short: None,
+        long: Some("history-file"),
+        takes_value: true,
+        in_full: true,
+    },
 ];
 
 /// What the command line says.
@@ -60,6 +68,8 @@ pub struct Arguments {
     pub username: Option<String>,
     /// `-p`
     pub password: Option<String>,
+    /// `-r`
+    pub history_file: Option<String>,
     /// The words of the action, if there are any.
     pub action: Option<String>,
 }
@@ -126,14 +136,20 @@ pub fn parse(words: &[String]) -> Result<Request, ArgumentError> {
             Key::Username => arguments.username = value,
             Key::Password => arguments.password = value,
             Key::Interactive => arguments.interactive = true,
-            // Accepted for old scripts: the file alone names a history.
-            Key::HistoryFile | Key::Help => {}
+            Key::HistoryFile => arguments.history_file = value,
+            Key::Help => {}
         }
     }
     if !line.free.is_empty() {
         arguments.action = Some(line.free.join(" "));
     }
     Ok(Request::Run(arguments))
+}
+
+/// The long options, as they are typed.
+pub fn long_names() -> impl Iterator<Item = String> {
+    let names = SPECS.iter().filter_map(|spec| spec.long);
+    names.map(|name| format!("--{name}"))
 }
 
 fn refuse_what_is_no_url(given: &Given<Key>) -> Result<(), ArgumentError> {
@@ -162,7 +178,7 @@ pub fn usage(program: &str) -> String {
          (default \"{DEFAULT_SERVERURL}\")\n\
          -u/--username USERNAME -- the user name that the server wants\n\
          -p/--password PASSWORD -- the password that the server wants\n\
-         -r/--history_file FILENAME -- accepted and ignored; see history_file in the file\n\
+         -r/--history-file FILENAME -- where the shell keeps its history\n\
          \n\
          action [arguments] -- see below\n\
          \n\
@@ -185,6 +201,8 @@ pub struct Settings {
     pub password: Option<String>,
     /// What the shell prompts with, `> ` included.
     pub prompt: String,
+    /// Where the shell keeps its history, if it does.
+    pub history_file: Option<String>,
 }
 
 impl Settings {
@@ -196,6 +214,7 @@ impl Settings {
             username: given(&arguments.username, file.username),
             password: given(&arguments.password, file.password),
             prompt: format!("{}> ", file.prompt),
+            history_file: given(&arguments.history_file, file.history_file),
         }
     }
 }
@@ -229,10 +248,28 @@ mod tests {
     }
 
     #[test]
+    fn the_history_file_is_spelled_in_both_ways() {
+        for line in [
+            "-r h",
+            "--history_file h",
+            "--history-file h",
+            "--hist h",
+            "--history-file=h",
+        ] {
+            let expected = Arguments {
+                history_file: Some("h".to_owned()),
+                ..Arguments::default()
+            };
+            assert_eq!(read(line), Ok(Request::Run(expected)), "{line}");
+        }
+        let conflict = "conflicting command line option '--history-file'".to_owned();
+        assert_eq!(read("-r h --history-file h"), Err(conflict));
+    }
+
+    #[test]
     fn errors_come_in_the_order_of_the_options() {
         for (line, expected) in [
             ("-h --bogus", "option --bogus not recognized"),
-            ("--history-file x", "option --history-file not recognized"),
             ("--h", "option --h not a unique prefix"),
             ("-v", "option -v not recognized"),
             ("-i -i", "conflicting command line option '-i'"),

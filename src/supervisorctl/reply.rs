@@ -1,6 +1,7 @@
 //! What the server's methods return, as values of their own types.
 
 use super::failure::{CallError, Failure};
+use crate::states::ProcessState;
 use crate::xmlrpc::value::Value;
 
 /// An entry of `getAllProcessInfo`, or what `getProcessInfo` returns.
@@ -13,6 +14,35 @@ pub struct ProcessInfo {
     pub statename: String,
     pub description: String,
     pub pid: i64,
+}
+
+impl ProcessInfo {
+    /// How results name it.
+    pub fn display_name(&self) -> String {
+        super::names::display_name(&self.group, &self.name)
+    }
+
+    /// Its state, if it is one of the known ones.
+    pub fn known_state(&self) -> Option<ProcessState> {
+        use ProcessState as S;
+        [
+            S::Stopped,
+            S::Starting,
+            S::Running,
+            S::Backoff,
+            S::Stopping,
+            S::Exited,
+            S::Fatal,
+            S::Unknown,
+        ]
+        .into_iter()
+        .find(|state| i64::from(state.code()) == self.state)
+    }
+
+    /// How the server is asked for it.
+    pub fn full_name(&self) -> String {
+        format!("{}:{}", self.group, self.name)
+    }
 }
 
 /// An entry of what a method for a group or for all processes returns.

@@ -4,10 +4,13 @@
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
-use super::client::Client;
+use super::client::{Client, PendingCall};
+use super::diagnosis::{self, Origin};
 use super::failure::{CallError, Failure};
-use super::input::{HiddenQuestion, Lines};
 use super::interrupt::Interrupts;
+use super::keyboard::Keyboard;
+use super::live::Source;
+use super::pump::Typing;
 use super::reply::{ProcessInfo, Reply};
 use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
@@ -20,9 +23,18 @@ pub struct Session {
     pub client: Client,
     /// Whether questions may be asked.
     pub interactive: bool,
+    /// Where the address of the server comes from.
+    pub origin: Origin,
     /// See [`super::exit_status`].
     pub exit_status: u8,
-    lines: Lines,
+    keyboard: Keyboard,
+    /// Whether failures are told on the standard error, because what is printed
+    /// is for programs.
+    pub is_quiet: bool,
+    /// The line of a conversation that is being typed.
+    pub typing: Typing,
+    /// What was last said about a server that does not answer.
+    explained: Option<String>,
     interrupts: Option<Caught>,
 }
 
@@ -38,8 +50,12 @@ impl Session {
         Session {
             client,
             interactive,
+            origin: Origin::default(),
+            explained: None,
             exit_status: super::exit_status::SUCCESS,
-            lines: Lines::default(),
+            keyboard: Keyboard::default(),
+            is_quiet: false,
+            typing: Typing::default(),
             interrupts: None,
         }
     }
@@ -61,6 +77,10 @@ impl Session {
     /// Prints a line about a failure and keeps the exit status for it.
     pub fn fail(&mut self, exit_status: u8, line: &str) -> Result<(), Failure> {
         self.exit_status = exit_status;
+        if self.is_quiet {
+            terminal::complain(&format!("{line}\n"));
+            return Ok(());
+        }
         self.print(line)
     }
 
@@ -70,8 +90,34 @@ impl Session {
         method: &str,
         parameters: &[Value],
     ) -> Result<Result<Value, Fault>, Failure> {
-        match self.client.call(method, parameters) {
-            Ok(value) => Ok(Ok(value)),
+        let outcome = self.client.call(method, parameters);
+        self.answer(outcome)
+    }
+
+    /// Sends a call on a connection of its own, and does not wait for the answer.
+    pub fn begin(&mut self, method: &str, parameters: &[Value]) -> Result<PendingCall, Failure> {
+        match self.client.begin(method, parameters) {
+            Ok(call) => Ok(call),
+            Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the answer to a call that was begun.
+    pub fn wait_for(&mut self, call: PendingCall) -> Result<Result<Value, Fault>, Failure> {
+        let outcome = call.answer();
+        self.answer(outcome)
+    }
+
+    fn answer(
+        &mut self,
+        outcome: Result<Value, CallError>,
+    ) -> Result<Result<Value, Fault>, Failure> {
+        match outcome {
+            Ok(value) => {
+                self.explained = None;
+                Ok(Ok(value))
+            }
             Err(CallError::Fault(fault)) => Ok(Err(fault)),
             Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
             Err(error) => Err(error.into()),
@@ -82,6 +128,21 @@ impl Session {
     pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, Failure> {
         self.try_call(method, parameters)?
             .map_err(|fault| CallError::Fault(fault).into())
+    }
+
+    /// Says on the standard error why the server cannot be reached, if it is that
+    /// what went wrong; once for as long as nothing changes.
+    pub fn explain(&mut self, failure: &Failure) {
+        let Failure::Call(CallError::System(error)) = failure else {
+            return;
+        };
+        let explanation = diagnosis::explain(&self.origin, &self.client.url, error);
+        if let Some(explanation) = explanation
+            && self.explained.as_ref() != Some(&explanation)
+        {
+            terminal::complain(&explanation);
+            self.explained = Some(explanation);
+        }
     }
 
     /// All processes, as the server lists them.
@@ -123,11 +184,72 @@ impl Session {
             .is_some_and(|caught| caught.interrupts.take())
     }
 
+    /// From here on commands are edited where the terminal allows it.
+    pub fn edit_lines(&mut self, history_file: Option<&str>) {
+        self.keyboard.edit(history_file);
+    }
+
+    /// Whether commands are edited: then a line ends on the screen however it
+    /// ends.
+    pub fn is_editing(&self) -> bool {
+        self.keyboard.is_editing()
+    }
+
+    /// Whether somebody sits at a terminal.
+    pub fn is_at_terminal(&self) -> bool {
+        self.keyboard.is_terminal()
+    }
+
+    /// Prompts for a command.
+    pub fn ask_for_command(&mut self, prompt: &str) -> Result<String, Failure> {
+        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        let source = || Source::of(&self.client);
+        self.keyboard.command(prompt, source, interrupt)
+    }
+
+    /// Forgets Ctrl-C, and what was typed ahead of it.
+    pub fn forget_interrupt(&mut self) {
+        let _ = self.is_interrupted();
+        self.keyboard.forget_pending();
+    }
+
+    /// Readable while Ctrl-C waits to be taken note of, once it is caught.
+    pub fn interrupt(&self) -> Result<Option<OwnedFd>, Failure> {
+        let caught = self.interrupts.as_ref();
+        let descriptor = caught.map(|caught| caught.interrupts.descriptor());
+        Ok(descriptor.transpose().map_err(CallError::System)?)
+    }
+
+    /// Asks for a line of a conversation. Until it has come, what is written by
+    /// way of [`Session::typing`] stands above the prompt.
+    pub fn ask_line(&mut self, prompt: &str) -> Result<String, Failure> {
+        self.typing
+            .begin(prompt)
+            .map_err(|_| Failure::OutputClosed)?;
+        let line = self.ask_unedited();
+        self.typing.end();
+        line
+    }
+
+    /// Reads a line for a process, without a word.
+    pub fn ask_process_line(&mut self) -> Result<String, Failure> {
+        let line = self.ask_unedited();
+        if matches!(line, Err(Failure::Interrupted)) {
+            self.is_interrupted();
+        }
+        line
+    }
+
+    /// Reads a line while something else may write to the terminal.
+    fn ask_unedited(&mut self) -> Result<String, Failure> {
+        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        self.keyboard.line("", interrupt)
+    }
+
     /// Asks a question and reads a line.
     pub fn ask(&mut self, question: &str) -> Result<String, Failure> {
-        self.write(question.as_bytes())?;
         let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
-        self.lines.next(&mut Stdin(io::stdin()), interrupt)
+        self.keyboard.answer(question, interrupt)
     }
 
     /// Asks a question whose answer is not shown while it is typed. Without a
@@ -136,28 +258,6 @@ impl Session {
         // The echo must come back on even after Ctrl-C.
         self.catch_interrupts()?;
         let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
-        match HiddenQuestion::open() {
-            Ok(mut terminal) => terminal.ask(question, interrupt),
-            Err(_) => {
-                terminal::complain(question);
-                self.lines.next(&mut Stdin(io::stdin()), interrupt)
-            }
-        }
-    }
-}
-
-/// Standard input without the library's buffer, which would hide from the
-/// poll what has been read ahead.
-struct Stdin(io::Stdin);
-
-impl io::Read for Stdin {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(nix::unistd::read(&self.0, buffer)?)
-    }
-}
-
-impl std::os::fd::AsFd for Stdin {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        self.keyboard.hidden_answer(question, interrupt)
     }
 }

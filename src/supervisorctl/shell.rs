@@ -6,9 +6,14 @@ use super::command::{self, Line};
 use super::exit_status;
 use super::failure::Failure;
 use super::session::Session;
+use crate::sys::terminal;
 
 /// The exit status that a shell gives a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+
+/// What a line about a lost answer does not say.
+const CUT_OFF: &str = "supervisord went away before it had answered; it may have done what it was \
+                       asked for: see status\n";
 
 /// Runs one line and returns the exit status.
 pub fn run_once(session: &mut Session, line: &str) -> u8 {
@@ -23,8 +28,10 @@ pub fn run_once(session: &mut Session, line: &str) -> u8 {
 
 /// Shows the status, then runs lines until there are no more or one says
 /// `quit`. What the commands come to does not change the exit status.
-pub fn run_lines(session: &mut Session, prompt: &str) -> u8 {
-    // Ctrl-C leaves the shell, whatever it interrupts.
+pub fn run_lines(session: &mut Session, prompt: &str, history_file: Option<&str>) -> u8 {
+    session.edit_lines(history_file);
+    // Whoever sits at a terminal gets the prompt back after Ctrl-C; else it
+    // ends the program, whatever it interrupts.
     if let Err(Failure::Interrupted) = session
         .catch_interrupts()
         .and_then(|()| lines(session, prompt))
@@ -35,15 +42,29 @@ pub fn run_lines(session: &mut Session, prompt: &str) -> u8 {
 }
 
 fn lines(session: &mut Session, prompt: &str) -> Result<(), Failure> {
-    run_line(session, "status")?;
+    let mut next = Ok("status".to_owned());
     loop {
-        let line = match session.ask(prompt) {
-            Ok(line) => line,
-            Err(Failure::EndOfInput) => "EOF".to_owned(),
-            Err(failure) => return Err(failure),
+        let flow = match next {
+            Ok(line) => run_line(session, &line),
+            Err(Failure::EndOfInput) if session.is_editing() => return Ok(()),
+            Err(Failure::EndOfInput) => run_line(session, "EOF"),
+            // The editor has left the line already.
+            Err(Failure::Interrupted) if session.is_editing() => Ok(Flow::Continue),
+            Err(failure) => Err(failure),
         };
-        if run_line(session, &line)? == Flow::Quit {
-            return Ok(());
+        match flow {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Quit) => return Ok(()),
+            Err(Failure::Interrupted) if session.is_at_terminal() => {
+                session.forget_interrupt();
+                session.print("")?;
+            }
+            Err(failure) => return Err(failure),
+        }
+        next = session.ask_for_command(prompt);
+        // One that came too late for the last command is none for the next.
+        if session.is_interrupted() || matches!(next, Err(Failure::Interrupted)) {
+            session.forget_interrupt();
         }
     }
 }
@@ -77,12 +98,19 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             Err(failure) => break failure,
         }
     };
+    session.explain(&failure);
     let text = match failure {
-        Failure::Call(error) => error.to_string(),
+        Failure::Call(error) => {
+            if session.interactive && error.is_broken_off() {
+                terminal::complain(CUT_OFF);
+            }
+            error.to_string()
+        }
         Failure::EndOfInput => "<class 'EOFError'>, EOF when reading a line".to_owned(),
         Failure::OutputClosed | Failure::Interrupted => return Err(failure),
     };
     session.fail(exit_status::GENERIC, &format!("error: {text}"))?;
+    session.is_quiet = false;
     Ok(Flow::Continue)
 }
 

@@ -20,6 +20,7 @@ pub mod socket_file;
 pub mod spawn;
 pub mod syslog;
 pub mod terminal;
+pub mod terminal_mode;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod time;

@@ -8,8 +8,8 @@
 //! it out. A panic's message is not touched by this. Builds that unwind (for
 //! tests and debugging) keep their backtraces.
 //!
-//! All that the standard library refers to is defined, so that the C
-//! runtime's unwinder is not linked beside it.
+//! All that the standard library and the C library refer to is defined, so
+//! that the C runtime's unwinder is not linked beside it.
 
 use std::ffi::{c_int, c_void};
 
@@ -71,3 +71,22 @@ extern "C" fn _Unwind_SetGR(_context: *mut c_void, _register: c_int, _value: usi
 // SAFETY: name, arguments and result are the ABI's.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_SetIP(_context: *mut c_void, _value: usize) {}
+
+// What the C library refers to where there are threads: it ends one that is
+// cancelled, or ends itself, so. Nobody does either.
+
+// SAFETY: name, arguments and result are the ABI's.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_ForcedUnwind(
+    _exception: *mut c_void,
+    _stop: *mut c_void,
+    _argument: *mut c_void,
+) -> c_int {
+    END_OF_STACK
+}
+
+// SAFETY: name, arguments and result are the ABI's.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_GetCFA(_context: *mut c_void) -> usize {
+    0
+}

@@ -36,6 +36,12 @@ pub fn name_of(uid: u32) -> Option<String> {
     user_of_uid(uid).map(|user| user.name)
 }
 
+/// The name of that group.
+pub fn group_name_of(gid: u32) -> Option<String> {
+    let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten()?;
+    Some(group.name)
+}
+
 /// The home directory of the user of that name.
 pub fn home_of(name: &str) -> Option<String> {
     user(name).map(|user| user.dir.to_string_lossy().into_owned())

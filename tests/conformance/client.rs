@@ -119,7 +119,6 @@ fn wrong_options_and_settings_end_with_status_2() {
             vec!["-s", "foo", "pid"],
             vec!["-s", "", "pid"],
             vec!["-s", "http://", "pid"],
-            vec!["--history-file", "x"],
             vec!["-v"],
             vec!["-c", "missing.conf", "pid"],
             vec!["-c", "none.conf", "pid"],

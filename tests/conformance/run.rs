@@ -200,7 +200,10 @@ impl Run {
                 self.note("(no newline at the end)");
             }
         }
-        for line in end.stderr.lines() {
+        // What ours says besides, where no server can be reached: its paragraph.
+        let is_explanation =
+            |line: &&str| line.starts_with("supervisorctl: ") || line.starts_with("  ");
+        for line in end.stderr.lines().filter(|line| !is_explanation(line)) {
             self.note(&format!("stderr: {line}"));
         }
         let status = end

@@ -21,6 +21,7 @@ use std::time::Duration;
 pub const CTRL_A: &str = "\x01";
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
+pub const CTRL_P: &str = "\x10";
 pub const CTRL_R: &str = "\x12";
 pub const CTRL_U: &str = "\x15";
 pub const TAB: &str = "\t";
@@ -35,6 +36,7 @@ pub struct Pty {
     master: File,
     path: PathBuf,
     shown: Arc<Mutex<Shown>>,
+    held: Option<File>,
 }
 
 struct Shown {
@@ -89,12 +91,18 @@ impl Pty {
             master,
             path,
             shown,
+            held: None,
         }
     }
 
     /// Types keys.
     pub fn send(&mut self, keys: &str) {
-        self.master.write_all(keys.as_bytes()).unwrap();
+        self.send_bytes(keys.as_bytes());
+    }
+
+    /// Types what no keyboard has.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.master.write_all(bytes).unwrap();
     }
 
     /// Types a line and Enter.
@@ -105,7 +113,13 @@ impl Pty {
     /// What stands on the screen: a line for each row, without blanks at the end.
     pub fn screen(&self) -> String {
         let shown = self.shown.lock().unwrap();
-        shown.terminal.screen().contents()
+        let screen = shown.terminal.screen();
+        let (_, columns) = screen.size();
+        let rows: Vec<String> = screen
+            .rows(0, columns.get())
+            .map(|row| row.trim_end().to_owned())
+            .collect();
+        rows.join("\n").trim_end().to_owned()
     }
 
     /// The row that the cursor is in, up to its end.
@@ -182,6 +196,11 @@ impl Pty {
             .set_size(cells(rows), cells(columns));
     }
 
+    /// Keeps the terminal open when the program has ended, as the shell that started it would.
+    pub fn hold(&mut self) {
+        self.held = File::options().read(true).write(true).open(&self.path).ok();
+    }
+
     /// Whether the terminal edits lines by itself, as it does for programs that do not.
     pub fn is_cooked(&self) -> bool {
         self.flags().contains(LocalFlags::ICANON)
@@ -211,7 +230,9 @@ impl Pty {
     pub fn wait(&mut self, limit: Duration) -> Option<i32> {
         let status = wait_for(limit, || self.child.try_wait().unwrap())?;
         // The reader gives its share up at the end of the output.
-        wait_until(limit, || Arc::strong_count(&self.shown) == 1);
+        if self.held.is_none() {
+            wait_until(limit, || Arc::strong_count(&self.shown) == 1);
+        }
         status.code().or(status.signal().map(|signal| -signal))
     }
 }

@@ -32,7 +32,10 @@ pub fn is_usable(session: &mut Session) -> Result<bool, Failure> {
         ),
         Ok(Err(fault)) => return Err(CallError::Fault(fault).into()),
         Err(failure) => match unreachable_reason(session, &failure) {
-            Some(reason) => reason,
+            Some(reason) => {
+                session.explain(&failure);
+                reason
+            }
             None => return Err(failure),
         },
     };

@@ -1,20 +1,18 @@
 //! `tail`, `maintail` and `clear`: the logs of processes and the daemon's own.
 
-use super::{check, refuse};
+use super::log_text::{DEFAULT_BYTES, integer, offset, refuse_log};
+use super::{check, expanded, refuse, tail_many};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::follow::follow;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::session::Session;
 use crate::text::pyrepr::repr;
-use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
-
-/// How much of a log is shown, in bytes, unless told.
-const DEFAULT_BYTES: i64 = 1600;
 
 /// The word that says how much of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +27,9 @@ enum Extent {
 pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         return Ok(());
+    }
+    if tail_many::is_meant(session, words)? {
+        return tail_many::tail(session, words);
     }
     if words.is_empty() {
         let message = "Error: too few arguments";
@@ -70,10 +71,18 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// `maintail [-f|-N]`
+/// `maintail [-f|-N|-n LINES]`
 pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         return Ok(());
+    }
+    let count = match words {
+        ["-n", count] => count.parse().ok(),
+        [word] => word.strip_prefix("-n").and_then(|count| count.parse().ok()),
+        _ => None,
+    };
+    if let Some(count) = count {
+        return main_lines(session, count);
     }
     let extent = match words {
         [] => Some(Extent::Bytes(DEFAULT_BYTES)),
@@ -95,6 +104,28 @@ pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     }
 }
 
+/// The last lines of the daemon's own log.
+fn main_lines(session: &mut Session, count: usize) -> Result<(), Failure> {
+    let method = "readLog";
+    let text = tail_many::last_lines(count, |bytes| {
+        match session.try_call(method, &[offset(bytes)?, Value::Int(0)])? {
+            Ok(value) => {
+                let value = &value;
+                Ok(Some(Reply { method, value }.text()?))
+            }
+            Err(fault) => {
+                refuse_log(session, "supervisord", fault)?;
+                Ok(None)
+            }
+        }
+    })?;
+    match text {
+        Some(text) if text.is_empty() || text.ends_with('\n') => session.write(text.as_bytes()),
+        Some(text) => session.print(&text),
+        None => Ok(()),
+    }
+}
+
 fn refuse_modifier(session: &mut Session, word: &str) -> Result<(), Failure> {
     session.fail(exit_status::GENERIC, &format!("Error: bad argument {word}"))
 }
@@ -106,27 +137,17 @@ fn show(
     method: &str,
     outcome: Result<Value, Fault>,
 ) -> Result<(), Failure> {
-    let fault = match outcome {
+    match outcome {
         Ok(value) => {
             let text = Reply {
                 method,
                 value: &value,
             }
             .text()?;
-            return session.print(&text);
+            session.print(&text)
         }
-        Err(fault) => fault,
-    };
-    let reason = if fault.is(FaultCode::NoFile) {
-        "no log file"
-    } else if fault.is(FaultCode::Failed) {
-        "unknown error reading log"
-    } else if fault.is(FaultCode::BadName) && name != "supervisord" {
-        "no such process name"
-    } else {
-        return Err(CallError::Fault(fault).into());
-    };
-    session.fail(exit_status::GENERIC, &format!("{name}: ERROR ({reason})"))
+        Err(fault) => refuse_log(session, name, fault),
+    }
 }
 
 /// `clear NAME…|all`
@@ -148,26 +169,16 @@ pub fn clear(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         .results()?;
         return outcome::report_results(session, Verb::Clear, &results);
     }
-    for word in words {
-        let outcome = session.try_call(Verb::Clear.method_for_one(), &[Value::string(*word)])?;
-        let name = Namespec::parse(word);
+    for word in expanded(session, words)? {
+        let outcome = session.try_call(Verb::Clear.method_for_one(), &[Value::string(&word)])?;
+        let name = Namespec::parse(&word);
         let name = match name.process {
             Some(process) => display_name(name.group, process),
-            None => (*word).to_owned(),
+            None => word.clone(),
         };
         outcome::report_call(session, Verb::Clear, &name, outcome)?;
     }
     Ok(())
-}
-
-/// The offset that asks for the last so many bytes. XML-RPC has 32 bits for it.
-fn offset(bytes: i64) -> Result<Value, CallError> {
-    let offset = bytes
-        .checked_neg()
-        .and_then(|offset| i32::try_from(offset).ok());
-    offset
-        .map(|offset| Value::Int(i64::from(offset)))
-        .ok_or(CallError::TooLarge)
 }
 
 impl Extent {
@@ -177,23 +188,6 @@ impl Extent {
             number => integer(number).map(Extent::Bytes),
         }
     }
-}
-
-/// An integer as Python reads it: a sign, digits, single underscores between
-/// them. What is beyond 64 bits becomes their limit.
-fn integer(text: &str) -> Option<i64> {
-    let (sign, digits) = match text.strip_prefix(['+', '-']) {
-        Some(digits) if text.starts_with('-') => (-1, digits),
-        Some(digits) => (1, digits),
-        None => (1, text),
-    };
-    let groups: Vec<&str> = digits.split('_').collect();
-    let is_number = |group: &&str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
-    if !groups.iter().all(is_number) {
-        return None;
-    }
-    let magnitude: i64 = groups.concat().parse().unwrap_or(i64::MAX);
-    Some(sign * magnitude)
 }
 
 #[cfg(test)]
@@ -219,13 +213,5 @@ mod tests {
         ] {
             assert_eq!(Extent::parse(word), expected, "{word}");
         }
-    }
-
-    #[test]
-    fn offsets_have_32_bits() {
-        assert_eq!(offset(1600).ok(), Some(Value::Int(-1600)));
-        assert_eq!(offset(1 << 31).ok(), Some(Value::Int(-(1 << 31))));
-        assert!(offset((1 << 31) + 1).is_err());
-        assert!(offset(i64::MIN).is_err());
     }
 }

@@ -2,15 +2,19 @@
 
 mod check;
 mod configuration;
+mod debug;
+mod fg;
+mod log_text;
 mod logs;
 mod processes;
 mod server;
 mod status;
+mod tail_many;
 
 use super::command::Command;
 use super::failure::Failure;
 use super::session::Session;
-use super::{exit_status, help};
+use super::{exit_status, help, patterns};
 
 /// Whether another command may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +33,14 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Add => configuration::add(session, &words)?,
         Command::Avail => configuration::avail(session, argument)?,
         Command::Clear => logs::clear(session, &words)?,
+        Command::ClearFatal => server::clear_fatal(session, argument)?,
+        Command::Completion => server::completion(session, &words)?,
+        Command::Debug => debug::debug(session, argument)?,
         Command::EndOfInput | Command::Exit | Command::Quit => {
             session.print("")?;
             return Ok(Flow::Quit);
         }
+        Command::Fg => fg::fg(session, &words)?,
         Command::Help if argument.is_empty() => session.write(help::overview().as_bytes())?,
         Command::Help => session.write(help::topic(argument).as_bytes())?,
         Command::Maintail => logs::maintail(session, &words)?,
@@ -42,6 +50,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Remove => configuration::remove(session, &words)?,
         Command::Reread => configuration::reread(session, argument)?,
         Command::Restart => processes::restart(session, &words)?,
+        Command::Result => server::result(session, &words)?,
         Command::Shutdown => server::shutdown(session, argument)?,
         Command::Signal => processes::signal(session, &words)?,
         Command::Start => processes::start(session, &words)?,
@@ -52,6 +61,23 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Version => server::version(session, argument)?,
     }
     Ok(Flow::Continue)
+}
+
+/// The words with the names of processes for those that stand for several. One
+/// without a match stays, and the server will not know it.
+fn expanded(session: &mut Session, words: &[&str]) -> Result<Vec<String>, Failure> {
+    if !words.iter().any(|word| patterns::is_plural(word)) {
+        return Ok(words.iter().map(ToString::to_string).collect());
+    }
+    let processes = session.processes()?;
+    let names = words.iter().flat_map(|word| {
+        let found = patterns::matching(word, &processes).unwrap_or_default();
+        match found.as_slice() {
+            [] => vec![(*word).to_owned()],
+            rows => rows.iter().map(|row| row.full_name()).collect(),
+        }
+    });
+    Ok(names.collect())
 }
 
 /// Reports words that make no sense, with the command's help.

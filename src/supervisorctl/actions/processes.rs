@@ -2,15 +2,21 @@
 //! by name, each waiting for its answer.
 
 use super::{check, refuse};
+use crate::supervisorctl::client::PendingCall;
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
-use crate::supervisorctl::reply::Reply;
+use crate::supervisorctl::patterns;
+use crate::supervisorctl::progress::Progress;
+use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
-use crate::xmlrpc::fault::FaultCode;
+use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+
+/// How many calls for what matches a pattern are under way at the same time.
+const AT_ONCE: usize = 32;
 
 /// `start NAME…`
 pub fn start(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
@@ -73,61 +79,134 @@ fn apply(
     signal: Option<&str>,
     names: &[&str],
 ) -> Result<(), Failure> {
-    let parameters = |name: Option<&str>| -> Vec<Value> {
-        name.into_iter().chain(signal).map(Value::string).collect()
+    let mut work = Work {
+        verb,
+        signal,
+        progress: Progress::begin(session, verb, names)?,
     };
     if names.contains(&"all") {
         let method = verb.method_for_all();
-        let value = session.call(method, &parameters(None))?;
-        return report_all(
-            session,
-            verb,
-            Reply {
-                method,
-                value: &value,
-            },
-        );
+        return match work.call(session, method, None)? {
+            Ok(value) => report_all(session, verb, method, &value),
+            Err(fault) => Err(CallError::Fault(fault).into()),
+        };
     }
     for word in names {
-        let name = Namespec::parse(word);
-        let Some(process) = name.process else {
-            apply_to_group(session, verb, name.group, &parameters(Some(name.group)))?;
-            continue;
-        };
-        let outcome = session.try_call(verb.method_for_one(), &parameters(Some(word)))?;
-        let display_name = display_name(name.group, process);
-        outcome::report_call(session, verb, &display_name, outcome)?;
+        work.apply_to(session, word)?;
     }
     Ok(())
 }
 
-fn apply_to_group(
-    session: &mut Session,
+/// What is being done.
+struct Work<'a> {
     verb: Verb,
-    group: &str,
-    parameters: &[Value],
-) -> Result<(), Failure> {
-    let method = verb.method_for_group();
-    match session.try_call(method, parameters)? {
-        Ok(value) => report_all(
-            session,
-            verb,
-            Reply {
-                method,
-                value: &value,
-            },
-        ),
-        Err(fault) if fault.is(FaultCode::BadName) => {
-            let exit_status = match verb {
-                Verb::Start => exit_status::INVALID_ARGUMENTS,
-                Verb::Stop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
-            };
-            session.fail(exit_status, &format!("{group}: ERROR (no such group)"))
+    signal: Option<&'a str>,
+    progress: Option<Progress>,
+}
+
+impl Work<'_> {
+    fn apply_to(&mut self, session: &mut Session, word: &str) -> Result<(), Failure> {
+        let name = Namespec::parse(word);
+        if patterns::is_pattern(word) {
+            let processes = session.processes()?;
+            if let Some(rows) = patterns::matching(word, &processes)
+                && !rows.is_empty()
+            {
+                return self.apply_to_matches(session, &rows);
+            }
         }
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        let Some(process) = name.process else {
+            return self.apply_to_group(session, name.group);
+        };
+        let outcome = self.call(session, self.verb.method_for_one(), Some(word))?;
+        let display_name = display_name(name.group, process);
+        outcome::report_call(session, self.verb, &display_name, outcome)
+    }
+
+    fn apply_to_group(&mut self, session: &mut Session, group: &str) -> Result<(), Failure> {
+        let method = self.verb.method_for_group();
+        match self.call(session, method, Some(group))? {
+            Ok(value) => report_all(session, self.verb, method, &value),
+            Err(fault) if fault.is(FaultCode::BadName) => {
+                let exit_status = match self.verb {
+                    Verb::Start => exit_status::INVALID_ARGUMENTS,
+                    Verb::Stop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
+                };
+                session.fail(exit_status, &format!("{group}: ERROR (no such group)"))
+            }
+            Err(fault) => Err(CallError::Fault(fault).into()),
+        }
+    }
+
+    /// Does it to what matches a pattern, all at once and, as for a group, only
+    /// where there is something to do.
+    fn apply_to_matches(
+        &mut self,
+        session: &mut Session,
+        rows: &[&ProcessInfo],
+    ) -> Result<(), Failure> {
+        let verb = self.verb;
+        let has_something_to_do = |row: &&&ProcessInfo| {
+            row.known_state().is_none_or(|state| match verb {
+                Verb::Start => state.is_stopped(),
+                Verb::Stop => state.is_running(),
+                Verb::Signal => state.is_signallable(),
+                Verb::Clear => true,
+            })
+        };
+        let rows: Vec<&&ProcessInfo> = rows.iter().filter(has_something_to_do).collect();
+        for some in rows.chunks(AT_ONCE) {
+            let mut calls = Vec::new();
+            for row in some {
+                let parameters = self.parameters(Some(&row.full_name()));
+                let call = session.begin(verb.method_for_one(), &parameters)?;
+                calls.push((row.display_name(), call));
+            }
+            for (name, call) in calls {
+                let outcome = self.wait(session, call)?;
+                outcome::report_call(session, verb, &name, outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn parameters(&self, name: Option<&str>) -> Vec<Value> {
+        let words = name.into_iter().chain(self.signal);
+        words.map(Value::string).collect()
+    }
+
+    fn call(
+        &mut self,
+        session: &mut Session,
+        method: &str,
+        name: Option<&str>,
+    ) -> Result<Result<Value, Fault>, Failure> {
+        let parameters = self.parameters(name);
+        if self.progress.is_none() {
+            return session.try_call(method, &parameters);
+        }
+        let call = session.begin(method, &parameters)?;
+        self.wait(session, call)
+    }
+
+    fn wait(
+        &mut self,
+        session: &mut Session,
+        call: PendingCall,
+    ) -> Result<Result<Value, Fault>, Failure> {
+        match &mut self.progress {
+            Some(progress) => progress.wait(session, call),
+            None => session.wait_for(call),
+        }
     }
 }
 
-fn report_all(session: &mut Session, verb: Verb, reply: Reply<'_>) -> Result<(), Failure> {
-    outcome::report_results(session, verb, &reply.results()?)
+fn report_all(
+    session: &mut Session,
+    verb: Verb,
+    method: &str,
+    value: &Value,
+) -> Result<(), Failure> {
+    let results = Reply { method, value }.results()?;
+    outcome::report_results(session, verb, &results)
 }

@@ -1,7 +1,9 @@
 //! `pid`, `version`, `open`, `reload` and `shutdown`: the daemon itself.
 
-use super::{check, refuse_argument, status};
+use super::{check, expanded, refuse, refuse_argument, status};
 use crate::supervisorctl::command::Command;
+use crate::supervisorctl::completion;
+use crate::supervisorctl::diagnosis::Source;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::reply::Reply;
@@ -31,9 +33,9 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    for name in words {
+    for name in expanded(session, words)? {
         let method = "getProcessInfo";
-        match session.try_call(method, &[Value::string(*name)])? {
+        match session.try_call(method, &[Value::string(&name)])? {
             Ok(value) => {
                 let pid = Reply {
                     method,
@@ -78,6 +80,7 @@ pub fn open(session: &mut Session, url: &str) -> Result<(), Failure> {
         return session.fail(exit_status::GENERIC, message);
     }
     session.client.open(url.to_owned());
+    session.origin.source = Source::Open;
     let before = session.exit_status;
     status::status(session, &[])?;
     session.exit_status = before;
@@ -116,12 +119,91 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
         Ok(Err(fault)) => Err(CallError::Fault(fault).into()),
         Err(failure) => match check::unreachable_reason(session, &failure) {
             Some((_, reason)) => {
+                session.explain(&failure);
                 let message = format!("ERROR: {reason} (already shut down?)");
                 session.fail(exit_status::GENERIC, &message)
             }
             None => Err(failure),
         },
     }
+}
+
+/// `completion bash|zsh|fish`
+pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let script = match words {
+        [shell] => completion::script(shell),
+        _ => None,
+    };
+    match script {
+        Some(script) => session.write(script.as_bytes()),
+        None => {
+            let message = "Error: completion requires bash, zsh or fish";
+            refuse(session, Command::Completion, exit_status::GENERIC, message)
+        }
+    }
+}
+
+/// `clearfatal`: takes note of why supervisord is FATAL.
+pub fn clear_fatal(session: &mut Session, argument: &str) -> Result<(), Failure> {
+    if refuse_argument(session, Command::ClearFatal, argument)? || !check::is_usable(session)? {
+        return Ok(());
+    }
+    let method = "getStateReason";
+    let reason = match session.try_call(method, &[])? {
+        Ok(value) => {
+            let value = &value;
+            Reply { method, value }.text()?
+        }
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+            let message = "ERROR: this supervisord has no FATAL state that could be cleared";
+            return session.fail(exit_status::GENERIC, message);
+        }
+        Err(fault) => return Err(CallError::Fault(fault).into()),
+    };
+    if reason.is_empty() {
+        return session.print("supervisord is not in FATAL state");
+    }
+    session.call("clearFatal", &[])?;
+    session.print(&format!("supervisord was in FATAL state: {reason}"))?;
+    session.print("supervisord: cleared")
+}
+
+/// `result POOL`: what the `store` handler of a pool has kept last.
+pub fn result(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    let [pool] = words else {
+        let message = "Error: result requires the name of one event listener pool";
+        return refuse(session, Command::Result, exit_status::GENERIC, message);
+    };
+    match session.try_call("getEventResult", &[Value::string(*pool)])? {
+        Ok(value) if value.member("data").is_some() => show_result(session, &value),
+        Ok(_) => session.print(&format!("{pool}: no result yet")),
+        Err(fault) if fault.is(FaultCode::BadName) => {
+            let message = format!("ERROR: no such event listener pool: {pool}");
+            session.fail(exit_status::GENERIC, &message)
+        }
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+            let message = "ERROR: this supervisord keeps no results of event listeners";
+            session.fail(exit_status::GENERIC, message)
+        }
+        Err(fault) => Err(CallError::Fault(fault).into()),
+    }
+}
+
+/// A line for each thing that is known of it, then the data as they came.
+fn show_result(session: &mut Session, result: &Value) -> Result<(), Failure> {
+    for key in ["process", "event", "serial", "time"] {
+        let text = match result.member(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Int(number)) => number.to_string(),
+            _ => continue,
+        };
+        session.print(&format!("{key}: {text}"))?;
+    }
+    let data = result.member("data").and_then(Value::as_str);
+    session.print(&format!("\n{}", data.unwrap_or_default()))
 }
 
 /// Asks, where questions may be asked. Anything but a yes is a no.

@@ -1,38 +1,103 @@
-//! `status`: the table of processes.
+//! `status`: the table of processes, once or again and again, for people or as
+//! JSON.
+
+use std::io::Write;
+use std::time::Duration;
 
 use super::check;
 use crate::states::ProcessState;
 use crate::supervisorctl::exit_status;
-use crate::supervisorctl::failure::Failure;
+use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
-use crate::supervisorctl::reply::ProcessInfo;
+use crate::supervisorctl::patterns;
+use crate::supervisorctl::ready;
+use crate::supervisorctl::reply::{ProcessInfo, Reply};
+use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
 use crate::sys::terminal;
+use crate::text::json::Json;
 use crate::xmlrpc::value::Value;
+use std::os::fd::AsFd;
 
 /// The narrowest column of names.
 const NAME_WIDTH: usize = 30;
+/// How often `-w` looks.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Prints the processes that were named, or all. A stopped one weighs more
-/// than an unknown name, in whatever order they come.
+/// What the words of the command say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wanted<'a> {
+    json: bool,
+    watch: bool,
+    names: Vec<&'a str>,
+}
+
+/// What there is to show.
+struct Picture {
+    /// Lines about unknown names.
+    errors: Vec<String>,
+    rows: Vec<ProcessInfo>,
+    /// All that the server told of the rows, if that is wanted.
+    values: Vec<Value>,
+    exit_status: Option<u8>,
+}
+
+/// `status [--json] [-w] [NAME…|all]`
 pub fn status(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let wanted = Wanted::parse(words);
+    session.is_quiet = wanted.json;
+    let outcome = match wanted.watch {
+        true => watch(session, &wanted),
+        false => once(session, &wanted),
+    };
+    // What ends the command early is told by whoever called it.
+    if outcome.is_ok() {
+        session.is_quiet = false;
+    }
+    outcome
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(words: &[&'a str]) -> Wanted<'a> {
+        let mut wanted = Wanted::default();
+        for word in words {
+            match *word {
+                "--json" => wanted.json = true,
+                "-w" => wanted.watch = true,
+                name => wanted.names.push(name),
+            }
+        }
+        wanted
+    }
+}
+
+fn once(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         session.exit_status = exit_status::STATUS_UNKNOWN;
         return Ok(());
     }
-    let all = session.processes()?;
-    let rows = if words.is_empty() || words.contains(&"all") {
-        all
-    } else {
-        named(session, &all, words)?
-    };
-    for line in table(&rows) {
-        session.print(&line)?;
-    }
-    if rows.iter().any(is_stopped) {
-        session.exit_status = exit_status::STATUS_NOT_RUNNING;
-    }
+    let picture = take(session, wanted)?;
+    show(session, wanted, &picture)?;
     complain_of_fatal_state(session);
+    Ok(())
+}
+
+/// Prints what there is, and keeps the exit status for it.
+fn show(session: &mut Session, wanted: &Wanted<'_>, picture: &Picture) -> Result<(), Failure> {
+    for error in &picture.errors {
+        session.fail(exit_status::STATUS_UNKNOWN, error)?;
+    }
+    if wanted.json {
+        let array = Json::Array(picture.values.iter().map(json).collect());
+        session.print(&array.to_string())?;
+    } else {
+        for line in table(&picture.rows, screen::is_coloured()) {
+            session.print(&line)?;
+        }
+    }
+    if let Some(exit_status) = picture.exit_status {
+        session.exit_status = exit_status;
+    }
     Ok(())
 }
 
@@ -46,36 +111,191 @@ fn complain_of_fatal_state(session: &mut Session) {
     }
 }
 
-/// The rows in the order of the words. Unknown names are printed at once, so
-/// they come before the table.
-fn named(
-    session: &mut Session,
-    all: &[ProcessInfo],
-    words: &[&str],
-) -> Result<Vec<ProcessInfo>, Failure> {
-    let mut rows = Vec::new();
-    for word in words {
-        let name = Namespec::parse(word);
-        let before = rows.len();
-        rows.extend(
-            all.iter()
-                .filter(|row| row.group == name.group)
-                .filter(|row| name.process.is_none_or(|process| row.name == process))
-                .cloned(),
-        );
-        if rows.len() == before {
-            let message = match name.process {
-                None => format!("{}: ERROR (no such group)", name.group),
-                Some(_) => format!("{word}: ERROR (no such process)"),
-            };
-            session.fail(exit_status::STATUS_UNKNOWN, &message)?;
+/// Shows the processes again and again, until Ctrl-C: on a terminal in the
+/// same place, elsewhere whenever something has changed.
+fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        session.exit_status = exit_status::STATUS_UNKNOWN;
+        return Ok(());
+    }
+    session.catch_interrupts()?;
+    let redraws = screen::is_drawable() && !wanted.json;
+    let mut before: Option<Vec<String>> = None;
+    loop {
+        let picture = match take(session, wanted) {
+            Err(Failure::Interrupted) => return Ok(()),
+            Err(Failure::Call(error)) => Picture::of_failure(&error),
+            picture => picture?,
+        };
+        let essence = picture.essence();
+        if redraws {
+            redraw(session, &picture)?;
+        } else if before.as_ref() != Some(&essence) {
+            if before.is_some() && !wanted.json {
+                session.print("")?;
+            }
+            session.exit_status = exit_status::SUCCESS;
+            show(session, wanted, &picture)?;
+        }
+        before = Some(essence);
+        let interrupt = session.interrupt()?;
+        let sources: Vec<_> = interrupt.iter().map(AsFd::as_fd).collect();
+        let ready = ready::wait_readable(&sources, Some(INTERVAL)).map_err(CallError::System)?;
+        if !ready.is_empty() {
+            session.is_interrupted();
+            return Ok(());
         }
     }
-    Ok(rows)
+}
+
+/// Draws over what the terminal shows; what does not fit is left out.
+fn redraw(session: &mut Session, picture: &Picture) -> Result<(), Failure> {
+    session.exit_status = picture.exit_status.unwrap_or(exit_status::SUCCESS);
+    let (columns, height) = terminal::size().unwrap_or((80, 24));
+    let colours = screen::is_coloured();
+    let mut lines = picture.errors.clone();
+    lines.extend(table(&picture.rows, colours));
+    let room = usize::from(height).saturating_sub(1).max(1);
+    if lines.len() > room {
+        let hidden = lines.len() - (room - 1);
+        lines.truncate(room - 1);
+        lines.push(format!("... and {hidden} more"));
+    }
+    let mut screen = Vec::from(*b"\x1b[H");
+    for line in lines {
+        // Its end is cleared, not the whole line, for that would flicker.
+        let line = clipped(&line, usize::from(columns));
+        let _ = write!(screen, "{line}\x1b[K\r\n");
+    }
+    screen.extend_from_slice(b"\x1b[J");
+    session.write(&screen)
+}
+
+/// As much of a line as fits into so many columns. Colours take none.
+fn clipped(line: &str, columns: usize) -> String {
+    let mut clipped = String::new();
+    let (mut width, mut in_escape) = (0, false);
+    for character in line.chars() {
+        if character == '\x1b' {
+            in_escape = true;
+        }
+        if in_escape {
+            clipped.push(character);
+            in_escape = !character.is_ascii_alphabetic();
+        } else if width < columns {
+            clipped.push(character);
+            width += 1;
+        }
+    }
+    clipped
+}
+
+/// Asks for the processes that are meant.
+fn take(session: &mut Session, wanted: &Wanted<'_>) -> Result<Picture, Failure> {
+    let method = "getAllProcessInfo";
+    let all = session.call(method, &[])?;
+    let rows = Reply {
+        method,
+        value: &all,
+    }
+    .processes()?;
+    let values = all.as_array().unwrap_or_default();
+    let mut picture = Picture {
+        errors: Vec::new(),
+        rows: Vec::new(),
+        values: Vec::new(),
+        exit_status: None,
+    };
+    let places: Vec<usize> = if wanted.names.is_empty() || wanted.names.contains(&"all") {
+        (0..rows.len()).collect()
+    } else {
+        picture.named(&rows, &wanted.names)
+    };
+    for place in places {
+        picture.rows.extend(rows.get(place).cloned());
+        if wanted.json {
+            picture.values.extend(values.get(place).cloned());
+        }
+    }
+    // A stopped one weighs more than an unknown name, in whatever order they come.
+    if picture.rows.iter().any(is_stopped) {
+        picture.exit_status = Some(exit_status::STATUS_NOT_RUNNING);
+    } else if !picture.errors.is_empty() {
+        picture.exit_status = Some(exit_status::STATUS_UNKNOWN);
+    }
+    Ok(picture)
+}
+
+impl Picture {
+    /// While the server is not there, its absence is what there is to see.
+    fn of_failure(error: &CallError) -> Picture {
+        Picture {
+            errors: vec![format!("error: {error}")],
+            rows: Vec::new(),
+            values: Vec::new(),
+            exit_status: Some(exit_status::STATUS_UNKNOWN),
+        }
+    }
+
+    /// The places of the rows in the order of the words. Unknown names are
+    /// printed before the table.
+    fn named(&mut self, rows: &[ProcessInfo], words: &[&str]) -> Vec<usize> {
+        let mut places = Vec::new();
+        for word in words {
+            let name = Namespec::parse(word);
+            let before = places.len();
+            let matching = patterns::matching(word, rows);
+            let is_meant = |row: &ProcessInfo| match &matching {
+                Some(found) => found.contains(&row),
+                None => row.group == name.group && name.process == Some(row.name.as_str()),
+            };
+            let meant = rows.iter().enumerate().filter(|(_, row)| is_meant(row));
+            places.extend(meant.map(|(place, _)| place));
+            if places.len() == before {
+                self.errors.push(match name.process {
+                    None => format!("{}: ERROR (no such group)", name.group),
+                    Some(_) => format!("{word}: ERROR (no such process)"),
+                });
+            }
+        }
+        places
+    }
+
+    /// What makes a difference: not how long something has been running.
+    fn essence(&self) -> Vec<String> {
+        let rows = self.rows.iter().map(|row| {
+            let is_running = row.state == i64::from(ProcessState::Running.code());
+            let description = match is_running {
+                true => "",
+                false => &row.description,
+            };
+            let ProcessInfo { statename, pid, .. } = row;
+            format!("{} {statename} {pid} {description}", row.full_name())
+        });
+        self.errors.iter().cloned().chain(rows).collect()
+    }
+}
+
+/// What the server told of a process, as an object with the same members.
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Int(number) => Json::from(*number),
+        Value::Bool(flag) => Json::from(*flag),
+        Value::String(text) | Value::DateTime(text) => Json::from(text),
+        Value::Double(number) => Json::string(number.to_string()),
+        Value::Array(items) => Json::Array(items.iter().map(json).collect()),
+        Value::Struct(members) => Json::Object(
+            members
+                .iter()
+                .map(|(name, member)| (name.clone(), json(member)))
+                .collect(),
+        ),
+        Value::Nil => Json::Null,
+    }
 }
 
 /// The lines of the table. Trailing blanks are kept, as they always were.
-fn table(rows: &[ProcessInfo]) -> Vec<String> {
+fn table(rows: &[ProcessInfo], colours: bool) -> Vec<String> {
     let names: Vec<String> = rows
         .iter()
         .map(|row| display_name(&row.group, &row.name))
@@ -84,19 +304,29 @@ fn table(rows: &[ProcessInfo]) -> Vec<String> {
     let width = longest.unwrap_or(0).max(NAME_WIDTH) + 3;
     rows.iter()
         .zip(&names)
-        .map(|(row, name)| format!("{name:<width$}{:<10}{}", row.statename, row.description))
+        .map(|(row, name)| {
+            let state = format!("{:<10}", row.statename);
+            let state = match colour(row).filter(|_| colours) {
+                Some(colour) => format!("\x1b[{colour}m{state}\x1b[0m"),
+                None => state,
+            };
+            format!("{name:<width$}{state}{}", row.description)
+        })
         .collect()
 }
 
+/// The colour of a state: green is up, yellow on its way, red in trouble.
+fn colour(row: &ProcessInfo) -> Option<&'static str> {
+    match row.known_state()? {
+        ProcessState::Running => Some("32"),
+        ProcessState::Starting | ProcessState::Backoff | ProcessState::Stopping => Some("33"),
+        ProcessState::Fatal | ProcessState::Unknown => Some("31"),
+        ProcessState::Stopped | ProcessState::Exited => None,
+    }
+}
+
 fn is_stopped(row: &ProcessInfo) -> bool {
-    [
-        ProcessState::Stopped,
-        ProcessState::Exited,
-        ProcessState::Fatal,
-        ProcessState::Unknown,
-    ]
-    .iter()
-    .any(|state| i64::from(state.code()) == row.state)
+    row.known_state().is_some_and(ProcessState::is_stopped)
 }
 
 #[cfg(test)]
@@ -121,15 +351,41 @@ mod tests {
             row("é", "STARTING", ""),
         ];
         assert_eq!(
-            table(&rows),
+            table(&rows, false),
             [
                 "g                                RUNNING   pid 1, uptime 0:00:23",
                 "g:é                              STARTING  ",
             ]
         );
         let long = "x".repeat(31);
-        let lines = table(&[row(&long, "RUNNING", "d"), row("g", "LONGERTHANTEN", "d")]);
+        let lines = table(
+            &[row(&long, "RUNNING", "d"), row("g", "LONGERTHANTEN", "d")],
+            false,
+        );
         assert_eq!(lines[0], format!("g:{long}   RUNNING   d"));
         assert_eq!(lines[1], format!("g{}LONGERTHANTENd", " ".repeat(35)));
+    }
+
+    #[test]
+    fn colours_change_no_column() {
+        let rows = [row("a", "RUNNING", "d")];
+        assert_eq!(
+            table(&rows, true),
+            [format!("g:a{}\x1b[32mRUNNING   \x1b[0md", " ".repeat(30))]
+        );
+        let line = "ab\x1b[32mcd\x1b[0mef";
+        assert_eq!(clipped(line, 3), "ab\x1b[32mc\x1b[0m");
+        assert_eq!(clipped(line, 9), line);
+    }
+
+    #[test]
+    fn options_stand_anywhere_among_the_names() {
+        let wanted = Wanted::parse(&["a", "--json", "b", "-w"]);
+        let expected = Wanted {
+            json: true,
+            watch: true,
+            names: vec!["a", "b"],
+        };
+        assert_eq!(wanted, expected);
     }
 }

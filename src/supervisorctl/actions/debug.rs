@@ -1,0 +1,260 @@
+//! `debug`: a line to a process and what it answers; or a conversation with
+//! it. Unlike `fg` it shows nothing of what the process wrote before, keeps the
+//! two channels apart where they can be, and can be used by scripts.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use super::{check, fg, refuse};
+use crate::supervisorctl::client::LogStream;
+use crate::supervisorctl::command::Command;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::pump::Pump;
+use crate::supervisorctl::session::Session;
+use crate::supervisorctl::streams::{News, Streams};
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// How long a process must be quiet for its answer to be over.
+const QUIET: Duration = Duration::from_millis(500);
+/// The longest time that can be asked for.
+const LONGEST_QUIET: f64 = 86_400.0;
+
+/// What the words of the command say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted<'a> {
+    quiet: Duration,
+    name: &'a str,
+    /// The line to send; without it there are several.
+    text: Option<&'a str>,
+}
+
+/// `debug [-w SECONDS] NAME [TEXT…]`
+pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    let wanted = match Wanted::parse(argument) {
+        Ok(wanted) => wanted,
+        Err(message) => {
+            return refuse(session, Command::Debug, exit_status::GENERIC, &message);
+        }
+    };
+    let Some(info) = fg::is_running(session, wanted.name)? else {
+        return Ok(());
+    };
+    session.catch_interrupts()?;
+    let streams = process_logs::open_present(session, wanted.name, &info)?;
+    let outcome = match wanted.text {
+        Some(text) => exchange(session, &wanted, &mut following(streams), text).map(|_| ()),
+        None if io::stdin().is_terminal() => converse(session, &wanted, streams),
+        None => exchange_lines(session, &wanted, streams),
+    };
+    match outcome {
+        // Both leave the process alone.
+        Err(Failure::Interrupted | Failure::EndOfInput) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// Takes the argument apart. The text keeps its blanks.
+    fn parse(argument: &'a str) -> Result<Wanted<'a>, String> {
+        let mut quiet = QUIET;
+        let (mut word, mut rest) = next_word(argument);
+        while let Some(attached) = word.strip_prefix("-w") {
+            let seconds = match attached {
+                "" => {
+                    let (seconds, after) = next_word(rest);
+                    rest = after;
+                    seconds
+                }
+                seconds => seconds,
+            };
+            quiet = parse_quiet(seconds)?;
+            (word, rest) = next_word(rest);
+        }
+        if word == "--" {
+            (word, rest) = next_word(rest);
+        }
+        match word {
+            "" => Err("Error: debug requires a process name".to_owned()),
+            name => Ok(Wanted {
+                quiet,
+                name,
+                text: Some(rest).filter(|text| !text.is_empty()),
+            }),
+        }
+    }
+}
+
+fn next_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    match text.split_once(char::is_whitespace) {
+        Some((word, rest)) => (word, rest.trim_start()),
+        None => (text, ""),
+    }
+}
+
+fn parse_quiet(seconds: &str) -> Result<Duration, String> {
+    match seconds.parse::<f64>() {
+        Ok(number) if (0.0..=LONGEST_QUIET).contains(&number) => {
+            Ok(Duration::from_secs_f64(number))
+        }
+        _ => Err(format!("Error: bad number of seconds '{seconds}'")),
+    }
+}
+
+/// The logs with their channels' places as numbers.
+fn following(logs: Vec<(Channel, LogStream)>) -> Streams {
+    let mut streams = Streams::default();
+    for (channel, stream) in logs {
+        streams.add(channel as usize, stream);
+    }
+    streams
+}
+
+/// Sends each line of the input and prints what is answered.
+fn exchange_lines(
+    session: &mut Session,
+    wanted: &Wanted<'_>,
+    streams: Vec<(Channel, LogStream)>,
+) -> Result<(), Failure> {
+    let mut streams = following(streams);
+    loop {
+        let line = session.ask("")?;
+        if !exchange(session, wanted, &mut streams, &line)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends a line and prints what comes until the process is quiet. False if no
+/// other line can be sent.
+fn exchange(
+    session: &mut Session,
+    wanted: &Wanted<'_>,
+    streams: &mut Streams,
+    line: &str,
+) -> Result<bool, Failure> {
+    if !send(session, wanted.name, line)? {
+        return Ok(false);
+    }
+    let interrupt = session.interrupt()?;
+    while !streams.is_empty() {
+        match streams.next(interrupt.as_ref(), Some(wanted.quiet)) {
+            Ok(News::Output(number, bytes)) => {
+                show(number, &bytes).map_err(|_| Failure::OutputClosed)?;
+            }
+            Ok(News::Ended(_)) => {}
+            Ok(News::Quiet) => break,
+            Ok(News::Called) => {
+                session.is_interrupted();
+                return Err(Failure::Interrupted);
+            }
+            Err(error) => return Err(CallError::System(error).into()),
+        }
+    }
+    Ok(true)
+}
+
+/// Each channel goes to its own, so that scripts can tell them apart.
+fn show(number: usize, bytes: &[u8]) -> io::Result<()> {
+    if number == Channel::Stderr as usize {
+        return io::stderr().lock().write_all(bytes);
+    }
+    let mut output = io::stdout().lock();
+    output.write_all(bytes)?;
+    output.flush()
+}
+
+/// Sends the lines that are typed, and shows at any time what comes.
+fn converse(
+    session: &mut Session,
+    wanted: &Wanted<'_>,
+    streams: Vec<(Channel, LogStream)>,
+) -> Result<(), Failure> {
+    let is_on_screen = io::stdout().is_terminal();
+    let shown = session.typing.clone();
+    let show = move |number, bytes: &[u8]| match is_on_screen {
+        true => shown.write(bytes),
+        false => show(number, bytes),
+    };
+    let _pump = Pump::start(following(streams), show).map_err(CallError::System)?;
+    let prompt = match is_on_screen {
+        true => format!("{}> ", wanted.name),
+        false => String::new(),
+    };
+    loop {
+        let line = match session.ask_line(&prompt) {
+            Ok(line) => line,
+            Err(failure @ (Failure::EndOfInput | Failure::Interrupted)) => {
+                session.is_interrupted();
+                if is_on_screen {
+                    session.print("")?;
+                }
+                return Err(failure);
+            }
+            Err(failure) => return Err(failure),
+        };
+        if !send(session, wanted.name, &line)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Sends a line. False, after the reason has been printed, if it was not taken.
+fn send(session: &mut Session, name: &str, line: &str) -> Result<bool, Failure> {
+    let parameters = [Value::string(name), Value::string(format!("{line}\n"))];
+    let fault = match session.try_call("sendProcessStdin", &parameters)? {
+        Ok(_) => return Ok(true),
+        Err(fault) => fault,
+    };
+    session.fail(exit_status::GENERIC, &refusal(name, fault))?;
+    Ok(false)
+}
+
+fn refusal(name: &str, fault: Fault) -> String {
+    if fault.is(FaultCode::NotRunning) || fault.is(FaultCode::BadName) {
+        "ERROR: process not running".to_owned()
+    } else if fault.is(FaultCode::NoFile) {
+        format!("ERROR: {name} has closed its standard input")
+    } else {
+        format!("ERROR: {}", CallError::Fault(fault).text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_keeps_its_blanks_and_options_come_before_the_name() {
+        for (argument, quiet, name, text) in [
+            ("cat", 500, "cat", None),
+            ("cat  a  b", 500, "cat", Some("a  b")),
+            ("-w 2 g:cat hello", 2000, "g:cat", Some("hello")),
+            ("-w0.25 cat -w 3", 250, "cat", Some("-w 3")),
+            ("-- -w x", 500, "-w", Some("x")),
+        ] {
+            let expected = Wanted {
+                quiet: Duration::from_millis(quiet),
+                name,
+                text,
+            };
+            assert_eq!(Wanted::parse(argument), Ok(expected), "{argument}");
+        }
+        for (argument, message) in [
+            ("", "Error: debug requires a process name"),
+            ("-w 3", "Error: debug requires a process name"),
+            ("-w x cat", "Error: bad number of seconds 'x'"),
+            ("-w -1 cat", "Error: bad number of seconds '-1'"),
+            ("-w inf cat", "Error: bad number of seconds 'inf'"),
+            ("-w", "Error: bad number of seconds ''"),
+        ] {
+            assert_eq!(Wanted::parse(argument), Err(message.to_owned()));
+        }
+    }
+}

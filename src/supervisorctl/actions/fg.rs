@@ -1,0 +1,84 @@
+//! `fg`: both logs of a process, and the lines that are typed sent to it.
+
+use std::io::Write;
+
+use super::{check, refuse};
+use crate::supervisorctl::command::Command;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::pump::Pump;
+use crate::supervisorctl::session::Session;
+use crate::supervisorctl::streams::Streams;
+use crate::xmlrpc::fault::FaultCode;
+use crate::xmlrpc::value::Value;
+
+/// `fg NAME`
+pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    let name = match words {
+        [] => {
+            let message = "ERROR: no process name supplied";
+            return refuse(session, Command::Fg, exit_status::GENERIC, message);
+        }
+        [name] => *name,
+        _ => {
+            let message = "ERROR: too many process names supplied";
+            return session.fail(exit_status::GENERIC, message);
+        }
+    };
+    if is_running(session, name)?.is_none() {
+        return Ok(());
+    }
+    session.catch_interrupts()?;
+    session.print("==> Press Ctrl-C to exit <==")?;
+    match converse(session, name) {
+        Err(Failure::Interrupted | Failure::EndOfInput) => session.print("Exiting foreground"),
+        outcome => outcome,
+    }
+}
+
+/// What is known of the process, if it is there and RUNNING. The reason is
+/// printed if it is not.
+pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Failure> {
+    match session.try_call("getProcessInfo", &[Value::string(name)])? {
+        Ok(info) if process_logs::is_running(&info)? => return Ok(Some(info)),
+        Ok(_) => session.fail(exit_status::GENERIC, "ERROR: process not running")?,
+        Err(fault) if fault.is(FaultCode::BadName) => {
+            session.fail(exit_status::GENERIC, "ERROR: bad process name supplied")?;
+        }
+        // No failure of the command, as it never was one.
+        Err(fault) => session.print(&format!("ERROR: {}", CallError::Fault(fault).text()))?,
+    }
+    Ok(None)
+}
+
+fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
+    let mut streams = Streams::default();
+    for (number, channel) in [Channel::Stdout, Channel::Stderr].into_iter().enumerate() {
+        if let Some(stream) =
+            process_logs::open(session, &process_logs::stream_path(name, channel))?
+        {
+            streams.add(number, stream);
+        }
+    }
+    let show = |_, bytes: &[u8]| {
+        let mut output = std::io::stdout().lock();
+        output.write_all(bytes)?;
+        output.flush()
+    };
+    let _pump = Pump::start(streams, show).map_err(CallError::System)?;
+    loop {
+        let line = session.ask_process_line()? + "\n";
+        let parameters = [Value::string(name), Value::string(line)];
+        match session.try_call("sendProcessStdin", &parameters)? {
+            Ok(_) if process_logs::is_running(&process_logs::info(session, name)?)? => continue,
+            Ok(_) => session.print("Process got killed")?,
+            Err(fault) if fault.is(FaultCode::NotRunning) => session.print("Process got killed")?,
+            Err(fault) => session.print(&format!("ERROR: {}", CallError::Fault(fault).text()))?,
+        }
+        return session.print("Exiting foreground");
+    }
+}

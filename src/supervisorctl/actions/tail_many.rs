@@ -1,0 +1,440 @@
+//! The forms of `tail` and `maintail` that 4.3.0 does not have: several
+//! processes, both channels, and a number of lines.
+
+use super::log_text::{self, DEFAULT_BYTES};
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::labels::Labels;
+use crate::supervisorctl::names::Namespec;
+use crate::supervisorctl::patterns;
+use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::reply::{ProcessInfo, Reply};
+use crate::supervisorctl::session::Session;
+use crate::supervisorctl::streams::{News, Streams};
+use crate::xmlrpc::value::Value;
+
+/// How much of what a log holds already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// As much as 4.3.0 shows.
+    Usual,
+    /// So many bytes.
+    Bytes(i64),
+    /// So many lines.
+    Lines(usize),
+}
+
+/// What the words of the command say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    follow: bool,
+    past: Past,
+    channels: Vec<Channel>,
+    names: Vec<&'a str>,
+}
+
+/// One log.
+struct Source {
+    /// How the server is asked for it.
+    name: String,
+    /// How it is shown.
+    label: String,
+    channel: Channel,
+}
+
+/// Whether these words are of a form that 4.3.0 does not have. A list of names
+/// is one if there are such processes: else it is for 4.3.0's errors.
+pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> {
+    if is_extended(words) {
+        return Ok(true);
+    }
+    let Some(names) = list(words) else {
+        return Ok(false);
+    };
+    let processes = session.processes()?;
+    Ok(names.iter().all(|name| is_known(name, &processes)))
+}
+
+/// Whether there is an option of ours, or a word that stands for several.
+fn is_extended(words: &[&str]) -> bool {
+    words.iter().any(|word| match word.strip_prefix('-') {
+        Some("-both" | "-stdout" | "-stderr") => true,
+        Some(option) => option
+            .strip_prefix('n')
+            .is_some_and(|count| count.bytes().all(|byte| byte.is_ascii_digit())),
+        None => patterns::is_plural(word),
+    })
+}
+
+/// The names after `-f`, if there are several. Of three words of which the last
+/// is a channel 4.3.0 ignores the second.
+fn list<'w, 'a>(words: &'w [&'a str]) -> Option<&'w [&'a str]> {
+    let ["-f", names @ ..] = words else {
+        return None;
+    };
+    let (names, has_channel) = match names {
+        [names @ .., last] if Channel::named(last).is_some() => (names, true),
+        names => (names, false),
+    };
+    let is_list = names.len() > 2 || (names.len() == 2 && !has_channel);
+    let has_option = names.iter().any(|name| name.starts_with('-'));
+    (is_list && !has_option).then_some(names)
+}
+
+impl<'a> Wanted<'a> {
+    /// Takes the words apart; the message says what is wrong with them.
+    pub fn parse(words: &[&'a str]) -> Result<Wanted<'a>, String> {
+        let mut wanted = Wanted {
+            follow: false,
+            past: Past::Usual,
+            channels: Vec::new(),
+            names: Vec::new(),
+        };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            let bad = || format!("Error: bad argument {word}");
+            match *word {
+                "-f" => wanted.follow = true,
+                "--both" => wanted.channels = vec![Channel::Stdout, Channel::Stderr],
+                "--stdout" => wanted.channels = vec![Channel::Stdout],
+                "--stderr" => wanted.channels = vec![Channel::Stderr],
+                "-n" => {
+                    let count = rest.next().ok_or("Error: -n requires a number of lines")?;
+                    wanted.past = lines(count).ok_or_else(|| bad() + " " + count)?;
+                }
+                word => match (word.strip_prefix("-n"), word.strip_prefix('-')) {
+                    (Some(count), _) => wanted.past = lines(count).ok_or_else(bad)?,
+                    (None, Some(count)) => {
+                        let bytes = log_text::integer(count).ok_or_else(bad)?;
+                        wanted.past = Past::Bytes(bytes);
+                    }
+                    (None, None) => wanted.names.push(word),
+                },
+            }
+        }
+        if wanted.channels.is_empty() {
+            let last = wanted.names.last().and_then(|last| Channel::named(last));
+            if let Some(channel) = last.filter(|_| wanted.names.len() > 1) {
+                wanted.names.pop();
+                wanted.channels = vec![channel];
+            } else {
+                wanted.channels = vec![Channel::Stdout];
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+fn lines(count: &str) -> Option<Past> {
+    count.parse().ok().map(Past::Lines)
+}
+
+/// `tail [-f] [-n LINES|-BYTES] [--both|--stderr] NAME…`
+pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let wanted = match Wanted::parse(words) {
+        Ok(wanted) => wanted,
+        Err(message) => return session.fail(exit_status::GENERIC, &message),
+    };
+    if wanted.names.is_empty() {
+        return session.fail(exit_status::GENERIC, "Error: tail requires process name");
+    }
+    let processes = session.processes()?;
+    let sources = sources(session, &wanted, &processes)?;
+    if wanted.follow {
+        return follow(session, &sources, wanted.past);
+    }
+    let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
+    for (number, source) in sources.iter().enumerate() {
+        let Some(text) = read(session, source, wanted.past)? else {
+            continue;
+        };
+        let mut shown = labels.take(number, text.as_bytes());
+        shown.extend(labels.finish(number));
+        let is_whole = shown.is_empty() || shown.ends_with(b"\n");
+        session.write(&shown)?;
+        if sources.len() == 1 && !(is_whole && matches!(wanted.past, Past::Lines(_))) {
+            session.print("")?;
+        }
+    }
+    Ok(())
+}
+
+fn is_known(word: &str, processes: &[ProcessInfo]) -> bool {
+    let name = Namespec::parse(word);
+    processes
+        .iter()
+        .any(|row| row.group == name.group && name.process == Some(row.name.as_str()))
+}
+
+/// The logs that are meant. A pattern without a match is reported.
+fn sources(
+    session: &mut Session,
+    wanted: &Wanted<'_>,
+    processes: &[ProcessInfo],
+) -> Result<Vec<Source>, Failure> {
+    let mut names: Vec<(String, String)> = Vec::new();
+    for word in &wanted.names {
+        match patterns::matching(word, processes) {
+            None => names.push(((*word).to_owned(), (*word).to_owned())),
+            Some(rows) if rows.is_empty() => {
+                let message = format!("{word}: ERROR (no such process name)");
+                session.fail(exit_status::GENERIC, &message)?;
+            }
+            Some(rows) => {
+                names.extend(rows.iter().map(|row| (row.full_name(), row.display_name())))
+            }
+        }
+    }
+    let (several_names, several_channels) = (names.len() > 1, wanted.channels.len() > 1);
+    let mut sources = Vec::new();
+    for (name, shown) in names {
+        for channel in &wanted.channels {
+            let label = match (several_names, several_channels) {
+                (true, true) => format!("{shown} {}", channel.name()),
+                (false, true) => channel.name().to_owned(),
+                _ => shown.clone(),
+            };
+            // With both asked for, one that has no log of its own is left out.
+            if several_channels
+                && *channel == Channel::Stderr
+                && !has_log(session, &name, *channel)?
+            {
+                continue;
+            }
+            sources.push(Source {
+                name: name.clone(),
+                label,
+                channel: *channel,
+            });
+        }
+    }
+    Ok(sources)
+}
+
+fn has_log(session: &mut Session, name: &str, channel: Channel) -> Result<bool, Failure> {
+    let info = session.try_call("getProcessInfo", &[Value::string(name)])?;
+    Ok(info.is_ok_and(|info| process_logs::has_path(&info, channel)))
+}
+
+/// The end of a log; `None` after the reason has been printed.
+fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<String>, Failure> {
+    let method = source.channel.read_method();
+    let read = |session: &mut Session, bytes: i64| -> Result<Option<String>, Failure> {
+        let parameters = [
+            Value::string(&source.name),
+            log_text::offset(bytes)?,
+            Value::Int(0),
+        ];
+        match session.try_call(method, &parameters)? {
+            Ok(value) => {
+                let value = &value;
+                Ok(Some(Reply { method, value }.text()?))
+            }
+            Err(fault) => {
+                log_text::refuse_log(session, &source.name, fault)?;
+                Ok(None)
+            }
+        }
+    };
+    match past {
+        Past::Usual => read(session, DEFAULT_BYTES),
+        Past::Bytes(bytes) => read(session, bytes),
+        Past::Lines(count) => last_lines(count, |bytes| read(session, bytes)),
+    }
+}
+
+/// The last lines of a text of which the last so many bytes can be read.
+pub fn last_lines(
+    count: usize,
+    mut read: impl FnMut(i64) -> Result<Option<String>, Failure>,
+) -> Result<Option<String>, Failure> {
+    const FIRST: i64 = 16 * 1024;
+    const MOST: i64 = 1 << 30;
+    let mut bytes = FIRST;
+    let mut before = None;
+    loop {
+        let Some(text) = read(bytes)? else {
+            return Ok(None);
+        };
+        // More was asked for and no more came: it is all there is.
+        let is_all = before == Some(text.len()) || bytes >= MOST;
+        let end = text.strip_suffix('\n').unwrap_or(&text);
+        if is_all || end.matches('\n').count() >= count {
+            return Ok(Some(end_of(&text, count).to_owned()));
+        }
+        before = Some(text.len());
+        bytes *= 4;
+    }
+}
+
+/// The last lines of a text. The last one may lack its end.
+fn end_of(text: &str, count: usize) -> &str {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    if count == 0 {
+        return "";
+    }
+    match body.rmatch_indices('\n').nth(count - 1) {
+        Some((at, _)) => text.get(at + 1..).unwrap_or_default(),
+        None => text,
+    }
+}
+
+/// Shows what comes to any of the logs, until Ctrl-C or until all have ended.
+fn follow(session: &mut Session, sources: &[Source], past: Past) -> Result<(), Failure> {
+    session.catch_interrupts()?;
+    session.print("==> Press Ctrl-C to exit <==")?;
+    let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
+    let outcome = follow_with(session, sources, past, &mut labels);
+    session.write(&labels.finish_all())?;
+    match outcome {
+        Err(Failure::Interrupted) => session.print(""),
+        outcome => outcome,
+    }
+}
+
+fn follow_with(
+    session: &mut Session,
+    sources: &[Source],
+    past: Past,
+    labels: &mut Labels,
+) -> Result<(), Failure> {
+    let mut streams = Streams::default();
+    for (number, source) in sources.iter().enumerate() {
+        let Source { name, channel, .. } = source;
+        let stream = match past {
+            Past::Lines(count) => {
+                let opened = process_logs::open_with_past(session, name, *channel)?;
+                opened.map(|(stream, past)| {
+                    let past = String::from_utf8_lossy(&past).into_owned();
+                    (stream, end_of(&past, count).to_owned())
+                })
+            }
+            _ => process_logs::open(session, &process_logs::stream_path(name, *channel))?
+                .map(|stream| (stream, String::new())),
+        };
+        if let Some((stream, past)) = stream {
+            session.write(&labels.take(number, past.as_bytes()))?;
+            streams.add(number, stream);
+        }
+    }
+    let interrupt = session.interrupt()?;
+    while !streams.is_empty() {
+        match streams.next(interrupt.as_ref(), None) {
+            Ok(News::Output(number, bytes)) => session.write(&labels.take(number, &bytes))?,
+            Ok(News::Ended(number)) => session.write(&labels.finish(number))?,
+            Ok(News::Quiet) => {}
+            Ok(News::Called) => {
+                session.is_interrupted();
+                return Err(Failure::Interrupted);
+            }
+            Err(error) => return Err(CallError::System(error).into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(line: &str) -> Vec<&str> {
+        line.split_whitespace().collect()
+    }
+
+    #[test]
+    fn the_forms_of_4_3_0_are_left_to_it() {
+        for line in [
+            "a",
+            "-f a",
+            "-100 a stderr",
+            "a junk stderr",
+            "-f a stderr",
+            "-f a junk stderr",
+            "-f a STDOUT",
+            "a b",
+            "a b c d",
+            "-f -20 web",
+            "-x a",
+            "-no a",
+            "--20 a",
+        ] {
+            let words = split(line);
+            assert!(!is_extended(&words) && list(&words).is_none(), "{line}");
+        }
+        for line in [
+            "-f a b",
+            "-f a b c d",
+            "-f a b c stderr",
+            "-f a b:*",
+            "-f a --both",
+            "-n 5 a",
+            "-n5 a",
+            "web-*",
+            "g:",
+        ] {
+            let words = split(line);
+            assert!(is_extended(&words) || list(&words).is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_stand_anywhere_and_a_channel_last() {
+        use Channel::{Stderr, Stdout};
+        for (line, follow, past, channels, names) in [
+            ("-f a b", true, Past::Usual, vec![Stdout], "a b"),
+            (
+                "-f a b:* --both",
+                true,
+                Past::Usual,
+                vec![Stdout, Stderr],
+                "a b:*",
+            ),
+            ("-n 5 a stderr", false, Past::Lines(5), vec![Stderr], "a"),
+            ("-n5 stderr", false, Past::Lines(5), vec![Stdout], "stderr"),
+            (
+                "-100 g:* --stderr",
+                false,
+                Past::Bytes(100),
+                vec![Stderr],
+                "g:*",
+            ),
+            ("-f -n 0 a", true, Past::Lines(0), vec![Stdout], "a"),
+        ] {
+            let expected = Wanted {
+                follow,
+                past,
+                channels,
+                names: split(names),
+            };
+            assert_eq!(Wanted::parse(&split(line)), Ok(expected), "{line}");
+        }
+        for (line, message) in [
+            ("-n", "Error: -n requires a number of lines"),
+            ("-n x a", "Error: bad argument -n x"),
+            ("-x g:*", "Error: bad argument -x"),
+        ] {
+            assert_eq!(Wanted::parse(&split(line)), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_found_however_long_they_are() {
+        let log: String = (0..5000).map(|n| format!("line {n}\n")).collect();
+        let read = |log: &str, bytes: i64| {
+            let from = log.len().saturating_sub(usize::try_from(bytes).unwrap());
+            Ok(Some(log[from..].to_owned()))
+        };
+        for (log, count, expected) in [
+            (log.as_str(), 2, "line 4998\nline 4999\n"),
+            (log.as_str(), 0, ""),
+            (log.as_str(), 9999, log.as_str()),
+            ("a\nb", 1, "b"),
+            ("a\n\n", 1, "\n"),
+            ("", 3, ""),
+        ] {
+            let found = last_lines(count, |bytes| read(log, bytes)).unwrap();
+            assert_eq!(found.as_deref(), Some(expected), "{count}");
+        }
+        assert!(last_lines(1, |_| Ok(None)).unwrap().is_none());
+    }
+}

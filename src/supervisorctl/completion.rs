@@ -1,0 +1,83 @@
+//! `completion bash|zsh|fish`: the scripts for those shells, and the question
+//! that they ask: `completion words WORD...`, the words up to the cursor, the
+//! last of them perhaps empty. The answer is one candidate a line. It comes
+//! within 50 ms, without names if the daemon does not give them in that time.
+
+use std::time::{Duration, Instant};
+
+use super::complete;
+use super::live::Source;
+use super::options::{self, Arguments, Request, Settings};
+
+/// How long the daemon may take for its part of an answer within 50 ms.
+const LIMIT: Duration = Duration::from_millis(45);
+
+/// The most candidates that are worth reading.
+const MOST: usize = 10_000;
+
+/// The script for a shell.
+pub fn script(shell: &str) -> Option<&'static str> {
+    match shell {
+        "bash" => Some(include_str!("../../completions/supervisorctl.bash")),
+        "zsh" => Some(include_str!("../../completions/supervisorctl.zsh")),
+        "fish" => Some(include_str!("../../completions/supervisorctl.fish")),
+        _ => None,
+    }
+}
+
+/// What a script wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The options before the cursor.
+    pub arguments: Arguments,
+    word: String,
+    asked: Instant,
+}
+
+impl Question {
+    /// Reads the words of the program's command line, if they are a question.
+    pub fn read(words: &[String]) -> Option<Question> {
+        let [completion, kind, before @ .., word] = words else {
+            return None;
+        };
+        if completion != "completion" || kind != "words" {
+            return None;
+        }
+        // A value of an option, or what is no command line: nothing is known.
+        let arguments = match options::parse(before) {
+            Ok(Request::Run(arguments)) => arguments,
+            Ok(Request::Help) | Err(_) => return None,
+        };
+        Some(Question {
+            arguments,
+            word: word.clone(),
+            asked: Instant::now(),
+        })
+    }
+
+    /// The answer, a line for each candidate.
+    pub fn answer(&self, settings: &Settings) -> String {
+        let line = match &self.arguments.action {
+            None if self.word.starts_with('-') => return self.long_options(),
+            None => self.word.clone(),
+            Some(action) => format!("{action} {}", self.word),
+        };
+        let source = Source {
+            url: settings.serverurl.clone(),
+            username: settings.username.clone(),
+            password: settings.password.clone(),
+        };
+        let left = LIMIT.saturating_sub(self.asked.elapsed());
+        let live = source.ask(complete::wanted(&line, line.len()), left);
+        let found = complete::complete(&line, line.len(), &live).words;
+        lines(found.into_iter())
+    }
+
+    fn long_options(&self) -> String {
+        lines(options::long_names().filter(|name| name.starts_with(&self.word)))
+    }
+}
+
+fn lines(words: impl Iterator<Item = String>) -> String {
+    words.take(MOST).map(|word| word + "\n").collect()
+}

@@ -1,0 +1,222 @@
+//! The logs of a process from now on: followed, without what was in them
+//! before, and what to say where there is none to follow.
+
+use super::client::LogStream;
+use super::failure::{CallError, Failure};
+use super::ready;
+use super::reply::Reply;
+use super::session::Session;
+use crate::sys::terminal;
+use crate::xmlrpc::value::Value;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// One of the two logs of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Its standard output.
+    Stdout,
+    /// Its standard error.
+    Stderr,
+}
+
+impl Channel {
+    /// `stdout` or `stderr`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Stdout => "stdout",
+            Channel::Stderr => "stderr",
+        }
+    }
+
+    /// The channel of that name, in whatever case.
+    pub fn named(word: &str) -> Option<Channel> {
+        [Channel::Stdout, Channel::Stderr]
+            .into_iter()
+            .find(|channel| channel.name().eq_ignore_ascii_case(word))
+    }
+
+    /// The method that reads a part of the log, from an offset on.
+    pub fn read_method(self) -> &'static str {
+        match self {
+            Channel::Stdout => "readProcessStdoutLog",
+            Channel::Stderr => "readProcessStderrLog",
+        }
+    }
+
+    fn tail_method(self) -> &'static str {
+        match self {
+            Channel::Stdout => "tailProcessStdoutLog",
+            Channel::Stderr => "tailProcessStderrLog",
+        }
+    }
+
+    fn path_member(self) -> &'static str {
+        match self {
+            Channel::Stdout => "stdout_logfile",
+            Channel::Stderr => "stderr_logfile",
+        }
+    }
+}
+
+/// How long the server may take for what it sends first.
+const FIRST_PIECE: Duration = Duration::from_secs(2);
+
+/// Opens the stream of a log. `None`, after the reason has been told on the
+/// standard error, if the server has none.
+pub fn open(session: &mut Session, path: &str) -> Result<Option<LogStream>, Failure> {
+    let url = format!("{}{path}", session.client.url);
+    match session.client.follow(path) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(_) if session.is_interrupted() => Err(Failure::Interrupted),
+        Err(CallError::Protocol { status, .. }) => {
+            terminal::complain(&format!("{url} Cannot read, status code {status}\n"));
+            Ok(None)
+        }
+        Err(error @ CallError::System(_)) => Err(error.into()),
+        Err(error) => {
+            terminal::complain(&format!("{url} Cannot connect, error: {error}\n"));
+            Ok(None)
+        }
+    }
+}
+
+/// The path under which the server streams a log.
+pub fn stream_path(name: &str, channel: Channel) -> String {
+    format!("/logtail/{name}/{}", channel.name())
+}
+
+/// Opens the stream of a log, and takes what was in the log before out of it:
+/// the server sends the end of that first, in one piece.
+pub fn open_with_past(
+    session: &mut Session,
+    name: &str,
+    channel: Channel,
+) -> Result<Option<(LogStream, Vec<u8>)>, Failure> {
+    let has_past = size(session, name, channel)? > 0;
+    let Some(mut stream) = open(session, &stream_path(name, channel))? else {
+        return Ok(None);
+    };
+    let mut past = Vec::new();
+    // Should the log have been emptied just now, nothing comes.
+    if has_past && is_readable(&stream)? {
+        let mut buffer = [0; 4096];
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(length) if length > 0 => {
+                    past.extend_from_slice(buffer.get(..length).unwrap_or_default());
+                }
+                _ if session.is_interrupted() => return Err(Failure::Interrupted),
+                _ => break,
+            }
+            if stream.is_between_pieces() {
+                break;
+            }
+        }
+    }
+    Ok(Some((stream, past)))
+}
+
+fn is_readable(stream: &LogStream) -> Result<bool, Failure> {
+    if stream.has_buffered() {
+        return Ok(true);
+    }
+    let ready = ready::wait_readable(&[stream.as_fd()], Some(FIRST_PIECE));
+    Ok(!ready.map_err(CallError::System)?.is_empty())
+}
+
+/// How long the log is, in bytes; 0 if there is none.
+fn size(session: &mut Session, name: &str, channel: Channel) -> Result<i64, Failure> {
+    let parameters = [Value::string(name), Value::Int(0), Value::Int(0)];
+    let size = match session.try_call(channel.tail_method(), &parameters)? {
+        Ok(value) => value.as_array().and_then(|parts| parts.get(1)?.as_int()),
+        Err(_) => None,
+    };
+    Ok(size.unwrap_or(0))
+}
+
+/// Opens both logs of a process, for what it writes from now on. Where one
+/// cannot be read, the standard error is told why.
+pub fn open_present(
+    session: &mut Session,
+    name: &str,
+    info: &Value,
+) -> Result<Vec<(Channel, LogStream)>, Failure> {
+    let mut streams = Vec::new();
+    let shows_stdout = is_readable_log(info, Channel::Stdout);
+    if !shows_stdout {
+        terminal::complain(&missing(name, Channel::Stdout));
+    }
+    if !is_readable_log(info, Channel::Stderr) && !is_redirected(session, info)? {
+        terminal::complain(&missing(name, Channel::Stderr));
+    }
+    for channel in [Channel::Stdout, Channel::Stderr] {
+        if is_readable_log(info, channel)
+            && let Some((stream, _)) = open_with_past(session, name, channel)?
+        {
+            streams.push((channel, stream));
+        }
+    }
+    Ok(streams)
+}
+
+/// Whether a log has a path at all.
+pub fn has_path(info: &Value, channel: Channel) -> bool {
+    let path = info.member(channel.path_member()).and_then(Value::as_str);
+    path.is_some_and(|path| !path.is_empty())
+}
+
+/// A log that is no file has no path, or one of a device.
+fn is_readable_log(info: &Value, channel: Channel) -> bool {
+    let path = info.member(channel.path_member()).and_then(Value::as_str);
+    path.is_some_and(|path| {
+        !path.is_empty() && !path.starts_with("/dev/") && !path.starts_with("/proc/")
+    })
+}
+
+fn missing(name: &str, channel: Channel) -> String {
+    let (what, key) = match channel {
+        Channel::Stdout => ("output", "stdout_logfile"),
+        Channel::Stderr => ("error", "stderr_logfile"),
+    };
+    format!(
+        "The standard {what} of {name} cannot be shown: there is no log file to read it from \
+         ({key} is NONE, syslog or a device).\n"
+    )
+}
+
+/// Whether the standard error goes to the log of the standard output.
+fn is_redirected(session: &mut Session, info: &Value) -> Result<bool, Failure> {
+    let Ok(value) = session.try_call("getAllConfigInfo", &[])? else {
+        return Ok(false);
+    };
+    let same = |entry: &&Value, key: &str| {
+        entry.member(key).is_some() && entry.member(key) == info.member(key)
+    };
+    let entries = value.as_array().unwrap_or_default();
+    let entry = entries
+        .iter()
+        .find(|entry| same(entry, "group") && same(entry, "name"));
+    Ok(
+        match entry.and_then(|entry| entry.member("redirect_stderr")) {
+            Some(Value::Bool(is_redirected)) => *is_redirected,
+            Some(Value::Int(number)) => *number != 0,
+            _ => false,
+        },
+    )
+}
+
+/// What the server knows of a process.
+pub fn info(session: &mut Session, name: &str) -> Result<Value, Failure> {
+    session.call("getProcessInfo", &[Value::string(name)])
+}
+
+/// Whether it is RUNNING.
+pub fn is_running(info: &Value) -> Result<bool, Failure> {
+    let reply = Reply {
+        method: "getProcessInfo",
+        value: info,
+    };
+    let running = crate::states::ProcessState::Running.code();
+    Ok(reply.process()?.state == i64::from(running))
+}

@@ -1,0 +1,136 @@
+//! A shell lives longer than the daemon it talks to.
+
+use super::{at_prompt, leave, scene};
+use crate::support::pty::{Pty, TAB};
+use crate::support::{Daemon, Kind};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+
+#[test]
+fn a_shell_goes_on_when_the_daemon_has_been_restarted() {
+    let mut scene = scene();
+    let mut pty = at_prompt(&scene);
+    pty.line("pid");
+    pty.wait_text(&scene.daemon.pid().to_string());
+    assert_eq!(scene.daemon.stop(), Some(0));
+    pty.wait_row("supervisor>");
+    pty.line("status");
+    pty.wait_text("no such file");
+    pty.wait_row("supervisor>");
+    // Completion has no names, and says nothing.
+    pty.send(&format!("stop {TAB}{TAB}x"));
+    pty.wait_row("supervisor> stop x");
+    pty.send("\x15");
+    scene.daemon = Daemon::start(Kind::Ours, &scene.dir);
+    scene.daemon.wait_until_it_answers(&scene.rpc);
+    scene.wait("web", "RUNNING");
+    pty.line("pid");
+    pty.wait_text(&scene.daemon.pid().to_string());
+    pty.wait_row("supervisor>");
+    // A restart in place.
+    pty.line("reload");
+    pty.wait_row("Really restart the remote supervisord process y/N?");
+    pty.line("y");
+    pty.wait_text("Restarted supervisord");
+    scene.wait_log("supervisord started with pid");
+    scene.daemon.wait_until_it_answers(&scene.rpc);
+    scene.wait("web", "RUNNING");
+    pty.line("status web");
+    pty.wait_text("web                              RUNNING");
+    leave(&mut pty);
+}
+
+/// Reads a request and returns its body.
+fn request(reader: &mut impl BufRead) -> String {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.strip_prefix("Content-Length: ") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+fn answer(value: &str) -> String {
+    let body = format!(
+        "<?xml version='1.0'?><methodResponse><params><param><value>{value}</value></param>\
+         </params></methodResponse>"
+    );
+    format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_or_told() {
+    let dir = crate::support::Dir::new();
+    dir.write(
+        "supervisord.conf",
+        "[supervisorctl]\nserverurl=unix://%(here)s/s\n",
+    );
+    let listener = UnixListener::bind(dir.join("s")).unwrap();
+    let (sender, calls) = std::sync::mpsc::channel();
+    // Every second connection breaks: without an answer to a question, and
+    // within the answer to a start. It ends with the test's process.
+    std::thread::spawn(move || {
+        let mut breaks = true;
+        for connection in listener.incoming().flatten() {
+            let mut reader = BufReader::new(connection.try_clone().unwrap());
+            let mut writer = connection;
+            let body = request(&mut reader);
+            let method = body.split("supervisor.").nth(1).unwrap_or_default();
+            let method = method.split('<').next().unwrap_or_default().to_owned();
+            let is_start = method == "startProcess";
+            let text = match method.as_str() {
+                "getVersion" => answer("<string>3.0</string>"),
+                "getPID" => answer("<int>4711</int>"),
+                "startProcess" => answer("<boolean>1</boolean>"),
+                _ => answer("<array><data></data></array>"),
+            };
+            sender.send(method).unwrap();
+            if is_start {
+                writer.write_all(&text.as_bytes()[..60]).unwrap();
+            } else if !breaks {
+                writer.write_all(text.as_bytes()).unwrap();
+            }
+            breaks = !breaks && !is_start;
+        }
+    });
+    let mut command = std::process::Command::new(dir.bin().join("supervisorctl"));
+    command.arg("-c").arg(dir.join("supervisord.conf"));
+    let mut pty = Pty::start(&command, 120, 24);
+    pty.wait_row("supervisor>");
+    let heard: Vec<String> = calls.try_iter().collect();
+    let twice = [
+        "getVersion",
+        "getVersion",
+        "getAllProcessInfo",
+        "getAllProcessInfo",
+    ];
+    assert_eq!(heard[..4], twice);
+    pty.line("pid");
+    pty.wait_text("4711");
+    pty.wait_row("supervisor>");
+    calls.try_iter().for_each(drop);
+    pty.line("start web");
+    pty.wait_text("supervisord went away before it had answered");
+    pty.wait_text("error: <class 'http.client.IncompleteRead'>");
+    pty.wait_row("supervisor>");
+    let heard: Vec<String> = calls.try_iter().collect();
+    assert_eq!(heard.last().unwrap(), "startProcess");
+    assert_eq!(
+        heard
+            .iter()
+            .filter(|method| *method == "startProcess")
+            .count(),
+        1
+    );
+}

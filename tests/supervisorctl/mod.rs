@@ -1,0 +1,11 @@
+//! supervisorctl: against a server of canned answers, for every line and exit
+//! status; and beside 4.3.0's, both talking to 4.3.0's daemon.
+
+mod both;
+mod configuration;
+mod lines;
+mod logs;
+mod processes;
+mod reach;
+mod server;
+mod status;
