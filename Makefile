@@ -43,7 +43,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-rust check-tools $(ORIGINAL)/bin/memmon $(MULTIVISOR)/bin/multivisor-rpc ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
@@ -97,6 +97,15 @@ $(MULTIVISOR)/bin/multivisor-rpc:
 	$(MULTIVISOR)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
 	  'multivisor[rpc]==7.1.0' blinker==1.9.0 supervisor==4.3.0 nagios-check-supervisord==2.2.1
 	@touch $@
+
+# Ansible's module for supervisorctl, and what it imports. The wheel with all of Ansible's modules goes again.
+$(ORIGINAL)/ansible/supervisorctl.py: $(ORIGINAL)/bin/supervisord
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile --target $(@D)/lib ansible-core==2.18.19
+	$(ORIGINAL)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(@D) ansible==11.13.0
+	@$(ORIGINAL)/bin/python -c 'import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode(), end="")' \
+	  $(@D)/*.whl ansible_collections/community/general/plugins/modules/supervisorctl.py > $@.new
+	@rm -f $(@D)/*.whl && mv $@.new $@
 
 bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
 	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin

@@ -199,6 +199,10 @@ fn system_error(error: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         return write!(f, "<class 'socket.gaierror'>, [Errno {code}] {reason}");
     }
     match error.kind() {
+        // The library's own words for the path of a socket that is too long.
+        io::ErrorKind::InvalidInput if text.contains("SUN_LEN") => {
+            f.write_str("<class 'OSError'>, AF_UNIX path too long")
+        }
         io::ErrorKind::UnexpectedEof => {
             f.write_str("<class 'http.client.IncompleteRead'>, the response ended early")
         }
@@ -251,5 +255,15 @@ mod tests {
         ] {
             assert_eq!(error.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_socket_path_that_was_too_long_was_told_in_the_librarys_words() {
+        let path = format!("/{}", "x".repeat(200));
+        let error = std::os::unix::net::UnixStream::connect(path).unwrap_err();
+        assert_eq!(
+            CallError::System(error).to_string(),
+            "<class 'OSError'>, AF_UNIX path too long"
+        );
     }
 }

@@ -18,6 +18,7 @@
 mod client;
 mod command_line;
 mod corrected;
+mod ctl;
 mod doors;
 mod events;
 mod every_state;

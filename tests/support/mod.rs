@@ -10,6 +10,7 @@
 #![allow(dead_code)]
 
 pub mod c;
+mod canned;
 mod ctl;
 mod daemon;
 mod dir;
@@ -21,6 +22,7 @@ mod rpc;
 mod scene;
 mod wait;
 
+pub use canned::{canned_server, response};
 pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
