@@ -139,6 +139,7 @@ const ADDED: &[&str] = &[
     "event_max_retry",
     "monitor_interval",
     "event_drain_timeout",
+    "web_get_actions",
 ];
 
 /// The lines that 4.3.0's sample has too.

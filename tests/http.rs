@@ -51,6 +51,7 @@ fn inet(host: &str, port: u16) -> Server {
             port,
         },
         credentials: None,
+        web_get_actions: false,
     }
 }
 
@@ -63,6 +64,7 @@ fn unix(path: &std::path::Path, mode: u32) -> Server {
             owner: None,
         },
         credentials: None,
+        web_get_actions: false,
     }
 }
 
@@ -165,6 +167,11 @@ impl Daemon {
                 Request::ProcessLog { .. } => {
                     self.servers
                         .respond_error(&mut self.reactor, one.connection, 404);
+                }
+                Request::Page(visit) => {
+                    let body = [visit.query.as_bytes(), b"|", &visit.form].concat();
+                    self.servers
+                        .respond_rpc(&mut self.reactor, one.connection, body);
                 }
                 Request::MainLog => {
                     let path = self.path("main.log");

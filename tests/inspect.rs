@@ -221,7 +221,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"umask\": \"022\",\"minfds\": 1024,",
         "\"user\": null,\"event_drain_timeout\": 2,\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
-         \"username\": \"u\",\"password\": \"***\"}],",
+         \"username\": \"u\",\"password\": \"***\",\"web_get_actions\": false}],",
         "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
          \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
          \"result_handler\": \"default\",\"event_max_retry\": 0,\"handler_timeout\": 10,\

@@ -72,6 +72,7 @@ fn server(server: &Server) -> Json {
             ("port", i64::from(*port).into()),
             ("username", username),
             ("password", password),
+            ("web_get_actions", server.web_get_actions.into()),
         ]),
         Address::Unix { path, mode, owner } => Json::object([
             ("section", section),
@@ -80,6 +81,7 @@ fn server(server: &Server) -> Json {
             ("chown", owner.map_or(Json::Null, self::owner)),
             ("username", username),
             ("password", password),
+            ("web_get_actions", server.web_get_actions.into()),
         ]),
     }
 }

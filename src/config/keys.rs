@@ -128,6 +128,7 @@ const UNIX_HTTP_SERVER: &[Key] = &[
     changed("chown", "user[:group]", Nothing),
     key("username", "text", Nothing),
     key("password", "text", Nothing),
+    changed("web_get_actions", "boolean", Value("false")),
 ];
 
 /// The keys of `[inet_http_server]`.
@@ -135,6 +136,7 @@ const INET_HTTP_SERVER: &[Key] = &[
     changed("port", "[host:]port", Required),
     key("username", "text", Nothing),
     key("password", "text", Nothing),
+    changed("web_get_actions", "boolean", Value("false")),
 ];
 
 /// The keys of `[supervisorctl]`.

@@ -116,6 +116,8 @@ pub struct Server {
     pub address: Address,
     /// Credentials, unless it is open to everybody.
     pub credentials: Option<Credentials>,
+    /// Whether the web interface acts on a GET, as that of 4.3.0 does.
+    pub web_get_actions: bool,
 }
 
 /// Where a server listens.

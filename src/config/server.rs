@@ -37,6 +37,7 @@ fn inet<S: System>(section: &Section<'_, S>) -> Result<Server, ConfigError> {
         section: section.name().to_owned(),
         address: Address::Inet { host, port },
         credentials,
+        web_get_actions: section.boolean("web_get_actions", false)?,
     })
 }
 
@@ -62,6 +63,7 @@ fn unix<S: System>(
         section: section.name().to_owned(),
         address: Address::Unix { path, mode, owner },
         credentials,
+        web_get_actions: section.boolean("web_get_actions", false)?,
     })
 }
 

@@ -33,6 +33,8 @@ pub struct Listener {
     pub descriptor: OwnedFd,
     /// Credentials that its clients need.
     pub credentials: Option<Credentials>,
+    /// Whether a GET may change something there.
+    pub get_actions: bool,
     /// The file of a unix socket.
     pub file: Option<SocketFile>,
 }
@@ -173,6 +175,7 @@ fn open(server: &Server) -> Result<Listener, OpenError> {
     Ok(Listener {
         descriptor,
         credentials: server.credentials.clone(),
+        get_actions: server.web_get_actions,
         file,
     })
 }

@@ -33,6 +33,8 @@ pub struct Incoming {
     pub connection: ConnectionId,
     /// What is wanted.
     pub request: Request,
+    /// Whether its server lets a GET change something.
+    pub get_actions: bool,
 }
 
 /// All servers of the configuration, with their clients.
@@ -51,6 +53,7 @@ pub struct Servers {
 struct Watched {
     token: Token,
     credentials: Option<Credentials>,
+    get_actions: bool,
     file: Option<SocketFile>,
 }
 
@@ -85,6 +88,7 @@ impl Servers {
                 Ok(token) => servers.listeners.push(Watched {
                     token,
                     credentials: listener.credentials,
+                    get_actions: listener.get_actions,
                     file: listener.file,
                 }),
                 Err(reason) => {
@@ -217,12 +221,20 @@ impl Servers {
             Step::Request(request) => vec![Incoming {
                 connection: id,
                 request,
+                get_actions: self.has_get_actions(id),
             }],
             Step::Gone => {
                 self.remove(reactor, id);
                 Vec::new()
             }
         }
+    }
+
+    fn has_get_actions(&self, id: ConnectionId) -> bool {
+        let client = self.connections.get(&id);
+        client
+            .and_then(|client| self.listeners.get(client.listener))
+            .is_some_and(|listener| listener.get_actions)
     }
 
     fn remove(&mut self, reactor: &mut Reactor, id: ConnectionId) {

@@ -48,6 +48,17 @@ pub fn read(path: &str, offset: i64, length: i64) -> Result<String, WindowError>
     Ok(text(&bytes(&mut file, start.max(most), end)?))
 }
 
+/// The whole file as it is, or its end if it is longer than an answer may be.
+pub fn raw(path: &str) -> Result<Vec<u8>, WindowError> {
+    let (mut file, size) = open(path)?;
+    Ok(bytes(&mut file, size.saturating_sub(MOST), size)?)
+}
+
+/// Whether the file is longer than so many bytes.
+pub fn is_longer(path: &str, length: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > length)
+}
+
 /// The last `length` bytes, the size of the file and whether there was more
 /// than offset and length cover. Where there is nothing to read, the text is empty.
 pub fn tail(path: &str, offset: i64, length: i64) -> (String, i64, bool) {
@@ -195,5 +206,7 @@ mod tests {
         assert_eq!(read(&path, -3, 0).unwrap(), "\u{20ac}");
         let (_directory, path) = file(b"a\xffb");
         assert_eq!(read(&path, 0, 0).unwrap(), "a\u{fffd}b");
+        assert_eq!(raw(&path).unwrap(), b"a\xffb");
+        assert!(is_longer(&path, 2) && !is_longer(&path, 3));
     }
 }

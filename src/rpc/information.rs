@@ -191,7 +191,8 @@ fn info(process: &Subprocess, now: Now) -> Value {
     )
 }
 
-fn description(process: &Subprocess, now: Now) -> String {
+/// What is known of a process, in a few words.
+pub fn description(process: &Subprocess, now: Now) -> String {
     let machine = process.machine();
     match machine.state() {
         ProcessState::Running => {
@@ -215,7 +216,7 @@ fn description(process: &Subprocess, now: Now) -> String {
 }
 
 /// `H:MM:SS`, with `N days, ` before it from one day on; 0 for a clock set back.
-fn uptime(seconds: i64) -> String {
+pub fn uptime(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     let days = match days {

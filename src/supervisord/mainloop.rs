@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::{Group, Origin};
 use crate::events::event::Event;
 use crate::events::message::Serials;
+use crate::http::response::Response;
 use crate::http::server::{Incoming, Request, Servers};
 use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
@@ -21,10 +22,15 @@ use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
 use crate::tokens::{Channel, ConnectionId, Source, Timer};
+use crate::web::door::{Visited, Waiting, Web};
+use crate::web::route::Visit;
 
 /// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
+
+/// With so many calls and actions waiting, nothing more is taken on from the web interface.
+const PENDING_LIMIT: usize = 1024;
 
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -35,7 +41,8 @@ pub struct MainLoop {
     supervisor: Supervisor,
     servers: Servers,
     reactor: Reactor,
-    /// Calls that wait for processes.
+    web: Web,
+    /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
     main_log_complaint: Complaint,
     syslog_complaint: Complaint,
@@ -63,9 +70,15 @@ pub struct Legacy {
 #[derive(Debug)]
 struct Pending {
     connection: ConnectionId,
-    /// For the log.
-    method: String,
-    deferred: Deferred,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// A call, with the method for the log.
+    Call { method: String, deferred: Deferred },
+    /// An action of the web interface.
+    Action(Waiting),
 }
 
 impl MainLoop {
@@ -80,6 +93,7 @@ impl MainLoop {
         MainLoop {
             supervisor,
             servers,
+            web: Web::new(reactor.now),
             reactor,
             pending: Vec::new(),
             main_log_complaint: Complaint::default(),
@@ -378,6 +392,7 @@ impl MainLoop {
         let Incoming {
             connection,
             request,
+            get_actions,
         } = incoming;
         match request {
             Request::Rpc(body) => self.call(connection, &body),
@@ -389,7 +404,28 @@ impl MainLoop {
                 let path = self.reactor.log.path().map(str::to_owned);
                 self.follow(connection, path);
             }
+            Request::Page(visit) => self.visit(connection, &visit, get_actions),
         }
+    }
+
+    fn visit(&mut self, connection: ConnectionId, visit: &Visit, get_actions: bool) {
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+        let visited = match self.pending.len() {
+            ..PENDING_LIMIT => self.web.visit(&mut daemon, visit, get_actions),
+            _ => Visited::Done(Response::error(503)),
+        };
+        match visited {
+            Visited::Done(response) => {
+                self.servers
+                    .respond(&mut self.reactor, connection, response)
+            }
+            Visited::Later(waiting) => self.wait_for(connection, Work::Action(waiting)),
+        }
+    }
+
+    fn wait_for(&mut self, connection: ConnectionId, work: Work) {
+        self.pending.push(Pending { connection, work });
+        self.answer_pending();
     }
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
@@ -403,45 +439,46 @@ impl MainLoop {
                     .respond_error(&mut self.reactor, connection, status)
             }
             Reply::Later { method, deferred } => {
-                self.pending.push(Pending {
-                    connection,
-                    method,
-                    deferred,
-                });
-                self.answer_pending();
+                self.wait_for(connection, Work::Call { method, deferred });
             }
         }
     }
 
-    /// Asks every waiting call whether it has its answer. One whose client has
-    /// gone is dropped: what it began stays, what it had not begun is not done.
+    /// Asks everything that waits whether it has its answer. A call whose client
+    /// has gone is dropped: what it began stays, what it had not begun is not
+    /// done. An action goes on, for a restart is one thing to who asks for it.
     fn answer_pending(&mut self) {
-        let MainLoop {
-            supervisor,
-            servers,
-            reactor,
-            pending,
-            ..
-        } = self;
-        pending.retain_mut(|waiting| {
-            if !servers.is_open(waiting.connection) {
-                return false;
+        for Pending { connection, work } in std::mem::take(&mut self.pending) {
+            let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+            let response = match work {
+                Work::Call { .. } if !self.servers.is_open(connection) => continue,
+                Work::Call {
+                    method,
+                    mut deferred,
+                } => match poll::poll(&mut deferred, &mut daemon) {
+                    Some(result) => {
+                        Ok(Response::xml(rpc::answer(daemon.reactor, &method, result)))
+                    }
+                    None => Err(Work::Call { method, deferred }),
+                },
+                Work::Action(waiting) => match self.web.poll(&mut daemon, waiting) {
+                    Visited::Done(response) => Ok(response),
+                    Visited::Later(waiting) => Err(Work::Action(waiting)),
+                },
+            };
+            match response {
+                Ok(response) => self
+                    .servers
+                    .respond(&mut self.reactor, connection, response),
+                Err(work) => self.pending.push(Pending { connection, work }),
             }
-            let mut daemon = rpc_daemon(supervisor, reactor);
-            match poll::poll(&mut waiting.deferred, &mut daemon) {
-                Some(result) => {
-                    let body = rpc::answer(reactor, &waiting.method, result);
-                    servers.respond_rpc(reactor, waiting.connection, body);
-                    false
-                }
-                None => true,
-            }
+        }
+        let reports = self.pending.iter().filter_map(|waiting| match &waiting.work {
+            Work::Call { deferred, .. } => deferred.next_report(),
+            Work::Action(waiting) => waiting.next_report(),
         });
-        let report_at = pending
-            .iter()
-            .filter_map(|waiting| waiting.deferred.next_report())
-            .min();
-        reactor.timers.set(Timer::StopReport, report_at);
+        let report_at = reports.min();
+        self.reactor.timers.set(Timer::StopReport, report_at);
     }
 
     fn process_log(&self, name: &str, channel: &str) -> Option<String> {

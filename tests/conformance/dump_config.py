@@ -27,7 +27,8 @@ import oracle_config
 from oracle_config import Refused
 
 # Keys that 4.3.0 does not have.
-ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_interval'}
+ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_interval',
+         'web_get_actions'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 
