@@ -366,7 +366,9 @@ impl Subprocess {
             Channel::Stdout => &mut self.stdout,
             Channel::Stderr => &mut self.stderr,
         };
-        output.as_mut().map_or(Ok(()), |output| output.clear(reactor))
+        output
+            .as_mut()
+            .map_or(Ok(()), |output| output.clear(reactor))
     }
 
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll

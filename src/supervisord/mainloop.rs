@@ -456,9 +456,7 @@ impl MainLoop {
                     method,
                     mut deferred,
                 } => match poll::poll(&mut deferred, &mut daemon) {
-                    Some(result) => {
-                        Ok(Response::xml(rpc::answer(daemon.reactor, &method, result)))
-                    }
+                    Some(result) => Ok(Response::xml(rpc::answer(daemon.reactor, &method, result))),
                     None => Err(Work::Call { method, deferred }),
                 },
                 Work::Action(waiting) => match self.web.poll(&mut daemon, waiting) {
@@ -473,10 +471,13 @@ impl MainLoop {
                 Err(work) => self.pending.push(Pending { connection, work }),
             }
         }
-        let reports = self.pending.iter().filter_map(|waiting| match &waiting.work {
-            Work::Call { deferred, .. } => deferred.next_report(),
-            Work::Action(waiting) => waiting.next_report(),
-        });
+        let reports = self
+            .pending
+            .iter()
+            .filter_map(|waiting| match &waiting.work {
+                Work::Call { deferred, .. } => deferred.next_report(),
+                Work::Action(waiting) => waiting.next_report(),
+            });
         let report_at = reports.min();
         self.reactor.timers.set(Timer::StopReport, report_at);
     }

@@ -97,7 +97,10 @@ mod tests {
             ("plain ü €", "plain ü €"),
             ("<script>&amp;", "&lt;script&gt;&amp;amp;"),
             ("\"'", "&quot;&#39;"),
-            ("a\0b\u{1b}c\u{7f}\u{85}", "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}"),
+            (
+                "a\0b\u{1b}c\u{7f}\u{85}",
+                "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}",
+            ),
             ("a\u{202e}b", "a\u{fffd}b"),
             ("a\tb\n", "a\tb\n"),
         ] {
@@ -109,7 +112,10 @@ mod tests {
     fn logs_lose_their_colours_and_show_what_else_they_hold() {
         for (text, shown) in [
             ("\u{1b}[31mred\u{1b}[0m <b>", "red &lt;b&gt;"),
-            ("50%\r100%\r\nbell\u{7}\0", "50%\n100%\nbell\u{2407}\u{2400}"),
+            (
+                "50%\r100%\r\nbell\u{7}\0",
+                "50%\n100%\nbell\u{2407}\u{2400}",
+            ),
             ("ü\u{fffd}", "ü\u{fffd}"),
         ] {
             let mut page = String::new();

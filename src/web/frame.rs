@@ -148,12 +148,7 @@ fn policy(script: &str) -> String {
 }
 
 /// An answer that others may not take for something else, nor keep unless it is a file.
-pub fn respond(
-    status: u16,
-    content_type: &'static str,
-    body: Vec<u8>,
-    is_fresh: bool,
-) -> Response {
+pub fn respond(status: u16, content_type: &'static str, body: Vec<u8>, is_fresh: bool) -> Response {
     let mut headers = vec![("Content-Type", content_type.to_owned())];
     if is_fresh {
         headers.extend([

@@ -26,7 +26,10 @@ pub fn view(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> View {
     View {
         daemon: daemon(supervisor, reactor, started),
         results: results(supervisor, &groups),
-        groups: groups.into_iter().map(|group| of_group(group, now)).collect(),
+        groups: groups
+            .into_iter()
+            .map(|group| of_group(group, now))
+            .collect(),
     }
 }
 
@@ -105,11 +108,7 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
 }
 
 /// All of a log, as it is; `None` where there is none.
-pub fn whole_log(
-    supervisor: &Supervisor,
-    reactor: &Reactor,
-    subject: &Subject,
-) -> Option<Vec<u8>> {
+pub fn whole_log(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Option<Vec<u8>> {
     window::raw(&path(supervisor, reactor, subject).ok()?).ok()
 }
 
@@ -118,8 +117,9 @@ pub fn whole_log(
 pub fn can_clear(supervisor: &Supervisor, subject: &Subject) -> bool {
     match subject {
         Subject::Main => true,
-        Subject::Process(name, _) => names::process(supervisor, name)
-            .is_ok_and(|process| process.machine().pid() != 0),
+        Subject::Process(name, _) => {
+            names::process(supervisor, name).is_ok_and(|process| process.machine().pid() != 0)
+        }
     }
 }
 
@@ -131,9 +131,7 @@ fn path(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Result
             .path()
             .map(str::to_owned)
             .ok_or_else(|| no_file(subject)),
-        Subject::Process(name, _) if name.is_empty() => {
-            Err("No process name found".to_owned())
-        }
+        Subject::Process(name, _) if name.is_empty() => Err("No process name found".to_owned()),
         Subject::Process(name, channel) => names::process(supervisor, name)
             .map_err(|error| fault(&error))?
             .log_path(*channel)
@@ -150,7 +148,10 @@ fn no_file(subject: &Subject) -> String {
 }
 
 fn fault(fault: &Fault) -> String {
-    format!("ERROR: unexpected rpc fault [{}] {}", fault.code, fault.text)
+    format!(
+        "ERROR: unexpected rpc fault [{}] {}",
+        fault.code, fault.text
+    )
 }
 
 /// The time here, as in `Sun Nov 22 18:46:31 2026`.

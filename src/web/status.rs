@@ -92,7 +92,10 @@ fn push_content(page: &mut String, view: &View, filter: &Filter, issuer: &Issuer
         .groups
         .iter()
         .map(|group| {
-            let processes = group.processes.iter().filter(|process| filter.shows(process));
+            let processes = group
+                .processes
+                .iter()
+                .filter(|process| filter.shows(process));
             (group, processes.collect::<Vec<_>>())
         })
         .filter(|(_, processes)| !processes.is_empty())

@@ -241,7 +241,12 @@ fn push_channels(page: &mut String, wanted: &Wanted, name: &str, channel: Channe
             subject: Subject::Process(name.to_owned(), other),
             ..wanted.clone()
         };
-        push_link(page, &there.address(), channel_name(other), other == channel);
+        push_link(
+            page,
+            &there.address(),
+            channel_name(other),
+            other == channel,
+        );
     }
     page.push_str("</nav>\n");
 }
@@ -282,11 +287,21 @@ fn push_amount(
     push_link(page, &wanted.address(), "Reload", false);
     if has_more && wanted.limit < MOST {
         let more = (wanted.limit * FACTOR).min(MOST);
-        push_link(page, &wanted.page(more, wanted.refresh), "More lines", false);
+        push_link(
+            page,
+            &wanted.page(more, wanted.refresh),
+            "More lines",
+            false,
+        );
     }
     if wanted.limit > LEAST {
         let fewer = (wanted.limit / FACTOR).max(LEAST);
-        push_link(page, &wanted.page(fewer, wanted.refresh), "Fewer lines", false);
+        push_link(
+            page,
+            &wanted.page(fewer, wanted.refresh),
+            "Fewer lines",
+            false,
+        );
     }
     push_link(page, &wanted.download(), "Download", false);
     if can_clear {

@@ -126,7 +126,11 @@ mod tests {
             (&ours, &format!("{token}A"), "stop", made, false),
             (&ours, &token.replace('f', "F"), "stop", at(0), false),
         ] {
-            assert_eq!(tokens.accepts(token, purpose, now), good, "{token} {purpose}");
+            assert_eq!(
+                tokens.accepts(token, purpose, now),
+                good,
+                "{token} {purpose}"
+            );
         }
     }
 

@@ -41,10 +41,7 @@ fn forms_say_what_is_to_be_done() {
             "processname=g%3Ax&action=start",
             Ok(Some(process(Verb::Start))),
         ),
-        (
-            "processname=g:x&action=stop",
-            Ok(Some(process(Verb::Stop))),
-        ),
+        ("processname=g:x&action=stop", Ok(Some(process(Verb::Stop)))),
         (
             "processname=g:x&action=restart",
             Ok(Some(process(Verb::Restart))),
@@ -171,11 +168,7 @@ fn what_4_3_0_has_no_words_for() {
     ] {
         assert_eq!(command.told(Ok(()), &[], NOON), told);
     }
-    let failed = process(Verb::Restart).told(
-        Err(&Fault::new(FaultCode::SpawnError)),
-        &[],
-        NOON,
-    );
+    let failed = process(Verb::Restart).told(Err(&Fault::new(FaultCode::SpawnError)), &[], NOON);
     assert_eq!(failed, "ERROR: Process g:x: spawn error");
 }
 
@@ -203,7 +196,10 @@ fn failures_of_many_are_told_up_to_a_number() {
     );
     statuses.extend((0..7).map(|_| status("d", "d", FaultCode::NoFile)));
     let many = failures_in(&Value::Array(statuses));
-    assert!(all.told(Ok(()), &many, NOON).ends_with("d (no such file) and 4 more"));
+    assert!(
+        all.told(Ok(()), &many, NOON)
+            .ends_with("d (no such file) and 4 more")
+    );
 }
 
 /// A token for one form is none for another, whatever names are chosen.
@@ -212,10 +208,22 @@ fn every_form_has_its_own_tokens() {
     let forms = [
         command("action=stopall").unwrap().unwrap().form(),
         command("action=clearmainlog").unwrap().unwrap().form(),
-        command("action=stop&processname=a").unwrap().unwrap().form(),
-        command("action=stop&processname=b").unwrap().unwrap().form(),
-        command("action=stopgroup&groupname=a").unwrap().unwrap().form(),
-        command("action=stop&processname=all").unwrap().unwrap().form(),
+        command("action=stop&processname=a")
+            .unwrap()
+            .unwrap()
+            .form(),
+        command("action=stop&processname=b")
+            .unwrap()
+            .unwrap()
+            .form(),
+        command("action=stopgroup&groupname=a")
+            .unwrap()
+            .unwrap()
+            .form(),
+        command("action=stop&processname=all")
+            .unwrap()
+            .unwrap()
+            .form(),
     ];
     let different: std::collections::BTreeSet<&String> = forms.iter().collect();
     assert_eq!(different.len(), forms.len());
