@@ -9,8 +9,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use pollvisor::config::limits::Limits;
 use pollvisor::config::{Address, Credentials, Server};
-use pollvisor::http::server::{CONNECTION_LIMIT, Request, Servers};
+use pollvisor::http::server::{Request, Servers};
 use pollvisor::loggers::level::Level;
 use pollvisor::loggers::logger::Logger;
 use pollvisor::reactor::Reactor;
@@ -19,6 +20,8 @@ use pollvisor::tokens::ConnectionId;
 use pollvisor::xmlrpc::call::Call;
 use pollvisor::xmlrpc::response;
 use pollvisor::xmlrpc::value::Value;
+
+mod limits;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,6 +54,9 @@ fn inet(host: &str, port: u16) -> Server {
             port,
         },
         credentials: None,
+        require_authentication: false,
+        allowed_hosts: Vec::new(),
+        limits: Limits::default(),
         web_get_actions: false,
     }
 }
@@ -64,6 +70,9 @@ fn unix(path: &std::path::Path, mode: u32) -> Server {
             owner: None,
         },
         credentials: None,
+        require_authentication: false,
+        allowed_hosts: Vec::new(),
+        limits: Limits::default(),
         web_get_actions: false,
     }
 }
@@ -85,6 +94,14 @@ impl Daemon {
     }
 
     fn with(credentials: Option<Credentials>) -> Daemon {
+        Daemon::configured(|server| server.credentials.clone_from(&credentials))
+    }
+
+    fn limited(limits: Limits) -> Daemon {
+        Daemon::configured(|server| server.limits = limits)
+    }
+
+    fn configured(configure: impl Fn(&mut Server)) -> Daemon {
         let directory = tempfile::tempdir().unwrap();
         let mut reactor = reactor();
         // Somebody may take a free port before it is bound here.
@@ -95,8 +112,7 @@ impl Daemon {
                     inet("127.0.0.1", port),
                     unix(&directory.path().join("sock"), 0o700),
                 ];
-                configured[0].credentials = credentials.clone();
-                configured[1].credentials = credentials.clone();
+                configured.iter_mut().for_each(&configure);
                 let servers = Servers::open(&configured, &mut reactor).ok()?;
                 Some((port, servers))
             })
@@ -714,40 +730,6 @@ fn a_follower_that_does_not_read_costs_a_bounded_buffer_and_catches_up() {
         drain(&mut stream, &mut received);
         received.len() == 3 << 20
     });
-}
-
-#[test]
-fn no_more_than_the_limit_of_connections_is_accepted() {
-    let mut daemon = Daemon::new();
-    let mut streams: Vec<UnixStream> = Vec::new();
-    for _ in 0..CONNECTION_LIMIT {
-        streams.push(daemon.unix());
-        daemon.turn();
-    }
-    let mut late = daemon.unix();
-    late.write_all(b"GET /x HTTP/1.1\r\n\r\n").unwrap();
-    let before = daemon.busy_turns;
-    for _ in 0..20 {
-        daemon.turn();
-    }
-    assert!(daemon.busy_turns - before < 5, "the loop spins");
-    let mut received = Vec::new();
-    assert!(!drain(&mut late, &mut received) && received.is_empty());
-    streams.truncate(CONNECTION_LIMIT - 1);
-    daemon.read_until(&mut late, "</body>");
-}
-
-#[test]
-fn clients_of_one_server_took_the_place_of_those_of_another() {
-    let mut daemon = Daemon::new();
-    let mut crowd: Vec<TcpStream> = Vec::new();
-    for _ in 0..CONNECTION_LIMIT + 5 {
-        crowd.push(daemon.tcp());
-        daemon.turn();
-    }
-    let mut stream = daemon.unix();
-    stream.write_all(b"GET /x HTTP/1.1\r\n\r\n").unwrap();
-    daemon.read_until(&mut stream, "</body>");
 }
 
 #[test]

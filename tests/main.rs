@@ -39,3 +39,4 @@ mod supervisorctl;
 mod support;
 mod syslog;
 mod users;
+mod web;

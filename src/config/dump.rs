@@ -2,6 +2,7 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
+use super::limits::Limits;
 use super::system::System;
 use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
@@ -64,26 +65,49 @@ fn server(server: &Server) -> Json {
         None => (Json::Null, Json::Null),
         Some(Credentials { username, .. }) => (username.into(), HIDDEN.into()),
     };
-    let section = Json::from(&server.section);
+    let mut members = vec![("section", Json::from(&server.section))];
     match &server.address {
-        Address::Inet { host, port } => Json::object([
-            ("section", section),
-            ("host", host.into()),
-            ("port", i64::from(*port).into()),
-            ("username", username),
-            ("password", password),
-            ("web_get_actions", server.web_get_actions.into()),
-        ]),
-        Address::Unix { path, mode, owner } => Json::object([
-            ("section", section),
+        Address::Inet { host, port } => {
+            members.extend([("host", host.into()), ("port", i64::from(*port).into())])
+        }
+        Address::Unix { path, mode, owner } => members.extend([
             ("file", path.into()),
             ("chmod", octal(*mode)),
             ("chown", owner.map_or(Json::Null, self::owner)),
-            ("username", username),
-            ("password", password),
-            ("web_get_actions", server.web_get_actions.into()),
         ]),
     }
+    members.extend([
+        ("username", username),
+        ("password", password),
+        (
+            "require_authentication",
+            server.require_authentication.into(),
+        ),
+    ]);
+    if matches!(server.address, Address::Inet { .. }) {
+        let names = server.allowed_hosts.iter().map(Json::from);
+        members.push(("allowed_hosts", Json::Array(names.collect())));
+    }
+    members.extend(limits(&server.limits));
+    members.push(("web_get_actions", server.web_get_actions.into()));
+    object(members)
+}
+
+fn limits(limits: &Limits) -> [(&'static str, Json); 8] {
+    let count = |number: usize| Json::from(number as i64);
+    [
+        ("header_maxbytes", count(limits.header)),
+        (
+            "unauthenticated_body_maxbytes",
+            (limits.unauthenticated_body as i64).into(),
+        ),
+        ("body_maxbytes", (limits.body as i64).into()),
+        ("xml_maxdepth", count(limits.depth)),
+        ("multicall_maxcalls", count(limits.calls)),
+        ("max_connections", count(limits.connections)),
+        ("idle_timeout", (limits.idle.as_secs() as i64).into()),
+        ("request_timeout", (limits.request.as_secs() as i64).into()),
+    ]
 }
 
 fn dumped_group(group: &Group, origin: &Origin, system: &impl System) -> Json {

@@ -114,6 +114,23 @@ pub enum ConfigError {
         /// The value.
         value: String,
     },
+    /// A number beyond the range of its key.
+    OutOfRange {
+        /// The key.
+        key: &'static str,
+        /// The number.
+        number: i64,
+        /// The least that it can be.
+        least: i64,
+        /// The most that it can be.
+        most: i64,
+    },
+    /// An empty `username` beside a `password`; the section's name.
+    EmptyUsername(String),
+    /// `require_authentication` of a server that has no password; the section's name.
+    AuthenticationRequired(String),
+    /// `{SHA256}` without the digits of a SHA-256; the section's name.
+    Digest(String),
     /// `buffer_size` below 1.
     BufferSize {
         /// The section's name.
@@ -295,6 +312,27 @@ impl fmt::Display for ConfigError {
                 "Section [{section}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"
             ),
             E::Setting { name, value } => write!(f, "Invalid {name} value {value}"),
+            E::OutOfRange {
+                key,
+                number,
+                least,
+                most,
+            } => write!(
+                f,
+                "Invalid {key} value {number}: it can be from {least} to {most}"
+            ),
+            E::EmptyUsername(section) => write!(
+                f,
+                "Section [{section}] has a password and an empty username: set both, or neither for a server without authentication"
+            ),
+            E::AuthenticationRequired(section) => write!(
+                f,
+                "Section [{section}] requires authentication and has no username and password"
+            ),
+            E::Digest(section) => write!(
+                f,
+                "Section [{section}] has a password that begins with {{SHA256}}: the 64 hexadecimal digits of a SHA-256 must follow"
+            ),
             E::BufferSize { section, size } => {
                 write!(f, "[{section}] section sets invalid buffer_size ({size})")
             }
@@ -347,6 +385,9 @@ impl ConfigError {
             | E::Socket { section, .. }
             | E::NoCommand(section)
             | E::IncompleteAuthentication(section)
+            | E::EmptyUsername(section)
+            | E::AuthenticationRequired(section)
+            | E::Digest(section)
             | E::NoEvents(section)
             | E::ListenerRedirects(section)
             | E::NoSocket(section) => Some(section),

@@ -18,6 +18,7 @@ pub mod include;
 pub mod ini;
 pub mod integer;
 pub mod keys;
+pub mod limits;
 pub mod listener;
 pub mod load;
 pub mod nearest;
@@ -33,6 +34,8 @@ pub mod system;
 
 use crate::loggers::level::Level;
 use crate::signal::Signal;
+
+use limits::Limits;
 
 /// Everything that one reading of the configuration file says.
 #[derive(Clone, Debug)]
@@ -116,6 +119,13 @@ pub struct Server {
     pub address: Address,
     /// Credentials, unless it is open to everybody.
     pub credentials: Option<Credentials>,
+    /// Whether it is an error that there are none.
+    pub require_authentication: bool,
+    /// The names by which browsers may know it, lower case, beside those that
+    /// are known anyway; none for a unix socket.
+    pub allowed_hosts: Vec<String>,
+    /// What one client may ask of it.
+    pub limits: Limits,
     /// Whether the web interface acts on a GET, as that of 4.3.0 does.
     pub web_get_actions: bool,
 }
@@ -160,7 +170,8 @@ pub struct Owner {
     pub gid: Option<u32>,
 }
 
-/// A user name and a password as configured (perhaps `{SHA}` and hex digits).
+/// A user name and a password as configured (perhaps `{SHA}` or
+/// `{SHA256}` and hex digits).
 #[derive(Clone, PartialEq)]
 pub struct Credentials {
     /// Never empty.

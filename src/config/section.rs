@@ -97,7 +97,7 @@ impl<S: System> Section<'_, S> {
     }
 
     /// The error with the place of a key's value.
-    fn at(&self, key: &str, error: ConfigError) -> ConfigError {
+    pub fn at(&self, key: &str, error: ConfigError) -> ConfigError {
         match self.document.get(self.section, key) {
             Some(value) => error.at(value.place()),
             None => error,
@@ -143,6 +143,47 @@ impl<S: System> Section<'_, S> {
             return Err(self.at(key, error));
         }
         Ok(number)
+    }
+
+    /// A number in a range; for keys that 4.3.0 does not have.
+    pub fn number_within(
+        &self,
+        key: &'static str,
+        least: i64,
+        most: i64,
+        default: i64,
+    ) -> Result<i64, ConfigError> {
+        self.within(key, least, most, self.integer(key, default)?)
+    }
+
+    /// A size in bytes in a range; for keys that 4.3.0 does not have.
+    pub fn size_within(
+        &self,
+        key: &'static str,
+        least: i64,
+        most: i64,
+        default: i64,
+    ) -> Result<i64, ConfigError> {
+        self.within(key, least, most, self.byte_size(key, default)?)
+    }
+
+    fn within(
+        &self,
+        key: &'static str,
+        least: i64,
+        most: i64,
+        number: i64,
+    ) -> Result<i64, ConfigError> {
+        if (least..=most).contains(&number) {
+            return Ok(number);
+        }
+        let error = ConfigError::OutOfRange {
+            key,
+            number,
+            least,
+            most,
+        };
+        Err(self.at(key, error))
     }
 
     /// A boolean.

@@ -3,6 +3,8 @@
 use super::accounts;
 use super::datatypes;
 use super::error::ConfigError;
+use super::ini::is_space;
+use super::limits::Limits;
 use super::places::normalized_path;
 use super::section::{Context, Section};
 use super::system::System;
@@ -36,7 +38,10 @@ fn inet<S: System>(section: &Section<'_, S>) -> Result<Server, ConfigError> {
     Ok(Server {
         section: section.name().to_owned(),
         address: Address::Inet { host, port },
+        require_authentication: require_authentication(section, &credentials)?,
         credentials,
+        allowed_hosts: allowed_hosts(section)?,
+        limits: Limits::read(section)?,
         web_get_actions: section.boolean("web_get_actions", false)?,
     })
 }
@@ -48,7 +53,7 @@ fn unix<S: System>(
 ) -> Result<Server, ConfigError> {
     let system = section.system;
     let path = required(with_here, "file")?;
-    let path = path.trim_matches(super::ini::is_space);
+    let path = path.trim_matches(is_space);
     let path = normalized_path(path, section.launch_directory, system);
     let credentials = credentials(section)?;
     let owner = match section.text("chown")? {
@@ -62,7 +67,10 @@ fn unix<S: System>(
     Ok(Server {
         section: section.name().to_owned(),
         address: Address::Unix { path, mode, owner },
+        require_authentication: require_authentication(section, &credentials)?,
         credentials,
+        allowed_hosts: Vec::new(),
+        limits: Limits::read(section)?,
         web_get_actions: section.boolean("web_get_actions", false)?,
     })
 }
@@ -80,15 +88,59 @@ fn required<S: System>(section: &Section<'_, S>, key: &'static str) -> Result<St
         })
 }
 
-/// Both or neither; an empty name means that the server is open.
+/// Both or neither, where 4.3.0 takes an empty name beside a password for
+/// neither: a variable that is not set would open the door.
 fn credentials<S: System>(section: &Section<'_, S>) -> Result<Option<Credentials>, ConfigError> {
-    match (section.text("username")?, section.text("password")?) {
-        (None, None) => Ok(None),
-        (Some(username), Some(password)) => {
-            Ok((!username.is_empty()).then_some(Credentials { username, password }))
-        }
-        _ => Err(ConfigError::IncompleteAuthentication(
-            section.name().to_owned(),
-        )),
+    let name = || section.name().to_owned();
+    let (username, password) = match (section.text("username")?, section.text("password")?) {
+        (None, None) => return Ok(None),
+        (Some(username), Some(password)) => (username, password),
+        _ => return Err(ConfigError::IncompleteAuthentication(name())),
+    };
+    if username.is_empty() {
+        return match password.is_empty() {
+            true => Ok(None),
+            false => Err(section.at("username", ConfigError::EmptyUsername(name()))),
+        };
     }
+    let digest = password.strip_prefix("{SHA256}");
+    if digest.is_some_and(|digits| !is_sha256(digits)) {
+        return Err(section.at("password", ConfigError::Digest(name())));
+    }
+    Ok(Some(Credentials { username, password }))
+}
+
+fn is_sha256(digits: &str) -> bool {
+    digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn require_authentication<S: System>(
+    section: &Section<'_, S>,
+    credentials: &Option<Credentials>,
+) -> Result<bool, ConfigError> {
+    const KEY: &str = "require_authentication";
+    let required = section.boolean(KEY, false)?;
+    if required && credentials.is_none() {
+        let error = ConfigError::AuthenticationRequired(section.name().to_owned());
+        return Err(section.at(KEY, error));
+    }
+    Ok(required)
+}
+
+/// Host names with commas between them, as browsers send them: without a port.
+fn allowed_hosts<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigError> {
+    const KEY: &str = "allowed_hosts";
+    let text = section.text(KEY)?.unwrap_or_default();
+    let names = text.split(',').map(|name| name.trim_matches(is_space));
+    let names = names.filter(|name| !name.is_empty());
+    names
+        .map(|name| match name.chars().all(is_of_host_name) {
+            true => Ok(name.trim_end_matches('.').to_ascii_lowercase()),
+            false => Err(section.at(KEY, invalid(KEY, name.to_owned()))),
+        })
+        .collect()
+}
+
+fn is_of_host_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.')
 }

@@ -1,6 +1,11 @@
-//! HTTP Basic authentication: one user for each server, the password plain or
-//! as `{SHA}` and the hex digits of its SHA-1. Comparisons take the same time
-//! wherever the first difference is.
+//! HTTP Basic authentication: one user for each server, the password plain, as
+//! `{SHA}` and the hex digits of its SHA-1, or as `{SHA256}` and those of its SHA-256.
+//!
+//! How long a comparison takes tells nothing about what is configured: name
+//! and password are both compared whatever the other is worth, and what is
+//! compared are digests of both sides, all bytes of them.
+
+use hmac_sha256::Hash;
 
 use crate::config::Credentials;
 use crate::text::base64;
@@ -43,24 +48,38 @@ pub fn check(credentials: Option<&Credentials>, authorization: Option<&str>) -> 
     }
 }
 
+/// The digits of `{SHA}` are lower case, as 4.3.0 wants them; those of
+/// `{SHA256}` may be either.
 fn password_fits(configured: &str, given: &str) -> bool {
-    match configured.strip_prefix("{SHA}") {
-        Some(digest) => {
-            let given = sha1_smol::Sha1::from(given).digest().to_string();
-            equal(digest.as_bytes(), given.as_bytes())
-        }
-        None => equal(configured.as_bytes(), given.as_bytes()),
+    if let Some(digits) = configured.strip_prefix("{SHA256}") {
+        equal(
+            digits.to_ascii_lowercase().as_bytes(),
+            hex(&Hash::hash(given.as_bytes())).as_bytes(),
+        )
+    } else if let Some(digits) = configured.strip_prefix("{SHA}") {
+        let given = sha1_smol::Sha1::from(given).digest().to_string();
+        equal(digits.as_bytes(), given.as_bytes())
+    } else {
+        equal(configured.as_bytes(), given.as_bytes())
     }
 }
 
-/// Compares all of `given`, even after a difference.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares digests: neither the place of the first difference nor the length
+/// of the secret shows in the time that it takes.
 fn equal(secret: &[u8], given: &[u8]) -> bool {
-    let mut difference = usize::from(secret.len() != given.len());
-    for (place, byte) in given.iter().enumerate() {
-        let expected = secret.get(place).copied().unwrap_or(!*byte);
-        difference |= usize::from(expected ^ byte);
-    }
-    std::hint::black_box(difference) == 0
+    let (secret, given) = (Hash::hash(secret), Hash::hash(given));
+    difference(secret.into_iter().zip(given)) == 0
+}
+
+/// 0 if the bytes of all pairs are equal; goes through all of them.
+fn difference(pairs: impl Iterator<Item = (u8, u8)>) -> u8 {
+    pairs.fold(0, |difference, (one, other)| {
+        std::hint::black_box(difference | (one ^ other))
+    })
 }
 
 #[cfg(test)]
@@ -147,5 +166,53 @@ mod tests {
             check(Some(&upper), Some(&basic("user:password"))),
             Verdict::Refused
         );
+    }
+
+    #[test]
+    fn sha256_passwords_are_hex_digests_in_either_case() {
+        let digest = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+        let lower = format!("{{SHA256}}{digest}");
+        let upper = format!("{{SHA256}}{}", digest.to_uppercase());
+        for (configured, given, verdict) in [
+            (&lower, "password".to_owned(), Verdict::Accepted),
+            (&upper, "password".to_owned(), Verdict::Accepted),
+            (&lower, "Password".to_owned(), Verdict::Refused),
+            (&lower, digest.to_owned(), Verdict::Refused),
+            (&lower, lower.clone(), Verdict::Refused),
+            (&lower, String::new(), Verdict::Refused),
+        ] {
+            let user = credentials("user", configured);
+            let header = basic(&format!("user:{given}"));
+            assert_eq!(check(Some(&user), Some(&header)), verdict, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_comparison_looks_at_every_byte_wherever_the_first_difference_is() {
+        for place in 0..32 {
+            let mut looked_at = 0;
+            let pairs = (0..32u8).map(|byte| (byte, byte ^ u8::from(byte == place)));
+            let found = difference(pairs.inspect(|_| looked_at += 1));
+            assert_eq!((found, looked_at), (1, 32), "{place}");
+        }
+        assert_eq!(difference((0..32).map(|byte| (byte, byte))), 0);
+    }
+
+    #[test]
+    fn secrets_of_any_length_are_compared_whole() {
+        for (secret, given, expected) in [
+            ("", "", true),
+            ("a", "", false),
+            ("", "a", false),
+            ("secret", "secret", true),
+            ("secret", "secreT", false),
+            ("secret", "Secret", false),
+            ("secret", "secre", false),
+            ("secret", "secrets", false),
+            ("secret", "secret\0", false),
+        ] {
+            let found = equal(secret.as_bytes(), given.as_bytes());
+            assert_eq!(found, expected, "{secret:?} {given:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One client's connection, taken through its requests one at a time: head,
-//! body, work, response, and again; or a followed log until one side leaves.
+//! body, work, response, and again; or a followed log until one side leaves. A
+//! long answer is measured and then sent in pieces, one at each turn of the loop.
 //!
 //! Every wait but that for the daemon's own work has a limit, every buffer a
 //! bound. Before a connection is closed, what the client still sends is read
@@ -10,10 +11,12 @@ use std::io;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::config::Credentials;
+use crate::config::limits::Limits;
+use crate::http::content::Content;
 use crate::http::date;
+use crate::http::door::Door;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
-use crate::http::plan::{self, DISCARD_LIMIT, Plan};
+use crate::http::plan::{self, Plan};
 use crate::http::request::{BadRequest, Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
@@ -23,14 +26,10 @@ use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{ConnectionId, Timer};
 
-/// From a request's first byte to its last; also how long a new connection may stay silent.
-pub const REQUEST_LIMIT: Duration = Duration::from_secs(60);
-/// How long a connection may stay silent between requests.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(30 * 60);
-/// How long a client may take nothing of what it is sent.
-pub const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// How long a closing connection waits for the client to close.
 pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
+/// How many requests of one client are answered in one turn of the loop.
+const ANSWER_LIMIT: usize = 32;
 /// How often a followed file is looked at.
 pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -56,11 +55,18 @@ enum State {
         exchange: Exchange,
         unbuffered: bool,
     },
+    /// For the length of the answer to be known.
+    Measuring {
+        exchange: Exchange,
+        content: Content,
+    },
     /// For the client to take its response.
     Responding {
         exchange: Exchange,
         status: u16,
-        size: usize,
+        size: u64,
+        /// What is sent after what waits in the outbox.
+        rest: Option<Content>,
     },
     /// For a file to grow.
     Following { tail: Tail, chunked: bool },
@@ -84,27 +90,55 @@ pub struct Connection {
     begun: Option<Monotonic>,
     /// How long it may stay silent.
     patience: Duration,
+    /// The server has let a request of it in.
+    known: bool,
+    limits: Limits,
 }
 
 impl Connection {
-    /// A connection whose registered socket is `token`; `peer` is its name in the log.
-    pub fn new(id: ConnectionId, token: Token, peer: String, now: Monotonic) -> Connection {
+    /// A connection whose registered socket is `token`; `peer` is its name in
+    /// the log, `limits` are those of its server.
+    pub fn new(
+        id: ConnectionId,
+        token: Token,
+        peer: String,
+        limits: Limits,
+        now: Monotonic,
+    ) -> Connection {
         Connection {
             id,
             wire: Wire::new(token, now),
             peer,
-            parser: HeadParser::default(),
+            parser: HeadParser::new(limits.header),
             state: State::Reading,
             resume: false,
             since: now,
             begun: None,
-            patience: REQUEST_LIMIT,
+            patience: limits.request,
+            known: false,
+            limits,
         }
     }
 
     /// Its socket.
     pub fn token(&self) -> Token {
         self.wire.token()
+    }
+
+    /// Whether the server has let a request of it in.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Since when it has been the client's turn to do something; `None` while
+    /// it is the daemon's, or the client follows a log.
+    pub fn waits_since(&self) -> Option<Monotonic> {
+        match self.state {
+            State::Working { .. } | State::Measuring { .. } | State::Following { .. } => None,
+            State::Responding { .. } => Some(self.wire.progress),
+            State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
+            State::Lingering { .. } => Some(self.since),
+        }
     }
 
     /// Sets the first deadline.
@@ -115,25 +149,18 @@ impl Connection {
     }
 
     /// Reads if there is something to read, and goes as far as possible.
-    pub fn ready(
-        &mut self,
-        reactor: &mut Reactor,
-        credentials: Option<&Credentials>,
-        readable: bool,
-    ) -> Step {
+    pub fn ready(&mut self, reactor: &mut Reactor, door: &Door, readable: bool) -> Step {
         self.resume = false;
         if readable && self.wants_input() && self.wire.fill(reactor).is_err() {
             return Step::Gone;
         }
-        self.advance(reactor, credentials)
+        self.advance(reactor, door)
     }
 
     /// Its deadline has passed.
-    pub fn timer(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
+    pub fn timer(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
         match self.state {
-            State::Following { .. } if self.wire.output.is_empty() => {
-                self.advance(reactor, credentials)
-            }
+            State::Following { .. } if self.wire.output.is_empty() => self.advance(reactor, door),
             _ => Step::Gone,
         }
     }
@@ -144,6 +171,43 @@ impl Connection {
             self.begin_response(exchange, &response, reactor.now.monotonic);
         }
         self.deliver(reactor)
+    }
+
+    /// Answers the request that is in work with XML that may be long; ignored
+    /// if there is none.
+    pub fn respond_xml(&mut self, reactor: &mut Reactor, content: Content) -> Step {
+        if let Some((exchange, _)) = self.take_work() {
+            let now = reactor.now.monotonic;
+            if content.logs() > 0 {
+                self.enter(State::Measuring { exchange, content }, now);
+                self.resume = true;
+            } else {
+                let length = content.size();
+                self.begin_content(exchange, content, length, reactor);
+            }
+        }
+        self.deliver(reactor)
+    }
+
+    /// How much waits in memory for the client, in bytes, and in how many open files.
+    pub fn waiting(&self) -> (usize, usize) {
+        let content = match &self.state {
+            State::Measuring { content, .. } => Some(content),
+            State::Responding { rest, .. } => rest.as_ref(),
+            _ => None,
+        };
+        let (texts, logs) = content.map_or((0, 0), |c| (c.text_size(), c.logs()));
+        (self.wire.output.len() + texts, logs)
+    }
+
+    /// When the client last took something, if something waits for it.
+    pub fn stalled_since(&self) -> Option<Monotonic> {
+        (!self.wire.output.is_empty()).then_some(self.wire.progress)
+    }
+
+    /// Its name in the log.
+    pub fn peer(&self) -> &str {
+        &self.peer
     }
 
     /// Answers the request that is in work with the file at `path` as it
@@ -163,7 +227,7 @@ impl Connection {
                     chunked,
                 };
                 self.wire
-                    .send(&head.to_bytes(exchange.version, exchange.received), now);
+                    .send(head.to_bytes(exchange.version, exchange.received), now);
                 self.enter(State::Following { tail, chunked }, now);
                 // The first piece goes out at the next turn, like all others.
                 self.resume = true;
@@ -192,15 +256,17 @@ impl Connection {
         if self.wire.flush(reactor).is_err() {
             return Step::Gone;
         }
-        if self.wire.output.is_empty() && matches!(self.state, State::Responding { .. }) {
+        if self.wire.output.is_empty() && matches!(self.state, State::Responding { rest: None, .. })
+        {
             self.finish(reactor);
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
         self.settle(reactor)
     }
 
-    fn advance(&mut self, reactor: &mut Reactor, credentials: Option<&Credentials>) -> Step {
+    fn advance(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
         let now = reactor.now;
+        let mut answered = 0;
         loop {
             if self.wire.flush(reactor).is_err() {
                 return Step::Gone;
@@ -213,7 +279,7 @@ impl Connection {
                     Ok(None) if self.wire.ended => return Step::Gone,
                     Ok(None) => break,
                     Ok(Some(head)) => {
-                        if let Some(request) = self.begin(head, credentials, reactor) {
+                        if let Some(request) = self.begin(head, door, reactor) {
                             return self.hand_up(reactor, request);
                         }
                     }
@@ -233,7 +299,26 @@ impl Connection {
                     }
                 }
                 State::Working { .. } => break,
-                State::Responding { .. } => self.finish(reactor),
+                State::Measuring { .. } => {
+                    if !self.measure(reactor) {
+                        break;
+                    }
+                }
+                State::Responding { rest: Some(_), .. } => match self.produce(reactor) {
+                    Err(_) => return Step::Gone,
+                    Ok(true) => break,
+                    Ok(false) => {}
+                },
+                // Pipelined requests, of which a read holds thousands: others have
+                // their turn in between.
+                State::Responding { .. } if answered == ANSWER_LIMIT => {
+                    self.resume = true;
+                    break;
+                }
+                State::Responding { .. } => {
+                    self.finish(reactor);
+                    answered += 1;
+                }
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
@@ -267,20 +352,17 @@ impl Connection {
 
     /// Decides what to do about a request from its head alone; gives it back
     /// if the daemon has to know.
-    fn begin(
-        &mut self,
-        head: Head,
-        credentials: Option<&Credentials>,
-        reactor: &mut Reactor,
-    ) -> Option<Request> {
+    fn begin(&mut self, head: Head, door: &Door, reactor: &mut Reactor) -> Option<Request> {
         let now = reactor.now;
         self.begun = self.begun.or(Some(now.monotonic));
         let mut exchange = Exchange::of(&head, now.wall);
-        match plan::of(&head, credentials) {
+        let plan = plan::of(&head, door);
+        self.known |= !matches!(plan, Plan::RefuseAndClose(_));
+        match plan {
             Plan::Call { length, announce } => {
                 if announce {
                     self.wire
-                        .send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
+                        .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now.monotonic);
                 }
                 self.begin_body(exchange, Purpose::Call, length);
             }
@@ -313,7 +395,7 @@ impl Connection {
             } => {
                 if announce {
                     self.wire
-                        .send(b"HTTP/1.1 100 Continue\r\n\r\n", now.monotonic);
+                        .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now.monotonic);
                 }
                 self.begin_body(exchange, Purpose::Page(visit), length);
             }
@@ -382,13 +464,87 @@ impl Connection {
 
     fn begin_response(&mut self, exchange: Exchange, response: &Response, now: Monotonic) {
         let bytes = exchange.bytes(response);
-        self.wire.send(&bytes, now);
         let state = State::Responding {
             exchange,
             status: response.status,
-            size: bytes.len(),
+            size: bytes.len() as u64,
+            rest: None,
+        };
+        self.wire.send(bytes, now);
+        self.enter(state, now);
+    }
+
+    /// The length of the answer is known.
+    fn begin_content(
+        &mut self,
+        exchange: Exchange,
+        mut content: Content,
+        length: u64,
+        reactor: &mut Reactor,
+    ) {
+        let now = reactor.now.monotonic;
+        let head = exchange.bytes(&Response::xml_head(length));
+        let size = head.len() as u64 + length;
+        self.wire.send(head, now);
+        let rest = match content.logs() {
+            0 => {
+                // Texts alone cannot fail.
+                let _ = content.produce(&mut reactor.buffer, &mut self.wire.output);
+                None
+            }
+            _ => Some(content),
+        };
+        let status = 200;
+        let state = State::Responding {
+            exchange,
+            status,
+            size,
+            rest,
         };
         self.enter(state, now);
+    }
+
+    /// Measures one piece of a long answer; true when the response has begun.
+    fn measure(&mut self, reactor: &mut Reactor) -> bool {
+        let State::Measuring { content, .. } = &mut self.state else {
+            return true;
+        };
+        let outcome = content.measure(&mut reactor.buffer);
+        if matches!(outcome, Ok(None)) {
+            self.resume = true;
+            return false;
+        }
+        if let State::Measuring { exchange, content } =
+            std::mem::replace(&mut self.state, State::Reading)
+        {
+            match outcome {
+                Ok(length) => {
+                    self.begin_content(exchange, content, length.unwrap_or_default(), reactor);
+                }
+                Err(_) => {
+                    let now = reactor.now.monotonic;
+                    self.begin_response(exchange, &Response::error(500), now);
+                }
+            }
+        }
+        true
+    }
+
+    /// Sends the next piece of a long answer; false if there is none left.
+    fn produce(&mut self, reactor: &mut Reactor) -> io::Result<bool> {
+        let State::Responding { rest, .. } = &mut self.state else {
+            return Ok(false);
+        };
+        if let Some(content) = rest
+            && content.produce(&mut reactor.buffer, &mut self.wire.output)?
+        {
+            self.wire.flush(reactor)?;
+            // One piece at a turn, so that others have theirs.
+            self.resume = self.wire.output.is_empty();
+            return Ok(true);
+        }
+        *rest = None;
+        Ok(false)
     }
 
     /// The client has its response.
@@ -397,6 +553,7 @@ impl Connection {
             exchange,
             status,
             size,
+            ..
         } = &self.state
         else {
             return;
@@ -411,13 +568,13 @@ impl Connection {
         }
         let now = reactor.now.monotonic;
         self.begun = None;
-        self.patience = IDLE_LIMIT;
+        self.patience = self.limits.idle;
         if exchange.persistence != Persistence::Close {
             self.enter(State::Reading, now);
             return;
         }
         self.wire.shutdown(reactor);
-        let left = DISCARD_LIMIT;
+        let left = self.limits.unauthenticated_body.max(1);
         self.enter(State::Lingering { left }, now);
     }
 
@@ -434,7 +591,7 @@ impl Connection {
             piece = framed;
         }
         self.since = reactor.now.monotonic;
-        self.wire.send(&piece, reactor.now.monotonic);
+        self.wire.send(piece, reactor.now.monotonic);
         Ok(())
     }
 
@@ -450,7 +607,7 @@ impl Connection {
         match self.state {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
-            State::Working { .. } => self.wire.input.len() < READ_SIZE,
+            State::Working { .. } | State::Measuring { .. } => self.wire.input.len() < READ_SIZE,
             State::Responding { .. } => false,
             State::Following { .. } | State::Lingering { .. } => true,
         }
@@ -478,14 +635,14 @@ impl Connection {
 
     fn deadline(&self) -> Option<Monotonic> {
         if !self.wire.output.is_empty() {
-            return Some(self.wire.progress + STALL_LIMIT);
+            return Some(self.wire.progress + self.limits.request);
         }
-        let request = self.begun.map(|begun| begun + REQUEST_LIMIT);
+        let request = self.begun.map(|begun| begun + self.limits.request);
         match self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
-            State::Body { .. } => request.or(Some(self.since + REQUEST_LIMIT)),
-            State::Working { .. } => None,
-            State::Responding { .. } => Some(self.wire.progress + STALL_LIMIT),
+            State::Body { .. } => request.or(Some(self.since + self.limits.request)),
+            State::Working { .. } | State::Measuring { .. } => None,
+            State::Responding { .. } => Some(self.wire.progress + self.limits.request),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
         }

@@ -65,12 +65,8 @@ impl Exchange {
 
     /// The bytes of the response on the wire.
     pub fn bytes(&self, response: &Response) -> Vec<u8> {
-        response.to_bytes(
-            self.version,
-            self.received,
-            self.persistence,
-            !self.head_only,
-        )
+        let with_body = !self.head_only;
+        response.to_bytes(self.version, self.received, self.persistence, with_body)
     }
 }
 

@@ -15,7 +15,8 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::unistd::{Uid, User};
 
-use crate::config::{Address, Credentials, Owner, Server};
+use crate::config::{Address, Owner, Server};
+use crate::http::door::Door;
 use crate::sys::socket::{self, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
 use crate::sys::{errno, fd, host};
@@ -31,10 +32,8 @@ const ATTEMPTS: u32 = 3;
 pub struct Listener {
     /// The socket itself.
     pub descriptor: OwnedFd,
-    /// Credentials that its clients need.
-    pub credentials: Option<Credentials>,
-    /// Whether a GET may change something there.
-    pub get_actions: bool,
+    /// What is asked of its clients.
+    pub door: Door,
     /// The file of a unix socket.
     pub file: Option<SocketFile>,
 }
@@ -156,13 +155,14 @@ impl std::error::Error for OpenError {}
 /// closed again and their files removed.
 pub fn open_all(servers: &[Server]) -> Result<Vec<Listener>, OpenError> {
     let mut listeners: Vec<Listener> = Vec::with_capacity(servers.len());
+    let names = host::own_names();
     for server in servers {
-        listeners.push(open(server)?);
+        listeners.push(open(server, &names)?);
     }
     Ok(listeners)
 }
 
-fn open(server: &Server) -> Result<Listener, OpenError> {
+fn open(server: &Server, names: &[String]) -> Result<Listener, OpenError> {
     let (descriptor, file) = match &server.address {
         Address::Inet { host, port } => (open_inet(host, *port)?, None),
         Address::Unix { path, mode, owner } => {
@@ -174,8 +174,7 @@ fn open(server: &Server) -> Result<Listener, OpenError> {
         .map_err(|reason| system("set non-blocking", server.section.clone(), reason))?;
     Ok(Listener {
         descriptor,
-        credentials: server.credentials.clone(),
-        get_actions: server.web_get_actions,
+        door: Door::of(server, names),
         file,
     })
 }

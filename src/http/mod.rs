@@ -1,17 +1,23 @@
 //! HTTP: reading a request within limits, writing a response, Basic
 //! authentication, and the servers on their sockets.
 //!
-//! [`request`], [`response`], [`auth`], [`plan`] and [`date`] are pure codecs. Above
-//! them, [`listener`] opens the sockets, [`connection`] takes one client
-//! through its requests ([`exchange`]), [`tail`] follows a log file, and [`server`] is what
+//! [`request`], [`response`], [`plan`] and [`date`] are pure codecs; [`door`] decides
+//! who comes in ([`auth`], and [`guard`] for browsers) and with how much. Above them,
+//! [`listener`] opens the sockets, [`connection`] takes one client through its
+//! requests ([`exchange`]), [`content`] is a long answer, [`tail`] follows a log file, and [`server`] is what
 //! the daemon holds: readiness in, requests out, responses in.
 
+pub mod admission;
 pub mod auth;
 pub mod buffer;
 pub mod connection;
+pub mod content;
 pub mod date;
+pub mod door;
 pub mod exchange;
+pub mod guard;
 pub mod listener;
+pub mod outbox;
 pub mod plan;
 pub mod request;
 pub mod response;

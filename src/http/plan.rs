@@ -1,16 +1,10 @@
 //! What to do about a request, from its head alone: who may ask, what body
 //! will come, and where the path leads.
 
-use crate::config::Credentials;
-use crate::http::auth::{self, Verdict};
+use crate::http::door::Door;
 use crate::http::request::{Head, Length, Version, percent_decode};
 use crate::web::form::FORM_LIMIT;
 use crate::web::route::{Method, Page, Visit};
-
-/// The longest body of a call, in bytes.
-pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;
-/// The most that is read only to be dropped, in bytes.
-pub const DISCARD_LIMIT: u64 = 2 * 1024 * 1024;
 
 /// What to do about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +46,14 @@ pub enum Plan {
     RefuseAndClose(u16),
 }
 
-/// The plan for a request to a server with these credentials.
-pub fn of(head: &Head, credentials: Option<&Credentials>) -> Plan {
-    match auth::check(credentials, head.header("Authorization")) {
-        Verdict::Accepted => {}
-        Verdict::Refused => return Plan::RefuseAndClose(401),
-        Verdict::Malformed => return Plan::RefuseAndClose(400),
+/// The plan for a request to a server with these rules.
+pub fn of(head: &Head, door: &Door) -> Plan {
+    if let Err(status) = door.admits(head) {
+        return Plan::RefuseAndClose(status);
     }
     let length = match head.length() {
         Length::Missing => None,
-        Length::Bytes(length) if length <= BODY_LIMIT => Some(length),
+        Length::Bytes(length) if length <= door.limits.body => Some(length),
         Length::Bytes(_) => return Plan::RefuseAndClose(413),
         Length::Encoded => return Plan::RefuseAndClose(411),
         Length::Invalid => return Plan::RefuseAndClose(400),
@@ -91,7 +83,7 @@ pub fn of(head: &Head, credentials: Option<&Credentials>) -> Plan {
         },
         (Err(status), length) => {
             let discard = length.unwrap_or(0);
-            if discard > DISCARD_LIMIT || head.expects_continue() {
+            if discard > door.limits.unauthenticated_body || head.expects_continue() {
                 Plan::RefuseAndClose(status)
             } else {
                 Plan::Refuse { status, discard }
@@ -155,14 +147,27 @@ fn process_log(path: &str) -> Result<Target, u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Credentials;
     use crate::http::buffer::Buffer;
+    use crate::http::guard::Guard;
     use crate::http::request::HeadParser;
 
     fn plan(request: &str, credentials: Option<&Credentials>) -> Plan {
+        let credentials = credentials.cloned();
+        plan_at(
+            request,
+            &Door {
+                credentials,
+                ..Door::default()
+            },
+        )
+    }
+
+    fn plan_at(request: &str, door: &Door) -> Plan {
         let mut input = Buffer::default();
         input.extend(format!("{request}\r\n\r\n").as_bytes());
-        let head = HeadParser::default().take(&mut input).unwrap().unwrap();
-        of(&head, credentials)
+        let head = HeadParser::new(1 << 16).take(&mut input).unwrap().unwrap();
+        of(&head, door)
     }
 
     #[test]
@@ -328,5 +333,57 @@ mod tests {
         ] {
             assert_eq!(plan(request, Some(&credentials)), expected, "{request}");
         }
+    }
+
+    #[test]
+    fn the_limits_on_bodies_are_those_of_the_server() {
+        let mut door = Door::default();
+        door.limits.body = 10;
+        door.limits.unauthenticated_body = 5;
+        let refuse = |discard| Plan::Refuse {
+            status: 404,
+            discard,
+        };
+        for (path, length, expected) in [
+            ("/RPC2", 10, None),
+            ("/RPC2", 11, Some(Plan::RefuseAndClose(413))),
+            ("/x", 5, Some(refuse(5))),
+            ("/x", 6, Some(Plan::RefuseAndClose(404))),
+        ] {
+            let method = if path == "/x" { "GET" } else { "POST" };
+            let request = format!("{method} {path} HTTP/1.1\r\nContent-Length: {length}");
+            let plan = plan_at(&request, &door);
+            match expected {
+                None => assert!(matches!(plan, Plan::Call { .. }), "{plan:?}"),
+                Some(expected) => assert_eq!(plan, expected, "{request}"),
+            }
+        }
+    }
+
+    #[test]
+    fn browsers_from_elsewhere_are_refused_after_the_password_and_before_the_body() {
+        let mut door = Door {
+            guard: Some(Guard {
+                open: true,
+                names: Vec::new(),
+            }),
+            ..Door::default()
+        };
+        let request = "POST /RPC2 HTTP/1.1\r\nHost: evil\r\nOrigin: http://evil\r\n\
+                       Content-Length: 5";
+        assert_eq!(plan_at(request, &door), Plan::RefuseAndClose(403));
+        let script = "POST /RPC2 HTTP/1.1\r\nHost: evil\r\nContent-Length: 5";
+        assert!(matches!(plan_at(script, &door), Plan::Call { .. }));
+        // The absolute form leads nowhere, so that its host needs no look.
+        let absolute = "POST http://127.0.0.1/RPC2 HTTP/1.1\r\nHost: evil\r\nContent-Length: 5";
+        assert!(matches!(
+            plan_at(absolute, &door),
+            Plan::Refuse { status: 400, .. }
+        ));
+        door.credentials = Some(Credentials {
+            username: "user".to_owned(),
+            password: "pass".to_owned(),
+        });
+        assert_eq!(plan_at(request, &door), Plan::RefuseAndClose(401));
     }
 }

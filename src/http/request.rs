@@ -7,9 +7,6 @@
 
 use crate::http::buffer::Buffer;
 
-/// The longest header block, in bytes.
-pub const HEAD_LIMIT: usize = 64 * 1024;
-
 /// The version that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
@@ -41,7 +38,7 @@ pub enum Length {
 pub enum BadRequest {
     /// It is not HTTP.
     Malformed,
-    /// The header block is longer than [`HEAD_LIMIT`].
+    /// The header block is longer than the server takes.
     TooLong,
 }
 
@@ -67,6 +64,14 @@ impl Head {
         self.headers
             .iter()
             .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The values of all headers of that name, in any letter case.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
 
@@ -106,12 +111,18 @@ impl Head {
 }
 
 /// Finds the end of header blocks; remembers how far it has looked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HeadParser {
     scanned: usize,
+    limit: usize,
 }
 
 impl HeadParser {
+    /// A parser of header blocks of at most `limit` bytes.
+    pub fn new(limit: usize) -> HeadParser {
+        HeadParser { scanned: 0, limit }
+    }
+
     /// Takes the next header block out of `input`; `None` while it is incomplete.
     pub fn take(&mut self, input: &mut Buffer) -> Result<Option<Head>, BadRequest> {
         self.skip_blank_lines(input);
@@ -124,13 +135,13 @@ impl HeadParser {
             .position(|window| window == b"\r\n\r\n");
         let Some(end) = end.map(|place| place + from) else {
             self.scanned = pending.len();
-            return match pending.len() > HEAD_LIMIT {
+            return match pending.len() > self.limit {
                 true => Err(BadRequest::TooLong),
                 false => Ok(None),
             };
         };
         self.scanned = 0;
-        if end > HEAD_LIMIT {
+        if end > self.limit {
             return Err(BadRequest::TooLong);
         }
         let head = parse_head(pending.get(..end).unwrap_or_default());
@@ -269,10 +280,12 @@ fn hex(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    const LIMIT: usize = 64 * 1024;
+
     fn parse(text: impl AsRef<[u8]>) -> Result<Option<Head>, BadRequest> {
         let mut input = Buffer::default();
         input.extend(text.as_ref());
-        HeadParser::default().take(&mut input)
+        HeadParser::new(LIMIT).take(&mut input)
     }
 
     fn head(text: &str) -> Head {
@@ -387,7 +400,7 @@ mod tests {
     #[test]
     fn blank_lines_before_a_request_are_skipped() {
         let mut input = Buffer::default();
-        let mut parser = HeadParser::default();
+        let mut parser = HeadParser::new(LIMIT);
         for byte in b"\r\n\r\nGET /a HTTP/1.1\r\n\r\n\r\nGET /b HTTP/1.1\r\n\r\nrest" {
             if input.pending() == b"rest" {
                 break;
@@ -416,8 +429,8 @@ mod tests {
         let started = std::time::Instant::now();
         for _ in 0..50 {
             let mut input = Buffer::default();
-            let mut parser = HeadParser::default();
-            for _ in 0..HEAD_LIMIT {
+            let mut parser = HeadParser::new(LIMIT);
+            for _ in 0..LIMIT {
                 input.extend(b"\r");
                 assert_eq!(parser.take(&mut input), Ok(None));
             }
@@ -454,14 +467,14 @@ mod tests {
         let mut seed = 0x2545_f491_4f6c_dd1d_u64;
         for _ in 0..20_000 {
             let mut input = Buffer::default();
-            let mut parser = HeadParser::default();
+            let mut parser = HeadParser::new(LIMIT);
             for _ in 0..20 {
                 seed ^= seed << 13;
                 seed ^= seed >> 7;
                 seed ^= seed << 17;
                 input.extend(PIECES[(seed % PIECES.len() as u64) as usize]);
                 if let Ok(Some(head)) = parser.take(&mut input) {
-                    let _ = crate::http::plan::of(&head, None);
+                    let _ = crate::http::plan::of(&head, &Default::default());
                 }
             }
         }

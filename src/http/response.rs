@@ -49,13 +49,19 @@ pub struct Response {
 impl Response {
     /// The result of an XML-RPC call.
     pub fn xml(body: Vec<u8>) -> Response {
+        let head = Response::xml_head(body.len() as u64);
+        Response { body, ..head }
+    }
+
+    /// The same without its body, which is sent apart.
+    pub fn xml_head(length: u64) -> Response {
         Response {
             status: 200,
             headers: vec![
                 ("Content-Type", "text/xml".to_owned()),
-                ("Content-Length", body.len().to_string()),
+                ("Content-Length", length.to_string()),
             ],
-            body,
+            body: Vec::new(),
         }
     }
 

@@ -3,26 +3,38 @@
 //! answers are given back by the connection's id whenever they are there.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::ErrorKind;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use crate::config::{Credentials, Server};
+use crate::config::Server;
+use crate::config::limits::Limits;
+use crate::http::admission::{self, Room, Standing};
 use crate::http::connection::{Connection, Step};
+use crate::http::content::Content;
+use crate::http::door::Door;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
 use crate::http::response::Response;
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
+use crate::sys::fd;
+use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::socket;
 use crate::tokens::{ConnectionId, Source, Timer};
 
 pub use crate::http::exchange::Request;
 
-/// How many connections of one server are open at a time; more wait in its
-/// queue. Each server has its own share, and children find descriptors left.
-pub const CONNECTION_LIMIT: usize = 128;
+/// How much waits for all clients together, in bytes; with more, the one that
+/// has taken nothing for longest loses its connection.
+pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
+/// How many files are open for the long answers of all clients together; as above.
+const FILES_LIMIT: usize = 128;
 /// How many connections are accepted in one turn of the loop.
 const ACCEPT_LIMIT: usize = 32;
+/// How many descriptors connections leave to children, unless a quarter is less.
+const RESERVE: u64 = 256;
 /// When to accept again after the descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
@@ -33,8 +45,6 @@ pub struct Incoming {
     pub connection: ConnectionId,
     /// What is wanted.
     pub request: Request,
-    /// Whether its server lets a GET change something.
-    pub get_actions: bool,
 }
 
 /// All servers of the configuration, with their clients.
@@ -47,13 +57,14 @@ pub struct Servers {
     suspended: bool,
     /// The log knows that accepting fails; told once until it works again.
     told: bool,
+    /// From this number on descriptors are left to children and their logs.
+    reserve: RawFd,
 }
 
 #[derive(Debug)]
 struct Watched {
     token: Token,
-    credentials: Option<Credentials>,
-    get_actions: bool,
+    door: Door,
     file: Option<SocketFile>,
 }
 
@@ -77,6 +88,7 @@ impl Servers {
             next: 0,
             suspended: false,
             told: false,
+            reserve: reserve(limits::soft(Limit::OpenFiles)),
         };
         let mut failure = None;
         for (place, listener) in (0u32..).zip(listeners) {
@@ -87,8 +99,7 @@ impl Servers {
             {
                 Ok(token) => servers.listeners.push(Watched {
                     token,
-                    credentials: listener.credentials,
-                    get_actions: listener.get_actions,
+                    door: listener.door,
                     file: listener.file,
                 }),
                 Err(reason) => {
@@ -117,8 +128,8 @@ impl Servers {
                 Vec::new()
             }
             Source::Connection(id) => {
-                let step = self.with(id, |client, credentials| {
-                    client.ready(reactor, credentials, ready.readable)
+                let step = self.with(id, |client, door| {
+                    client.ready(reactor, door, ready.readable)
                 });
                 self.after(reactor, id, step)
             }
@@ -130,7 +141,7 @@ impl Servers {
     pub fn timer(&mut self, reactor: &mut Reactor, timer: Timer) -> Vec<Incoming> {
         match timer {
             Timer::Connection(id) => {
-                let step = self.with(id, |client, credentials| client.timer(reactor, credentials));
+                let step = self.with(id, |client, door| client.timer(reactor, door));
                 self.after(reactor, id, step)
             }
             Timer::AcceptRetry => {
@@ -146,6 +157,18 @@ impl Servers {
         self.respond(reactor, connection, Response::xml(body));
     }
 
+    /// Answers a call with XML that may be long. Dropped if the client has gone.
+    pub fn respond_xml(
+        &mut self,
+        reactor: &mut Reactor,
+        connection: ConnectionId,
+        content: Content,
+    ) {
+        let step = self.with(connection, |client, _| client.respond_xml(reactor, content));
+        self.after(reactor, connection, step);
+        self.relieve(reactor, connection);
+    }
+
     /// Answers with an error page. Dropped if the client has gone.
     pub fn respond_error(&mut self, reactor: &mut Reactor, connection: ConnectionId, status: u16) {
         self.respond(reactor, connection, Response::error(status));
@@ -155,6 +178,7 @@ impl Servers {
     pub fn respond(&mut self, reactor: &mut Reactor, connection: ConnectionId, response: Response) {
         let step = self.with(connection, |client, _| client.respond(reactor, response));
         self.after(reactor, connection, step);
+        self.relieve(reactor, connection);
     }
 
     /// Answers with the file at `path` as it grows; 404 if it cannot be
@@ -162,6 +186,22 @@ impl Servers {
     pub fn respond_tail(&mut self, reactor: &mut Reactor, connection: ConnectionId, path: &str) {
         let step = self.with(connection, |client, _| client.follow(reactor, path));
         self.after(reactor, connection, step);
+    }
+
+    /// What the server of that connection allows.
+    pub fn limits(&self, connection: ConnectionId) -> Limits {
+        let client = self.connections.get(&connection);
+        client
+            .and_then(|client| self.listeners.get(client.listener))
+            .map_or_else(Limits::default, |listener| listener.door.limits)
+    }
+
+    /// Whether the server of that connection lets a GET change something.
+    pub fn has_get_actions(&self, connection: ConnectionId) -> bool {
+        let client = self.connections.get(&connection);
+        client
+            .and_then(|client| self.listeners.get(client.listener))
+            .is_some_and(|listener| listener.door.get_actions)
     }
 
     /// Whether the client is still there, as far as is known.
@@ -199,20 +239,15 @@ impl Servers {
         }
     }
 
-    fn with(
-        &mut self,
-        id: ConnectionId,
-        act: impl FnOnce(&mut Connection, Option<&Credentials>) -> Step,
-    ) -> Step {
+    fn with(&mut self, id: ConnectionId, act: impl FnOnce(&mut Connection, &Door) -> Step) -> Step {
         // An event of a connection that has been closed meanwhile finds nobody.
         let Some(client) = self.connections.get_mut(&id) else {
             return Step::Open;
         };
-        let credentials = self
-            .listeners
-            .get(client.listener)
-            .and_then(|listener| listener.credentials.as_ref());
-        act(&mut client.connection, credentials)
+        match self.listeners.get(client.listener) {
+            Some(listener) => act(&mut client.connection, &listener.door),
+            None => Step::Gone,
+        }
     }
 
     fn after(&mut self, reactor: &mut Reactor, id: ConnectionId, step: Step) -> Vec<Incoming> {
@@ -221,7 +256,6 @@ impl Servers {
             Step::Request(request) => vec![Incoming {
                 connection: id,
                 request,
-                get_actions: self.has_get_actions(id),
             }],
             Step::Gone => {
                 self.remove(reactor, id);
@@ -230,11 +264,40 @@ impl Servers {
         }
     }
 
-    fn has_get_actions(&self, id: ConnectionId) -> bool {
-        let client = self.connections.get(&id);
-        client
-            .and_then(|client| self.listeners.get(client.listener))
-            .is_some_and(|listener| listener.get_actions)
+    /// Keeps what waits for all clients together within its bounds after one
+    /// has been answered, whose own answer has a bound of its own.
+    fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
+        let waits = |client: &Client| client.connection.waiting() != (0, 0);
+        if !self.connections.get(&answered).is_some_and(waits) {
+            return;
+        }
+        loop {
+            let (mut bytes, mut files) = (0, 0);
+            let mut victim = None;
+            for (&id, client) in &self.connections {
+                let waiting = client.connection.waiting();
+                bytes += waiting.0;
+                files += waiting.1;
+                if let Some(since) = client.connection.stalled_since()
+                    && id != answered
+                    && victim.is_none_or(|(oldest, _)| since < oldest)
+                {
+                    victim = Some((since, id));
+                }
+            }
+            let Some((_, id)) = victim.filter(|_| bytes > OUTPUT_LIMIT || files > FILES_LIMIT)
+            else {
+                return;
+            };
+            if let Some(client) = self.connections.get(&id) {
+                reactor.log.warn(format_args!(
+                    "closed the connection of {}, which takes nothing of its answer: \
+                     {bytes} bytes wait for all clients",
+                    client.connection.peer()
+                ));
+            }
+            self.remove(reactor, id);
+        }
     }
 
     fn remove(&mut self, reactor: &mut Reactor, id: ConnectionId) {
@@ -248,39 +311,37 @@ impl Servers {
     }
 
     fn accept(&mut self, reactor: &mut Reactor, place: usize) {
-        let Some(token) = self.listeners.get(place).map(|listener| listener.token) else {
-            return;
-        };
         for _ in 0..ACCEPT_LIMIT {
-            if self.clients_of(place) >= CONNECTION_LIMIT {
-                self.suspended = true;
-                self.listen(reactor, Interest::NONE, Some(place));
+            let Some(listener) = self.listeners.get(place) else {
                 return;
+            };
+            let (token, limits) = (listener.token, listener.door.limits);
+            let standings = self.standings(Some(place));
+            match admission::room(&standings, limits.connections, reactor.now.monotonic) {
+                // Nobody leaves for a client that is not there.
+                Room::Instead(_) | Room::Full if !is_waited_at(reactor, token) => return,
+                Room::Free => {}
+                Room::Instead(id) => self.remove(reactor, id),
+                Room::Full => {
+                    self.suspended = true;
+                    self.listen(reactor, Interest::NONE, Some(place));
+                    let retry = reactor.now.monotonic + admission::GRACE;
+                    reactor.timers.set(Timer::AcceptRetry, Some(retry));
+                    return;
+                }
             }
             let Some(listener) = reactor.poller.descriptor(token) else {
                 return;
             };
             match socket::accept(listener) {
                 Ok((descriptor, peer)) => {
+                    let Some(descriptor) = self.below_the_reserve(reactor, descriptor) else {
+                        let reason = "the descriptors left are for programs; raise minfds";
+                        return self.refuse(reactor, reason);
+                    };
                     self.told = false;
-                    let id = ConnectionId(self.next);
-                    self.next += 1;
-                    let source = Source::Connection(id);
-                    let registered = reactor.poller.register(descriptor, Interest::READ, source);
-                    // Without a place in the poll set it is closed: the client may try again.
-                    let Ok(token) = registered else { continue };
                     let peer = peer.map_or_else(|| "localhost:0".to_owned(), |p| p.to_string());
-                    let now = reactor.now.monotonic;
-                    let mut connection = Connection::new(id, token, peer, now);
-                    connection.start(reactor);
-                    let listener = place;
-                    self.connections.insert(
-                        id,
-                        Client {
-                            connection,
-                            listener,
-                        },
-                    );
+                    self.admit(reactor, place, limits, descriptor, peer);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // The client gave up while it waited.
@@ -289,23 +350,71 @@ impl Servers {
                         error.kind(),
                         ErrorKind::ConnectionAborted | ErrorKind::Interrupted
                     ) => {}
-                Err(error) => {
-                    if !std::mem::replace(&mut self.told, true) {
-                        let text = format_args!("cannot accept a connection: {error}");
-                        reactor.log.log(Level::Warn, text);
-                    }
-                    self.suspend(reactor);
-                    let retry = reactor.now.monotonic + ACCEPT_RETRY;
-                    reactor.timers.set(Timer::AcceptRetry, Some(retry));
-                    return;
-                }
+                Err(error) => return self.refuse(reactor, error),
             }
         }
     }
 
-    fn clients_of(&self, place: usize) -> usize {
-        let clients = self.connections.values();
-        clients.filter(|client| client.listener == place).count()
+    fn admit(
+        &mut self,
+        reactor: &mut Reactor,
+        listener: usize,
+        limits: Limits,
+        descriptor: OwnedFd,
+        peer: String,
+    ) {
+        let id = ConnectionId(self.next);
+        self.next += 1;
+        let source = Source::Connection(id);
+        let registered = reactor.poller.register(descriptor, Interest::READ, source);
+        // Without a place in the poll set it is closed: the client may try again.
+        let Ok(token) = registered else { return };
+        let mut connection = Connection::new(id, token, peer, limits, reactor.now.monotonic);
+        connection.start(reactor);
+        self.connections.insert(
+            id,
+            Client {
+                connection,
+                listener,
+            },
+        );
+    }
+
+    /// Nobody is accepted for a while, which is told once.
+    fn refuse(&mut self, reactor: &mut Reactor, reason: impl fmt::Display) {
+        if !std::mem::replace(&mut self.told, true) {
+            let text = format_args!("cannot accept a connection: {reason}");
+            reactor.log.log(Level::Warn, text);
+        }
+        self.suspend(reactor);
+        let retry = reactor.now.monotonic + ACCEPT_RETRY;
+        reactor.timers.set(Timer::AcceptRetry, Some(retry));
+    }
+
+    /// The same connection by a number below the reserve: new descriptors have
+    /// the lowest number that is free. If there is none, another client makes room.
+    fn below_the_reserve(&mut self, reactor: &mut Reactor, descriptor: OwnedFd) -> Option<OwnedFd> {
+        if descriptor.as_raw_fd() < self.reserve {
+            return Some(descriptor);
+        }
+        let standings = self.standings(None);
+        let leaves = admission::first_to_leave(&standings, reactor.now.monotonic)?;
+        self.remove(reactor, leaves);
+        let lower = descriptor.try_clone().ok()?;
+        (lower.as_raw_fd() < self.reserve).then_some(lower)
+    }
+
+    /// The clients of one server, or of all.
+    fn standings(&self, place: Option<usize>) -> Vec<Standing> {
+        let clients = self.connections.iter();
+        let clients = clients.filter(|(_, client)| place.is_none_or(|p| p == client.listener));
+        clients
+            .map(|(id, client)| Standing {
+                id: *id,
+                known: client.connection.is_known(),
+                waits_since: client.connection.waits_since(),
+            })
+            .collect()
     }
 
     /// A readable socket that nobody accepts from would keep the loop spinning.
@@ -335,6 +444,37 @@ impl Servers {
                 let retry = reactor.now.monotonic + ACCEPT_RETRY;
                 reactor.timers.set(Timer::AcceptRetry, Some(retry));
             }
+        }
+    }
+}
+
+/// Where the reserve begins if so many descriptors may be open.
+fn reserve(open: u64) -> RawFd {
+    RawFd::try_from(open - RESERVE.min(open / 4)).unwrap_or(RawFd::MAX)
+}
+
+/// Whether a client waits to be accepted.
+fn is_waited_at(reactor: &Reactor, listener: Token) -> bool {
+    reactor
+        .poller
+        .descriptor(listener)
+        .is_some_and(fd::is_readable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_of_the_descriptors_is_left_to_children_and_256_at_most() {
+        for (open, first) in [
+            (0, 0),
+            (40, 30),
+            (1024, 768),
+            (1_000_000, 999_744),
+            (u64::MAX, RawFd::MAX),
+        ] {
+            assert_eq!(reserve(open), first, "{open}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 
 use crate::clock::Monotonic;
 use crate::http::buffer::Buffer;
+use crate::http::outbox::Outbox;
 use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
@@ -17,7 +18,7 @@ pub struct Wire {
     /// What has been received.
     pub input: Buffer,
     /// What is to be sent.
-    pub output: Buffer,
+    pub output: Outbox,
     /// The client has shut its side down; it may still read.
     pub ended: bool,
     /// When the client last took something, or was first offered it.
@@ -30,7 +31,7 @@ impl Wire {
         Wire {
             token,
             input: Buffer::default(),
-            output: Buffer::default(),
+            output: Outbox::default(),
             ended: false,
             progress: now,
         }
@@ -42,11 +43,11 @@ impl Wire {
     }
 
     /// Appends to what is to be sent.
-    pub fn send(&mut self, bytes: &[u8], now: Monotonic) {
+    pub fn send(&mut self, bytes: Vec<u8>, now: Monotonic) {
         if self.output.is_empty() {
             self.progress = now;
         }
-        self.output.extend(bytes);
+        self.output.give(bytes);
     }
 
     /// Reads once; bounded by [`READ_SIZE`] a turn, so that nobody starves the others.
@@ -70,10 +71,15 @@ impl Wire {
             return Err(ErrorKind::NotConnected.into());
         };
         while !self.output.is_empty() {
-            match fd::write(descriptor, self.output.pending()) {
+            let (pieces, offered) = self.output.offer();
+            match fd::write_all_of(descriptor, &pieces) {
                 Ok(count) => {
                     self.output.consume(count);
                     self.progress = reactor.now.monotonic;
+                    // The socket would say that it is full.
+                    if count < offered {
+                        return Ok(());
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),

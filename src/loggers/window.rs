@@ -1,12 +1,15 @@
 //! Reading a part of a log file for a client, by the rules of `readLog` and
-//! `tailLog`: offsets and lengths are bytes, whatever the text's encoding.
+//! `tailLog`: offsets and lengths are bytes, whatever the text's encoding. The
+//! file is opened at once and read in pieces, or whole if the part is short.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
-/// No answer holds more of a file than this (the last, or the first, bytes).
-const MOST: u64 = 16 * 1024 * 1024;
+use crate::text::decoder::Decoder;
+
+/// The most that is read at a time, in bytes.
+pub const PIECE: usize = 64 * 1024;
 
 /// Why a part of a log could not be read.
 #[derive(Debug)]
@@ -28,30 +31,40 @@ impl From<io::Error> for WindowError {
     }
 }
 
-/// Reads `length` bytes from `offset` (0: to the end), or with a negative
+/// A part of an open file. What becomes of the file's name afterwards does not
+/// matter, and what is written behind the part is not seen.
+#[derive(Debug)]
+pub struct Window {
+    file: File,
+    start: u64,
+    end: u64,
+    position: u64,
+}
+
+/// What the end of a log is told with.
+#[derive(Debug, Default)]
+pub struct Tail {
+    /// Its last bytes, if there are any to read.
+    pub window: Option<Window>,
+    /// The size of the file.
+    pub offset: i64,
+    /// Whether there is more than offset and length cover.
+    pub overflow: bool,
+}
+
+/// Opens `length` bytes from `offset` (0: to the end), or with a negative
 /// offset and a length of 0 the last bytes.
-pub fn read(path: &str, offset: i64, length: i64) -> Result<String, WindowError> {
+pub fn read(path: &str, offset: i64, length: i64) -> Result<Window, WindowError> {
     if (offset < 0 && length != 0) || length < 0 {
         return Err(WindowError::BadArguments);
     }
-    let (mut file, size) = open(path)?;
+    let (file, size) = open(path)?;
     let (start, end) = match u64::try_from(offset) {
         Err(_) => (size.saturating_sub(offset.unsigned_abs()), size),
         Ok(start) if length == 0 => (start, size),
         Ok(start) => (start, size.min(start.saturating_add(length.unsigned_abs()))),
     };
-    let most = if offset < 0 {
-        end.saturating_sub(MOST)
-    } else {
-        0
-    };
-    Ok(text(&bytes(&mut file, start.max(most), end)?))
-}
-
-/// The whole file as it is, or its end if it is longer than an answer may be.
-pub fn raw(path: &str) -> Result<Vec<u8>, WindowError> {
-    let (mut file, size) = open(path)?;
-    Ok(bytes(&mut file, size.saturating_sub(MOST), size)?)
+    Ok(Window::new(file, start, end))
 }
 
 /// Whether the file is longer than so many bytes.
@@ -59,26 +72,86 @@ pub fn is_longer(path: &str, length: u64) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > length)
 }
 
-/// The last `length` bytes, the size of the file and whether there was more
-/// than offset and length cover. Where there is nothing to read, the text is empty.
-pub fn tail(path: &str, offset: i64, length: i64) -> (String, i64, bool) {
-    let (mut file, size) = match open(path) {
+/// Opens the last `length` bytes. Where there is nothing to read, there is no window.
+pub fn tail(path: &str, offset: i64, length: i64) -> Tail {
+    let nothing = |offset, overflow| Tail {
+        window: None,
+        offset,
+        overflow,
+    };
+    let (file, size) = match open(path) {
         Ok(opened) => opened,
-        Err(WindowError::NoFile) => return (String::new(), 0, false),
-        Err(_) => return (String::new(), offset, false),
+        Err(WindowError::NoFile) => return nothing(0, false),
+        Err(_) => return nothing(offset, false),
     };
     let end = i64::try_from(size).unwrap_or(i64::MAX);
     let overflow = end > offset.saturating_add(length);
     if length <= 0 || (offset >= end && !overflow) {
-        return (String::new(), end, overflow);
+        return nothing(end, overflow);
     }
-    match bytes(
-        &mut file,
-        size.saturating_sub(length.unsigned_abs().min(MOST)),
-        size,
-    ) {
-        Ok(read) => (text(&read), end, overflow),
-        Err(_) => (String::new(), offset, false),
+    let start = size.saturating_sub(length.unsigned_abs());
+    Tail {
+        window: Some(Window::new(file, start, size)),
+        offset: end,
+        overflow,
+    }
+}
+
+impl Window {
+    fn new(file: File, start: u64, end: u64) -> Window {
+        Window {
+            file,
+            start,
+            end: end.max(start),
+            position: start,
+        }
+    }
+
+    /// How many bytes it has, read or not.
+    pub fn size(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// Fills `buffer` with the next bytes, at most [`PIECE`]. It stays empty at
+    /// the end, and where the file has become shorter.
+    pub fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
+        buffer.resize(left.min(PIECE), 0);
+        let outcome = self.file.read_at(buffer, self.position);
+        let count = *outcome.as_ref().unwrap_or(&0);
+        buffer.truncate(count);
+        self.position += count as u64;
+        outcome.map(|_| ())
+    }
+
+    /// Begins again.
+    pub fn rewind(&mut self) {
+        self.position = self.start;
+    }
+
+    /// The whole as it is.
+    pub fn bytes(mut self) -> io::Result<Vec<u8>> {
+        let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
+        loop {
+            self.read(&mut buffer)?;
+            if buffer.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&buffer);
+        }
+    }
+
+    /// The whole as text: a character that an edge has cut is left out, what is
+    /// no UTF-8 within becomes U+FFFD.
+    pub fn text(mut self) -> io::Result<String> {
+        let (mut text, mut decoder, mut buffer) = (String::new(), Decoder::default(), Vec::new());
+        loop {
+            self.read(&mut buffer)?;
+            if buffer.is_empty() {
+                return Ok(text);
+            }
+            decoder.push(&buffer, |part| text.push_str(part));
+        }
     }
 }
 
@@ -97,34 +170,19 @@ fn open(path: &str) -> Result<(File, u64), WindowError> {
     Ok((file, metadata.len()))
 }
 
-fn bytes(file: &mut File, start: u64, end: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if start < end {
-        file.seek(SeekFrom::Start(start))?;
-        file.take((end - start).min(MOST)).read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
-}
-
-/// Text out of bytes: a character that the edge of the window has cut is left
-/// out, what is no UTF-8 within becomes U+FFFD.
-fn text(bytes: &[u8]) -> String {
-    let cut_at_start = bytes
-        .iter()
-        .take(3)
-        .take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000)
-        .count();
-    let bytes = &bytes[cut_at_start..];
-    let end = match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
-    };
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(path: &str, offset: i64, length: i64) -> Result<String, WindowError> {
+        Ok(read(path, offset, length)?.text()?)
+    }
+
+    fn tailed(path: &str, offset: i64, length: i64) -> (String, i64, bool) {
+        let tail = tail(path, offset, length);
+        let text = tail.window.map(|window| window.text().unwrap());
+        (text.unwrap_or_default(), tail.offset, tail.overflow)
+    }
 
     fn file(content: &[u8]) -> (tempfile::TempDir, String) {
         let directory = tempfile::tempdir().unwrap();
@@ -151,7 +209,7 @@ mod tests {
             (i64::MAX, i64::MAX, Some("")),
             (i64::MIN, 0, Some("0123456789")),
         ] {
-            match (read(&path, offset, length), expected) {
+            match (text(&path, offset, length), expected) {
                 (Ok(text), Some(expected)) => assert_eq!(text, expected, "{offset}, {length}"),
                 (Err(WindowError::BadArguments), None) => {}
                 (outcome, _) => panic!("{offset}, {length}: {outcome:?}"),
@@ -174,7 +232,7 @@ mod tests {
             (0, 0, "", true),
         ] {
             assert_eq!(
-                tail(&path, offset, length),
+                tailed(&path, offset, length),
                 (text.to_owned(), 10, overflow),
                 "{offset}, {length}"
             );
@@ -191,22 +249,42 @@ mod tests {
             .unwrap()
             .to_owned();
         assert!(matches!(read(&missing, 0, 0), Err(WindowError::NoFile)));
-        assert_eq!(tail(&missing, 7, 1), (String::new(), 0, false));
+        assert_eq!(tailed(&missing, 7, 1), (String::new(), 0, false));
         let path = directory.path().to_str().unwrap();
         assert!(matches!(read(path, 0, 0), Err(WindowError::Unreadable(_))));
-        assert_eq!(tail(path, 7, 1), (String::new(), 7, false));
+        assert_eq!(tailed(path, 7, 1), (String::new(), 7, false));
     }
 
     #[test]
     fn characters_cut_by_the_window_are_left_out_and_other_bytes_replaced() {
         let (_directory, path) = file("aéb\u{20ac}".as_bytes());
-        assert_eq!(read(&path, 0, 2).unwrap(), "a");
-        assert_eq!(read(&path, 2, 2).unwrap(), "b");
-        assert_eq!(read(&path, -2, 0).unwrap(), "");
-        assert_eq!(read(&path, -3, 0).unwrap(), "\u{20ac}");
+        assert_eq!(text(&path, 0, 2).unwrap(), "a");
+        assert_eq!(text(&path, 2, 2).unwrap(), "b");
+        assert_eq!(text(&path, -2, 0).unwrap(), "");
+        assert_eq!(text(&path, -3, 0).unwrap(), "\u{20ac}");
         let (_directory, path) = file(b"a\xffb");
-        assert_eq!(read(&path, 0, 0).unwrap(), "a\u{fffd}b");
-        assert_eq!(raw(&path).unwrap(), b"a\xffb");
+        assert_eq!(text(&path, 0, 0).unwrap(), "a\u{fffd}b");
+        assert_eq!(read(&path, 0, 0).unwrap().bytes().unwrap(), b"a\xffb");
         assert!(is_longer(&path, 2) && !is_longer(&path, 3));
+    }
+
+    #[test]
+    fn a_long_part_is_read_in_pieces_and_ends_where_the_file_ends_now() {
+        let (_directory, path) = file(&vec![b'x'; PIECE + 10]);
+        let mut window = read(&path, 0, 0).unwrap();
+        let mut buffer = Vec::new();
+        let sizes = |window: &mut Window, buffer: &mut Vec<u8>| {
+            std::iter::from_fn(|| {
+                window.read(buffer).unwrap();
+                Some(buffer.len()).filter(|size| *size > 0)
+            })
+            .collect::<Vec<_>>()
+        };
+        assert_eq!(window.size(), PIECE as u64 + 10);
+        assert_eq!(sizes(&mut window, &mut buffer), [PIECE, 10]);
+        window.rewind();
+        let writer = OpenOptions::new().append(true).open(&path).unwrap();
+        writer.set_len(5).unwrap();
+        assert_eq!(sizes(&mut window, &mut buffer), [5]);
     }
 }

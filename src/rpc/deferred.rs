@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::http::content::Content;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::value::Value;
 
@@ -20,14 +21,27 @@ pub enum Deferred {
     /// order in which they were begun.
     Several(Vec<Slot>),
     /// `system.multicall`: one call after the other.
-    Multicall {
-        /// The call in work.
-        current: Box<Deferred>,
-        /// Those not begun.
-        remaining: VecDeque<Value>,
-        /// The results so far.
-        finished: Vec<Value>,
-    },
+    Multicall(Box<Multicall>),
+}
+
+/// A `system.multicall` on its way.
+#[derive(Debug)]
+pub struct Multicall {
+    /// What keeps it from going on.
+    pub pause: Pause,
+    /// The calls not begun.
+    pub remaining: VecDeque<Value>,
+    /// The results so far, written one after the other.
+    pub finished: Content,
+}
+
+/// Why a multicall does not go on at once.
+#[derive(Debug)]
+pub enum Pause {
+    /// The present call is waited for.
+    Call(Box<Deferred>),
+    /// It has had its share of the turn of the loop that began at this moment.
+    Turn(Monotonic),
 }
 
 /// One process of several.
@@ -90,7 +104,11 @@ impl Deferred {
                     Slot::Finished(_) => None,
                 })
                 .min(),
-            Deferred::Multicall { current, .. } => current.next_report(),
+            Deferred::Multicall(multicall) => match &multicall.pause {
+                Pause::Call(call) => call.next_report(),
+                // As soon as there is a new turn.
+                Pause::Turn(turn) => Some(*turn + Duration::from_nanos(1)),
+            },
         }
     }
 }

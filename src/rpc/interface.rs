@@ -1,11 +1,14 @@
 //! What methods are made of: what they work on, what they give, how they are
 //! described, and the table in which they are found by name.
 
+use crate::http::content::Content;
+use crate::loggers::window::Window;
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer;
 
 /// What methods work on.
 pub struct Daemon<'a> {
@@ -25,6 +28,8 @@ pub type Outcome = Result<Answer, Fault>;
 pub enum Answer {
     /// The result.
     Done(Value),
+    /// The result, already written as a value, for what may be long.
+    Written(Content),
     /// To be asked again.
     Later(Deferred),
 }
@@ -37,6 +42,20 @@ impl Answer {
             Err(slots) => Answer::Later(Deferred::Several(slots)),
         }
     }
+}
+
+/// A value as it is written.
+pub fn written(value: &Value) -> Content {
+    let mut content = Content::default();
+    writer::push_value(content.text(), value);
+    content
+}
+
+/// A string that is written with the text of a part of a log.
+pub fn push_log(content: &mut Content, window: Window) {
+    content.text().push_str(writer::BEGIN_STRING);
+    content.push_log(window);
+    content.text().push_str(writer::END_STRING);
 }
 
 impl From<Value> for Answer {

@@ -1,12 +1,20 @@
-//! Reading, tailing and clearing logs.
+//! Reading, tailing and clearing logs. A short part of a log is read at once; of
+//! a long one the open file is the answer, which is read as the client takes it.
 
-use crate::loggers::window::{self, WindowError};
-use crate::rpc::interface::{Daemon, Outcome};
+use std::io;
+
+use crate::http::content::Content;
+use crate::loggers::window::{self, Window, WindowError};
+use crate::rpc::interface::{Answer, Daemon, Outcome, push_log};
 use crate::rpc::{names, parameters};
 use crate::supervisor::fatal::Deed;
 use crate::tokens::{Channel, ProcessId};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer;
+
+/// Up to this size a part of a log is read at once, in bytes.
+const SHORT: u64 = 256 * 1024;
 
 /// `supervisor.readLog(offset, length)`
 pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
@@ -133,7 +141,11 @@ fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
 fn read(path: Option<&str>, offset: i64, length: i64) -> Outcome {
     let path = path.ok_or_else(|| Fault::new(FaultCode::NoFile))?;
     match window::read(path, offset, length) {
-        Ok(text) => Ok(Value::String(text).into()),
+        Ok(window) => {
+            let mut content = Content::default();
+            push_part(&mut content, window).map_err(|_| Fault::new(FaultCode::Failed))?;
+            Ok(Answer::Written(content))
+        }
         Err(WindowError::BadArguments) => Err(Fault::new(FaultCode::BadArguments)),
         Err(WindowError::NoFile) => Err(Fault::with(FaultCode::NoFile, path)),
         Err(WindowError::Unreadable(_)) => Err(Fault::new(FaultCode::Failed)),
@@ -146,15 +158,32 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
         parameters::integer(parameters, 1)?,
         parameters::integer(parameters, 2)?,
     );
-    let (text, offset, overflow) = match names::process(daemon.supervisor, name)?.log_path(channel)
-    {
+    let tail = match names::process(daemon.supervisor, name)?.log_path(channel) {
         Some(path) => window::tail(path, offset, length),
-        None => (String::new(), 0, false),
+        None => window::Tail::default(),
     };
-    Ok(Value::Array(vec![
-        Value::String(text),
-        Value::Int(offset),
-        Value::Bool(overflow),
-    ])
-    .into())
+    let mut content = Content::default();
+    content.text().push_str(writer::BEGIN_ARRAY);
+    let read = match tail.window {
+        Some(window) => push_part(&mut content, window),
+        None => Err(io::ErrorKind::NotFound.into()),
+    };
+    let text = content.text();
+    if read.is_err() {
+        writer::push_string(text, "");
+    }
+    writer::push_int(text, tail.offset);
+    writer::push_bool(text, tail.overflow);
+    text.push_str(writer::END_ARRAY);
+    Ok(Answer::Written(content))
+}
+
+/// Adds a part of a log as a string; nothing if it cannot be read.
+fn push_part(content: &mut Content, window: Window) -> io::Result<()> {
+    if window.size() > SHORT {
+        push_log(content, window);
+    } else {
+        writer::push_string(content.text(), &window.text()?);
+    }
+    Ok(())
 }

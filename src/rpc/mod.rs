@@ -19,21 +19,22 @@ pub mod start;
 pub mod stop;
 pub mod system;
 
+use crate::config::limits::Limits;
+use crate::http::content::Content;
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
 use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::response;
-use crate::xmlrpc::value::Value;
 
 use deferred::Deferred;
-use interface::{Answer, Daemon, dispatch};
+use interface::{Answer, Daemon, dispatch, written};
 
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Reply {
     /// The body of a response with status 200.
-    Body(Vec<u8>),
+    Body(Content),
     /// This HTTP status: the request could not be read.
     Status(u16),
     /// The answer comes later.
@@ -45,9 +46,9 @@ pub enum Reply {
     },
 }
 
-/// Handles the body of a request to `/RPC2`.
-pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
-    let call = match Call::read(body) {
+/// Handles the body of a request to `/RPC2`, within the limits of its server.
+pub fn handle(daemon: &mut Daemon<'_>, body: &[u8], limits: &Limits) -> Reply {
+    let call = match Call::read_within(body, limits.depth) {
         Ok(call) => call,
         Err(error) => {
             daemon.reactor.log.error(format_args!(
@@ -61,18 +62,25 @@ pub fn handle(daemon: &mut Daemon<'_>, body: &[u8]) -> Reply {
         Level::Trace,
         format_args!("XML-RPC method called: {}()", call.method),
     );
-    match dispatch(daemon, &call.method, &call.params) {
+    let outcome = system::check_calls(&call, limits.calls)
+        .and_then(|()| dispatch(daemon, &call.method, &call.params));
+    match outcome {
         Ok(Answer::Later(deferred)) => Reply::Later {
             method: call.method,
             deferred,
         },
-        Ok(Answer::Done(value)) => Reply::Body(answer(daemon.reactor, &call.method, Ok(value))),
+        Ok(Answer::Done(value)) => {
+            Reply::Body(answer(daemon.reactor, &call.method, Ok(written(&value))))
+        }
+        Ok(Answer::Written(content)) => {
+            Reply::Body(answer(daemon.reactor, &call.method, Ok(content)))
+        }
         Err(fault) => Reply::Body(answer(daemon.reactor, &call.method, Err(fault))),
     }
 }
 
 /// The body of the response that tells the result, which is also logged.
-pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>) -> Vec<u8> {
+pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Content, Fault>) -> Content {
     if reactor.log.enabled(Level::Trace) {
         let outcome = match &result {
             Ok(_) => "successfully".to_owned(),
@@ -83,5 +91,14 @@ pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Value, Fault>)
             format_args!("XML-RPC method {method}() returned {outcome}"),
         );
     }
-    response::write(result.as_ref())
+    let mut body = Content::default();
+    match result {
+        Ok(value) => {
+            body.text().push_str(response::BEGIN);
+            body.append(value);
+            body.text().push_str(response::END);
+        }
+        Err(fault) => response::push_fault_response(body.text(), &fault),
+    }
+    body
 }

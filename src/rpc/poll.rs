@@ -1,13 +1,26 @@
 //! Asking a deferred call whether it has its answer.
 
-use crate::rpc::deferred::{self, Deferred, Goal, Slot, Waiting};
-use crate::rpc::interface::Daemon;
+use crate::http::content::Content;
+use crate::rpc::deferred::{self, Deferred, Goal, Multicall, Pause, Slot, Waiting};
+use crate::rpc::interface::{Daemon, written};
 use crate::rpc::{names, start, stop, system};
+use crate::sys::time;
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
-/// The answer of a deferred call, if there is one by now.
-pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<Value, Fault>> {
+/// The answer of a deferred call, written as a value, if there is one by now.
+pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<Content, Fault>> {
+    match deferred {
+        Deferred::Multicall(multicall) => poll_multicall(multicall, daemon).map(Ok),
+        _ => Some(poll_processes(deferred, daemon)?.map(|value| written(&value))),
+    }
+}
+
+/// The answer of a call that is no multicall, if there is one by now.
+pub fn poll_processes(
+    deferred: &mut Deferred,
+    daemon: &mut Daemon<'_>,
+) -> Option<Result<Value, Fault>> {
     match deferred {
         Deferred::Process(waiting) => {
             Some(poll_process(waiting, daemon)?.map(|()| Value::Bool(true)))
@@ -29,21 +42,33 @@ pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<V
                 }
             }
         }
-        Deferred::Multicall {
-            current,
-            remaining,
-            finished,
-        } => {
-            let result = poll(current, daemon)?;
-            finished.push(system::slot(result));
-            match system::run_calls(daemon, std::mem::take(remaining), std::mem::take(finished)) {
-                Ok(results) => Some(Ok(Value::Array(results))),
-                Err(next) => {
-                    *deferred = next;
-                    // It may have its answer already, and nothing else would ask it.
-                    poll(deferred, daemon)
+        Deferred::Multicall(_) => None,
+    }
+}
+
+/// Goes on with the calls for as long as this turn of the loop allows.
+fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<Content> {
+    let end = system::share_of_turn();
+    loop {
+        match &mut multicall.pause {
+            Pause::Turn(turn) if daemon.reactor.now.monotonic <= *turn => return None,
+            Pause::Turn(_) => {}
+            Pause::Call(call) => {
+                let result = poll(call, daemon)?;
+                system::push_slot(&mut multicall.finished, result);
+                if time::monotonic() >= end {
+                    multicall.pause = Pause::Turn(daemon.reactor.now.monotonic);
+                    return None;
                 }
             }
+        }
+        let remaining = std::mem::take(&mut multicall.remaining);
+        let finished = std::mem::take(&mut multicall.finished);
+        match system::run_calls(daemon, end, remaining, finished) {
+            Ok(results) => return Some(results),
+            // The call that is waited for may have its answer already, and
+            // nothing else would ask it.
+            Err(paused) => *multicall = *paused,
         }
     }
 }

@@ -1,12 +1,19 @@
 //! The `system` namespace: what may be called, and several calls in one.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use crate::rpc::deferred::Deferred;
-use crate::rpc::interface::{Answer, Daemon, Outcome, dispatch};
+use crate::clock::Monotonic;
+use crate::http::content::Content;
+use crate::rpc::deferred::{Deferred, Multicall, Pause};
+use crate::rpc::interface::{Answer, Daemon, Outcome, dispatch, written};
 use crate::rpc::{help, parameters};
+use crate::sys::time;
+use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::response;
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer;
 
 /// `system.listMethods()`
 pub fn list_methods(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
@@ -35,69 +42,99 @@ pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcom
     Ok(Value::Array(types.map(Value::string).collect()).into())
 }
 
+/// Refuses a `system.multicall` of more calls than `limit`, before any is made.
+pub fn check_calls(call: &Call, limit: usize) -> Result<(), Fault> {
+    match call.params.first() {
+        Some(Value::Array(calls)) if call.method == MULTICALL && calls.len() > limit => {
+            let text = format!("{} calls in one {MULTICALL}, {limit} at most", calls.len());
+            Err(Fault::with(FaultCode::IncorrectParameters, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+const MULTICALL: &str = "system.multicall";
+
 /// `system.multicall(calls)`: strictly one after the other. Results are not
 /// wrapped in arrays of one, which is what clients of 4.3.0 expect.
 pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let Some(Value::Array(calls)) = parameters.first() else {
         return Err(Fault::new(FaultCode::IncorrectParameters));
     };
-    match run_calls(daemon, calls.iter().cloned().collect(), Vec::new()) {
-        Ok(results) => Ok(Value::Array(results).into()),
-        Err(deferred) => Ok(Answer::Later(deferred)),
-    }
+    let mut finished = Content::default();
+    finished.text().push_str(writer::BEGIN_ARRAY);
+    let remaining = calls.iter().cloned().collect();
+    Ok(
+        match run_calls(daemon, share_of_turn(), remaining, finished) {
+            Ok(results) => Answer::Written(results),
+            Err(multicall) => Answer::Later(Deferred::Multicall(multicall)),
+        },
+    )
 }
 
-/// The most text that the results of one `system.multicall` hold together.
-const RESULTS_LIMIT: usize = 32 * 1024 * 1024;
+/// The most that the results of one `system.multicall` are made from together,
+/// in bytes of text and of logs.
+const RESULTS_LIMIT: u64 = 32 * 1024 * 1024;
+/// How many of the results may be long parts of logs, each of which is an open file.
+const LOGS_LIMIT: usize = 8;
+/// How long the calls may take of one turn of the loop.
+const SHARE: Duration = Duration::from_millis(5);
 
-/// Makes calls until one has to be waited for; that one and the rest are the error.
+/// Until when calls may be made in this turn of the loop.
+pub fn share_of_turn() -> Monotonic {
+    time::monotonic() + SHARE
+}
+
+/// Makes calls until one has to be waited for, or until `end`; the results are
+/// there when all are made.
 pub fn run_calls(
     daemon: &mut Daemon<'_>,
+    end: Monotonic,
     mut remaining: VecDeque<Value>,
-    mut finished: Vec<Value>,
-) -> Result<Vec<Value>, Deferred> {
-    let mut size: usize = finished.iter().map(size_of_text).sum();
+    mut finished: Content,
+) -> Result<Content, Box<Multicall>> {
     while let Some(call) = remaining.pop_front() {
-        if size > RESULTS_LIMIT {
-            let text = "the answers before this one are too large together";
-            finished.push(slot(Err(Fault::with(FaultCode::Failed, text))));
-            continue;
+        let result = match finished.size() {
+            ..=RESULTS_LIMIT => make_call(daemon, &call),
+            _ => Err(Fault::with(
+                FaultCode::Failed,
+                "the answers before this one are too large together",
+            )),
+        };
+        let mut pause = None;
+        match result {
+            Ok(Answer::Later(deferred)) => pause = Some(Pause::Call(Box::new(deferred))),
+            Ok(Answer::Done(value)) => push_slot(&mut finished, Ok(written(&value))),
+            Ok(Answer::Written(content)) => push_slot(&mut finished, Ok(content)),
+            Err(fault) => push_slot(&mut finished, Err(fault)),
         }
-        match make_call(daemon, &call) {
-            Ok(Answer::Done(value)) => {
-                size += size_of_text(&value);
-                finished.push(value);
-            }
-            Ok(Answer::Later(deferred)) => {
-                return Err(Deferred::Multicall {
-                    current: Box::new(deferred),
-                    remaining,
-                    finished,
-                });
-            }
-            Err(fault) => finished.push(slot(Err(fault))),
+        if pause.is_none() && time::monotonic() >= end {
+            pause = Some(Pause::Turn(daemon.reactor.now.monotonic));
+        }
+        if let Some(pause) = pause {
+            return Err(Box::new(Multicall {
+                pause,
+                remaining,
+                finished,
+            }));
         }
     }
+    finished.text().push_str(writer::END_ARRAY);
     Ok(finished)
 }
 
-fn size_of_text(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(size_of_text).sum(),
-        Value::Struct(members) => members.iter().map(|(_, value)| size_of_text(value)).sum(),
-        _ => 0,
-    }
-}
-
-/// What stands in the array of results for one call.
-pub fn slot(result: Result<Value, Fault>) -> Value {
+/// Adds what stands in the array of results for one call.
+pub fn push_slot(finished: &mut Content, result: Result<Content, Fault>) {
+    let result = result.and_then(|content| match finished.logs() + content.logs() {
+        ..=LOGS_LIMIT => Ok(content),
+        _ => Err(Fault::with(
+            FaultCode::Failed,
+            "too many long parts of logs in one call: ask for them one by one",
+        )),
+    });
     match result {
-        Ok(value) => value,
-        Err(fault) => Value::Struct(vec![
-            ("faultCode".to_owned(), Value::Int(i64::from(fault.code))),
-            ("faultString".to_owned(), Value::String(fault.text)),
-        ]),
+        Ok(content) => finished.append(content),
+        Err(fault) => response::push_fault(finished.text(), &fault),
     }
 }
 
@@ -112,7 +149,7 @@ fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
         }
         Some(_) => return Err(Fault::new(FaultCode::UnknownMethod)),
     };
-    if name == "system.multicall" {
+    if name == MULTICALL {
         return Err(Fault::with(
             FaultCode::IncorrectParameters,
             "Recursive system.multicall forbidden",

@@ -29,6 +29,9 @@ use crate::web::route::Visit;
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 
+/// From how many bytes on the body of a call is worth giving memory back, which takes its time.
+const LARGE_BODY: usize = 256 * 1024;
+
 /// With so many calls and actions waiting, nothing more is taken on from the web interface.
 const PENDING_LIMIT: usize = 1024;
 
@@ -392,10 +395,17 @@ impl MainLoop {
         let Incoming {
             connection,
             request,
-            get_actions,
         } = incoming;
         match request {
-            Request::Rpc(body) => self.call(connection, &body),
+            Request::Rpc(body) => {
+                self.call(connection, &body);
+                let is_large = body.len() >= LARGE_BODY;
+                drop(body);
+                // Its values were many and small.
+                if is_large {
+                    memory::trim();
+                }
+            }
             Request::ProcessLog { name, channel } => {
                 let path = self.process_log(&name, &channel);
                 self.follow(connection, path);
@@ -404,11 +414,12 @@ impl MainLoop {
                 let path = self.reactor.log.path().map(str::to_owned);
                 self.follow(connection, path);
             }
-            Request::Page(visit) => self.visit(connection, &visit, get_actions),
+            Request::Page(visit) => self.visit(connection, &visit),
         }
     }
 
-    fn visit(&mut self, connection: ConnectionId, visit: &Visit, get_actions: bool) {
+    fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
+        let get_actions = self.servers.has_get_actions(connection);
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
         let visited = match self.pending.len() {
             ..PENDING_LIMIT => self.web.visit(&mut daemon, visit, get_actions),
@@ -429,11 +440,12 @@ impl MainLoop {
     }
 
     fn call(&mut self, connection: ConnectionId, body: &[u8]) {
+        let limits = self.servers.limits(connection);
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
-        match rpc::handle(&mut daemon, body) {
+        match rpc::handle(&mut daemon, body, &limits) {
             Reply::Body(body) => self
                 .servers
-                .respond_rpc(&mut self.reactor, connection, body),
+                .respond_xml(&mut self.reactor, connection, body),
             Reply::Status(status) => {
                 self.servers
                     .respond_error(&mut self.reactor, connection, status)
@@ -450,26 +462,30 @@ impl MainLoop {
     fn answer_pending(&mut self) {
         for Pending { connection, work } in std::mem::take(&mut self.pending) {
             let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
-            let response = match work {
+            let work = match work {
                 Work::Call { .. } if !self.servers.is_open(connection) => continue,
                 Work::Call {
                     method,
                     mut deferred,
                 } => match poll::poll(&mut deferred, &mut daemon) {
-                    Some(result) => Ok(Response::xml(rpc::answer(daemon.reactor, &method, result))),
-                    None => Err(Work::Call { method, deferred }),
+                    Some(result) => {
+                        let body = rpc::answer(&mut self.reactor, &method, result);
+                        self.servers
+                            .respond_xml(&mut self.reactor, connection, body);
+                        continue;
+                    }
+                    None => Work::Call { method, deferred },
                 },
                 Work::Action(waiting) => match self.web.poll(&mut daemon, waiting) {
-                    Visited::Done(response) => Ok(response),
-                    Visited::Later(waiting) => Err(Work::Action(waiting)),
+                    Visited::Done(response) => {
+                        self.servers
+                            .respond(&mut self.reactor, connection, response);
+                        continue;
+                    }
+                    Visited::Later(waiting) => Work::Action(waiting),
                 },
             };
-            match response {
-                Ok(response) => self
-                    .servers
-                    .respond(&mut self.reactor, connection, response),
-                Err(work) => self.pending.push(Pending { connection, work }),
-            }
+            self.pending.push(Pending { connection, work });
         }
         let reports = self
             .pending

@@ -2,7 +2,7 @@
 //! them, standard streams to `/dev/null` and closing what nobody is to have.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -54,6 +54,17 @@ pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     })
 }
 
+/// Writes several pieces once, as if they were one, and says how much was taken.
+pub fn write_all_of(descriptor: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    // The system takes 1024 or more at a time.
+    let count = libc::c_int::try_from(pieces.len().min(1024)).unwrap_or(1024);
+    retry(|| {
+        // SAFETY: an IoSlice has the layout of an iovec, `count` of them are
+        // there, and each is valid for reads of its length.
+        unsafe { libc::writev(descriptor.as_raw_fd(), pieces.as_ptr().cast(), count) }
+    })
+}
+
 /// Writes once to a socket, whether or not it is non-blocking, and never waits.
 pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -76,6 +87,11 @@ pub fn unread(descriptor: BorrowedFd<'_>) -> usize {
 /// Whether a write would be taken at least in part, or fail, at once.
 pub fn is_writable(descriptor: BorrowedFd<'_>) -> bool {
     is_ready(descriptor, PollFlags::POLLOUT)
+}
+
+/// Whether a read (on a listening socket, an accept) would not wait.
+pub fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    is_ready(descriptor, PollFlags::POLLIN)
 }
 
 fn is_ready(descriptor: BorrowedFd<'_>, what: PollFlags) -> bool {

@@ -10,6 +10,33 @@ pub fn node_name() -> String {
         .unwrap_or_else(|_| "localhost".to_owned())
 }
 
+/// By which names this machine knows itself, lower case, without asking anybody:
+/// its node name, the first part of that, and what `/etc/hosts` has beside either.
+pub fn own_names() -> Vec<String> {
+    let hosts = std::fs::read("/etc/hosts").unwrap_or_default();
+    names_of(&String::from_utf8_lossy(&hosts), &node_name())
+}
+
+fn names_of(hosts: &str, node_name: &str) -> Vec<String> {
+    let node_name = node_name.trim_end_matches('.').to_ascii_lowercase();
+    let short = node_name.split('.').next().unwrap_or_default().to_owned();
+    let mut names = vec![node_name, short];
+    names.dedup();
+    let own = names.clone();
+    for line in hosts.lines() {
+        let words = line.split('#').next().unwrap_or_default();
+        let listed = words
+            .split_whitespace()
+            .skip(1)
+            .map(str::to_ascii_lowercase);
+        let listed: Vec<String> = listed.collect();
+        if listed.iter().any(|name| own.contains(name)) {
+            names.extend(listed);
+        }
+    }
+    names
+}
+
 /// The address of a host name or address, IPv4 before IPv6, since 4.3.0 knows
 /// no other. It may ask the network, and wait for the answer.
 pub fn resolve(host: &str) -> io::Result<IpAddr> {
@@ -67,6 +94,21 @@ mod tests {
             let expected = expected.map(|address| address.parse().unwrap());
             assert_eq!(listed(hosts, name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_machine_has_the_names_that_stand_beside_its_own() {
+        let hosts = "127.0.0.1 localhost\n127.0.1.1\tWeb1.example.com web1 # evil\n\
+                     10.0.0.1 db web10\n::1 web1.lan WEB1\n";
+        assert_eq!(
+            names_of(hosts, "Web1"),
+            ["web1", "web1.example.com", "web1", "web1.lan", "web1"]
+        );
+        assert_eq!(
+            names_of(hosts, "db.example.com"),
+            ["db.example.com", "db", "db", "web10"]
+        );
+        assert_eq!(names_of("", "x"), ["x"]);
     }
 
     #[test]

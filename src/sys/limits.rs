@@ -49,6 +49,12 @@ pub struct Refused {
     pub error: io::Error,
 }
 
+/// What the limit is now; the highest number where there is none.
+pub fn soft(limit: Limit) -> u64 {
+    let limits = resource::getrlimit(limit.resource());
+    limits.map_or(u64::MAX, |(soft, _)| soft)
+}
+
 /// Sees to it that at least `minimum` is allowed; a limit is never lowered.
 pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     let minimum = rlim_t::try_from(minimum).unwrap_or(0);
@@ -91,6 +97,7 @@ mod tests {
             (70, Raised::Enough, 100),
         ] {
             assert_eq!(raise(Limit::OpenFiles, minimum).unwrap(), expected);
+            assert_eq!(super::soft(Limit::OpenFiles), soft);
             assert_eq!(
                 getrlimit(Resource::RLIMIT_NOFILE).unwrap(),
                 (soft, 128),

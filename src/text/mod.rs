@@ -1,8 +1,10 @@
 //! Small codecs of text: words of a command line, base64, ANSI sequences, and
-//! Python's way of quoting a string, which error texts carry.
+//! Python's way of quoting a string, which error texts carry, and UTF-8 that
+//! comes in pieces.
 
 pub mod ansi;
 pub mod base64;
+pub mod decoder;
 pub mod json;
 pub mod pyrepr;
 pub mod shlex;

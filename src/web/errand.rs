@@ -56,7 +56,7 @@ pub fn begin(daemon: &mut Daemon<'_>, command: Command) -> Progress {
 impl Errand {
     /// The message if it has come to its end; else it is to be asked again.
     pub fn poll(mut self, daemon: &mut Daemon<'_>) -> Progress {
-        match poll::poll(&mut self.waiting, daemon) {
+        match poll::poll_processes(&mut self.waiting, daemon) {
             None => Progress::Later(self),
             Some(result) => {
                 let outcome = result.map(Answer::Done);
@@ -140,6 +140,8 @@ fn go_on(
                 });
             }
             Ok(Answer::Done(value)) => Ok(value),
+            // Nothing that is asked for here has a long answer.
+            Ok(Answer::Written(_)) => Ok(Value::Bool(true)),
             Err(fault) => Err(fault),
         };
         if let Ok(value) = &result {

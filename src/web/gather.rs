@@ -17,6 +17,8 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 
 /// How much of a result is shown, in bytes.
 const SHOWN: usize = 2048;
+/// The most that is downloaded of a log, in bytes.
+const DOWNLOADED: i64 = 16 * 1024 * 1024;
 
 /// All that the status page shows. `started` is when supervisord was.
 pub fn view(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> View {
@@ -97,7 +99,7 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
         Err(reason) => return LogView::Nothing(reason),
     };
     let offset = i64::try_from(wanted.limit).map_or(i64::MIN, |limit| -limit);
-    match window::read(&path, offset, 0) {
+    match window::read(&path, offset, 0).and_then(|window| Ok(window.text()?)) {
         Ok(text) => LogView::Text {
             text,
             has_more: window::is_longer(&path, wanted.limit),
@@ -107,9 +109,10 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
     }
 }
 
-/// All of a log, as it is; `None` where there is none.
+/// A log as it is, or its end if it is very long; `None` where there is none.
 pub fn whole_log(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Option<Vec<u8>> {
-    window::raw(&path(supervisor, reactor, subject).ok()?).ok()
+    let path = path(supervisor, reactor, subject).ok()?;
+    window::read(&path, -DOWNLOADED, 0).ok()?.bytes().ok()
 }
 
 /// Whether there is something that would empty the log: the main log there

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::xmlrpc::document;
-use crate::xmlrpc::reader::ParseError;
+use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
 
@@ -41,7 +41,12 @@ impl std::error::Error for CallError {}
 impl Call {
     /// Reads a request's body.
     pub fn read(body: &[u8]) -> Result<Call, CallError> {
-        let document = document::read(body).map_err(CallError::Unmarshallable)?;
+        Call::read_within(body, DEPTH_LIMIT)
+    }
+
+    /// The same with a limit on how deep elements may be nested.
+    pub fn read_within(body: &[u8], depth: usize) -> Result<Call, CallError> {
+        let document = document::read(body, depth).map_err(CallError::Unmarshallable)?;
         Ok(Call {
             method: document.method.ok_or(CallError::NoMethodName)?,
             params: document.params.unwrap_or_default(),
@@ -147,7 +152,9 @@ mod tests {
             ("<string>a</string><string>b</string>", text("a")),
             ("a&amp;b&lt;&#65;&#x42;&quot;&apos;&gt;", text("a&b<AB\"'>")),
             ("a\r\nb\rc&#13;", text("a\nb\nc\r")),
-            ("a<!-- no -->b<?pi no?>c<![CDATA[<&]]>", text("abc<&")),
+            ("a<!-- no -->b<![CDATA[<&]]>", text("ab<&")),
+            ("a<?pi no?>b", None),
+            ("<?xml version='1.0'?>", None),
             ("&nope;", None),
             ("&#1;", None),
             ("&#xFFFE;", None),
@@ -245,6 +252,9 @@ mod tests {
             ("<1/>", "unmarshallable"),
             ("<!DOCTYPE a><a/>", "unmarshallable"),
             ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "unmarshallable"),
+            ("<?pi?><a/>", "unmarshallable"),
+            ("<a/><?pi?>", "unmarshallable"),
+            ("<?xml-stylesheet href='x'?><a/>", "unmarshallable"),
             ("<a><!-- -- --></a>", "unmarshallable"),
             ("<a><![CDATA[", "unmarshallable"),
         ] {
@@ -264,6 +274,11 @@ mod tests {
             Call::read(nested(257).as_bytes()),
             Err(CallError::Unmarshallable(_))
         ));
+        assert!(Call::read_within(nested(17).as_bytes(), 16).is_err());
+        assert_eq!(
+            Call::read_within(nested(1000).as_bytes(), 1000),
+            Err(CallError::NoMethodName)
+        );
         let wide = format!("<a>{}</a>", "<b/>".repeat(1 << 18));
         assert!(matches!(
             Call::read(wide.as_bytes()),

@@ -16,9 +16,9 @@ pub struct Document {
     pub fault: Option<Value>,
 }
 
-/// Reads a whole document.
-pub fn read(bytes: &[u8]) -> Result<Document, ParseError> {
-    let mut reader = Reader::new(bytes)?;
+/// Reads a whole document, whose elements may be nested `depth` levels deep.
+pub fn read(bytes: &[u8], depth: usize) -> Result<Document, ParseError> {
+    let mut reader = Reader::new(bytes, depth)?;
     let mut document = Document::default();
     let mut open: Vec<Element> = Vec::new();
     while let Some(event) = reader.event()? {

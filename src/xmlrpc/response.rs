@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::xmlrpc::document;
 use crate::xmlrpc::fault::Fault;
-use crate::xmlrpc::reader::ParseError;
+use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
 
@@ -31,32 +31,48 @@ impl fmt::Display for ResponseError {
 
 impl std::error::Error for ResponseError {}
 
+/// What stands before the result in a response.
+pub const BEGIN: &str = "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n";
+/// What stands after it.
+pub const END: &str = "</param>\n</params>\n</methodResponse>\n";
+
 /// The body of a response.
 pub fn write(outcome: Result<&Value, &Fault>) -> Vec<u8> {
-    let mut text = String::from("<?xml version='1.0'?>\n<methodResponse>\n");
+    let mut text = String::new();
     match outcome {
         Ok(value) => {
-            text.push_str("<params>\n<param>\n");
+            text.push_str(BEGIN);
             writer::push_value(&mut text, value);
-            text.push_str("</param>\n</params>\n");
+            text.push_str(END);
         }
-        Err(fault) => {
-            let members = Value::Struct(vec![
-                ("faultCode".to_owned(), Value::Int(fault.code.into())),
-                ("faultString".to_owned(), Value::string(fault.text.as_str())),
-            ]);
-            text.push_str("<fault>\n");
-            writer::push_value(&mut text, &members);
-            text.push_str("</fault>\n");
-        }
+        Err(fault) => push_fault_response(&mut text, fault),
     }
-    text.push_str("</methodResponse>\n");
     text.into_bytes()
+}
+
+/// Adds the body of a response that tells a fault.
+pub fn push_fault_response(text: &mut String, fault: &Fault) {
+    text.push_str("<?xml version='1.0'?>\n<methodResponse>\n<fault>\n");
+    push_fault(text, fault);
+    text.push_str("</fault>\n</methodResponse>\n");
+}
+
+/// Adds a fault as a value, as it stands in a response and among the results of
+/// `system.multicall`.
+pub fn push_fault(text: &mut String, fault: &Fault) {
+    writer::push_struct(text, |text| {
+        writer::push_member(text, "faultCode", |text| {
+            writer::push_int(text, fault.code.into());
+        });
+        writer::push_member(text, "faultString", |text| {
+            writer::push_string(text, &fault.text);
+        });
+    });
 }
 
 /// Reads the body of a response.
 pub fn read(body: &[u8]) -> Result<Result<Value, Fault>, ResponseError> {
-    let document = document::read(body).map_err(ResponseError::Unmarshallable)?;
+    let document = document::read(body, DEPTH_LIMIT).map_err(ResponseError::Unmarshallable)?;
     if let Some(fault) = document.fault {
         let code = fault.member("faultCode").and_then(Value::as_int);
         let text = fault.member("faultString").and_then(Value::as_str);

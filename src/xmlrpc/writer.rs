@@ -12,58 +12,113 @@ use crate::xmlrpc::value::Value;
 
 /// Adds `value` with its `value` element and a line feed. Writing to a String cannot fail.
 pub fn push_value(text: &mut String, value: &Value) {
-    text.push_str("<value>");
     match value {
-        Value::Int(number) => {
-            let number = (*number).clamp(i32::MIN.into(), i32::MAX.into());
-            let _ = write!(text, "<int>{number}</int>");
-        }
-        Value::Bool(truth) => {
-            let _ = write!(text, "<boolean>{}</boolean>", u8::from(*truth));
-        }
-        Value::String(string) => push_element(text, "string", string),
-        Value::Double(number) => push_element(text, "double", &python_repr(*number)),
-        Value::DateTime(moment) => push_element(text, "dateTime.iso8601", moment),
+        Value::Int(number) => push_int(text, *number),
+        Value::Bool(truth) => push_bool(text, *truth),
+        Value::String(string) => push_string(text, string),
+        Value::Double(number) => push_scalar(text, "double", &python_repr(*number)),
+        Value::DateTime(moment) => push_scalar(text, "dateTime.iso8601", moment),
         Value::Array(items) => {
-            text.push_str("<array><data>\n");
+            text.push_str(BEGIN_ARRAY);
             for item in items {
                 push_value(text, item);
             }
-            text.push_str("</data></array>");
+            text.push_str(END_ARRAY);
         }
-        Value::Struct(members) => {
-            text.push_str("<struct>\n");
+        Value::Struct(members) => push_struct(text, |text| {
             for (name, member) in members {
-                text.push_str("<member>\n");
-                push_element(text, "name", name);
-                text.push('\n');
-                push_value(text, member);
-                text.push_str("</member>\n");
+                push_member(text, name, |text| push_value(text, member));
             }
-            text.push_str("</struct>");
-        }
-        Value::Nil => text.push_str("<nil/>"),
+        }),
+        Value::Nil => text.push_str("<value><nil/></value>\n"),
     }
-    text.push_str("</value>\n");
 }
 
-/// Adds escaped text. Quotes need no escape between tags.
-pub fn push_text(text: &mut String, raw: &str) {
-    for character in raw.chars() {
-        match character {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            _ if reader::is_xml(character) => text.push(character),
+/// What stands before the items of an array.
+pub const BEGIN_ARRAY: &str = "<value><array><data>\n";
+/// What stands after them.
+pub const END_ARRAY: &str = "</data></array></value>\n";
+/// What stands before the text of a string.
+pub const BEGIN_STRING: &str = "<value><string>";
+/// What stands after it.
+pub const END_STRING: &str = "</string></value>\n";
+
+/// Adds an integer: the nearest that 32 bits hold.
+pub fn push_int(text: &mut String, number: i64) {
+    let number = number.clamp(i32::MIN.into(), i32::MAX.into());
+    let _ = writeln!(text, "<value><int>{number}</int></value>");
+}
+
+/// Adds a boolean.
+pub fn push_bool(text: &mut String, truth: bool) {
+    text.push_str(match truth {
+        true => "<value><boolean>1</boolean></value>\n",
+        false => "<value><boolean>0</boolean></value>\n",
+    });
+}
+
+/// Adds a string.
+pub fn push_string(text: &mut String, raw: &str) {
+    text.push_str(BEGIN_STRING);
+    push_text(text, raw);
+    text.push_str(END_STRING);
+}
+
+/// Adds a struct whose members `members` adds.
+pub fn push_struct(text: &mut String, members: impl FnOnce(&mut String)) {
+    text.push_str("<value><struct>\n");
+    members(text);
+    text.push_str("</struct></value>\n");
+}
+
+/// Adds a member of a struct; `value` adds its value.
+pub fn push_member(text: &mut String, name: &str, value: impl FnOnce(&mut String)) {
+    text.push_str("<member>\n<name>");
+    push_text(text, name);
+    text.push_str("</name>\n");
+    value(text);
+    text.push_str("</member>\n");
+}
+
+/// Adds escaped text. Quotes need no escape between tags. What needs none goes
+/// over in one piece.
+pub fn push_text(text: &mut String, mut raw: &str) {
+    while let Some(place) = raw.bytes().position(|byte| SPECIAL[usize::from(byte)]) {
+        let (plain, rest) = raw.split_at(place);
+        text.push_str(plain);
+        let mut characters = rest.chars();
+        match characters.next() {
+            Some('&') => text.push_str("&amp;"),
+            Some('<') => text.push_str("&lt;"),
+            Some('>') => text.push_str("&gt;"),
+            Some(character) if reader::is_xml(character) => text.push(character),
             _ => text.push(char::REPLACEMENT_CHARACTER),
         }
+        raw = characters.as_str();
     }
+    text.push_str(raw);
 }
 
-fn push_element(text: &mut String, name: &str, raw: &str) {
-    let _ = write!(text, "<{name}>");
+/// The first bytes of characters that need an escape or that XML may not carry.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < b' ' as usize {
+        special[byte] = !matches!(byte as u8, b'\t' | b'\n' | b'\r');
+        byte += 1;
+    }
+    special[b'&' as usize] = true;
+    special[b'<' as usize] = true;
+    special[b'>' as usize] = true;
+    // U+FFFE and U+FFFF, among many others.
+    special[0xef] = true;
+    special
+};
+
+fn push_scalar(text: &mut String, name: &str, raw: &str) {
+    let _ = write!(text, "<value><{name}>");
     push_text(text, raw);
-    let _ = write!(text, "</{name}>");
+    let _ = writeln!(text, "</{name}></value>");
 }
 
 /// The shortest text that reads back as the same number, as Python prints it:
@@ -83,4 +138,35 @@ fn python_repr(number: f64) -> String {
     // Python writes 1e+16 where Rust writes 1e16 or 1.0e16.
     let mantissa = mantissa.strip_suffix(".0").unwrap_or(mantissa);
     format!("{mantissa}e{sign}{digits:0>2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_carry_is_replaced_and_nothing_else() {
+        for (raw, expected) in [
+            ("", ""),
+            ("plain \t\r\n\"'é€😀\u{7f}", "plain \t\r\n\"'é€😀\u{7f}"),
+            ("<a>&amp;", "&lt;a&gt;&amp;amp;"),
+            (
+                "\0x\u{1b}[1m\u{fffd}\u{fffe}\u{ffff}\u{f000}",
+                "\u{fffd}x\u{fffd}[1m\u{fffd}\u{fffd}\u{fffd}\u{f000}",
+            ),
+        ] {
+            let mut text = String::new();
+            push_text(&mut text, raw);
+            assert_eq!(text, expected);
+        }
+        for character in (0..=0x1_0ffff).filter_map(char::from_u32) {
+            let mut text = String::new();
+            push_text(&mut text, character.encode_utf8(&mut [0; 4]));
+            let kept = reader::is_xml(character) && !matches!(character, '&' | '<' | '>');
+            assert_eq!(
+                text.starts_with(character),
+                kept || character == '&' || character == '\u{fffd}'
+            );
+        }
+    }
 }

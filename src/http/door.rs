@@ -1,0 +1,57 @@
+//! What a server asks of its clients before it lets them in, and how much it
+//! takes from each.
+
+use crate::config::limits::Limits;
+use crate::config::{Address, Credentials, Server};
+use crate::http::auth::{self, Verdict};
+use crate::http::guard::Guard;
+use crate::http::request::Head;
+
+/// The rules of one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Door {
+    /// What clients must know, if anything.
+    pub credentials: Option<Credentials>,
+    /// What is asked of browsers; nothing on a unix socket, which they do not reach.
+    pub guard: Option<Guard>,
+    /// What one client may ask for.
+    pub limits: Limits,
+    /// Whether the web interface acts on a GET.
+    pub get_actions: bool,
+}
+
+impl Door {
+    /// The rules of a configured server; `own_names` are those of this machine.
+    pub fn of(server: &Server, own_names: &[String]) -> Door {
+        let guard = match &server.address {
+            Address::Unix { .. } => None,
+            Address::Inet { host, .. } => {
+                let names = own_names.iter().chain(&server.allowed_hosts);
+                let mut names: Vec<String> = names.cloned().collect();
+                // Whoever configures a name means this machine by it.
+                names.push(host.trim_end_matches('.').to_owned());
+                let open = server.credentials.is_none();
+                Some(Guard { open, names })
+            }
+        };
+        Door {
+            credentials: server.credentials.clone(),
+            guard,
+            limits: server.limits,
+            get_actions: server.web_get_actions,
+        }
+    }
+
+    /// Whether the request may come in, from its head alone; the error is a status.
+    pub fn admits(&self, head: &Head) -> Result<(), u16> {
+        match auth::check(self.credentials.as_ref(), head.header("Authorization")) {
+            Verdict::Accepted => {}
+            Verdict::Refused => return Err(401),
+            Verdict::Malformed => return Err(400),
+        }
+        match &self.guard {
+            Some(guard) if !guard.admits(head) => Err(403),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What keeps browsers honest on TCP. A page from anywhere can make its
+//! reader's browser send requests to a server that only this reader reaches, and
+//! after DNS rebinding it can even read the answers. Browsers say enough to
+//! tell such requests from honest ones; programs do not say it, and nothing is
+//! asked of them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::http::request::Head;
+
+/// By which names a server on TCP is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// Whether anybody is let in without a password: then the browser's word
+    /// is all there is, and the name that it used must be a known one.
+    pub open: bool,
+    /// Lower case, without a dot at the end. Addresses and `localhost` need not be here.
+    pub names: Vec<String>,
+}
+
+impl Guard {
+    /// Whether the request can be what the reader of an honest page wanted.
+    pub fn admits(&self, head: &Head) -> bool {
+        let host = single(head, "Host").and_then(Authority::parse);
+        match single(head, "Origin") {
+            Single::Missing => {}
+            Single::Value(origin) => {
+                if !is_same(origin, &host) {
+                    return false;
+                }
+            }
+            Single::Ambiguous => return false,
+        }
+        let site = head.header("Sec-Fetch-Site");
+        let reads_only = matches!(head.method.as_str(), "GET" | "HEAD");
+        if !reads_only && site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) {
+            return false;
+        }
+        if !self.open || !is_browser(head) {
+            return true;
+        }
+        match host {
+            Single::Value(host) => self.knows(host.name),
+            Single::Missing | Single::Ambiguous => false,
+        }
+    }
+
+    /// No name server has a say in addresses and in what is known here.
+    fn knows(&self, name: &str) -> bool {
+        let bare = name.strip_suffix('.').unwrap_or(name);
+        is_address(name)
+            || bare.eq_ignore_ascii_case("localhost")
+            || self
+                .names
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(bare))
+    }
+}
+
+/// Programs do not send these of their own accord.
+fn is_browser(head: &Head) -> bool {
+    let agent = head.header("User-Agent").unwrap_or_default();
+    head.header("Origin").is_some()
+        || head.header("Sec-Fetch-Site").is_some()
+        || agent.to_ascii_lowercase().contains("mozilla")
+}
+
+/// A header that must not be there twice with different values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Single<T> {
+    Missing,
+    Value(T),
+    Ambiguous,
+}
+
+impl<T> Single<T> {
+    fn and_then<U>(self, convert: impl FnOnce(T) -> Option<U>) -> Single<U> {
+        match self {
+            Single::Missing => Single::Missing,
+            Single::Value(value) => convert(value).map_or(Single::Ambiguous, Single::Value),
+            Single::Ambiguous => Single::Ambiguous,
+        }
+    }
+}
+
+fn single<'a>(head: &'a Head, name: &'a str) -> Single<&'a str> {
+    let mut values = head.headers(name);
+    match values.next() {
+        None => Single::Missing,
+        Some(first) if values.all(|other| other == first) => Single::Value(first),
+        Some(_) => Single::Ambiguous,
+    }
+}
+
+/// Whether an `Origin` names what `Host` names. A port that is not written is
+/// that of the origin's scheme: behind a proxy that speaks TLS it is 443.
+fn is_same(origin: &str, host: &Single<Authority<'_>>) -> bool {
+    let Single::Value(host) = host else {
+        return false;
+    };
+    // `null`, which pages without a site of their own send, has no scheme.
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
+    let usual = match scheme.to_ascii_lowercase().as_str() {
+        "http" => 80,
+        "https" => 443,
+        _ => return false,
+    };
+    let Some(origin) = Authority::parse(authority) else {
+        return false;
+    };
+    let bare = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    bare(origin.name) == bare(host.name)
+        && origin.port.unwrap_or(usual) == host.port.unwrap_or(usual)
+}
+
+/// A host and perhaps a port, as `Host` has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Authority<'a> {
+    /// An address of version 6 has its brackets still.
+    name: &'a str,
+    port: Option<u16>,
+}
+
+impl Authority<'_> {
+    fn parse(text: &str) -> Option<Authority<'_>> {
+        let end = match text.strip_prefix('[') {
+            Some(rest) => rest.find(']')? + 2,
+            None => text.find(':').unwrap_or(text.len()),
+        };
+        let (name, rest) = text.split_at_checked(end)?;
+        let port = match rest.strip_prefix(':') {
+            None if rest.is_empty() => None,
+            None => return None,
+            Some("") => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().ok()?)
+            }
+            Some(_) => return None,
+        };
+        (!name.is_empty()).then_some(Authority { name, port })
+    }
+}
+
+/// An address as browsers write it; short and octal forms are names.
+fn is_address(name: &str) -> bool {
+    match name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        Some(inner) => {
+            let address = inner.split('%').next().unwrap_or_default();
+            address.parse::<Ipv6Addr>().is_ok()
+        }
+        None => name.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::buffer::Buffer;
+    use crate::http::request::HeadParser;
+
+    fn admits(open: bool, method: &str, headers: &str) -> bool {
+        let mut input = Buffer::default();
+        let headers = headers.replace('|', "\r\n");
+        input.extend(format!("{method} /RPC2 HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes());
+        let head = HeadParser::new(1 << 16).take(&mut input).unwrap().unwrap();
+        let guard = Guard {
+            open,
+            names: vec!["web1.example.com".to_owned(), "web1".to_owned()],
+        };
+        guard.admits(&head)
+    }
+
+    #[test]
+    fn an_origin_must_match_the_host_with_and_without_a_password() {
+        for (headers, expected) in [
+            ("Host: web1|Origin: http://web1", true),
+            ("Host: WEB1|Origin: http://web1", true),
+            ("Host: web1.|Origin: http://Web1", true),
+            ("Host: web1:80|Origin: http://web1", true),
+            ("Host: web1|Origin: http://web1:80", true),
+            ("Host: web1|Origin: https://web1", true),
+            ("Host: web1:443|Origin: https://web1", true),
+            ("Host: web1:9001|Origin: http://web1:9001", true),
+            ("Host: web1:9001|Origin: HTTP://web1:9001", true),
+            ("Host: 127.0.0.1:9001|Origin: http://127.0.0.1:9001", true),
+            ("Host: [::1]:9001|Origin: http://[::1]:9001", true),
+            ("Host: web1|Host: web1|Origin: http://web1", true),
+            ("Host: web1:9001|Origin: http://web1:9002", false),
+            ("Host: web1:9001|Origin: http://web1", false),
+            ("Host: web1:443|Origin: http://web1", false),
+            ("Host: web1|Origin: http://web1.evil", false),
+            ("Host: web1|Origin: http://evil", false),
+            ("Host: localhost|Origin: http://127.0.0.1", false),
+            ("Host: [::1]|Origin: http://[::2]", false),
+            ("Host: web1|Origin: null", false),
+            ("Host: null|Origin: null", false),
+            ("Host: web1|Origin:", false),
+            ("Host: web1|Origin: web1", false),
+            ("Host: web1|Origin: file://", false),
+            ("Host: web1|Origin: ftp://web1", false),
+            ("Host: web1|Origin: http://u@web1", false),
+            ("Host: web1|Origin: http://web1/", false),
+            ("Host: web1|Origin: http://web1|Origin: http://evil", false),
+            ("Host: web1|Host: evil|Origin: http://web1", false),
+            ("Host: evil|Host: web1|Origin: http://web1", false),
+            ("Origin: http://web1", false),
+            ("Host:|Origin: http://web1", false),
+            ("Host: web1:x|Origin: http://web1", false),
+            ("Host: web1:99999|Origin: http://web1:99999", false),
+        ] {
+            for method in ["GET", "POST"] {
+                assert_eq!(admits(false, method, headers), expected, "{headers}");
+                assert_eq!(admits(true, method, headers), expected, "{headers}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_another_site_posts_is_refused() {
+        for (method, site, expected) in [
+            ("POST", "cross-site", false),
+            ("POST", "Cross-Site", false),
+            ("PUT", "cross-site", false),
+            ("POST", "same-origin", true),
+            ("POST", "none", true),
+            ("GET", "cross-site", true),
+            ("HEAD", "cross-site", true),
+        ] {
+            let headers = format!("Host: web1|Sec-Fetch-Site: {site}");
+            for open in [false, true] {
+                assert_eq!(admits(open, method, &headers), expected, "{method} {site}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_password_browsers_must_use_a_name_that_is_known() {
+        const FIREFOX: &str = "User-Agent: Mozilla/5.0 (X11; Linux x86_64)";
+        for (host, expected) in [
+            ("127.0.0.1", true),
+            ("127.0.0.1:9001", true),
+            ("10.1.2.3:80", true),
+            ("[::1]", true),
+            ("[::1]:9001", true),
+            ("[fe80::1%25eth0]:9001", true),
+            ("localhost", true),
+            ("LOCALHOST.:9001", true),
+            ("web1", true),
+            ("Web1:9001", true),
+            ("web1.example.com", true),
+            ("WEB1.Example.COM.:9001", true),
+            ("web1.example.com.evil", false),
+            ("evilweb1", false),
+            ("evil", false),
+            ("evil:9001", false),
+            ("localhost.evil", false),
+            ("127.0.0.1.evil", false),
+            ("127.0.0.1.", false),
+            ("127.1", false),
+            ("0x7f.0.0.1", false),
+            ("2130706433", false),
+            ("::1", false),
+            ("[::1", false),
+            ("[evil]", false),
+            ("[::1]evil", false),
+            ("evil@127.0.0.1", false),
+            ("127.0.0.1@evil", false),
+            ("127.0.0.1:9001:evil", false),
+            ("127.0.0.1, evil", false),
+            ("", false),
+        ] {
+            for sign in [FIREFOX, "Sec-Fetch-Site: none", "User-Agent: x mozilla"] {
+                let headers = format!("Host: {host}|{sign}");
+                assert_eq!(admits(true, "GET", &headers), expected, "{headers}");
+                // The password is what other pages do not know.
+                assert!(admits(false, "GET", &headers), "{headers}");
+            }
+            assert!(admits(true, "POST", &format!("Host: {host}")), "{host}");
+            let agent = format!("Host: {host}|User-Agent: curl/8.0");
+            assert!(admits(true, "POST", &agent), "{host}");
+        }
+        assert!(!admits(true, "GET", FIREFOX));
+        let twice = format!("Host: 127.0.0.1|Host: evil|{FIREFOX}");
+        assert!(!admits(true, "GET", &twice));
+        assert!(admits(true, "POST", "User-Agent: Python-xmlrpc/3.11"));
+        assert!(admits(true, "POST", "Host: a|Host: b"));
+    }
+}
