@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod background;
+mod browser;
 mod clock;
 mod command_line;
 mod config;

@@ -213,10 +213,10 @@ fn push_content(
                 Refresh::Follow => format!(" data-follow=\"{}\"", html(&wanted.stream())),
                 _ => String::new(),
             };
-            let _ = write!(
+            let _ = writeln!(
                 page,
                 "<div class=\"log\" tabindex=\"0\" role=\"region\" aria-label=\"Log\">\
-                 <pre id=\"log\"{stream}>\n"
+                 <pre id=\"log\"{stream}>"
             );
             escape::push_log(page, text);
             page.push_str("</pre></div>\n");
@@ -269,8 +269,7 @@ fn push_refresh(page: &mut String, wanted: &Wanted) {
     page.push_str("</span>");
     if wanted.refresh == Refresh::Follow {
         page.push_str(
-            "<span role=\"status\" id=\"following\"></span>\
-             <noscript>Following a log needs JavaScript.</noscript>",
+            "<span role=\"status\" id=\"following\">Following a log needs JavaScript.</span>",
         );
     }
     page.push_str("</nav>\n");

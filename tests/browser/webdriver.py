@@ -5,6 +5,7 @@ import base64
 import http.client
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -20,11 +21,12 @@ class Browser:
     def __init__(self, folder):
         self.driver = subprocess.Popen(
             ['chromedriver', '--port=0', '--log-path=%s/chromedriver.log' % folder],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self.port = self._port()
         # Root may not have a sandbox; small hosts and containers have little shared memory.
         arguments = ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
-                     '--no-first-run', '--disable-extensions', '--disable-background-networking',
+                     '--no-first-run', '--disable-crash-reporter', '--disable-breakpad',
+                     '--disable-extensions', '--disable-background-networking',
                      '--user-data-dir=%s/profile' % folder, '--hide-scrollbars']
         self.session = None
         answer = self._ask('POST', '/session', {'capabilities': {'alwaysMatch': {
@@ -38,8 +40,10 @@ class Browser:
         try:
             self._ask('DELETE', '/session/%s' % self.session)
         finally:
-            self.driver.terminate()
+            # Chromium too, if it has not ended by itself.
+            os.killpg(self.driver.pid, signal.SIGKILL)
             self.driver.wait()
+            self.driver.stdout.close()
 
     def _port(self):
         for line in self.driver.stdout:

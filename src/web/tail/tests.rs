@@ -161,7 +161,7 @@ fn following_is_for_scripts_and_told_to_others() {
     let page = shown("processname=g:%C3%BC&refresh=follow", &text("a", false));
     // Decoded twice on the other side.
     assert!(page.contains("data-follow=\"logtail/g%253A%25C3%25BC/stdout\""));
-    assert!(page.contains("<noscript>"));
+    assert!(page.contains("needs JavaScript"));
     assert!(!shown("processname=x", &text("a", false)).contains("data-follow"));
     let main = Wanted::main(&Form::read(b"refresh=follow"));
     let page = shown_by(&daemon(), &main, &text("", false), true);
