@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// The division slash is as near as the name of a program comes to a closing tag.
-const ODD: &str = "ü\"<script>document.title=1<\u{2215}script>'&amp;%%41";
+const ODD: &str = "ü\"<script>document.title=1<\u{2215}script>'&amp;%41";
 
 /// How long the browser may take for everything.
 const LIMIT: Duration = Duration::from_secs(600);
