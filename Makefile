@@ -11,6 +11,8 @@ TARGET ?= $(shell uname -m)-unknown-linux-gnu
 ORIGINAL = target/supervisor-4.3.0
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
+AXE_VERSION = 4.14.1
+AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
@@ -31,7 +33,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-tools $(ORIGINAL)/bin/memmon ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-tools $(ORIGINAL)/bin/memmon $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
@@ -55,6 +57,7 @@ check-tools:
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
+	need chromium chromium; need chromedriver chromium-driver; need npm npm; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -73,6 +76,12 @@ $(ORIGINAL)/bin/supervisord:
 $(ORIGINAL)/bin/memmon: $(ORIGINAL)/bin/supervisord
 	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check superlance==2.0.0
 	@touch $@
+
+# The rules of accessibility that the pages are held to.
+$(AXE):
+	@mkdir -p target/axe-core
+	cd target/axe-core && npm pack --silent axe-core@$(AXE_VERSION)
+	tar -xzf target/axe-core/axe-core-$(AXE_VERSION).tgz -C target/axe-core package/axe.min.js
 
 bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
 	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin
