@@ -25,6 +25,7 @@ mod listening;
 mod log_options;
 mod logs;
 mod normal;
+mod pages;
 mod reread;
 mod rpc;
 mod run;
