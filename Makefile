@@ -14,6 +14,8 @@ ORIGINAL = target/supervisor-4.3.0
 MULTIVISOR = target/multivisor
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
+AXE_VERSION = 4.14.1
+AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
 FEATURES ?=
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) \
@@ -43,7 +45,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
@@ -71,6 +73,7 @@ check-tools:
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
 	need curl curl; need bc bc; need setsid util-linux; \
+	need chromium chromium; need chromedriver chromium-driver; need npm npm; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -106,6 +109,11 @@ $(ORIGINAL)/ansible/supervisorctl.py: $(ORIGINAL)/bin/supervisord
 	@$(ORIGINAL)/bin/python -c 'import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]).decode(), end="")' \
 	  $(@D)/*.whl ansible_collections/community/general/plugins/modules/supervisorctl.py > $@.new
 	@rm -f $(@D)/*.whl && mv $@.new $@
+# The rules of accessibility that the pages are held to.
+$(AXE):
+	@mkdir -p target/axe-core
+	cd target/axe-core && npm pack --silent axe-core@$(AXE_VERSION)
+	tar -xzf target/axe-core/axe-core-$(AXE_VERSION).tgz -C target/axe-core package/axe.min.js
 
 bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
 	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin

@@ -5,12 +5,12 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
 //! | the daemon | [`supervisor`] |
-//! | the doors | [`rpc`], the server of [`http`] |
+//! | the doors | [`rpc`], the server of [`http`], the actions of [`web`] |
 //! | the programs | [`supervisord`], [`supervisorctl`], [`pidproxy`], [`echo_supervisord_conf`] |
 //!
 //! What happened travels up by return value only: a dispatcher does not know
@@ -38,6 +38,7 @@ pub mod termination;
 pub mod text;
 pub mod timers;
 pub mod tokens;
+pub mod web;
 pub mod xmlrpc;
 
 /// The release of Supervisor whose behaviour this program has; what `-v` and

@@ -150,6 +150,7 @@ const ADDED: &[&str] = &[
     "idle_timeout",
     "request_timeout",
     "wrap_multicall",
+    "web_get_actions",
 ];
 
 /// The lines that 4.3.0's sample has too.

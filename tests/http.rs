@@ -57,6 +57,7 @@ fn inet(host: &str, port: u16) -> Server {
         require_authentication: false,
         allowed_hosts: Vec::new(),
         limits: Limits::default(),
+        web_get_actions: false,
     }
 }
 
@@ -72,6 +73,7 @@ fn unix(path: &std::path::Path, mode: u32) -> Server {
         require_authentication: false,
         allowed_hosts: Vec::new(),
         limits: Limits::default(),
+        web_get_actions: false,
     }
 }
 
@@ -181,6 +183,11 @@ impl Daemon {
                 Request::ProcessLog { .. } => {
                     self.servers
                         .respond_error(&mut self.reactor, one.connection, 404);
+                }
+                Request::Page(visit) => {
+                    let body = [visit.query.as_bytes(), b"|", &visit.form].concat();
+                    self.servers
+                        .respond_rpc(&mut self.reactor, one.connection, body);
                 }
                 Request::MainLog => {
                     let path = self.path("main.log");

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod background;
+mod browser;
 mod browsers;
 mod clients;
 mod clock;
@@ -46,3 +47,4 @@ mod supervisorctl;
 mod support;
 mod syslog;
 mod users;
+mod web;

@@ -89,6 +89,7 @@ fn server(server: &Server) -> Json {
         members.push(("allowed_hosts", Json::Array(names.collect())));
     }
     members.extend(limits(&server.limits));
+    members.push(("web_get_actions", server.web_get_actions.into()));
     object(members)
 }
 

@@ -137,6 +137,7 @@ const UNIX_HTTP_SERVER: &[Key] = &[
     changed("max_connections", "integer", Value("128")),
     changed("idle_timeout", "integer", Value("1800")),
     changed("request_timeout", "integer", Value("60")),
+    changed("web_get_actions", "boolean", Value("false")),
 ];
 
 /// The keys of `[inet_http_server]`.
@@ -154,6 +155,7 @@ const INET_HTTP_SERVER: &[Key] = &[
     changed("max_connections", "integer", Value("128")),
     changed("idle_timeout", "integer", Value("1800")),
     changed("request_timeout", "integer", Value("60")),
+    changed("web_get_actions", "boolean", Value("false")),
 ];
 
 /// The keys of `[supervisorctl]`.

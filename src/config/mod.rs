@@ -128,6 +128,8 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
     /// What one client may ask of it.
     pub limits: Limits,
+    /// Whether the web interface acts on a GET, as that of 4.3.0 does.
+    pub web_get_actions: bool,
 }
 
 /// Where a server listens.

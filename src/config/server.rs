@@ -42,6 +42,7 @@ fn inet<S: System>(section: &Section<'_, S>) -> Result<Server, ConfigError> {
         credentials,
         allowed_hosts: allowed_hosts(section)?,
         limits: Limits::read(section)?,
+        web_get_actions: section.boolean("web_get_actions", false)?,
     })
 }
 
@@ -70,6 +71,7 @@ fn unix<S: System>(
         credentials,
         allowed_hosts: Vec::new(),
         limits: Limits::read(section)?,
+        web_get_actions: section.boolean("web_get_actions", false)?,
     })
 }
 

@@ -384,6 +384,17 @@ impl Connection {
                 );
                 return Some(Request::MainLog);
             }
+            Plan::Page {
+                visit,
+                length,
+                announce,
+            } => {
+                if announce {
+                    self.wire
+                        .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now.monotonic);
+                }
+                self.begin_body(exchange, Purpose::Page(visit), length);
+            }
             Plan::Refuse { status, discard } => {
                 self.begin_body(exchange, Purpose::Refusal(status), discard);
             }
@@ -427,6 +438,18 @@ impl Connection {
                     now,
                 );
                 Some(Request::Rpc(body.bytes))
+            }
+            Purpose::Page(mut visit) => {
+                visit.form = body.bytes;
+                let unbuffered = false;
+                self.enter(
+                    State::Working {
+                        exchange,
+                        unbuffered,
+                    },
+                    now,
+                );
+                Some(Request::Page(visit))
             }
             Purpose::Refusal(status) => {
                 self.begin_response(exchange, &Response::error(status), now);

@@ -16,6 +16,8 @@ pub struct Door {
     pub guard: Option<Guard>,
     /// What one client may ask for.
     pub limits: Limits,
+    /// Whether the web interface acts on a GET.
+    pub get_actions: bool,
 }
 
 impl Door {
@@ -36,6 +38,7 @@ impl Door {
             credentials: server.credentials.clone(),
             guard,
             limits: server.limits,
+            get_actions: server.web_get_actions,
         }
     }
 

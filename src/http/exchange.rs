@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::http::buffer::Buffer;
 use crate::http::request::{Head, Version};
 use crate::http::response::{Persistence, Response};
+use crate::web::route::Visit;
 
 /// What a client wants of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Request {
     },
     /// To follow the main log.
     MainLog,
+    /// A page, with its form.
+    Page(Visit),
 }
 
 /// The present request, as far as its response depends on it.
@@ -68,10 +71,12 @@ impl Exchange {
 }
 
 /// What a body is read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The call in it.
     Call,
+    /// The form in it.
+    Page(Visit),
     /// To be dropped before an error is answered.
     Refusal(u16),
 }
@@ -103,7 +108,7 @@ impl Body {
         let pending = input.pending();
         let piece = pending.get(..wanted).unwrap_or(pending);
         let count = piece.len();
-        if self.purpose == Purpose::Call {
+        if !matches!(self.purpose, Purpose::Refusal(_)) {
             self.bytes.extend_from_slice(piece);
         }
         self.missing -= count as u64;

@@ -3,6 +3,8 @@
 
 use crate::http::door::Door;
 use crate::http::request::{Head, Length, Version, percent_decode};
+use crate::web::form::FORM_LIMIT;
+use crate::web::route::{Method, Page, Visit};
 
 /// What to do about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,15 @@ pub enum Plan {
     },
     /// Follow the main log.
     MainLog,
+    /// Bring a page, after the body of its form.
+    Page {
+        /// What is asked for.
+        visit: Visit,
+        /// The body's length in bytes.
+        length: u64,
+        /// Whether the client waits for `100 Continue` first.
+        announce: bool,
+    },
     /// Read and drop the body, then answer with that error.
     Refuse {
         /// The error.
@@ -50,13 +61,26 @@ pub fn of(head: &Head, door: &Door) -> Plan {
     match (route(head), length) {
         (Ok(Target::Rpc), Some(length)) => Plan::Call {
             length,
-            announce: length > 0 && head.version == Version::Http11 && head.expects_continue(),
+            announce: is_announced(head, length),
         },
-        (Ok(Target::Rpc), None) => Plan::RefuseAndClose(411),
+        (Ok(Target::Page(page, Method::Post)), Some(length)) => match length {
+            ..=FORM_LIMIT => Plan::Page {
+                visit: visit(head, page, Method::Post),
+                length,
+                announce: is_announced(head, length),
+            },
+            _ => Plan::RefuseAndClose(413),
+        },
+        (Ok(Target::Rpc | Target::Page(_, Method::Post)), None) => Plan::RefuseAndClose(411),
         // A body that nobody reads would be taken for the next request.
         (Ok(_), Some(1..)) => Plan::RefuseAndClose(400),
         (Ok(Target::ProcessLog { name, channel }), _) => Plan::ProcessLog { name, channel },
         (Ok(Target::MainLog), _) => Plan::MainLog,
+        (Ok(Target::Page(page, method)), _) => Plan::Page {
+            visit: visit(head, page, method),
+            length: 0,
+            announce: false,
+        },
         (Err(status), length) => {
             let discard = length.unwrap_or(0);
             if discard > door.limits.unauthenticated_body || head.expects_continue() {
@@ -68,10 +92,24 @@ pub fn of(head: &Head, door: &Door) -> Plan {
     }
 }
 
+fn is_announced(head: &Head, length: u64) -> bool {
+    length > 0 && head.version == Version::Http11 && head.expects_continue()
+}
+
+fn visit(head: &Head, page: Page, method: Method) -> Visit {
+    Visit {
+        page,
+        method,
+        query: head.query.clone().unwrap_or_default(),
+        form: Vec::new(),
+    }
+}
+
 enum Target {
     Rpc,
     ProcessLog { name: String, channel: String },
     MainLog,
+    Page(Page, Method),
 }
 
 /// Prefixes count, as in 4.3.0: `/RPC2/`, `/RPC2x` and `/%52PC2` are all the
@@ -84,6 +122,9 @@ fn route(head: &Head) -> Result<Target, u16> {
         (process_log(path), &["GET"])
     } else if path.starts_with("/mainlogtail") {
         (Ok(Target::MainLog), &["GET"])
+    } else if let Some(page) = Page::at(path) {
+        let method = page.method(&head.method).ok_or(400u16)?;
+        return Ok(Target::Page(page, method));
     } else {
         (Err(404), &["GET", "HEAD"])
     };
@@ -163,6 +204,63 @@ mod tests {
             ("PRI *", refuse(400)),
         ] {
             assert_eq!(plan(&format!("{line} HTTP/1.1"), None), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn pages_are_asked_for_and_given_forms() {
+        let page = |page, method, query: &str, length, announce| Plan::Page {
+            visit: Visit {
+                page,
+                method,
+                query: query.to_owned(),
+                form: Vec::new(),
+            },
+            length,
+            announce,
+        };
+        for (request, expected) in [
+            (
+                "GET /?a=%41 HTTP/1.1",
+                page(Page::Status, Method::Get, "a=%41", 0, false),
+            ),
+            (
+                "HEAD /index.html HTTP/1.1",
+                page(Page::Status, Method::Head, "", 0, false),
+            ),
+            (
+                "POST /tail.html?x=y HTTP/1.1\r\nContent-Length: 5\r\nExpect: 100-continue",
+                page(Page::Tail, Method::Post, "x=y", 5, true),
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 65536",
+                page(Page::Status, Method::Post, "", 65536, false),
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 65537",
+                Plan::RefuseAndClose(413),
+            ),
+            ("POST / HTTP/1.1", Plan::RefuseAndClose(411)),
+            (
+                "GET / HTTP/1.1\r\nContent-Length: 5",
+                Plan::RefuseAndClose(400),
+            ),
+            (
+                "POST /log.txt HTTP/1.1\r\nContent-Length: 5",
+                Plan::Refuse {
+                    status: 400,
+                    discard: 5,
+                },
+            ),
+            (
+                "DELETE / HTTP/1.1",
+                Plan::Refuse {
+                    status: 400,
+                    discard: 0,
+                },
+            ),
+        ] {
+            assert_eq!(plan(request, None), expected, "{request}");
         }
     }
 

@@ -203,6 +203,14 @@ impl Servers {
             .map_or_else(Limits::default, |listener| listener.door.limits)
     }
 
+    /// Whether the server of that connection lets a GET change something.
+    pub fn has_get_actions(&self, connection: ConnectionId) -> bool {
+        let client = self.connections.get(&connection);
+        client
+            .and_then(|client| self.listeners.get(client.listener))
+            .is_some_and(|listener| listener.door.get_actions)
+    }
+
     /// Whether the client is still there, as far as is known.
     pub fn is_open(&self, connection: ConnectionId) -> bool {
         self.connections.contains_key(&connection)

@@ -67,6 +67,11 @@ pub fn read(path: &str, offset: i64, length: i64) -> Result<Window, WindowError>
     Ok(Window::new(file, start, end))
 }
 
+/// Whether the file is longer than so many bytes.
+pub fn is_longer(path: &str, length: u64) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > length)
+}
+
 /// Opens the last `length` bytes. Where there is nothing to read, there is no window.
 pub fn tail(path: &str, offset: i64, length: i64) -> Tail {
     let nothing = |offset, overflow| Tail {
@@ -122,6 +127,18 @@ impl Window {
     /// Begins again.
     pub fn rewind(&mut self) {
         self.position = self.start;
+    }
+
+    /// The whole as it is.
+    pub fn bytes(mut self) -> io::Result<Vec<u8>> {
+        let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
+        loop {
+            self.read(&mut buffer)?;
+            if buffer.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&buffer);
+        }
     }
 
     /// The whole as text: a character that an edge has cut is left out, what is
@@ -247,6 +264,8 @@ mod tests {
         assert_eq!(text(&path, -3, 0).unwrap(), "\u{20ac}");
         let (_directory, path) = file(b"a\xffb");
         assert_eq!(text(&path, 0, 0).unwrap(), "a\u{fffd}b");
+        assert_eq!(read(&path, 0, 0).unwrap().bytes().unwrap(), b"a\xffb");
+        assert!(is_longer(&path, 2) && !is_longer(&path, 3));
     }
 
     #[test]

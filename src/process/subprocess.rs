@@ -360,6 +360,17 @@ impl Subprocess {
             .fold(Ok(()), Result::and)
     }
 
+    /// The same with one of them.
+    pub fn clear_log(&mut self, reactor: &mut Reactor, channel: Channel) -> Result<(), LogFailure> {
+        let output = match channel {
+            Channel::Stdout => &mut self.stdout,
+            Channel::Stderr => &mut self.stderr,
+        };
+        output
+            .as_mut()
+            .map_or(Ok(()), |output| output.clear(reactor))
+    }
+
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
     /// set; returns the child's ends.
     fn make_dispatchers<'a>(

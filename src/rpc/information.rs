@@ -173,7 +173,8 @@ pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     row.end();
 }
 
-fn description(process: &Subprocess, now: Now) -> String {
+/// What is known of a process, in a few words.
+pub fn description(process: &Subprocess, now: Now) -> String {
     let machine = process.machine();
     match machine.state() {
         ProcessState::Running => {
@@ -197,7 +198,7 @@ fn description(process: &Subprocess, now: Now) -> String {
 }
 
 /// `H:MM:SS`, with `N days, ` before it from one day on; 0 for a clock set back.
-fn uptime(seconds: i64) -> String {
+pub fn uptime(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     let days = match days {

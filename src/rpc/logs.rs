@@ -70,8 +70,14 @@ pub fn clear_main(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 pub fn clear_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
     let id = names::process(daemon.supervisor, name)?.id();
-    clear(daemon, id, name)?;
+    clear(daemon, id, name, None)?;
     Ok(Value::Bool(true).into())
+}
+
+/// Clears one log of a process; XML-RPC has no such call.
+pub fn clear_channel(daemon: &mut Daemon<'_>, name: &str, channel: Channel) -> Result<(), Fault> {
+    let id = names::process(daemon.supervisor, name)?.id();
+    clear(daemon, id, name, Some(channel))
 }
 
 /// `supervisor.clearAllProcessLogs()`
@@ -81,19 +87,29 @@ pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         let Some(name) = daemon.supervisor.groups.process(id).map(names::shown) else {
             continue;
         };
-        let result = clear(daemon, id, &name);
+        let result = clear(daemon, id, &name, None);
         statuses.push(names::status(daemon.supervisor, id, result));
     }
     Ok(Value::Array(statuses).into())
 }
 
-fn clear(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Result<(), Fault> {
+/// Clears one log of a process, or both.
+fn clear(
+    daemon: &mut Daemon<'_>,
+    id: ProcessId,
+    name: &str,
+    channel: Option<Channel>,
+) -> Result<(), Fault> {
     let Some(process) = daemon.supervisor.groups.process_mut(id) else {
         return Ok(());
     };
     let deed = Deed::clear_logs(process);
     let has_child = process.machine().pid() != 0;
-    match process.clear_logs(daemon.reactor) {
+    let cleared = match channel {
+        None => process.clear_logs(daemon.reactor),
+        Some(channel) => process.clear_log(daemon.reactor, channel),
+    };
+    match cleared {
         // Without a child nothing was done that could show that it can be.
         Ok(()) if !has_child => Ok(()),
         Ok(()) => {

@@ -10,8 +10,21 @@ use crate::xmlrpc::value::Value;
 /// The answer of a deferred call, written as a value, if there is one by now.
 pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<Content, Fault>> {
     match deferred {
+        Deferred::Listing(listing) => listing::poll(listing, daemon).map(Ok),
+        Deferred::Multicall(multicall) => poll_multicall(multicall, daemon).map(Ok),
+        _ => Some(poll_processes(deferred, daemon)?.map(|value| written(&value))),
+    }
+}
+
+/// The answer of a call that waits for processes, if there is one by now; there
+/// is never one for the others.
+pub fn poll_processes(
+    deferred: &mut Deferred,
+    daemon: &mut Daemon<'_>,
+) -> Option<Result<Value, Fault>> {
+    match deferred {
         Deferred::Process(waiting) => {
-            Some(poll_process(waiting, daemon)?.map(|()| written(&Value::Bool(true))))
+            Some(poll_process(waiting, daemon)?.map(|()| Value::Bool(true)))
         }
         Deferred::Several(slots) => {
             for slot in slots.iter_mut() {
@@ -23,15 +36,14 @@ pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<C
                 }
             }
             match deferred::statuses(std::mem::take(slots)) {
-                Ok(statuses) => Some(Ok(written(&Value::Array(statuses)))),
+                Ok(statuses) => Some(Ok(Value::Array(statuses))),
                 Err(unfinished) => {
                     *slots = unfinished;
                     None
                 }
             }
         }
-        Deferred::Listing(listing) => listing::poll(listing, daemon).map(Ok),
-        Deferred::Multicall(multicall) => poll_multicall(multicall, daemon).map(Ok),
+        Deferred::Listing(_) | Deferred::Multicall(_) => None,
     }
 }
 

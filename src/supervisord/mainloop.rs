@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::{Group, Origin};
 use crate::events::event::Event;
 use crate::events::message::Serials;
+use crate::http::response::Response;
 use crate::http::server::{Incoming, Request, Servers};
 use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
@@ -23,6 +24,8 @@ use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
 use crate::tokens::{Channel, ConnectionId, Source, Timer};
+use crate::web::door::{Visited, Waiting, Web};
+use crate::web::route::Visit;
 
 /// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -30,6 +33,9 @@ const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 
 /// From how many bytes on the body of a call is worth giving memory back, which takes its time.
 const LARGE_BODY: usize = 256 * 1024;
+
+/// With so many calls and actions waiting, nothing more is taken on from the web interface.
+const PENDING_LIMIT: usize = 1024;
 
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -42,7 +48,8 @@ pub struct MainLoop {
     reactor: Reactor,
     /// Bodies of calls that are long, each with whose it is.
     bodies: VecDeque<(ConnectionId, Body)>,
-    /// Calls that wait for processes.
+    web: Web,
+    /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
     main_log_complaint: Complaint,
     syslog_complaint: Complaint,
@@ -74,9 +81,15 @@ pub struct Legacy {
 #[derive(Debug)]
 struct Pending {
     connection: ConnectionId,
-    /// For the log.
-    method: String,
-    deferred: Deferred,
+    work: Work,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// A call, with the method for the log.
+    Call { method: String, deferred: Deferred },
+    /// An action of the web interface.
+    Action(Waiting),
 }
 
 impl MainLoop {
@@ -92,6 +105,7 @@ impl MainLoop {
         MainLoop {
             supervisor,
             servers,
+            web: Web::new(reactor.now),
             reactor,
             bodies: VecDeque::new(),
             pending: Vec::new(),
@@ -425,7 +439,29 @@ impl MainLoop {
                 let path = self.reactor.log.path().map(str::to_owned);
                 self.follow(connection, path);
             }
+            Request::Page(visit) => self.visit(connection, &visit),
         }
+    }
+
+    fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
+        let get_actions = self.servers.has_get_actions(connection);
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+        let visited = match self.pending.len() {
+            ..PENDING_LIMIT => self.web.visit(&mut daemon, visit, get_actions),
+            _ => Visited::Done(Response::error(503)),
+        };
+        match visited {
+            Visited::Done(response) => {
+                self.servers
+                    .respond(&mut self.reactor, connection, response)
+            }
+            Visited::Later(waiting) => self.wait_for(connection, Work::Action(waiting)),
+        }
+    }
+
+    fn wait_for(&mut self, connection: ConnectionId, work: Work) {
+        self.pending.push(Pending { connection, work });
+        self.answer_pending();
     }
 
     /// Goes on with the body that has waited for longest, one slice of it.
@@ -471,46 +507,51 @@ impl MainLoop {
                     .respond_error(&mut self.reactor, connection, status)
             }
             Reply::Later { method, deferred } => {
-                self.pending.push(Pending {
-                    connection,
-                    method,
-                    deferred,
-                });
-                self.answer_pending();
+                self.wait_for(connection, Work::Call { method, deferred });
             }
         }
     }
 
-    /// Asks every waiting call whether it has its answer. One whose client has
-    /// gone is dropped: what it began stays, what it had not begun is not done.
+    /// Asks everything that waits whether it has its answer. A call whose client
+    /// has gone is dropped: what it began stays, what it had not begun is not
+    /// done. An action goes on, for a restart is one thing to who asks for it.
     fn answer_pending(&mut self) {
-        let MainLoop {
-            supervisor,
-            servers,
-            reactor,
-            pending,
-            pid,
-            ..
-        } = self;
-        pending.retain_mut(|waiting| {
-            if !servers.is_open(waiting.connection) {
-                return false;
-            }
-            let mut daemon = rpc_daemon(supervisor, reactor, *pid);
-            match poll::poll(&mut waiting.deferred, &mut daemon) {
-                Some(result) => {
-                    let body = rpc::answer(reactor, &waiting.method, result);
-                    servers.respond_xml(reactor, waiting.connection, body);
-                    false
-                }
-                None => true,
-            }
-        });
-        let report_at = pending
+        for Pending { connection, work } in std::mem::take(&mut self.pending) {
+            let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+            let work = match work {
+                Work::Call { .. } if !self.servers.is_open(connection) => continue,
+                Work::Call {
+                    method,
+                    mut deferred,
+                } => match poll::poll(&mut deferred, &mut daemon) {
+                    Some(result) => {
+                        let body = rpc::answer(&mut self.reactor, &method, result);
+                        self.servers
+                            .respond_xml(&mut self.reactor, connection, body);
+                        continue;
+                    }
+                    None => Work::Call { method, deferred },
+                },
+                Work::Action(waiting) => match self.web.poll(&mut daemon, waiting) {
+                    Visited::Done(response) => {
+                        self.servers
+                            .respond(&mut self.reactor, connection, response);
+                        continue;
+                    }
+                    Visited::Later(waiting) => Work::Action(waiting),
+                },
+            };
+            self.pending.push(Pending { connection, work });
+        }
+        let reports = self
+            .pending
             .iter()
-            .filter_map(|waiting| waiting.deferred.next_report())
-            .min();
-        reactor.timers.set(Timer::StopReport, report_at);
+            .filter_map(|waiting| match &waiting.work {
+                Work::Call { deferred, .. } => deferred.next_report(),
+                Work::Action(waiting) => waiting.next_report(),
+            });
+        let report_at = reports.min();
+        self.reactor.timers.set(Timer::StopReport, report_at);
     }
 
     fn process_log(&self, name: &str, channel: &str) -> Option<String> {

@@ -15,6 +15,7 @@ pub mod outlet;
 pub mod poller;
 pub mod privileges;
 pub mod process;
+pub mod random;
 pub mod signals;
 pub mod socket;
 pub mod socket_file;

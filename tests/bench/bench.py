@@ -202,6 +202,18 @@ class Daemon:
         )
         return time.monotonic() - begin
 
+    def page_seconds(self):
+        """From a request for the status page to its last byte, over a connection of its own."""
+        connection = UnixConnection(os.path.join(self.folder, "s"))
+        begin = time.monotonic()
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        page = answer.read()
+        seconds = time.monotonic() - begin
+        connection.close()
+        assert answer.status == 200 and b"p000" in page
+        return seconds
+
     def calls(self, seconds):
         """System calls within some seconds, seen by strace. Its coming wakes the
         process once, so the count begins a second later."""
@@ -272,6 +284,23 @@ def measure_events(daemons, calls, exits):
             daemon.end()
 
 
+def measure_pages(daemons):
+    """The status page with 100 programs; with 1000 for ours alone, which must not hold the loop."""
+    pair = [Daemon(path, 100) for path in daemons]
+    try:
+        pages = interleaved(21, lambda which: pair[which].page_seconds() * 1000)
+        show("status page, 100 programs", *pages, "ms")
+    finally:
+        for daemon in pair:
+            daemon.end()
+    large = Daemon(daemons[0], 1000)
+    try:
+        seconds = statistics.median(large.page_seconds() for _ in range(21))
+        print("%-44s %12.2f %12s %-4s" % ("status page, 1000 programs", seconds * 1000, "", "ms"))
+    finally:
+        large.end()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--ours", required=True, help="our binary")
@@ -317,6 +346,7 @@ def main():
         finally:
             for daemon in pair:
                 daemon.end()
+    measure_pages(daemons)
     measure_events(daemons, options.events, 30)
     print("%-44s %12d KiB" % ("size of %s" % os.path.relpath(binary), os.path.getsize(binary) // 1024))
     shutil.rmtree(links)

@@ -30,7 +30,7 @@ from oracle_config import Refused
 ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_interval',
          'require_authentication', 'allowed_hosts', 'header_maxbytes',
          'unauthenticated_body_maxbytes', 'body_maxbytes', 'xml_maxdepth', 'multicall_maxcalls',
-         'max_connections', 'idle_timeout', 'request_timeout'}
+         'max_connections', 'idle_timeout', 'request_timeout', 'web_get_actions'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

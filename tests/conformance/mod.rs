@@ -30,6 +30,7 @@ mod listening;
 mod log_options;
 mod logs;
 mod normal;
+mod pages;
 mod recorded;
 mod requests;
 mod reread;

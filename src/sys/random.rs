@@ -1,0 +1,26 @@
+//! Random bytes from the kernel.
+
+use std::io;
+
+/// Bytes that nobody can guess. It waits only while a machine that has just
+/// booted has not gathered any chance yet.
+pub fn secret() -> io::Result<[u8; 32]> {
+    let mut bytes = [0u8; 32];
+    // SAFETY: the pointer and the length are those of `bytes`.
+    match unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) } {
+        0 => Ok(bytes),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::secret;
+
+    #[test]
+    fn no_two_secrets_are_alike() {
+        let (first, second) = (secret().unwrap(), secret().unwrap());
+        assert_ne!(first, second);
+        assert_ne!(first, [0; 32]);
+    }
+}

@@ -1,0 +1,263 @@
+//! What the loop calls for a request to a page: an answer now, or one that
+//! comes when processes have started or stopped.
+//!
+//! A form is acted on only with a token that was made for it here. How it went
+//! is told on the page to which the browser is sent; that text carries a token
+//! too, so that no link of others can put words into the page.
+
+use crate::clock::Now;
+use crate::http::response::Response;
+use crate::rpc::interface::Daemon;
+use crate::sys::random;
+use crate::web::command::{self, Command};
+use crate::web::errand::{self, Errand, Progress};
+use crate::web::escape::{address, html};
+use crate::web::form::Form;
+use crate::web::frame::{self, Frame};
+use crate::web::gather;
+use crate::web::route::{Method, Page, Visit};
+use crate::web::status::{self, Filter};
+use crate::web::tail::{self, Subject, Wanted};
+use crate::web::token::{Issuer, Tokens};
+
+/// The web interface of a running daemon.
+#[derive(Debug)]
+pub struct Web {
+    /// When supervisord was started.
+    started: Now,
+    /// Made for the first page: until then the kernel has gathered chance enough.
+    tokens: Option<Tokens>,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Visited {
+    /// It is answered.
+    Done(Response),
+    /// It waits for processes.
+    Later(Waiting),
+}
+
+/// A command of which the browser waits to be told.
+#[derive(Debug)]
+pub struct Waiting {
+    errand: Errand,
+    back: Back,
+}
+
+impl Waiting {
+    /// When it wants to be asked though no process has changed its state.
+    pub fn next_report(&self) -> Option<crate::clock::Monotonic> {
+        self.errand.next_report()
+    }
+}
+
+/// The page from which something was asked for, where it is told.
+#[derive(Debug)]
+enum Back {
+    Status(Filter),
+    Log(Wanted),
+}
+
+impl Web {
+    /// The interface of a supervisord that was started then.
+    pub fn new(started: Now) -> Web {
+        Web {
+            started,
+            tokens: None,
+        }
+    }
+
+    /// Answers a request. With `get_actions` a GET may change something, as in 4.3.0.
+    pub fn visit(&mut self, daemon: &mut Daemon<'_>, visit: &Visit, get_actions: bool) -> Visited {
+        match self.answer(daemon, visit, get_actions) {
+            Ok(visited) => visited,
+            Err(status) => Visited::Done(Response::error(status)),
+        }
+    }
+
+    /// Asks again whether a command has come to its end.
+    pub fn poll(&mut self, daemon: &mut Daemon<'_>, waiting: Waiting) -> Visited {
+        let Waiting { errand, back } = waiting;
+        let progress = errand.poll(daemon);
+        match self.tokens(daemon) {
+            Ok(tokens) => conclude(daemon, &tokens, progress, back),
+            Err(status) => Visited::Done(Response::error(status)),
+        }
+    }
+
+    /// The error is a status.
+    fn answer(
+        &mut self,
+        daemon: &mut Daemon<'_>,
+        visit: &Visit,
+        get_actions: bool,
+    ) -> Result<Visited, u16> {
+        let query = Form::read(visit.query.as_bytes());
+        let back = match visit.page {
+            Page::Health => return Ok(Visited::Done(health())),
+            Page::Stylesheet => return Ok(Visited::Done(frame::stylesheet())),
+            Page::Icon => return Ok(Visited::Done(frame::icon())),
+            Page::LogText => return download(daemon, &Wanted::process(&query).subject),
+            Page::MainLogText => return download(daemon, &Subject::Main),
+            Page::Status => Back::Status(Filter::of(&query)),
+            Page::Tail => Back::Log(Wanted::process(&query)),
+            Page::MainLog => Back::Log(Wanted::main(&query)),
+        };
+        let tokens = self.tokens(daemon)?;
+        match (visit.method, visit.page) {
+            (Method::Post, _) => {
+                let form = Form::read(&visit.form);
+                let Some(command) = Command::of(&form).map_err(|_| 400u16)? else {
+                    return Ok(self.show(daemon, &tokens, &query, back));
+                };
+                let now = daemon.reactor.now.monotonic;
+                let may = command == Command::Refresh
+                    || tokens.accepts(form.get("token"), &command.form(), now);
+                match may {
+                    true => Ok(act(daemon, &tokens, command, back)),
+                    false => Ok(self.refuse(daemon, 403, OLD_FORM)),
+                }
+            }
+            (Method::Get, Page::Status) => match Command::of(&query).map_err(|_| 400u16)? {
+                None => Ok(self.show(daemon, &tokens, &query, back)),
+                Some(command) if get_actions || command == Command::Refresh => {
+                    Ok(act(daemon, &tokens, command, back))
+                }
+                Some(_) => Ok(self.refuse(daemon, 405, ONLY_A_LINK)),
+            },
+            (Method::Get | Method::Head, _) => Ok(self.show(daemon, &tokens, &query, back)),
+        }
+    }
+
+    fn tokens(&mut self, daemon: &mut Daemon<'_>) -> Result<Tokens, u16> {
+        if let Some(tokens) = &self.tokens {
+            return Ok(tokens.clone());
+        }
+        match random::secret() {
+            Ok(key) => Ok(self.tokens.insert(Tokens::new(key)).clone()),
+            Err(error) => {
+                daemon.reactor.log.error(format_args!(
+                    "the web interface has no random numbers for its forms: {error}"
+                ));
+                Err(503)
+            }
+        }
+    }
+
+    fn show(&self, daemon: &Daemon<'_>, tokens: &Tokens, query: &Form, back: Back) -> Visited {
+        let (supervisor, reactor) = (&*daemon.supervisor, &*daemon.reactor);
+        let now = reactor.now.monotonic;
+        let issuer = Issuer { tokens, now };
+        let message = match query.get("message") {
+            text if tokens.accepts(query.get("seal"), &told(text), now) => text,
+            _ => "",
+        };
+        Visited::Done(match back {
+            Back::Status(filter) => {
+                let view = gather::view(supervisor, reactor, self.started);
+                status::page(&view, &filter, message, &issuer).response(200)
+            }
+            Back::Log(wanted) => {
+                let view = gather::daemon(supervisor, reactor, self.started);
+                let log = gather::log(supervisor, reactor, &wanted);
+                let can_clear = gather::can_clear(supervisor, &wanted.subject);
+                tail::page(&view, &wanted, &log, message, can_clear, &issuer).response(200)
+            }
+        })
+    }
+
+    /// Tells that nothing was done, and why.
+    fn refuse(&self, daemon: &Daemon<'_>, status: u16, why: &str) -> Visited {
+        let view = gather::daemon(daemon.supervisor, daemon.reactor, self.started);
+        let page = Frame {
+            title: "Nothing was done".to_owned(),
+            heading: "Nothing was done".to_owned(),
+            daemon: &view,
+            message: "",
+            refresh: None,
+            content: format!(
+                "<p class=\"message bad\" role=\"alert\">{}</p>\
+                 <p><a href=\"./\">To the processes</a></p>",
+                html(why)
+            ),
+            script: "",
+        };
+        let mut response = page.response(status);
+        if status == 405 {
+            response.headers.push(("Allow", "POST".to_owned()));
+        }
+        Visited::Done(response)
+    }
+}
+
+const OLD_FORM: &str = "The form does not come from this supervisord as it runs now, or is \
+                        older than a day. Open the page again and repeat what you wanted.";
+const ONLY_A_LINK: &str = "A link changes nothing here: use the buttons of the page. Where scripts \
+                           need the links of Supervisor 4.3.0, web_get_actions=true in the section \
+                           of this server brings them back.";
+
+fn act(daemon: &mut Daemon<'_>, tokens: &Tokens, command: Command, back: Back) -> Visited {
+    let progress = errand::begin(daemon, command);
+    conclude(daemon, tokens, progress, back)
+}
+
+fn conclude(daemon: &Daemon<'_>, tokens: &Tokens, progress: Progress, back: Back) -> Visited {
+    let message = match progress {
+        Progress::Later(errand) => return Visited::Later(Waiting { errand, back }),
+        Progress::Told(message) => message,
+    };
+    let seal = tokens.make(&told(&message), daemon.reactor.now.monotonic);
+    let news = [("message", message.as_str()), ("seal", seal.as_str())];
+    let place = match &back {
+        Back::Status(filter) => {
+            let [name, state] = filter.values();
+            address("./", &[name, state, news[0], news[1]])
+        }
+        Back::Log(wanted) => {
+            let place = wanted.address();
+            let news = address("", &news);
+            match place.contains('?') {
+                true => format!("{place}{}", news.replacen('?', "&", 1)),
+                false => place + &news,
+            }
+        }
+    };
+    Visited::Done(frame::redirect(&place))
+}
+
+/// What the token of a message is made for.
+fn told(message: &str) -> String {
+    format!("message {message}")
+}
+
+/// The answer of 4.3.0 to those who watch over supervisord, byte for byte.
+fn health() -> Response {
+    Response {
+        status: 200,
+        headers: vec![
+            ("Content-Type", "text/plain".to_owned()),
+            ("Content-Length", "2".to_owned()),
+        ],
+        body: b"OK".to_vec(),
+    }
+}
+
+fn download(daemon: &Daemon<'_>, subject: &Subject) -> Result<Visited, u16> {
+    let log = gather::whole_log(daemon.supervisor, daemon.reactor, subject).ok_or(404u16)?;
+    let name = match subject {
+        Subject::Main => "supervisord".to_owned(),
+        Subject::Process(name, channel) => format!("{name}-{}", command::channel_name(*channel)),
+    };
+    let plain = |character: char| match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => character,
+        _ => '_',
+    };
+    let name: String = name.chars().map(plain).collect();
+    let mut response = frame::respond(200, "text/plain;charset=utf-8", log, true);
+    response.headers.push((
+        "Content-Disposition",
+        format!("attachment; filename=\"{name}.log\""),
+    ));
+    Ok(Visited::Done(response))
+}

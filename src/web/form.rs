@@ -1,0 +1,58 @@
+//! What a query or the body of a form says: `name=value&…`, urlencoded.
+
+use crate::http::request::percent_decode;
+
+/// The longest body of a form, in bytes.
+pub const FORM_LIMIT: u64 = 64 * 1024;
+
+/// Names and values in order; those without a value are left out, as in 4.3.0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads one. What is not UTF-8 is replaced.
+    pub fn read(text: &[u8]) -> Form {
+        let text = String::from_utf8_lossy(text);
+        let pairs = text.split('&').filter_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            (!value.is_empty()).then(|| (decode(name), decode(value)))
+        });
+        Form(pairs.collect())
+    }
+
+    /// The first value of that name; empty if there is none.
+    pub fn get(&self, name: &str) -> &str {
+        let mut pairs = self.0.iter();
+        pairs
+            .find(|(candidate, _)| candidate == name)
+            .map_or("", |(_, value)| value.as_str())
+    }
+}
+
+fn decode(text: &str) -> String {
+    percent_decode(&text.replace('+', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_decoded_and_the_first_one_counts() {
+        let form = Form::read(b"a=1&a=2&b=x+y%2B%C3%BC&c=&d&&=e&%66=g%3Ah&n=%3Cscript%3E&z=\xff");
+        for (name, value) in [
+            ("a", "1"),
+            ("b", "x y+ü"),
+            ("c", ""),
+            ("d", ""),
+            ("", "e"),
+            ("f", "g:h"),
+            ("n", "<script>"),
+            ("z", "\u{fffd}"),
+            ("missing", ""),
+        ] {
+            assert_eq!(form.get(name), value, "{name}");
+        }
+        assert_eq!(Form::read(b""), Form::default());
+    }
+}

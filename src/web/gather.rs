@@ -1,0 +1,205 @@
+//! The daemon's state as the pages show it.
+
+use crate::clock::{Now, Timestamp};
+use crate::loggers::window::{self, WindowError};
+use crate::process::group::{Group, namespec};
+use crate::process::subprocess::Subprocess;
+use crate::reactor::Reactor;
+use crate::rpc::information::{description, uptime};
+use crate::rpc::names;
+use crate::supervisor::Supervisor;
+use crate::supervisor::pools::Pool;
+use crate::sys::time::{self, LocalTime};
+use crate::tokens::Channel;
+use crate::web::tail::{Subject, Wanted};
+use crate::web::view::{DaemonView, GroupView, LogView, ProcessView, ResultView, View};
+use crate::xmlrpc::fault::{Fault, FaultCode};
+
+/// How much of a result is shown, in bytes.
+const SHOWN: usize = 2048;
+/// The most that is downloaded of a log, in bytes.
+const DOWNLOADED: i64 = 16 * 1024 * 1024;
+
+/// All that the status page shows. `started` is when supervisord was.
+pub fn view(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> View {
+    let now = reactor.now;
+    let mut groups: Vec<&Group> = supervisor.groups.iter().collect();
+    groups.sort_by_key(|group| &group.config.name);
+    View {
+        daemon: daemon(supervisor, reactor, started),
+        results: results(supervisor, &groups),
+        groups: groups
+            .into_iter()
+            .map(|group| of_group(group, now))
+            .collect(),
+    }
+}
+
+/// supervisord itself.
+pub fn daemon(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> DaemonView {
+    let up = reactor.now.monotonic.since(started.monotonic).as_secs();
+    DaemonView {
+        state: supervisor.state(),
+        reason: supervisor.state_reason().to_owned(),
+        identifier: supervisor.context.identifier.clone(),
+        pid: std::process::id(),
+        uptime: uptime(i64::try_from(up).unwrap_or(i64::MAX)),
+    }
+}
+
+fn of_group(group: &Group, now: Now) -> GroupView {
+    let mut processes: Vec<&Subprocess> = group.processes.iter().collect();
+    processes.sort_by_key(|process| &process.config().name);
+    GroupView {
+        name: group.config.name.clone(),
+        processes: processes
+            .into_iter()
+            .map(|process| of_process(process, now))
+            .collect(),
+    }
+}
+
+fn of_process(process: &Subprocess, now: Now) -> ProcessView {
+    let name = &process.config().name;
+    ProcessView {
+        name: name.clone(),
+        namespec: namespec(process.group_name(), name),
+        state: process.machine().state(),
+        description: description(process, now),
+        has_stdout: process.log_path(Channel::Stdout).is_some(),
+        has_stderr: process.log_path(Channel::Stderr).is_some(),
+    }
+}
+
+fn results(supervisor: &Supervisor, groups: &[&Group]) -> Vec<ResultView> {
+    let pools = groups
+        .iter()
+        .filter_map(|group| supervisor.pools.get(group.id));
+    pools.filter_map(result).collect()
+}
+
+fn result(pool: &Pool) -> Option<ResultView> {
+    let latest = pool.latest.as_ref()?;
+    let shown = latest.data.get(..SHOWN).unwrap_or(&latest.data);
+    Some(ResultView {
+        pool: pool.name.clone(),
+        process: latest.process.clone(),
+        event: latest.event.name().to_owned(),
+        serial: latest.serial,
+        time: ctime(time::local(latest.time)),
+        data: String::from_utf8_lossy(shown).into_owned(),
+        size: latest.data.len(),
+    })
+}
+
+/// The end of the log that is wanted.
+pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogView {
+    let path = match path(supervisor, reactor, &wanted.subject) {
+        Ok(path) => path,
+        Err(reason) => return LogView::Nothing(reason),
+    };
+    let offset = i64::try_from(wanted.limit).map_or(i64::MIN, |limit| -limit);
+    match window::read(&path, offset, 0).and_then(|window| Ok(window.text()?)) {
+        Ok(text) => LogView::Text {
+            text,
+            has_more: window::is_longer(&path, wanted.limit),
+        },
+        Err(WindowError::NoFile) => LogView::Nothing(no_file(&wanted.subject)),
+        Err(_) => LogView::Nothing(fault(&Fault::new(FaultCode::Failed))),
+    }
+}
+
+/// A log as it is, or its end if it is very long; `None` where there is none.
+pub fn whole_log(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Option<Vec<u8>> {
+    let path = path(supervisor, reactor, subject).ok()?;
+    window::read(&path, -DOWNLOADED, 0).ok()?.bytes().ok()
+}
+
+/// Whether there is something that would empty the log: the main log there
+/// always is, a process's log is emptied through its child.
+pub fn can_clear(supervisor: &Supervisor, subject: &Subject) -> bool {
+    match subject {
+        Subject::Main => true,
+        Subject::Process(name, _) => {
+            names::process(supervisor, name).is_ok_and(|process| process.machine().pid() != 0)
+        }
+    }
+}
+
+/// Where a log is, or why there is none, in the words of 4.3.0.
+fn path(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Result<String, String> {
+    match subject {
+        Subject::Main => reactor
+            .log
+            .path()
+            .map(str::to_owned)
+            .ok_or_else(|| no_file(subject)),
+        Subject::Process(name, _) if name.is_empty() => Err("No process name found".to_owned()),
+        Subject::Process(name, channel) => names::process(supervisor, name)
+            .map_err(|error| fault(&error))?
+            .log_path(*channel)
+            .map(str::to_owned)
+            .ok_or_else(|| no_file(subject)),
+    }
+}
+
+fn no_file(subject: &Subject) -> String {
+    match subject {
+        Subject::Main => "No file for supervisord".to_owned(),
+        Subject::Process(name, _) => format!("No file for {name}"),
+    }
+}
+
+fn fault(fault: &Fault) -> String {
+    format!(
+        "ERROR: unexpected rpc fault [{}] {}",
+        fault.code, fault.text
+    )
+}
+
+/// The time here, as in `Sun Nov 22 18:46:31 2026`.
+pub fn when(now: Timestamp) -> String {
+    ctime(time::local(now))
+}
+
+/// `Sun Nov 22 18:46:31 2026`, English whatever the locale.
+fn ctime(time: LocalTime) -> String {
+    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let name = |names: &[&'static str], number: u32| {
+        let place = usize::try_from(number).unwrap_or(0);
+        names.get(place).copied().unwrap_or_default()
+    };
+    format!(
+        "{} {} {:2} {:02}:{:02}:{:02} {}",
+        name(&DAYS, time.weekday),
+        name(&MONTHS, time.month.saturating_sub(1)),
+        time.day,
+        time.hour,
+        time.minute,
+        time.second,
+        time.year
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_c_writes_them() {
+        let time = LocalTime {
+            year: 2026,
+            month: 11,
+            day: 2,
+            hour: 8,
+            minute: 3,
+            second: 4,
+            weekday: 1,
+            utc_offset_seconds: 0,
+        };
+        assert_eq!(ctime(time), "Mon Nov  2 08:03:04 2026");
+    }
+}

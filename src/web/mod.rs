@@ -1,0 +1,24 @@
+//! The web interface: a status page, pages with the end of a log, and actions.
+//!
+//! Pages are pure functions: [`gather`] makes a plain [`view`] of the daemon's
+//! state, [`status`] and [`tail`] write it as HTML within the [`frame`] that all
+//! pages share. Every change is a form with a [`token`]; [`command`] says what it
+//! means and in which words it is told, [`errand`] does it, over several turns of
+//! the loop if processes are waited for, and [`door`] is what the loop calls.
+//!
+//! Addresses are relative throughout, so that a proxy may put the pages under
+//! any path. 4.3.0 does everything by GET without a token.
+
+pub mod assets;
+pub mod command;
+pub mod door;
+pub mod errand;
+pub mod escape;
+pub mod form;
+pub mod frame;
+pub mod gather;
+pub mod route;
+pub mod status;
+pub mod tail;
+pub mod token;
+pub mod view;

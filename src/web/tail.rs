@@ -1,0 +1,344 @@
+//! The pages with the end of a log: of a process's stdout or stderr, or the
+//! main log.
+//!
+//! How much is shown and how often the page is loaded again stand in its
+//! address, so that it works without a script; with one the log can be followed.
+
+use std::fmt::Write as _;
+
+use crate::tokens::Channel;
+use crate::web::assets;
+use crate::web::command::{self, channel_name};
+use crate::web::escape::{self, address, html, quoted};
+use crate::web::form::Form;
+use crate::web::frame::Frame;
+use crate::web::token::Issuer;
+use crate::web::view::{DaemonView, LogView};
+
+/// The least that is shown, in bytes, as in 4.3.0.
+const LEAST: u64 = 1024;
+/// What is shown when nothing is asked for.
+const USUAL: u64 = 4096;
+/// The most that is shown; the whole log can be downloaded.
+const MOST: u64 = 1024 * 1024;
+/// By how much more and fewer lines differ.
+const FACTOR: u64 = 4;
+
+/// Which log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// That of a process; the name as it was given, which may be nobody's.
+    Process(String, Channel),
+    /// That of supervisord.
+    Main,
+}
+
+/// When the page is loaded again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Never.
+    Off,
+    /// After so many seconds.
+    Every(u32),
+    /// Not at all, for a script adds what is new.
+    Follow,
+}
+
+/// What an address asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which log.
+    pub subject: Subject,
+    /// How much of it, in bytes.
+    pub limit: u64,
+    /// How often.
+    pub refresh: Refresh,
+}
+
+impl Wanted {
+    /// The log of a process, as a query asks for it.
+    pub fn process(query: &Form) -> Wanted {
+        let channel = match query.get("channel") {
+            "stderr" => Channel::Stderr,
+            _ => Channel::Stdout,
+        };
+        let subject = Subject::Process(query.get("processname").to_owned(), channel);
+        Wanted::of(subject, query)
+    }
+
+    /// The main log, as a query asks for it.
+    pub fn main(query: &Form) -> Wanted {
+        Wanted::of(Subject::Main, query)
+    }
+
+    fn of(subject: Subject, query: &Form) -> Wanted {
+        let limit = match query.get("limit") {
+            "" => USUAL,
+            // A negative number, or none at all, is the least.
+            text => text.parse().unwrap_or(LEAST).clamp(LEAST, MOST),
+        };
+        let refresh = match query.get("refresh") {
+            "follow" => Refresh::Follow,
+            "2" => Refresh::Every(2),
+            "5" => Refresh::Every(5),
+            "30" => Refresh::Every(30),
+            _ => Refresh::Off,
+        };
+        Wanted {
+            subject,
+            limit,
+            refresh,
+        }
+    }
+
+    /// The address of the page that it asks for.
+    pub fn address(&self) -> String {
+        self.page(self.limit, self.refresh)
+    }
+
+    fn page(&self, limit: u64, refresh: Refresh) -> String {
+        let limit = match limit {
+            USUAL => String::new(),
+            _ => limit.to_string(),
+        };
+        let refresh = match refresh {
+            Refresh::Off => String::new(),
+            Refresh::Every(seconds) => seconds.to_string(),
+            Refresh::Follow => "follow".to_owned(),
+        };
+        let tail = [("limit", limit.as_str()), ("refresh", refresh.as_str())];
+        match &self.subject {
+            Subject::Main => address("mainlog.html", &tail),
+            Subject::Process(name, channel) => {
+                let [name, channel] = process_values(name, *channel);
+                address("tail.html", &[name, channel, tail[0], tail[1]])
+            }
+        }
+    }
+
+    /// Where all of the log is.
+    fn download(&self) -> String {
+        match &self.subject {
+            Subject::Main => "mainlog.txt".to_owned(),
+            Subject::Process(name, channel) => address("log.txt", &process_values(name, *channel)),
+        }
+    }
+
+    /// Where the log can be followed. The path is decoded twice there.
+    fn stream(&self) -> String {
+        match &self.subject {
+            Subject::Main => "mainlogtail".to_owned(),
+            Subject::Process(name, channel) => {
+                let name = quoted(&quoted(name));
+                format!("logtail/{name}/{}", channel_name(*channel))
+            }
+        }
+    }
+}
+
+fn process_values(name: &str, channel: Channel) -> [(&'static str, &str); 2] {
+    let channel = match channel {
+        Channel::Stdout => "",
+        Channel::Stderr => "stderr",
+    };
+    [("processname", name), ("channel", channel)]
+}
+
+/// The page. `can_clear` says whether there is something that would empty the log.
+pub fn page<'a>(
+    daemon: &'a DaemonView,
+    wanted: &Wanted,
+    log: &LogView,
+    message: &'a str,
+    can_clear: bool,
+    issuer: &Issuer<'_>,
+) -> Frame<'a> {
+    let can_clear = can_clear && !daemon.state.is_going_down();
+    let mut content = String::new();
+    push_content(&mut content, wanted, log, can_clear, issuer);
+    let (title, heading) = names(&wanted.subject);
+    let refresh = match wanted.refresh {
+        Refresh::Every(seconds) => Some((seconds, wanted.address())),
+        Refresh::Off | Refresh::Follow => None,
+    };
+    Frame {
+        title,
+        heading,
+        daemon,
+        message,
+        refresh,
+        content,
+        script: assets::TAIL_SCRIPT,
+    }
+}
+
+/// The title of the window and the heading.
+fn names(subject: &Subject) -> (String, String) {
+    match subject {
+        Subject::Main => (
+            "Supervisor tail of main log".to_owned(),
+            "Main log".to_owned(),
+        ),
+        Subject::Process(name, _) if name.is_empty() => (
+            "Supervisor tail of process None".to_owned(),
+            "No process".to_owned(),
+        ),
+        Subject::Process(name, channel) => (
+            format!("Supervisor tail of process {name}"),
+            format!("{name} {}", channel_name(*channel)),
+        ),
+    }
+}
+
+fn push_content(
+    page: &mut String,
+    wanted: &Wanted,
+    log: &LogView,
+    can_clear: bool,
+    issuer: &Issuer<'_>,
+) {
+    if let Subject::Process(name, channel) = &wanted.subject {
+        if name.is_empty() {
+            push_nothing(page, log);
+            return;
+        }
+        push_channels(page, wanted, name, *channel);
+    }
+    push_refresh(page, wanted);
+    let has_more = matches!(log, LogView::Text { has_more: true, .. });
+    push_amount(page, wanted, has_more, can_clear, issuer);
+    match log {
+        LogView::Text { text, .. } => {
+            let stream = match wanted.refresh {
+                Refresh::Follow => format!(" data-follow=\"{}\"", html(&wanted.stream())),
+                _ => String::new(),
+            };
+            let _ = writeln!(
+                page,
+                "<div class=\"log\" tabindex=\"0\" role=\"region\" aria-label=\"Log\">\
+                 <pre id=\"log\"{stream}>"
+            );
+            escape::push_log(page, text);
+            page.push_str("</pre></div>\n");
+            if text.is_empty() {
+                page.push_str("<p>The log is empty.</p>\n");
+            }
+        }
+        LogView::Nothing(_) => push_nothing(page, log),
+    }
+}
+
+fn push_nothing(page: &mut String, log: &LogView) {
+    if let LogView::Nothing(reason) = log {
+        let _ = writeln!(page, "<p id=\"nothing\">{}</p>", html(reason));
+    }
+}
+
+fn push_channels(page: &mut String, wanted: &Wanted, name: &str, channel: Channel) {
+    page.push_str("<nav class=\"bar\" aria-label=\"Channel\">");
+    for other in [Channel::Stdout, Channel::Stderr] {
+        let there = Wanted {
+            subject: Subject::Process(name.to_owned(), other),
+            ..wanted.clone()
+        };
+        push_link(
+            page,
+            &there.address(),
+            channel_name(other),
+            other == channel,
+        );
+    }
+    page.push_str("</nav>\n");
+}
+
+fn push_refresh(page: &mut String, wanted: &Wanted) {
+    page.push_str("<nav class=\"bar\" aria-label=\"Refresh\"><span>Refresh</span>");
+    for (refresh, label) in [
+        (Refresh::Off, "off"),
+        (Refresh::Every(2), "2 s"),
+        (Refresh::Every(5), "5 s"),
+        (Refresh::Every(30), "30 s"),
+    ] {
+        let there = wanted.page(wanted.limit, refresh);
+        push_link(page, &there, label, refresh == wanted.refresh);
+    }
+    let follow = wanted.page(wanted.limit, Refresh::Follow);
+    // Without a script there is nothing that would follow.
+    page.push_str("<span id=\"follow\" hidden>");
+    push_link(page, &follow, "follow", wanted.refresh == Refresh::Follow);
+    page.push_str("</span>");
+    if wanted.refresh == Refresh::Follow {
+        page.push_str(
+            "<span role=\"status\" id=\"following\">Following a log needs JavaScript.</span>",
+        );
+    }
+    page.push_str("</nav>\n");
+}
+
+fn push_amount(
+    page: &mut String,
+    wanted: &Wanted,
+    has_more: bool,
+    can_clear: bool,
+    issuer: &Issuer<'_>,
+) {
+    page.push_str("<div class=\"bar\">");
+    push_link(page, &wanted.address(), "Reload", false);
+    if has_more && wanted.limit < MOST {
+        let more = (wanted.limit * FACTOR).min(MOST);
+        push_link(
+            page,
+            &wanted.page(more, wanted.refresh),
+            "More lines",
+            false,
+        );
+    }
+    if wanted.limit > LEAST {
+        let fewer = (wanted.limit / FACTOR).max(LEAST);
+        push_link(
+            page,
+            &wanted.page(fewer, wanted.refresh),
+            "Fewer lines",
+            false,
+        );
+    }
+    push_link(page, &wanted.download(), "Download", false);
+    if can_clear {
+        push_clear(page, wanted, issuer);
+    }
+    page.push_str("</div>\n");
+}
+
+fn push_clear(page: &mut String, wanted: &Wanted, issuer: &Issuer<'_>) {
+    page.push_str("<form method=\"post\">");
+    let action = match &wanted.subject {
+        Subject::Main => {
+            issuer.push_field(page, &command::for_main_log());
+            "clearmainlog".to_owned()
+        }
+        Subject::Process(name, channel) => {
+            let _ = write!(
+                page,
+                "<input type=hidden name=processname value=\"{}\">",
+                html(name)
+            );
+            issuer.push_field(page, &command::for_process(name));
+            format!("clear{}", channel_name(*channel))
+        }
+    };
+    let _ = write!(
+        page,
+        "<button name=\"action\" value=\"{action}\">Clear</button></form>"
+    );
+}
+
+fn push_link(page: &mut String, address: &str, label: &str, is_current: bool) {
+    let current = match is_current {
+        true => " aria-current=\"true\"",
+        false => "",
+    };
+    let _ = write!(page, "<a href=\"{}\"{current}>{label}</a>", html(address));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What the pages show, as plain data. [`gather`](super::gather) fills it from
+//! the daemon's state; tests fill it as they like.
+
+use crate::states::{ProcessState, SupervisorState};
+
+/// supervisord and all that it supervises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// supervisord itself.
+    pub daemon: DaemonView,
+    /// The groups, sorted by name.
+    pub groups: Vec<GroupView>,
+    /// The latest result of each pool with a `store` handler that has one.
+    pub results: Vec<ResultView>,
+}
+
+/// supervisord itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonView {
+    /// Its state.
+    pub state: SupervisorState,
+    /// Why it is FATAL; empty if it is not.
+    pub reason: String,
+    /// Its name.
+    pub identifier: String,
+    /// Its pid.
+    pub pid: u32,
+    /// Such as `1 day, 2:03:04`.
+    pub uptime: String,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    /// Its name.
+    pub name: String,
+    /// Its processes, sorted by name.
+    pub processes: Vec<ProcessView>,
+}
+
+impl GroupView {
+    /// Whether it is a program of one process that has the group's name: nobody
+    /// has made a group of it.
+    pub fn is_single(&self) -> bool {
+        matches!(self.processes.as_slice(), [process] if process.namespec == self.name)
+    }
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessView {
+    /// Its name in its group.
+    pub name: String,
+    /// `name` where that is the group's name too, else `group:name`.
+    pub namespec: String,
+    /// Its state.
+    pub state: ProcessState,
+    /// What else is known: pid and uptime, when it ended, or what is wrong.
+    pub description: String,
+    /// Whether it has a log of its stdout.
+    pub has_stdout: bool,
+    /// Whether it has a log of its stderr.
+    pub has_stderr: bool,
+}
+
+/// The latest result of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultView {
+    /// The pool's name.
+    pub pool: String,
+    /// The process that answered.
+    pub process: String,
+    /// The type of the event.
+    pub event: String,
+    /// The event's number.
+    pub serial: u64,
+    /// When it came, in words.
+    pub time: String,
+    /// Its beginning, as text.
+    pub data: String,
+    /// Its whole size in bytes.
+    pub size: usize,
+}
+
+/// The end of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogView {
+    /// This text; whether there is more before it.
+    Text {
+        /// The text.
+        text: String,
+        /// There is more before it.
+        has_more: bool,
+    },
+    /// There is none, for this reason.
+    Nothing(String),
+}

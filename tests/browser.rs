@@ -1,0 +1,149 @@
+//! The web interface in headless Chromium: what is clicked, seen and followed.
+//! The scenarios are in `tests/browser/scenarios.py`; here is what they look at.
+
+use super::support::{Dir, Scene, Value, wait_for};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The division slash is as near as the name of a program comes to a closing tag.
+const ODD: &str = "ü\"<script>document.title=1<\u{2215}script>'&amp;%41";
+
+/// How long the browser may take for everything.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// What is clicked. Nothing takes long to start, so that everything can be started at once.
+const CLICKED: &str = "\
+[program:cat]
+command=/bin/cat
+startsecs=0
+[program:web]
+command=/bin/cat
+numprocs=2
+process_name=%(program_name)s_%(process_num)d
+startsecs=0
+[program:broken]
+command=/no/such/file
+autostart=false
+[program:talker]
+command=/bin/sh -c 'i=0; while :; do i=$((i+1)); echo $$ line $i; sleep 0.5; done'
+startsecs=0
+[program:long]
+command=/bin/sh -c 'seq 100000 102000; echo complaint >&2; exec sleep 10000'
+startsecs=0
+";
+
+/// What is looked at: something in every state that can be had, and a supervisord that is FATAL.
+const SIGHTS: &str = "\
+identifier=sights
+[program:idle]
+command=/bin/cat
+autostart=false
+[program:young]
+command=/bin/cat
+startsecs=1000
+stderr_logfile=%(here)s/young.err
+[program:gone]
+command=/bin/true
+startsecs=0
+autorestart=false
+[program:failed]
+command=/bin/false
+startretries=0
+[program:missing]
+command=/no/such/program --with=many --options=that --make=a --long=description
+startretries=0
+[program:trying]
+command=/bin/false
+startretries=1000
+[program:stubborn]
+command=/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'
+stopwaitsecs=1000
+startsecs=0
+[program:long]
+command=/bin/sh -c 'seq 100000 102000; printf \"\\033[31mred\\033[0m \\a %%s\" $(seq -s - 200); exec sleep 10000'
+startsecs=0
+[program:web]
+command=/bin/cat
+numprocs=3
+process_name=%(program_name)s_%(process_num)02d
+startsecs=0
+[eventlistener:checks]
+command=/bin/sh %(here)s/listener
+events=PROCESS_STATE
+result_handler=store
+startsecs=0
+";
+
+const LISTENER: &str = "\
+printf 'READY\\n'
+while read line; do
+  head -c ${line##*len:} >/dev/null
+  printf 'RESULT 24\\n<b>disk /</b>: 81 %% used\\n'
+  printf 'READY\\n'
+done";
+
+fn supervisord(port: u16, programs: &str) -> Scene {
+    let dir = Dir::new();
+    dir.write("listener", LISTENER);
+    let server = format!("[inet_http_server]\nport=127.0.0.1:{port}\n");
+    Scene::start_as(dir, &format!("{programs}{server}"), |_| {})
+}
+
+/// Brings it into the states that take some doing.
+fn arrange(sights: &Scene) {
+    sights.wait("stubborn", "RUNNING");
+    sights.wait("young", "STARTING");
+    sights.call(
+        "stopProcess",
+        &[Value::text("stubborn"), Value::Bool(false)],
+    );
+    std::fs::remove_file(sights.dir.join("young.err")).unwrap();
+    std::fs::create_dir(sights.dir.join("young.err")).unwrap();
+    sights.call("clearProcessLogs", &[Value::text("young")]);
+    std::fs::remove_dir(sights.dir.join("young.err")).unwrap();
+    for (process, state) in [
+        ("failed", "FATAL"),
+        ("gone", "EXITED"),
+        ("young", "STARTING"),
+    ] {
+        sights.wait(process, state);
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn everything_works_in_a_browser() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let axe = root.join("target/axe-core/package/axe.min.js");
+    assert!(
+        axe.exists(),
+        "{} is missing: run `make test`, which fetches it",
+        axe.display()
+    );
+    let (port, sights_port) = (free_port(), free_port());
+    let odd = format!(
+        "[program:{ODD}]\ncommand=/bin/sh -c 'echo \"odd <b>output</b> ü\"; exec sleep 10000'\nstartsecs=0\n"
+    );
+    let scene = supervisord(port, &format!("{CLICKED}{odd}"));
+    scene.wait("cat", "RUNNING");
+    let sights = supervisord(sights_port, SIGHTS);
+    arrange(&sights);
+    let mut browser = Command::new("python3")
+        .arg(root.join("tests/browser/scenarios.py"))
+        .arg(format!("http://127.0.0.1:{port}/"))
+        .arg(format!("http://127.0.0.1:{sights_port}/"))
+        .arg(axe)
+        .arg(root.join("target/web-screenshots"))
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = wait_for(LIMIT, || browser.try_wait().unwrap());
+    let _ = browser.kill();
+    assert!(status.is_some_and(|status| status.success()), "{status:?}");
+    scene.stop();
+}

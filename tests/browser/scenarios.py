@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""The web interface in a real browser: everything is clicked, with JavaScript on
+and off, looked at in three widths by day and by night, and held to the rules of
+axe-core. One browser serves all scenarios.
+
+    scenarios.py URL SIGHTS AXE SCREENSHOTS
+
+URL and SIGHTS are supervisords with the programs of tests/browser.rs; the second
+has something in every state, and is only looked at."""
+
+import contextlib
+import http.server
+import os
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.parse
+import xmlrpc.client
+
+from webdriver import Browser, wait_for
+
+WIDTHS = ((360, 800), (1024, 768), (2560, 1440))
+ODD = 'ü"<script>document.title=1<\u2215script>\'&amp;%41'
+
+
+class Supervisor:
+    """The daemon as XML-RPC shows it."""
+
+    def __init__(self, url):
+        self.url = url
+
+    def call(self, method, *parameters):
+        with xmlrpc.client.ServerProxy(self.url + 'RPC2') as proxy:
+            return getattr(proxy.supervisor, method)(*parameters)
+
+    def info(self, name):
+        return self.call('getProcessInfo', name)
+
+    def state(self, name):
+        return self.info(name)['statename']
+
+    def wait(self, name, state):
+        wait_for('%s to be %s' % (name, state), lambda: self.state(name) == state)
+
+
+class Scenarios:
+    def __init__(self, browser, url, sights, axe, screenshots):
+        self.browser = browser
+        self.url = url
+        self.sights = sights
+        self.axe = axe
+        self.screenshots = screenshots
+        self.daemon = Supervisor(url)
+
+    # What the scenarios are made of.
+
+    def open(self, page=''):
+        self.browser.open(self.url + page)
+
+    def row(self, name):
+        """The row of a process or group."""
+        quoted = name.replace('\\', '\\\\').replace('"', '\\"')
+        return wait_for('the row of ' + name,
+                        lambda: self.browser.find('#processes tr:has(input[value="%s"])' % quoted))
+
+    def press(self, name, action):
+        """Clicks a button in the row of a process or group."""
+        buttons = self.row(name).find_all('button[value=%s]' % action)
+        assert len(buttons) == 1, '%s has %d buttons %s' % (name, len(buttons), action)
+        self.click_away(buttons[0])
+
+    def press_all(self, action):
+        self.click_away(self.browser.find('form button[value=%s]' % action))
+
+    def click_away(self, element, end='footer'):
+        """Clicks, and waits for the page that comes of it, which has an element at its end."""
+        mark = self.browser.find('html').name
+        element.click()
+        wait_for('another page', lambda: self.browser.find('html').name != mark
+                 and self.browser.find(end))
+
+    def told(self):
+        return wait_for('a message', lambda: self.browser.text('#message'))
+
+    def expect(self, message):
+        told = self.told()
+        assert told.startswith(message), 'told %r, not %r' % (told, message)
+
+    def has_accessible(self, what):
+        """No rule of axe-core is broken. That a page is loaded again is wished for by its reader."""
+        self.browser.run(self.axe)
+        broken = self.browser.run_async(
+            'const done = arguments[arguments.length - 1];'
+            'axe.run({rules: {"meta-refresh": {enabled: false}}}).then(found => done('
+            'found.violations.map(one => one.id + " " + one.nodes.map(n => n.html).join(" "))))')
+        assert not broken, '%s: %s' % (what, broken)
+
+    # The scenarios.
+
+    def every_button(self):
+        daemon = self.daemon
+        self.open()
+        before = daemon.info('cat')['pid']
+        self.press('cat', 'restart')
+        self.expect('Process cat restarted')
+        assert daemon.info('cat')['pid'] != before
+        self.press('cat', 'stop')
+        self.expect('Process cat stopped')
+        assert daemon.state('cat') == 'STOPPED'
+        self.press('cat', 'start')
+        self.expect('Process cat started')
+        assert daemon.state('cat') == 'RUNNING'
+        self.press('broken', 'start')
+        self.expect('ERROR: Process broken: no such file')
+        self.press('web', 'stopgroup')
+        self.expect('Group web stopped at ')
+        assert daemon.state('web:web_1') == 'STOPPED'
+        self.press('web', 'startgroup')
+        self.expect('Group web started at ')
+        assert daemon.state('web:web_1') == 'RUNNING'
+        before = daemon.info('web:web_0')['pid']
+        self.press('web', 'restartgroup')
+        self.expect('Group web restarted at ')
+        assert daemon.info('web:web_0')['pid'] != before
+        for channel in ('stdout', 'stderr'):
+            self.press('talker', 'clear' + channel)
+            self.expect('Log for talker (%s) cleared' % channel)
+        self.press_all('clearall')
+        self.expect('All logs cleared at ')
+        self.press_all('stopall')
+        self.expect('All stopped at ')
+        assert daemon.state('cat') == 'STOPPED'
+        self.press_all('startall')
+        self.expect('ERROR: All started at ')
+        assert daemon.state('cat') == 'RUNNING'
+        self.press_all('restartall')
+        self.expect('ERROR: All restarted at ')
+        self.press_all('refresh')
+        self.expect('Page refreshed at ')
+
+    def an_odd_name(self):
+        self.open()
+        title = self.browser.ask('GET', 'title')
+        assert title == 'Supervisor Status', title
+        self.press(ODD, 'stop')
+        self.expect('Process %s stopped' % ODD)
+        assert self.daemon.state(ODD) == 'STOPPED'
+        self.press(ODD, 'start')
+        self.expect('Process %s started' % ODD)
+        link = self.row(ODD).find_all('a')[0]
+        self.click_away(link)
+        assert self.browser.text('h1') == ODD + ' stdout', self.browser.text('h1')
+        wait_for('its log', lambda: 'odd <b>output</b> ü' in self.reloaded('#log'))
+        assert self.browser.ask('GET', 'title') == 'Supervisor tail of process ' + ODD
+
+    def reloaded(self, selector):
+        self.browser.open(self.browser.address())
+        return self.browser.text(selector)
+
+    def a_refreshing_page(self):
+        """Loaded again twice by itself, with what is new."""
+        self.open('tail.html?processname=talker')
+        self.click_away(self.browser.find('2 s', 'link text'))
+        assert self.browser.address().endswith('refresh=2'), self.browser.address()
+        for _ in range(2):
+            mark, log = self.browser.find('html').name, self.browser.text('#log')
+            wait_for('the page to be loaded again',
+                     lambda: self.browser.find('html').name != mark)
+            wait_for('another log', lambda: self.browser.text('#log') != log)
+        self.click_away(self.browser.find('off', 'link text'))
+        assert 'refresh' not in self.browser.address(), self.browser.address()
+
+    def more_and_fewer_lines(self):
+        self.open('tail.html?processname=long&limit=1024')
+        few = len(self.browser.text('#log'))
+        self.click_away(self.browser.find('More lines', 'link text'))
+        more = len(self.browser.text('#log'))
+        assert few < 1100 < more < 4200, (few, more)
+        self.click_away(self.browser.find('Fewer lines', 'link text'))
+        assert len(self.browser.text('#log')) == few
+        self.click_away(self.browser.find('stderr', 'link text'))
+        assert 'channel=stderr' in self.browser.address() and self.browser.text('h1') == 'long stderr'
+        self.click_away(self.browser.find('button[value=clearstderr]'))
+        self.expect('Log for long (stderr) cleared')
+
+    def a_filter_by_form(self):
+        self.open()
+        self.browser.find('#filter input').write('WEB')
+        self.click_away(self.browser.find('#filter button'))
+        assert self.browser.text('#count').startswith('2 of '), self.browser.text('#count')
+        assert 'name=WEB' in self.browser.address()
+        self.press('web:web_0', 'restart')
+        self.expect('Process web:web_0 restarted')
+        assert self.browser.text('#count').startswith('2 of ')
+        self.click_away(self.browser.find('Show all', 'link text'))
+        self.row('cat')
+
+    def a_filter_while_typing(self):
+        self.open()
+        address = self.browser.address()
+        self.browser.find('#filter input').write('web_1')
+        assert self.browser.text('#count').startswith('1 of ')
+        shown = [row.text() for row in self.browser.find_all('#processes th[scope=row]')
+                 if row.is_displayed()]
+        assert shown == ['web:web_1'], shown
+        assert self.browser.address() == address
+
+    def following(self):
+        self.open('tail.html?processname=talker')
+        self.click_away(self.browser.find('follow', 'link text'))
+        wait_for('it to follow', lambda: self.browser.text('#following') == 'following')
+        self.browser.run('window.mark = 1')
+        log = self.browser.text('#log')
+        wait_for('three new lines', lambda: self.browser.text('#log').count('\n')
+                 >= log.count('\n') + 3)
+        lines = self.browser.text('#log').split('\n')
+        assert len(set(lines)) == len(lines), 'a line is there twice: %s' % lines
+        assert self.browser.run('return window.mark') == 1
+        self.open('mainlog.html?refresh=follow')
+        wait_for('it to follow', lambda: self.browser.text('#following') == 'following')
+        before = self.browser.text('#log')
+        self.daemon.call('stopProcess', 'cat')
+        self.daemon.call('startProcess', 'cat')
+        wait_for('news', lambda: len(self.browser.text('#log')) > len(before))
+
+    def no_following(self):
+        self.open('tail.html?processname=talker&refresh=follow')
+        assert not self.browser.find('#follow').is_displayed()
+        assert 'needs JavaScript' in self.browser.text('#following'), self.browser.source()
+
+    def tokens(self):
+        """Taken away, exchanged, or of another form: nothing is done."""
+        pid = self.daemon.info('cat')['pid']
+        field = 'document.querySelector(\'input[value="cat"]\').form.elements.token'
+        other = 'document.querySelector(\'input[value="long"]\').form.elements.token.value'
+        for change in (field + '.remove()', field + '.value = "1.AAAAAAAAAAAAAAAAAAAAAA"',
+                       '%s.value = %s' % (field, other)):
+            self.open()
+            self.browser.run(change)
+            self.press('cat', 'stop')
+            assert self.browser.text('h1') == 'Nothing was done', self.browser.text('h1')
+        assert self.daemon.info('cat')['pid'] == pid
+
+    def strangers(self):
+        """A form of another site, and the page in a frame of another site."""
+        pid = self.daemon.info('cat')['pid']
+        self.open()
+        token = self.browser.run('return document.querySelector('
+                                 '\'input[value="cat"]\').form.elements.token.value')
+        page = ('<!DOCTYPE html><form method=post action="%s"><input name=processname value=cat>'
+                '<input name=action value=stop><input name=token value="%s"><button>x</button>'
+                '</form><iframe src="%s"></iframe>' % (self.url, token, self.url))
+        with served(page) as stranger:
+            self.browser.open(stranger)
+            frame = self.browser.find('iframe')
+            self.browser.ask('POST', 'frame', {'id': {
+                'element-6066-11e4-a52e-4f735466cecf': frame.name}})
+            assert not self.browser.find_all('#processes'), 'it is shown in a frame'
+            self.browser.ask('POST', 'frame', {'id': None})
+            self.click_away(self.browser.find('button'), 'body')
+            assert not self.browser.find_all('#message'), self.browser.source()
+        assert self.daemon.info('cat')['pid'] == pid
+
+    def by_keyboard(self):
+        """Everything can be reached and pressed without a mouse, and what has the focus shows it."""
+        self.open()
+        keys = []
+        for _ in range(12):
+            self.press_key('Tab')
+            keys.append(self.browser.run(
+                'const e = document.activeElement; const s = getComputedStyle(e);'
+                'return [e.textContent || e.name, s.outlineStyle != "none"]'))
+        assert all(visible for _, visible in keys), keys
+        names = [name for name, _ in keys]
+        assert names[0] == 'Skip to content' and 'Stop all' in names, names
+
+    def press_key(self, key):
+        code = {'Tab': '\ue004'}[key]
+        self.browser.ask('POST', 'actions', {'actions': [{'type': 'key', 'id': 'keys', 'actions': [
+            {'type': 'keyDown', 'value': code}, {'type': 'keyUp', 'value': code}]}]})
+
+    def looks(self):
+        """Screenshots to look at; nothing is wider than the window, and no rule of axe-core broken."""
+        pages = (('status', ''), ('tail', 'tail.html?processname=long'),
+                 ('mainlog', 'mainlog.html?refresh=30'),
+                 ('refused', '?action=stopall'), ('nobody', 'tail.html?processname=nobody'))
+        for scheme in ('light', 'dark'):
+            for width, height in WIDTHS:
+                for name, page in pages:
+                    self.browser.look(width, height, scheme)
+                    self.browser.open(self.sights + page)
+                    wide = self.browser.run('return document.documentElement.scrollWidth')
+                    what = '%s-%d-%s' % (name, width, scheme)
+                    assert wide <= width, '%s is %d wide' % (what, wide)
+                    self.browser.screenshot(os.path.join(self.screenshots, what + '.png'))
+                    self.has_accessible(what)
+        self.browser.look(1024, 768, 'light')
+
+
+@contextlib.contextmanager
+def served(page):
+    """A page at an address of another site."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header('Content-Type', 'text/html')
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield 'http://localhost:%d/' % server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+WITHOUT_SCRIPT = ('every_button', 'an_odd_name', 'a_refreshing_page', 'more_and_fewer_lines',
+                  'a_filter_by_form', 'no_following')
+WITH_SCRIPT = ('looks', 'every_button', 'an_odd_name', 'a_refreshing_page',
+               'more_and_fewer_lines', 'a_filter_by_form', 'a_filter_while_typing', 'following',
+               'tokens', 'strangers', 'by_keyboard')
+
+
+def main():
+    url, sights, axe, screenshots = sys.argv[1:]
+    with open(axe, encoding='utf-8') as file:
+        axe = file.read()
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix='pv') as folder, Browser(folder) as browser:
+        scenarios = Scenarios(browser, url, sights, axe, screenshots)
+        for has_script, names in ((True, WITH_SCRIPT), (False, WITHOUT_SCRIPT)):
+            browser.javascript(has_script)
+            for name in names:
+                begun = time.monotonic()
+                try:
+                    getattr(scenarios, name)()
+                    outcome = 'ok'
+                except Exception:
+                    failed += 1
+                    outcome = 'FAILED\n' + traceback.format_exc()
+                print('%s, JavaScript %s: %.1f s, %s' % (
+                    name, 'on' if has_script else 'off', time.monotonic() - begun, outcome), flush=True)
+    raise SystemExit(1 if failed else 0)
+
+
+main()

@@ -1,0 +1,564 @@
+//! The web interface over a real daemon, without a browser: what forms do, what
+//! links do not, and what is refused.
+
+use super::support::{DEADLINE, Page, Scene, kill, wait_until};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+
+const PROGRAMS: &str = "\
+[program:cat]
+command=/bin/cat
+stdout_logfile=%(here)s/cat.out
+stderr_logfile=%(here)s/cat.err
+startsecs=0
+[program:two]
+command=/bin/cat
+numprocs=2
+process_name=%(process_num)d
+startsecs=0
+[program:idle]
+command=/bin/cat
+autostart=false
+startsecs=0
+[program:broken]
+command=/no/such/file
+autostart=false
+";
+
+fn scene() -> Scene {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait("cat", "RUNNING");
+    scene
+}
+
+/// Sends the form of the page that has the field, with the token that it has there.
+fn press(scene: &Scene, path: &str, field: (&str, &str), action: &str) -> Page {
+    let form = match field.1 {
+        "" => String::new(),
+        value => format!("name={} value=\"{value}\"", field.0),
+    };
+    let page = scene.rpc.get(path);
+    let token = page.token(&form);
+    let fields = [field, ("token", token), ("action", action)];
+    scene.rpc.submit(path, &fields)
+}
+
+/// Where an action sends the browser, and what is told there.
+fn told(scene: &Scene, answer: &Page) -> String {
+    assert_eq!(answer.status, 303, "{}\n{}", answer.head, answer.body);
+    let location = answer.header("Location");
+    let path = match location.strip_prefix("./") {
+        Some(rest) => format!("/{rest}"),
+        None => format!("/{location}"),
+    };
+    let page = scene.rpc.get(&path);
+    assert_eq!(page.status, 200);
+    page.message()
+}
+
+fn act(scene: &Scene, field: (&str, &str), action: &str) -> String {
+    let answer = press(scene, "/", field, action);
+    told(scene, &answer)
+}
+
+fn process(name: &str) -> (&'static str, &str) {
+    ("processname", name)
+}
+
+const ALL: (&str, &str) = ("", "");
+
+#[test]
+fn every_button_does_what_it_says() {
+    let scene = scene();
+    let before = scene.pid("cat");
+    assert_eq!(
+        act(&scene, process("cat"), "restart"),
+        "Process cat restarted"
+    );
+    assert_ne!(scene.pid("cat"), before);
+    assert_eq!(act(&scene, process("cat"), "stop"), "Process cat stopped");
+    scene.wait("cat", "STOPPED");
+    assert_eq!(
+        act(&scene, process("cat"), "stop"),
+        "unexpected rpc fault [70] NOT_RUNNING: cat"
+    );
+    assert_eq!(act(&scene, process("cat"), "start"), "Process cat started");
+    assert_eq!(
+        act(&scene, process("cat"), "start"),
+        "ERROR: Process cat: already started"
+    );
+    assert_eq!(
+        act(&scene, process("broken"), "start"),
+        "ERROR: Process broken: no such file"
+    );
+    assert_eq!(
+        act(&scene, process("broken"), "restart"),
+        "ERROR: Process broken: no such file"
+    );
+    let group = ("groupname", "two");
+    assert!(act(&scene, group, "stopgroup").starts_with("Group two stopped at "));
+    scene.wait("two:1", "STOPPED");
+    assert!(act(&scene, group, "startgroup").starts_with("Group two started at "));
+    scene.wait("two:1", "RUNNING");
+    let before = scene.pid("two:0");
+    assert!(act(&scene, group, "restartgroup").starts_with("Group two restarted at "));
+    assert_ne!(scene.pid("two:0"), before);
+    assert!(act(&scene, ALL, "stopall").starts_with("All stopped at "));
+    scene.wait_all("STOPPED");
+    let message = act(&scene, ALL, "startall");
+    assert!(message.starts_with("ERROR: All started at "), "{message}");
+    assert!(
+        message.ends_with(", except broken (no such file)"),
+        "{message}"
+    );
+    scene.wait("idle", "RUNNING");
+    assert!(act(&scene, ALL, "restartall").contains("All restarted at "));
+    assert!(act(&scene, ALL, "clearall").starts_with("All logs cleared at "));
+    assert!(act(&scene, ALL, "refresh").starts_with("Page refreshed at "));
+    scene.stop();
+}
+
+#[test]
+fn each_log_is_cleared_by_itself() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/sh -c 'echo out; echo err >&2; exec sleep 1000'\n\
+         stdout_logfile=%(here)s/out\nstderr_logfile=%(here)s/err\nstartsecs=0\n",
+    );
+    let read = |name: &str| scene.dir.read(name).unwrap_or_default();
+    assert!(wait_until(DEADLINE, || read("out") == "out\n"
+        && read("err") == "err\n"));
+    let answer = press(
+        &scene,
+        "/tail.html?processname=p&channel=stderr",
+        process("p"),
+        "clearstderr",
+    );
+    assert!(
+        answer
+            .header("Location")
+            .starts_with("tail.html?processname=p&channel=stderr&message=")
+    );
+    assert_eq!(told(&scene, &answer), "Log for p (stderr) cleared");
+    assert_eq!((read("out").as_str(), read("err").as_str()), ("out\n", ""));
+    assert_eq!(
+        act(&scene, process("p"), "clearstdout"),
+        "Log for p (stdout) cleared"
+    );
+    assert_eq!(read("out"), "");
+    assert_eq!(act(&scene, process("p"), "clearlog"), "Log for p cleared");
+    let answer = press(&scene, "/mainlog.html", ALL, "clearmainlog");
+    assert_eq!(told(&scene, &answer), "Log of supervisord cleared");
+    assert!(!scene.log().contains("spawned"));
+    scene.stop();
+}
+
+#[test]
+fn names_of_nobody_are_told() {
+    let scene = scene();
+    let page = scene.rpc.get("/");
+    // Each form has a token of its own, so one for a name of nobody is refused...
+    let fields = [
+        ("processname", "no<b>"),
+        ("token", page.token("")),
+        ("action", "stop"),
+    ];
+    assert_eq!(scene.rpc.submit("/", &fields).status, 403);
+    // ...but a process may go while its page is open.
+    let token = page.token("name=groupname value=\"two\"").to_owned();
+    scene
+        .call("stopProcessGroup", &[super::support::Value::text("two")])
+        .answer();
+    scene
+        .call("removeProcessGroup", &[super::support::Value::text("two")])
+        .answer();
+    let fields = [
+        ("groupname", "two"),
+        ("token", token.as_str()),
+        ("action", "startgroup"),
+    ];
+    assert_eq!(
+        told(&scene, &scene.rpc.submit("/", &fields)),
+        "No such group named two"
+    );
+    let token = page.token("name=processname value=\"two:0\"");
+    let fields = [
+        ("processname", "two:0"),
+        ("token", token),
+        ("action", "start"),
+    ];
+    assert_eq!(
+        told(&scene, &scene.rpc.submit("/", &fields)),
+        "No such process named two:0"
+    );
+    scene.stop();
+}
+
+#[test]
+fn a_form_without_its_own_fresh_token_does_nothing() {
+    let scene = scene();
+    let pid = scene.pid("cat");
+    let page = scene.rpc.get("/");
+    let (all, two) = (page.token(""), page.token("value=\"two:0\""));
+    let own = page.token("value=\"cat\"");
+    let wrong = own.replace(own.chars().last().unwrap(), "!");
+    for token in ["", "x", all, two, wrong.as_str()] {
+        let fields = [("processname", "cat"), ("token", token), ("action", "stop")];
+        let answer = scene.rpc.submit("/", &fields);
+        assert_eq!(answer.status, 403, "{token}");
+        assert!(answer.body.contains("Nothing was done"));
+        assert_eq!(answer.header("Location"), "");
+    }
+    // In the address it does not count, nor does what is to be done.
+    let address = format!("/?processname=cat&token={own}&action=stop");
+    assert_eq!(scene.rpc.submit(&address, &[]).status, 200);
+    assert_eq!(
+        scene
+            .rpc
+            .submit(&address, &[("action", "stop"), ("processname", "cat")])
+            .status,
+        403
+    );
+    assert_eq!(scene.pid("cat"), pid);
+    let fields = [("processname", "cat"), ("token", own), ("action", "stop")];
+    assert_eq!(scene.rpc.submit("/", &fields).status, 303);
+    scene.wait("cat", "STOPPED");
+    // A restarted supervisord is another one.
+    let restarts = scene.log().matches("supervisord started").count();
+    scene.call("restart", &[]).answer();
+    assert!(wait_until(DEADLINE, || {
+        scene.log().matches("supervisord started").count() > restarts && scene.rpc.answers()
+    }));
+    scene.wait("cat", "RUNNING");
+    assert_eq!(scene.rpc.submit("/", &fields).status, 403);
+    assert_eq!(scene.info("cat").text_of("statename"), "RUNNING");
+    scene.stop();
+}
+
+#[test]
+fn links_change_nothing() {
+    let scene = scene();
+    let pid = scene.pid("cat");
+    for action in [
+        "stop",
+        "restart",
+        "stopall",
+        "restartall",
+        "clearlog",
+        "stopgroup",
+    ] {
+        let path = format!("/index.html?processname=cat&groupname=two&action={action}");
+        let answer = scene.rpc.get(&path);
+        assert_eq!(
+            (answer.status, answer.header("Allow")),
+            (405, "POST"),
+            "{action}"
+        );
+        assert!(answer.body.contains("web_get_actions=true"));
+        assert_eq!(scene.rpc.page("HEAD", &path, "", "").status, 200);
+        assert_eq!(scene.rpc.page("PUT", &path, "", "").status, 400);
+    }
+    assert_eq!(scene.rpc.get("/?action=nonsense").status, 400);
+    assert_eq!(scene.rpc.get("/?action=stop").status, 400);
+    assert_eq!(scene.pid("cat"), pid);
+    let refreshed = scene.rpc.get("/?action=refresh");
+    assert!(told(&scene, &refreshed).starts_with("Page refreshed at "));
+    scene.stop();
+}
+
+#[test]
+fn links_of_4_3_0_work_where_they_are_wanted() {
+    let scene = Scene::start(&format!(
+        "{PROGRAMS}[unix_http_server:links]\nfile=%(here)s/links\nweb_get_actions=true\n"
+    ));
+    scene.wait("cat", "RUNNING");
+    let links = super::support::Rpc::new(super::support::Address::Unix(scene.dir.join("links")));
+    let path = "/index.html?processname=cat&action=stop";
+    assert_eq!(scene.rpc.get(path).status, 405);
+    assert_eq!(links.page("HEAD", path, "", "").status, 200);
+    assert_eq!(scene.info("cat").text_of("statename"), "RUNNING");
+    let answer = links.get(path);
+    assert_eq!(told(&scene, &answer), "Process cat stopped");
+    assert_eq!(
+        told(&scene, &links.get("/?action=start&processname=cat")),
+        "Process cat started"
+    );
+    assert_eq!(
+        told(&scene, &links.get("/?action=start&processname=cat:*")),
+        "No such process named cat:*"
+    );
+    // A form still needs its token.
+    assert_eq!(links.submit("/", &[("action", "stopall")]).status, 403);
+    scene.stop();
+}
+
+/// 4.3.0 leaves the process stopped.
+#[test]
+fn a_restart_goes_on_when_the_browser_has_gone() {
+    let scene = Scene::start(
+        "[program:slow]\ncommand=/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'\n\
+         stopwaitsecs=1\nstartsecs=0\n",
+    );
+    scene.wait("slow", "RUNNING");
+    let page = scene.rpc.get("/");
+    let pid = scene.pid("slow");
+    let body = format!(
+        "processname=slow&action=restart&token={}",
+        page.token("value=\"slow\"")
+    );
+    let mut stream = UnixStream::connect(scene.dir.join("s")).unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    scene.wait("slow", "STOPPING");
+    drop(stream);
+    scene.wait("slow", "RUNNING");
+    assert_ne!(scene.pid("slow"), pid);
+    scene.stop();
+}
+
+#[test]
+fn messages_of_others_are_not_shown() {
+    let scene = scene();
+    for query in [
+        "message=All+is+lost",
+        "message=All+is+lost&seal=1.AAAAAAAAAAAAAAAAAAAAAA",
+        "message=%3Cscript%3Ealert(1)%3C/script%3E",
+    ] {
+        let page = scene.rpc.get(&format!("/?{query}"));
+        assert_eq!((page.status, page.message()), (200, String::new()));
+        assert!(!page.body.contains("lost") && !page.body.contains("<script>alert"));
+    }
+    let answer = press(&scene, "/", process("cat"), "stop");
+    let forged = answer.header("Location").replace("stopped", "started");
+    assert_eq!(scene.rpc.get(forged.trim_start_matches('.')).message(), "");
+    scene.stop();
+}
+
+#[test]
+fn a_filter_is_kept_through_an_action() {
+    let scene = scene();
+    let filtered = scene.rpc.get("/?name=two");
+    assert!(!filtered.body.contains("value=\"cat\""));
+    let answer = press(
+        &scene,
+        "/index.html?name=CA&state=running",
+        process("cat"),
+        "stop",
+    );
+    let location = answer.header("Location");
+    assert!(
+        location.starts_with("./?name=CA&state=running&message="),
+        "{location}"
+    );
+    assert_eq!(told(&scene, &answer), "Process cat stopped");
+    scene.stop();
+}
+
+#[test]
+fn old_addresses_answer_as_before() {
+    let scene = scene();
+    let health = scene.rpc.get("/ok.html");
+    assert_eq!(health.body, "OK");
+    assert_eq!(health.header("Content-Type"), "text/plain");
+    assert_eq!(health.header("Content-Length"), "2");
+    for path in [
+        "/",
+        "/index.html",
+        "//index.html",
+        "/?x",
+        "/tail.html?processname=cat",
+    ] {
+        let page = scene.rpc.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.header("Content-Type"), "text/html;charset=utf-8");
+        assert_eq!(page.header("Expires"), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(page.header("X-Frame-Options"), "DENY");
+        assert!(
+            page.header("Content-Security-Policy")
+                .contains("frame-ancestors 'none'")
+        );
+        let head = scene.rpc.page("HEAD", path, "", "");
+        assert_eq!((head.status, head.body.as_str()), (200, ""));
+    }
+    let style = scene.rpc.get("/stylesheets/supervisor.css");
+    assert_eq!(style.header("Content-Type"), "text/css;charset=utf-8");
+    assert!(style.body.contains("prefers-color-scheme: dark"));
+    assert!(scene.rpc.get("/images/icon.svg").body.contains("<svg"));
+    for path in [
+        "/ok.html/",
+        "/images/",
+        "/nothing",
+        "/stylesheets/../index.html",
+    ] {
+        assert_eq!(scene.rpc.get(path).status, 404, "{path}");
+    }
+    scene.stop();
+}
+
+#[test]
+fn forms_are_limited_and_announced() {
+    let scene = scene();
+    let large = "Content-Length: 70000\r\n";
+    assert_eq!(scene.rpc.page("POST", "/", large, "").status, 413);
+    assert_eq!(scene.rpc.page("POST", "/", "", "").status, 411);
+    let announced = "Content-Length: 14\r\nExpect: 100-continue\r\n";
+    let answer = scene.rpc.page("POST", "/", announced, "action=refresh");
+    assert_eq!(answer.status, 100);
+    assert!(
+        answer.body.starts_with("HTTP/1.1 303 See Other"),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        scene
+            .rpc
+            .submit("/stylesheets/supervisor.css", &[("a", "b")])
+            .status,
+        400
+    );
+    assert_eq!(scene.rpc.submit("/ok.html", &[("a", "b")]).body, "OK");
+    scene.stop();
+}
+
+#[test]
+fn logs_are_shown_and_downloaded() {
+    let scene = scene();
+    scene
+        .dir
+        .write("cat.out", "x".repeat(5000) + "\n<b>\u{1b}[1mend\n");
+    scene.dir.write("cat.err", b"raw \xff bytes\n");
+    let page = scene.rpc.get("/tail.html?processname=cat&limit=1024");
+    assert!(page.body.contains("x\n&lt;b&gt;end\n</pre>"));
+    assert!(
+        page.body.len() < 8000
+            && page.body.contains("limit=4096") | page.body.contains("More lines")
+    );
+    let page = scene
+        .rpc
+        .get("/tail.html?processname=cat&channel=stderr&refresh=2");
+    assert!(page.body.contains("raw \u{fffd} bytes"));
+    assert!(page.body.contains("<meta http-equiv=\"refresh\" content=\"2; url=tail.html?processname=cat&amp;channel=stderr&amp;refresh=2\">"));
+    let whole = scene.rpc.get("/log.txt?processname=cat");
+    assert_eq!(whole.body.len(), 5012);
+    assert_eq!(whole.header("Content-Type"), "text/plain;charset=utf-8");
+    assert_eq!(
+        whole.header("Content-Disposition"),
+        "attachment; filename=\"cat-stdout.log\""
+    );
+    assert!(
+        scene
+            .rpc
+            .get("/mainlog.txt")
+            .body
+            .contains("supervisord started")
+    );
+    assert!(
+        scene
+            .rpc
+            .get("/mainlog.html")
+            .body
+            .contains("supervisord started")
+    );
+    for (path, told) in [
+        ("/tail.html", "No process name found"),
+        (
+            "/tail.html?processname=nope",
+            "ERROR: unexpected rpc fault [10] BAD_NAME: nope",
+        ),
+        (
+            "/tail.html?processname=two:*",
+            "ERROR: unexpected rpc fault [10] BAD_NAME: two:*",
+        ),
+    ] {
+        let page = scene.rpc.get(path);
+        assert!(
+            page.status == 200 && page.body.contains(told),
+            "{path}: {}",
+            page.body
+        );
+    }
+    std::fs::remove_file(scene.dir.join("cat.out")).unwrap();
+    assert!(
+        scene
+            .rpc
+            .get("/tail.html?processname=cat")
+            .body
+            .contains("No file for cat")
+    );
+    assert_eq!(scene.rpc.get("/log.txt?processname=cat").status, 404);
+    assert_eq!(scene.rpc.get("/log.txt?processname=nope").status, 404);
+    scene.stop();
+}
+
+#[test]
+fn while_going_down_pages_are_shown_and_nothing_is_done() {
+    let scene = Scene::start(
+        "[program:slow]\ncommand=/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'\n\
+         stopwaitsecs=1000\nstartsecs=0\n",
+    );
+    scene.wait("slow", "RUNNING");
+    let (page, pid) = (scene.rpc.get("/"), scene.pid("slow"));
+    let token = page.token("value=\"slow\"");
+    let fields = [
+        ("processname", "slow"),
+        ("token", token),
+        ("action", "restart"),
+    ];
+    scene.call("shutdown", &[]).answer();
+    let mut page = scene.rpc.get("/");
+    assert!(wait_until(DEADLINE, || {
+        page = scene.rpc.get("/");
+        page.body.contains("state stopping")
+    }));
+    assert!(page.body.contains("supervisord is going down") && !page.body.contains("<button name"));
+    assert_eq!(
+        told(&scene, &scene.rpc.submit("/", &fields)),
+        "ERROR: supervisord is going down, nothing was done"
+    );
+    assert_eq!(scene.rpc.get("/tail.html?processname=slow").status, 200);
+    assert_eq!(scene.rpc.get("/ok.html").body, "OK");
+    kill(pid, libc::SIGKILL);
+    let mut scene = scene;
+    assert_eq!(scene.daemon.wait(DEADLINE), Some(0));
+}
+
+#[test]
+fn results_of_listeners_and_the_reason_of_fatal_are_shown() {
+    let listener = "while read line; do len=${line##*len:}; head -c $len >/dev/null; \
+                    printf 'RESULT 4\\n<ok>READY\\n'; done";
+    let dir = super::support::Dir::new();
+    let script = dir.script("listener", &format!("printf 'READY\\n'\n{listener}"));
+    let scene = Scene::start_as(
+        dir,
+        &format!(
+            "{PROGRAMS}[eventlistener:checks]\ncommand={}\nevents=PROCESS_STATE\nresult_handler=store\n",
+            script.display()
+        ),
+        |_| {},
+    );
+    assert!(wait_until(DEADLINE, || scene
+        .rpc
+        .get("/")
+        .body
+        .contains("&lt;ok&gt;</pre>")));
+    scene.wait("cat", "RUNNING");
+    std::fs::remove_file(scene.dir.join("cat.out")).unwrap();
+    std::fs::create_dir(scene.dir.join("cat.out")).unwrap();
+    let message = act(&scene, process("cat"), "clearstdout");
+    assert_eq!(message, "unexpected rpc fault [30] FAILED: cat");
+    let page = scene.rpc.get("/");
+    assert!(
+        page.body.contains("<strong>supervisord is FATAL:</strong>"),
+        "{}",
+        page.body
+    );
+    assert_eq!(
+        act(&scene, ALL, "clearfatal"),
+        "supervisord is not FATAL any more"
+    );
+    assert!(!scene.rpc.get("/").body.contains("is FATAL:"));
+    scene.stop();
+}
