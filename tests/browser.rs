@@ -79,7 +79,7 @@ const LISTENER: &str = "\
 printf 'READY\\n'
 while read line; do
   head -c ${line##*len:} >/dev/null
-  printf 'RESULT 24\\n<b>disk /</b>: 81 %% used\\n'
+  printf 'RESULT 24\\n<b>disk /</b>: 81 %% used'
   printf 'READY\\n'
 done";
 

@@ -25,7 +25,7 @@ use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
 use crate::tokens::{Channel, ConnectionId, Source, Timer};
 use crate::web::door::{Visited, Waiting, Web};
-use crate::web::route::Visit;
+use crate::web::route::{Method, Visit};
 
 /// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -34,7 +34,7 @@ const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 /// From how many bytes on the body of a call is worth giving memory back, which takes its time.
 const LARGE_BODY: usize = 256 * 1024;
 
-/// With so many calls and actions waiting, nothing more is taken on from the web interface.
+/// With so many calls and actions waiting, the web interface takes no more on.
 const PENDING_LIMIT: usize = 1024;
 
 /// How long the loop rests when it cannot wait for events.
@@ -446,9 +446,10 @@ impl MainLoop {
     fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
         let get_actions = self.servers.has_get_actions(connection);
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+        let may_act = get_actions || visit.method == Method::Post;
         let visited = match self.pending.len() {
-            ..PENDING_LIMIT => self.web.visit(&mut daemon, visit, get_actions),
-            _ => Visited::Done(Response::error(503)),
+            PENDING_LIMIT.. if may_act => Visited::Done(Response::error(503)),
+            _ => self.web.visit(&mut daemon, visit, get_actions),
         };
         match visited {
             Visited::Done(response) => {

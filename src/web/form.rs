@@ -55,4 +55,18 @@ mod tests {
         }
         assert_eq!(Form::read(b""), Form::default());
     }
+
+    #[test]
+    fn nonsense_is_read_as_something() {
+        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+        for _ in 0..20_000 {
+            let bytes = (0..24).map(|_| {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                b"&=%+aF4c3\xc3\xbc\0;"[(seed % 13) as usize]
+            });
+            let _ = Form::read(&bytes.collect::<Vec<u8>>());
+        }
+    }
 }

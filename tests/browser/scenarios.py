@@ -9,6 +9,7 @@ URL and SIGHTS are supervisords with the programs of tests/browser.rs; the secon
 has something in every state, and is only looked at."""
 
 import contextlib
+import http.client
 import http.server
 import os
 import sys
@@ -263,6 +264,23 @@ class Scenarios:
             assert not self.browser.find_all('#message'), self.browser.source()
         assert self.daemon.info('cat')['pid'] == pid
 
+    def behind_a_proxy(self):
+        """Under a path of its own, pages and actions stay there."""
+        with proxied(self.url, '/a/path/') as place:
+            self.browser.open(place)
+            self.press('cat', 'restart')
+            self.expect('Process cat restarted')
+            assert self.browser.address().startswith(place + '?message='), self.browser.address()
+            self.click_away(self.row('talker').find_all('a')[0])
+            self.click_away(self.browser.find('button[value=clearstdout]'))
+            self.expect('Log for talker (stdout) cleared')
+            self.click_away(self.browser.find('Main log', 'link text'))
+            assert self.browser.address() == place + 'mainlog.html', self.browser.address()
+            self.click_away(self.browser.find('Processes', 'link text'))
+            color = self.browser.run('return getComputedStyle(document.querySelector("header"))'
+                                     '.backgroundColor')
+            assert color != 'rgba(0, 0, 0, 0)', 'the style sheet is not found'
+
     def by_keyboard(self):
         """Everything can be reached and pressed without a mouse, and what has the focus shows it."""
         self.open()
@@ -299,35 +317,76 @@ class Scenarios:
         self.browser.look(1024, 768, 'light')
 
 
+class Silent(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
 @contextlib.contextmanager
-def served(page):
-    """A page at an address of another site."""
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header('Content-Type', 'text/html')
-            self.end_headers()
-            self.wfile.write(page.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+def server_with(handler):
+    """A server of that handler on some port."""
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield 'http://localhost:%d/' % server.server_address[1]
+        yield server.server_address[1]
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
+@contextlib.contextmanager
+def served(page):
+    """A page at an address of another site."""
+    class Handler(Silent):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header('Content-Type', 'text/html')
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+    with server_with(Handler) as port:
+        yield 'http://localhost:%d/' % port
+
+
+@contextlib.contextmanager
+def proxied(url, prefix):
+    """What is at the address, under a path of another server."""
+    host = urllib.parse.urlsplit(url).netloc
+
+    class Handler(Silent):
+        def forward(self):
+            if not self.path.startswith(prefix):
+                self.send_error(404)
+                return
+            length = int(self.headers.get('Content-Length') or 0)
+            kept = {name: value for name, value in self.headers.items()
+                    if name not in ('Connection', 'Keep-Alive')}
+            connection = http.client.HTTPConnection(host, timeout=60)
+            connection.request(self.command, self.path[len(prefix) - 1:],
+                               self.rfile.read(length), kept)
+            answer = connection.getresponse()
+            content = answer.read()
+            connection.close()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = forward
+
+    with server_with(Handler) as port:
+        yield 'http://127.0.0.1:%d%s' % (port, prefix)
+
+
 WITHOUT_SCRIPT = ('every_button', 'an_odd_name', 'a_refreshing_page', 'more_and_fewer_lines',
                   'a_filter_by_form', 'no_following')
 WITH_SCRIPT = ('looks', 'every_button', 'an_odd_name', 'a_refreshing_page',
                'more_and_fewer_lines', 'a_filter_by_form', 'a_filter_while_typing', 'following',
-               'tokens', 'strangers', 'by_keyboard')
+               'tokens', 'strangers', 'behind_a_proxy', 'by_keyboard')
 
 
 def main():
