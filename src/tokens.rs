@@ -98,6 +98,8 @@ pub enum Timer {
     Verdict(ProcessId),
     /// A result handler, by its pid, has had its time.
     Handler(i32),
+    /// Clients that have taken all they were sent of long answers: go on with those.
+    LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
 }
