@@ -100,6 +100,8 @@ pub enum Timer {
     Verdict(ProcessId),
     /// A result handler, by its pid, has had its time.
     Handler(i32),
+    /// Clients that have taken all they were sent of long answers: go on with those.
+    LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
     /// The service manager wants a sign of life, or has not taken what it was told.

@@ -73,6 +73,8 @@ pub struct Connection {
     state: State,
     /// Go on at the next turn of the loop without waiting for anything.
     resume: bool,
+    /// The next piece of a long answer may be made.
+    hungry: bool,
     /// When the present state began.
     since: Monotonic,
     /// When the first byte of the present request came.
@@ -101,6 +103,7 @@ impl Connection {
             parser: HeadParser::new(limits.header),
             state: State::Reading,
             resume: false,
+            hungry: false,
             since: now,
             begun: None,
             patience: limits.request,
@@ -178,14 +181,32 @@ impl Connection {
         if let Some((exchange, _)) = self.take_work() {
             match Delivery::xml(exchange, content, &mut self.wire, reactor) {
                 Ok(delivery) => {
-                    // What is measured first is gone on with at the next turn.
-                    self.resume = delivery.is_measuring();
+                    self.hungry = !delivery.is_complete();
                     self.enter(State::Responding(delivery), reactor.now.monotonic);
                 }
                 Err(_) => return Step::Gone,
             }
         }
         self.deliver(reactor)
+    }
+
+    /// Whether it waits for [`go_on`](Connection::go_on).
+    pub fn is_hungry(&self) -> bool {
+        self.hungry
+    }
+
+    /// Goes on with a long answer by one piece.
+    pub fn go_on(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
+        self.hungry = false;
+        match &mut self.state {
+            State::Responding(delivery) if self.wire.output.is_empty() => {
+                if delivery.advance(&mut self.wire, reactor).is_err() {
+                    return Step::Gone;
+                }
+            }
+            _ => return Step::Open,
+        }
+        self.advance(reactor, door)
     }
 
     /// How much waits in memory for the client, in bytes, and in how many open files.
@@ -297,24 +318,23 @@ impl Connection {
                     }
                 }
                 State::Working { .. } => break,
+                State::Responding(delivery) if !delivery.is_complete() => {
+                    if delivery.is_measuring() && self.wire.has_hung_up(reactor) {
+                        return Step::Gone;
+                    }
+                    self.hungry = true;
+                    break;
+                }
                 // Pipelined requests, of which a read holds thousands: others have
                 // their turn in between.
                 State::Responding(_) if answered == ANSWER_LIMIT => {
                     self.resume = true;
                     break;
                 }
-                State::Responding(delivery) => match delivery.advance(&mut self.wire, reactor) {
-                    Err(_) => return Step::Gone,
-                    Ok(false) => {
-                        self.finish(reactor);
-                        answered += 1;
-                    }
-                    Ok(true) => {
-                        // One piece at a turn, so that others have theirs.
-                        self.resume = self.wire.output.is_empty();
-                        break;
-                    }
-                },
+                State::Responding(_) => {
+                    self.finish(reactor);
+                    answered += 1;
+                }
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
@@ -520,11 +540,13 @@ impl Connection {
         if self.wire.ended {
             return false;
         }
-        match self.state {
+        match &self.state {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
             State::Working { .. } => self.wire.input.len() < READ_SIZE,
-            State::Responding(_) => false,
+            State::Responding(delivery) => {
+                delivery.is_measuring() && self.wire.input.len() < READ_SIZE
+            }
             State::Following { .. } | State::Lingering { .. } => true,
         }
     }

@@ -72,8 +72,8 @@ impl Delivery {
         }
     }
 
-    /// Goes on by one piece, with nothing in the outbox; false if all is done.
-    pub fn advance(&mut self, wire: &mut Wire, reactor: &mut Reactor) -> io::Result<bool> {
+    /// Goes on by one piece, with nothing in the outbox.
+    pub fn advance(&mut self, wire: &mut Wire, reactor: &mut Reactor) -> io::Result<()> {
         let now = reactor.now.monotonic;
         self.phase = match std::mem::replace(&mut self.phase, Phase::Complete) {
             Phase::Measuring(mut content) => match content.measure(&mut reactor.buffer) {
@@ -88,15 +88,14 @@ impl Delivery {
                 }
             },
             Phase::Sending(mut content) => {
-                if !content.produce(&mut reactor.buffer, &mut wire.output)? {
-                    return Ok(false);
+                match content.produce(&mut reactor.buffer, &mut wire.output)? {
+                    true => Phase::Sending(content),
+                    false => Phase::Complete,
                 }
-                Phase::Sending(content)
             }
-            Phase::Complete => return Ok(false),
+            Phase::Complete => Phase::Complete,
         };
-        wire.flush(reactor)?;
-        Ok(true)
+        Ok(())
     }
 
     /// Whether the daemon still works on it, with nothing for the client to take.

@@ -2,7 +2,7 @@
 //! connections on them. Readiness goes in, requests come out, and their
 //! answers are given back by the connection's id whenever they are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -22,6 +22,7 @@ use crate::sys::fd;
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::socket;
+use crate::sys::time;
 use crate::tokens::{ConnectionId, Source, Timer};
 
 pub use crate::http::exchange::Request;
@@ -31,6 +32,8 @@ pub use crate::http::exchange::Request;
 pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
 /// How many files are open for the long answers of all clients together; as above.
 const FILES_LIMIT: usize = 128;
+/// How much of one turn of the loop the long answers of all clients may take.
+const SHARE: Duration = Duration::from_millis(5);
 /// How many connections are accepted in one turn of the loop.
 const ACCEPT_LIMIT: usize = 32;
 /// How many descriptors connections leave to children, unless a quarter is less.
@@ -56,6 +59,8 @@ pub struct Incoming {
 pub struct Servers {
     listeners: Vec<Watched>,
     connections: BTreeMap<ConnectionId, Client>,
+    /// Those that wait for the next piece of a long answer, in the order of their turns.
+    hungry: VecDeque<ConnectionId>,
     next: u64,
     /// Listening is suspended until a connection closes or the retry timer comes.
     suspended: bool,
@@ -91,6 +96,7 @@ impl Servers {
         let mut servers = Servers {
             listeners: Vec::with_capacity(listeners.len()),
             connections: BTreeMap::new(),
+            hungry: VecDeque::new(),
             next: 0,
             suspended: false,
             told: false,
@@ -151,6 +157,7 @@ impl Servers {
                 let step = self.with(id, |client, door| client.timer(reactor, door));
                 self.after(reactor, id, step)
             }
+            Timer::LongAnswers => self.go_on(reactor),
             Timer::AcceptRetry => {
                 self.resume(reactor);
                 Vec::new()
@@ -238,6 +245,8 @@ impl Servers {
             reactor.timers.set(Timer::Connection(id), None);
             reactor.poller.close(client.connection.token());
         }
+        self.hungry.clear();
+        reactor.timers.set(Timer::LongAnswers, None);
         reactor.timers.set(Timer::AcceptRetry, None);
         for listener in self.listeners.drain(..) {
             // The file goes before nobody answers on it.
@@ -257,7 +266,39 @@ impl Servers {
         }
     }
 
+    /// Goes on with long answers by one piece each, for as long as this turn of
+    /// the loop allows; the others come first at the next.
+    fn go_on(&mut self, reactor: &mut Reactor) -> Vec<Incoming> {
+        let end = time::monotonic() + SHARE;
+        let mut incoming = Vec::new();
+        for _ in 0..self.hungry.len() {
+            let Some(id) = self.hungry.pop_front() else {
+                break;
+            };
+            let step = self.with(id, |client, door| client.go_on(reactor, door));
+            incoming.extend(self.after(reactor, id, step));
+            if time::monotonic() >= end {
+                break;
+            }
+        }
+        self.plan_turn(reactor);
+        incoming
+    }
+
+    /// Sees to it that there is a turn for those that wait for one.
+    fn plan_turn(&self, reactor: &mut Reactor) {
+        // Later than any moment of this turn, and past at the next.
+        let next = reactor.now.monotonic + Duration::from_nanos(1);
+        let deadline = (!self.hungry.is_empty()).then_some(next);
+        reactor.timers.set(Timer::LongAnswers, deadline);
+    }
+
     fn after(&mut self, reactor: &mut Reactor, id: ConnectionId, step: Step) -> Vec<Incoming> {
+        let is_hungry = |client: &Client| client.connection.is_hungry();
+        if self.connections.get(&id).is_some_and(is_hungry) && !self.hungry.contains(&id) {
+            self.hungry.push_back(id);
+            self.plan_turn(reactor);
+        }
         match step {
             Step::Open => Vec::new(),
             Step::Request(request) => vec![Incoming {

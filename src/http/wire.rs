@@ -72,7 +72,7 @@ impl Wire {
         };
         while !self.output.is_empty() {
             let (pieces, offered) = self.output.offer();
-            match fd::write_all_of(descriptor, &pieces) {
+            match fd::write_pieces(descriptor, &pieces) {
                 Ok(count) => {
                     self.output.consume(count);
                     self.progress = reactor.now.monotonic;
@@ -86,6 +86,12 @@ impl Wire {
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody can take what is sent, as far as is known.
+    pub fn has_hung_up(&self, reactor: &Reactor) -> bool {
+        let descriptor = reactor.poller.descriptor(self.token);
+        self.ended && descriptor.is_none_or(fd::has_hung_up)
     }
 
     /// Says that nothing more will be sent.

@@ -18,6 +18,8 @@ use crate::xmlrpc::writer;
 
 /// How many rows are written between two looks at the clock.
 const ROWS: usize = 50;
+/// How many are written first, to see how long they are.
+const SAMPLE: usize = 8;
 
 /// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
 pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
@@ -72,7 +74,8 @@ fn write(listing: &mut Listing, daemon: &Daemon<'_>) -> Option<Content> {
         text.push_str(writer::BEGIN_ARRAY);
     }
     while listing.written < count {
-        let end = count.min(listing.written + ROWS);
+        let more = if listing.written == 0 { SAMPLE } else { ROWS };
+        let end = count.min(listing.written + more);
         push_rows(text, &listing.rows, listing.written..end, daemon.supervisor);
         if listing.written == 0 {
             // The others will be about as long: one piece of memory for all.

@@ -412,7 +412,7 @@ impl MainLoop {
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.reactor, id),
                 Timer::Handler(pid) => self.supervisor.handler_due(&mut self.reactor, pid),
-                Timer::Connection(_) | Timer::AcceptRetry => {
+                Timer::Connection(_) | Timer::LongAnswers | Timer::AcceptRetry => {
                     for incoming in self.servers.timer(&mut self.reactor, timer) {
                         self.answer(incoming);
                     }

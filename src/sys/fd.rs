@@ -55,7 +55,7 @@ pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
 }
 
 /// Writes several pieces once, as if they were one, and says how much was taken.
-pub fn write_all_of(descriptor: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+pub fn write_pieces(descriptor: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
     // The system takes 1024 or more at a time.
     let count = libc::c_int::try_from(pieces.len().min(1024)).unwrap_or(1024);
     retry(|| {
@@ -82,6 +82,12 @@ pub fn unread(descriptor: BorrowedFd<'_>) -> usize {
         0 => usize::try_from(count).unwrap_or(0),
         _ => 0,
     }
+}
+
+/// Whether nobody is at the other end any more, as far as the system knows.
+pub fn has_hung_up(descriptor: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(descriptor, PollFlags::empty())];
+    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether a write would be taken at least in part, or fail, at once.
@@ -162,6 +168,32 @@ mod tests {
 
     fn is_open(descriptor: RawFd) -> bool {
         std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok()
+    }
+
+    #[test]
+    fn who_has_left_altogether_is_told_from_who_only_listens() {
+        use std::net::Shutdown;
+        use std::os::unix::net::UnixStream;
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        assert!(!has_hung_up(ours.as_fd()));
+        theirs.shutdown(Shutdown::Write).unwrap();
+        assert!(!has_hung_up(ours.as_fd()));
+        drop(theirs);
+        assert!(has_hung_up(ours.as_fd()));
+    }
+
+    #[test]
+    fn several_pieces_are_written_as_one() {
+        let Pipe { read: end, write } = pipe().unwrap();
+        let pieces = [
+            IoSlice::new(b"one "),
+            IoSlice::new(b""),
+            IoSlice::new(b"two"),
+        ];
+        assert_eq!(write_pieces(write.as_fd(), &pieces).unwrap(), 7);
+        let mut buffer = Vec::new();
+        read(end.as_fd(), &mut buffer, 100).unwrap();
+        assert_eq!(buffer, b"one two");
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl StructWriter<'_> {
 /// Adds escaped text. Quotes need no escape between tags. What needs none goes
 /// over in one piece.
 pub fn push_text(text: &mut String, mut raw: &str) {
-    while let Some(place) = raw.bytes().position(|byte| SPECIAL[usize::from(byte)]) {
+    while let Some(place) = special_at(raw.as_bytes()) {
         let (plain, rest) = raw.split_at(place);
         text.push_str(plain);
         let mut characters = rest.chars();
@@ -136,21 +136,29 @@ pub fn push_text(text: &mut String, mut raw: &str) {
     text.push_str(raw);
 }
 
-/// The first bytes of characters that need an escape or that XML may not carry.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut byte = 0;
-    while byte < b' ' as usize {
-        special[byte] = !matches!(byte as u8, b'\t' | b'\n' | b'\r');
-        byte += 1;
-    }
-    special[b'&' as usize] = true;
-    special[b'<' as usize] = true;
-    special[b'>' as usize] = true;
-    // U+FFFE and U+FFFF, among many others.
-    special[0xef] = true;
-    special
-};
+/// Where the first character is that needs an escape or that XML may not carry.
+/// Blocks without any, which are nearly all, are passed over as a whole.
+fn special_at(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let mut blocks = bytes.chunks(BLOCK).enumerate();
+    blocks.find_map(|(number, block)| {
+        let any = block
+            .iter()
+            .fold(false, |any, &byte| any | is_special(byte));
+        let place = block.iter().position(|&byte| any && is_special(byte))?;
+        Some(number * BLOCK + place)
+    })
+}
+
+/// Without a branch, so that many bytes are looked at together.
+fn is_special(byte: u8) -> bool {
+    // 0xEF begins U+FFFE and U+FFFF, among many others.
+    (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
+        | (byte == b'&')
+        | (byte == b'<')
+        | (byte == b'>')
+        | (byte == 0xef)
+}
 
 fn push_scalar(text: &mut String, name: &str, raw: &str) {
     let _ = write!(text, "<value><{name}>");
