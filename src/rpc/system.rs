@@ -70,7 +70,7 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 
 /// The most that the results of one `system.multicall` are made from together,
 /// in bytes of text and of logs.
-const RESULTS_LIMIT: u64 = 32 * 1024 * 1024;
+const RESULTS_LIMIT: u64 = 16 * 1024 * 1024;
 /// How many of the results may be long parts of logs, each of which is an open file.
 const LOGS_LIMIT: usize = 8;
 
