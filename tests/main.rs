@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+mod attacks;
 mod background;
-mod browser;
+mod browsers;
+mod chromium;
 mod clock;
 mod command_line;
 mod config;
@@ -23,6 +25,7 @@ mod idle;
 mod inspect;
 mod interface;
 mod ladder;
+mod large;
 mod log_faults;
 mod logs;
 mod monitor;

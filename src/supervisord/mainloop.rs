@@ -2,6 +2,7 @@
 //! replies. Work is done for what is ready or due, and with nothing due there
 //! is no time-out: an idle daemon is never woken.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::config::{Group, Origin};
@@ -13,7 +14,7 @@ use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
 use crate::reactor::watch::{Means, Watch};
 use crate::rpc::deferred::Deferred;
-use crate::rpc::{self, Reply, methods, names, poll};
+use crate::rpc::{self, Body, Reply, methods, names, poll};
 use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
@@ -45,6 +46,8 @@ pub struct MainLoop {
     servers: Servers,
     reactor: Reactor,
     web: Web,
+    /// Bodies of calls that are long, each with whose it is.
+    bodies: VecDeque<(ConnectionId, Body)>,
     /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
     main_log_complaint: Complaint,
@@ -53,6 +56,8 @@ pub struct MainLoop {
     main_log_watch: Watch,
     /// Which connection to syslog is waited for.
     watched_syslog: u64,
+    /// Of this process, which forks no more.
+    pid: u32,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -98,11 +103,13 @@ impl MainLoop {
             servers,
             web: Web::new(reactor.now),
             reactor,
+            bodies: VecDeque::new(),
             pending: Vec::new(),
             main_log_complaint: Complaint::default(),
             syslog_complaint: Complaint::default(),
             main_log_watch: Watch::default(),
             watched_syslog: 0,
+            pid: std::process::id(),
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -377,6 +384,7 @@ impl MainLoop {
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}
                 Timer::StopReport => self.answer_pending(),
+                Timer::Body => self.read_on(),
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
                 Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
@@ -398,13 +406,8 @@ impl MainLoop {
         } = incoming;
         match request {
             Request::Rpc(body) => {
-                self.call(connection, &body);
-                let is_large = body.len() >= LARGE_BODY;
-                drop(body);
-                // Its values were many and small.
-                if is_large {
-                    memory::trim();
-                }
+                let limits = self.servers.limits(connection);
+                self.read(connection, Body::new(body, limits));
             }
             Request::ProcessLog { name, channel } => {
                 let path = self.process_log(&name, &channel);
@@ -420,7 +423,7 @@ impl MainLoop {
 
     fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
         let get_actions = self.servers.has_get_actions(connection);
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
         let may_act = get_actions || visit.method == Method::Post;
         let visited = match self.pending.len() {
             PENDING_LIMIT.. if may_act => Visited::Done(Response::error(503)),
@@ -440,10 +443,41 @@ impl MainLoop {
         self.answer_pending();
     }
 
-    fn call(&mut self, connection: ConnectionId, body: &[u8]) {
-        let limits = self.servers.limits(connection);
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
-        match rpc::handle(&mut daemon, body, &limits) {
+    /// Goes on with the body that has waited for longest, one slice of it.
+    fn read_on(&mut self) {
+        while let Some((connection, body)) = self.bodies.pop_front() {
+            if self.servers.is_open(connection) {
+                self.read(connection, body);
+                break;
+            }
+        }
+        self.look_at_bodies_again();
+    }
+
+    fn look_at_bodies_again(&mut self) {
+        // Later than now, for it is another turn of the loop that goes on.
+        let soon = self.reactor.now.monotonic + Duration::from_nanos(1);
+        let next = (!self.bodies.is_empty()).then_some(soon);
+        self.reactor.timers.set(Timer::Body, next);
+    }
+
+    fn read(&mut self, connection: ConnectionId, mut body: Body) {
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+        let Some(reply) = body.go_on(&mut daemon) else {
+            self.bodies.push_back((connection, body));
+            return self.look_at_bodies_again();
+        };
+        let is_large = body.size() >= LARGE_BODY;
+        drop(body);
+        self.reply(connection, reply);
+        // The values in it were many and small.
+        if is_large {
+            memory::trim();
+        }
+    }
+
+    fn reply(&mut self, connection: ConnectionId, reply: Reply) {
+        match reply {
             Reply::Body(body) => self
                 .servers
                 .respond_xml(&mut self.reactor, connection, body),
@@ -462,7 +496,7 @@ impl MainLoop {
     /// done. An action goes on, for a restart is one thing to who asks for it.
     fn answer_pending(&mut self) {
         for Pending { connection, work } in std::mem::take(&mut self.pending) {
-            let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+            let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
             let work = match work {
                 Work::Call { .. } if !self.servers.is_open(connection) => continue,
                 Work::Call {
@@ -526,10 +560,12 @@ impl MainLoop {
 fn rpc_daemon<'a>(
     supervisor: &'a mut Supervisor,
     reactor: &'a mut Reactor,
+    pid: u32,
 ) -> rpc::interface::Daemon<'a> {
     rpc::interface::Daemon {
         supervisor,
         reactor,
+        pid,
         interface: methods::INTERFACE,
     }
 }

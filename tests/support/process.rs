@@ -52,3 +52,13 @@ pub fn descriptors_of(pid: u32) -> Vec<u32> {
     numbers.sort_unstable();
     numbers
 }
+
+/// The memory that a process has for itself and has written to, in KiB.
+pub fn private_memory(pid: u32) -> usize {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let line = rollup
+        .lines()
+        .find(|line| line.starts_with("Private_Dirty:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.unwrap().parse().unwrap()
+}
