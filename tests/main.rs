@@ -4,8 +4,8 @@
 
 mod attacks;
 mod background;
-mod browser;
 mod browsers;
+mod chromium;
 mod clients;
 mod clock;
 mod command_line;

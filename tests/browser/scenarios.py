@@ -5,7 +5,7 @@ axe-core. One browser serves all scenarios.
 
     scenarios.py URL SIGHTS AXE SCREENSHOTS
 
-URL and SIGHTS are supervisords with the programs of tests/browser.rs; the second
+URL and SIGHTS are supervisords with the programs of tests/chromium.rs; the second
 has something in every state, and is only looked at."""
 
 import contextlib
