@@ -29,6 +29,7 @@ mod listening;
 mod log_options;
 mod logs;
 mod normal;
+mod original_client;
 mod recorded;
 mod requests;
 mod reread;
