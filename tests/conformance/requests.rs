@@ -4,7 +4,7 @@
 
 use super::compare;
 use super::run::Run;
-use crate::interface::ADDED;
+use crate::interface::{ADDED, is_told};
 use crate::support::{Outcome, Value};
 use pollvisor::rpc::interface::Method;
 use pollvisor::rpc::methods::INTERFACE;
@@ -45,6 +45,13 @@ impl Run {
     /// Calls a method at once; notes call and outcome in one line.
     pub fn ask(&mut self, method: &str, parameters: &[Value]) {
         let outcome = self.rpc_client.call(&full(method), parameters);
+        if let Outcome::Fault(code, text) = &outcome {
+            // What the table and the manual say holds for 4.3.0, too.
+            assert!(
+                is_told(&full(method), *code),
+                "{method}: {text} is not told of"
+            );
+        }
         let parameters: Vec<String> = parameters.iter().map(ToString::to_string).collect();
         let outcome = self.shown(outcome);
         self.note(&format!("{method}({}) = {outcome}", parameters.join(", ")));
