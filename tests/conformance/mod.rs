@@ -28,6 +28,7 @@ mod listeners;
 mod listening;
 mod log_options;
 mod logs;
+mod multicalls;
 mod normal;
 mod original_client;
 mod recorded;
@@ -42,6 +43,7 @@ mod startup;
 mod states;
 mod stopping;
 mod unknown;
+mod xml;
 
 use super::support::{Kind, subject, subject_ctl};
 use run::Run;
