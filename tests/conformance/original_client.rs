@@ -69,10 +69,9 @@ fn every_command_does_the_same() {
         }
         // A changed configuration, in all ways.
         run.config(&format!("{PROGRAMS}{EXTRA}"));
-        run.ctl_with_input(
-            &[],
-            "reread\navail\nupdate nosuch\nupdate extra\nstatus extra\n",
-        );
+        run.ctl_with_input(&[], "reread\navail\nupdate nosuch\nupdate extra\n");
+        run.wait("extra", "RUNNING");
+        run.ctl("status extra");
         run.config(&PROGRAMS.replace(
             "[program:off]\ncommand=/bin/cat\n",
             "[program:off]\ncommand=/bin/cat -u\n",
