@@ -54,7 +54,7 @@ test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervis
 	  echo "mandoc -T lint $$page"; mandoc -T lint -W warning "$$page" || exit 1; \
 	done
 
-fuzz: ## Ten million nonsensical inputs for each reader of configurations, listeners and output
+fuzz: ## Ten million nonsensical inputs for each reader of configurations, requests, listeners and output
 	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::
 
 rotation: ## A gigabyte into logs that roll over, are cleared, moved away and reopened meanwhile

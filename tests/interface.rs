@@ -3,6 +3,7 @@
 use super::support::{Scene, Value};
 use pollvisor::rpc::interface::Method;
 use pollvisor::rpc::methods::INTERFACE;
+use pollvisor::xmlrpc::fault::FaultCode;
 
 /// What `system.listMethods` of Supervisor 4.3.0 answers.
 const NAMES: &str = "\
@@ -41,6 +42,8 @@ fn the_methods_are_those_of_4_3_0_and_a_few() {
     scene.stop();
 }
 
+const PAGE: &str = include_str!("../man/supervisor-rpc.7");
+
 /// The line of the manual that introduces a method.
 fn heading(namespace: &str, method: &Method) -> String {
     let mut line = format!(".It Fn {namespace}.{}", method.name);
@@ -56,8 +59,7 @@ fn heading(namespace: &str, method: &Method) -> String {
 
 #[test]
 fn the_manual_has_every_method_with_its_parameters_and_no_other() {
-    let page = include_str!("../man/supervisor-rpc.7");
-    let written: Vec<&str> = page
+    let written: Vec<&str> = PAGE
         .lines()
         .filter(|line| line.starts_with(".It Fn "))
         .collect();
@@ -72,4 +74,63 @@ fn the_manual_has_every_method_with_its_parameters_and_no_other() {
         )
         .collect();
     assert_eq!(written, expected);
+}
+
+/// What the manual says of a method, as one line.
+fn told(namespace: &str, method: &Method) -> String {
+    let (_, rest) = PAGE.split_once(&heading(namespace, method)).unwrap();
+    let end = [rest.find("\n.It "), rest.find("\n.El")]
+        .into_iter()
+        .flatten()
+        .min();
+    let words = rest[..end.unwrap()].split_whitespace();
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_manual_has_the_result_and_the_faults_of_every_method() {
+    let supervisor = INTERFACE
+        .supervisor
+        .iter()
+        .map(|method| ("supervisor", method));
+    let system = INTERFACE.system.iter().map(|method| ("system", method));
+    for (namespace, method) in supervisor.chain(system) {
+        let text = told(namespace, method);
+        let kind = method.result.kind;
+        let article = if ["array", "int"].contains(&kind) {
+            "an"
+        } else {
+            "a"
+        };
+        assert!(
+            text.contains(&format!(" Returns {article} {kind}: ")),
+            "{}: {text}",
+            method.name
+        );
+        let named = text
+            .split_once(" Faults: ")
+            .map_or("", |(_, faults)| faults);
+        let mut faults = method.faults.to_vec();
+        faults.sort_by_key(|fault| fault.code());
+        assert_eq!(faults, method.faults, "{}", method.name);
+        let names: Vec<&str> = faults.iter().map(|fault| fault.name()).collect();
+        assert_eq!(
+            named.trim_end_matches('.'),
+            names.join(", "),
+            "{}",
+            method.name
+        );
+    }
+}
+
+/// Whether the table says that a method may end in that fault.
+pub fn is_told(full_name: &str, code: i64) -> bool {
+    const ANYWHERE: [FaultCode; 3] = [
+        FaultCode::UnknownMethod,
+        FaultCode::IncorrectParameters,
+        FaultCode::ShutdownState,
+    ];
+    let is = |fault: &FaultCode| i64::from(fault.code()) == code;
+    let found = INTERFACE.find(full_name, &["supervisor".to_owned()]);
+    ANYWHERE.iter().any(is) || found.is_some_and(|method| method.faults.iter().any(is))
 }

@@ -500,3 +500,56 @@ fn keys_that_a_listener_looks_up_in_the_file_were_told_as_unknown() {
         ["s.conf:6: warning: [program:a] has no key depend_startup"]
     );
 }
+
+#[test]
+fn a_signal_of_no_type_was_the_status_of_every_process_instead_of_a_fault() {
+    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    scene.wait("p", "RUNNING");
+    let bad = Outcome::Fault(2, "INCORRECT_PARAMETERS".to_owned());
+    assert_eq!(scene.call("signalAllProcesses", &[Value::Nil]), bad);
+    assert_eq!(
+        scene.call("signalProcessGroup", &[Value::text("p"), Value::Nil]),
+        bad
+    );
+    scene.stop();
+}
+
+#[test]
+fn parameters_of_a_multicall_were_refused_when_a_client_wrote_no_array() {
+    let scene = Scene::start("");
+    let call = Value::Struct(vec![
+        (
+            "methodName".to_owned(),
+            Value::text("supervisor.getAPIVersion"),
+        ),
+        ("params".to_owned(), Value::Struct(vec![])),
+    ]);
+    let results = scene
+        .rpc
+        .call("system.multicall", &[Value::Array(vec![call])])
+        .answer();
+    assert_eq!(results, Value::Array(vec![Value::text("3.0")]));
+    scene.stop();
+}
+
+#[test]
+fn numbers_in_strings_were_read_otherwise_than_by_python() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/cat\nautostart=false\nstdout_logfile=%(here)s/p.log\n",
+    );
+    scene.dir.write("p.log", "0123456789");
+    for number in ["1_0", "\u{661}\u{660}", "99999999999999999999"] {
+        let parameters = [Value::text("p"), Value::Int(0), Value::text(number)];
+        let text = scene.call("readProcessStdoutLog", &parameters).answer();
+        assert_eq!(text, Value::text("0123456789"), "{number}");
+    }
+    scene.stop();
+}
+
+#[test]
+fn an_event_was_refused_for_what_was_no_string() {
+    let scene = Scene::start("");
+    let outcome = scene.call("sendRemoteCommEvent", &[Value::Int(5), Value::Nil]);
+    assert_eq!(outcome, Outcome::Answer(Value::Bool(true)));
+    scene.stop();
+}

@@ -109,6 +109,8 @@ pub struct Method {
     pub parameters: &'static [Parameter],
     /// What it gives.
     pub result: Parameter,
+    /// The faults that it has of its own, by their codes.
+    pub faults: &'static [FaultCode],
     /// Refused with SHUTDOWN_STATE while supervisord goes down.
     pub gated: bool,
     /// Does it.
@@ -129,6 +131,11 @@ pub struct Parameter {
 }
 
 impl Method {
+    /// The same with these faults.
+    pub const fn fails(self, faults: &'static [FaultCode]) -> Method {
+        Method { faults, ..self }
+    }
+
     /// Whether it can be called with so many parameters.
     pub fn takes(&self, count: usize) -> bool {
         let required = self

@@ -3,6 +3,11 @@
 
 use crate::rpc::interface::{Function, Interface, Method, Parameter};
 use crate::rpc::{configuration, information, listing, logs, signals, start, stop, system};
+use crate::xmlrpc::fault::FaultCode::{
+    AbnormalTermination, AlreadyAdded, AlreadyStarted, BadArguments, BadName, BadSignal,
+    CantReread, Failed, NoFile, NotExecutable, NotRunning, SignatureUnsupported, SpawnError,
+    StillRunning,
+};
 
 /// All methods.
 pub const INTERFACE: Interface = Interface {
@@ -67,6 +72,7 @@ const fn method(
         help,
         parameters,
         result,
+        faults: &[],
         gated: true,
         function,
     }
@@ -96,7 +102,8 @@ const SUPERVISOR: &[Method] = &[
         &[GROUP],
         TRUE,
         configuration::add_group,
-    ),
+    )
+    .fails(&[BadName, AlreadyAdded]),
     method(
         "clearAllProcessLogs",
         "Empty the logs of every process that has a child.",
@@ -117,21 +124,24 @@ const SUPERVISOR: &[Method] = &[
         &[],
         TRUE,
         logs::clear_main,
-    ),
+    )
+    .fails(&[NoFile, Failed]),
     method(
         "clearProcessLog",
         "The same as clearProcessLogs.",
         &[NAME],
         TRUE,
         logs::clear_process,
-    ),
+    )
+    .fails(&[BadName, Failed]),
     method(
         "clearProcessLogs",
         "Empty both logs of a process, if it has a child.",
         &[NAME],
         TRUE,
         logs::clear_process,
-    ),
+    )
+    .fails(&[BadName, Failed]),
     method(
         "getAPIVersion",
         "The version of this interface.",
@@ -162,7 +172,8 @@ const SUPERVISOR: &[Method] = &[
             "process, event, serial, time, data and base64; empty before the first",
         ),
         information::event_result,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "getIdentification",
         "The identifier of this supervisord.",
@@ -183,7 +194,8 @@ const SUPERVISOR: &[Method] = &[
         &[NAME],
         result("struct", "names, state, times, pid, logs and a description"),
         information::process_info,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "getState",
         "The state of supervisord.",
@@ -218,35 +230,40 @@ const SUPERVISOR: &[Method] = &[
         &[OFFSET, LENGTH],
         TEXT,
         logs::read_main,
-    ),
+    )
+    .fails(&[BadArguments, NoFile, Failed]),
     method(
         "readMainLog",
         "The same as readLog.",
         &[OFFSET, LENGTH],
         TEXT,
         logs::read_main,
-    ),
+    )
+    .fails(&[BadArguments, NoFile, Failed]),
     method(
         "readProcessLog",
         "The same as readProcessStdoutLog.",
         &[NAME, OFFSET, LENGTH],
         TEXT,
         READ_STDOUT,
-    ),
+    )
+    .fails(&[BadArguments, BadName, NoFile, Failed]),
     method(
         "readProcessStderrLog",
         "Read a part of the stderr log of a process.",
         &[NAME, OFFSET, LENGTH],
         TEXT,
         logs::read_stderr,
-    ),
+    )
+    .fails(&[BadArguments, BadName, NoFile, Failed]),
     method(
         "readProcessStdoutLog",
         "Read a part of the stdout log of a process.",
         &[NAME, OFFSET, LENGTH],
         TEXT,
         READ_STDOUT,
-    ),
+    )
+    .fails(&[BadArguments, BadName, NoFile, Failed]),
     method(
         "reloadConfig",
         "Read the configuration again. Nothing is started or stopped.",
@@ -256,28 +273,32 @@ const SUPERVISOR: &[Method] = &[
             "one array of three: the names of groups added, changed and removed",
         ),
         configuration::reload,
-    ),
+    )
+    .fails(&[CantReread]),
     method(
         "removeProcessGroup",
         "Forget a group whose processes are all stopped.",
         &[GROUP],
         TRUE,
         configuration::remove_group,
-    ),
+    )
+    .fails(&[BadName, StillRunning]),
     method(
         "restart",
         "Stop everything and start again.",
         &[],
         TRUE,
         information::restart,
-    ),
+    )
+    .fails(&[CantReread]),
     method(
         "sendProcessStdin",
         "Write text to the stdin of a process. No newline is added.",
         &[NAME, required("string", "chars", "the text, sent as UTF-8")],
         TRUE,
         information::send_stdin,
-    ),
+    )
+    .fails(&[BadName, NoFile, Failed, NotRunning]),
     always(
         "sendRemoteCommEvent",
         "Tell event listeners of something that happened elsewhere.",
@@ -308,14 +329,16 @@ const SUPERVISOR: &[Method] = &[
         &[NAME_OR_GROUP, SIGNAL],
         TRUE,
         signals::signal_process,
-    ),
+    )
+    .fails(&[BadName, BadSignal, Failed, NotRunning]),
     method(
         "signalProcessGroup",
         "Send a signal to each process of a group that can be signalled.",
         &[GROUP, SIGNAL],
         STATUSES,
         signals::signal_group,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "startAllProcesses",
         "Start every process that does not run.",
@@ -329,14 +352,24 @@ const SUPERVISOR: &[Method] = &[
         &[NAME_OR_GROUP, WAIT],
         TRUE,
         start::start_process,
-    ),
+    )
+    .fails(&[
+        BadName,
+        NoFile,
+        NotExecutable,
+        Failed,
+        AbnormalTermination,
+        SpawnError,
+        AlreadyStarted,
+    ]),
     method(
         "startProcessGroup",
         "Start each process of a group that does not run.",
         &[GROUP, WAIT],
         STATUSES,
         start::start_group,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "stopAllProcesses",
         "Stop every process that runs.",
@@ -350,35 +383,40 @@ const SUPERVISOR: &[Method] = &[
         &[NAME_OR_GROUP, WAIT],
         TRUE,
         stop::stop_process,
-    ),
+    )
+    .fails(&[BadName, Failed, NotRunning]),
     method(
         "stopProcessGroup",
         "Stop each process of a group that runs.",
         &[GROUP, WAIT],
         STATUSES,
         stop::stop_group,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "tailProcessLog",
         "The same as tailProcessStdoutLog.",
         &[NAME, OFFSET, LENGTH],
         TAIL,
         TAIL_STDOUT,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "tailProcessStderrLog",
         "The last bytes of the stderr log of a process.",
         &[NAME, OFFSET, LENGTH],
         TAIL,
         logs::tail_stderr,
-    ),
+    )
+    .fails(&[BadName]),
     method(
         "tailProcessStdoutLog",
         "The last bytes of the stdout log of a process.",
         &[NAME, OFFSET, LENGTH],
         TAIL,
         TAIL_STDOUT,
-    ),
+    )
+    .fails(&[BadName]),
 ];
 
 const SYSTEM: &[Method] = &[
@@ -395,7 +433,8 @@ const SYSTEM: &[Method] = &[
         &[required("string", "name", "a method's full name")],
         result("string", "the text"),
         system::method_help,
-    ),
+    )
+    .fails(&[SignatureUnsupported]),
     always(
         "methodSignature",
         "The types of a method.",
@@ -405,7 +444,8 @@ const SYSTEM: &[Method] = &[
             "the type of the result, then those of the parameters",
         ),
         system::method_signature,
-    ),
+    )
+    .fails(&[SignatureUnsupported]),
     always(
         "multicall",
         "Make several calls, one after the other.",

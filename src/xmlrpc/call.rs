@@ -112,6 +112,7 @@ mod tests {
             ("<int>5.0</int>", None),
             ("<int>1__0</int>", None),
             ("<int>_1</int>", None),
+            ("<int>\u{663}\u{a0}</int>", number(3)),
             ("<int>+-1</int>", None),
             ("<i8>7</i8>", text("7")),
             ("<nothing/>", Some(Value::Nil)),
@@ -137,6 +138,10 @@ mod tests {
             ),
             (
                 "<dateTime.iso8601>20260229T00:00:00</dateTime.iso8601>",
+                None,
+            ),
+            (
+                "<dateTime.iso8601>20260131T23:59:60</dateTime.iso8601>",
                 None,
             ),
             (

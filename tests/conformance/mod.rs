@@ -29,7 +29,9 @@ mod listeners;
 mod listening;
 mod log_options;
 mod logs;
+mod multicalls;
 mod normal;
+mod original_client;
 mod pages;
 mod recorded;
 mod requests;
@@ -43,6 +45,7 @@ mod startup;
 mod states;
 mod stopping;
 mod unknown;
+mod xml;
 
 use super::support::{Kind, subject, subject_ctl};
 use run::Run;

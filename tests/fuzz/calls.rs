@@ -155,7 +155,7 @@ impl Writer<'_> {
             0 => {
                 let number = self.integer();
                 let tag = self.liberty(
-                    ["int", "i4"][usize::from(number.len() % 2 == 0)],
+                    ["int", "i4"][usize::from(number.len().is_multiple_of(2))],
                     &["i8", "i1", "x", "nil"],
                 );
                 format!("<{tag}>{number}</{tag}>")
