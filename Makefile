@@ -7,6 +7,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
+BASH_COMPLETIONS = $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS = $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS = $(PREFIX)/share/fish/vendor_completions.d
 CONFDIR ?= /etc/supervisor
 # The machine that is built for, as rustc calls it.
 TARGET ?= $(shell $(RUSTC) -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -48,6 +51,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --no-default-features -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
 	@for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
@@ -75,7 +79,7 @@ check-tools:
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
-	need curl curl; need bc bc; need setsid util-linux; \
+	need curl curl; need bc bc; need setsid util-linux; need bash bash; need zsh zsh; need fish fish; \
 	need chromium "chromium fonts-dejavu-core"; need chromedriver chromium-driver; need npm npm; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
@@ -159,6 +163,10 @@ install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES 
 	  install -d $(DESTDIR)$(MANDIR)/man$$section; \
 	  install -m 644 "$$page" $(DESTDIR)$(MANDIR)/man$$section/; \
 	done
+	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
+	install -m 644 completions/supervisorctl.bash $(DESTDIR)$(BASH_COMPLETIONS)/supervisorctl
+	install -m 644 completions/supervisorctl.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_supervisorctl
+	install -m 644 completions/supervisorctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/supervisorctl.fish
 	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || install -m 644 conf/supervisord.conf $(DESTDIR)$(CONFDIR)/supervisord.conf
 	for file in conf/service/*/*; do \
 	  place=$(DESTDIR)$(SERVICE_DIR)/$${file#conf/service/}; \
@@ -171,6 +179,8 @@ install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES 
 
 uninstall: ## Removes what install brought (with the same SERVICES); the configuration stays
 	for name in $(NAMES); do rm -f $(DESTDIR)$(BINDIR)/$$name; done
+	rm -f $(DESTDIR)$(BASH_COMPLETIONS)/supervisorctl $(DESTDIR)$(ZSH_COMPLETIONS)/_supervisorctl
+	rm -f $(DESTDIR)$(FISH_COMPLETIONS)/supervisorctl.fish
 	for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
 	  rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; \

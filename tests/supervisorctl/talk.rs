@@ -1,6 +1,6 @@
 //! `fg` and `debug`: talking to processes, from a pipe and at a terminal.
 
-use crate::support::pty::{CTRL_C, CTRL_D, Pty};
+use crate::support::pty::{CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
 use crate::support::{Ctl, DEADLINE, Finished, Kind, Scene, wait_until};
 use std::process::Command;
 
@@ -59,9 +59,14 @@ fn run(scene: &Scene, line: &str, input: &str) -> Finished {
 }
 
 fn terminal(scene: &Scene, line: &str) -> Pty {
+    terminal_of_kind(scene, line, "xterm")
+}
+
+fn terminal_of_kind(scene: &Scene, line: &str, kind: &str) -> Pty {
     let mut command = Command::new(Ctl::new(Kind::Ours, &scene.dir).program());
     command.arg("-c").arg(scene.dir.join("supervisord.conf"));
-    command.args(line.split(' ')).current_dir(scene.dir.path());
+    command.args(line.split_whitespace());
+    command.current_dir(scene.dir.path()).env("TERM", kind);
     Pty::start(&command, 80, 24)
 }
 
@@ -140,13 +145,16 @@ fn debug_says_where_no_answer_can_be_read() {
 fn a_conversation_shows_every_answer_above_the_prompt() {
     let scene = scene();
     let pid = scene.pid("cat");
-    for (name, line, answer) in [
-        ("cat", "hällo", "hällo"),
-        ("bc", "6*7", "42"),
-        ("python", "print(6*7)", "42"),
-        ("slow", "x", "answer to x"),
+    for (kind, name, line, answer) in [
+        ("xterm", "cat", "hällo", "hällo"),
+        ("xterm", "bc", "6*7", "42"),
+        ("xterm", "python", "print(6*7)", "42"),
+        ("xterm", "slow", "x", "answer to x"),
+        ("dumb", "cat", "hällo", "hällo"),
+        ("dumb", "bc", "7*6", "42"),
+        ("dumb", "slow", "y", "answer to y"),
     ] {
-        let mut pty = terminal(&scene, &format!("debug {name}"));
+        let mut pty = terminal_of_kind(&scene, &format!("debug {name}"), kind);
         let prompt = format!("{name}>");
         pty.wait_row(&prompt);
         pty.line(line);
@@ -162,6 +170,36 @@ fn a_conversation_shows_every_answer_above_the_prompt() {
     pty.send(CTRL_C);
     assert_eq!(pty.wait(DEADLINE), Some(0));
     assert_eq!(scene.pid("cat"), pid);
+}
+
+#[test]
+fn lines_of_a_conversation_are_edited_and_do_not_mix_with_commands() {
+    let scene = scene();
+    let mut pty = terminal(&scene, "");
+    pty.wait_row("supervisor>");
+    pty.line("debug cat");
+    pty.wait_row("cat>");
+    pty.line(&format!("helo{LEFT}l"));
+    pty.wait_screen("the answer", |screen| {
+        screen.lines().any(|row| row.trim_end() == "hello")
+    });
+    pty.send(UP);
+    pty.wait_row("cat> hello");
+    // An answer comes while a line is being typed, which stays as it is.
+    let end = run(&scene, "debug cat meanwhile", "");
+    assert_eq!(end.status, Some(0));
+    pty.wait_screen("the answer to another", |screen| {
+        screen.lines().any(|row| row.trim_end() == "meanwhile")
+    });
+    pty.wait_row("cat> hello");
+    pty.send(CTRL_C);
+    pty.wait_row("supervisor>");
+    pty.send(UP);
+    pty.wait_row("supervisor> debug cat");
+    pty.send(CTRL_U);
+    pty.wait_row("supervisor>");
+    pty.send(CTRL_D);
+    assert_eq!(pty.wait(DEADLINE), Some(0));
 }
 
 #[test]
