@@ -228,8 +228,9 @@ fn fg_shows_both_logs_and_sends_lines() {
     pty.wait_text("Exiting foreground");
     assert_eq!(pty.wait(DEADLINE), Some(0));
 
-    let mut pty = terminal(&scene, "fg brief");
+    let mut pty = terminal(&scene, "fg cat");
     pty.wait_text("==> Press Ctrl-C to exit <==");
+    run(&scene, "stop cat", "");
     pty.line("x");
     pty.wait_text("Process got killed");
     pty.wait_text("Exiting foreground");
