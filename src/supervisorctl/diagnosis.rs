@@ -90,7 +90,13 @@ enum PidFile {
 pub fn explain(origin: &Origin, url: &str, error: &io::Error) -> Option<String> {
     let place = place(&server_url::parse(url).ok()?, error)?;
     let surroundings = origin.request.as_ref().map(load::surroundings);
-    let Surroundings { pidfile, urls } = surroundings.unwrap_or_default();
+    let mut surroundings = surroundings.unwrap_or_default();
+    // A server that was named by hand need not be that of the file.
+    let is_by_hand = matches!(origin.source, Source::Option | Source::Open);
+    if is_by_hand && !surroundings.urls.iter().any(|known| known == url) {
+        surroundings = Surroundings::default();
+    }
+    let Surroundings { pidfile, urls } = surroundings;
     let facts = Facts {
         url: url.to_owned(),
         source: origin.source,
@@ -167,13 +173,19 @@ fn pid_file(path: String) -> PidFile {
     }
 }
 
-/// Whether there is such a process and, where that can be seen, it is one.
+/// Whether there is such a process and, where that can be seen, it is one: by
+/// its own name, or as a script by the second.
 fn is_supervisord(pid: i32) -> bool {
     if kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH) {
         return false;
     }
     match fs::read(format!("/proc/{pid}/cmdline")) {
-        Ok(line) if !line.is_empty() => String::from_utf8_lossy(&line).contains("supervisord"),
+        Ok(line) if !line.is_empty() => {
+            let words = line.split(|byte| *byte == 0).take(2);
+            words
+                .filter_map(|word| word.rsplit(|byte| *byte == b'/').next())
+                .any(|name| name.starts_with(b"supervisord"))
+        }
         _ => true,
     }
 }

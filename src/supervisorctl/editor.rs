@@ -4,6 +4,7 @@
 //! out one by one. Answers to questions are edited too, but neither kept nor
 //! completed, and the history is out of reach meanwhile.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::{History, MemHistory};
 use rustyline::validate::Validator;
@@ -21,6 +22,7 @@ use super::complete::{self, Wanted};
 use super::failure::Failure;
 use super::history;
 use super::live::Source;
+use super::pump::Typing;
 use crate::sys::terminal_mode::Keeper;
 
 /// How long a Tab may take.
@@ -37,10 +39,13 @@ pub struct Editor {
     editor: rustyline::Editor<Names, MemHistory>,
     /// Lines that were pasted and not given out yet.
     pending: VecDeque<String>,
+    /// What was said to processes, apart from the commands.
+    said: MemHistory,
 }
 
-/// Where names for completion come from; nowhere in answers.
-struct Names(Option<Source>);
+/// Where names for completion come from, nowhere in answers; and whoever is told
+/// what is being typed.
+struct Names(Option<Source>, Typing);
 
 impl Editor {
     /// Whether input and output are a terminal that can be edited on.
@@ -60,13 +65,14 @@ impl Editor {
             .build();
         let kept = MemHistory::with_config(&config);
         let mut editor = rustyline::Editor::with_history(config, kept).ok()?;
-        editor.set_helper(Some(Names(None)));
+        editor.set_helper(Some(Names(None, Typing::default())));
         for entry in entries {
             editor.add_history_entry(entry).ok()?;
         }
         Some(Editor {
             editor,
             pending: VecDeque::new(),
+            said: MemHistory::new(),
         })
     }
 
@@ -86,6 +92,26 @@ impl Editor {
         let answer = self.read(question, None);
         *self.editor.history_mut() = kept;
         answer
+    }
+
+    /// Reads a line for a process, and keeps `typing` informed of it. These have
+    /// a history of their own, which ends with the session.
+    pub fn line(&mut self, prompt: &str, typing: &Typing) -> Result<String, Failure> {
+        if let Some(names) = self.editor.helper_mut() {
+            names.1 = typing.clone();
+        }
+        std::mem::swap(self.editor.history_mut(), &mut self.said);
+        typing.expect(prompt);
+        let line = self.read(prompt, None);
+        typing.end();
+        if let Ok(line) = &line
+            && !line.trim().is_empty()
+        {
+            // It is kept in memory, which does not fail.
+            let _ = self.editor.add_history_entry(line.as_str());
+        }
+        std::mem::swap(self.editor.history_mut(), &mut self.said);
+        line
     }
 
     fn read(&mut self, prompt: &str, source: Option<Source>) -> Result<String, Failure> {
@@ -165,6 +191,19 @@ impl Completer for Names {
 impl Hinter for Names {
     type Hint = String;
 }
-impl Highlighter for Names {}
+
+/// Nothing is coloured; but this is where every change of the line is told.
+impl Highlighter for Names {
+    fn highlight<'l>(&self, line: &'l str, position: usize) -> Cow<'l, str> {
+        self.1.set(line, position);
+        Cow::Borrowed(line)
+    }
+
+    fn highlight_char(&self, line: &str, position: usize, _: CmdKind) -> bool {
+        self.1.set(line, position);
+        false
+    }
+}
+
 impl Validator for Names {}
 impl Helper for Names {}

@@ -79,7 +79,8 @@ pub fn of(command: Command) -> &'static str {
         Command::Maintail => {
             "maintail -f\t\tFollow supervisord's own log (Ctrl-C ends)\n\
              maintail -100\t\tShow its last 100 *bytes*\n\
-             maintail\t\tShow its last 1600 *bytes*\n\n"
+             maintail\t\tShow its last 1600 *bytes*\n\
+             maintail -n 20\t\tShow its last 20 lines\n\n"
         }
         Command::Open => {
             "open <url>\tTalk to another supervisord from now on\n\
@@ -124,7 +125,11 @@ pub fn of(command: Command) -> &'static str {
             "status <name>\t\tShow the state of one process\n\
              status <gname>:*\tShow the state of all processes of a group\n\
              status <name> <name>\tShow the state of several processes\n\
-             status\t\t\tShow the state of all processes\n"
+             status\t\t\tShow the state of all processes\n\
+             status web-*\t\tShow those that match a pattern: *, ?, [ab], [!ab]\n\
+             \t\t\t(so do start, stop, restart, signal, pid, tail and clear)\n\
+             status -w [<name> ...]\tShow it again and again until Ctrl-C\n\
+             status --json [<name> ...]\tShow all that is known, for programs\n"
         }
         Command::Stop => {
             "stop <name>\t\tStop a process\n\
@@ -138,7 +143,10 @@ pub fn of(command: Command) -> &'static str {
              tail -f <name>\t\tFollow the standard output of a process\n\
              \t\t\tCtrl-C ends it\n\
              tail -100 <name>\tShow the last 100 *bytes* of its standard output\n\
-             tail <name> stderr\tShow the last 1600 *bytes* of its standard error\n"
+             tail <name> stderr\tShow the last 1600 *bytes* of its standard error\n\
+             tail -n 20 <name>\tShow the last 20 lines\n\
+             tail -f <name> <gname>:*\tFollow several processes, each line behind its name\n\
+             tail -f <name> --both\tFollow both channels\n"
         }
         Command::Update => {
             "update\t\t\tRead the configuration again; add and remove as needed, restart what changed\n\

@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::history::HistoryFile;
 use super::input::{HiddenQuestion, Lines};
 use super::live::Source;
+use super::pump::Typing;
 use crate::sys::terminal;
 
 /// The operator's keyboard, or what stands in for one.
@@ -83,6 +84,38 @@ impl Keyboard {
         self.line(prompt, interrupt)
     }
 
+    /// From here on lines of a conversation are edited, if the terminal is one to
+    /// edit on. Says whether it is.
+    #[cfg(feature = "line-editing")]
+    pub fn edit_conversation(&mut self) -> bool {
+        if self.editor.is_none() && Editor::is_possible() {
+            self.editor = Editor::open(Vec::new());
+        }
+        self.editor.is_some()
+    }
+
+    /// Nothing is edited without a line editor.
+    #[cfg(not(feature = "line-editing"))]
+    pub fn edit_conversation(&mut self) -> bool {
+        false
+    }
+
+    /// Reads an edited line of a conversation; `None` without an editor.
+    #[cfg(feature = "line-editing")]
+    pub fn edited_line(
+        &mut self,
+        prompt: &str,
+        typing: &Typing,
+    ) -> Option<Result<String, Failure>> {
+        Some(self.editor.as_mut()?.line(prompt, typing))
+    }
+
+    /// Nothing is edited without a line editor.
+    #[cfg(not(feature = "line-editing"))]
+    pub fn edited_line(&mut self, _: &str, _: &Typing) -> Option<Result<String, Failure>> {
+        None
+    }
+
     /// Reads the answer to a question.
     pub fn answer(
         &mut self,
@@ -120,6 +153,8 @@ impl Keyboard {
             .write_all(prompt.as_bytes())
             .and_then(|()| output.flush())
             .map_err(|_| Failure::OutputClosed)?;
+        // Others may write while this waits.
+        drop(output);
         self.lines.next(&mut Stdin(io::stdin()), interrupt)
     }
 

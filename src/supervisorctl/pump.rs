@@ -6,46 +6,82 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use super::screen;
 use super::streams::{News, Streams};
 
 /// The line that is being typed, for whoever writes to the terminal meanwhile.
 #[derive(Clone, Debug, Default)]
-pub struct Typing(Arc<Mutex<Option<String>>>);
+pub struct Typing(Arc<Mutex<Option<Typed>>>);
+
+#[derive(Clone, Debug, Default)]
+struct Typed {
+    prompt: String,
+    /// What was typed, where that is known: a line editor tells.
+    line: String,
+    /// How many characters of it are behind the cursor.
+    behind: usize,
+}
 
 impl Typing {
     /// Writes the prompt. From here on it stands on the screen.
     pub fn begin(&self, prompt: &str) -> io::Result<()> {
-        let mut shown = self.shown();
-        *shown = Some(prompt.to_owned());
+        self.expect(prompt);
         let mut output = io::stdout().lock();
         output.write_all(prompt.as_bytes())?;
         output.flush()
     }
 
+    /// From here on the prompt stands on the screen, written by somebody else.
+    pub fn expect(&self, prompt: &str) {
+        *self.typed() = Some(Typed {
+            prompt: prompt.to_owned(),
+            ..Typed::default()
+        });
+    }
+
+    /// What stands behind the prompt now, with the cursor at a byte of it.
+    pub fn set(&self, line: &str, cursor: usize) {
+        if let Some(typed) = self.typed().as_mut() {
+            line.clone_into(&mut typed.line);
+            typed.behind = line.get(cursor..).unwrap_or_default().chars().count();
+        }
+    }
+
     /// The line has been typed.
     pub fn end(&self) {
-        *self.shown() = None;
+        *self.typed() = None;
     }
 
     /// Writes to the standard output, above the prompt if there is one.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        let prompt = self.shown();
+        let typed = self.typed();
         let mut output = io::stdout().lock();
-        if let Some(prompt) = prompt.as_deref() {
-            let width = prompt.chars().count();
-            write!(output, "\r{:width$}\r", "")?;
+        if let Some(typed) = typed.as_ref() {
+            let width = typed.prompt.chars().count();
+            match screen::is_drawable() {
+                true => output.write_all(b"\r\x1b[K")?,
+                false => write!(output, "\r{:width$}\r", "")?,
+            }
         }
         output.write_all(bytes)?;
-        if let Some(prompt) = prompt.as_deref() {
+        if let Some(Typed {
+            prompt,
+            line,
+            behind,
+        }) = typed.as_ref()
+        {
             if !bytes.ends_with(b"\n") {
                 output.write_all(b"\n")?;
             }
-            output.write_all(prompt.as_bytes())?;
+            write!(output, "{prompt}{line}")?;
+            if *behind > 0 {
+                write!(output, "\x1b[{behind}D")?;
+            }
         }
         output.flush()
     }
 
-    fn shown(&self) -> MutexGuard<'_, Option<String>> {
+    fn typed(&self) -> MutexGuard<'_, Option<Typed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

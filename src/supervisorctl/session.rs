@@ -220,9 +220,18 @@ impl Session {
         Ok(descriptor.transpose().map_err(CallError::System)?)
     }
 
+    /// From here on lines of a conversation are edited where the terminal allows
+    /// it. Says whether it does.
+    pub fn edit_conversation(&mut self) -> bool {
+        self.keyboard.edit_conversation()
+    }
+
     /// Asks for a line of a conversation. Until it has come, what is written by
     /// way of [`Session::typing`] stands above the prompt.
     pub fn ask_line(&mut self, prompt: &str) -> Result<String, Failure> {
+        if let Some(line) = self.keyboard.edited_line(prompt, &self.typing) {
+            return line;
+        }
         self.typing
             .begin(prompt)
             .map_err(|_| Failure::OutputClosed)?;

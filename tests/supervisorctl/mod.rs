@@ -3,9 +3,13 @@
 
 mod both;
 mod configuration;
+mod explain;
+mod follow;
 mod lines;
 mod logs;
+mod pictures;
 mod processes;
 mod reach;
 mod server;
 mod status;
+mod talk;

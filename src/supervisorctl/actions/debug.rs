@@ -177,6 +177,7 @@ fn converse(
     streams: Vec<(Channel, LogStream)>,
 ) -> Result<(), Failure> {
     let is_on_screen = io::stdout().is_terminal();
+    let is_edited = session.edit_conversation();
     let shown = session.typing.clone();
     let show = move |number, bytes: &[u8]| match is_on_screen {
         true => shown.write(bytes),
@@ -192,7 +193,8 @@ fn converse(
             Ok(line) => line,
             Err(failure @ (Failure::EndOfInput | Failure::Interrupted)) => {
                 session.is_interrupted();
-                if is_on_screen {
+                // The editor has left the line already.
+                if is_on_screen && !is_edited {
                     session.print("")?;
                 }
                 return Err(failure);

@@ -1,0 +1,284 @@
+//! `fg` and `debug`: talking to processes, from a pipe and at a terminal.
+
+use crate::support::pty::{CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
+use crate::support::{Ctl, DEADLINE, Finished, Kind, Scene, wait_until};
+use std::process::Command;
+
+const PROGRAMS: &str = "\
+[program:cat]
+command=cat
+startsecs=0
+[program:bc]
+command=bc -q
+startsecs=0
+[program:python]
+command=python3 -i -u
+startsecs=0
+[program:slow]
+command=sh -c 'while read line; do sleep 1; echo \"answer to $line\"; done'
+startsecs=0
+[program:both]
+command=sh -c 'while read line; do echo \"out $line\"; echo \"err $line\" >&2; done'
+startsecs=0
+[program:silent]
+command=cat
+stdout_logfile=NONE
+redirect_stderr=true
+startsecs=0
+[program:deaf]
+command=sh -c 'exec <&-; echo closed; exec sleep 600'
+stdout_logfile=%(here)s/deaf.out
+startsecs=0
+[program:brief]
+command=sh -c 'read line'
+startsecs=0
+autorestart=false
+[program:off]
+command=cat
+autostart=false
+";
+
+fn scene() -> Scene {
+    let scene = Scene::start(PROGRAMS);
+    for name in ["cat", "bc", "python", "slow", "both", "silent"] {
+        scene.wait(name, "RUNNING");
+    }
+    let is_deaf = || {
+        scene
+            .dir
+            .read("deaf.out")
+            .is_some_and(|text| text == "closed\n")
+    };
+    assert!(wait_until(DEADLINE, is_deaf));
+    scene
+}
+
+fn run(scene: &Scene, line: &str, input: &str) -> Finished {
+    let words: Vec<&str> = line.split(' ').collect();
+    Ctl::new(Kind::Ours, &scene.dir).run_with_input(&words, input)
+}
+
+fn terminal(scene: &Scene, line: &str) -> Pty {
+    terminal_of_kind(scene, line, "xterm")
+}
+
+fn terminal_of_kind(scene: &Scene, line: &str, kind: &str) -> Pty {
+    let mut command = Command::new(Ctl::new(Kind::Ours, &scene.dir).program());
+    command.arg("-c").arg(scene.dir.join("supervisord.conf"));
+    command.args(line.split_whitespace());
+    command.current_dir(scene.dir.path()).env("TERM", kind);
+    Pty::start(&command, 80, 24)
+}
+
+#[test]
+fn debug_prints_what_is_answered_and_nothing_from_before() {
+    let scene = scene();
+    for (line, input, stdout, stderr, status) in [
+        ("debug -w 2 cat hello", "", "hello\n", "", 0),
+        ("debug -w 2 cat  two   blanks", "", "two   blanks\n", "", 0),
+        ("debug -w 2 cat", "one\ntwo", "one\ntwo\n", "", 0),
+        ("debug cat", "", "", "", 0),
+        ("debug -w 2 bc 6*7", "", "42\n", "", 0),
+        ("debug -w 2 bc", "1+1\n2^10\n", "2\n1024\n", "", 0),
+        ("debug -w 4 slow one", "", "answer to one\n", "", 0),
+        (
+            "debug -w3.5 slow",
+            "two\nthree\n",
+            "answer to two\nanswer to three\n",
+            "",
+            0,
+        ),
+        ("debug -w 2 both x", "", "out x\n", "err x\n", 0),
+        (
+            "debug nosuch x",
+            "",
+            "ERROR: bad process name supplied\n",
+            "",
+            1,
+        ),
+        ("debug off x", "", "ERROR: process not running\n", "", 1),
+    ] {
+        let end = run(&scene, line, input);
+        let expected = Finished {
+            stdout: stdout.to_owned(),
+            stderr: stderr.to_owned(),
+            status: Some(status),
+        };
+        assert_eq!(end, expected, "{line}");
+    }
+    // Its prompt is on its standard error, which does not get in the way.
+    let end = run(&scene, "debug -w 4 python print(1+1)", "");
+    assert_eq!((end.stdout.as_str(), end.status), ("2\n", Some(0)));
+    assert!(end.stderr.contains(">>>"), "{end:?}");
+    let end = run(&scene, "debug", "");
+    assert!(
+        end.stdout
+            .starts_with("Error: debug requires a process name\ndebug"),
+        "{end:?}"
+    );
+    assert_eq!(end.status, Some(1));
+}
+
+#[test]
+fn debug_waits_no_longer_than_it_is_told() {
+    let scene = scene();
+    let end = run(&scene, "debug -w 0.1 slow one", "");
+    assert_eq!((end.stdout.as_str(), end.status), ("", Some(0)));
+    // The answer that was not waited for belongs to the next one.
+    let end = run(&scene, "debug -w 5 slow two", "");
+    assert!(end.stdout.ends_with("answer to two\n"), "{end:?}");
+}
+
+#[test]
+fn debug_says_where_no_answer_can_be_read() {
+    let scene = scene();
+    let end = run(&scene, "debug silent x", "");
+    let expected = "The standard output of silent cannot be shown: there is no log file to read \
+                    it from (stdout_logfile is NONE, syslog or a device).\n";
+    assert_eq!((end.stderr.as_str(), end.status), (expected, Some(0)));
+    let end = run(&scene, "debug deaf x", "");
+    assert_eq!(end.stdout, "ERROR: deaf has closed its standard input\n");
+    assert_eq!(end.status, Some(1));
+}
+
+#[test]
+fn a_conversation_shows_every_answer_above_the_prompt() {
+    let scene = scene();
+    let pid = scene.pid("cat");
+    for (kind, name, line, answer) in [
+        ("xterm", "cat", "hällo", "hällo"),
+        ("xterm", "bc", "6*7", "42"),
+        ("xterm", "python", "print(6*7)", "42"),
+        ("xterm", "slow", "x", "answer to x"),
+        ("dumb", "cat", "hällo", "hällo"),
+        ("dumb", "bc", "7*6", "42"),
+        ("dumb", "slow", "y", "answer to y"),
+    ] {
+        let mut pty = terminal_of_kind(&scene, &format!("debug {name}"), kind);
+        let prompt = format!("{name}>");
+        pty.wait_row(&prompt);
+        pty.line(line);
+        pty.wait_screen(&format!("{name} has answered"), |screen| {
+            screen.lines().any(|row| row.trim_end() == answer)
+        });
+        pty.wait_row(&prompt);
+        pty.send(CTRL_D);
+        assert_eq!(pty.wait(DEADLINE), Some(0), "{name}");
+    }
+    let mut pty = terminal(&scene, "debug cat");
+    pty.wait_row("cat>");
+    pty.send(CTRL_C);
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+    assert_eq!(scene.pid("cat"), pid);
+}
+
+#[test]
+fn lines_of_a_conversation_are_edited_and_do_not_mix_with_commands() {
+    let scene = scene();
+    let mut pty = terminal(&scene, "");
+    pty.wait_row("supervisor>");
+    pty.line("debug cat");
+    pty.wait_row("cat>");
+    pty.line(&format!("helo{LEFT}l"));
+    pty.wait_screen("the answer", |screen| {
+        screen.lines().any(|row| row.trim_end() == "hello")
+    });
+    pty.send(UP);
+    pty.wait_row("cat> hello");
+    // An answer comes while a line is being typed, which stays as it is.
+    let end = run(&scene, "debug cat meanwhile", "");
+    assert_eq!(end.status, Some(0));
+    pty.wait_screen("the answer to another", |screen| {
+        screen.lines().any(|row| row.trim_end() == "meanwhile")
+    });
+    pty.wait_row("cat> hello");
+    pty.send(CTRL_C);
+    pty.wait_row("supervisor>");
+    pty.send(UP);
+    pty.wait_row("supervisor> debug cat");
+    pty.send(CTRL_U);
+    pty.wait_row("supervisor>");
+    pty.send(CTRL_D);
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+}
+
+#[test]
+fn a_conversation_ends_with_its_process() {
+    let scene = scene();
+    let mut pty = terminal(&scene, "debug brief");
+    pty.wait_row("brief>");
+    pty.line("x");
+    scene.wait("brief", "EXITED");
+    pty.line("y");
+    pty.wait_text("ERROR: process not running");
+    assert_eq!(pty.wait(DEADLINE), Some(1));
+}
+
+#[test]
+fn fg_shows_both_logs_and_sends_lines() {
+    let scene = scene();
+    run(&scene, "debug both before", "");
+    let mut pty = terminal(&scene, "fg both");
+    pty.wait_text("==> Press Ctrl-C to exit <==");
+    pty.wait_text("out before");
+    pty.line("now");
+    pty.wait_text("out now");
+    pty.wait_text("err now");
+    pty.send(CTRL_C);
+    pty.wait_text("Exiting foreground");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+
+    let mut pty = terminal(&scene, "fg brief");
+    pty.wait_text("==> Press Ctrl-C to exit <==");
+    pty.line("x");
+    pty.wait_text("Process got killed");
+    pty.wait_text("Exiting foreground");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+}
+
+#[test]
+fn fg_has_its_errors_and_reads_lines_from_a_pipe() {
+    let scene = scene();
+    for (line, input, stdout, status) in [
+        ("fg nosuch", "", "ERROR: bad process name supplied\n", 1),
+        ("fg off", "", "ERROR: process not running\n", 1),
+        (
+            "fg cat bc",
+            "",
+            "ERROR: too many process names supplied\n",
+            1,
+        ),
+        (
+            "fg deaf",
+            "x\n",
+            "ERROR: <Fault 20: 'NO_FILE: deaf'>\nExiting foreground\n",
+            0,
+        ),
+    ] {
+        let end = run(&scene, line, input);
+        let shown = end
+            .stdout
+            .replace("==> Press Ctrl-C to exit <==\n", "")
+            .replace("closed\n", "");
+        assert_eq!(
+            (shown.as_str(), end.status),
+            (stdout, Some(status)),
+            "{line}"
+        );
+    }
+    let end = run(&scene, "fg", "");
+    assert!(
+        end.stdout
+            .starts_with("ERROR: no process name supplied\nfg <process>"),
+        "{end:?}"
+    );
+    let end = run(&scene, "fg silent", "");
+    let url = scene.dir.join("s");
+    let expected = |channel| {
+        format!(
+            "unix://{}/logtail/silent/{channel} Cannot read, status code 404\n",
+            url.display()
+        )
+    };
+    assert_eq!(end.stderr, expected("stdout") + &expected("stderr"));
+}
