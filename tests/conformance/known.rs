@@ -102,13 +102,6 @@ const KNOWN: &[Known] = &[
         reason: "the name is shown as it was typed",
     },
     Known {
-        scenario: "forms of arguments",
-        program: Program::Supervisorctl,
-        original: "g:None: ERROR (no such process)",
-        ours: &["g:*: ERROR (no such process)"],
-        reason: "the name is shown as it was typed",
-    },
-    Known {
         scenario: "clearing that fails",
         program: Program::Supervisord,
         original: "{statecode: 1, statename: \"RUNNING\"}",
