@@ -24,6 +24,7 @@ mod interface;
 mod ladder;
 mod log_faults;
 mod logs;
+mod manual;
 mod monitor;
 mod order;
 mod pools;
