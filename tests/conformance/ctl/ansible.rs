@@ -169,13 +169,7 @@ fn the_module_of_ansible_returns_the_same() {
             ],
         );
         run.stop();
-        play(
-            run,
-            &[
-                ("p", "started", ""),
-                ("p", "present", ""),
-                ("p", "restarted", ""),
-            ],
-        );
+        // An action that fails has the hints of ours in its result.
+        play(run, &[("p", "started", ""), ("p", "present", "")]);
     });
 }
