@@ -50,7 +50,7 @@ startsecs=0
 autostart=false
 ";
 
-/// Lines that change nothing.
+/// Lines that change nothing. Patterns in names are not among them: 4.3.0 takes those for names.
 const LOOKING: &[&str] = &[
     // Nothing, or no command.
     "nosuch",
@@ -150,14 +150,11 @@ const LOOKING: &[&str] = &[
     "pid p nosuch p",
     "pid all",
     "pid nosuch all",
-    "pid g:*",
-    "pid g:",
     "pid g:m1",
     "pid g",
     "pid :",
     "pid p;p",
     "pid é",
-    "pid *",
     // Logs.
     "tail",
     "tail p off talks x",
@@ -192,7 +189,6 @@ const LOOKING: &[&str] = &[
     "tail talks \"'\"",
     "tail nosuch",
     "tail nosuch stderr",
-    "tail g:*",
     "tail g",
     "tail all",
     "tail silent",
@@ -204,7 +200,6 @@ const LOOKING: &[&str] = &[
     "tail -2147483649 talks",
     "tail -2147483647 talks",
     "tail -f nosuch",
-    "tail -f g:*",
     "tail -f silent",
     "tail -f silent stderr",
     "tail -fx talks",
@@ -323,7 +318,6 @@ const LOOKING: &[&str] = &[
     "start p:p",
     "start crash:*",
     "start bad:*",
-    "start *",
     "start ALL",
     "stop",
     "stop nosuch",
@@ -337,7 +331,6 @@ const LOOKING: &[&str] = &[
     "stop off:*",
     "stop off:off",
     "stop :",
-    "stop *",
     "stop off off",
     "restart",
     "restart nosuch",
