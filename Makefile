@@ -6,6 +6,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
+BASH_COMPLETIONS = $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS = $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS = $(PREFIX)/share/fish/vendor_completions.d
 CONFDIR ?= /etc/supervisor
 TARGET ?= $(shell uname -m)-unknown-linux-gnu
 ORIGINAL = target/supervisor-4.3.0
@@ -34,6 +37,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 test: check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --no-default-features -- -D warnings
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
 	@for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
@@ -55,6 +59,7 @@ check-tools:
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
+	need bash bash; need zsh zsh; need fish fish; need setsid util-linux; \
 	need bc bc; need setsid util-linux; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
@@ -110,10 +115,16 @@ install: ## Installs BINARY (target/release/supervisord) below DESTDIR and PREFI
 	  install -d $(DESTDIR)$(MANDIR)/man$$section; \
 	  install -m 644 "$$page" $(DESTDIR)$(MANDIR)/man$$section/; \
 	done
+	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
+	install -m 644 completions/supervisorctl.bash $(DESTDIR)$(BASH_COMPLETIONS)/supervisorctl
+	install -m 644 completions/supervisorctl.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_supervisorctl
+	install -m 644 completions/supervisorctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/supervisorctl.fish
 	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || install -m 644 conf/supervisord.conf $(DESTDIR)$(CONFDIR)/supervisord.conf
 
 uninstall: ## Removes what install brought; the configuration stays
 	for name in $(NAMES); do rm -f $(DESTDIR)$(BINDIR)/$$name; done
+	rm -f $(DESTDIR)$(BASH_COMPLETIONS)/supervisorctl $(DESTDIR)$(ZSH_COMPLETIONS)/_supervisorctl
+	rm -f $(DESTDIR)$(FISH_COMPLETIONS)/supervisorctl.fish
 	for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
 	  rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; \

@@ -25,6 +25,16 @@ pub fn script(shell: &str) -> Option<&'static str> {
     }
 }
 
+/// The words of a question, if the words of the program's command line are one.
+pub fn question(words: &[String]) -> Option<&[String]> {
+    match words {
+        [completion, kind, words @ ..] if completion == "completion" && kind == "words" => {
+            Some(words)
+        }
+        _ => None,
+    }
+}
+
 /// What a script wants to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -35,24 +45,18 @@ pub struct Question {
 }
 
 impl Question {
-    /// Reads the words of the program's command line, if they are a question.
+    /// Reads the words after `completion words`. None if nothing can be said:
+    /// the last of them is the value of an option, or they are no command line.
     pub fn read(words: &[String]) -> Option<Question> {
-        let [completion, kind, before @ .., word] = words else {
-            return None;
-        };
-        if completion != "completion" || kind != "words" {
-            return None;
+        let (word, before) = words.split_last()?;
+        match options::parse(before) {
+            Ok(Request::Run(arguments)) => Some(Question {
+                arguments,
+                word: word.clone(),
+                asked: Instant::now(),
+            }),
+            Ok(Request::Help) | Err(_) => None,
         }
-        // A value of an option, or what is no command line: nothing is known.
-        let arguments = match options::parse(before) {
-            Ok(Request::Run(arguments)) => arguments,
-            Ok(Request::Help) | Err(_) => return None,
-        };
-        Some(Question {
-            arguments,
-            word: word.clone(),
-            asked: Instant::now(),
-        })
     }
 
     /// The answer, a line for each candidate.

@@ -62,11 +62,8 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Some((program, words)) => (program.as_str(), words),
         None => ("supervisorctl", [].as_slice()),
     };
-    if let Some(question) = Question::read(words) {
-        let request = client_request(program, &question.arguments);
-        let file = load::load_client(&request).unwrap_or_default();
-        let settings = Settings::new(&question.arguments, file);
-        terminal::tell(&question.answer(&settings));
+    if let Some(words) = completion::question(words) {
+        complete_words(program, words);
         return ExitCode::from(exit_status::SUCCESS);
     }
     let arguments = match options::parse(words) {
@@ -108,6 +105,18 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             settings.history_file.as_deref(),
         ),
     })
+}
+
+/// Answers the script of a shell. Whatever is wrong means that there is nothing
+/// to offer.
+fn complete_words(program: &str, words: &[String]) {
+    let Some(question) = Question::read(words) else {
+        return;
+    };
+    let request = client_request(program, &question.arguments);
+    let file = load::load_client(&request).unwrap_or_default();
+    let settings = Settings::new(&question.arguments, file);
+    terminal::tell(&question.answer(&settings));
 }
 
 /// The file that was named, or else found near the program or in the usual

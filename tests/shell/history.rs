@@ -39,15 +39,25 @@ fn a_session_begins_with_the_lines_of_the_ones_before() {
     second.send(UP);
     second.wait_row("supervisor> status café");
     second.line("");
-    second.wait_text("café                             RUNNING");
+    let ends = |line: &str| {
+        let end = format!("\n{line}\n");
+        let kept = || scene.dir.read("history").unwrap();
+        assert!(
+            wait_until(DEADLINE, || kept().ends_with(&end)),
+            "{}",
+            kept()
+        );
+    };
+    ends("nonsense\nstatus café");
     first.line("version");
+    ends("version");
     first.wait_text("4.3.0");
     // However it ends, nothing is lost.
     first.hold();
     first.signal(libc::SIGHUP);
     assert_eq!(first.wait(DEADLINE), Some(-libc::SIGHUP));
     leave(&mut second);
-    let expected = format!("{expected}status café\nversion\n");
+    let expected = format!("{expected}status café\nversion\nquit\n");
     assert_eq!(scene.dir.read("history").unwrap(), expected);
 }
 

@@ -1,5 +1,6 @@
 //! supervisorctl as a shell, at a pseudo-terminal.
 
+mod completion;
 mod editing;
 mod history;
 mod interruption;
@@ -52,8 +53,9 @@ fn keep_history(scene: &Scene, file: &str) {
         .write("supervisord.conf", text.replace("[supervisorctl]\n", &key));
 }
 
-/// Leaves a shell, however far it is with what was typed.
+/// Leaves a shell.
 fn leave(pty: &mut Pty) {
+    pty.wait_row("supervisor>");
     pty.line("quit");
     assert_eq!(pty.wait(DEADLINE), Some(0));
 }

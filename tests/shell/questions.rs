@@ -25,7 +25,7 @@ fn a_yes_is_asked_for_and_is_no_command() {
     pty.wait_row("supervisor> pid");
     pty.send(CTRL_C);
     leave(&mut pty);
-    assert_eq!(scene.dir.read("history").unwrap(), "pid\nshutdown\n");
+    assert_eq!(scene.dir.read("history").unwrap(), "pid\nshutdown\nquit\n");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_password_is_asked_for_without_an_echo_and_never_kept() {
     leave(&mut pty);
     let written = pty.written();
     assert!(!written.contains("s3cret") && !written.contains("wr0ng"));
-    assert_eq!(scene.dir.read("history").unwrap(), "pid\n");
+    assert_eq!(scene.dir.read("history").unwrap(), "pid\nquit\n");
 }
 
 #[test]

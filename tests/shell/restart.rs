@@ -2,7 +2,7 @@
 
 use super::{at_prompt, leave, scene};
 use crate::support::pty::{Pty, TAB};
-use crate::support::{Daemon, Kind};
+use crate::support::{DEADLINE, Daemon, Kind, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
 
@@ -32,9 +32,8 @@ fn a_shell_goes_on_when_the_daemon_has_been_restarted() {
     pty.wait_row("Really restart the remote supervisord process y/N?");
     pty.line("y");
     pty.wait_text("Restarted supervisord");
-    scene.wait_log("supervisord started with pid");
-    scene.daemon.wait_until_it_answers(&scene.rpc);
-    scene.wait("web", "RUNNING");
+    let starts = || scene.log().matches("success: web entered RUNNING").count();
+    assert!(wait_until(DEADLINE, || starts() == 3));
     pty.line("status web");
     pty.wait_text("web                              RUNNING");
     leave(&mut pty);
