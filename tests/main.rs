@@ -30,6 +30,7 @@ mod ladder;
 mod large;
 mod log_faults;
 mod logs;
+mod manual;
 mod monitor;
 mod order;
 mod pools;

@@ -333,6 +333,19 @@ def measure_pages(daemons):
         large.end()
 
 
+def measure_status(daemons, clients, rounds):
+    """One-shot status as a whole process: with 1 program and with 100, side by side. 4.3.0's
+    supervisord answers both clients, then ours does."""
+    for programs in (1, 100):
+        for name, path in (("4.3.0's", daemons[1]), ("our", daemons[0])):
+            daemon = Daemon(path, programs)
+            try:
+                status = interleaved(rounds, lambda which: daemon.status_seconds(clients[which]) * 1000)
+                show("status of %d on %s supervisord" % (programs, name), *status, "ms", 2)
+            finally:
+                daemon.end()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--ours", required=True, help="our binary")
@@ -380,6 +393,7 @@ def main():
                 daemon.end()
     measure_calls(daemons, links)
     measure_pages(daemons)
+    measure_status(daemons, clients, 21)
     measure_events(daemons, options.events, 30)
     print("%-44s %12d KiB" % ("size of %s" % os.path.relpath(binary), os.path.getsize(binary) // 1024))
     shutil.rmtree(links)

@@ -61,8 +61,39 @@ const fn told_once(original: &'static str, ours: &'static [&'static str]) -> Kno
     }
 }
 
+const MORE_FORMS: &str = "forms of arguments that 4.3.0 does not have";
+
+const fn more_forms(original: &'static str, ours: &'static [&'static str]) -> Known {
+    Known {
+        scenario: "forms of arguments",
+        program: Program::Supervisorctl,
+        original,
+        ours,
+        reason: MORE_FORMS,
+    }
+}
+
 /// All of them.
 const KNOWN: &[Known] = &[
+    more_forms("maintail", &["maintail", "maintail -n 20"]),
+    more_forms(
+        "status",
+        &[
+            "status",
+            "status web-*",
+            "status -w [<name> ...]",
+            "status --json [<name> ...]",
+        ],
+    ),
+    more_forms(
+        "tail <name> stderr",
+        &[
+            "tail <name> stderr",
+            "tail -n 20 <name>",
+            "tail -f <name> <gname>:*",
+            "tail -f <name> --both",
+        ],
+    ),
     Known {
         scenario: "multicall",
         program: Program::Supervisord,
@@ -97,13 +128,6 @@ const KNOWN: &[Known] = &[
     },
     Known {
         scenario: "clearing logs",
-        program: Program::Supervisorctl,
-        original: "g:None: ERROR (no such process)",
-        ours: &["g:*: ERROR (no such process)"],
-        reason: "the name is shown as it was typed",
-    },
-    Known {
-        scenario: "forms of arguments",
         program: Program::Supervisorctl,
         original: "g:None: ERROR (no such process)",
         ours: &["g:*: ERROR (no such process)"],

@@ -50,7 +50,7 @@ startsecs=0
 autostart=false
 ";
 
-/// Lines that change nothing.
+/// Lines that change nothing. Patterns in names are not among them: 4.3.0 takes those for names.
 const LOOKING: &[&str] = &[
     // Nothing, or no command.
     "nosuch",
@@ -121,7 +121,6 @@ const LOOKING: &[&str] = &[
     "status nosuch:*",
     "status nosuch:",
     "status nosuch nosuch:* p",
-    "status *",
     "status :",
     "status :*",
     "status :p",
@@ -142,8 +141,6 @@ const LOOKING: &[&str] = &[
     "status p,off",
     "status \"p\"",
     "status 'p'",
-    "status g:m?",
-    "status [",
     "pid",
     "pid p:p",
     "pid nosuch",
@@ -153,14 +150,11 @@ const LOOKING: &[&str] = &[
     "pid p nosuch p",
     "pid all",
     "pid nosuch all",
-    "pid g:*",
-    "pid g:",
     "pid g:m1",
     "pid g",
     "pid :",
     "pid p;p",
     "pid é",
-    "pid *",
     // Logs.
     "tail",
     "tail p off talks x",
@@ -188,8 +182,6 @@ const LOOKING: &[&str] = &[
     "tail -3.0 talks",
     "tail -x talks",
     "tail -F talks",
-    "tail -n talks",
-    "tail -n 5 talks",
     "tail talks -3",
     "tail -f -3 talks",
     "tail talks it's",
@@ -197,7 +189,6 @@ const LOOKING: &[&str] = &[
     "tail talks \"'\"",
     "tail nosuch",
     "tail nosuch stderr",
-    "tail g:*",
     "tail g",
     "tail all",
     "tail silent",
@@ -209,7 +200,6 @@ const LOOKING: &[&str] = &[
     "tail -2147483649 talks",
     "tail -2147483647 talks",
     "tail -f nosuch",
-    "tail -f g:*",
     "tail -f silent",
     "tail -f silent stderr",
     "tail -fx talks",
@@ -229,7 +219,6 @@ const LOOKING: &[&str] = &[
     // Foreground, as far as it does not begin.
     "clear",
     "clear nosuch",
-    "clear g:*",
     "clear g",
     "clear nosuch p",
     "clear p nosuch",
@@ -329,7 +318,6 @@ const LOOKING: &[&str] = &[
     "start p:p",
     "start crash:*",
     "start bad:*",
-    "start *",
     "start ALL",
     "stop",
     "stop nosuch",
@@ -343,7 +331,6 @@ const LOOKING: &[&str] = &[
     "stop off:*",
     "stop off:off",
     "stop :",
-    "stop *",
     "stop off off",
     "restart",
     "restart nosuch",

@@ -4,6 +4,7 @@
 use crate::conformance::run::Run;
 use crate::support::{DEADLINE, Finished, Kind, finish, original_home};
 use std::process::Command;
+use std::time::Duration;
 
 /// Runs what its standard input asks for: a line for each run, its fields (the
 /// directory, the input, the user, the words) divided by US, the lines of the input by RS.
@@ -161,7 +162,9 @@ fn fire_originals(run: &Run, shots: &[Shot]) -> Vec<Finished> {
             fields.join("\x1f") + "\n"
         })
         .collect();
-    let answer = finish(command, &asked, 2 * DEADLINE);
+    // Beside other tests each of them may take long.
+    let runs = u32::try_from(shots.len()).unwrap();
+    let answer = finish(command, &asked, DEADLINE + runs * Duration::from_secs(2));
     let mut rest = answer.stdout.as_str();
     let mut ends = Vec::new();
     while let Some((head, after)) = rest.split_once('\n') {

@@ -113,7 +113,6 @@ fn options_are_read_alike() {
                 &["-r", "/none/history", "-c", "x.conf", "pid"],
                 &["--hist", "/none/history", "-c", "x.conf", "pid"],
                 &["--history_file=h", "-c", "x.conf", "pid"],
-                &["--history-file", "h"],
                 &["-r"],
                 &["-r", "a", "-r", "b"],
                 &["-x"],
