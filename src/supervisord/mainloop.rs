@@ -495,6 +495,7 @@ impl MainLoop {
     /// has gone is dropped: what it began stays, what it had not begun is not
     /// done. An action goes on, for a restart is one thing to who asks for it.
     fn answer_pending(&mut self) {
+        let multicalls = count_multicalls(&self.pending);
         for Pending { connection, work } in std::mem::take(&mut self.pending) {
             let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
             let work = match work {
@@ -521,6 +522,10 @@ impl MainLoop {
                 },
             };
             self.pending.push(Pending { connection, work });
+        }
+        // Their calls and results were many and small.
+        if count_multicalls(&self.pending) < multicalls {
+            memory::trim();
         }
         let reports = self
             .pending
@@ -555,6 +560,19 @@ impl MainLoop {
                 .respond_error(&mut self.reactor, connection, 404),
         }
     }
+}
+
+fn count_multicalls(pending: &[Pending]) -> usize {
+    let is_multicall = |waiting: &&Pending| {
+        matches!(
+            waiting.work,
+            Work::Call {
+                deferred: Deferred::Multicall(_),
+                ..
+            }
+        )
+    };
+    pending.iter().filter(is_multicall).count()
 }
 
 fn rpc_daemon<'a>(
