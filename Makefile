@@ -164,9 +164,9 @@ install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES 
 	  install -m 644 "$$page" $(DESTDIR)$(MANDIR)/man$$section/; \
 	done
 	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
-	install -m 644 completions/supervisorctl.bash $(DESTDIR)$(BASH_COMPLETIONS)/supervisorctl
-	install -m 644 completions/supervisorctl.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_supervisorctl
-	install -m 644 completions/supervisorctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/supervisorctl.fish
+	install -m 644 conf/completions/supervisorctl.bash $(DESTDIR)$(BASH_COMPLETIONS)/supervisorctl
+	install -m 644 conf/completions/supervisorctl.zsh $(DESTDIR)$(ZSH_COMPLETIONS)/_supervisorctl
+	install -m 644 conf/completions/supervisorctl.fish $(DESTDIR)$(FISH_COMPLETIONS)/supervisorctl.fish
 	[ -e $(DESTDIR)$(CONFDIR)/supervisord.conf ] || install -m 644 conf/supervisord.conf $(DESTDIR)$(CONFDIR)/supervisord.conf
 	for file in conf/service/*/*; do \
 	  place=$(DESTDIR)$(SERVICE_DIR)/$${file#conf/service/}; \

@@ -18,9 +18,9 @@ const MOST: usize = 10_000;
 /// The script for a shell.
 pub fn script(shell: &str) -> Option<&'static str> {
     match shell {
-        "bash" => Some(include_str!("../../completions/supervisorctl.bash")),
-        "zsh" => Some(include_str!("../../completions/supervisorctl.zsh")),
-        "fish" => Some(include_str!("../../completions/supervisorctl.fish")),
+        "bash" => Some(include_str!("../../conf/completions/supervisorctl.bash")),
+        "zsh" => Some(include_str!("../../conf/completions/supervisorctl.zsh")),
+        "fish" => Some(include_str!("../../conf/completions/supervisorctl.fish")),
         _ => None,
     }
 }

@@ -153,7 +153,7 @@ fn a_script_is_printed_for_each_shell() {
     for shell in ["bash", "zsh", "fish"] {
         let printed = ctl(&["completion", shell]);
         assert_eq!((printed.stderr.as_str(), printed.status), ("", Some(0)));
-        let file = format!("completions/supervisorctl.{shell}");
+        let file = format!("conf/completions/supervisorctl.{shell}");
         let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         assert_eq!(printed.stdout, std::fs::read_to_string(installed).unwrap());
     }
@@ -295,7 +295,7 @@ fn zsh_completes_what_the_shell_would() {
 #[test]
 fn zsh_finds_the_installed_script_by_itself() {
     let scene = scene();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions/supervisorctl.zsh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/completions/supervisorctl.zsh");
     scene
         .dir
         .write("functions/_supervisorctl", std::fs::read(script).unwrap());
