@@ -69,3 +69,26 @@ SOURCE_DATE = $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELO
 
 package-test: ## Tries Debian's package: lintian, and in place of Debian's supervisor in a chroot (root, debootstrap)
 	DEB_BINARY=$(DEB_BINARY) tests/package/run.sh
+
+# A Rust with musl from Debian's packages alone, unpacked into a folder; nothing is installed
+# but musl-tools. Its standard library is built along, for which cargo wants RUSTC_BOOTSTRAP.
+DEBIAN_RUST = target/debian-rust
+DEBIAN_RUST_PACKAGES = rustc-web cargo-web rust-web-src
+MUSL_LIB = target/musl-lib
+
+$(DEBIAN_RUST)/usr/bin/cargo:
+	@command -v musl-gcc >/dev/null || { echo "musl-gcc is missing: apt-get install musl-tools" >&2; exit 1; }
+	rm -rf $(DEBIAN_RUST)
+	mkdir -p $(DEBIAN_RUST)/packages
+	cd $(DEBIAN_RUST)/packages && apt-get download -q $$(apt-get -s install --no-install-recommends $(DEBIAN_RUST_PACKAGES) | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+	for package in $(DEBIAN_RUST)/packages/*.deb; do dpkg -x $$package $(DEBIAN_RUST) || exit 1; done
+	rm -rf $(DEBIAN_RUST)/packages
+
+# Nothing unwinds (src/sys/unwind.rs): the library that would do it may be empty.
+static-musl: $(DEBIAN_RUST)/usr/bin/cargo ## Builds the static binary with musl from Debian's packages, where rustup has no such target
+	mkdir -p $(MUSL_LIB) && rm -f $(MUSL_LIB)/libunwind.a && ar rc $(MUSL_LIB)/libunwind.a
+	tools=$(abspath $(DEBIAN_RUST))/usr; \
+	RUSTC_BOOTSTRAP=1 RUSTC=$$tools/bin/rustc LD_LIBRARY_PATH=$$tools/lib/$(shell uname -m)-linux-gnu \
+	RUSTFLAGS="-C linker=musl-gcc -C link-self-contained=no -C target-feature=+crt-static -C relocation-model=static -L native=$(abspath $(MUSL_LIB)) $(REMAP)" \
+	  $$tools/bin/cargo build --release --target $(MUSL_TARGET) --target-dir target/static-musl -Zbuild-std=std,panic_abort $(FEATURES)
+	@ls -l target/static-musl/$(MUSL_TARGET)/release/supervisord
