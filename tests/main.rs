@@ -21,6 +21,7 @@ mod http;
 mod idle;
 mod image;
 mod inspect;
+mod install;
 mod interface;
 mod ladder;
 mod log_faults;
