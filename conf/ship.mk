@@ -69,3 +69,53 @@ SOURCE_DATE = $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELO
 
 package-test: ## Tries Debian's package: lintian, and in place of Debian's supervisor in a chroot (root, debootstrap)
 	DEB_BINARY=$(DEB_BINARY) tests/package/run.sh
+
+# A Rust with musl from Debian's packages alone, unpacked into a folder; nothing is installed
+# but musl-tools. Its standard library is built along, for which cargo wants RUSTC_BOOTSTRAP.
+DEBIAN_RUST = target/debian-rust
+DEBIAN_RUST_PACKAGES = rustc-web cargo-web rust-web-src
+MUSL_LIB = target/musl-lib
+
+$(DEBIAN_RUST)/usr/bin/cargo:
+	@command -v musl-gcc >/dev/null || { echo "musl-gcc is missing: apt-get install musl-tools" >&2; exit 1; }
+	rm -rf $(DEBIAN_RUST)
+	mkdir -p $(DEBIAN_RUST)/packages
+	cd $(DEBIAN_RUST)/packages && apt-get download -q $$(apt-get -s install --no-install-recommends $(DEBIAN_RUST_PACKAGES) | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+	for package in $(DEBIAN_RUST)/packages/*.deb; do dpkg -x $$package $(DEBIAN_RUST) || exit 1; done
+	rm -rf $(DEBIAN_RUST)/packages
+
+# Nothing unwinds (src/sys/unwind.rs): the library that would do it may be empty.
+static-musl: $(DEBIAN_RUST)/usr/bin/cargo ## Builds the static binary with musl from Debian's packages, where rustup has no such target
+	mkdir -p $(MUSL_LIB) && rm -f $(MUSL_LIB)/libunwind.a && ar rc $(MUSL_LIB)/libunwind.a
+	tools=$(abspath $(DEBIAN_RUST))/usr; \
+	RUSTC_BOOTSTRAP=1 RUSTC=$$tools/bin/rustc LD_LIBRARY_PATH=$$tools/lib/$(shell uname -m)-linux-gnu \
+	RUSTFLAGS="-C linker=musl-gcc -C link-self-contained=no -C target-feature=+crt-static -C relocation-model=static -L native=$(abspath $(MUSL_LIB)) $(REMAP)" \
+	  $$tools/bin/cargo build --release --target $(MUSL_TARGET) --target-dir target/static-musl -Zbuild-std=std,panic_abort $(FEATURES)
+	@ls -l target/static-musl/$(MUSL_TARGET)/release/supervisord
+
+reproducible: check-rust ## Builds the static binary in two folders and compares
+	@set -e; for copy in one a-second-one; do \
+	  folder=target/reproducible/$$copy; rm -rf $$folder; mkdir -p $$folder; \
+	  cp -r Cargo.toml Cargo.lock Makefile conf src $$folder/; \
+	  MAKEFLAGS= CARGO_TARGET_DIR= $(MAKE) -s -C $$folder static TARGET=$(TARGET) CARGO_HOME=$(CARGO_HOME_DIR); \
+	  cp $$folder/$(STATIC) target/reproducible/$$copy.bin; \
+	done; \
+	cmp target/reproducible/one.bin target/reproducible/a-second-one.bin; \
+	if strings target/reproducible/one.bin | grep -F -e '$(CURDIR)' -e '$(CARGO_HOME_DIR)'; then \
+	  echo "the binary names a folder of this machine" >&2; exit 1; fi; \
+	sha256sum target/reproducible/*.bin
+
+release-check: check-rust ## Writes the bill of materials (target/bill-of-materials.txt) and checks the licences
+	@mkdir -p target
+	$(CARGO) tree --locked --edges normal,build --target all --no-dedupe --prefix depth --format '{p} {l}' \
+	  | sed 's, ([^ ]*),,' > target/bill-of-materials.txt
+	$(CARGO) metadata --locked --format-version 1 | $(PYTHON) conf/licences.py
+
+# What the system layer needs of other systems: their Rust libraries, by rustup target add.
+CROSS_TARGETS ?= x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-apple-darwin aarch64-unknown-linux-musl
+cross-check: check-rust ## Type-checks for CROSS_TARGETS whose library rustup has installed
+	@for target in $(CROSS_TARGETS); do \
+	  if [ -d "$$($(RUSTC) --target $$target --print target-libdir)" ]; then \
+	    echo "checking $$target"; $(CARGO) check --target $$target || exit 1; \
+	  else echo "left out: rustup target add $$target"; fi; \
+	done

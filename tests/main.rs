@@ -25,6 +25,7 @@ mod http;
 mod idle;
 mod image;
 mod inspect;
+mod install;
 mod interface;
 mod ladder;
 mod large;

@@ -51,12 +51,18 @@ is_down() {
 }
 
 expect_configuration() {
+	# An unedited main file is each package's own.
+	[ "$scenario" = edited ] || cp $conf /opt/before/
 	for file in supervisord.conf conf.d/web.conf conf.d/worker.conf conf.d/once.conf; do
 		cmp -s "/opt/before/$file" "/etc/supervisor/$file" || fail "$file has changed: $1"
 	done
 }
 
 policy 0
+
+# Where both the administrator and the package have changed a file, dpkg asks; this is to answer
+# with the default, to keep it.
+printf 'Dpkg::Options { "--force-confdef"; "--force-confold"; };\n' >/etc/apt/apt.conf.d/90keep
 
 # A host with Debian's supervisor and three files of programs.
 printf '#!/bin/sh\nexec sleep 100000\n' >/opt/program
@@ -108,7 +114,6 @@ if [ "$scenario" = stopped ]; then
 	wait_for is_down
 	policy 101
 	quietly apt-get install -q -y /opt/pollvisor-1.deb
-	cp $conf /opt/before/
 	is_down || fail "it was started against the policy"
 	policy 0
 	quietly invoke-rc.d supervisor start
@@ -124,7 +129,6 @@ fi
 
 # In its place. A main file that nobody has edited becomes that of the new package.
 quietly apt-get install -q -y /opt/pollvisor-1.deb
-[ "$scenario" = edited ] || cp $conf /opt/before/
 expect_configuration install
 wait_for all_run
 is_ours || fail "not our supervisord runs"
