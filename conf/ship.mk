@@ -97,7 +97,7 @@ reproducible: check-rust ## Builds the static binary in two folders and compares
 	@set -e; for copy in one a-second-one; do \
 	  folder=target/reproducible/$$copy; rm -rf $$folder; mkdir -p $$folder; \
 	  cp -r Cargo.toml Cargo.lock Makefile conf src $$folder/; \
-	  MAKEFLAGS= CARGO_TARGET_DIR= $(MAKE) -s -C $$folder static TARGET=$(TARGET) CARGO_HOME=$(CARGO_HOME_DIR); \
+	  env -u MAKEFLAGS -u CARGO_TARGET_DIR $(MAKE) -s -C $$folder static TARGET=$(TARGET) CARGO_HOME=$(CARGO_HOME_DIR); \
 	  cp $$folder/$(STATIC) target/reproducible/$$copy.bin; \
 	done; \
 	cmp target/reproducible/one.bin target/reproducible/a-second-one.bin; \
