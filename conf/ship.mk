@@ -97,7 +97,7 @@ reproducible: check-rust ## Builds the static binary in two folders and compares
 	@set -e; for copy in one a-second-one; do \
 	  folder=target/reproducible/$$copy; rm -rf $$folder; mkdir -p $$folder; \
 	  cp -r Cargo.toml Cargo.lock Makefile conf src $$folder/; \
-	  MAKEFLAGS= CARGO_TARGET_DIR= $(MAKE) -s -C $$folder static TARGET=$(TARGET) CARGO_HOME=$(CARGO_HOME_DIR); \
+	  env -u MAKEFLAGS -u CARGO_TARGET_DIR $(MAKE) -s -C $$folder static TARGET=$(TARGET) CARGO_HOME=$(CARGO_HOME_DIR); \
 	  cp $$folder/$(STATIC) target/reproducible/$$copy.bin; \
 	done; \
 	cmp target/reproducible/one.bin target/reproducible/a-second-one.bin; \
@@ -112,7 +112,7 @@ release-check: check-rust ## Writes the bill of materials (target/bill-of-materi
 	$(CARGO) metadata --locked --format-version 1 | $(PYTHON) conf/licences.py
 
 # What the system layer needs of other systems: their Rust libraries, by rustup target add.
-CROSS_TARGETS ?= x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-apple-darwin aarch64-unknown-linux-musl
+CROSS_TARGETS ?= x86_64-unknown-netbsd aarch64-unknown-linux-musl
 cross-check: check-rust ## Type-checks for CROSS_TARGETS whose library rustup has installed
 	@for target in $(CROSS_TARGETS); do \
 	  if [ -d "$$($(RUSTC) --target $$target --print target-libdir)" ]; then \
