@@ -139,6 +139,16 @@ const ADDED: &[&str] = &[
     "event_max_retry",
     "monitor_interval",
     "event_drain_timeout",
+    "require_authentication",
+    "allowed_hosts",
+    "header_maxbytes",
+    "unauthenticated_body_maxbytes",
+    "body_maxbytes",
+    "xml_maxdepth",
+    "multicall_maxcalls",
+    "max_connections",
+    "idle_timeout",
+    "request_timeout",
 ];
 
 /// The lines that 4.3.0's sample has too.

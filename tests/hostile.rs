@@ -1,6 +1,8 @@
 //! Clients, children and limits that try to bring the daemon down.
 
-use super::support::{DEADLINE, Dir, Outcome, Scene, Value, is_alive, kill, wait_until};
+use super::support::{
+    DEADLINE, Dir, Outcome, Scene, Value, descriptors_of, is_alive, kill, wait_for, wait_until,
+};
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -196,31 +198,69 @@ fn clients_that_dawdle_keep_nobody_waiting() {
     scene.stop();
 }
 
-#[test]
-fn running_out_of_descriptors_is_survived() {
-    let scene = Scene::start_as(
+/// A daemon that may open 40 files.
+fn narrow() -> Scene {
+    Scene::start_as(
         Dir::new(),
         &format!("minfds=0\n{CAT}stdout_logfile=%(here)s/p.log\n"),
         |launch| launch.wrapper = &["/bin/sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"],
-    );
-    scene.wait("p", "RUNNING");
-    let child = scene.pid("p");
-    let crowd: Vec<UnixStream> = (0..60).map(|_| connect(&scene)).collect();
-    scene.wait_log("WARN cannot accept a connection: ");
-    kill(child, libc::SIGKILL);
-    scene.wait_log("INFO spawnerr: too many open files to spawn 'p'");
-    drop(crowd);
-    scene.wait("p", "RUNNING");
-    let new = scene.pid("p");
-    assert!(new != child && is_alive(new));
-    let open = || {
-        let folder = format!("/proc/{}/fd", scene.daemon.pid());
-        std::fs::read_dir(folder).unwrap().count()
-    };
+    )
+}
+
+fn is_back_at_rest(scene: &Scene) {
+    let open = || descriptors_of(scene.daemon.pid()).len();
     assert!(
         wait_until(DEADLINE, || open() < 25),
         "connections are given back: {} are open",
         open()
     );
+}
+
+#[test]
+fn connections_leave_descriptors_for_programs() {
+    let scene = narrow();
+    scene.wait("p", "RUNNING");
+    let child = scene.pid("p");
+    let crowd: Vec<UnixStream> = (0..60).map(|_| connect(&scene)).collect();
+    // In front of the crowd's end there is room for another client, and for a program.
+    assert_eq!(scene.pid("p"), child);
+    kill(child, libc::SIGKILL);
+    let new = wait_for(DEADLINE, || {
+        Some(scene.pid("p")).filter(|pid| *pid != child && *pid != 0)
+    });
+    assert!(new.is_some_and(is_alive));
+    assert!(
+        !scene.log().contains("too many open files"),
+        "{}",
+        scene.log()
+    );
+    drop(crowd);
+    is_back_at_rest(&scene);
+    scene.stop();
+}
+
+#[test]
+fn followers_of_logs_leave_descriptors_for_programs() {
+    let scene = narrow();
+    scene.wait("p", "RUNNING");
+    let child = scene.pid("p");
+    let crowd: Vec<UnixStream> = (0..60)
+        .map(|_| {
+            let mut stream = connect(&scene);
+            let _ = stream.write_all(b"GET /mainlogtail HTTP/1.1\r\n\r\n");
+            stream
+        })
+        .collect();
+    scene.wait_log("WARN cannot accept a connection: the descriptors left are for programs");
+    kill(child, libc::SIGKILL);
+    wait_until(DEADLINE, || !is_alive(child));
+    drop(crowd);
+    scene.wait("p", "RUNNING");
+    assert!(
+        !scene.log().contains("too many open files"),
+        "{}",
+        scene.log()
+    );
+    is_back_at_rest(&scene);
     scene.stop();
 }

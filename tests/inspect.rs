@@ -221,7 +221,10 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"umask\": \"022\",\"minfds\": 1024,",
         "\"user\": null,\"event_drain_timeout\": 2,\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
-         \"username\": \"u\",\"password\": \"***\"}],",
+         \"username\": \"u\",\"password\": \"***\",\"require_authentication\": false,\
+         \"allowed_hosts\": [],\"header_maxbytes\": 65536,\"unauthenticated_body_maxbytes\": 2097152,\
+         \"body_maxbytes\": 16777216,\"xml_maxdepth\": 256,\"multicall_maxcalls\": 4096,\
+         \"max_connections\": 128,\"idle_timeout\": 1800,\"request_timeout\": 60}],",
         "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
          \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
          \"result_handler\": \"default\",\"event_max_retry\": 0,\"handler_timeout\": 10,\
@@ -239,5 +242,39 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"environment\": {\"A\": \"1\",\"B\": \"\\\\2\"},\"serverurl\": null}]}]}",
     ] {
         assert!(flat.contains(part), "{part}\nis not in\n{flat}");
+    }
+}
+
+#[test]
+fn a_server_that_is_open_by_mistake_is_told_with_its_place() {
+    for (keys, line, reason) in [
+        (
+            "username=%(ENV_U)s\npassword=p\n",
+            4,
+            "Section [inet_http_server] has a password and an empty username: set both, or neither \
+             for a server without authentication",
+        ),
+        (
+            "username=\npassword=\nrequire_authentication=true\n",
+            6,
+            "Section [inet_http_server] requires authentication and has no username and password",
+        ),
+    ] {
+        let dir = with(&format!(
+            "[supervisord]\n[inet_http_server]\nport=1\n{keys}"
+        ));
+        let mut command = Command::new(dir.bin().join("supervisord"));
+        let arguments = ["-c", "s.conf", "--check"];
+        let output = command
+            .args(arguments)
+            .current_dir(dir.path())
+            .env("U", "")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        let place = format!("s.conf:{line}: the error is here\n");
+        assert!(told.starts_with(&format!("Error: {reason}\n")), "{told}");
+        assert!(told.ends_with(&place), "{told}");
+        assert_eq!(output.status.code(), Some(2));
     }
 }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+mod attacks;
 mod background;
+mod browsers;
 mod clock;
 mod command_line;
 mod config;

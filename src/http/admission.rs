@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::clock::Monotonic;
 use crate::tokens::ConnectionId;
 
-/// How long a client that was let in once must have kept the daemon waiting
-/// before it loses its place.
+/// How long a client that was let in must have kept the daemon waiting in the
+/// middle of a request or of its answer before it loses its place.
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// What matters of a connection here.
@@ -18,41 +18,31 @@ pub struct Standing {
     pub id: ConnectionId,
     /// Whether the server has let a request of it in.
     pub known: bool,
+    /// Whether it is in the middle of a request or of its answer.
+    pub busy: bool,
     /// Since when it is the client's turn; `None` while it is the daemon's.
     pub waits_since: Option<Monotonic>,
 }
 
-/// Whether one more can come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// At once.
-    Free,
-    /// When that one has been closed.
-    Instead(ConnectionId),
-    /// Not now.
-    Full,
-}
-
-/// Whether a server with these connections, and a limit of them, has room.
+/// Whether one more can come in beside these, `limit` being the most.
 /// Strangers, who have not been let in yet, get three quarters of the places.
-pub fn room(standings: &[Standing], limit: usize, now: Monotonic) -> Room {
+pub fn has_room(standings: &[Standing], limit: usize) -> bool {
     let strangers = standings.iter().filter(|standing| !standing.known).count();
     let share = (limit - limit / 4).max(1);
-    if standings.len() < limit && strangers < share {
-        return Room::Free;
-    }
-    first_to_leave(standings, now).map_or(Room::Full, Room::Instead)
+    standings.len() < limit && strangers < share
 }
 
-/// The stranger that has kept the daemon waiting for the longest, or else the
-/// client that has.
+/// Who leaves: a stranger, or else a client that is silent between two
+/// requests, or else one that is slow; of these the one that has kept the
+/// daemon waiting for the longest.
 pub fn first_to_leave(standings: &[Standing], now: Monotonic) -> Option<ConnectionId> {
     let waiting = standings.iter().filter_map(|standing| {
         let since = standing.waits_since?;
-        let may_stay = standing.known && now.since(since) < GRACE;
-        (!may_stay).then_some((standing.known, since, standing.id))
+        let slow = standing.known && standing.busy;
+        let may_stay = slow && now.since(since) < GRACE;
+        (!may_stay).then_some((standing.known, slow, since, standing.id))
     });
-    waiting.min().map(|(_, _, id)| id)
+    waiting.min().map(|(_, _, _, id)| id)
 }
 
 #[cfg(test)]
@@ -60,57 +50,79 @@ mod tests {
     use super::*;
 
     const NOW: Monotonic = Monotonic(Duration::from_secs(100));
+    const STRANGER: (bool, bool) = (false, true);
+    const SILENT: (bool, bool) = (true, false);
+    const BUSY: (bool, bool) = (true, true);
 
-    /// Numbered from 0: whether known, and for how many milliseconds it has been waited for.
-    fn standings(all: &[(bool, Option<u64>)]) -> Vec<Standing> {
+    /// Numbered from 0, each with how many milliseconds it has been waited for.
+    fn standings(all: &[((bool, bool), Option<u64>)]) -> Vec<Standing> {
         (0..)
             .zip(all)
-            .map(|(number, (known, waited))| Standing {
+            .map(|(number, ((known, busy), waited))| Standing {
                 id: ConnectionId(number),
                 known: *known,
+                busy: *busy,
                 waits_since: waited.map(|waited| NOW - Duration::from_millis(waited)),
             })
             .collect()
     }
 
     #[test]
-    fn strangers_leave_first_and_those_who_waited_longest_before_others() {
-        const KNOWN: bool = true;
-        let instead = |number| Room::Instead(ConnectionId(number));
-        for (limit, all, expected) in [
-            (4, vec![], Room::Free),
-            (4, vec![(!KNOWN, Some(0)), (!KNOWN, Some(9))], Room::Free),
-            // A quarter of the places is not for strangers.
-            (
-                4,
-                vec![(!KNOWN, Some(0)), (!KNOWN, Some(9)), (!KNOWN, Some(5))],
-                instead(1),
-            ),
-            (
-                4,
-                vec![(KNOWN, Some(9000)), (KNOWN, None), (KNOWN, Some(0))],
-                Room::Free,
-            ),
-            (
-                3,
-                vec![(KNOWN, Some(9000)), (!KNOWN, Some(1)), (KNOWN, None)],
-                instead(1),
-            ),
-            (
-                3,
-                vec![(KNOWN, Some(2000)), (KNOWN, Some(9000)), (KNOWN, None)],
-                instead(1),
-            ),
-            (2, vec![(KNOWN, Some(999)), (KNOWN, None)], Room::Full),
-            (2, vec![(KNOWN, Some(1000)), (KNOWN, None)], instead(0)),
-            (2, vec![(KNOWN, None), (KNOWN, None)], Room::Full),
-            (2, vec![(!KNOWN, Some(0)), (KNOWN, None)], instead(0)),
+    fn a_quarter_of_the_places_is_not_for_strangers() {
+        for (limit, strangers, known, expected) in [
+            (128, 0, 0, true),
+            (128, 95, 0, true),
+            (128, 96, 0, false),
+            (128, 95, 32, true),
+            (128, 95, 33, false),
+            (128, 0, 127, true),
+            (128, 0, 128, false),
+            (2, 1, 0, true),
+            (2, 2, 0, false),
+            (2, 1, 1, false),
         ] {
-            assert_eq!(
-                room(&standings(&all), limit, NOW),
-                expected,
-                "{limit} {all:?}"
-            );
+            let all = [
+                vec![(STRANGER, Some(0)); strangers],
+                vec![(SILENT, None); known],
+            ];
+            let found = has_room(&standings(&all.concat()), limit);
+            assert_eq!(found, expected, "{limit} {strangers} {known}");
+        }
+    }
+
+    #[test]
+    fn strangers_leave_first_then_who_is_silent_then_who_is_slow() {
+        for (all, expected) in [
+            (vec![], None),
+            (vec![(STRANGER, Some(0))], Some(0)),
+            (
+                vec![
+                    (STRANGER, Some(3)),
+                    (STRANGER, Some(9)),
+                    (STRANGER, Some(5)),
+                ],
+                Some(1),
+            ),
+            (
+                vec![
+                    (SILENT, Some(9000)),
+                    (STRANGER, Some(1)),
+                    (BUSY, Some(9000)),
+                ],
+                Some(1),
+            ),
+            (
+                vec![(SILENT, Some(1)), (SILENT, Some(2)), (BUSY, Some(9000))],
+                Some(1),
+            ),
+            (
+                vec![(SILENT, None), (BUSY, Some(1000)), (BUSY, Some(2000))],
+                Some(2),
+            ),
+            (vec![(BUSY, Some(999)), (SILENT, None), (BUSY, None)], None),
+        ] {
+            let found = first_to_leave(&standings(&all), NOW);
+            assert_eq!(found, expected.map(ConnectionId), "{all:?}");
         }
     }
 }

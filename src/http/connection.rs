@@ -130,6 +130,15 @@ impl Connection {
         self.known
     }
 
+    /// Whether it is in the middle of a request or of its answer.
+    pub fn is_busy(&self) -> bool {
+        match self.state {
+            State::Reading => self.begun.is_some(),
+            State::Lingering { .. } => false,
+            _ => true,
+        }
+    }
+
     /// Since when it has been the client's turn to do something; `None` while
     /// it is the daemon's, or the client follows a log.
     pub fn waits_since(&self) -> Option<Monotonic> {

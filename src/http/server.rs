@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::config::Server;
 use crate::config::limits::Limits;
-use crate::http::admission::{self, Room, Standing};
+use crate::http::admission::{self, Standing};
 use crate::http::connection::{Connection, Step};
 use crate::http::content::Content;
 use crate::http::door::Door;
@@ -35,8 +35,12 @@ const FILES_LIMIT: usize = 128;
 const ACCEPT_LIMIT: usize = 32;
 /// How many descriptors connections leave to children, unless a quarter is less.
 const RESERVE: u64 = 256;
+/// The reserve never begins below this number: somebody must be able to connect.
+const LEAST: u64 = 16;
 /// When to accept again after the descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// When to look again for a place where clients have requests that are not read yet.
+const FULL_RETRY: Duration = Duration::from_millis(1);
 
 /// A request that the daemon has to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +63,8 @@ pub struct Servers {
     told: bool,
     /// From this number on descriptors are left to children and their logs.
     reserve: RawFd,
+    /// The highest number that a connection has had.
+    highest: RawFd,
 }
 
 #[derive(Debug)]
@@ -88,6 +94,7 @@ impl Servers {
             next: 0,
             suspended: false,
             told: false,
+            highest: 0,
             reserve: reserve(limits::soft(Limit::OpenFiles)),
         };
         let mut failure = None;
@@ -308,18 +315,20 @@ impl Servers {
                 return;
             };
             let (token, limits) = (listener.token, listener.door.limits);
-            let standings = self.standings(Some(place));
-            match admission::room(&standings, limits.connections, reactor.now.monotonic) {
+            let clients = self.standings(Some(place));
+            if !admission::has_room(&clients, limits.connections) {
                 // Nobody leaves for a client that is not there.
-                Room::Instead(_) | Room::Full if !is_waited_at(reactor, token) => return,
-                Room::Free => {}
-                Room::Instead(id) => self.remove(reactor, id),
-                Room::Full => {
-                    self.suspended = true;
-                    self.listen(reactor, Interest::NONE, Some(place));
-                    let retry = reactor.now.monotonic + admission::GRACE;
-                    reactor.timers.set(Timer::AcceptRetry, Some(retry));
+                if !is_waited_at(reactor, token) {
                     return;
+                }
+                if let Err(wait) = self.make_room(reactor, clients) {
+                    return self.pause(reactor, Some(place), wait);
+                }
+            } else if self.is_short(reactor, token) {
+                let clients = self.standings(None);
+                if self.make_room(reactor, clients).is_err() {
+                    let reason = "the descriptors left are for programs; raise minfds";
+                    return self.refuse(reactor, reason);
                 }
             }
             let Some(listener) = reactor.poller.descriptor(token) else {
@@ -327,11 +336,8 @@ impl Servers {
             };
             match socket::accept(listener) {
                 Ok((descriptor, peer)) => {
-                    let Some(descriptor) = self.below_the_reserve(reactor, descriptor) else {
-                        let reason = "the descriptors left are for programs; raise minfds";
-                        return self.refuse(reactor, reason);
-                    };
                     self.told = false;
+                    self.highest = self.highest.max(descriptor.as_raw_fd());
                     let peer = peer.map_or_else(|| "localhost:0".to_owned(), |p| p.to_string());
                     self.admit(reactor, place, limits, descriptor, peer);
                 }
@@ -378,22 +384,54 @@ impl Servers {
             let text = format_args!("cannot accept a connection: {reason}");
             reactor.log.log(Level::Warn, text);
         }
-        self.suspend(reactor);
-        let retry = reactor.now.monotonic + ACCEPT_RETRY;
+        self.pause(reactor, None, ACCEPT_RETRY);
+    }
+
+    /// A readable socket that nobody accepts from would keep the loop spinning.
+    fn pause(&mut self, reactor: &mut Reactor, only: Option<usize>, until: Duration) {
+        self.suspended = true;
+        self.listen(reactor, Interest::NONE, only);
+        let retry = reactor.now.monotonic + until;
         reactor.timers.set(Timer::AcceptRetry, Some(retry));
     }
 
-    /// The same connection by a number below the reserve: new descriptors have
-    /// the lowest number that is free. If there is none, another client makes room.
-    fn below_the_reserve(&mut self, reactor: &mut Reactor, descriptor: OwnedFd) -> Option<OwnedFd> {
-        if descriptor.as_raw_fd() < self.reserve {
-            return Some(descriptor);
+    /// Closes one of the connections for another. If none can be spared, the
+    /// error is how long to wait before another look.
+    fn make_room(
+        &mut self,
+        reactor: &mut Reactor,
+        mut clients: Vec<Standing>,
+    ) -> Result<(), Duration> {
+        let mut wait = admission::GRACE;
+        while let Some(id) = admission::first_to_leave(&clients, reactor.now.monotonic) {
+            if !self.has_unread(reactor, id) {
+                self.remove(reactor, id);
+                return Ok(());
+            }
+            // It has done its part, only the daemon has not got there yet.
+            wait = FULL_RETRY;
+            clients.retain(|client| client.id != id);
         }
-        let standings = self.standings(None);
-        let leaves = admission::first_to_leave(&standings, reactor.now.monotonic)?;
-        self.remove(reactor, leaves);
-        let lower = descriptor.try_clone().ok()?;
-        (lower.as_raw_fd() < self.reserve).then_some(lower)
+        Err(wait)
+    }
+
+    fn has_unread(&self, reactor: &Reactor, id: ConnectionId) -> bool {
+        let client = self.connections.get(&id);
+        client.is_some_and(|client| is_waited_at(reactor, client.connection.token()))
+    }
+
+    /// Whether the next descriptor would be one of the reserve: new ones have
+    /// the lowest number that is free.
+    fn is_short(&self, reactor: &Reactor, listener: Token) -> bool {
+        // Far below it there is no need to look.
+        if self.highest < self.reserve - ACCEPT_LIMIT as RawFd {
+            return false;
+        }
+        let listener = reactor.poller.descriptor(listener);
+        listener.is_some_and(|listener| {
+            let next = listener.try_clone_to_owned();
+            next.is_ok_and(|next| next.as_raw_fd() >= self.reserve)
+        })
     }
 
     /// The clients of one server, or of all.
@@ -404,15 +442,10 @@ impl Servers {
             .map(|(id, client)| Standing {
                 id: *id,
                 known: client.connection.is_known(),
+                busy: client.connection.is_busy(),
                 waits_since: client.connection.waits_since(),
             })
             .collect()
-    }
-
-    /// A readable socket that nobody accepts from would keep the loop spinning.
-    fn suspend(&mut self, reactor: &mut Reactor) {
-        self.suspended = true;
-        self.listen(reactor, Interest::NONE, None);
     }
 
     fn resume(&mut self, reactor: &mut Reactor) {
@@ -442,14 +475,15 @@ impl Servers {
 
 /// Where the reserve begins if so many descriptors may be open.
 fn reserve(open: u64) -> RawFd {
-    RawFd::try_from(open - RESERVE.min(open / 4)).unwrap_or(RawFd::MAX)
+    let first = open - RESERVE.min(open / 4);
+    RawFd::try_from(first.max(LEAST)).unwrap_or(RawFd::MAX)
 }
 
-/// Whether a client waits to be accepted.
-fn is_waited_at(reactor: &Reactor, listener: Token) -> bool {
+/// Whether a client waits to be accepted, or to be read from.
+fn is_waited_at(reactor: &Reactor, socket: Token) -> bool {
     reactor
         .poller
-        .descriptor(listener)
+        .descriptor(socket)
         .is_some_and(fd::is_readable)
 }
 
@@ -460,7 +494,7 @@ mod tests {
     #[test]
     fn a_quarter_of_the_descriptors_is_left_to_children_and_256_at_most() {
         for (open, first) in [
-            (0, 0),
+            (0, 16),
             (40, 30),
             (1024, 768),
             (1_000_000, 999_744),

@@ -1,8 +1,10 @@
 //! Where the reading of configurations differs from 4.3.0 on purpose.
 
 use std::path::Path;
+use std::time::Duration;
 
 use pollvisor::config::error::ConfigError;
+use pollvisor::config::limits::Limits;
 use pollvisor::config::load::{self, LoadRequest, Purpose};
 use pollvisor::config::supervisorctl::ClientRequest;
 use pollvisor::config::supervisord::Overrides;
@@ -334,5 +336,102 @@ fn a_user_may_come_with_a_group_and_a_socket_with_a_group_alone() {
         ),
     ] {
         assert_eq!(read(text).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn an_empty_user_name_beside_a_password_is_an_error_instead_of_an_open_door() {
+    let server = |keys: &str| format!("[supervisord]\n[unix_http_server]\nfile=/s\n{keys}");
+    let text = "Section [unix_http_server] has a password and an empty username: set both, or \
+                neither for a server without authentication";
+    let error = read(&server("username=\npassword=secret\n")).unwrap_err();
+    assert_eq!(error.to_string(), text);
+    assert_eq!(error.section(), Some("unix_http_server"));
+    let place = error.place().unwrap();
+    assert_eq!((place.file.as_str(), place.line), ("s.conf", 4));
+    let config = read(&server("username=\npassword=\n")).unwrap();
+    assert_eq!(config.servers[0].credentials, None);
+    let config = read(&server("username=u\npassword=\n")).unwrap();
+    assert!(config.servers[0].credentials.is_some());
+    let half = read(&server("username=\n")).unwrap_err().to_string();
+    assert!(half.contains("incomplete authentication"), "{half}");
+}
+
+#[test]
+fn servers_have_keys_that_4_3_0_does_not_know() {
+    let server = |keys: &str| format!("[supervisord]\n[inet_http_server]\nport=9001\n{keys}");
+    let config = read(&server(
+        "username=u\npassword={SHA256}5E884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\n\
+         require_authentication=true\nallowed_hosts= Boss.example. , boss,\nheader_maxbytes=1KB\n\
+         unauthenticated_body_maxbytes=0\nbody_maxbytes=2MB\nxml_maxdepth=16\n\
+         multicall_maxcalls=1\nmax_connections=2\nidle_timeout=3\nrequest_timeout=4\n",
+    ))
+    .unwrap();
+    let server_read = &config.servers[0];
+    assert!(server_read.require_authentication);
+    assert_eq!(server_read.allowed_hosts, ["boss.example", "boss"]);
+    assert_eq!(
+        server_read.limits,
+        Limits {
+            header: 1024,
+            unauthenticated_body: 0,
+            body: 2 << 20,
+            depth: 16,
+            calls: 1,
+            connections: 2,
+            idle: Duration::from_secs(3),
+            request: Duration::from_secs(4),
+        }
+    );
+    for (line, message) in [
+        (
+            "require_authentication=true",
+            "Section [inet_http_server] requires authentication and has no username and password",
+        ),
+        (
+            "header_maxbytes=1",
+            "Invalid header_maxbytes value 1: it can be from 1024 to 16777216",
+        ),
+        (
+            "unauthenticated_body_maxbytes=-1",
+            "Invalid unauthenticated_body_maxbytes value -1: it can be from 0 to 1073741824",
+        ),
+        (
+            "body_maxbytes=2GB",
+            "Invalid body_maxbytes value 2147483648: it can be from 1024 to 1073741824",
+        ),
+        (
+            "xml_maxdepth=5000",
+            "Invalid xml_maxdepth value 5000: it can be from 16 to 4096",
+        ),
+        (
+            "multicall_maxcalls=0",
+            "Invalid multicall_maxcalls value 0: it can be from 1 to 1000000",
+        ),
+        (
+            "max_connections=1",
+            "Invalid max_connections value 1: it can be from 2 to 10000",
+        ),
+        (
+            "idle_timeout=0",
+            "Invalid idle_timeout value 0: it can be from 1 to 316224000",
+        ),
+        (
+            "request_timeout=0",
+            "Invalid request_timeout value 0: it can be from 1 to 316224000",
+        ),
+        (
+            "allowed_hosts=a,http://b",
+            "Invalid allowed_hosts value http://b",
+        ),
+        (
+            "password={SHA256}abc\nusername=u",
+            "Section [inet_http_server] has a password that begins with {SHA256}: the 64 \
+             hexadecimal digits of a SHA-256 must follow",
+        ),
+    ] {
+        let error = read(&server(&format!("{line}\n"))).unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.place().map(|place| place.line), Some(4), "{line}");
     }
 }

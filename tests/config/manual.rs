@@ -138,6 +138,7 @@ fn with(kind: &Kind, line: &str) -> String {
     let besides = match given {
         "username" => "password=secret\n",
         "password" => "username=operator\n",
+        "require_authentication" => "username=operator\npassword=secret\n",
         // A number needs a name with the number in it.
         "numprocs" | "numprocs_start" => "process_name=%(process_num)d\n",
         _ => "",

@@ -27,7 +27,10 @@ import oracle_config
 from oracle_config import Refused
 
 # Keys that 4.3.0 does not have.
-ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_interval'}
+ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_interval',
+         'require_authentication', 'allowed_hosts', 'header_maxbytes',
+         'unauthenticated_body_maxbytes', 'body_maxbytes', 'xml_maxdepth', 'multicall_maxcalls',
+         'max_connections', 'idle_timeout', 'request_timeout'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

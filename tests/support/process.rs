@@ -25,6 +25,14 @@ pub fn cpu_time(pid: u32) -> u64 {
     u64::try_from(user + system).unwrap()
 }
 
+/// The memory that a process has for itself alone, in KiB.
+pub fn memory(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.unwrap().parse().unwrap()
+}
+
 /// Whether a process soon uses next to no processor time. The pause is what is
 /// measured.
 pub fn comes_to_rest(pid: u32) -> bool {
