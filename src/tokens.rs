@@ -86,6 +86,8 @@ pub enum Timer {
     EventDrain,
     /// The next `waiting for ... to stop` line.
     StopReport,
+    /// The next slice of a long call.
+    Body,
     /// A client's connection: idle too long, or time to look at a followed log.
     Connection(ConnectionId),
     /// The next tick of events.

@@ -19,12 +19,16 @@ pub mod start;
 pub mod stop;
 pub mod system;
 
+use std::borrow::Cow;
+
 use crate::config::limits::Limits;
 use crate::http::content::Content;
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
-use crate::xmlrpc::call::Call;
+use crate::xmlrpc::call::{Call, CallError};
+use crate::xmlrpc::document::Reading;
 use crate::xmlrpc::fault::Fault;
+use crate::xmlrpc::reader::ParseError;
 use crate::xmlrpc::response;
 
 use deferred::Deferred;
@@ -46,18 +50,54 @@ pub enum Reply {
     },
 }
 
-/// Handles the body of a request to `/RPC2`, within the limits of its server.
-pub fn handle(daemon: &mut Daemon<'_>, body: &[u8], limits: &Limits) -> Reply {
-    let call = match Call::read_within(body, limits.depth) {
-        Ok(call) => call,
-        Err(error) => {
-            daemon.reactor.log.error(format_args!(
-                "XML-RPC request of {} bytes is invalid: {error}",
-                body.len()
-            ));
-            return Reply::Status(400);
+/// The body of a request to `/RPC2` on its way to a call. A long one is read a
+/// slice at each turn of the loop.
+#[derive(Debug)]
+pub struct Body {
+    reading: Result<Reading<'static>, ParseError>,
+    size: usize,
+    limits: Limits,
+}
+
+impl Body {
+    /// A body as it came, and the limits of its server.
+    pub fn new(bytes: Vec<u8>, limits: Limits) -> Body {
+        let size = bytes.len();
+        Body {
+            reading: Reading::new(Cow::Owned(bytes), limits.depth),
+            size,
+            limits,
         }
-    };
+    }
+
+    /// Its length in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Reads a slice, and makes the call if that was the last; `None` if not.
+    pub fn go_on(&mut self, daemon: &mut Daemon<'_>) -> Option<Reply> {
+        let document = match &mut self.reading {
+            Ok(reading) => reading.go_on(),
+            Err(error) => Err(*error),
+        };
+        let call = document.transpose()?;
+        let call = call.map_err(CallError::Unmarshallable);
+        Some(match call.and_then(Call::from_document) {
+            Ok(call) => handle(daemon, call, &self.limits),
+            Err(error) => {
+                daemon.reactor.log.error(format_args!(
+                    "XML-RPC request of {} bytes is invalid: {error}",
+                    self.size
+                ));
+                Reply::Status(400)
+            }
+        })
+    }
+}
+
+/// Makes a call, within the limits of its server.
+fn handle(daemon: &mut Daemon<'_>, call: Call, limits: &Limits) -> Reply {
     daemon.reactor.log.log(
         Level::Trace,
         format_args!("XML-RPC method called: {}()", call.method),

@@ -2,6 +2,7 @@
 //! replies. Work is done for what is ready or due, and with nothing due there
 //! is no time-out: an idle daemon is never woken.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::config::{Group, Origin};
@@ -12,7 +13,7 @@ use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
 use crate::reactor::watch::{Means, Watch};
 use crate::rpc::deferred::Deferred;
-use crate::rpc::{self, Reply, methods, names, poll};
+use crate::rpc::{self, Body, Reply, methods, names, poll};
 use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
@@ -38,6 +39,8 @@ pub struct MainLoop {
     supervisor: Supervisor,
     servers: Servers,
     reactor: Reactor,
+    /// Bodies of calls that are long, each with whose it is.
+    bodies: VecDeque<(ConnectionId, Body)>,
     /// Calls that wait for processes.
     pending: Vec<Pending>,
     main_log_complaint: Complaint,
@@ -84,6 +87,7 @@ impl MainLoop {
             supervisor,
             servers,
             reactor,
+            bodies: VecDeque::new(),
             pending: Vec::new(),
             main_log_complaint: Complaint::default(),
             syslog_complaint: Complaint::default(),
@@ -363,6 +367,7 @@ impl MainLoop {
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}
                 Timer::StopReport => self.answer_pending(),
+                Timer::Body => self.read_on(),
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
                 Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
@@ -384,13 +389,8 @@ impl MainLoop {
         } = incoming;
         match request {
             Request::Rpc(body) => {
-                self.call(connection, &body);
-                let is_large = body.len() >= LARGE_BODY;
-                drop(body);
-                // Its values were many and small.
-                if is_large {
-                    memory::trim();
-                }
+                let limits = self.servers.limits(connection);
+                self.read(connection, Body::new(body, limits));
             }
             Request::ProcessLog { name, channel } => {
                 let path = self.process_log(&name, &channel);
@@ -403,10 +403,41 @@ impl MainLoop {
         }
     }
 
-    fn call(&mut self, connection: ConnectionId, body: &[u8]) {
-        let limits = self.servers.limits(connection);
+    /// Goes on with the body that has waited for longest, one slice of it.
+    fn read_on(&mut self) {
+        while let Some((connection, body)) = self.bodies.pop_front() {
+            if self.servers.is_open(connection) {
+                self.read(connection, body);
+                break;
+            }
+        }
+        self.look_at_bodies_again();
+    }
+
+    fn look_at_bodies_again(&mut self) {
+        // Later than now, for it is another turn of the loop that goes on.
+        let soon = self.reactor.now.monotonic + Duration::from_nanos(1);
+        let next = (!self.bodies.is_empty()).then_some(soon);
+        self.reactor.timers.set(Timer::Body, next);
+    }
+
+    fn read(&mut self, connection: ConnectionId, mut body: Body) {
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
-        match rpc::handle(&mut daemon, body, &limits) {
+        let Some(reply) = body.go_on(&mut daemon) else {
+            self.bodies.push_back((connection, body));
+            return self.look_at_bodies_again();
+        };
+        let is_large = body.size() >= LARGE_BODY;
+        drop(body);
+        self.reply(connection, reply);
+        // The values in it were many and small.
+        if is_large {
+            memory::trim();
+        }
+    }
+
+    fn reply(&mut self, connection: ConnectionId, reply: Reply) {
+        match reply {
             Reply::Body(body) => self
                 .servers
                 .respond_xml(&mut self.reactor, connection, body),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::xmlrpc::document;
+use crate::xmlrpc::document::{self, Document};
 use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
@@ -47,6 +47,11 @@ impl Call {
     /// The same with a limit on how deep elements may be nested.
     pub fn read_within(body: &[u8], depth: usize) -> Result<Call, CallError> {
         let document = document::read(body, depth).map_err(CallError::Unmarshallable)?;
+        Call::from_document(document)
+    }
+
+    /// The call that a document holds.
+    pub fn from_document(document: Document) -> Result<Call, CallError> {
         Ok(Call {
             method: document.method.ok_or(CallError::NoMethodName)?,
             params: document.params.unwrap_or_default(),
@@ -309,6 +314,91 @@ mod tests {
             bare.to_bytes()
                 .ends_with(b"</methodName>\n<params>\n</params>\n</methodCall>\n")
         );
+    }
+
+    #[test]
+    fn nothing_is_cut_where_a_piece_of_a_long_text_ends() {
+        let end = crate::xmlrpc::reader::PIECE;
+        for (xml, means) in [
+            ("&amp;", "&"),
+            ("&#x1F600;", "\u{1f600}"),
+            ("\u{e9}", "\u{e9}"),
+            ("\u{1f600}", "\u{1f600}"),
+            ("\r\n", "\n"),
+            ("\r\r\n", "\n\n"),
+            ("]]", "]]"),
+            ("<![CDATA[a]]>", "a"),
+            ("<!-- - -->", ""),
+        ] {
+            for shift in 0..20 {
+                let text = "x".repeat(end - shift);
+                let content = format!("{text}{xml}{}", "y".repeat(end * 2));
+                let expected = format!("{text}{means}{}", "y".repeat(end * 2));
+                assert!(
+                    value(&content) == Some(Value::String(expected)),
+                    "{xml:?} {shift}"
+                );
+            }
+        }
+        for (before, after) in [("<![CDATA[", "]]>"), ("<!--", "-->")] {
+            for xml in ["\u{1f600}", "\r\n", "]]", "]>", "-", "&"] {
+                for shift in 0..10 {
+                    let text = format!("{}{xml}{}", "x".repeat(end - shift), "y".repeat(end));
+                    let expected = match after {
+                        "-->" => "a".to_owned(),
+                        _ => format!("a{}", text.replace('\r', "")),
+                    };
+                    let found = value(&format!("a{before}{text}{after}"));
+                    assert!(
+                        found == Some(Value::String(expected)),
+                        "{before} {xml:?} {shift}"
+                    );
+                }
+            }
+        }
+        for wrong in [
+            "]]>",
+            "&nope;",
+            "&#1;",
+            "&amp",
+            "\u{1}",
+            "<!-- -- -->",
+            "<![CDATA[",
+            "<!--",
+        ] {
+            for shift in 0..20 {
+                let content = format!("{}{wrong}{}", "x".repeat(end - shift), "y".repeat(end));
+                assert!(value(&content).is_none(), "{wrong:?} {shift}");
+            }
+        }
+        let blanks = " ".repeat(end * 2);
+        let attribute = |length: usize| format!("<string a='{}'>b</string>", "x".repeat(length));
+        assert_eq!(read(&blanks), Some(vec![]));
+        assert_eq!(value(&attribute(1000)), text("b"));
+        assert_eq!(value(&attribute(end)), None);
+        assert_eq!(value(&format!("<{}/>", "a".repeat(end * 2))), None);
+        let many = "a='b' ".repeat(end / 5);
+        assert_eq!(value(&format!("<string {many}>b</string>")), None);
+    }
+
+    #[test]
+    fn a_document_is_read_in_slices_to_the_same_end() {
+        let items = "<value><int>7</int></value>".repeat(20_000);
+        let body = format!(
+            "<methodCall><methodName>m</methodName><params><param><value><array><data>{items}\
+             </data></array></value></param></params></methodCall>"
+        );
+        let mut reading = document::Reading::new(body.as_bytes().into(), DEPTH_LIMIT).unwrap();
+        let mut slices = 1;
+        let document = loop {
+            match reading.go_on().unwrap() {
+                Some(document) => break document,
+                None => slices += 1,
+            }
+        };
+        assert_eq!(slices, body.len().div_ceil(128 * 1024));
+        let call = Call::from_document(document).unwrap();
+        assert_eq!(call.params, [Value::Array(vec![Value::Int(7); 20_000])]);
     }
 
     /// xorshift64: the same garbage in every run.

@@ -1,6 +1,8 @@
 //! From XML elements to values, for calls and for responses: the tolerant
 //! reading of 4.3.0, which goes by element names and looks at little else.
 
+use std::borrow::Cow;
+
 use crate::text::base64;
 use crate::xmlrpc::reader::{Event, ParseError, Reader};
 use crate::xmlrpc::value::Value;
@@ -16,55 +18,134 @@ pub struct Document {
     pub fault: Option<Value>,
 }
 
+/// How much is read at a time, in bytes.
+const SLICE: usize = 128 * 1024;
+
 /// Reads a whole document, whose elements may be nested `depth` levels deep.
 pub fn read(bytes: &[u8], depth: usize) -> Result<Document, ParseError> {
-    let mut reader = Reader::new(bytes, depth)?;
-    let mut document = Document::default();
-    let mut open: Vec<Element> = Vec::new();
-    while let Some(event) = reader.event()? {
-        match event {
-            Event::Start(name) => open.push(Element::new(name)),
-            Event::Text(text) => {
-                // Text after a nested element belongs to nobody.
-                if let Some(element) = open.last_mut()
-                    && element.children.is_empty()
-                {
-                    element.text.push_str(&text);
-                }
-            }
-            Event::End(name) => {
-                let Some(mut element) = open.pop() else {
-                    continue;
-                };
-                let malformed = ParseError {
-                    reason: "malformed value",
-                    offset: bytes.len(),
-                };
-                match name {
-                    "methodName" => {
-                        document.method = Some(element.text.clone()).filter(|m| !m.is_empty());
-                    }
-                    "params" => document.params = Some(element.take_values()),
-                    "fault" => document.fault = element.take_values().into_iter().next(),
-                    _ => {}
-                }
-                if let Some(parent) = open.last_mut() {
-                    let keep = parent.name == "struct";
-                    parent.children.push(element.close(keep).ok_or(malformed)?);
-                }
-            }
+    let mut reading = Reading::new(Cow::Borrowed(bytes), depth)?;
+    loop {
+        if let Some(document) = reading.go_on()? {
+            return Ok(document);
         }
     }
-    Ok(document)
+}
+
+/// A document that is being read, a slice at a time.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    reader: Reader<'a>,
+    document: Document,
+    open: Vec<Element>,
+}
+
+impl<'a> Reading<'a> {
+    /// At the beginning.
+    pub fn new(bytes: Cow<'a, [u8]>, depth: usize) -> Result<Reading<'a>, ParseError> {
+        Ok(Reading {
+            reader: Reader::new(bytes, depth)?,
+            document: Document::default(),
+            open: Vec::new(),
+        })
+    }
+
+    /// Reads a slice; gives the document at its end.
+    pub fn go_on(&mut self) -> Result<Option<Document>, ParseError> {
+        let end = self.reader.offset() + SLICE;
+        while self.reader.offset() < end {
+            let Some(event) = self.reader.event()? else {
+                return Ok(Some(std::mem::take(&mut self.document)));
+            };
+            match event {
+                Event::Start(name) => self.open.push(Element::new(name)),
+                Event::Text(text) => {
+                    // Text after a nested element belongs to nobody.
+                    if let Some(element) = self.open.last_mut()
+                        && element.children.is_empty()
+                    {
+                        element.text.push_str(&text);
+                    }
+                }
+                Event::End(_) => self.close()?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn close(&mut self) -> Result<(), ParseError> {
+        let Some(mut element) = self.open.pop() else {
+            return Ok(());
+        };
+        let document = &mut self.document;
+        match element.kind {
+            Kind::MethodName => {
+                document.method = Some(element.text.clone()).filter(|m| !m.is_empty());
+            }
+            Kind::Params => document.params = Some(element.take_values()),
+            Kind::Fault => document.fault = element.take_values().into_iter().next(),
+            _ => {}
+        }
+        if let Some(parent) = self.open.last_mut() {
+            let keep = parent.kind == Kind::Struct;
+            let malformed = ParseError {
+                reason: "malformed value",
+                offset: self.reader.offset(),
+            };
+            parent.children.push(element.close(keep).ok_or(malformed)?);
+        }
+        Ok(())
+    }
 }
 
 /// An element whose end has not come yet.
 #[derive(Debug)]
-struct Element<'a> {
-    name: &'a str,
+struct Element {
+    kind: Kind,
     /// The text before the first child.
     text: String,
     children: Vec<Child>,
+}
+
+/// What an element is by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    MethodName,
+    Params,
+    Fault,
+    Int,
+    Boolean,
+    String,
+    Double,
+    DateTime,
+    Base64,
+    Array,
+    Param,
+    Data,
+    Struct,
+    Value,
+    Unknown,
+}
+
+impl Kind {
+    fn of(name: &str) -> Kind {
+        match name {
+            "methodName" => Kind::MethodName,
+            "params" => Kind::Params,
+            "fault" => Kind::Fault,
+            "int" | "i4" => Kind::Int,
+            "boolean" => Kind::Boolean,
+            "string" => Kind::String,
+            "double" => Kind::Double,
+            "dateTime.iso8601" => Kind::DateTime,
+            "base64" => Kind::Base64,
+            "array" => Kind::Array,
+            "param" => Kind::Param,
+            "data" => Kind::Data,
+            "struct" => Kind::Struct,
+            "value" => Kind::Value,
+            _ => Kind::Unknown,
+        }
+    }
 }
 
 /// A closed element: its value and, inside of a `struct`, its own children.
@@ -74,10 +155,10 @@ struct Child {
     pair: Option<(Value, Value)>,
 }
 
-impl<'a> Element<'a> {
-    fn new(name: &'a str) -> Element<'a> {
+impl Element {
+    fn new(name: &str) -> Element {
         Element {
-            name,
+            kind: Kind::of(name),
             text: String::new(),
             children: Vec::new(),
         }
@@ -110,23 +191,29 @@ impl<'a> Element<'a> {
     }
 
     fn into_value(self) -> Option<Value> {
-        Some(match self.name {
-            "int" | "i4" => Value::Int(integer(&self.text)?),
-            "boolean" => Value::Bool(self.text == "1"),
-            "string" => Value::String(self.text),
-            "double" => Value::Double(double(&self.text)?),
-            "dateTime.iso8601" => Value::DateTime(date_time(self.text)?),
-            "base64" => Value::String(String::from_utf8(base64::decode(&self.text)?).ok()?),
-            "array" | "param" => self.children.into_iter().next()?.value,
-            "data" => Value::Array(self.children.into_iter().map(|c| c.value).collect()),
-            "struct" => members(self.children)?,
-            "value" => match self.children.into_iter().next() {
+        Some(match self.kind {
+            Kind::Int => Value::Int(integer(&self.text)?),
+            Kind::Boolean => Value::Bool(self.text == "1"),
+            Kind::String => Value::String(self.text),
+            Kind::Double => Value::Double(double(&self.text)?),
+            Kind::DateTime => Value::DateTime(date_time(self.text)?),
+            Kind::Base64 => Value::String(String::from_utf8(base64::decode(&self.text)?).ok()?),
+            Kind::Array | Kind::Param => self.children.into_iter().next()?.value,
+            Kind::Data => Value::Array(self.children.into_iter().map(|c| c.value).collect()),
+            Kind::Struct => members(self.children)?,
+            Kind::Value => match self.children.into_iter().next() {
                 Some(child) => child.value,
                 None => Value::String(self.text),
             },
             // Unknown names are not converted, and what is empty is null.
-            _ if self.text.is_empty() => Value::Nil,
-            _ => Value::String(self.text),
+            Kind::MethodName | Kind::Params | Kind::Fault | Kind::Unknown
+                if self.text.is_empty() =>
+            {
+                Value::Nil
+            }
+            Kind::MethodName | Kind::Params | Kind::Fault | Kind::Unknown => {
+                Value::String(self.text)
+            }
         })
     }
 }

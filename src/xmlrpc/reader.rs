@@ -5,13 +5,20 @@
 //! instructions are refused: they are good for attacks only.
 //! Attributes are checked for their form and then ignored. The body is UTF-8,
 //! whatever its declaration says.
+//!
+//! No event takes longer than a [`PIECE`] of the document does: text and
+//! comments of any length come in pieces, tags are limited to one.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// How deep elements may be nested, unless a server's configuration says otherwise.
 pub const DEPTH_LIMIT: usize = 256;
 /// How many elements a document may have.
 pub const ELEMENT_LIMIT: usize = 1 << 18;
+
+/// The most that is looked at for one event, in bytes.
+pub const PIECE: usize = 64 * 1024;
 
 /// What comes next in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +27,7 @@ pub enum Event<'a> {
     Start(&'a str),
     /// `</name>`; names are known to match.
     End(&'a str),
-    /// Text between tags, decoded, possibly in several pieces.
+    /// Text between tags, decoded, possibly in several pieces, some of them empty.
     Text(Cow<'a, str>),
 }
 
@@ -36,75 +43,126 @@ pub struct ParseError {
 /// The reader, at some place in its document.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     offset: usize,
-    /// Names of the open elements.
-    open: Vec<&'a str>,
+    inside: Inside,
+    /// Where the names of the open elements stand.
+    open: Vec<Range<usize>>,
     elements: usize,
     /// How deep elements may be nested.
     depth: usize,
     /// The end of an empty element, which has still to be told.
-    empty: Option<&'a str>,
+    empty: Option<Range<usize>>,
+}
+
+/// What goes on until its end is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    Content,
+    Cdata,
+    Comment,
+}
+
+/// An event by where it stands.
+enum Found {
+    Start(Range<usize>),
+    End(Range<usize>),
+    Text(Range<usize>),
+    Cdata(Range<usize>),
+    Nothing,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the beginning of `document`, behind a byte-order mark and
     /// the XML declaration; elements may be nested `depth` levels deep.
-    pub fn new(document: &'a [u8], depth: usize) -> Result<Reader<'a>, ParseError> {
-        let text = std::str::from_utf8(document).map_err(|error| ParseError {
+    pub fn new(document: Cow<'a, [u8]>, depth: usize) -> Result<Reader<'a>, ParseError> {
+        let not_text = |error: std::str::Utf8Error| ParseError {
             reason: "not UTF-8",
             offset: error.valid_up_to(),
-        })?;
+        };
+        let text = match document {
+            Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).map_err(not_text)?),
+            Cow::Owned(bytes) => {
+                Cow::Owned(String::from_utf8(bytes).map_err(|error| not_text(error.utf8_error()))?)
+            }
+        };
         let mut reader = Reader {
             text,
             offset: 0,
+            inside: Inside::Content,
             open: Vec::new(),
             elements: 0,
             depth,
             empty: None,
         };
         reader.skip("\u{feff}");
-        if reader.rest().starts_with("<?xml") && reader.rest().chars().nth(5).is_some_and(is_space)
-        {
+        let rest = reader.window();
+        if rest.starts_with("<?xml") && rest.chars().nth(5).is_some_and(is_space) {
             reader.skip_past("?>", "unfinished XML declaration")?;
         }
         Ok(reader)
     }
 
-    /// The next event; `None` after the root element and nothing but blanks.
-    pub fn event(&mut self) -> Result<Option<Event<'a>>, ParseError> {
-        if let Some(name) = self.empty.take() {
-            self.open.pop();
-            return Ok(Some(Event::End(name)));
-        }
-        loop {
-            let rest = self.rest();
-            if rest.is_empty() {
-                return self.end_of_document();
-            }
-            if !rest.starts_with('<') {
-                if let Some(text) = self.read_text()? {
-                    return Ok(Some(Event::Text(text)));
-                }
-            } else if self.skip("<!--") {
-                self.skip_comment()?;
-            } else if self.skip("<![CDATA[") {
-                let text = self.read_cdata()?;
-                return Ok(Some(Event::Text(text)));
-            } else if rest.starts_with("<!") {
-                return Err(self.error("document type declarations are refused"));
-            } else if rest.starts_with("<?") {
-                return Err(self.error("processing instructions are refused"));
-            } else if self.skip("</") {
-                return self.read_end().map(Some);
-            } else {
-                self.offset += 1;
-                return self.read_start().map(Some);
-            }
-        }
+    /// How far it has come, in bytes from the beginning.
+    pub fn offset(&self) -> usize {
+        self.offset
     }
 
-    fn end_of_document(&self) -> Result<Option<Event<'a>>, ParseError> {
+    /// The next event; `None` after the root element and nothing but blanks.
+    pub fn event(&mut self) -> Result<Option<Event<'_>>, ParseError> {
+        let Some(found) = self.find()? else {
+            return Ok(None);
+        };
+        Ok(Some(match found {
+            Found::Start(name) => Event::Start(self.slice(name)),
+            Found::End(name) => Event::End(self.slice(name)),
+            Found::Text(text) => Event::Text(self.decode(self.slice(text))?),
+            Found::Cdata(text) => Event::Text(with_line_feeds(self.slice(text))),
+            Found::Nothing => Event::Text(Cow::Borrowed("")),
+        }))
+    }
+
+    fn find(&mut self) -> Result<Option<Found>, ParseError> {
+        if let Some(name) = self.empty.take() {
+            self.open.pop();
+            return Ok(Some(Found::End(name)));
+        }
+        match self.inside {
+            Inside::Content => {}
+            Inside::Cdata => return self.read_cdata().map(Some),
+            Inside::Comment => return self.read_comment().map(Some),
+        }
+        let rest = self.window();
+        if rest.is_empty() {
+            return self.end_of_document();
+        }
+        if !rest.starts_with('<') {
+            return self.read_text().map(Some);
+        }
+        if rest.starts_with("<!") {
+            if self.skip("<!--") {
+                self.inside = Inside::Comment;
+            } else if self.skip("<![CDATA[") {
+                if self.open.is_empty() {
+                    return Err(self.error("text outside of the root element"));
+                }
+                self.inside = Inside::Cdata;
+            } else {
+                return Err(self.error("document type declarations are refused"));
+            }
+            return Ok(Some(Found::Nothing));
+        }
+        if rest.starts_with("<?") {
+            return Err(self.error("processing instructions are refused"));
+        }
+        if self.skip("</") {
+            return self.read_end().map(Some);
+        }
+        self.offset += 1;
+        self.read_start().map(Some)
+    }
+
+    fn end_of_document(&self) -> Result<Option<Found>, ParseError> {
         if self.elements == 0 {
             return Err(self.error("no element found"));
         }
@@ -114,48 +172,68 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
-    /// Text up to the next tag; `None` for the blanks around the root element.
-    fn read_text(&mut self) -> Result<Option<Cow<'a, str>>, ParseError> {
-        let rest = self.rest();
-        let length = rest.find('<').unwrap_or(rest.len());
-        let raw = rest.get(..length).unwrap_or_default();
+    /// Text up to the next tag, or a piece of it; the blanks around the root
+    /// element are nothing.
+    fn read_text(&mut self) -> Result<Found, ParseError> {
+        let window = self.window();
+        let length = match window.find('<') {
+            Some(length) => length,
+            None if self.is_last(window) => window.len(),
+            None => whole_references(window),
+        };
+        let raw = window.get(..length).unwrap_or_default();
         if self.open.is_empty() {
             if !raw.chars().all(is_space) {
                 return Err(self.error("text outside of the root element"));
             }
             self.offset += length;
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
-        if raw.contains("]]>") {
+        // It may stand across the end of a piece.
+        let beyond = self.floor(self.offset + length + 2);
+        if self.slice(self.offset..beyond).contains("]]>") {
             return Err(self.error("]]> in text"));
         }
-        let text = self.decode(raw)?;
+        Ok(Found::Text(self.take(length)))
+    }
+
+    fn read_cdata(&mut self) -> Result<Found, ParseError> {
+        let window = self.window();
+        let (length, end) = match window.find("]]>") {
+            Some(length) => (length, "]]>".len()),
+            None if self.is_last(window) => return Err(self.error("unfinished CDATA section")),
+            None => (before_ending(window, [']', '\r']), 0),
+        };
+        self.check(window.get(..length).unwrap_or_default())?;
+        let text = self.take(length);
+        self.offset += end;
+        if end > 0 {
+            self.inside = Inside::Content;
+        }
+        Ok(Found::Cdata(text))
+    }
+
+    fn read_comment(&mut self) -> Result<Found, ParseError> {
+        let window = self.window();
+        let found = window.find("--");
+        let length = match found {
+            Some(length) => length,
+            None if self.is_last(window) => return Err(self.error("unfinished comment")),
+            None => before_ending(window, ['-', '-']),
+        };
+        self.check(window.get(..length).unwrap_or_default())?;
         self.offset += length;
-        Ok(Some(text))
-    }
-
-    fn read_cdata(&mut self) -> Result<Cow<'a, str>, ParseError> {
-        if self.open.is_empty() {
-            return Err(self.error("text outside of the root element"));
+        if found.is_some() {
+            if !self.skip("-->") {
+                return Err(self.error("-- in a comment"));
+            }
+            self.inside = Inside::Content;
         }
-        let start = self.offset;
-        self.skip_past("]]>", "unfinished CDATA section")?;
-        let raw = self.text.get(start..self.offset - 3).unwrap_or_default();
-        self.check(raw)?;
-        Ok(with_line_feeds(raw))
+        Ok(Found::Nothing)
     }
 
-    fn skip_comment(&mut self) -> Result<(), ParseError> {
-        let start = self.offset;
-        self.skip_past("--", "unfinished comment")?;
-        self.check(self.text.get(start..self.offset).unwrap_or_default())?;
-        match self.skip(">") {
-            true => Ok(()),
-            false => Err(self.error("-- in a comment")),
-        }
-    }
-
-    fn read_start(&mut self) -> Result<Event<'a>, ParseError> {
+    fn read_start(&mut self) -> Result<Found, ParseError> {
+        let begin = self.offset;
         let name = self.read_name()?;
         if self.open.is_empty() && self.elements > 0 {
             return Err(self.error("a second root element"));
@@ -167,21 +245,22 @@ impl<'a> Reader<'a> {
             return Err(self.error("too many elements"));
         }
         self.elements += 1;
-        self.open.push(name);
-        loop {
+        self.open.push(name.clone());
+        while self.offset - begin < PIECE {
             let spaced = self.skip_blanks();
             if self.skip(">") {
-                return Ok(Event::Start(name));
+                return Ok(Found::Start(name));
             }
             if self.skip("/>") {
-                self.empty = Some(name);
-                return Ok(Event::Start(name));
+                self.empty = Some(name.clone());
+                return Ok(Found::Start(name));
             }
             if !spaced {
                 return Err(self.error("malformed tag"));
             }
             self.skip_attribute()?;
         }
+        Err(self.error("a tag that is too long"))
     }
 
     fn skip_attribute(&mut self) -> Result<(), ParseError> {
@@ -191,7 +270,7 @@ impl<'a> Reader<'a> {
             return Err(self.error("attribute without a value"));
         }
         self.skip_blanks();
-        let quote = match self.rest().chars().next() {
+        let quote = match self.window().chars().next() {
             Some('"') => "\"",
             Some('\'') => "'",
             _ => return Err(self.error("attribute without quotes")),
@@ -199,38 +278,38 @@ impl<'a> Reader<'a> {
         self.offset += 1;
         let start = self.offset;
         self.skip_past(quote, "unfinished attribute")?;
-        let raw = self.text.get(start..self.offset - 1).unwrap_or_default();
+        let raw = self.slice(start..self.offset - 1);
         if raw.contains('<') {
             return Err(self.error("< in an attribute"));
         }
         self.decode(raw).map(drop)
     }
 
-    fn read_end(&mut self) -> Result<Event<'a>, ParseError> {
+    fn read_end(&mut self) -> Result<Found, ParseError> {
         let name = self.read_name()?;
         self.skip_blanks();
         if !self.skip(">") {
             return Err(self.error("malformed tag"));
         }
-        if self.open.pop() != Some(name) {
+        let begun = self.open.pop().map(|begun| self.slice(begun));
+        if begun != Some(self.slice(name.clone())) {
             return Err(self.error("mismatched tag"));
         }
-        Ok(Event::End(name))
+        Ok(Found::End(name))
     }
 
-    fn read_name(&mut self) -> Result<&'a str, ParseError> {
-        let rest = self.rest();
+    fn read_name(&mut self) -> Result<Range<usize>, ParseError> {
+        let rest = self.window();
         let length = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         let name = rest.get(..length).unwrap_or_default();
         if name.is_empty() || name.starts_with(['-', '.']) || name.starts_with(is_digit) {
             return Err(self.error("malformed name"));
         }
-        self.offset += length;
-        Ok(name)
+        Ok(self.take(length))
     }
 
     /// Replaces references and line ends.
-    fn decode(&self, raw: &'a str) -> Result<Cow<'a, str>, ParseError> {
+    fn decode<'t>(&self, raw: &'t str) -> Result<Cow<'t, str>, ParseError> {
         self.check(raw)?;
         let Some(first) = raw.find('&') else {
             return Ok(with_line_feeds(raw));
@@ -239,7 +318,7 @@ impl<'a> Reader<'a> {
         let mut text = with_line_feeds(plain).into_owned();
         while let Some(reference) = rest.strip_prefix('&') {
             // No reference is longer, so that a text full of & stays linear.
-            let window = reference.as_bytes().iter().take(16);
+            let window = reference.as_bytes().iter().take(REFERENCE);
             let end = window
                 .clone()
                 .position(|byte| *byte == b';')
@@ -264,12 +343,38 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn rest(&self) -> &'a str {
-        self.text.get(self.offset..).unwrap_or_default()
+    /// What is looked at next: the rest of the document, or a piece of it.
+    fn window(&self) -> &str {
+        self.slice(self.offset..self.floor(self.offset + PIECE))
+    }
+
+    /// Whether the document ends with this window.
+    fn is_last(&self, window: &str) -> bool {
+        self.offset + window.len() == self.text.len()
+    }
+
+    /// The last end of a character that is not behind `place`.
+    fn floor(&self, place: usize) -> usize {
+        let mut place = place.min(self.text.len());
+        while !self.text.is_char_boundary(place) {
+            place -= 1;
+        }
+        place
+    }
+
+    fn slice(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// The next `length` bytes, behind which it goes on.
+    fn take(&mut self, length: usize) -> Range<usize> {
+        let start = self.offset;
+        self.offset += length;
+        start..self.offset
     }
 
     fn skip(&mut self, prefix: &str) -> bool {
-        let found = self.rest().starts_with(prefix);
+        let found = self.window().starts_with(prefix);
         if found {
             self.offset += prefix.len();
         }
@@ -277,7 +382,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_past(&mut self, end: &str, otherwise: &'static str) -> Result<(), ParseError> {
-        match self.rest().find(end) {
+        match self.window().find(end) {
             Some(place) => {
                 self.offset += place + end.len();
                 Ok(())
@@ -287,7 +392,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_blanks(&mut self) -> bool {
-        let rest = self.rest();
+        let rest = self.window();
         let length = rest.find(|c| !is_space(c)).unwrap_or(rest.len());
         self.offset += length;
         length > 0
@@ -299,6 +404,26 @@ impl<'a> Reader<'a> {
             offset: self.offset,
         }
     }
+}
+
+/// How much of a piece of text holds no half reference and no half line end.
+fn whole_references(piece: &str) -> usize {
+    let end = before_ending(piece, ['\r', '\r']);
+    match piece.rfind('&') {
+        Some(place) if end - place.min(end) <= REFERENCE && !has_end(piece, place) => place,
+        _ => end,
+    }
+}
+
+fn has_end(piece: &str, reference: usize) -> bool {
+    piece.get(reference..).unwrap_or_default().contains(';')
+}
+
+/// How much of a piece comes before such characters at its end, of which two
+/// at most belong to what follows.
+fn before_ending(piece: &str, characters: [char; 2]) -> usize {
+    let once = piece.strip_suffix(characters).unwrap_or(piece);
+    once.strip_suffix(characters).unwrap_or(once).len()
 }
 
 /// Whether XML 1.0 has a place for that character.
@@ -323,6 +448,9 @@ fn is_name(character: char) -> bool {
         || matches!(character, ':' | '_' | '-' | '.')
         || !character.is_ascii() && is_xml(character)
 }
+
+/// The longest reference without its `&`, in bytes.
+const REFERENCE: usize = 16;
 
 fn character(name: &str) -> Option<char> {
     let number = match name.strip_prefix('#') {
