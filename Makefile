@@ -15,7 +15,7 @@ BINARY ?= target/release/supervisord
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test fuzz rotation compare check-tools bench static install uninstall clean
+.PHONY: help all run test fuzz rotation attacks compare check-tools bench static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fuzz: ## Ten million nonsensical inputs for each reader of configurations, liste
 
 rotation: ## A gigabyte into logs that roll over, are cleared, moved away and reopened meanwhile
 	ROTATION_MB=1024 $(CARGO) test --release --test integration -- --nocapture rotation::
+
+attacks: ## Published attacks, during which another client is answered within 50 ms (on an idle machine)
+	ANSWER_LIMIT_MS=50 $(CARGO) test --release --test integration -- --nocapture --test-threads 1 attacks::
 
 compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each sort against Supervisor 4.3.0
 	GENERATED=20000 $(CARGO) test --release --test integration -- config::oracle::generated

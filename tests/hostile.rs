@@ -252,8 +252,14 @@ fn followers_of_logs_leave_descriptors_for_programs() {
         })
         .collect();
     scene.wait_log("WARN cannot accept a connection: the descriptors left are for programs");
+    let born = scene.log().matches("INFO spawned: 'p'").count();
     kill(child, libc::SIGKILL);
-    wait_until(DEADLINE, || !is_alive(child));
+    let again = |log: &str| log.matches("INFO spawned: 'p'").count() > born;
+    assert!(
+        wait_until(DEADLINE, || again(&scene.log())),
+        "{}",
+        scene.log()
+    );
     drop(crowd);
     scene.wait("p", "RUNNING");
     assert!(

@@ -35,8 +35,8 @@ const FILES_LIMIT: usize = 128;
 const ACCEPT_LIMIT: usize = 32;
 /// How many descriptors connections leave to children, unless a quarter is less.
 const RESERVE: u64 = 256;
-/// The reserve never begins below this number: somebody must be able to connect.
-const LEAST: u64 = 16;
+/// So many clients may take descriptors of the reserve: somebody must be able to stop programs.
+const FEW: usize = 4;
 /// When to accept again after the descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// When to look again for a place where clients have requests that are not read yet.
@@ -189,8 +189,13 @@ impl Servers {
     }
 
     /// Answers with the file at `path` as it grows; 404 if it cannot be
-    /// opened. Dropped if the client has gone.
+    /// opened, 503 if that would take a descriptor of a program. Dropped if the
+    /// client has gone.
     pub fn respond_tail(&mut self, reactor: &mut Reactor, connection: ConnectionId, path: &str) {
+        let token = self.connections.get(&connection);
+        if token.is_some_and(|client| self.is_next_reserved(reactor, client.connection.token())) {
+            return self.respond_error(reactor, connection, 503);
+        }
         let step = self.with(connection, |client, _| client.follow(reactor, path));
         self.after(reactor, connection, step);
     }
@@ -420,18 +425,23 @@ impl Servers {
         client.is_some_and(|client| is_waited_at(reactor, client.connection.token()))
     }
 
-    /// Whether the next descriptor would be one of the reserve: new ones have
-    /// the lowest number that is free.
+    /// Whether a connection would take a descriptor of the reserve.
     fn is_short(&self, reactor: &Reactor, listener: Token) -> bool {
         // Far below it there is no need to look.
-        if self.highest < self.reserve - ACCEPT_LIMIT as RawFd {
+        self.highest >= self.reserve - ACCEPT_LIMIT as RawFd
+            && self.is_next_reserved(reactor, listener)
+    }
+
+    /// Whether the next descriptor would be one of the reserve: new ones, of
+    /// which a copy of `any` is one, have the lowest number that is free. Where
+    /// programs have taken all below it, a few clients get in still.
+    fn is_next_reserved(&self, reactor: &Reactor, any: Token) -> bool {
+        if self.connections.len() <= FEW {
             return false;
         }
-        let listener = reactor.poller.descriptor(listener);
-        listener.is_some_and(|listener| {
-            let next = listener.try_clone_to_owned();
-            next.is_ok_and(|next| next.as_raw_fd() >= self.reserve)
-        })
+        let any = reactor.poller.descriptor(any);
+        let next = any.and_then(|any| any.try_clone_to_owned().ok());
+        next.is_some_and(|next| next.as_raw_fd() >= self.reserve)
     }
 
     /// The clients of one server, or of all.
@@ -475,8 +485,7 @@ impl Servers {
 
 /// Where the reserve begins if so many descriptors may be open.
 fn reserve(open: u64) -> RawFd {
-    let first = open - RESERVE.min(open / 4);
-    RawFd::try_from(first.max(LEAST)).unwrap_or(RawFd::MAX)
+    RawFd::try_from(open - RESERVE.min(open / 4)).unwrap_or(RawFd::MAX)
 }
 
 /// Whether a client waits to be accepted, or to be read from.
@@ -494,7 +503,7 @@ mod tests {
     #[test]
     fn a_quarter_of_the_descriptors_is_left_to_children_and_256_at_most() {
         for (open, first) in [
-            (0, 16),
+            (0, 0),
             (40, 30),
             (1024, 768),
             (1_000_000, 999_744),
