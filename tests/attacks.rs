@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use super::support::{DEADLINE, Outcome, Scene, Value, memory, wait_until};
+use super::support::{DEADLINE, Outcome, Scene, Value, private_memory, wait_until};
 
 const CAT: &str = "[program:p]\ncommand=/bin/cat\nstartsecs=0\n";
 
@@ -18,7 +18,7 @@ const CAT: &str = "[program:p]\ncommand=/bin/cat\nstartsecs=0\n";
 const LENIENT: Duration = Duration::from_secs(3);
 
 /// How much more memory there may be afterwards, in KiB.
-const MORE: u64 = 1024;
+const MORE: usize = 1024;
 
 fn answer_limit() -> Duration {
     let limit = std::env::var("ANSWER_LIMIT_MS").ok();
@@ -87,7 +87,7 @@ fn attack(scene: &Scene, name: &str, attack: impl FnOnce()) {
     for _ in 0..20 {
         scene.call("getState", &[]).answer();
     }
-    let before = memory(pid);
+    let before = private_memory(pid);
     let over = AtomicBool::new(false);
     let slowest = scope(|threads| {
         let watch = threads.spawn(|| {
@@ -105,13 +105,19 @@ fn attack(scene: &Scene, name: &str, attack: impl FnOnce()) {
         over.store(true, Ordering::Relaxed);
         watch.join().unwrap()
     });
-    let returned = wait_until(Duration::from_secs(10), || memory(pid) <= before + MORE);
+    let returned = wait_until(Duration::from_secs(10), || {
+        private_memory(pid) <= before + MORE
+    });
     println!(
         "{name}: the slowest answer took {slowest:?}, memory was {before} KiB and is {} KiB",
-        memory(pid)
+        private_memory(pid)
     );
     assert!(slowest <= answer_limit(), "{name}: {slowest:?}");
-    assert!(returned, "{name}: {before} KiB, then {}", memory(pid));
+    assert!(
+        returned,
+        "{name}: {before} KiB, then {}",
+        private_memory(pid)
+    );
 }
 
 fn scene() -> Scene {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pollvisor::config::limits::Limits;
 use pollvisor::config::{Address, Credentials, Server};
-use pollvisor::http::server::{Request, Servers};
+use pollvisor::http::server::{OUTPUT_LIMIT, Request, Servers};
 use pollvisor::loggers::level::Level;
 use pollvisor::loggers::logger::Logger;
 use pollvisor::reactor::Reactor;
@@ -584,6 +584,49 @@ fn a_client_that_does_not_read_is_given_up() {
     assert!(daemon.servers.is_open(connection));
     daemon.ahead = Duration::from_secs(61);
     daemon.until("the close", |daemon| !daemon.servers.is_open(connection));
+}
+
+#[test]
+fn what_waits_for_all_clients_together_has_a_bound() {
+    let mut daemon = Daemon::new();
+    daemon.hold = true;
+    let mut streams = Vec::new();
+    for place in 0..5 {
+        let mut stream = daemon.unix();
+        stream.write_all(call("<a/>").as_bytes()).unwrap();
+        streams.push(stream);
+        daemon.until("the call", |daemon| daemon.held.len() > place);
+    }
+    let answer = || vec![b'x'; OUTPUT_LIMIT / 4];
+    let held = daemon.held.clone();
+    for connection in &held[..4] {
+        daemon.turn();
+        daemon
+            .servers
+            .respond_rpc(&mut daemon.reactor, *connection, answer());
+    }
+    let open = |daemon: &Daemon| {
+        held.iter()
+            .map(|id| daemon.servers.is_open(*id))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(open(&daemon), [true; 5]);
+    // The first takes something, so the second has taken nothing for longest.
+    daemon.ahead = Duration::from_secs(1);
+    for _ in 0..3 {
+        drain(&mut streams[0], &mut Vec::new());
+        daemon.turn();
+    }
+    daemon
+        .servers
+        .respond_rpc(&mut daemon.reactor, held[4], answer());
+    assert_eq!(open(&daemon), [true, false, true, true, true]);
+    // The last one gets its answer as if nothing had been.
+    let mut received = Vec::new();
+    daemon.until("all of it", |_| {
+        drain(&mut streams[4], &mut received);
+        received.len() > OUTPUT_LIMIT / 4
+    });
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod idle;
 mod inspect;
 mod interface;
 mod ladder;
+mod large;
 mod log_faults;
 mod logs;
 mod monitor;

@@ -1,6 +1,5 @@
 //! One client's connection, taken through its requests one at a time: head,
-//! body, work, response, and again; or a followed log until one side leaves. A
-//! long answer is measured and then sent in pieces, one at each turn of the loop.
+//! body, work, response, and again; or a followed log until one side leaves.
 //!
 //! Every wait but that for the daemon's own work has a limit, every buffer a
 //! bound. Before a connection is closed, what the client still sends is read
@@ -14,6 +13,7 @@ use crate::clock::Monotonic;
 use crate::config::limits::Limits;
 use crate::http::content::Content;
 use crate::http::date;
+use crate::http::delivery::Delivery;
 use crate::http::door::Door;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
 use crate::http::plan::{self, Plan};
@@ -55,19 +55,8 @@ enum State {
         exchange: Exchange,
         unbuffered: bool,
     },
-    /// For the length of the answer to be known.
-    Measuring {
-        exchange: Exchange,
-        content: Content,
-    },
     /// For the client to take its response.
-    Responding {
-        exchange: Exchange,
-        status: u16,
-        size: u64,
-        /// What is sent after what waits in the outbox.
-        rest: Option<Content>,
-    },
+    Responding(Delivery),
     /// For a file to grow.
     Following { tail: Tail, chunked: bool },
     /// For the client to close.
@@ -142,9 +131,10 @@ impl Connection {
     /// Since when it has been the client's turn to do something; `None` while
     /// it is the daemon's, or the client follows a log.
     pub fn waits_since(&self) -> Option<Monotonic> {
-        match self.state {
-            State::Working { .. } | State::Measuring { .. } | State::Following { .. } => None,
-            State::Responding { .. } => Some(self.wire.progress),
+        match &self.state {
+            State::Working { .. } | State::Following { .. } => None,
+            State::Responding(delivery) if delivery.is_measuring() => None,
+            State::Responding(_) => Some(self.wire.progress),
             State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
             State::Lingering { .. } => Some(self.since),
         }
@@ -186,13 +176,13 @@ impl Connection {
     /// if there is none.
     pub fn respond_xml(&mut self, reactor: &mut Reactor, content: Content) -> Step {
         if let Some((exchange, _)) = self.take_work() {
-            let now = reactor.now.monotonic;
-            if content.logs() > 0 {
-                self.enter(State::Measuring { exchange, content }, now);
-                self.resume = true;
-            } else {
-                let length = content.size();
-                self.begin_content(exchange, content, length, reactor);
+            match Delivery::xml(exchange, content, &mut self.wire, reactor) {
+                Ok(delivery) => {
+                    // What is measured first is gone on with at the next turn.
+                    self.resume = delivery.is_measuring();
+                    self.enter(State::Responding(delivery), reactor.now.monotonic);
+                }
+                Err(_) => return Step::Gone,
             }
         }
         self.deliver(reactor)
@@ -200,12 +190,10 @@ impl Connection {
 
     /// How much waits in memory for the client, in bytes, and in how many open files.
     pub fn waiting(&self) -> (usize, usize) {
-        let content = match &self.state {
-            State::Measuring { content, .. } => Some(content),
-            State::Responding { rest, .. } => rest.as_ref(),
-            _ => None,
+        let (texts, logs) = match &self.state {
+            State::Responding(delivery) => delivery.keeps(),
+            _ => (0, 0),
         };
-        let (texts, logs) = content.map_or((0, 0), |c| (c.text_size(), c.logs()));
         (self.wire.output.len() + texts, logs)
     }
 
@@ -265,8 +253,9 @@ impl Connection {
         if self.wire.flush(reactor).is_err() {
             return Step::Gone;
         }
-        if self.wire.output.is_empty() && matches!(self.state, State::Responding { rest: None, .. })
-        {
+        let is_complete =
+            matches!(&self.state, State::Responding(delivery) if delivery.is_complete());
+        if self.wire.output.is_empty() && is_complete {
             self.finish(reactor);
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
@@ -308,26 +297,24 @@ impl Connection {
                     }
                 }
                 State::Working { .. } => break,
-                State::Measuring { .. } => {
-                    if !self.measure(reactor) {
-                        break;
-                    }
-                }
-                State::Responding { rest: Some(_), .. } => match self.produce(reactor) {
-                    Err(_) => return Step::Gone,
-                    Ok(true) => break,
-                    Ok(false) => {}
-                },
                 // Pipelined requests, of which a read holds thousands: others have
                 // their turn in between.
-                State::Responding { .. } if answered == ANSWER_LIMIT => {
+                State::Responding(_) if answered == ANSWER_LIMIT => {
                     self.resume = true;
                     break;
                 }
-                State::Responding { .. } => {
-                    self.finish(reactor);
-                    answered += 1;
-                }
+                State::Responding(delivery) => match delivery.advance(&mut self.wire, reactor) {
+                    Err(_) => return Step::Gone,
+                    Ok(false) => {
+                        self.finish(reactor);
+                        answered += 1;
+                    }
+                    Ok(true) => {
+                        // One piece at a turn, so that others have theirs.
+                        self.resume = self.wire.output.is_empty();
+                        break;
+                    }
+                },
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
@@ -449,101 +436,21 @@ impl Connection {
     }
 
     fn begin_response(&mut self, exchange: Exchange, response: &Response, now: Monotonic) {
-        let bytes = exchange.bytes(response);
-        let state = State::Responding {
-            exchange,
-            status: response.status,
-            size: bytes.len() as u64,
-            rest: None,
-        };
-        self.wire.send(bytes, now);
-        self.enter(state, now);
-    }
-
-    /// The length of the answer is known.
-    fn begin_content(
-        &mut self,
-        exchange: Exchange,
-        mut content: Content,
-        length: u64,
-        reactor: &mut Reactor,
-    ) {
-        let now = reactor.now.monotonic;
-        let head = exchange.bytes(&Response::xml_head(length));
-        let size = head.len() as u64 + length;
-        self.wire.send(head, now);
-        let rest = match content.logs() {
-            0 => {
-                // Texts alone cannot fail.
-                let _ = content.produce(&mut reactor.buffer, &mut self.wire.output);
-                None
-            }
-            _ => Some(content),
-        };
-        let status = 200;
-        let state = State::Responding {
-            exchange,
-            status,
-            size,
-            rest,
-        };
-        self.enter(state, now);
-    }
-
-    /// Measures one piece of a long answer; true when the response has begun.
-    fn measure(&mut self, reactor: &mut Reactor) -> bool {
-        let State::Measuring { content, .. } = &mut self.state else {
-            return true;
-        };
-        let outcome = content.measure(&mut reactor.buffer);
-        if matches!(outcome, Ok(None)) {
-            self.resume = true;
-            return false;
-        }
-        if let State::Measuring { exchange, content } =
-            std::mem::replace(&mut self.state, State::Reading)
-        {
-            match outcome {
-                Ok(length) => {
-                    self.begin_content(exchange, content, length.unwrap_or_default(), reactor);
-                }
-                Err(_) => {
-                    let now = reactor.now.monotonic;
-                    self.begin_response(exchange, &Response::error(500), now);
-                }
-            }
-        }
-        true
-    }
-
-    /// Sends the next piece of a long answer; false if there is none left.
-    fn produce(&mut self, reactor: &mut Reactor) -> io::Result<bool> {
-        let State::Responding { rest, .. } = &mut self.state else {
-            return Ok(false);
-        };
-        if let Some(content) = rest
-            && content.produce(&mut reactor.buffer, &mut self.wire.output)?
-        {
-            self.wire.flush(reactor)?;
-            // One piece at a turn, so that others have theirs.
-            self.resume = self.wire.output.is_empty();
-            return Ok(true);
-        }
-        *rest = None;
-        Ok(false)
+        let delivery = Delivery::whole(exchange, response, &mut self.wire, now);
+        self.enter(State::Responding(delivery), now);
     }
 
     /// The client has its response.
     fn finish(&mut self, reactor: &mut Reactor) {
-        let State::Responding {
+        let State::Responding(delivery) = &self.state else {
+            return;
+        };
+        let Delivery {
             exchange,
             status,
             size,
             ..
-        } = &self.state
-        else {
-            return;
-        };
+        } = delivery;
         if reactor.log.enabled(Level::Trace) {
             let date = date::access_log(reactor.now.wall);
             let (peer, line) = (&self.peer, &exchange.line);
@@ -593,8 +500,8 @@ impl Connection {
         match self.state {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
-            State::Working { .. } | State::Measuring { .. } => self.wire.input.len() < READ_SIZE,
-            State::Responding { .. } => false,
+            State::Working { .. } => self.wire.input.len() < READ_SIZE,
+            State::Responding(_) => false,
             State::Following { .. } | State::Lingering { .. } => true,
         }
     }
@@ -624,11 +531,12 @@ impl Connection {
             return Some(self.wire.progress + self.limits.request);
         }
         let request = self.begun.map(|begun| begun + self.limits.request);
-        match self.state {
+        match &self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
             State::Body { .. } => request.or(Some(self.since + self.limits.request)),
-            State::Working { .. } | State::Measuring { .. } => None,
-            State::Responding { .. } => Some(self.wire.progress + self.limits.request),
+            State::Working { .. } => None,
+            State::Responding(delivery) if delivery.is_measuring() => None,
+            State::Responding(_) => Some(self.wire.progress + self.limits.request),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
         }

@@ -4,8 +4,9 @@
 //! [`request`], [`response`], [`plan`] and [`date`] are pure codecs; [`door`] decides
 //! who comes in ([`auth`], and [`guard`] for browsers) and with how much. Above them,
 //! [`listener`] opens the sockets, [`connection`] takes one client through its
-//! requests ([`exchange`]), [`content`] is a long answer, [`tail`] follows a log file, and [`server`] is what
-//! the daemon holds: readiness in, requests out, responses in.
+//! requests ([`exchange`]), [`delivery`] brings it the response, which [`content`]
+//! makes piece by piece if it is long, [`tail`] follows a log file, and [`server`]
+//! is what the daemon holds: readiness in, requests out, responses in.
 
 pub mod admission;
 pub mod auth;
@@ -13,6 +14,7 @@ pub mod buffer;
 pub mod connection;
 pub mod content;
 pub mod date;
+pub mod delivery;
 pub mod door;
 pub mod exchange;
 pub mod guard;

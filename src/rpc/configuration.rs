@@ -6,10 +6,10 @@ use crate::config::{self, LogFile};
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
-use crate::supervisor::Supervisor;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer::{self, StructWriter};
 
 /// `supervisor.reloadConfig()`. A configuration that cannot be read leaves the
 /// one in use as it is.
@@ -46,7 +46,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         }
     }
     supervisor.config = config;
-    supervisor.reread = true;
+    supervisor.rereads += 1;
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());
     let lists = vec![
         list(difference.added),
@@ -87,86 +87,53 @@ pub fn remove_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     }
 }
 
-/// `supervisor.getAllConfigInfo()`: sorted by process name only.
-pub fn all_config_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let supervisor = &*daemon.supervisor;
-    let groups = supervisor.config.groups.iter();
-    let mut entries: Vec<(&str, Value)> = groups
-        .flat_map(|group| {
-            let in_use = supervisor.groups.named(&group.name).is_some();
-            group.processes.iter().map(move |process| {
-                (
-                    process.name.as_str(),
-                    info(supervisor, group, process, in_use),
-                )
-            })
-        })
-        .collect();
-    entries.sort_by_key(|(name, _)| *name);
-    Ok(Value::Array(entries.into_iter().map(|(_, entry)| entry).collect()).into())
-}
-
-fn info(
-    supervisor: &Supervisor,
+/// Writes the configuration of a process. `in_use` says whether its group is
+/// active, `active` is the process that knows the names of its automatic logs.
+pub fn push_info(
+    text: &mut String,
     group: &config::Group,
     process: &config::Process,
     in_use: bool,
-) -> Value {
-    // Until the first reread the automatic files' names are known, then they are "auto".
-    let active = (!supervisor.reread)
-        .then(|| supervisor.groups.process_named(&group.name, &process.name))
-        .flatten();
-    let uid = process
-        .uid
-        .map_or_else(|| Value::string("none"), |uid| Value::Int(i64::from(uid)));
-    let text = |text: &Option<String>| Value::string(text.as_deref().unwrap_or("none"));
-    let mut members = vec![
-        ("autostart".to_owned(), Value::Bool(process.autostart)),
-        ("directory".to_owned(), text(&process.directory)),
-        ("uid".to_owned(), uid),
-        (
-            "command".to_owned(),
-            Value::string(process.command.as_str()),
-        ),
-        (
-            "exitcodes".to_owned(),
-            Value::Array(
-                process
-                    .exitcodes
-                    .iter()
-                    .map(|c| Value::Int(i64::from(*c)))
-                    .collect(),
-            ),
-        ),
-        ("group".to_owned(), Value::string(group.name.as_str())),
-        ("group_prio".to_owned(), Value::Int(group.priority)),
-        ("inuse".to_owned(), Value::Bool(in_use)),
-        ("killasgroup".to_owned(), Value::Bool(process.killasgroup)),
-        ("name".to_owned(), Value::string(process.name.as_str())),
-        ("process_prio".to_owned(), Value::Int(process.priority)),
-        (
-            "redirect_stderr".to_owned(),
-            Value::Bool(process.redirect_stderr),
-        ),
-        ("startretries".to_owned(), Value::Int(process.startretries)),
-        ("startsecs".to_owned(), Value::Int(process.startsecs)),
-    ];
-    members.extend(output(Channel::Stdout, &process.stdout, active));
-    members.push((
-        "stopsignal".to_owned(),
-        Value::Int(i64::from(process.stopsignal.number())),
-    ));
-    members.push(("stopwaitsecs".to_owned(), Value::Int(process.stopwaitsecs)));
-    members.extend(output(Channel::Stderr, &process.stderr, active));
-    members.push(("serverurl".to_owned(), text(&process.serverurl)));
-    Value::Struct(members)
+    active: Option<&Subprocess>,
+) {
+    let mut entry = StructWriter::begin(text);
+    entry.bool("autostart", process.autostart);
+    entry.string("directory", process.directory.as_deref().unwrap_or("none"));
+    match process.uid {
+        Some(uid) => entry.int("uid", i64::from(uid)),
+        None => entry.string("uid", "none"),
+    }
+    entry.string("command", &process.command);
+    entry.member("exitcodes", |text| {
+        text.push_str(writer::BEGIN_ARRAY);
+        for code in &process.exitcodes {
+            writer::push_int(text, i64::from(*code));
+        }
+        text.push_str(writer::END_ARRAY);
+    });
+    entry.string("group", &group.name);
+    entry.int("group_prio", group.priority);
+    entry.bool("inuse", in_use);
+    entry.bool("killasgroup", process.killasgroup);
+    entry.string("name", &process.name);
+    entry.int("process_prio", process.priority);
+    entry.bool("redirect_stderr", process.redirect_stderr);
+    entry.int("startretries", process.startretries);
+    entry.int("startsecs", process.startsecs);
+    push_output(&mut entry, Channel::Stdout, &process.stdout, active);
+    entry.int("stopsignal", i64::from(process.stopsignal.number()));
+    entry.int("stopwaitsecs", process.stopwaitsecs);
+    push_output(&mut entry, Channel::Stderr, &process.stderr, active);
+    entry.string("serverurl", process.serverurl.as_deref().unwrap_or("none"));
+    entry.end();
 }
 
-fn output(
+fn push_output(
+    entry: &mut StructWriter<'_>,
     channel: Channel,
     output: &config::Output,
     active: Option<&Subprocess>,
-) -> [(String, Value); 6] {
+) {
     let logfile = match &output.logfile {
         LogFile::None => "none",
         LogFile::Path(path) => path,
@@ -174,13 +141,28 @@ fn output(
             .and_then(|process| process.log_path(channel))
             .unwrap_or("auto"),
     };
-    [
-        ("capture_maxbytes", Value::Int(output.capture_maxbytes)),
-        ("events_enabled", Value::Bool(output.events_enabled)),
-        ("logfile", Value::string(logfile)),
-        ("logfile_backups", Value::Int(output.logfile_backups)),
-        ("logfile_maxbytes", Value::Int(output.logfile_maxbytes)),
-        ("syslog", Value::Bool(output.syslog)),
-    ]
-    .map(|(key, value)| (format!("{}_{key}", channel.name()), value))
+    let names = match channel {
+        Channel::Stdout => [
+            "stdout_capture_maxbytes",
+            "stdout_events_enabled",
+            "stdout_logfile",
+            "stdout_logfile_backups",
+            "stdout_logfile_maxbytes",
+            "stdout_syslog",
+        ],
+        Channel::Stderr => [
+            "stderr_capture_maxbytes",
+            "stderr_events_enabled",
+            "stderr_logfile",
+            "stderr_logfile_backups",
+            "stderr_logfile_maxbytes",
+            "stderr_syslog",
+        ],
+    };
+    entry.int(names[0], output.capture_maxbytes);
+    entry.bool(names[1], output.events_enabled);
+    entry.string(names[2], logfile);
+    entry.int(names[3], output.logfile_backups);
+    entry.int(names[4], output.logfile_maxbytes);
+    entry.bool(names[5], output.syslog);
 }

@@ -22,6 +22,48 @@ pub enum Deferred {
     Several(Vec<Slot>),
     /// `system.multicall`: one call after the other.
     Multicall(Box<Multicall>),
+    /// What is known of every process, row by row.
+    Listing(Box<Listing>),
+}
+
+/// A long list on its way.
+#[derive(Debug)]
+pub struct Listing {
+    /// What the rows tell.
+    pub rows: Rows,
+    /// How many of them are written.
+    pub written: usize,
+    /// Those.
+    pub content: Content,
+    /// The turn of the loop in which it was last gone on with.
+    pub turn: Monotonic,
+}
+
+/// The rows of a list, in order.
+#[derive(Debug)]
+pub enum Rows {
+    /// How processes are.
+    State(Vec<ProcessId>),
+    /// How they are configured.
+    Config {
+        /// One for each process.
+        rows: Vec<ConfigRow>,
+        /// How often the configuration had been read when the places were noted.
+        rereads: u64,
+    },
+}
+
+/// A process of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct ConfigRow {
+    /// The place of its group.
+    pub group: usize,
+    /// Its place in the group.
+    pub place: usize,
+    /// Whether the group is active.
+    pub in_use: bool,
+    /// The process itself, if its automatic logs have names to be told.
+    pub process: Option<ProcessId>,
 }
 
 /// A `system.multicall` on its way.
@@ -106,9 +148,14 @@ impl Deferred {
                 .min(),
             Deferred::Multicall(multicall) => match &multicall.pause {
                 Pause::Call(call) => call.next_report(),
-                // As soon as there is a new turn.
-                Pause::Turn(turn) => Some(*turn + Duration::from_nanos(1)),
+                Pause::Turn(turn) => Some(after(*turn)),
             },
+            Deferred::Listing(listing) => Some(after(listing.turn)),
         }
     }
+}
+
+/// As soon as there is a new turn.
+fn after(turn: Monotonic) -> Monotonic {
+    turn + Duration::from_nanos(1)
 }

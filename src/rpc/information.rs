@@ -3,8 +3,9 @@
 
 use crate::clock::{Now, Timestamp};
 use crate::events::event::Event;
+use crate::http::content::Content;
 use crate::process::subprocess::{InputError, Subprocess};
-use crate::rpc::interface::{Daemon, Outcome};
+use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};
 use crate::sys::time;
@@ -12,6 +13,7 @@ use crate::text::base64;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer::StructWriter;
 use crate::{API_VERSION, SUPERVISOR_VERSION};
 
 const MONTHS: [&str; 12] = [
@@ -55,8 +57,8 @@ pub fn clear_fatal(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 }
 
 /// `supervisor.getPID()`
-pub fn pid(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    Ok(Value::Int(i64::from(std::process::id())).into())
+pub fn pid(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    Ok(Value::Int(i64::from(daemon.pid)).into())
 }
 
 /// `supervisor.shutdown()`
@@ -141,54 +143,34 @@ pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 /// `supervisor.getProcessInfo(name)`
 pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let process = names::process(daemon.supervisor, parameters::string(parameters, 0)?)?;
-    Ok(info(process, time::now()).into())
+    let mut content = Content::default();
+    push_info(content.text(), process, time::now());
+    Ok(Answer::Written(content))
 }
 
-/// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
-pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let mut processes: Vec<&Subprocess> = daemon
-        .supervisor
-        .groups
-        .iter()
-        .flat_map(|group| &group.processes)
-        .collect();
-    processes.sort_by_key(|process| (process.group_name(), &process.config().name));
-    let now = time::now();
-    Ok(Value::Array(
-        processes
-            .into_iter()
-            .map(|process| info(process, now))
-            .collect(),
-    )
-    .into())
-}
-
-fn info(process: &Subprocess, now: Now) -> Value {
+/// Writes what is known of a process, as `getProcessInfo` and `getAllProcessInfo` tell it.
+pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     let machine = process.machine();
-    let number = |value: i64| Value::Int(value.clamp(i64::from(i32::MIN), i64::from(i32::MAX)));
-    let moment = |then: Option<Now>| number(then.map_or(0, |then| then.seen_at(now)));
-    let log = |channel| Value::string(process.log_path(channel).unwrap_or_default());
+    let moment = |then: Option<Now>| then.map_or(0, |then| then.seen_at(now));
+    let log = |channel| process.log_path(channel).unwrap_or_default();
     let state = machine.state();
-    Value::Struct(
-        [
-            ("name", Value::string(process.config().name.as_str())),
-            ("group", Value::string(process.group_name())),
-            ("start", moment(machine.last_start())),
-            ("stop", moment(machine.last_stop())),
-            ("now", number(now.wall.seconds)),
-            ("state", Value::Int(i64::from(state.code()))),
-            ("statename", Value::string(state.name())),
-            ("spawnerr", Value::string(machine.spawn_error())),
-            ("exitstatus", Value::Int(i64::from(machine.exit_status()))),
-            ("logfile", log(Channel::Stdout)),
-            ("stdout_logfile", log(Channel::Stdout)),
-            ("stderr_logfile", log(Channel::Stderr)),
-            ("pid", Value::Int(i64::from(machine.pid()))),
-            ("description", Value::String(description(process, now))),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into(),
-    )
+    let stdout = log(Channel::Stdout);
+    let mut row = StructWriter::begin(text);
+    row.string("name", &process.config().name);
+    row.string("group", process.group_name());
+    row.int("start", moment(machine.last_start()));
+    row.int("stop", moment(machine.last_stop()));
+    row.int("now", now.wall.seconds);
+    row.int("state", i64::from(state.code()));
+    row.string("statename", state.name());
+    row.string("spawnerr", machine.spawn_error());
+    row.int("exitstatus", i64::from(machine.exit_status()));
+    row.string("logfile", stdout);
+    row.string("stdout_logfile", stdout);
+    row.string("stderr_logfile", log(Channel::Stderr));
+    row.int("pid", i64::from(machine.pid()));
+    row.string("description", &description(process, now));
+    row.end();
 }
 
 fn description(process: &Subprocess, now: Now) -> String {

@@ -1,11 +1,15 @@
 //! What methods are made of: what they work on, what they give, how they are
 //! described, and the table in which they are found by name.
 
+use std::time::Duration;
+
+use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::loggers::window::Window;
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::supervisor::Supervisor;
+use crate::sys::time;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
@@ -16,8 +20,26 @@ pub struct Daemon<'a> {
     pub supervisor: &'a mut Supervisor,
     /// The loop's instruments.
     pub reactor: &'a mut Reactor,
+    /// The pid of supervisord.
+    pub pid: u32,
     /// What may be called.
     pub interface: Interface,
+}
+
+/// How much of one turn of the loop the calls of all clients may take, from its
+/// beginning; each gets on by a little even after that.
+const SHARE: Duration = Duration::from_millis(5);
+
+impl Daemon<'_> {
+    /// Whether what can wait for the next turn of the loop should.
+    pub fn turn_is_over(&self) -> bool {
+        time::monotonic() >= self.turn() + SHARE
+    }
+
+    /// When this turn of the loop began.
+    pub fn turn(&self) -> Monotonic {
+        self.reactor.now.monotonic
+    }
 }
 
 /// What a method gives: a value now or later, or a fault.

@@ -2,7 +2,7 @@
 //! order of the names. What is not in it cannot be called.
 
 use crate::rpc::interface::{Function, Interface, Method, Parameter};
-use crate::rpc::{configuration, information, logs, signals, start, stop, system};
+use crate::rpc::{configuration, information, listing, logs, signals, start, stop, system};
 
 /// All methods.
 pub const INTERFACE: Interface = Interface {
@@ -149,14 +149,14 @@ const SUPERVISOR: &[Method] = &[
         "The configuration of every process as it was last read.",
         &[],
         result("array", "a struct for each process"),
-        configuration::all_config_info,
+        listing::all_config_info,
     ),
     method(
         "getAllProcessInfo",
         "What is known of every process.",
         &[],
         result("array", "a struct for each process"),
-        information::all_process_info,
+        listing::all_process_info,
     ),
     method(
         "getEventResult",

@@ -9,6 +9,7 @@ pub mod deferred;
 pub mod help;
 pub mod information;
 pub mod interface;
+pub mod listing;
 pub mod logs;
 pub mod methods;
 pub mod names;

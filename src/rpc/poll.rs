@@ -3,8 +3,7 @@
 use crate::http::content::Content;
 use crate::rpc::deferred::{self, Deferred, Goal, Multicall, Pause, Slot, Waiting};
 use crate::rpc::interface::{Daemon, written};
-use crate::rpc::{names, start, stop, system};
-use crate::sys::time;
+use crate::rpc::{listing, names, start, stop, system};
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
@@ -31,29 +30,29 @@ pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<C
                 }
             }
         }
+        Deferred::Listing(listing) => listing::poll(listing, daemon).map(Ok),
         Deferred::Multicall(multicall) => poll_multicall(multicall, daemon).map(Ok),
     }
 }
 
 /// Goes on with the calls for as long as this turn of the loop allows.
 fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<Content> {
-    let end = system::share_of_turn();
     loop {
         match &mut multicall.pause {
-            Pause::Turn(turn) if daemon.reactor.now.monotonic <= *turn => return None,
+            Pause::Turn(turn) if daemon.turn() <= *turn => return None,
             Pause::Turn(_) => {}
             Pause::Call(call) => {
                 let result = poll(call, daemon)?;
                 system::push_slot(&mut multicall.finished, result);
-                if time::monotonic() >= end {
-                    multicall.pause = Pause::Turn(daemon.reactor.now.monotonic);
+                if daemon.turn_is_over() {
+                    multicall.pause = Pause::Turn(daemon.turn());
                     return None;
                 }
             }
         }
         let remaining = std::mem::take(&mut multicall.remaining);
         let finished = std::mem::take(&mut multicall.finished);
-        match system::run_calls(daemon, end, remaining, finished) {
+        match system::run_calls(daemon, remaining, finished) {
             Ok(results) => return Some(results),
             // The call that is waited for may have its answer already, and
             // nothing else would ask it.

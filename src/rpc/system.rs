@@ -1,14 +1,11 @@
 //! The `system` namespace: what may be called, and several calls in one.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::rpc::deferred::{Deferred, Multicall, Pause};
 use crate::rpc::interface::{Answer, Daemon, Outcome, dispatch, written};
 use crate::rpc::{help, parameters};
-use crate::sys::time;
 use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::response;
@@ -64,12 +61,10 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let mut finished = Content::default();
     finished.text().push_str(writer::BEGIN_ARRAY);
     let remaining = calls.iter().cloned().collect();
-    Ok(
-        match run_calls(daemon, share_of_turn(), remaining, finished) {
-            Ok(results) => Answer::Written(results),
-            Err(multicall) => Answer::Later(Deferred::Multicall(multicall)),
-        },
-    )
+    Ok(match run_calls(daemon, remaining, finished) {
+        Ok(results) => Answer::Written(results),
+        Err(multicall) => Answer::Later(Deferred::Multicall(multicall)),
+    })
 }
 
 /// The most that the results of one `system.multicall` are made from together,
@@ -77,19 +72,10 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 const RESULTS_LIMIT: u64 = 32 * 1024 * 1024;
 /// How many of the results may be long parts of logs, each of which is an open file.
 const LOGS_LIMIT: usize = 8;
-/// How long the calls may take of one turn of the loop.
-const SHARE: Duration = Duration::from_millis(5);
-
-/// Until when calls may be made in this turn of the loop.
-pub fn share_of_turn() -> Monotonic {
-    time::monotonic() + SHARE
-}
-
-/// Makes calls until one has to be waited for, or until `end`; the results are
-/// there when all are made.
+/// Makes calls until one has to be waited for, or the turn of the loop is over;
+/// the results are there when all are made.
 pub fn run_calls(
     daemon: &mut Daemon<'_>,
-    end: Monotonic,
     mut remaining: VecDeque<Value>,
     mut finished: Content,
 ) -> Result<Content, Box<Multicall>> {
@@ -108,8 +94,8 @@ pub fn run_calls(
             Ok(Answer::Written(content)) => push_slot(&mut finished, Ok(content)),
             Err(fault) => push_slot(&mut finished, Err(fault)),
         }
-        if pause.is_none() && time::monotonic() >= end {
-            pause = Some(Pause::Turn(daemon.reactor.now.monotonic));
+        if pause.is_none() && daemon.turn_is_over() {
+            pause = Some(Pause::Turn(daemon.turn()));
         }
         if let Some(pause) = pause {
             return Err(Box::new(Multicall {

@@ -47,8 +47,8 @@ pub struct Supervisor {
     pub config: Config,
     /// The XML-RPC namespaces; a reread does not change them.
     pub rpcinterfaces: Vec<String>,
-    /// Whether [`Supervisor::config`] was read again since the start.
-    pub reread: bool,
+    /// How often [`Supervisor::config`] was read again since the start.
+    pub rereads: u64,
     /// The active groups.
     pub groups: Groups,
     /// What every child is given.
@@ -82,7 +82,7 @@ impl Supervisor {
             request,
             rpcinterfaces: config.rpcinterfaces.clone(),
             config,
-            reread: false,
+            rereads: 0,
             groups: Groups::default(),
             context,
             pools: Pools::default(),

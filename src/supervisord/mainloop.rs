@@ -49,6 +49,8 @@ pub struct MainLoop {
     main_log_watch: Watch,
     /// Which connection to syslog is waited for.
     watched_syslog: u64,
+    /// Of this process, which forks no more.
+    pid: u32,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
     /// Removed when the daemon is.
@@ -93,6 +95,7 @@ impl MainLoop {
             syslog_complaint: Complaint::default(),
             main_log_watch: Watch::default(),
             watched_syslog: 0,
+            pid: std::process::id(),
             _signals: signals,
             _pidfile: pidfile,
         }
@@ -422,7 +425,7 @@ impl MainLoop {
     }
 
     fn read(&mut self, connection: ConnectionId, mut body: Body) {
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor);
+        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
         let Some(reply) = body.go_on(&mut daemon) else {
             self.bodies.push_back((connection, body));
             return self.look_at_bodies_again();
@@ -464,13 +467,14 @@ impl MainLoop {
             servers,
             reactor,
             pending,
+            pid,
             ..
         } = self;
         pending.retain_mut(|waiting| {
             if !servers.is_open(waiting.connection) {
                 return false;
             }
-            let mut daemon = rpc_daemon(supervisor, reactor);
+            let mut daemon = rpc_daemon(supervisor, reactor, *pid);
             match poll::poll(&mut waiting.deferred, &mut daemon) {
                 Some(result) => {
                     let body = rpc::answer(reactor, &waiting.method, result);
@@ -514,10 +518,12 @@ impl MainLoop {
 fn rpc_daemon<'a>(
     supervisor: &'a mut Supervisor,
     reactor: &'a mut Reactor,
+    pid: u32,
 ) -> rpc::interface::Daemon<'a> {
     rpc::interface::Daemon {
         supervisor,
         reactor,
+        pid,
         interface: methods::INTERFACE,
     }
 }

@@ -7,7 +7,7 @@ use crate::xmlrpc::document;
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
 use crate::xmlrpc::value::Value;
-use crate::xmlrpc::writer;
+use crate::xmlrpc::writer::{self, StructWriter};
 
 /// Why a body is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +60,10 @@ pub fn push_fault_response(text: &mut String, fault: &Fault) {
 /// Adds a fault as a value, as it stands in a response and among the results of
 /// `system.multicall`.
 pub fn push_fault(text: &mut String, fault: &Fault) {
-    writer::push_struct(text, |text| {
-        writer::push_member(text, "faultCode", |text| {
-            writer::push_int(text, fault.code.into());
-        });
-        writer::push_member(text, "faultString", |text| {
-            writer::push_string(text, &fault.text);
-        });
-    });
+    let mut members = StructWriter::begin(text);
+    members.int("faultCode", fault.code.into());
+    members.string("faultString", &fault.text);
+    members.end();
 }
 
 /// Reads the body of a response.

@@ -25,11 +25,13 @@ pub fn push_value(text: &mut String, value: &Value) {
             }
             text.push_str(END_ARRAY);
         }
-        Value::Struct(members) => push_struct(text, |text| {
+        Value::Struct(members) => {
+            let mut writer = StructWriter::begin(text);
             for (name, member) in members {
-                push_member(text, name, |text| push_value(text, member));
+                writer.member(name, |text| push_value(text, member));
             }
-        }),
+            writer.end();
+        }
         Value::Nil => text.push_str("<value><nil/></value>\n"),
     }
 }
@@ -64,20 +66,55 @@ pub fn push_string(text: &mut String, raw: &str) {
     text.push_str(END_STRING);
 }
 
-/// Adds a struct whose members `members` adds.
-pub fn push_struct(text: &mut String, members: impl FnOnce(&mut String)) {
-    text.push_str("<value><struct>\n");
-    members(text);
-    text.push_str("</struct></value>\n");
+/// Writes a struct member by member, without a [`Value`] in between.
+#[derive(Debug)]
+pub struct StructWriter<'a> {
+    text: &'a mut String,
 }
 
-/// Adds a member of a struct; `value` adds its value.
-pub fn push_member(text: &mut String, name: &str, value: impl FnOnce(&mut String)) {
-    text.push_str("<member>\n<name>");
-    push_text(text, name);
-    text.push_str("</name>\n");
-    value(text);
-    text.push_str("</member>\n");
+impl StructWriter<'_> {
+    /// Begins a struct behind `text`.
+    pub fn begin(text: &mut String) -> StructWriter<'_> {
+        text.push_str("<value><struct>\n");
+        StructWriter { text }
+    }
+
+    /// Adds a member that is an integer. Names that are known need no escapes.
+    pub fn int(&mut self, name: &'static str, number: i64) {
+        self.known(name, |text| push_int(text, number));
+    }
+
+    /// Adds a member that is a boolean.
+    pub fn bool(&mut self, name: &'static str, truth: bool) {
+        self.known(name, |text| push_bool(text, truth));
+    }
+
+    /// Adds a member that is a string.
+    pub fn string(&mut self, name: &'static str, raw: &str) {
+        self.known(name, |text| push_string(text, raw));
+    }
+
+    fn known(&mut self, name: &'static str, value: impl FnOnce(&mut String)) {
+        self.text.push_str("<member>\n<name>");
+        self.text.push_str(name);
+        self.text.push_str("</name>\n");
+        value(self.text);
+        self.text.push_str("</member>\n");
+    }
+
+    /// Adds a member; `value` adds its value.
+    pub fn member(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+        self.text.push_str("<member>\n<name>");
+        push_text(self.text, name);
+        self.text.push_str("</name>\n");
+        value(self.text);
+        self.text.push_str("</member>\n");
+    }
+
+    /// Ends the struct.
+    pub fn end(self) {
+        self.text.push_str("</struct></value>\n");
+    }
 }
 
 /// Adds escaped text. Quotes need no escape between tags. What needs none goes

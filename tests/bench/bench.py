@@ -202,6 +202,11 @@ class Daemon:
         )
         return time.monotonic() - begin
 
+    def call_rate(self, client, method, seconds):
+        """How often in a second a client without pauses is answered."""
+        words = [client, os.path.join(self.folder, "s"), method, str(seconds)]
+        return float(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+
     def calls(self, seconds):
         """System calls within some seconds, seen by strace. Its coming wakes the
         process once, so the count begins a second later."""
@@ -234,6 +239,12 @@ def show(name, ours, original, unit, digits=1):
     """One line: both values and how many times less ours is."""
     ratio = "%.1f" % (original / ours) if ours else "-"
     print("%-44s %12.*f %12.*f %-4s %8s" % (name, digits, ours, digits, original, unit, ratio), flush=True)
+
+
+def show_rate(name, ours, original):
+    """One line: calls answered in a second, and how many times more ours are."""
+    ratio = "%.1f" % (ours / original)
+    print("%-44s %12.1f %12.1f %-4s %8s" % (name, ours, original, "/s", ratio), flush=True)
 
 
 def interleaved(rounds, measure):
@@ -270,6 +281,27 @@ def measure_events(daemons, calls, exits):
     finally:
         for daemon in pair:
             daemon.end()
+
+
+def measure_calls(daemons, folder):
+    """How many calls are answered in a second over one connection that is kept."""
+    client = os.path.join(folder, "calls")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "calls.c")
+    subprocess.run(["cc", "-O2", "-o", client, source], check=True)
+    for programs, methods in (
+        (1, ["getPID"]),
+        (100, ["getPID", "getAllProcessInfo"]),
+        (1000, ["getAllProcessInfo"]),
+    ):
+        pair = [Daemon(path, programs) for path in daemons]
+        try:
+            time.sleep(2)
+            for method in methods:
+                rates = interleaved(5, lambda which: pair[which].call_rate(client, "supervisor." + method, 2))
+                show_rate("%s, %d programs" % (method, programs), *rates)
+        finally:
+            for daemon in pair:
+                daemon.end()
 
 
 def main():
@@ -317,6 +349,7 @@ def main():
         finally:
             for daemon in pair:
                 daemon.end()
+    measure_calls(daemons, links)
     measure_events(daemons, options.events, 30)
     print("%-44s %12d KiB" % ("size of %s" % os.path.relpath(binary), os.path.getsize(binary) // 1024))
     shutil.rmtree(links)

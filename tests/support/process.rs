@@ -25,14 +25,6 @@ pub fn cpu_time(pid: u32) -> u64 {
     u64::try_from(user + system).unwrap()
 }
 
-/// The memory that a process has for itself alone, in KiB.
-pub fn memory(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    number.unwrap().parse().unwrap()
-}
-
 /// Whether a process soon uses next to no processor time. The pause is what is
 /// measured.
 pub fn comes_to_rest(pid: u32) -> bool {
@@ -59,4 +51,14 @@ pub fn descriptors_of(pid: u32) -> Vec<u32> {
         .collect();
     numbers.sort_unstable();
     numbers
+}
+
+/// The memory that a process has for itself and has written to, in KiB.
+pub fn private_memory(pid: u32) -> usize {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let line = rollup
+        .lines()
+        .find(|line| line.starts_with("Private_Dirty:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.unwrap().parse().unwrap()
 }

@@ -1,0 +1,135 @@
+//! A response on its way to the client: put into the outbox at once if it is
+//! all there, else measured and then sent piece by piece, one at each turn of
+//! the loop and only when the client has taken the one before.
+
+use std::io;
+
+use crate::clock::Monotonic;
+use crate::http::content::Content;
+use crate::http::exchange::Exchange;
+use crate::http::response::Response;
+use crate::http::wire::Wire;
+use crate::reactor::Reactor;
+
+/// The response, and what it answers.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The request.
+    pub exchange: Exchange,
+    /// Its status.
+    pub status: u16,
+    /// How many bytes it has, its head included.
+    pub size: u64,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Its length is not known yet.
+    Measuring(Content),
+    /// More is to come.
+    Sending(Content),
+    /// The last of it is in the outbox, or has gone.
+    Complete,
+}
+
+impl Delivery {
+    /// Begins a response that is all there.
+    pub fn whole(
+        exchange: Exchange,
+        response: &Response,
+        wire: &mut Wire,
+        now: Monotonic,
+    ) -> Delivery {
+        let mut delivery = Delivery::new(exchange, Phase::Complete);
+        delivery.put_whole(response, wire, now);
+        delivery
+    }
+
+    /// Begins the answer to a call, at once if no part of a log is in it.
+    pub fn xml(
+        exchange: Exchange,
+        content: Content,
+        wire: &mut Wire,
+        reactor: &mut Reactor,
+    ) -> io::Result<Delivery> {
+        if content.logs() > 0 {
+            return Ok(Delivery::new(exchange, Phase::Measuring(content)));
+        }
+        let mut delivery = Delivery::new(exchange, Phase::Complete);
+        delivery.put_head(content.size(), wire, reactor.now.monotonic);
+        let mut content = content;
+        content.produce(&mut reactor.buffer, &mut wire.output)?;
+        Ok(delivery)
+    }
+
+    fn new(exchange: Exchange, phase: Phase) -> Delivery {
+        Delivery {
+            exchange,
+            status: 0,
+            size: 0,
+            phase,
+        }
+    }
+
+    /// Goes on by one piece, with nothing in the outbox; false if all is done.
+    pub fn advance(&mut self, wire: &mut Wire, reactor: &mut Reactor) -> io::Result<bool> {
+        let now = reactor.now.monotonic;
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Complete) {
+            Phase::Measuring(mut content) => match content.measure(&mut reactor.buffer) {
+                Ok(None) => Phase::Measuring(content),
+                Ok(Some(length)) => {
+                    self.put_head(length, wire, now);
+                    Phase::Sending(content)
+                }
+                Err(_) => {
+                    self.put_whole(&Response::error(500), wire, now);
+                    Phase::Complete
+                }
+            },
+            Phase::Sending(mut content) => {
+                if !content.produce(&mut reactor.buffer, &mut wire.output)? {
+                    return Ok(false);
+                }
+                Phase::Sending(content)
+            }
+            Phase::Complete => return Ok(false),
+        };
+        wire.flush(reactor)?;
+        Ok(true)
+    }
+
+    /// Whether the daemon still works on it, with nothing for the client to take.
+    pub fn is_measuring(&self) -> bool {
+        matches!(self.phase, Phase::Measuring(_))
+    }
+
+    /// Whether the outbox has all of it.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.phase, Phase::Complete)
+    }
+
+    /// How many bytes it keeps in memory beside the outbox, and how many open files.
+    pub fn keeps(&self) -> (usize, usize) {
+        match &self.phase {
+            Phase::Measuring(content) | Phase::Sending(content) => {
+                (content.text_size(), content.logs())
+            }
+            Phase::Complete => (0, 0),
+        }
+    }
+
+    fn put_whole(&mut self, response: &Response, wire: &mut Wire, now: Monotonic) {
+        let bytes = self.exchange.bytes(response);
+        self.status = response.status;
+        self.size = bytes.len() as u64;
+        wire.send(bytes, now);
+    }
+
+    fn put_head(&mut self, length: u64, wire: &mut Wire, now: Monotonic) {
+        let head = self.exchange.bytes(&Response::xml_head(length));
+        self.status = 200;
+        self.size = head.len() as u64 + length;
+        wire.send(head, now);
+    }
+}

@@ -1,0 +1,164 @@
+//! `getAllProcessInfo` and `getAllConfigInfo`: the lists that are called for
+//! most, of any number of processes. They are written straight into the answer;
+//! a long one is written over several turns of the loop, and each row tells of
+//! the moment at which it is written.
+
+use std::collections::BTreeMap;
+
+use crate::http::content::Content;
+use crate::process::group::Group;
+use crate::process::subprocess::Subprocess;
+use crate::rpc::deferred::{ConfigRow, Deferred, Listing, Rows};
+use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::{configuration, information};
+use crate::supervisor::Supervisor;
+use crate::sys::time;
+use crate::xmlrpc::value::Value;
+use crate::xmlrpc::writer;
+
+/// How many rows are written between two looks at the clock.
+const ROWS: usize = 50;
+/// How many are written first, to see how long they are.
+const SAMPLE: usize = 8;
+
+/// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
+pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    let groups = daemon.supervisor.groups.iter();
+    let mut processes: Vec<&Subprocess> = groups.flat_map(|group| &group.processes).collect();
+    processes.sort_by_key(|process| (process.group_name(), &process.config().name));
+    let ids = processes.into_iter().map(Subprocess::id).collect();
+    Ok(begin(daemon, Rows::State(ids)))
+}
+
+/// `supervisor.getAllConfigInfo()`: sorted by process name only.
+pub fn all_config_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
+    let rows = config_rows(daemon.supervisor);
+    Ok(begin(daemon, rows))
+}
+
+/// Goes on with a list; what it is when it is complete.
+pub fn poll(listing: &mut Listing, daemon: &Daemon<'_>) -> Option<Content> {
+    if daemon.turn() <= listing.turn {
+        return None;
+    }
+    listing.turn = daemon.turn();
+    if let Rows::Config { rereads, .. } = listing.rows
+        && rereads != daemon.supervisor.rereads
+    {
+        // The places are those of another configuration.
+        listing.rows = config_rows(daemon.supervisor);
+        listing.written = 0;
+        listing.content = Content::default();
+    }
+    write(listing, daemon)
+}
+
+fn begin(daemon: &Daemon<'_>, rows: Rows) -> Answer {
+    let mut listing = Listing {
+        rows,
+        written: 0,
+        content: Content::default(),
+        turn: daemon.turn(),
+    };
+    match write(&mut listing, daemon) {
+        Some(content) => Answer::Written(content),
+        None => Answer::Later(Deferred::Listing(Box::new(listing))),
+    }
+}
+
+/// Writes rows for as long as this turn of the loop allows.
+fn write(listing: &mut Listing, daemon: &Daemon<'_>) -> Option<Content> {
+    let count = listing.rows.len();
+    let text = listing.content.text();
+    if listing.written == 0 {
+        text.push_str(writer::BEGIN_ARRAY);
+    }
+    while listing.written < count {
+        let more = if listing.written == 0 { SAMPLE } else { ROWS };
+        let end = count.min(listing.written + more);
+        push_rows(text, &listing.rows, listing.written..end, daemon.supervisor);
+        if listing.written == 0 {
+            // The others will be about as long: one piece of memory for all.
+            text.reserve(text.len() / end * (count - end) * 17 / 16 + 256);
+        }
+        listing.written = end;
+        if end < count && daemon.turn_is_over() {
+            return None;
+        }
+    }
+    text.push_str(writer::END_ARRAY);
+    Some(std::mem::take(&mut listing.content))
+}
+
+fn push_rows(
+    text: &mut String,
+    rows: &Rows,
+    range: std::ops::Range<usize>,
+    supervisor: &Supervisor,
+) {
+    match rows {
+        Rows::State(ids) => {
+            let now = time::now();
+            let ids = ids.get(range).unwrap_or_default();
+            // Those that have been removed meanwhile are not there.
+            for process in ids.iter().filter_map(|id| supervisor.groups.process(*id)) {
+                information::push_info(text, process, now);
+            }
+        }
+        Rows::Config { rows, .. } => {
+            for row in rows.get(range).unwrap_or_default() {
+                let Some(group) = supervisor.config.groups.get(row.group) else {
+                    continue;
+                };
+                let Some(process) = group.processes.get(row.place) else {
+                    continue;
+                };
+                let active = row.process.and_then(|id| supervisor.groups.process(id));
+                configuration::push_info(text, group, process, row.in_use, active);
+            }
+        }
+    }
+}
+
+fn config_rows(supervisor: &Supervisor) -> Rows {
+    let active: BTreeMap<&str, &Group> = supervisor
+        .groups
+        .iter()
+        .map(|group| (group.config.name.as_str(), group))
+        .collect();
+    let mut rows = Vec::new();
+    for (group, config) in supervisor.config.groups.iter().enumerate() {
+        let in_use = active.get(config.name.as_str());
+        // Until the first reread the automatic files' names are known, then they are "auto".
+        let known: BTreeMap<&str, &Subprocess> = in_use
+            .filter(|_| supervisor.rereads == 0)
+            .into_iter()
+            .flat_map(|group| &group.processes)
+            .map(|process| (process.config().name.as_str(), process))
+            .collect();
+        for (place, config) in config.processes.iter().enumerate() {
+            let name = config.name.as_str();
+            let row = ConfigRow {
+                group,
+                place,
+                in_use: in_use.is_some(),
+                process: known.get(name).map(|process| process.id()),
+            };
+            rows.push((name, row));
+        }
+    }
+    rows.sort_by_key(|(name, _)| *name);
+    Rows::Config {
+        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        rereads: supervisor.rereads,
+    }
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Rows::State(ids) => ids.len(),
+            Rows::Config { rows, .. } => rows.len(),
+        }
+    }
+}
