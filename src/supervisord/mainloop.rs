@@ -470,6 +470,7 @@ impl MainLoop {
             pid,
             ..
         } = self;
+        let multicalls = count_multicalls(pending);
         pending.retain_mut(|waiting| {
             if !servers.is_open(waiting.connection) {
                 return false;
@@ -484,6 +485,10 @@ impl MainLoop {
                 None => true,
             }
         });
+        // Their calls and results were many and small.
+        if count_multicalls(pending) < multicalls {
+            memory::trim();
+        }
         let report_at = pending
             .iter()
             .filter_map(|waiting| waiting.deferred.next_report())
@@ -513,6 +518,13 @@ impl MainLoop {
                 .respond_error(&mut self.reactor, connection, 404),
         }
     }
+}
+
+fn count_multicalls(pending: &[Pending]) -> usize {
+    let deferred = pending.iter().map(|waiting| &waiting.deferred);
+    deferred
+        .filter(|deferred| matches!(deferred, Deferred::Multicall(_)))
+        .count()
 }
 
 fn rpc_daemon<'a>(
