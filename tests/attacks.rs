@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use super::support::{DEADLINE, Outcome, Scene, Value, private_memory, wait_until};
+use super::support::{DEADLINE, Outcome, Scene, Value, anonymous_memory, wait_until};
 
 const CAT: &str = "[program:p]\ncommand=/bin/cat\nstartsecs=0\n";
 
@@ -87,7 +87,7 @@ fn attack(scene: &Scene, name: &str, attack: impl FnOnce()) {
     for _ in 0..20 {
         scene.call("getState", &[]).answer();
     }
-    let before = private_memory(pid);
+    let before = anonymous_memory(pid);
     let over = AtomicBool::new(false);
     let slowest = scope(|threads| {
         let watch = threads.spawn(|| {
@@ -106,17 +106,17 @@ fn attack(scene: &Scene, name: &str, attack: impl FnOnce()) {
         watch.join().unwrap()
     });
     let returned = wait_until(Duration::from_secs(10), || {
-        private_memory(pid) <= before + MORE
+        anonymous_memory(pid) <= before + MORE
     });
     println!(
         "{name}: the slowest answer took {slowest:?}, memory was {before} KiB and is {} KiB",
-        private_memory(pid)
+        anonymous_memory(pid)
     );
     assert!(slowest <= answer_limit(), "{name}: {slowest:?}");
     assert!(
         returned,
         "{name}: {before} KiB, then {}",
-        private_memory(pid)
+        anonymous_memory(pid)
     );
 }
 

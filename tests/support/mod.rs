@@ -25,7 +25,7 @@ pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
 pub use fcgi::{ask, ask_until, server_command};
 pub use kind::{Kind, original_home, subject, subject_ctl};
-pub use process::{comes_to_rest, descriptors_of, private_memory, stat_field};
+pub use process::{anonymous_memory, comes_to_rest, descriptors_of, private_memory, stat_field};
 pub use rpc::{Address, Outcome, Rpc, Value};
 pub use scene::{Scene, usual_configuration};
 pub use wait::{DEADLINE, wait_for, wait_until};

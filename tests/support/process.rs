@@ -25,6 +25,15 @@ pub fn cpu_time(pid: u32) -> u64 {
     u64::try_from(user + system).unwrap()
 }
 
+/// The memory of a process that no file stands behind, in KiB. Pages of a
+/// program that was just built, which are not on the disk yet, are not in it.
+pub fn anonymous_memory(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.unwrap().parse().unwrap()
+}
+
 /// Whether a process soon uses next to no processor time. The pause is what is
 /// measured.
 pub fn comes_to_rest(pid: u32) -> bool {
