@@ -2,19 +2,21 @@
 //! replies. Work is done for what is ready or due, and with nothing due there
 //! is no time-out: an idle daemon is never woken.
 
+mod answers;
+
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use answers::Pending;
 
 use crate::config::{Group, Origin};
 use crate::events::event::Event;
 use crate::events::message::Serials;
-use crate::http::response::Response;
-use crate::http::server::{Incoming, Request, Servers};
+use crate::http::server::Servers;
 use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
 use crate::reactor::watch::{Means, Watch};
-use crate::rpc::deferred::Deferred;
-use crate::rpc::{self, Body, Reply, methods, names, poll};
+use crate::rpc::Body;
 use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
@@ -23,19 +25,12 @@ use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
-use crate::tokens::{Channel, ConnectionId, Source, Timer};
-use crate::web::door::{Visited, Waiting, Web};
-use crate::web::route::{Method, Visit};
+use crate::tokens::{ConnectionId, Source, Timer};
+use crate::web::door::Web;
 
 /// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
-
-/// From how many bytes on the body of a call is worth giving memory back, which takes its time.
-const LARGE_BODY: usize = 256 * 1024;
-
-/// With so many calls and actions waiting, the web interface takes no more on.
-const PENDING_LIMIT: usize = 1024;
 
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
@@ -76,20 +71,6 @@ pub struct Legacy {
     pub origins: Vec<Origin>,
     /// The number of the next event.
     pub serials: Serials,
-}
-
-#[derive(Debug)]
-struct Pending {
-    connection: ConnectionId,
-    work: Work,
-}
-
-#[derive(Debug)]
-enum Work {
-    /// A call, with the method for the log.
-    Call { method: String, deferred: Deferred },
-    /// An action of the web interface.
-    Action(Waiting),
 }
 
 impl MainLoop {
@@ -419,193 +400,5 @@ impl MainLoop {
                 }
             }
         }
-    }
-
-    fn answer(&mut self, incoming: Incoming) {
-        let Incoming {
-            connection,
-            request,
-        } = incoming;
-        match request {
-            Request::Rpc(body) => {
-                let limits = self.servers.limits(connection);
-                self.read(connection, Body::new(body, limits));
-            }
-            Request::ProcessLog { name, channel } => {
-                let path = self.process_log(&name, &channel);
-                self.follow(connection, path);
-            }
-            Request::MainLog => {
-                let path = self.reactor.log.path().map(str::to_owned);
-                self.follow(connection, path);
-            }
-            Request::Page(visit) => self.visit(connection, &visit),
-        }
-    }
-
-    fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
-        let get_actions = self.servers.has_get_actions(connection);
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
-        let may_act = get_actions || visit.method == Method::Post;
-        let visited = match self.pending.len() {
-            PENDING_LIMIT.. if may_act => Visited::Done(Response::error(503)),
-            _ => self.web.visit(&mut daemon, visit, get_actions),
-        };
-        match visited {
-            Visited::Done(response) => {
-                self.servers
-                    .respond(&mut self.reactor, connection, response)
-            }
-            Visited::Later(waiting) => self.wait_for(connection, Work::Action(waiting)),
-        }
-    }
-
-    fn wait_for(&mut self, connection: ConnectionId, work: Work) {
-        self.pending.push(Pending { connection, work });
-        self.answer_pending();
-    }
-
-    /// Goes on with the body that has waited for longest, one slice of it.
-    fn read_on(&mut self) {
-        while let Some((connection, body)) = self.bodies.pop_front() {
-            if self.servers.is_open(connection) {
-                self.read(connection, body);
-                break;
-            }
-        }
-        self.look_at_bodies_again();
-    }
-
-    fn look_at_bodies_again(&mut self) {
-        // Later than now, for it is another turn of the loop that goes on.
-        let soon = self.reactor.now.monotonic + Duration::from_nanos(1);
-        let next = (!self.bodies.is_empty()).then_some(soon);
-        self.reactor.timers.set(Timer::Body, next);
-    }
-
-    fn read(&mut self, connection: ConnectionId, mut body: Body) {
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
-        let Some(reply) = body.go_on(&mut daemon) else {
-            self.bodies.push_back((connection, body));
-            return self.look_at_bodies_again();
-        };
-        let is_large = body.size() >= LARGE_BODY;
-        drop(body);
-        self.reply(connection, reply);
-        // The values in it were many and small.
-        if is_large {
-            memory::trim();
-        }
-    }
-
-    fn reply(&mut self, connection: ConnectionId, reply: Reply) {
-        match reply {
-            Reply::Body(body) => self
-                .servers
-                .respond_xml(&mut self.reactor, connection, body),
-            Reply::Status(status) => {
-                self.servers
-                    .respond_error(&mut self.reactor, connection, status)
-            }
-            Reply::Later { method, deferred } => {
-                self.wait_for(connection, Work::Call { method, deferred });
-            }
-        }
-    }
-
-    /// Asks everything that waits whether it has its answer. A call whose client
-    /// has gone is dropped: what it began stays, what it had not begun is not
-    /// done. An action goes on, for a restart is one thing to who asks for it.
-    fn answer_pending(&mut self) {
-        let multicalls = count_multicalls(&self.pending);
-        for Pending { connection, work } in std::mem::take(&mut self.pending) {
-            let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
-            let work = match work {
-                Work::Call { .. } if !self.servers.is_open(connection) => continue,
-                Work::Call {
-                    method,
-                    mut deferred,
-                } => match poll::poll(&mut deferred, &mut daemon) {
-                    Some(result) => {
-                        let body = rpc::answer(&mut self.reactor, &method, result);
-                        self.servers
-                            .respond_xml(&mut self.reactor, connection, body);
-                        continue;
-                    }
-                    None => Work::Call { method, deferred },
-                },
-                Work::Action(waiting) => match self.web.poll(&mut daemon, waiting) {
-                    Visited::Done(response) => {
-                        self.servers
-                            .respond(&mut self.reactor, connection, response);
-                        continue;
-                    }
-                    Visited::Later(waiting) => Work::Action(waiting),
-                },
-            };
-            self.pending.push(Pending { connection, work });
-        }
-        // Their calls and results were many and small.
-        if count_multicalls(&self.pending) < multicalls {
-            memory::trim();
-        }
-        let reports = self
-            .pending
-            .iter()
-            .filter_map(|waiting| match &waiting.work {
-                Work::Call { deferred, .. } => deferred.next_report(),
-                Work::Action(waiting) => waiting.next_report(),
-            });
-        let report_at = reports.min();
-        self.reactor.timers.set(Timer::StopReport, report_at);
-    }
-
-    fn process_log(&self, name: &str, channel: &str) -> Option<String> {
-        let channel = match channel {
-            "stdout" => Channel::Stdout,
-            "stderr" => Channel::Stderr,
-            _ => return None,
-        };
-        names::process(&self.supervisor, name)
-            .ok()?
-            .log_path(channel)
-            .map(str::to_owned)
-    }
-
-    fn follow(&mut self, connection: ConnectionId, path: Option<String>) {
-        match path {
-            Some(path) => self
-                .servers
-                .respond_tail(&mut self.reactor, connection, &path),
-            None => self
-                .servers
-                .respond_error(&mut self.reactor, connection, 404),
-        }
-    }
-}
-
-fn count_multicalls(pending: &[Pending]) -> usize {
-    let is_multicall = |waiting: &&Pending| {
-        matches!(
-            waiting.work,
-            Work::Call {
-                deferred: Deferred::Multicall(_),
-                ..
-            }
-        )
-    };
-    pending.iter().filter(is_multicall).count()
-}
-
-fn rpc_daemon<'a>(
-    supervisor: &'a mut Supervisor,
-    reactor: &'a mut Reactor,
-    pid: u32,
-) -> rpc::interface::Daemon<'a> {
-    rpc::interface::Daemon {
-        supervisor,
-        reactor,
-        pid,
-        interface: methods::INTERFACE,
     }
 }
