@@ -164,7 +164,7 @@ const SUPERVISORCTL: &[Key] = &[
     key("username", "text", Nothing),
     key("password", "text", Nothing),
     key("prompt", "text", Value("supervisor")),
-    changed("history_file", "path", Nothing),
+    key("history_file", "path", Nothing),
 ];
 
 /// The keys of `[group:x]`.

@@ -99,6 +99,16 @@ const CORRECTIONS: &[Correction] = &[
         },
     },
     Correction {
+        scenarios: &["spellings of xml"],
+        reason: "processing instructions are refused",
+        change: |request, answer| {
+            match request.contains("<?pi?>") {
+            true => "\"HTTP/1.0 400 Bad Request\\r\\nServer:\\r\\nDate:\\r\\nContent-Length: 136\\r\\nContent-Type: text/html\\r\\n\\r\\n[page 400]\", then closed".to_owned(),
+            false => answer.to_owned(),
+        }
+        },
+    },
+    Correction {
         scenarios: EVERY,
         reason: "a connection that is closed says so",
         change: |_, answer| match answer.ends_with("then closed")

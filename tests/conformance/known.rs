@@ -63,9 +63,22 @@ const fn told_once(original: &'static str, ours: &'static [&'static str]) -> Kno
 
 const MORE_FORMS: &str = "forms of arguments that 4.3.0 does not have";
 
-const fn more_forms(original: &'static str, ours: &'static [&'static str]) -> Known {
+const MORE_OF_TAIL: &[&str] = &[
+    "tail <name> stderr",
+    "tail -n 20 <name>",
+    "tail -f <name> <gname>:*",
+    "tail -f <name> --both",
+];
+
+const MORE_OF_MAINTAIL: &[&str] = &["maintail", "maintail -n 20"];
+
+const fn more_forms(
+    scenario: &'static str,
+    original: &'static str,
+    ours: &'static [&'static str],
+) -> Known {
     Known {
-        scenario: "forms of arguments",
+        scenario,
         program: Program::Supervisorctl,
         original,
         ours,
@@ -75,23 +88,20 @@ const fn more_forms(original: &'static str, ours: &'static [&'static str]) -> Kn
 
 /// All of them.
 const KNOWN: &[Known] = &[
-    more_forms("maintail", &["maintail", "maintail -n 20"]),
+    more_forms("tail", "maintail", MORE_OF_MAINTAIL),
+    more_forms("tail", "tail <name> stderr", MORE_OF_TAIL),
+    more_forms("lines from a pipe", "maintail", MORE_OF_MAINTAIL),
+    more_forms("lines from a pipe", "tail <name> stderr", MORE_OF_TAIL),
+    more_forms("forms of arguments", "maintail", MORE_OF_MAINTAIL),
+    more_forms("forms of arguments", "tail <name> stderr", MORE_OF_TAIL),
     more_forms(
+        "forms of arguments",
         "status",
         &[
             "status",
             "status web-*",
             "status -w [<name> ...]",
             "status --json [<name> ...]",
-        ],
-    ),
-    more_forms(
-        "tail <name> stderr",
-        &[
-            "tail <name> stderr",
-            "tail -n 20 <name>",
-            "tail -f <name> <gname>:*",
-            "tail -f <name> --both",
         ],
     ),
     Known {
@@ -122,7 +132,7 @@ const KNOWN: &[Known] = &[
             "",
             "more commands (type help <topic>):",
             "==================================",
-            "clearfatal  debug  result",
+            "clearfatal  completion  debug  result",
         ],
         reason: "commands that 4.3.0 does not have",
     },

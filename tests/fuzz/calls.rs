@@ -42,11 +42,10 @@ impl Writer<'_> {
 
     /// What may stand between elements.
     fn gap(&mut self) -> &'static str {
-        match self.random.below(8) {
+        match self.random.below(7) {
             0 => "\n",
             1 => " \t\r\n ",
             2 => "<!-- <value>1</value> -->",
-            3 => "<?pi a='b'?>",
             _ => "",
         }
     }
