@@ -209,18 +209,29 @@ impl Connection {
         self.advance(reactor, door)
     }
 
-    /// How much waits in memory for the client, in bytes, and in how many open files.
+    /// How much waits in memory for the client, or for the rest of its request,
+    /// in bytes, and in how many open files.
     pub fn waiting(&self) -> (usize, usize) {
         let (texts, logs) = match &self.state {
             State::Responding(delivery) => delivery.keeps(),
+            State::Body { body, .. } => (body.bytes.len(), 0),
             _ => (0, 0),
         };
         (self.wire.output.len() + texts, logs)
     }
 
-    /// When the client last took something, if something waits for it.
+    /// When the client last took something, if something waits for it; or when
+    /// its request began, if a part of its body is here.
     pub fn stalled_since(&self) -> Option<Monotonic> {
+        if self.is_receiving() {
+            return self.begun;
+        }
         (!self.wire.output.is_empty()).then_some(self.wire.progress)
+    }
+
+    /// Whether a part of a body is here and the rest is still to come.
+    pub fn is_receiving(&self) -> bool {
+        matches!(&self.state, State::Body { body, .. } if !body.bytes.is_empty())
     }
 
     /// Its name in the log.

@@ -27,8 +27,9 @@ use crate::tokens::{ConnectionId, Source, Timer};
 
 pub use crate::http::exchange::Request;
 
-/// How much waits for all clients together, in bytes; with more, the one that
-/// has taken nothing for longest loses its connection.
+/// How much waits for all clients together, in bytes, beside one body of a
+/// request of the largest size; with more, the one that has taken nothing for
+/// longest, or whose request has been coming for longest, loses its connection.
 pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
 /// How many files are open for the long answers of all clients together; as above.
 const FILES_LIMIT: usize = 128;
@@ -144,7 +145,12 @@ impl Servers {
                 let step = self.with(id, |client, door| {
                     client.ready(reactor, door, ready.readable)
                 });
-                self.after(reactor, id, step)
+                let incoming = self.after(reactor, id, step);
+                let receives = |client: &Client| client.connection.is_receiving();
+                if self.connections.get(&id).is_some_and(receives) {
+                    self.relieve(reactor, id);
+                }
+                incoming
             }
             _ => Vec::new(),
         }
@@ -318,12 +324,15 @@ impl Servers {
     }
 
     /// Keeps what waits for all clients together within its bounds after one
-    /// has been answered, whose own answer has a bound of its own.
+    /// has been answered or has sent a part of a body, which has a bound of its own.
     fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
         let waits = |client: &Client| client.connection.waiting() != (0, 0);
         if !self.connections.get(&answered).is_some_and(waits) {
             return;
         }
+        let bodies = self.listeners.iter().map(|at| at.door.limits.body);
+        let body = bodies.max().and_then(|body| usize::try_from(body).ok());
+        let limit = OUTPUT_LIMIT.saturating_add(body.unwrap_or(0));
         loop {
             let (mut bytes, mut files) = (0, 0);
             let mut victim = None;
@@ -338,14 +347,13 @@ impl Servers {
                     victim = Some((since, id));
                 }
             }
-            let Some((_, id)) = victim.filter(|_| bytes > OUTPUT_LIMIT || files > FILES_LIMIT)
-            else {
+            let Some((_, id)) = victim.filter(|_| bytes > limit || files > FILES_LIMIT) else {
                 return;
             };
             if let Some(client) = self.connections.get(&id) {
                 reactor.log.warn(format_args!(
-                    "closed the connection of {}, which takes nothing of its answer: \
-                     {bytes} bytes wait for all clients",
+                    "closed the connection of {}, which has been waited for longest: \
+                     {bytes} bytes are kept for all clients",
                     client.connection.peer()
                 ));
             }

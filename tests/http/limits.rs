@@ -176,3 +176,40 @@ fn limits_are_those_of_the_configuration() {
         daemon.until("the end", |daemon| is_closed(daemon, &mut stream));
     }
 }
+
+/// Regression: each client had a bound, and a hundred together had none.
+#[test]
+fn bodies_that_never_end_filled_the_memory() {
+    let mut daemon = Daemon::new();
+    let piece = vec![b' '; 64 << 10];
+    let mut streams = Vec::new();
+    for _ in 0..6 {
+        let mut stream = daemon.unix();
+        stream
+            .write_all(b"POST /RPC2 HTTP/1.1\r\nContent-Length: 16777216\r\n\r\n")
+            .unwrap();
+        stream.set_nonblocking(true).unwrap();
+        daemon.ahead += Duration::from_millis(10);
+        // Far more than half, and not all of it.
+        let mut sent = 0;
+        while sent < 11 << 20 {
+            match stream.write(&piece) {
+                Ok(count) => sent += count,
+                Err(_) => daemon.turn(),
+            }
+        }
+        daemon.turn();
+        streams.push(stream);
+    }
+    let closed: Vec<bool> = streams
+        .iter_mut()
+        .map(|stream| is_closed(&mut daemon, stream))
+        .collect();
+    assert_eq!(closed, [true, true, false, false, false, false]);
+    // Others are answered.
+    assert!(
+        daemon
+            .ask(&call("<a/>"), "<a/>")
+            .starts_with("HTTP/1.1 200 ")
+    );
+}

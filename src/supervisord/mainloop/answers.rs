@@ -19,6 +19,9 @@ use crate::web::route::{Method, Visit};
 /// From how many bytes on the body of a call is worth giving memory back, which takes its time.
 const LARGE_BODY: usize = 256 * 1024;
 
+/// With so many bytes of bodies waiting to be read, further calls are refused.
+const BODIES_LIMIT: usize = 64 * 1024 * 1024;
+
 /// With so many calls and actions waiting, the web interface takes no more on.
 const PENDING_LIMIT: usize = 1024;
 
@@ -45,6 +48,12 @@ impl MainLoop {
         } = incoming;
         match request {
             Request::Rpc(body) => {
+                let waiting: usize = self.bodies.iter().map(|(_, body)| body.size()).sum();
+                if waiting > BODIES_LIMIT {
+                    return self
+                        .servers
+                        .respond_error(&mut self.reactor, connection, 503);
+                }
                 let limits = self.servers.limits(connection);
                 self.read(connection, Body::new(body, limits));
             }
