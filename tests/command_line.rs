@@ -198,6 +198,72 @@ fn the_sample_configuration_has_the_settings_of_4_3_0() {
     );
 }
 
+/// Whether the value of a key, with the comment mark taken away, ends before a comment. A
+/// semicolon that no blank stands before would be part of the value.
+fn has_side_comment(line: &str) -> bool {
+    line.trim_start_matches(';').contains(" ; ")
+}
+
+#[test]
+fn every_key_of_the_sample_configuration_has_a_comment_beside_it() {
+    let (_directory, echo) = program("echo_supervisord_conf");
+    let home = crate::support::original_home();
+    for echo in [echo, home.join("bin/echo_supervisord_conf")] {
+        let sample = text(&run(&echo, &[]).stdout);
+        let mut bare = Vec::new();
+        for line in sample.lines() {
+            let setting = line.strip_prefix(';').unwrap_or(line);
+            let is_key = setting.starts_with(|first: char| first.is_ascii_lowercase());
+            if is_key && !has_side_comment(line) {
+                bare.push(setting.split([' ', '=']).next().unwrap());
+            }
+        }
+        let expected = ["supervisor.rpcinterface_factory", "files"];
+        assert_eq!(bare, expected, "{}", echo.display());
+    }
+}
+
+#[test]
+fn the_sample_configuration_is_good_with_every_key_turned_on() {
+    let (directory, echo) = program("echo_supervisord_conf");
+    let sample = text(&run(&echo, &[]).stdout);
+    // What names users and folders that this machine need not have.
+    let stays_off = [
+        "chown=",
+        "user=",
+        "stdout_logfile=",
+        "stderr_logfile=",
+        "files =",
+    ];
+    let is_setting = |line: &str| {
+        line.starts_with('[')
+            || line.starts_with(|first: char| first.is_ascii_lowercase())
+                && !stays_off.iter().any(|key| line.starts_with(key))
+    };
+    let all_on: String = sample
+        .lines()
+        .filter_map(|line| {
+            let setting = line.strip_prefix(';').unwrap_or(line);
+            // Keys that stand twice, and a group of programs that are not there.
+            let is_out = [
+                "serverurl=http:",
+                "handler=",
+                "[group",
+                "programs=",
+                "[include",
+            ];
+            let is_in = is_setting(setting) && !is_out.iter().any(|key| setting.starts_with(key));
+            is_in.then(|| format!("{setting}\n"))
+        })
+        .collect();
+    let file = directory.path().join("all.conf");
+    fs::write(&file, all_on).unwrap();
+    let supervisord = directory.path().join("supervisord");
+    symlink(BINARY, &supervisord).unwrap();
+    let output = run(&supervisord, &["-c", file.to_str().unwrap(), "--check"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
 #[test]
 fn scripts_see_the_release_that_is_compatible_and_people_the_programs_own() {
     let (_directory, supervisord) = program("supervisord");
