@@ -5,9 +5,10 @@
 //! the command's status.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, ExitStatus};
@@ -34,6 +35,9 @@ const ENDING: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::QUIT];
 
 /// The status of a command that cannot be run, as shells have it.
 const CANNOT_RUN: u8 = 127;
+
+/// Bytes of a pid file that are read.
+const LONGEST_PIDFILE: u64 = 4096;
 
 /// Runs the program: `pidproxy PIDFILE COMMAND [ARG…]`.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
@@ -71,10 +75,8 @@ fn run(pidfile: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<u8
         .args(arguments)
         .spawn()?;
     loop {
-        if let Some(status) = ended(&mut child)? {
-            return Ok(exit_status(status));
-        }
-        wait_readable(arrived.as_fd())?;
+        // Looked at before the signals: those that came before the end are still sent on.
+        let end = ended(&mut child)?;
         for signal in Signals::drain(arrived.as_fd()) {
             if signal == Signal::CHLD {
                 continue;
@@ -83,6 +85,10 @@ fn run(pidfile: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<u8
                 return Ok(status);
             }
         }
+        if let Some(status) = end {
+            return Ok(exit_status(status));
+        }
+        wait_readable(arrived.as_fd())?;
     }
 }
 
@@ -106,8 +112,7 @@ fn exit_status(status: ExitStatus) -> u8 {
 
 /// Sends the signal on. The exit status, if that was the end of the proxy.
 fn forward(pidfile: &Path, signal: Signal) -> Option<u8> {
-    let text = fs::read_to_string(pidfile).unwrap_or_default();
-    let Some(pid) = parse_pid(&text) else {
+    let Some(pid) = read_pid(pidfile) else {
         // Written at once: a supervisor reads it from a pipe.
         terminal::tell(&format!(
             "Can't read child pidfile {}!\n",
@@ -124,6 +129,19 @@ fn forward(pidfile: &Path, signal: Signal) -> Option<u8> {
         return is_end.then_some(1);
     }
     is_end.then_some(0)
+}
+
+/// The pid that the file holds. A FIFO is not waited for, and nothing is read that is longer
+/// than a pid file can be.
+fn read_pid(pidfile: &Path) -> Option<i32> {
+    let mut text = String::new();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(pidfile)
+        .ok()?;
+    file.take(LONGEST_PIDFILE).read_to_string(&mut text).ok()?;
+    parse_pid(&text)
 }
 
 /// One positive decimal number, white space around it ignored. 0 and negative

@@ -1,16 +1,12 @@
 //! The command lines of the small programs: which program a name starts,
-//! usage errors, the sample configuration, and pidproxy's signals.
+//! usage errors and the sample configuration.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A directory with the program in it under another name.
 fn program(name: &str) -> (tempfile::TempDir, PathBuf) {
@@ -202,162 +198,70 @@ fn the_sample_configuration_has_the_settings_of_4_3_0() {
     );
 }
 
-#[test]
-fn pidproxy_without_a_command_says_how_it_is_used() {
-    let (_directory, pidproxy) = program("pidproxy");
-    let output = run(&pidproxy, &["-h"]);
-    assert_eq!(output.status.code(), Some(1));
-    let usage = format!(
-        "Usage: {} <pidfile name> <command> [<cmdarg1> ...]\n",
-        pidproxy.to_str().unwrap()
-    );
-    assert!(text(&output.stdout).ends_with(&usage), "{output:?}");
+/// Whether the value of a key, with the comment mark taken away, ends before a comment. A
+/// semicolon that no blank stands before would be part of the value.
+fn has_side_comment(line: &str) -> bool {
+    line.trim_start_matches(';').contains(" ; ")
 }
 
 #[test]
-fn pidproxy_exits_with_the_commands_status() {
-    let (_directory, pidproxy) = program("pidproxy");
-    let shell = |script| {
-        run(&pidproxy, &["none", "/bin/sh", "-c", script])
-            .status
-            .code()
+fn every_key_of_the_sample_configuration_has_a_comment_beside_it() {
+    let (_directory, echo) = program("echo_supervisord_conf");
+    let home = crate::support::original_home();
+    for echo in [echo, home.join("bin/echo_supervisord_conf")] {
+        let sample = text(&run(&echo, &[]).stdout);
+        let mut bare = Vec::new();
+        for line in sample.lines() {
+            let setting = line.strip_prefix(';').unwrap_or(line);
+            let is_key = setting.starts_with(|first: char| first.is_ascii_lowercase());
+            if is_key && !has_side_comment(line) {
+                bare.push(setting.split([' ', '=']).next().unwrap());
+            }
+        }
+        let expected = ["supervisor.rpcinterface_factory", "files"];
+        assert_eq!(bare, expected, "{}", echo.display());
+    }
+}
+
+#[test]
+fn the_sample_configuration_is_good_with_every_key_turned_on() {
+    let (directory, echo) = program("echo_supervisord_conf");
+    let sample = text(&run(&echo, &[]).stdout);
+    // What names users and folders that this machine need not have.
+    let stays_off = [
+        "chown=",
+        "user=",
+        "stdout_logfile=",
+        "stderr_logfile=",
+        "files =",
+    ];
+    let is_setting = |line: &str| {
+        line.starts_with('[')
+            || line.starts_with(|first: char| first.is_ascii_lowercase())
+                && !stays_off.iter().any(|key| line.starts_with(key))
     };
-    assert_eq!(shell("exit 0"), Some(0));
-    assert_eq!(shell("exit 3"), Some(3));
-    assert_eq!(shell("kill -KILL $$"), Some(137));
-    // PATH is not searched.
-    let output = run(&pidproxy, &["none", "sh", "-c", "exit 0"]);
-    assert_eq!(output.status.code(), Some(127));
-    assert!(text(&output.stderr).starts_with("pidproxy: cannot run sh: "));
-}
-
-/// A pidproxy whose command waits, and a process that its pidfile names and
-/// that prints each signal it gets.
-struct Proxied {
-    directory: tempfile::TempDir,
-    proxy: Child,
-    proxy_output: BufReader<std::process::ChildStdout>,
-    target: Child,
-    target_output: BufReader<std::process::ChildStdout>,
-}
-
-impl Proxied {
-    fn start() -> Proxied {
-        let (directory, pidproxy) = program("pidproxy");
-        let script = "for s in HUP USR1 USR2 INT QUIT TERM; do trap \"echo $s\" $s; done; echo up; \
-                      while :; do sleep 0.05; done";
-        let mut target = Command::new("sh")
-            .args(["-c", script])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let pidfile = directory.path().join("pid");
-        fs::write(&pidfile, format!(" {}\n", target.id())).unwrap();
-        let mut proxy = Command::new(pidproxy)
-            .arg(&pidfile)
-            .args([
-                "/bin/sh",
-                "-c",
-                "echo $$ > command; echo up; exec sleep 600",
-            ])
-            .current_dir(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut started = Proxied {
-            directory,
-            proxy_output: BufReader::new(proxy.stdout.take().unwrap()),
-            proxy,
-            target_output: BufReader::new(target.stdout.take().unwrap()),
-            target,
-        };
-        assert_eq!(line(&mut started.target_output), "up");
-        assert_eq!(line(&mut started.proxy_output), "up");
-        started
-    }
-
-    fn signal(&self, name: &str) {
-        signal(&self.proxy, name);
-    }
-}
-
-impl Drop for Proxied {
-    fn drop(&mut self) {
-        let command = fs::read_to_string(self.directory.path().join("command"));
-        for pid in command.iter().map(|pid| pid.trim()) {
-            let _ = Command::new("kill").args(["-KILL", pid]).status();
-        }
-        let _ = self.target.kill();
-        let _ = self.proxy.kill();
-        let _ = self.target.wait();
-        let _ = self.proxy.wait();
-    }
-}
-
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &child.id().to_string()])
-        .status();
-    assert!(status.unwrap().success());
-}
-
-fn line(reader: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    line.trim_end().to_owned()
-}
-
-fn wait(child: &mut Child) -> std::process::ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        assert!(Instant::now() < deadline, "it does not end");
-        std::thread::yield_now();
-    }
-}
-
-#[test]
-fn pidproxy_forwards_signals_and_ends_with_those_that_end() {
-    let mut proxied = Proxied::start();
-    for name in ["HUP", "USR1", "USR2"] {
-        proxied.signal(name);
-        assert_eq!(line(&mut proxied.target_output), name);
-    }
-    proxied.signal("TERM");
-    assert_eq!(line(&mut proxied.target_output), "TERM");
-    assert_eq!(wait(&mut proxied.proxy).code(), Some(0));
-}
-
-#[test]
-fn pidproxy_sends_nothing_where_the_pidfile_names_no_process() {
-    let mut proxied = Proxied::start();
-    let pidfile = proxied.directory.path().join("pid");
-    for content in ["0", "-1", "nonsense", "1\n2\n"] {
-        fs::write(&pidfile, content).unwrap();
-        proxied.signal("TERM");
-        let expected = format!("Can't read child pidfile {}!", pidfile.display());
-        assert_eq!(line(&mut proxied.proxy_output), expected, "{content}");
-        assert_eq!(proxied.proxy.try_wait().unwrap(), None);
-    }
-    fs::write(&pidfile, proxied.target.id().to_string()).unwrap();
-    proxied.signal("INT");
-    assert_eq!(line(&mut proxied.target_output), "INT");
-    assert_eq!(wait(&mut proxied.proxy).code(), Some(0));
-}
-
-#[test]
-fn pidproxy_leaves_other_signals_alone_and_its_command_with_a_clean_mask() {
-    let mut proxied = Proxied::start();
-    let command = fs::read_to_string(proxied.directory.path().join("command")).unwrap();
-    if let Ok(status) = fs::read_to_string(format!("/proc/{}/status", command.trim())) {
-        let mask = status.lines().find(|line| line.starts_with("SigBlk:"));
-        assert_eq!(mask.map(|mask| mask.ends_with(&"0".repeat(16))), Some(true));
-    }
-    proxied.signal("ALRM");
-    assert_eq!(wait(&mut proxied.proxy).signal(), Some(14));
+    let all_on: String = sample
+        .lines()
+        .filter_map(|line| {
+            let setting = line.strip_prefix(';').unwrap_or(line);
+            // Keys that stand twice, and a group of programs that are not there.
+            let is_out = [
+                "serverurl=http:",
+                "handler=",
+                "[group",
+                "programs=",
+                "[include",
+            ];
+            let is_in = is_setting(setting) && !is_out.iter().any(|key| setting.starts_with(key));
+            is_in.then(|| format!("{setting}\n"))
+        })
+        .collect();
+    let file = directory.path().join("all.conf");
+    fs::write(&file, all_on).unwrap();
+    let supervisord = directory.path().join("supervisord");
+    symlink(BINARY, &supervisord).unwrap();
+    let output = run(&supervisord, &["-c", file.to_str().unwrap(), "--check"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod logs;
 mod manual;
 mod monitor;
 mod order;
+mod pidproxy;
 mod pools;
 mod reaping;
 mod regressions;

@@ -91,9 +91,10 @@ fn show(session: &mut Session, wanted: &Wanted<'_>, picture: &Picture) -> Result
         let array = Json::Array(picture.values.iter().map(json).collect());
         session.print(&array.to_string())?;
     } else {
-        for line in table(&picture.rows, screen::is_coloured()) {
-            session.print(&line)?;
-        }
+        // In one piece: a system call for each of many lines is what takes longest here.
+        let lines = table(&picture.rows, screen::is_coloured());
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        session.write(text.as_bytes())?;
     }
     if let Some(exit_status) = picture.exit_status {
         session.exit_status = exit_status;
