@@ -92,6 +92,7 @@ impl<'a> Reading<'a> {
                 reason: "malformed value",
                 offset: self.reader.offset(),
             };
+            parent.make_room();
             parent.children.push(element.close(keep).ok_or(malformed)?);
         }
         Ok(())
@@ -165,6 +166,18 @@ impl Element {
         }
     }
 
+    /// Most elements have one child or two, and there are thousands of them.
+    fn make_room(&mut self) {
+        let usual = match self.kind {
+            Kind::Value | Kind::Param | Kind::Array => 1,
+            Kind::Unknown => 2,
+            _ => 16,
+        };
+        if self.children.is_empty() {
+            self.children.reserve_exact(usual);
+        }
+    }
+
     fn take_values(&mut self) -> Vec<Value> {
         let children = std::mem::take(&mut self.children);
         children.into_iter().map(|child| child.value).collect()
@@ -222,14 +235,22 @@ impl Element {
 /// Of members with the same name the last value wins, in the place of the first.
 fn members(children: Vec<Child>) -> Option<Value> {
     let mut members: Vec<(String, Value)> = Vec::with_capacity(children.len());
+    // Of so few each is found by a look at all, without a table.
+    let is_small = children.len() <= 32;
     let mut places = std::collections::BTreeMap::new();
     for child in children {
         let (name, value) = child.pair?;
         let name = key(name)?;
-        match places.get(&name).and_then(|place| members.get_mut(*place)) {
+        let place = match is_small {
+            true => members.iter().position(|(known, _)| *known == name),
+            false => places.get(&name).copied(),
+        };
+        match place.and_then(|place| members.get_mut(place)) {
             Some((_, old)) => *old = value,
             None => {
-                places.insert(name.clone(), members.len());
+                if !is_small {
+                    places.insert(name.clone(), members.len());
+                }
                 members.push((name, value));
             }
         }

@@ -132,14 +132,13 @@ impl<'a> Reader<'a> {
             Inside::Cdata => return self.read_cdata().map(Some),
             Inside::Comment => return self.read_comment().map(Some),
         }
-        let rest = self.window();
-        if rest.is_empty() {
-            return self.end_of_document();
-        }
-        if !rest.starts_with('<') {
-            return self.read_text().map(Some);
-        }
-        if rest.starts_with("<!") {
+        let next = match self.bytes() {
+            [] => return self.end_of_document(),
+            [b'<', next, ..] => *next,
+            [b'<'] => 0,
+            _ => return self.read_text().map(Some),
+        };
+        if next == b'!' {
             if self.skip("<!--") {
                 self.inside = Inside::Comment;
             } else if self.skip("<![CDATA[") {
@@ -152,10 +151,11 @@ impl<'a> Reader<'a> {
             }
             return Ok(Some(Found::Nothing));
         }
-        if rest.starts_with("<?") {
+        if next == b'?' {
             return Err(self.error("processing instructions are refused"));
         }
-        if self.skip("</") {
+        if next == b'/' {
+            self.offset += 2;
             return self.read_end().map(Some);
         }
         self.offset += 1;
@@ -191,7 +191,8 @@ impl<'a> Reader<'a> {
         }
         // It may stand across the end of a piece.
         let beyond = self.floor(self.offset + length + 2);
-        if self.slice(self.offset..beyond).contains("]]>") {
+        let text = self.slice(self.offset..beyond);
+        if text.contains(']') && text.contains("]]>") {
             return Err(self.error("]]> in text"));
         }
         Ok(Found::Text(self.take(length)))
@@ -299,13 +300,21 @@ impl<'a> Reader<'a> {
     }
 
     fn read_name(&mut self) -> Result<Range<usize>, ParseError> {
-        let rest = self.window();
-        let length = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-        let name = rest.get(..length).unwrap_or_default();
-        if name.is_empty() || name.starts_with(['-', '.']) || name.starts_with(is_digit) {
-            return Err(self.error("malformed name"));
+        let rest = self.bytes();
+        let plain = rest.iter().take(PIECE);
+        let plain = plain.take_while(|byte| is_plain_name(**byte)).count();
+        let length = match rest.get(plain) {
+            Some(0x80..) => {
+                let rest = self.window();
+                rest.find(|c| !is_name(c)).unwrap_or(rest.len())
+            }
+            _ => plain,
+        };
+        match rest.first() {
+            Some(b'-' | b'.' | b'0'..=b'9') | None => Err(self.error("malformed name")),
+            Some(_) if length == 0 => Err(self.error("malformed name")),
+            Some(_) => Ok(self.take(length)),
         }
-        Ok(self.take(length))
     }
 
     /// Replaces references and line ends.
@@ -337,10 +346,17 @@ impl<'a> Reader<'a> {
     }
 
     fn check(&self, raw: &str) -> Result<(), ParseError> {
-        match raw.chars().all(is_xml) {
+        // Nearly everything is plain text, of which its bytes say enough.
+        let is_plain = |byte| matches!(byte, b' '..=0x7f | b'\n' | b'\t' | b'\r');
+        match raw.bytes().all(is_plain) || raw.chars().all(is_xml) {
             true => Ok(()),
             false => Err(self.error("a character that XML does not allow")),
         }
+    }
+
+    /// The rest of the document, for what needs no characters.
+    fn bytes(&self) -> &[u8] {
+        self.text.as_bytes().get(self.offset..).unwrap_or_default()
     }
 
     /// What is looked at next: the rest of the document, or a piece of it.
@@ -374,7 +390,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip(&mut self, prefix: &str) -> bool {
-        let found = self.window().starts_with(prefix);
+        let found = self.bytes().starts_with(prefix.as_bytes());
         if found {
             self.offset += prefix.len();
         }
@@ -392,8 +408,8 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_blanks(&mut self) -> bool {
-        let rest = self.window();
-        let length = rest.find(|c| !is_space(c)).unwrap_or(rest.len());
+        let rest = self.bytes().iter().take(PIECE);
+        let length = rest.take_while(|byte| is_space(char::from(**byte))).count();
         self.offset += length;
         length > 0
     }
@@ -438,15 +454,13 @@ fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
-fn is_digit(character: char) -> bool {
-    character.is_ascii_digit()
-}
-
 /// Wider than XML beyond ASCII: a strange name is an unknown one and does no harm.
 fn is_name(character: char) -> bool {
-    character.is_ascii_alphanumeric()
-        || matches!(character, ':' | '_' | '-' | '.')
-        || !character.is_ascii() && is_xml(character)
+    u8::try_from(character).is_ok_and(is_plain_name) || !character.is_ascii() && is_xml(character)
+}
+
+fn is_plain_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.')
 }
 
 /// The longest reference without its `&`, in bytes.
