@@ -14,6 +14,7 @@ mod conformance;
 mod container;
 mod corpus;
 mod crowd;
+mod crowds;
 mod demo;
 mod descriptors;
 mod fatal;

@@ -229,6 +229,11 @@ impl Connection {
         (!self.wire.output.is_empty()).then_some(self.wire.progress)
     }
 
+    /// Whether it follows a log.
+    pub fn is_following(&self) -> bool {
+        matches!(self.state, State::Following { .. })
+    }
+
     /// Whether a part of a body is here and the rest is still to come.
     pub fn is_receiving(&self) -> bool {
         matches!(&self.state, State::Body { body, .. } if !body.bytes.is_empty())
@@ -547,7 +552,8 @@ impl Connection {
         self.since = now;
     }
 
-    fn wants_input(&self) -> bool {
+    /// Whether what the client sends is read now.
+    pub fn wants_input(&self) -> bool {
         if self.wire.ended {
             return false;
         }

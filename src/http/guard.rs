@@ -32,7 +32,9 @@ impl Guard {
             Single::Ambiguous => return false,
         }
         let site = head.header("Sec-Fetch-Site");
-        let reads_only = matches!(head.method.as_str(), "GET" | "HEAD");
+        // Who follows a log keeps a place for as long as it likes.
+        let follows = head.path.starts_with("/logtail") || head.path.starts_with("/mainlogtail");
+        let reads_only = matches!(head.method.as_str(), "GET" | "HEAD") && !follows;
         if !reads_only && site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) {
             return false;
         }

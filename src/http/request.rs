@@ -220,7 +220,8 @@ fn split_target(target: &str) -> (&str, Option<&str>) {
     (path.split(';').next().unwrap_or_default(), query)
 }
 
-/// Lines without a colon are ignored; a line that begins with a blank
+/// Lines without a colon are ignored, and a name has no blanks: who skips them
+/// sees another length of the body than who does not. A line that begins with a blank
 /// continues the one before it, and there must be one.
 fn parse_headers<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<(String, String)>> {
     let mut headers: Vec<(String, String)> = Vec::new();
@@ -234,6 +235,9 @@ fn parse_headers<'a>(lines: impl Iterator<Item = &'a str>) -> Option<Vec<(String
                 value.push_str(rest);
             }
         } else if let Some((name, value)) = line.split_once(':') {
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return None;
+            }
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
         first = false;

@@ -184,6 +184,11 @@ impl Servers {
         connection: ConnectionId,
         content: Content,
     ) {
+        let files = |client: &Client| client.connection.waiting().1;
+        let open: usize = self.connections.values().map(files).sum();
+        if content.logs() > 0 && open + content.logs() > FILES_LIMIT {
+            return self.respond_error(reactor, connection, 503);
+        }
         let step = self.with(connection, |client, _| client.respond_xml(reactor, content));
         self.after(reactor, connection, step);
         self.relieve(reactor, connection);
@@ -205,12 +210,27 @@ impl Servers {
     /// opened, 503 if that would take a descriptor of a program. Dropped if the
     /// client has gone.
     pub fn respond_tail(&mut self, reactor: &mut Reactor, connection: ConnectionId, path: &str) {
-        let token = self.connections.get(&connection);
-        if token.is_some_and(|client| self.is_next_reserved(reactor, client.connection.token())) {
+        let client = self.connections.get(&connection);
+        let has_no_place = client.is_some_and(|client| {
+            self.is_next_reserved(reactor, client.connection.token())
+                || self.has_many_followers(client.listener)
+        });
+        if has_no_place {
             return self.respond_error(reactor, connection, 503);
         }
         let step = self.with(connection, |client, _| client.follow(reactor, path));
         self.after(reactor, connection, step);
+    }
+
+    /// Whether half of a server's places are taken by clients that follow logs,
+    /// who never leave by themselves: the others are for those who come and go.
+    fn has_many_followers(&self, place: usize) -> bool {
+        let clients = self.connections.values();
+        let followers = clients
+            .filter(|client| client.listener == place && client.connection.is_following())
+            .count();
+        let listener = self.listeners.get(place);
+        listener.is_some_and(|listener| followers >= listener.door.limits.connections / 2)
     }
 
     /// What the server of that connection allows.
@@ -479,7 +499,10 @@ impl Servers {
 
     fn has_unread(&self, reactor: &Reactor, id: ConnectionId) -> bool {
         let client = self.connections.get(&id);
-        client.is_some_and(|client| is_waited_at(reactor, client.connection.token()))
+        // What it sends while it should take its answer is nothing that it did for us.
+        client.is_some_and(|client| {
+            client.connection.wants_input() && is_waited_at(reactor, client.connection.token())
+        })
     }
 
     /// Whether a connection would take a descriptor of the reserve.

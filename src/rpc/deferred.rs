@@ -153,6 +153,24 @@ impl Deferred {
             Deferred::Listing(listing) => Some(after(listing.turn)),
         }
     }
+
+    /// Whether it works for as long as it is let, instead of waiting for processes.
+    pub fn is_at_work(&self) -> bool {
+        match self {
+            Deferred::Multicall(multicall) => matches!(multicall.pause, Pause::Turn(_)),
+            Deferred::Listing(_) => true,
+            Deferred::Process(_) | Deferred::Several(_) => false,
+        }
+    }
+
+    /// How much it has written so far, in bytes.
+    pub fn size(&self) -> usize {
+        match self {
+            Deferred::Multicall(multicall) => multicall.finished.text_size(),
+            Deferred::Listing(listing) => listing.content.text_size(),
+            Deferred::Process(_) | Deferred::Several(_) => 0,
+        }
+    }
 }
 
 /// As soon as there is a new turn.

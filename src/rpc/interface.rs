@@ -28,7 +28,7 @@ pub struct Daemon<'a> {
 
 /// How much of one turn of the loop the calls of all clients may take, from its
 /// beginning; each gets on by a little even after that.
-const SHARE: Duration = Duration::from_millis(5);
+pub const SHARE: Duration = Duration::from_millis(5);
 
 impl Daemon<'_> {
     /// Whether what can wait for the next turn of the loop should.

@@ -131,6 +131,9 @@ pub fn push_slot(daemon: &Daemon<'_>, finished: &mut Content, result: Result<Con
     }
 }
 
+/// More than any method takes: what is beyond makes no difference, but would cost memory.
+const MOST_PARAMETERS: usize = 16;
+
 fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
     let Value::Struct(_) = call else {
         return Err(Fault::new(FaultCode::IncorrectParameters));
@@ -153,11 +156,12 @@ fn make_call(daemon: &mut Daemon<'_>, call: &Value) -> Outcome {
         Some(Value::Array(parameters)) => dispatch(daemon, name, parameters),
         // Some clients have no empty array, and 4.3.0 takes whatever has items.
         Some(Value::Struct(members)) => {
-            let names = members.iter().map(|(name, _)| Value::string(name.as_str()));
+            let names = members.iter().take(MOST_PARAMETERS);
+            let names = names.map(|(name, _)| Value::string(name.as_str()));
             dispatch(daemon, name, &names.collect::<Vec<_>>())
         }
         Some(Value::String(text)) => {
-            let characters = text.chars().map(Value::string);
+            let characters = text.chars().take(MOST_PARAMETERS).map(Value::string);
             dispatch(daemon, name, &characters.collect::<Vec<_>>())
         }
         Some(_) => Err(Fault::new(FaultCode::IncorrectParameters)),

@@ -27,6 +27,7 @@ use crate::sys::signals::Signals;
 use crate::sys::{memory, time};
 use crate::tokens::{ConnectionId, Source, Timer};
 use crate::web::door::Web;
+use crate::web::route::Visit;
 
 /// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -43,6 +44,8 @@ pub struct MainLoop {
     reactor: Reactor,
     /// Bodies of calls that are long, each with whose it is.
     bodies: VecDeque<(ConnectionId, Body)>,
+    /// Pages that are not answered yet, each with who asks.
+    visits: VecDeque<(ConnectionId, Visit)>,
     web: Web,
     /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
@@ -89,6 +92,7 @@ impl MainLoop {
             web: Web::new(reactor.now),
             reactor,
             bodies: VecDeque::new(),
+            visits: VecDeque::new(),
             pending: Vec::new(),
             main_log_complaint: Complaint::default(),
             syslog_complaint: Complaint::default(),

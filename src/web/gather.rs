@@ -18,7 +18,7 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 /// How much of a result is shown, in bytes.
 const SHOWN: usize = 2048;
 /// The most that is downloaded of a log, in bytes.
-const DOWNLOADED: i64 = 16 * 1024 * 1024;
+const DOWNLOADED: i64 = 8 * 1024 * 1024;
 
 /// All that the status page shows. `started` is when supervisord was.
 pub fn view(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> View {

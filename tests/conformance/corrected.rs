@@ -99,6 +99,16 @@ const CORRECTIONS: &[Correction] = &[
         },
     },
     Correction {
+        scenarios: &["spellings of requests"],
+        reason: "the name of a header has no blanks",
+        change: |request, answer| {
+            match request.contains("Content-Length :") {
+            true => "\"HTTP/1.1 400 Bad Request\\r\\nServer:\\r\\nDate:\\r\\nContent-Length: 136\\r\\nContent-Type: text/html\\r\\n\\r\\n[page 400]\", then closed".to_owned(),
+            false => answer.to_owned(),
+        }
+        },
+    },
+    Correction {
         scenarios: &["spellings of xml"],
         reason: "processing instructions are refused",
         change: |request, answer| {

@@ -9,9 +9,10 @@ use crate::http::response::Response;
 use crate::http::server::{Incoming, Request};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
+use crate::rpc::interface::SHARE;
 use crate::rpc::{self, Body, Reply, methods, names, poll};
 use crate::supervisor::Supervisor;
-use crate::sys::memory;
+use crate::sys::{memory, time};
 use crate::tokens::{Channel, ConnectionId, Timer};
 use crate::web::door::{Visited, Waiting};
 use crate::web::route::{Method, Visit};
@@ -21,6 +22,9 @@ const LARGE_BODY: usize = 256 * 1024;
 
 /// With so many bytes of bodies waiting to be read, further calls are refused.
 const BODIES_LIMIT: usize = 64 * 1024 * 1024;
+
+/// With so many bytes written for calls that are not finished, some are given up.
+const ANSWERS_LIMIT: usize = 64 * 1024 * 1024;
 
 /// With so many calls and actions waiting, the web interface takes no more on.
 const PENDING_LIMIT: usize = 1024;
@@ -38,6 +42,19 @@ enum Work {
     Call { method: String, deferred: Deferred },
     /// An action of the web interface.
     Action(Waiting),
+}
+
+impl Pending {
+    fn is_at_work(&self) -> bool {
+        matches!(&self.work, Work::Call { deferred, .. } if deferred.is_at_work())
+    }
+
+    fn size(&self) -> usize {
+        match &self.work {
+            Work::Call { deferred, .. } => deferred.size(),
+            Work::Action(_) => 0,
+        }
+    }
 }
 
 impl MainLoop {
@@ -65,8 +82,32 @@ impl MainLoop {
                 let path = self.reactor.log.path().map(str::to_owned);
                 self.follow(connection, path);
             }
-            Request::Page(visit) => self.visit(connection, &visit),
+            Request::Page(visit) => {
+                self.visits.push_back((connection, visit));
+                match self.is_turn_over() {
+                    true => self.look_again(),
+                    false => self.receive(),
+                }
+            }
         }
+    }
+
+    fn is_turn_over(&self) -> bool {
+        time::monotonic() >= self.reactor.now.monotonic + SHARE
+    }
+
+    /// Answers pages, one at least, for as long as this turn of the loop allows.
+    fn receive(&mut self) {
+        while let Some((connection, visit)) = self.visits.pop_front() {
+            if !self.servers.is_open(connection) {
+                continue;
+            }
+            self.visit(connection, &visit);
+            if self.is_turn_over() {
+                break;
+            }
+        }
+        self.look_again();
     }
 
     fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
@@ -91,21 +132,24 @@ impl MainLoop {
         self.answer_pending();
     }
 
-    /// Goes on with the body that has waited for longest, one slice of it.
+    /// Goes on with the pages, and with the body that has waited for longest, one
+    /// slice of it.
     pub(super) fn read_on(&mut self) {
+        self.receive();
         while let Some((connection, body)) = self.bodies.pop_front() {
             if self.servers.is_open(connection) {
                 self.read(connection, body);
                 break;
             }
         }
-        self.look_at_bodies_again();
+        self.look_again();
     }
 
-    fn look_at_bodies_again(&mut self) {
+    fn look_again(&mut self) {
         // Later than now, for it is another turn of the loop that goes on.
         let soon = self.reactor.now.monotonic + Duration::from_nanos(1);
-        let next = (!self.bodies.is_empty()).then_some(soon);
+        let is_idle = self.bodies.is_empty() && self.visits.is_empty();
+        let next = (!is_idle).then_some(soon);
         self.reactor.timers.set(Timer::Body, next);
     }
 
@@ -113,7 +157,7 @@ impl MainLoop {
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
         let Some(reply) = body.go_on(&mut daemon) else {
             self.bodies.push_back((connection, body));
-            return self.look_at_bodies_again();
+            return self.look_again();
         };
         let is_large = body.size() >= LARGE_BODY;
         drop(body);
@@ -140,14 +184,31 @@ impl MainLoop {
     }
 
     /// Asks everything that waits whether it has its answer. A call whose client
-    /// has gone is dropped: what it began stays, what it had not begun is not
-    /// done. An action goes on, for a restart is one thing to who asks for it.
+    /// is known to have gone is dropped: what it began stays, what it had not begun
+    /// is not done. (One that is in work is not read, so a client that leaves
+    /// meanwhile is mostly noticed at the answer.) An action goes on, for a restart is
+    /// one thing to who asks for it. What works instead of waiting shares a
+    /// turn of the loop: who had no part in it comes first at the next.
     pub(super) fn answer_pending(&mut self) {
         let multicalls = count_multicalls(&self.pending);
-        for Pending { connection, work } in std::mem::take(&mut self.pending) {
+        let mut size: usize = self.pending.iter().map(Pending::size).sum();
+        let mut postponed = Vec::new();
+        for pending in std::mem::take(&mut self.pending) {
             let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+            if pending.is_at_work() && daemon.turn_is_over() {
+                postponed.push(pending);
+                continue;
+            }
+            let own_size = pending.size();
+            let Pending { connection, work } = pending;
             let work = match work {
                 Work::Call { .. } if !self.servers.is_open(connection) => continue,
+                Work::Call { .. } if own_size > 0 && size > ANSWERS_LIMIT => {
+                    size -= own_size;
+                    self.servers
+                        .respond_error(&mut self.reactor, connection, 503);
+                    continue;
+                }
                 Work::Call {
                     method,
                     mut deferred,
@@ -171,6 +232,8 @@ impl MainLoop {
             };
             self.pending.push(Pending { connection, work });
         }
+        postponed.append(&mut self.pending);
+        self.pending = postponed;
         // Their calls and results were many and small.
         if count_multicalls(&self.pending) < multicalls {
             memory::trim();

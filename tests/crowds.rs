@@ -1,0 +1,149 @@
+//! Crowds of clients that each do something small or slow: others are answered
+//! all the same.
+
+use super::support::{DEADLINE, Scene, Value, wait_until};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+const CAT: &str = "[program:p]\ncommand=/bin/cat\nstartsecs=0\n";
+/// How long another client may wait on a machine that has other work.
+const LENIENT: Duration = Duration::from_secs(20);
+
+fn connect(scene: &Scene) -> UnixStream {
+    let stream = UnixStream::connect(scene.dir.join("s")).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    stream
+}
+
+fn head(stream: &mut UnixStream) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// Asks as somebody else does, and fails if that takes too long.
+fn expect_an_answer(scene: &Scene) {
+    let begin = Instant::now();
+    scene.call("getState", &[]).answer();
+    let taken = begin.elapsed();
+    println!("an answer took {taken:?}");
+    assert!(taken < LENIENT, "an answer took {taken:?}");
+}
+
+#[test]
+fn a_long_text_in_the_place_of_parameters_was_taken_apart_whole() {
+    let scene = Scene::start(CAT);
+    let call = Value::Struct(vec![
+        (
+            "methodName".to_owned(),
+            Value::text("supervisor.getProcessInfo"),
+        ),
+        ("params".to_owned(), Value::text(&"x".repeat(8 << 20))),
+    ]);
+    let results = scene
+        .rpc
+        .call("system.multicall", &[Value::Array(vec![call])])
+        .answer();
+    let Value::Array(results) = results else {
+        panic!("an array was expected");
+    };
+    assert_eq!(results[0].int_of("faultCode"), 2);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", scene.daemon.pid())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let peak: u64 = peak
+        .unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(peak < 200 << 10, "{peak} KiB");
+    scene.stop();
+}
+
+#[test]
+fn followers_of_logs_locked_everybody_out() {
+    let scene = Scene::start(&format!(
+        "{CAT}[unix_http_server:few]\nfile=%(here)s/few\nmax_connections=8\n"
+    ));
+    let follow = || {
+        let mut stream = UnixStream::connect(scene.dir.join("few")).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+            .write_all(b"GET /mainlogtail HTTP/1.1\r\n\r\n")
+            .unwrap();
+        let status = head(&mut stream)[..12].to_owned();
+        (status, stream)
+    };
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let (status, stream) = follow();
+        assert_eq!(status, "HTTP/1.1 200");
+        streams.push(stream);
+    }
+    let (status, _) = follow();
+    assert_eq!(status, "HTTP/1.1 503");
+    // When one has left there is a place again.
+    streams.pop();
+    assert!(wait_until(DEADLINE, || follow().0 == "HTTP/1.1 200"));
+    scene.stop();
+}
+
+#[test]
+fn slow_readers_that_sent_more_were_never_asked_to_leave() {
+    let scene = Scene::start(CAT);
+    // Enough to be sent in pieces, and little enough to be measured soon.
+    scene.dir.write("main.log", vec![b'x'; 300 << 10]);
+    let body = "<methodCall><methodName>supervisor.readLog</methodName><params>\
+                <param><value><int>0</int></value></param>\
+                <param><value><int>0</int></value></param></params></methodCall>";
+    let request = format!(
+        "POST /RPC2 HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let crowd: Vec<UnixStream> = (0..135)
+        .filter_map(|_| {
+            let mut stream = connect(&scene);
+            // Some have to leave while others come.
+            stream.write_all(request.as_bytes()).ok()?;
+            stream.set_nonblocking(true).unwrap();
+            while stream.write(request.as_bytes()).is_ok() {}
+            Some(stream)
+        })
+        .collect();
+    expect_an_answer(&scene);
+    drop(crowd);
+    scene.stop();
+}
+
+#[test]
+fn pages_for_a_crowd_kept_others_waiting() {
+    let scene = Scene::start(CAT);
+    scene.dir.write("main.log", vec![b'x'; 12 << 20]);
+    let crowd: Vec<UnixStream> = (0..60)
+        .map(|_| {
+            let mut stream = connect(&scene);
+            stream
+                .write_all(
+                    "HEAD /mainlog.txt HTTP/1.1\r\nHost: x\r\n\r\n"
+                        .repeat(5)
+                        .as_bytes(),
+                )
+                .unwrap();
+            stream
+        })
+        .collect();
+    expect_an_answer(&scene);
+    for mut stream in crowd {
+        for _ in 0..5 {
+            assert!(head(&mut stream).starts_with("HTTP/1.1 200 "));
+        }
+    }
+    scene.stop();
+}
