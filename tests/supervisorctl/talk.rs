@@ -120,6 +120,21 @@ fn debug_prints_what_is_answered_and_nothing_from_before() {
 }
 
 #[test]
+fn debug_never_ended_with_a_process_that_is_never_quiet() {
+    let scene = Scene::start(
+        "[program:chatty]\ncommand=/bin/sh -c 'while :; do echo x; sleep 0.02; done'\n\
+         startsecs=0\n",
+    );
+    scene.wait("chatty", "RUNNING");
+    // Long enough for a line to come in between on a busy machine.
+    let end = run(&scene, "debug -w 0.2 chatty hello", "");
+    assert_eq!(end.status, Some(0));
+    assert!(end.stdout.starts_with("x\n"), "{end:?}");
+    let told = "supervisorctl: chatty goes on writing; what came in 4 s is shown\n";
+    assert!(end.stderr.is_empty() || end.stderr == told, "{end:?}");
+}
+
+#[test]
 fn debug_waits_no_longer_than_it_is_told() {
     let scene = scene();
     let end = run(&scene, "debug -w 0.1 slow one", "");

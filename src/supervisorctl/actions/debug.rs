@@ -3,7 +3,7 @@
 //! two channels apart where they can be, and can be used by scripts.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{check, fg, refuse};
 use crate::supervisorctl::client::LogStream;
@@ -14,6 +14,7 @@ use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
+use crate::sys::terminal;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -131,6 +132,9 @@ fn exchange_lines(
     }
 }
 
+/// A process that is never quiet is listened to for so many times the wait.
+const LONGEST_ANSWER: u32 = 20;
+
 /// Sends a line and prints what comes until the process is quiet. False if no
 /// other line can be sent.
 fn exchange(
@@ -143,10 +147,20 @@ fn exchange(
         return Ok(false);
     }
     let interrupt = session.interrupt()?;
+    let limit = wanted.quiet * LONGEST_ANSWER;
+    let begin = Instant::now();
     while !streams.is_empty() {
         match streams.next(interrupt.as_ref(), Some(wanted.quiet)) {
             Ok(News::Output(number, bytes)) => {
                 show(number, &bytes).map_err(|_| Failure::OutputClosed)?;
+                if begin.elapsed() >= limit {
+                    terminal::complain(&format!(
+                        "supervisorctl: {} goes on writing; what came in {} s is shown\n",
+                        wanted.name,
+                        limit.as_secs_f32()
+                    ));
+                    break;
+                }
             }
             Ok(News::Ended(_)) => {}
             Ok(News::Quiet) => break,
