@@ -193,9 +193,14 @@ impl MainLoop {
         let multicalls = count_multicalls(&self.pending);
         let mut size: usize = self.pending.iter().map(Pending::size).sum();
         let mut postponed = Vec::new();
+        let mut has_worked = false;
         for pending in std::mem::take(&mut self.pending) {
             let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
-            if pending.is_at_work() && daemon.turn_is_over() {
+            // One gets on in any case: children alone may keep a turn busy.
+            if pending.is_at_work()
+                && std::mem::replace(&mut has_worked, true)
+                && daemon.turn_is_over()
+            {
                 postponed.push(pending);
                 continue;
             }
