@@ -178,7 +178,7 @@ impl Daemon {
                     let path = self.path(&name);
                     let path = path.to_str().unwrap();
                     self.servers
-                        .respond_tail(&mut self.reactor, one.connection, path);
+                        .respond_tail(&mut self.reactor, one.connection, path, true);
                 }
                 Request::ProcessLog { .. } => {
                     self.servers
@@ -193,7 +193,7 @@ impl Daemon {
                     let path = self.path("main.log");
                     let path = path.to_str().unwrap();
                     self.servers
-                        .respond_tail(&mut self.reactor, one.connection, path);
+                        .respond_tail(&mut self.reactor, one.connection, path, false);
                 }
             }
         }
@@ -504,7 +504,7 @@ fn a_response_to_a_client_that_has_gone_is_dropped() {
     daemon.until("the close", |daemon| !daemon.servers.is_open(connection));
     daemon
         .servers
-        .respond_tail(&mut daemon.reactor, connection, "/nowhere");
+        .respond_tail(&mut daemon.reactor, connection, "/nowhere", false);
     daemon
         .servers
         .respond_error(&mut daemon.reactor, ConnectionId(4711), 500);

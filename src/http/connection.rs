@@ -6,6 +6,8 @@
 //! and dropped for a while: unread data would turn the close into a reset,
 //! which can take the response away from the client.
 
+mod standing;
+
 use std::io;
 use std::time::Duration;
 
@@ -22,16 +24,12 @@ use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
 use crate::loggers::level::Level;
-use crate::reactor::{READ_SIZE, Reactor};
+use crate::reactor::Reactor;
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{ConnectionId, Timer};
 
-/// How long a closing connection waits for the client to close.
-pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
 /// How many requests of one client are answered in one turn of the loop.
 const ANSWER_LIMIT: usize = 32;
-/// How often a followed file is looked at.
-pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What became of a connection.
 #[derive(Debug)]
@@ -51,10 +49,7 @@ enum State {
     /// For the rest of a body.
     Body { exchange: Exchange, body: Body },
     /// For the daemon's answer.
-    Working {
-        exchange: Exchange,
-        unbuffered: bool,
-    },
+    Working(Exchange),
     /// For the client to take its response.
     Responding(Delivery),
     /// For a file to grow.
@@ -117,32 +112,6 @@ impl Connection {
         self.wire.token()
     }
 
-    /// Whether the server has let a request of it in.
-    pub fn is_known(&self) -> bool {
-        self.known
-    }
-
-    /// Whether it is in the middle of a request or of its answer.
-    pub fn is_busy(&self) -> bool {
-        match self.state {
-            State::Reading => self.begun.is_some(),
-            State::Lingering { .. } => false,
-            _ => true,
-        }
-    }
-
-    /// Since when it has been the client's turn to do something; `None` while
-    /// it is the daemon's, or the client follows a log.
-    pub fn waits_since(&self) -> Option<Monotonic> {
-        match &self.state {
-            State::Working { .. } | State::Following { .. } => None,
-            State::Responding(delivery) if delivery.is_measuring() => None,
-            State::Responding(_) => Some(self.wire.progress),
-            State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
-            State::Lingering { .. } => Some(self.since),
-        }
-    }
-
     /// Sets the first deadline.
     pub fn start(&mut self, reactor: &mut Reactor) {
         reactor
@@ -169,7 +138,7 @@ impl Connection {
 
     /// Answers the request that is in work; ignored if there is none.
     pub fn respond(&mut self, reactor: &mut Reactor, response: Response) -> Step {
-        if let Some((exchange, _)) = self.take_work() {
+        if let Some(exchange) = self.take_work() {
             self.begin_response(exchange, &response, reactor.now.monotonic);
         }
         self.deliver(reactor)
@@ -178,7 +147,7 @@ impl Connection {
     /// Answers the request that is in work with XML that may be long; ignored
     /// if there is none.
     pub fn respond_xml(&mut self, reactor: &mut Reactor, content: Content) -> Step {
-        if let Some((exchange, _)) = self.take_work() {
+        if let Some(exchange) = self.take_work() {
             match Delivery::xml(exchange, content, &mut self.wire, reactor) {
                 Ok(delivery) => {
                     self.hungry = !delivery.is_complete();
@@ -188,11 +157,6 @@ impl Connection {
             }
         }
         self.deliver(reactor)
-    }
-
-    /// Whether it waits for [`go_on`](Connection::go_on).
-    pub fn is_hungry(&self) -> bool {
-        self.hungry
     }
 
     /// Goes on with a long answer by one piece.
@@ -209,45 +173,11 @@ impl Connection {
         self.advance(reactor, door)
     }
 
-    /// How much waits in memory for the client, or for the rest of its request,
-    /// in bytes, and in how many open files.
-    pub fn waiting(&self) -> (usize, usize) {
-        let (texts, logs) = match &self.state {
-            State::Responding(delivery) => delivery.keeps(),
-            State::Body { body, .. } => (body.bytes.len(), 0),
-            _ => (0, 0),
-        };
-        (self.wire.output.len() + texts, logs)
-    }
-
-    /// When the client last took something, if something waits for it; or when
-    /// its request began, if a part of its body is here.
-    pub fn stalled_since(&self) -> Option<Monotonic> {
-        if self.is_receiving() {
-            return self.begun;
-        }
-        (!self.wire.output.is_empty()).then_some(self.wire.progress)
-    }
-
-    /// Whether it follows a log.
-    pub fn is_following(&self) -> bool {
-        matches!(self.state, State::Following { .. })
-    }
-
-    /// Whether a part of a body is here and the rest is still to come.
-    pub fn is_receiving(&self) -> bool {
-        matches!(&self.state, State::Body { body, .. } if !body.bytes.is_empty())
-    }
-
-    /// Its name in the log.
-    pub fn peer(&self) -> &str {
-        &self.peer
-    }
-
     /// Answers the request that is in work with the file at `path` as it
     /// grows, or with 404 if it cannot be opened; ignored if there is none.
-    pub fn follow(&mut self, reactor: &mut Reactor, path: &str) -> Step {
-        let Some((exchange, unbuffered)) = self.take_work() else {
+    /// `unbuffered` asks proxies not to hold anything back.
+    pub fn follow(&mut self, reactor: &mut Reactor, path: &str, unbuffered: bool) -> Step {
+        let Some(exchange) = self.take_work() else {
             return Step::Open;
         };
         let now = reactor.now.monotonic;
@@ -271,12 +201,9 @@ impl Connection {
         self.deliver(reactor)
     }
 
-    fn take_work(&mut self) -> Option<(Exchange, bool)> {
+    fn take_work(&mut self) -> Option<Exchange> {
         match std::mem::replace(&mut self.state, State::Reading) {
-            State::Working {
-                exchange,
-                unbuffered,
-            } => Some((exchange, unbuffered)),
+            State::Working(exchange) => Some(exchange),
             other => {
                 self.state = other;
                 None
@@ -333,7 +260,7 @@ impl Connection {
                         return self.hand_up(reactor, request);
                     }
                 }
-                State::Working { .. } => break,
+                State::Working(_) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
                     if delivery.is_measuring() && self.wire.has_hung_up(reactor) {
                         return Step::Gone;
@@ -392,32 +319,15 @@ impl Connection {
         self.known |= !matches!(plan, Plan::RefuseAndClose(_));
         match plan {
             Plan::Call { length, announce } => {
-                if announce {
-                    self.wire
-                        .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now.monotonic);
-                }
+                self.ask_for_body(announce, now.monotonic);
                 self.begin_body(exchange, Purpose::Call, length);
             }
             Plan::ProcessLog { name, channel } => {
-                let unbuffered = true;
-                self.enter(
-                    State::Working {
-                        exchange,
-                        unbuffered,
-                    },
-                    now.monotonic,
-                );
+                self.enter(State::Working(exchange), now.monotonic);
                 return Some(Request::ProcessLog { name, channel });
             }
             Plan::MainLog => {
-                let unbuffered = false;
-                self.enter(
-                    State::Working {
-                        exchange,
-                        unbuffered,
-                    },
-                    now.monotonic,
-                );
+                self.enter(State::Working(exchange), now.monotonic);
                 return Some(Request::MainLog);
             }
             Plan::Page {
@@ -425,10 +335,7 @@ impl Connection {
                 length,
                 announce,
             } => {
-                if announce {
-                    self.wire
-                        .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now.monotonic);
-                }
+                self.ask_for_body(announce, now.monotonic);
                 self.begin_body(exchange, Purpose::Page(visit), length);
             }
             Plan::Refuse { status, discard } => {
@@ -452,6 +359,14 @@ impl Connection {
         self.begin_response(exchange, &Response::error(status), reactor.now.monotonic);
     }
 
+    /// Some clients wait to be asked before they send a body.
+    fn ask_for_body(&mut self, is_waited_for: bool, now: Monotonic) {
+        if is_waited_for {
+            self.wire
+                .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now);
+        }
+    }
+
     fn begin_body(&mut self, exchange: Exchange, purpose: Purpose, length: u64) {
         let body = Body::new(purpose, length);
         self.state = State::Body { exchange, body };
@@ -465,26 +380,12 @@ impl Connection {
         };
         match body.purpose {
             Purpose::Call => {
-                let unbuffered = false;
-                self.enter(
-                    State::Working {
-                        exchange,
-                        unbuffered,
-                    },
-                    now,
-                );
+                self.enter(State::Working(exchange), now);
                 Some(Request::Rpc(body.bytes))
             }
             Purpose::Page(mut visit) => {
                 visit.form = body.bytes;
-                let unbuffered = false;
-                self.enter(
-                    State::Working {
-                        exchange,
-                        unbuffered,
-                    },
-                    now,
-                );
+                self.enter(State::Working(exchange), now);
                 Some(Request::Page(visit))
             }
             Purpose::Refusal(status) => {
@@ -552,22 +453,6 @@ impl Connection {
         self.since = now;
     }
 
-    /// Whether what the client sends is read now.
-    pub fn wants_input(&self) -> bool {
-        if self.wire.ended {
-            return false;
-        }
-        match &self.state {
-            State::Reading | State::Body { .. } => self.wire.output.is_empty(),
-            // The next requests wait here, up to a bound.
-            State::Working { .. } => self.wire.input.len() < READ_SIZE,
-            State::Responding(delivery) => {
-                delivery.is_measuring() && self.wire.input.len() < READ_SIZE
-            }
-            State::Following { .. } | State::Lingering { .. } => true,
-        }
-    }
-
     /// Tells the loop what this connection waits for, and until when.
     fn settle(&mut self, reactor: &mut Reactor) -> Step {
         let interest = Interest {
@@ -586,21 +471,5 @@ impl Connection {
         let deadline = self.deadline();
         reactor.timers.set(Timer::Connection(self.id), deadline);
         Step::Open
-    }
-
-    fn deadline(&self) -> Option<Monotonic> {
-        if !self.wire.output.is_empty() {
-            return Some(self.wire.progress + self.limits.request);
-        }
-        let request = self.begun.map(|begun| begun + self.limits.request);
-        match &self.state {
-            State::Reading => request.or(Some(self.since + self.patience)),
-            State::Body { .. } => request.or(Some(self.since + self.limits.request)),
-            State::Working { .. } => None,
-            State::Responding(delivery) if delivery.is_measuring() => None,
-            State::Responding(_) => Some(self.wire.progress + self.limits.request),
-            State::Following { .. } => Some(self.since + LOOK_INTERVAL),
-            State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
-        }
     }
 }

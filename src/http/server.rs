@@ -208,8 +208,14 @@ impl Servers {
 
     /// Answers with the file at `path` as it grows; 404 if it cannot be
     /// opened, 503 if that would take a descriptor of a program. Dropped if the
-    /// client has gone.
-    pub fn respond_tail(&mut self, reactor: &mut Reactor, connection: ConnectionId, path: &str) {
+    /// client has gone. `unbuffered` asks proxies not to hold anything back.
+    pub fn respond_tail(
+        &mut self,
+        reactor: &mut Reactor,
+        connection: ConnectionId,
+        path: &str,
+        unbuffered: bool,
+    ) {
         let client = self.connections.get(&connection);
         let has_no_place = client.is_some_and(|client| {
             self.is_next_reserved(reactor, client.connection.token())
@@ -218,7 +224,9 @@ impl Servers {
         if has_no_place {
             return self.respond_error(reactor, connection, 503);
         }
-        let step = self.with(connection, |client, _| client.follow(reactor, path));
+        let step = self.with(connection, |client, _| {
+            client.follow(reactor, path, unbuffered)
+        });
         self.after(reactor, connection, step);
     }
 

@@ -76,11 +76,11 @@ impl MainLoop {
             }
             Request::ProcessLog { name, channel } => {
                 let path = self.process_log(&name, &channel);
-                self.follow(connection, path);
+                self.follow(connection, path, true);
             }
             Request::MainLog => {
                 let path = self.reactor.log.path().map(str::to_owned);
-                self.follow(connection, path);
+                self.follow(connection, path, false);
             }
             Request::Page(visit) => {
                 self.visits.push_back((connection, visit));
@@ -266,11 +266,13 @@ impl MainLoop {
             .map(str::to_owned)
     }
 
-    fn follow(&mut self, connection: ConnectionId, path: Option<String>) {
+    /// As in 4.3.0, proxies are asked not to hold the logs of processes back.
+    fn follow(&mut self, connection: ConnectionId, path: Option<String>, unbuffered: bool) {
         match path {
-            Some(path) => self
-                .servers
-                .respond_tail(&mut self.reactor, connection, &path),
+            Some(path) => {
+                self.servers
+                    .respond_tail(&mut self.reactor, connection, &path, unbuffered)
+            }
             None => self
                 .servers
                 .respond_error(&mut self.reactor, connection, 404),

@@ -1,0 +1,114 @@
+//! How a connection stands, for those who watch over it: whose turn it is, since
+//! when and until when, and what is kept for it. Nothing here changes it.
+
+use std::time::Duration;
+
+use super::{Connection, State};
+use crate::clock::Monotonic;
+use crate::reactor::READ_SIZE;
+
+/// How long a closing connection waits for the client to close.
+pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
+/// How often a followed file is looked at.
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Connection {
+    /// Whether the server has let a request of it in.
+    pub fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Whether it is in the middle of a request or of its answer.
+    pub fn is_busy(&self) -> bool {
+        match self.state {
+            State::Reading => self.begun.is_some(),
+            State::Lingering { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// Since when it has been the client's turn to do something; `None` while
+    /// it is the daemon's, or the client follows a log.
+    pub fn waits_since(&self) -> Option<Monotonic> {
+        match &self.state {
+            State::Working(_) | State::Following { .. } => None,
+            State::Responding(delivery) if delivery.is_measuring() => None,
+            State::Responding(_) => Some(self.wire.progress),
+            State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
+            State::Lingering { .. } => Some(self.since),
+        }
+    }
+
+    /// Whether it waits for [`go_on`](Connection::go_on).
+    pub fn is_hungry(&self) -> bool {
+        self.hungry
+    }
+
+    /// How much waits in memory for the client, or for the rest of its request,
+    /// in bytes, and in how many open files.
+    pub fn waiting(&self) -> (usize, usize) {
+        let (texts, logs) = match &self.state {
+            State::Responding(delivery) => delivery.keeps(),
+            State::Body { body, .. } => (body.bytes.len(), 0),
+            _ => (0, 0),
+        };
+        (self.wire.output.len() + texts, logs)
+    }
+
+    /// When the client last took something, if something waits for it; or when
+    /// its request began, if a part of its body is here.
+    pub fn stalled_since(&self) -> Option<Monotonic> {
+        if self.is_receiving() {
+            return self.begun;
+        }
+        (!self.wire.output.is_empty()).then_some(self.wire.progress)
+    }
+
+    /// Whether it follows a log.
+    pub fn is_following(&self) -> bool {
+        matches!(self.state, State::Following { .. })
+    }
+
+    /// Whether a part of a body is here and the rest is still to come.
+    pub fn is_receiving(&self) -> bool {
+        matches!(&self.state, State::Body { body, .. } if !body.bytes.is_empty())
+    }
+
+    /// Its name in the log.
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Whether what the client sends is read now.
+    pub fn wants_input(&self) -> bool {
+        if self.wire.ended {
+            return false;
+        }
+        match &self.state {
+            State::Reading | State::Body { .. } => self.wire.output.is_empty(),
+            // The next requests wait here, up to a bound.
+            State::Working(_) => self.wire.input.len() < READ_SIZE,
+            State::Responding(delivery) => {
+                delivery.is_measuring() && self.wire.input.len() < READ_SIZE
+            }
+            State::Following { .. } | State::Lingering { .. } => true,
+        }
+    }
+
+    /// Until when the present state may last, if its end is not the daemon's matter.
+    pub(super) fn deadline(&self) -> Option<Monotonic> {
+        if !self.wire.output.is_empty() {
+            return Some(self.wire.progress + self.limits.request);
+        }
+        let request = self.begun.map(|begun| begun + self.limits.request);
+        match &self.state {
+            State::Reading => request.or(Some(self.since + self.patience)),
+            State::Body { .. } => request.or(Some(self.since + self.limits.request)),
+            State::Working(_) => None,
+            State::Responding(delivery) if delivery.is_measuring() => None,
+            State::Responding(_) => Some(self.wire.progress + self.limits.request),
+            State::Following { .. } => Some(self.since + LOOK_INTERVAL),
+            State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
+        }
+    }
+}
