@@ -128,7 +128,7 @@ impl<'a> Checker<'a> {
         if let Some(kind) = keys::kind_of(section)
             && !takes_other_keys(kind)
         {
-            let known: Vec<&str> = kind.all_keys().collect();
+            let known: Vec<&str> = kind.all_keys().map(|key| key.name).collect();
             if !known.contains(&key) && !key.starts_with(READ_BY_A_LISTENER) {
                 let hint = hint(nearest(key, known.iter().copied()));
                 self.warn(file, line, format!("[{section}] has no key {key}{hint}"));

@@ -58,8 +58,8 @@ pub struct Kind {
     pub is_prefix: bool,
     /// Its own keys.
     pub keys: &'static [Key],
-    /// Whether it has the keys of a program besides.
-    pub is_program: bool,
+    /// The keys that it has besides, with other kinds: those of programs or of servers.
+    pub shared: &'static [Key],
 }
 
 const fn kind(name: &'static str, is_prefix: bool, keys: &'static [Key]) -> Kind {
@@ -67,7 +67,16 @@ const fn kind(name: &'static str, is_prefix: bool, keys: &'static [Key]) -> Kind
         name,
         is_prefix,
         keys,
-        is_program: false,
+        shared: &[],
+    }
+}
+
+const fn server(name: &'static str, keys: &'static [Key]) -> Kind {
+    Kind {
+        name,
+        is_prefix: true,
+        keys,
+        shared: SERVER,
     }
 }
 
@@ -76,15 +85,15 @@ const fn program(name: &'static str, keys: &'static [Key]) -> Kind {
         name,
         is_prefix: true,
         keys,
-        is_program: true,
+        shared: PROGRAM,
     }
 }
 
 /// The kinds of sections that are read.
 pub const KINDS: &[Kind] = &[
     kind("supervisord", false, SUPERVISORD),
-    kind("unix_http_server", true, UNIX_HTTP_SERVER),
-    kind("inet_http_server", true, INET_HTTP_SERVER),
+    server("unix_http_server", UNIX_HTTP_SERVER),
+    server("inet_http_server", INET_HTTP_SERVER),
     kind("supervisorctl", false, SUPERVISORCTL),
     kind("include", false, &[key("files", "patterns", Required)]),
     kind("group:", true, GROUP),
@@ -121,11 +130,8 @@ const SUPERVISORD: &[Key] = &[
     key("environment", "pairs", Nothing),
 ];
 
-/// The keys of `[unix_http_server]`.
-const UNIX_HTTP_SERVER: &[Key] = &[
-    changed("file", "path", Required),
-    changed("chmod", "octal", Value("0700")),
-    changed("chown", "user[:group]", Nothing),
+/// The keys of both kinds of servers.
+const SERVER: &[Key] = &[
     changed("username", "text", Nothing),
     changed("password", "text", Nothing),
     changed("require_authentication", "boolean", Value("false")),
@@ -140,22 +146,17 @@ const UNIX_HTTP_SERVER: &[Key] = &[
     changed("web_get_actions", "boolean", Value("false")),
 ];
 
-/// The keys of `[inet_http_server]`.
+/// The keys of `[unix_http_server]`, beside those of every server.
+const UNIX_HTTP_SERVER: &[Key] = &[
+    changed("file", "path", Required),
+    changed("chmod", "octal", Value("0700")),
+    changed("chown", "user[:group]", Nothing),
+];
+
+/// The keys of `[inet_http_server]`, beside those of every server.
 const INET_HTTP_SERVER: &[Key] = &[
     changed("port", "[host:]port", Required),
-    changed("username", "text", Nothing),
-    changed("password", "text", Nothing),
-    changed("require_authentication", "boolean", Value("false")),
     changed("allowed_hosts", "list", Nothing),
-    changed("header_maxbytes", "bytes", Value("64KB")),
-    changed("unauthenticated_body_maxbytes", "bytes", Value("2MB")),
-    changed("body_maxbytes", "bytes", Value("16MB")),
-    changed("xml_maxdepth", "integer", Value("256")),
-    changed("multicall_maxcalls", "integer", Value("4096")),
-    changed("max_connections", "integer", Value("128")),
-    changed("idle_timeout", "integer", Value("1800")),
-    changed("request_timeout", "integer", Value("60")),
-    changed("web_get_actions", "boolean", Value("false")),
 ];
 
 /// The keys of `[supervisorctl]`.
@@ -250,10 +251,9 @@ pub fn kind_of(section: &str) -> Option<&'static Kind> {
 }
 
 impl Kind {
-    /// The names of all keys, a program's among them where it has these.
-    pub fn all_keys(&self) -> impl Iterator<Item = &'static str> {
-        let shared = if self.is_program { PROGRAM } else { &[] };
-        self.keys.iter().chain(shared).map(|key| key.name)
+    /// All keys, its own first.
+    pub fn all_keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().chain(self.shared)
     }
 }
 
@@ -282,13 +282,17 @@ mod tests {
 
     #[test]
     fn listeners_have_the_keys_of_programs() {
-        let keys: Vec<&str> = kind_of("eventlistener:l").unwrap().all_keys().collect();
+        let keys: Vec<&str> = kind_of("eventlistener:l")
+            .unwrap()
+            .all_keys()
+            .map(|key| key.name)
+            .collect();
         assert!(keys.contains(&"events") && keys.contains(&"command"));
         assert!(
             !kind_of("group:g")
                 .unwrap()
                 .all_keys()
-                .any(|key| key == "command")
+                .any(|key| key.name == "command")
         );
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use pollvisor::config::dump::dump;
-use pollvisor::config::keys::{Fallback, KINDS, Key, Kind, PROGRAM};
+use pollvisor::config::keys::{Fallback, KINDS, Key, Kind};
 use pollvisor::config::load::load_client;
 use pollvisor::config::supervisorctl::ClientRequest;
 
@@ -76,12 +76,12 @@ fn example<'a>(item: &Item<'a>) -> &'a str {
     line
 }
 
-/// All kinds with the table of their own keys; a program's are those that
-/// others share.
-fn tables() -> impl Iterator<Item = (&'static Kind, &'static [Key])> {
+/// All kinds with the keys that the page tells under their headings: those of
+/// a program are told once for the kinds that have them besides their own.
+fn tables() -> impl Iterator<Item = (&'static Kind, Vec<&'static Key>)> {
     KINDS.iter().map(|kind| match kind.name {
-        "program:" => (kind, PROGRAM),
-        _ => (kind, kind.keys),
+        "eventlistener:" | "fcgi-program:" => (kind, kind.keys.iter().collect()),
+        _ => (kind, kind.all_keys().collect()),
     })
 }
 
@@ -92,7 +92,7 @@ fn the_page_and_the_code_have_the_same_keys_types_and_defaults() {
         let heading = heading(kind);
         let items = items(part(&page, &heading));
         let told: Vec<&str> = items.iter().flat_map(|item| item.names.clone()).collect();
-        for key in keys {
+        for key in &keys {
             let named = items.iter().find(|item| item.names.contains(&key.name));
             let item = named.unwrap_or_else(|| panic!("{} of {heading}", key.name));
             assert_eq!(item.value, value(key), "{} of {heading}", key.name);
@@ -122,9 +122,7 @@ fn every_type_that_a_key_has_is_explained() {
 fn with(kind: &Kind, line: &str) -> String {
     let given = line.split_once('=').map_or("", |(key, _)| key);
     let required: String = kind
-        .keys
-        .iter()
-        .chain(if kind.is_program { PROGRAM } else { &[] })
+        .all_keys()
         .filter(|key| key.fallback == Fallback::Required && key.name != given)
         .map(|key| format!("{}={}\n", key.name, needed(kind, key)))
         .collect();

@@ -89,7 +89,7 @@ fn configuration(random: &mut Random) -> String {
             text.push_str(random.pick(NAMES));
         }
         text.push_str("]\n");
-        let keys: Vec<&str> = kind.all_keys().collect();
+        let keys: Vec<&str> = kind.all_keys().map(|key| key.name).collect();
         if random.below(4) > 0 {
             text.push_str("command=c\nevents=EVENT\nsocket=unix:///s\nport=1\nfile=f\nfiles=f\n");
             text.push_str("process_name=%(program_name)s%(process_num)d\nprograms=a,b\n");
