@@ -1,5 +1,5 @@
 //! Where the events of a pool wait for a listener: a queue with a bound, out of
-//! which the oldest event falls when there is no room. An event that comes back
+//! which the oldest events fall when there is no room. An event that comes back
 //! from a listener goes to the head.
 
 use std::collections::VecDeque;
@@ -7,10 +7,15 @@ use std::collections::VecDeque;
 use super::event::Event;
 use super::message::{Message, Serials};
 
+/// The most that the events of a pool say together, in bytes; one event may say more.
+pub const BYTES_LIMIT: usize = 64 * 1024 * 1024;
+
 /// The events that wait.
 #[derive(Debug)]
 pub struct Buffer {
     waiting: VecDeque<Message>,
+    /// What those say together, in bytes.
+    bytes: usize,
     size: usize,
     poolserials: Serials,
     last_accepted: Option<(u64, u64)>,
@@ -21,6 +26,7 @@ impl Buffer {
     pub fn new(size: usize) -> Buffer {
         Buffer {
             waiting: VecDeque::new(),
+            bytes: 0,
             size: size.max(1),
             poolserials: Serials::default(),
             last_accepted: None,
@@ -29,13 +35,13 @@ impl Buffer {
 
     /// Takes an event; what had to go for it is handed back. An event that
     /// comes twice, for two subscriptions, keeps its number in the pool.
-    pub fn accept(&mut self, event: Event, serial: u64) -> Option<Message> {
+    pub fn accept(&mut self, event: Event, serial: u64) -> Vec<Message> {
         let poolserial = match self.last_accepted {
             Some((last, poolserial)) if last == serial => poolserial,
             _ => self.poolserials.take(),
         };
         self.last_accepted = Some((serial, poolserial));
-        let discarded = self.make_room();
+        let discarded = self.make_room(event.payload.len());
         self.waiting.push_back(Message {
             event,
             serial,
@@ -46,9 +52,9 @@ impl Buffer {
     }
 
     /// Takes an event back that a listener has not processed; what had to go
-    /// for it, the next one that waits, is handed back.
-    pub fn put_back(&mut self, message: Message) -> Option<Message> {
-        let discarded = self.make_room();
+    /// for it, the next ones that wait, is handed back.
+    pub fn put_back(&mut self, message: Message) -> Vec<Message> {
+        let discarded = self.make_room(message.event.payload.len());
         self.waiting.push_front(message);
         discarded
     }
@@ -60,7 +66,9 @@ impl Buffer {
 
     /// Takes the next event out, to be sent.
     pub fn take(&mut self) -> Option<Message> {
-        self.waiting.pop_front()
+        let message = self.waiting.pop_front()?;
+        self.bytes -= message.event.payload.len();
+        Some(message)
     }
 
     /// How many events wait.
@@ -85,11 +93,15 @@ impl Buffer {
             .any(|message| message.event.kind == kind)
     }
 
-    fn make_room(&mut self) -> Option<Message> {
-        if self.waiting.len() < self.size {
-            return None;
+    /// For one more event, which says so many bytes and is counted from here on.
+    fn make_room(&mut self, bytes: usize) -> Vec<Message> {
+        let mut discarded = Vec::new();
+        while self.waiting.len() >= self.size || self.bytes.saturating_add(bytes) > BYTES_LIMIT {
+            let Some(message) = self.take() else { break };
+            discarded.push(message);
         }
-        self.waiting.pop_front()
+        self.bytes += bytes;
+        discarded
     }
 }
 
@@ -105,11 +117,15 @@ mod tests {
         std::iter::from_fn(|| buffer.take().map(|message| message.serial)).collect()
     }
 
+    fn lost(discarded: Vec<Message>) -> Vec<u64> {
+        discarded.iter().map(|message| message.serial).collect()
+    }
+
     #[test]
     fn events_wait_in_the_order_in_which_they_came() {
         let mut buffer = Buffer::new(3);
         for serial in 4..7 {
-            assert_eq!(buffer.accept(event(serial), serial), None);
+            assert_eq!(buffer.accept(event(serial), serial), []);
         }
         assert_eq!(buffer.first().unwrap().poolserial, 0);
         assert_eq!(serials(&mut buffer), [4, 5, 6]);
@@ -118,11 +134,35 @@ mod tests {
     #[test]
     fn the_oldest_goes_when_there_is_no_room() {
         let mut buffer = Buffer::new(2);
-        let gone: Vec<Option<u64>> = (0..4)
-            .map(|serial| buffer.accept(event(serial), serial).map(|gone| gone.serial))
+        let gone: Vec<Vec<u64>> = (0..4)
+            .map(|serial| lost(buffer.accept(event(serial), serial)))
             .collect();
-        assert_eq!(gone, [None, None, Some(0), Some(1)]);
+        assert_eq!(gone, [vec![], vec![], vec![0], vec![1]]);
         assert_eq!(serials(&mut buffer), [2, 3]);
+    }
+
+    #[test]
+    fn events_that_say_much_take_more_of_the_room() {
+        let large = |bytes: usize| Event::remote_communication("n", &"x".repeat(bytes));
+        // Not quite, for there is a line before the data.
+        let third = BYTES_LIMIT / 3 - 100;
+        let mut buffer = Buffer::new(100);
+        let mut accept = |serial, bytes| lost(buffer.accept(large(bytes), serial));
+        assert_eq!(accept(0, 1000), []);
+        assert_eq!(accept(1, third), []);
+        assert_eq!(accept(2, third), []);
+        assert_eq!(accept(3, third), [0]);
+        assert_eq!(accept(4, 2 * third), [1, 2]);
+        // One has room in any case.
+        assert_eq!(accept(5, BYTES_LIMIT), [3, 4]);
+        let sent = buffer.take().unwrap();
+        assert_eq!(lost(buffer.accept(event(6), 6)), []);
+        assert_eq!(lost(buffer.put_back(sent)), [6]);
+        assert_eq!(serials(&mut buffer), [5]);
+        // What has been taken out counts no more.
+        for serial in 7..10 {
+            assert_eq!(lost(buffer.accept(large(third), serial)), []);
+        }
     }
 
     #[test]
@@ -132,7 +172,7 @@ mod tests {
         let sent = buffer.take().unwrap();
         buffer.accept(event(1), 1);
         buffer.accept(event(2), 2);
-        assert_eq!(buffer.put_back(sent).unwrap().serial, 1);
+        assert_eq!(lost(buffer.put_back(sent)), [1]);
         assert_eq!(serials(&mut buffer), [0, 2]);
     }
 

@@ -232,8 +232,13 @@ impl Pool {
     }
 
     /// Tells of a discarded event: of the first at once, of others when a minute is over.
-    fn lose(&mut self, reactor: &mut Reactor, group: GroupId, discarded: Option<Message>) {
-        let Some(message) = discarded else { return };
+    fn lose(&mut self, reactor: &mut Reactor, group: GroupId, discarded: Vec<Message>) {
+        for message in discarded {
+            self.lose_one(reactor, group, message.serial);
+        }
+    }
+
+    fn lose_one(&mut self, reactor: &mut Reactor, group: GroupId, serial: u64) {
         let now = reactor.now.monotonic;
         let told = self.overflow.last_told;
         if let Some(last) = told.filter(|last| now.since(*last) < OVERFLOW_INTERVAL) {
@@ -245,8 +250,8 @@ impl Pool {
         }
         self.overflow.last_told = Some(now);
         reactor.log.error(format_args!(
-            "pool {} event buffer overflowed, discarding event {}",
-            self.name, message.serial
+            "pool {} event buffer overflowed, discarding event {serial}",
+            self.name
         ));
     }
 }

@@ -136,6 +136,22 @@ fn a_listener_that_closes_its_stdin() {
 }
 
 #[test]
+fn large_events_for_a_listener_that_is_not_there_were_kept_whatever_their_size() {
+    let more = "autostart=false\nbuffer_size=100";
+    let sections = pool("a", "recorder", "REMOTE_COMMUNICATION", more);
+    let scene = Scene::start_as(workshop(""), &sections, |_| {});
+    let data = "x".repeat(15 << 20);
+    let loss = "pool a event buffer overflowed, discarding event 0";
+    for _ in 0..4 {
+        send(&scene, "n", &data);
+    }
+    assert!(!scene.log().contains(loss));
+    send(&scene, "n", &data);
+    assert!(scene.log().contains(loss));
+    scene.stop();
+}
+
+#[test]
 fn a_listener_that_floods_the_daemon_with_ready() {
     let script = "note('done', '')\nwhile True:\n  say('READY\\n' * 10000)";
     withstand(script, is_unknown).stop();
