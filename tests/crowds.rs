@@ -1,7 +1,7 @@
 //! Crowds of clients that each do something small or slow: others are answered
 //! all the same.
 
-use super::support::{DEADLINE, Scene, Value, wait_until};
+use super::support::{DEADLINE, Outcome, Scene, Value, wait_until};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -118,6 +118,53 @@ fn slow_readers_that_sent_more_were_never_asked_to_leave() {
         })
         .collect();
     expect_an_answer(&scene);
+    drop(crowd);
+    scene.stop();
+}
+
+#[test]
+fn logs_that_unfinished_multicalls_had_open_were_not_counted() {
+    let scene = Scene::start(&format!(
+        "{CAT}[program:slow]\ncommand=/bin/cat\nautostart=false\nstartsecs=600\n\
+         numprocs=20\nprocess_name=%(process_num)d\n"
+    ));
+    scene.dir.write("main.log", vec![b'x'; 300 << 10]);
+    let call = |name: &str, parameters: &str| {
+        format!(
+            "<value><struct><member><name>methodName</name><value>{name}</value></member>\
+             <member><name>params</name><value><array><data>{parameters}</data></array></value>\
+             </member></struct></value>"
+        )
+    };
+    let zero = "<value><int>0</int></value>";
+    let read = call("supervisor.readLog", &zero.repeat(2)).repeat(8);
+    let begin = |number: usize| {
+        let name = format!("<value>slow:{number}</value>");
+        let wait = call("supervisor.startProcess", &name);
+        let body = format!(
+            "<methodCall><methodName>system.multicall</methodName><params><param><value><array>\
+             <data>{read}{wait}</data></array></value></param></params></methodCall>"
+        );
+        let mut stream = connect(&scene);
+        let length = body.len();
+        let request = format!("POST /RPC2 HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    let open = || {
+        let descriptors = format!("/proc/{}/fd", scene.daemon.pid());
+        let descriptors = std::fs::read_dir(descriptors).unwrap();
+        let names = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        names.filter(|name| name.ends_with("main.log")).count()
+    };
+    let own = open();
+    let crowd: Vec<UnixStream> = (0..20).map(begin).collect();
+    assert!(wait_until(DEADLINE, || open() >= own + 128));
+    expect_an_answer(&scene);
+    assert_eq!(open(), own + 128);
+    let fault = scene.call("readLog", &[Value::Int(0), Value::Int(0)]);
+    let text = "FAILED: too many long parts of logs are read now: ask again later";
+    assert_eq!(fault, Outcome::Fault(30, text.to_owned()));
     drop(crowd);
     scene.stop();
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use crate::http::outbox::Outbox;
-use crate::loggers::window::{PIECE, Window};
+use crate::loggers::window::{PIECE, Place, Window};
 use crate::text::decoder::Decoder;
 use crate::xmlrpc::writer;
 
@@ -41,6 +41,8 @@ enum Part {
 #[derive(Debug)]
 struct Log {
     window: Window,
+    /// That of the open file.
+    _place: Place,
     decoder: Decoder,
     /// The length of its escaped text: how much is known so far, then how much is left to send.
     room: u64,
@@ -53,10 +55,11 @@ impl Content {
     }
 
     /// Adds a part of a log, as escaped text.
-    pub fn push_log(&mut self, window: Window) {
+    pub fn push_log(&mut self, window: Window, place: Place) {
         self.close_text();
         self.parts.push_back(Part::Log(Log {
             window,
+            _place: place,
             decoder: Decoder::default(),
             room: 0,
         }));
@@ -223,7 +226,8 @@ mod tests {
         fs::write(&path, before).unwrap();
         let mut content = Content::default();
         content.text().push('[');
-        content.push_log(window::read(&path, 0, 0).unwrap());
+        let place = window::Places::default().take().unwrap();
+        content.push_log(window::read(&path, 0, 0).unwrap(), place);
         content.text().push(']');
         let mut buffer = Vec::new();
         let length = loop {

@@ -31,8 +31,6 @@ pub use crate::http::exchange::Request;
 /// request of the largest size; with more, the one that has taken nothing for
 /// longest, or whose request has been coming for longest, loses its connection.
 pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
-/// How many files are open for the long answers of all clients together; as above.
-const FILES_LIMIT: usize = 128;
 /// How much of one turn of the loop the long answers of all clients may take.
 const SHARE: Duration = Duration::from_millis(5);
 /// How many connections are accepted in one turn of the loop.
@@ -184,11 +182,6 @@ impl Servers {
         connection: ConnectionId,
         content: Content,
     ) {
-        let files = |client: &Client| client.connection.waiting().1;
-        let open: usize = self.connections.values().map(files).sum();
-        if content.logs() > 0 && open + content.logs() > FILES_LIMIT {
-            return self.respond_error(reactor, connection, 503);
-        }
         let step = self.with(connection, |client, _| client.respond_xml(reactor, content));
         self.after(reactor, connection, step);
         self.relieve(reactor, connection);
@@ -354,7 +347,7 @@ impl Servers {
     /// Keeps what waits for all clients together within its bounds after one
     /// has been answered or has sent a part of a body, which has a bound of its own.
     fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
-        let waits = |client: &Client| client.connection.waiting() != (0, 0);
+        let waits = |client: &Client| client.connection.waiting().0 > 0;
         if !self.connections.get(&answered).is_some_and(waits) {
             return;
         }
@@ -362,12 +355,10 @@ impl Servers {
         let body = bodies.max().and_then(|body| usize::try_from(body).ok());
         let limit = OUTPUT_LIMIT.saturating_add(body.unwrap_or(0));
         loop {
-            let (mut bytes, mut files) = (0, 0);
+            let mut bytes = 0;
             let mut victim = None;
             for (&id, client) in &self.connections {
-                let waiting = client.connection.waiting();
-                bytes += waiting.0;
-                files += waiting.1;
+                bytes += client.connection.waiting().0;
                 if let Some(since) = client.connection.stalled_since()
                     && id != answered
                     && victim.is_none_or(|(oldest, _)| since < oldest)
@@ -375,7 +366,7 @@ impl Servers {
                     victim = Some((since, id));
                 }
             }
-            let Some((_, id)) = victim.filter(|_| bytes > limit || files > FILES_LIMIT) else {
+            let Some((_, id)) = victim.filter(|_| bytes > limit) else {
                 return;
             };
             if let Some(client) = self.connections.get(&id) {

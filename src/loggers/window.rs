@@ -5,6 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::rc::Rc;
 
 use crate::text::decoder::Decoder;
 
@@ -39,6 +40,31 @@ pub struct Window {
     start: u64,
     end: u64,
     position: u64,
+}
+
+/// How many parts of logs may be open at a time.
+const PLACES: usize = 128;
+
+/// The places for parts of logs that stay open while clients take them, or
+/// while a call that they belong to is not finished.
+#[derive(Debug, Default)]
+pub struct Places(Rc<()>);
+
+/// One of them, taken for as long as this is kept.
+#[derive(Debug)]
+pub struct Place {
+    _taken: Rc<()>,
+}
+
+impl Places {
+    /// Takes a place; `None` if there is none left.
+    pub fn take(&self) -> Option<Place> {
+        // One is the reference of these places themselves.
+        let has_room = Rc::strong_count(&self.0) <= PLACES;
+        has_room.then(|| Place {
+            _taken: Rc::clone(&self.0),
+        })
+    }
 }
 
 /// What the end of a log is told with.
@@ -266,6 +292,16 @@ mod tests {
         assert_eq!(text(&path, 0, 0).unwrap(), "a\u{fffd}b");
         assert_eq!(read(&path, 0, 0).unwrap().bytes().unwrap(), b"a\xffb");
         assert!(is_longer(&path, 2) && !is_longer(&path, 3));
+    }
+
+    #[test]
+    fn a_place_is_taken_for_as_long_as_it_is_kept() {
+        let places = Places::default();
+        let mut taken: Vec<Place> = std::iter::from_fn(|| places.take()).collect();
+        assert_eq!(taken.len(), PLACES);
+        taken.truncate(PLACES - 2);
+        taken.extend(std::iter::from_fn(|| places.take()));
+        assert_eq!(taken.len(), PLACES);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::io;
 
 use crate::clock::Now;
 use crate::loggers::logger::Logger;
+use crate::loggers::window::Places;
 use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
 use crate::timers::Timers;
@@ -30,6 +31,8 @@ pub struct Reactor {
     pub log: Logger,
     /// The logs of children.
     pub logs: OpenLogs,
+    /// For the logs that clients read.
+    pub places: Places,
     /// The one read buffer of the daemon; empty between events.
     pub buffer: Vec<u8>,
     /// The clocks as read at the beginning of this turn of the loop.
@@ -44,6 +47,7 @@ impl Reactor {
             timers: Timers::default(),
             log,
             logs: OpenLogs::default(),
+            places: Places::default(),
             buffer: Vec::new(),
             now,
         })

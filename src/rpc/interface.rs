@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::http::content::Content;
-use crate::loggers::window::Window;
+use crate::loggers::window::{Place, Window};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::supervisor::Supervisor;
@@ -74,9 +74,9 @@ pub fn written(value: &Value) -> Content {
 }
 
 /// A string that is written with the text of a part of a log.
-pub fn push_log(content: &mut Content, window: Window) {
+pub fn push_log(content: &mut Content, window: Window, place: Place) {
     content.text().push_str(writer::BEGIN_STRING);
-    content.push_log(window);
+    content.push_log(window, place);
     content.text().push_str(writer::END_STRING);
 }
 

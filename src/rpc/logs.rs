@@ -1,10 +1,8 @@
 //! Reading, tailing and clearing logs. A short part of a log is read at once; of
 //! a long one the open file is the answer, which is read as the client takes it.
 
-use std::io;
-
 use crate::http::content::Content;
-use crate::loggers::window::{self, Window, WindowError};
+use crate::loggers::window::{self, Places, Window, WindowError};
 use crate::rpc::interface::{Answer, Daemon, Outcome, push_log};
 use crate::rpc::{names, parameters};
 use crate::supervisor::fatal::Deed;
@@ -16,13 +14,17 @@ use crate::xmlrpc::writer;
 /// Up to this size a part of a log is read at once, in bytes.
 const SHORT: u64 = 256 * 1024;
 
+/// Why a long part is not read.
+const NO_PLACE: &str = "too many long parts of logs are read now: ask again later";
+
 /// `supervisor.readLog(offset, length)`
 pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let (offset, length) = (
         parameters::integer(parameters, 0)?,
         parameters::integer(parameters, 1)?,
     );
-    read(daemon.reactor.log.path(), offset, length)
+    let reactor = &daemon.reactor;
+    read(&reactor.places, reactor.log.path(), offset, length)
 }
 
 /// `supervisor.readProcessStdoutLog(name, offset, length)`
@@ -132,19 +134,22 @@ fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
         parameters::integer(parameters, 2)?,
     );
     read(
+        &daemon.reactor.places,
         names::process(daemon.supervisor, name)?.log_path(channel),
         offset,
         length,
     )
 }
 
-fn read(path: Option<&str>, offset: i64, length: i64) -> Outcome {
+fn read(places: &Places, path: Option<&str>, offset: i64, length: i64) -> Outcome {
     let path = path.ok_or_else(|| Fault::new(FaultCode::NoFile))?;
     match window::read(path, offset, length) {
         Ok(window) => {
             let mut content = Content::default();
-            push_part(&mut content, window).map_err(|_| Fault::new(FaultCode::Failed))?;
-            Ok(Answer::Written(content))
+            match push_part(&mut content, window, places)? {
+                true => Ok(Answer::Written(content)),
+                false => Err(Fault::new(FaultCode::Failed)),
+            }
         }
         Err(WindowError::BadArguments) => Err(Fault::new(FaultCode::BadArguments)),
         Err(WindowError::NoFile) => Err(Fault::with(FaultCode::NoFile, path)),
@@ -164,12 +169,12 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
     };
     let mut content = Content::default();
     content.text().push_str(writer::BEGIN_ARRAY);
-    let read = match tail.window {
-        Some(window) => push_part(&mut content, window),
-        None => Err(io::ErrorKind::NotFound.into()),
+    let has_text = match tail.window {
+        Some(window) => push_part(&mut content, window, &daemon.reactor.places)?,
+        None => false,
     };
     let text = content.text();
-    if read.is_err() {
+    if !has_text {
         writer::push_string(text, "");
     }
     writer::push_int(text, tail.offset);
@@ -178,12 +183,18 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
     Ok(Answer::Written(content))
 }
 
-/// Adds a part of a log as a string; nothing if it cannot be read.
-fn push_part(content: &mut Content, window: Window) -> io::Result<()> {
+/// Adds a part of a log as a string; false if it cannot be read. The fault is
+/// that no more may be open.
+fn push_part(content: &mut Content, window: Window, places: &Places) -> Result<bool, Fault> {
     if window.size() > SHORT {
-        push_log(content, window);
-    } else {
-        writer::push_string(content.text(), &window.text()?);
+        let place = places.take();
+        let place = place.ok_or_else(|| Fault::with(FaultCode::Failed, NO_PLACE))?;
+        push_log(content, window, place);
+        return Ok(true);
     }
-    Ok(())
+    let text = window.text();
+    if let Ok(text) = &text {
+        writer::push_string(content.text(), text);
+    }
+    Ok(text.is_ok())
 }
