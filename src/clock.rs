@@ -18,6 +18,12 @@ impl Monotonic {
     pub fn since(self, earlier: Monotonic) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The moment right after this one. If this is when a turn of the loop
+    /// began, a timer for the other is not due in that turn, and past at the next.
+    pub fn just_after(self) -> Monotonic {
+        self + Duration::from_nanos(1)
+    }
 }
 
 impl Add<Duration> for Monotonic {

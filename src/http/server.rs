@@ -17,7 +17,7 @@ use crate::http::door::Door;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
 use crate::http::response::Response;
 use crate::loggers::level::Level;
-use crate::reactor::Reactor;
+use crate::reactor::{Reactor, SHARE};
 use crate::sys::fd;
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
@@ -31,8 +31,6 @@ pub use crate::http::exchange::Request;
 /// request of the largest size; with more, the one that has taken nothing for
 /// longest, or whose request has been coming for longest, loses its connection.
 pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
-/// How much of one turn of the loop the long answers of all clients may take.
-const SHARE: Duration = Duration::from_millis(5);
 /// How many connections are accepted in one turn of the loop.
 const ACCEPT_LIMIT: usize = 32;
 /// How many descriptors connections leave to children, unless a quarter is less.
@@ -319,8 +317,7 @@ impl Servers {
 
     /// Sees to it that there is a turn for those that wait for one.
     fn plan_turn(&self, reactor: &mut Reactor) {
-        // Later than any moment of this turn, and past at the next.
-        let next = reactor.now.monotonic + Duration::from_nanos(1);
+        let next = reactor.now.monotonic.just_after();
         let deadline = (!self.hungry.is_empty()).then_some(next);
         reactor.timers.set(Timer::LongAnswers, deadline);
     }

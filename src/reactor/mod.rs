@@ -7,18 +7,24 @@ pub mod open_logs;
 pub mod watch;
 
 use std::io;
+use std::time::Duration;
 
 use crate::clock::Now;
 use crate::loggers::logger::Logger;
 use crate::loggers::window::Places;
 use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
+use crate::sys::time;
 use crate::timers::Timers;
 use crate::tokens::Source;
 
 /// How much is read from a descriptor at a time, so that one chatty child
 /// cannot starve the others.
 pub const READ_SIZE: usize = 64 * 1024;
+
+/// How much of one turn of the loop what works for clients may take; each kind
+/// of it gets on by a little in any case.
+pub const SHARE: Duration = Duration::from_millis(5);
 
 /// The loop's instruments.
 #[derive(Debug)]
@@ -51,5 +57,10 @@ impl Reactor {
             buffer: Vec::new(),
             now,
         })
+    }
+
+    /// Whether what can wait for the next turn of the loop should.
+    pub fn turn_is_over(&self) -> bool {
+        time::monotonic() >= self.now.monotonic + SHARE
     }
 }

@@ -148,9 +148,9 @@ impl Deferred {
                 .min(),
             Deferred::Multicall(multicall) => match &multicall.pause {
                 Pause::Call(call) => call.next_report(),
-                Pause::Turn(turn) => Some(after(*turn)),
+                Pause::Turn(turn) => Some(turn.just_after()),
             },
-            Deferred::Listing(listing) => Some(after(listing.turn)),
+            Deferred::Listing(listing) => Some(listing.turn.just_after()),
         }
     }
 
@@ -171,9 +171,4 @@ impl Deferred {
             Deferred::Process(_) | Deferred::Several(_) => 0,
         }
     }
-}
-
-/// As soon as there is a new turn.
-fn after(turn: Monotonic) -> Monotonic {
-    turn + Duration::from_nanos(1)
 }

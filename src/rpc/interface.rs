@@ -1,15 +1,12 @@
 //! What methods are made of: what they work on, what they give, how they are
 //! described, and the table in which they are found by name.
 
-use std::time::Duration;
-
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::loggers::window::{Place, Window};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::supervisor::Supervisor;
-use crate::sys::time;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
@@ -26,16 +23,7 @@ pub struct Daemon<'a> {
     pub interface: Interface,
 }
 
-/// How much of one turn of the loop the calls of all clients may take, from its
-/// beginning; each gets on by a little even after that.
-pub const SHARE: Duration = Duration::from_millis(5);
-
 impl Daemon<'_> {
-    /// Whether what can wait for the next turn of the loop should.
-    pub fn turn_is_over(&self) -> bool {
-        time::monotonic() >= self.turn() + SHARE
-    }
-
     /// When this turn of the loop began.
     pub fn turn(&self) -> Monotonic {
         self.reactor.now.monotonic

@@ -2,17 +2,14 @@
 //! processes that they wait for are where they should be. Nothing here waits:
 //! long bodies and lists give way to others after a slice.
 
-use std::time::Duration;
-
 use super::MainLoop;
 use crate::http::response::Response;
 use crate::http::server::{Incoming, Request};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
-use crate::rpc::interface::SHARE;
 use crate::rpc::{self, Body, Reply, methods, names, poll};
 use crate::supervisor::Supervisor;
-use crate::sys::{memory, time};
+use crate::sys::memory;
 use crate::tokens::{Channel, ConnectionId, Timer};
 use crate::web::door::{Visited, Waiting};
 use crate::web::route::{Method, Visit};
@@ -84,16 +81,12 @@ impl MainLoop {
             }
             Request::Page(visit) => {
                 self.visits.push_back((connection, visit));
-                match self.is_turn_over() {
+                match self.reactor.turn_is_over() {
                     true => self.look_again(),
                     false => self.receive(),
                 }
             }
         }
-    }
-
-    fn is_turn_over(&self) -> bool {
-        time::monotonic() >= self.reactor.now.monotonic + SHARE
     }
 
     /// Answers pages, one at least, for as long as this turn of the loop allows.
@@ -103,7 +96,7 @@ impl MainLoop {
                 continue;
             }
             self.visit(connection, &visit);
-            if self.is_turn_over() {
+            if self.reactor.turn_is_over() {
                 break;
             }
         }
@@ -146,10 +139,8 @@ impl MainLoop {
     }
 
     fn look_again(&mut self) {
-        // Later than now, for it is another turn of the loop that goes on.
-        let soon = self.reactor.now.monotonic + Duration::from_nanos(1);
         let is_idle = self.bodies.is_empty() && self.visits.is_empty();
-        let next = (!is_idle).then_some(soon);
+        let next = (!is_idle).then_some(self.reactor.now.monotonic.just_after());
         self.reactor.timers.set(Timer::Body, next);
     }
 
@@ -199,7 +190,7 @@ impl MainLoop {
             // One gets on in any case: children alone may keep a turn busy.
             if pending.is_at_work()
                 && std::mem::replace(&mut has_worked, true)
-                && daemon.turn_is_over()
+                && daemon.reactor.turn_is_over()
             {
                 postponed.push(pending);
                 continue;
