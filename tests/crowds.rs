@@ -178,7 +178,7 @@ fn pages_for_a_crowd_kept_others_waiting() {
             let mut stream = connect(&scene);
             stream
                 .write_all(
-                    "HEAD /mainlog.txt HTTP/1.1\r\nHost: x\r\n\r\n"
+                    "HEAD /mainlog.html?limit=1048576 HTTP/1.1\r\nHost: x\r\n\r\n"
                         .repeat(5)
                         .as_bytes(),
                 )

@@ -443,6 +443,11 @@ fn logs_are_shown_and_downloaded() {
     assert!(page.body.contains("<meta http-equiv=\"refresh\" content=\"2; url=tail.html?processname=cat&amp;channel=stderr&amp;refresh=2\">"));
     let whole = scene.rpc.get("/log.txt?processname=cat");
     assert_eq!(whole.body.len(), 5012);
+    let head = scene.rpc.page("HEAD", "/log.txt?processname=cat", "", "");
+    assert_eq!(
+        (head.header("Content-Length"), head.body.len()),
+        ("5012", 0)
+    );
     assert_eq!(whole.header("Content-Type"), "text/plain;charset=utf-8");
     assert_eq!(
         whole.header("Content-Disposition"),

@@ -98,8 +98,10 @@ impl Web {
             Page::Health => return Ok(Visited::Done(health())),
             Page::Stylesheet => return Ok(Visited::Done(frame::stylesheet())),
             Page::Icon => return Ok(Visited::Done(frame::icon())),
-            Page::LogText => return download(daemon, &Wanted::process(&query).subject),
-            Page::MainLogText => return download(daemon, &Subject::Main),
+            Page::LogText => {
+                return download(daemon, visit.method, &Wanted::process(&query).subject);
+            }
+            Page::MainLogText => return download(daemon, visit.method, &Subject::Main),
             Page::Status => Back::Status(Filter::of(&query)),
             Page::Tail => Back::Log(Wanted::process(&query)),
             Page::MainLog => Back::Log(Wanted::main(&query)),
@@ -155,11 +157,11 @@ impl Web {
         };
         Visited::Done(match back {
             Back::Status(filter) => {
-                let view = gather::view(supervisor, reactor, self.started);
+                let view = gather::view(daemon, self.started);
                 status::page(&view, &filter, message, &issuer).response(200)
             }
             Back::Log(wanted) => {
-                let view = gather::daemon(supervisor, reactor, self.started);
+                let view = gather::of_daemon(daemon, self.started);
                 let log = gather::log(supervisor, reactor, &wanted);
                 let can_clear = gather::can_clear(supervisor, &wanted.subject);
                 tail::page(&view, &wanted, &log, message, can_clear, &issuer).response(200)
@@ -169,7 +171,7 @@ impl Web {
 
     /// Tells that nothing was done, and why.
     fn refuse(&self, daemon: &Daemon<'_>, status: u16, why: &str) -> Visited {
-        let view = gather::daemon(daemon.supervisor, daemon.reactor, self.started);
+        let view = gather::of_daemon(daemon, self.started);
         let page = Frame {
             title: "Nothing was done".to_owned(),
             heading: "Nothing was done".to_owned(),
@@ -243,7 +245,9 @@ fn health() -> Response {
     }
 }
 
-fn download(daemon: &Daemon<'_>, subject: &Subject) -> Result<Visited, u16> {
+const TEXT: &str = "text/plain;charset=utf-8";
+
+fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Visited, u16> {
     let log = gather::whole_log(daemon.supervisor, daemon.reactor, subject).ok_or(404u16)?;
     let name = match subject {
         Subject::Main => "supervisord".to_owned(),
@@ -254,7 +258,10 @@ fn download(daemon: &Daemon<'_>, subject: &Subject) -> Result<Visited, u16> {
         _ => '_',
     };
     let name: String = name.chars().map(plain).collect();
-    let mut response = frame::respond(200, "text/plain;charset=utf-8", log, true);
+    let mut response = match method {
+        Method::Head => frame::head(200, TEXT, log.size(), true),
+        _ => frame::respond(200, TEXT, log.bytes().map_err(|_| 404u16)?, true),
+    };
     response.headers.push((
         "Content-Disposition",
         format!("attachment; filename=\"{name}.log\""),

@@ -149,6 +149,12 @@ fn policy(script: &str) -> String {
 
 /// An answer that others may not take for something else, nor keep unless it is a file.
 pub fn respond(status: u16, content_type: &'static str, body: Vec<u8>, is_fresh: bool) -> Response {
+    let head = head(status, content_type, body.len() as u64, is_fresh);
+    Response { body, ..head }
+}
+
+/// The same without its body, of which only the length is known.
+pub fn head(status: u16, content_type: &'static str, length: u64, is_fresh: bool) -> Response {
     let mut headers = vec![("Content-Type", content_type.to_owned())];
     if is_fresh {
         headers.extend([
@@ -160,7 +166,7 @@ pub fn respond(status: u16, content_type: &'static str, body: Vec<u8>, is_fresh:
         headers.push(("Cache-Control", "max-age=86400".to_owned()));
     }
     headers.extend([
-        ("Content-Length", body.len().to_string()),
+        ("Content-Length", length.to_string()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
         // With `no-referrer` browsers would call the origin of a form "null".
         ("Referrer-Policy", "same-origin".to_owned()),
@@ -168,7 +174,7 @@ pub fn respond(status: u16, content_type: &'static str, body: Vec<u8>, is_fresh:
     Response {
         status,
         headers,
-        body,
+        body: Vec::new(),
     }
 }
 

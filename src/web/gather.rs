@@ -1,11 +1,12 @@
 //! The daemon's state as the pages show it.
 
 use crate::clock::{Now, Timestamp};
-use crate::loggers::window::{self, WindowError};
+use crate::loggers::window::{self, Window, WindowError};
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::rpc::information::{description, uptime};
+use crate::rpc::interface::Daemon;
 use crate::rpc::names;
 use crate::supervisor::Supervisor;
 use crate::supervisor::pools::Pool;
@@ -21,12 +22,12 @@ const SHOWN: usize = 2048;
 const DOWNLOADED: i64 = 8 * 1024 * 1024;
 
 /// All that the status page shows. `started` is when supervisord was.
-pub fn view(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> View {
-    let now = reactor.now;
+pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
+    let (supervisor, now) = (&*daemon.supervisor, daemon.reactor.now);
     let mut groups: Vec<&Group> = supervisor.groups.iter().collect();
     groups.sort_by_key(|group| &group.config.name);
     View {
-        daemon: daemon(supervisor, reactor, started),
+        daemon: of_daemon(daemon, started),
         results: results(supervisor, &groups),
         groups: groups
             .into_iter()
@@ -36,13 +37,19 @@ pub fn view(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> View {
 }
 
 /// supervisord itself.
-pub fn daemon(supervisor: &Supervisor, reactor: &Reactor, started: Now) -> DaemonView {
-    let up = reactor.now.monotonic.since(started.monotonic).as_secs();
+pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
+    let supervisor = &*daemon.supervisor;
+    let up = daemon
+        .reactor
+        .now
+        .monotonic
+        .since(started.monotonic)
+        .as_secs();
     DaemonView {
         state: supervisor.state(),
         reason: supervisor.state_reason().to_owned(),
         identifier: supervisor.context.identifier.clone(),
-        pid: std::process::id(),
+        pid: daemon.pid,
         uptime: uptime(i64::try_from(up).unwrap_or(i64::MAX)),
     }
 }
@@ -110,9 +117,9 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
 }
 
 /// A log as it is, or its end if it is very long; `None` where there is none.
-pub fn whole_log(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Option<Vec<u8>> {
+pub fn whole_log(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Option<Window> {
     let path = path(supervisor, reactor, subject).ok()?;
-    window::read(&path, -DOWNLOADED, 0).ok()?.bytes().ok()
+    window::read(&path, -DOWNLOADED, 0).ok()
 }
 
 /// Whether there is something that would empty the log: the main log there
