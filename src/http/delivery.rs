@@ -108,13 +108,11 @@ impl Delivery {
         matches!(self.phase, Phase::Complete)
     }
 
-    /// How many bytes it keeps in memory beside the outbox, and how many open files.
-    pub fn keeps(&self) -> (usize, usize) {
+    /// How many bytes it keeps in memory beside the outbox.
+    pub fn keeps(&self) -> usize {
         match &self.phase {
-            Phase::Measuring(content) | Phase::Sending(content) => {
-                (content.text_size(), content.logs())
-            }
-            Phase::Complete => (0, 0),
+            Phase::Measuring(content) | Phase::Sending(content) => content.text_size(),
+            Phase::Complete => 0,
         }
     }
 

@@ -344,7 +344,7 @@ impl Servers {
     /// Keeps what waits for all clients together within its bounds after one
     /// has been answered or has sent a part of a body, which has a bound of its own.
     fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
-        let waits = |client: &Client| client.connection.waiting().0 > 0;
+        let waits = |client: &Client| client.connection.waiting() > 0;
         if !self.connections.get(&answered).is_some_and(waits) {
             return;
         }
@@ -355,7 +355,7 @@ impl Servers {
             let mut bytes = 0;
             let mut victim = None;
             for (&id, client) in &self.connections {
-                bytes += client.connection.waiting().0;
+                bytes += client.connection.waiting();
                 if let Some(since) = client.connection.stalled_since()
                     && id != answered
                     && victim.is_none_or(|(oldest, _)| since < oldest)

@@ -45,14 +45,14 @@ impl Connection {
     }
 
     /// How much waits in memory for the client, or for the rest of its request,
-    /// in bytes, and in how many open files.
-    pub fn waiting(&self) -> (usize, usize) {
-        let (texts, logs) = match &self.state {
+    /// in bytes.
+    pub fn waiting(&self) -> usize {
+        let kept = match &self.state {
             State::Responding(delivery) => delivery.keeps(),
-            State::Body { body, .. } => (body.bytes.len(), 0),
-            _ => (0, 0),
+            State::Body { body, .. } => body.bytes.len(),
+            _ => 0,
         };
-        (self.wire.output.len() + texts, logs)
+        self.wire.output.len() + kept
     }
 
     /// When the client last took something, if something waits for it; or when
