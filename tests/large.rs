@@ -64,6 +64,10 @@ fn ask(scene: &Scene, request: &str) -> UnixStream {
 
 /// The body of one response, which has the length that its head says.
 fn body(stream: &mut UnixStream) -> String {
+    String::from_utf8(raw_body(stream)).unwrap()
+}
+
+fn raw_body(stream: &mut UnixStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut piece = vec![0; 1 << 20];
     loop {
@@ -80,7 +84,7 @@ fn body(stream: &mut UnixStream) -> String {
         let size = end + 4 + length;
         if bytes.len() >= size {
             assert_eq!(bytes.len(), size, "no more than the length says");
-            return String::from_utf8(bytes.split_off(end + 4)).unwrap();
+            return bytes.split_off(end + 4);
         }
     }
 }
@@ -146,6 +150,33 @@ fn a_large_log_arrives_as_a_direct_decode_of_it() {
         .write_all(request("supervisor.getPID", "").as_bytes())
         .unwrap();
     assert!(body(&mut stream).contains(&pid));
+    scene.stop();
+}
+
+#[test]
+fn a_large_log_is_downloaded_as_it_is_and_never_held() {
+    let (scene, log) = with_log(LARGE);
+    let before = private_memory(scene.daemon.pid());
+    let download = "GET /log.txt?processname=p HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut stream = ask(&scene, download);
+    assert!(wait_until(DEADLINE, || !is_silent(&stream)));
+    answer_times(&scene, 5);
+    let grown = private_memory(scene.daemon.pid()).saturating_sub(before);
+    assert!(grown < 8 * 1024, "{grown} KiB");
+    assert!(raw_body(&mut stream) == log);
+    // The connection is kept.
+    stream
+        .write_all(request("supervisor.getPID", "").as_bytes())
+        .unwrap();
+    assert!(body(&mut stream).contains(&scene.daemon.pid().to_string()));
+    // What is not there any more is not made up.
+    let mut stream = ask(&scene, download);
+    assert!(wait_until(DEADLINE, || !is_silent(&stream)));
+    fs::write(scene.dir.join("p.log"), "").unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert!(rest.len() < log.len());
+    answer_times(&scene, 1);
     scene.stop();
 }
 

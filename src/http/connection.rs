@@ -159,6 +159,23 @@ impl Connection {
         self.deliver(reactor)
     }
 
+    /// Answers the request that is in work with that head, which tells the
+    /// content's length, and the content; ignored if there is none.
+    pub fn respond_long(
+        &mut self,
+        reactor: &mut Reactor,
+        head: &Response,
+        content: Content,
+    ) -> Step {
+        let now = reactor.now.monotonic;
+        if let Some(exchange) = self.take_work() {
+            let delivery = Delivery::long(exchange, head, content, &mut self.wire, now);
+            self.hungry = true;
+            self.enter(State::Responding(delivery), now);
+        }
+        self.deliver(reactor)
+    }
+
     /// Goes on with a long answer by one piece.
     pub fn go_on(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
         self.hungry = false;

@@ -1,11 +1,12 @@
-//! A body that is not all in memory: text, and parts of logs that are read,
-//! decoded and escaped piece by piece as the client takes them.
+//! A body that is not all in memory: text, and parts of logs that are read
+//! piece by piece as the client takes them, decoded and escaped or as they are.
 //!
-//! It is gone through twice, each time in pieces: first to learn its length,
+//! What is escaped is gone through twice, each time in pieces: first to learn its length,
 //! so that it can be told before it begins, as every old client wants it; then
 //! to send it. Should a log have been shortened or written anew meanwhile, its
 //! text ends where it ends, or where its room ends, and line feeds behind the
-//! document make up the length: what arrives is well-formed in any case.
+//! document make up the length: what arrives is well-formed in any case. A log
+//! as it is has nothing that could be made up: then the connection is closed.
 
 use std::collections::VecDeque;
 use std::io;
@@ -36,6 +37,7 @@ pub struct Content {
 enum Part {
     Text(String),
     Log(Log),
+    Raw { window: Window, _place: Place },
 }
 
 #[derive(Debug)]
@@ -63,6 +65,15 @@ impl Content {
             decoder: Decoder::default(),
             room: 0,
         }));
+    }
+
+    /// Adds a part of a log as it is.
+    pub fn push_raw(&mut self, window: Window, place: Place) {
+        self.close_text();
+        self.parts.push_back(Part::Raw {
+            window,
+            _place: place,
+        });
     }
 
     /// Adds what another holds.
@@ -93,14 +104,14 @@ impl Content {
     /// How many parts of logs it holds, each of which is an open file.
     pub fn logs(&self) -> usize {
         let parts = self.parts.iter();
-        parts.filter(|part| matches!(part, Part::Log(_))).count()
+        parts.filter(|part| !matches!(part, Part::Text(_))).count()
     }
 
     /// How many bytes of it are in memory.
     pub fn text_size(&self) -> usize {
         let sizes = self.parts.iter().map(|part| match part {
             Part::Text(text) => text.len(),
-            Part::Log(_) => 0,
+            Part::Log(_) | Part::Raw { .. } => 0,
         });
         sizes.sum::<usize>() + self.last.len()
     }
@@ -109,7 +120,7 @@ impl Content {
     pub fn size(&self) -> u64 {
         let sizes = self.parts.iter().map(|part| match part {
             Part::Text(text) => text.len() as u64,
-            Part::Log(log) => log.window.size(),
+            Part::Log(Log { window, .. }) | Part::Raw { window, .. } => window.size(),
         });
         sizes.sum::<u64>() + self.last.len() as u64
     }
@@ -122,6 +133,11 @@ impl Content {
             let log = match part {
                 Part::Text(text) => {
                     self.length += text.len() as u64;
+                    self.measured += 1;
+                    continue;
+                }
+                Part::Raw { window, .. } => {
+                    self.length += window.size();
                     self.measured += 1;
                     continue;
                 }
@@ -151,6 +167,18 @@ impl Content {
                     if matches!(self.parts.front(), Some(Part::Text(_))) {
                         continue;
                     }
+                    return Ok(true);
+                }
+                Part::Raw { mut window, _place } => {
+                    if window.is_at_end() {
+                        continue;
+                    }
+                    window.read(buffer)?;
+                    if buffer.is_empty() {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                    output.give(std::mem::take(buffer));
+                    self.parts.push_front(Part::Raw { window, _place });
                     return Ok(true);
                 }
                 Part::Log(log) => log,
@@ -286,6 +314,32 @@ mod tests {
             assert!(document.ends_with(']'));
             let escapes = document.replace("&amp;", "");
             assert!(!escapes.contains('&'));
+        }
+    }
+
+    #[test]
+    fn a_raw_log_comes_byte_by_byte_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log").to_str().unwrap().to_owned();
+        let log: Vec<u8> = (0..=255u8).cycle().take(PIECE * 2 + 10).collect();
+        for shortened in [false, true] {
+            fs::write(&path, &log).unwrap();
+            let mut content = Content::default();
+            let place = window::Places::default().take().unwrap();
+            content.push_raw(window::read(&path, 0, 0).unwrap(), place);
+            assert_eq!((content.size(), content.logs()), (log.len() as u64, 1));
+            let (mut buffer, mut output) = (Vec::new(), Outbox::default());
+            assert!(content.produce(&mut buffer, &mut output).unwrap());
+            assert_eq!(output.len(), PIECE);
+            if shortened {
+                fs::write(&path, "").unwrap();
+                assert!(content.produce(&mut buffer, &mut output).is_err());
+                continue;
+            }
+            while content.produce(&mut buffer, &mut output).unwrap() {}
+            assert_eq!(output.len(), log.len());
+            let bytes: Vec<u8> = output.offer().0.iter().flat_map(|s| s.to_vec()).collect();
+            assert!(bytes == log);
         }
     }
 

@@ -57,10 +57,26 @@ impl Delivery {
             return Ok(Delivery::new(exchange, Phase::Measuring(content)));
         }
         let mut delivery = Delivery::new(exchange, Phase::Complete);
-        delivery.put_head(content.size(), wire, reactor.now.monotonic);
+        let length = content.size();
+        let head = Response::xml_head(length);
+        delivery.put_head(&head, length, wire, reactor.now.monotonic);
         let mut content = content;
         content.produce(&mut reactor.buffer, &mut wire.output)?;
         Ok(delivery)
+    }
+
+    /// Begins a response whose head says how long the content is.
+    pub fn long(
+        exchange: Exchange,
+        head: &Response,
+        content: Content,
+        wire: &mut Wire,
+        now: Monotonic,
+    ) -> Delivery {
+        let length = content.size();
+        let mut delivery = Delivery::new(exchange, Phase::Sending(content));
+        delivery.put_head(head, length, wire, now);
+        delivery
     }
 
     fn new(exchange: Exchange, phase: Phase) -> Delivery {
@@ -79,7 +95,7 @@ impl Delivery {
             Phase::Measuring(mut content) => match content.measure(&mut reactor.buffer) {
                 Ok(None) => Phase::Measuring(content),
                 Ok(Some(length)) => {
-                    self.put_head(length, wire, now);
+                    self.put_head(&Response::xml_head(length), length, wire, now);
                     Phase::Sending(content)
                 }
                 Err(_) => {
@@ -123,10 +139,8 @@ impl Delivery {
         wire.send(bytes, now);
     }
 
-    fn put_head(&mut self, length: u64, wire: &mut Wire, now: Monotonic) {
-        let head = self.exchange.bytes(&Response::xml_head(length));
-        self.status = 200;
-        self.size = head.len() as u64 + length;
-        wire.send(head, now);
+    fn put_head(&mut self, head: &Response, length: u64, wire: &mut Wire, now: Monotonic) {
+        self.put_whole(head, wire, now);
+        self.size += length;
     }
 }

@@ -185,6 +185,21 @@ impl Servers {
         self.relieve(reactor, connection);
     }
 
+    /// Answers with that head, which tells the content's length, and the
+    /// content. Dropped if the client has gone.
+    pub fn respond_long(
+        &mut self,
+        reactor: &mut Reactor,
+        connection: ConnectionId,
+        head: &Response,
+        content: Content,
+    ) {
+        let step = self.with(connection, |client, _| {
+            client.respond_long(reactor, head, content)
+        });
+        self.after(reactor, connection, step);
+    }
+
     /// Answers with an error page. Dropped if the client has gone.
     pub fn respond_error(&mut self, reactor: &mut Reactor, connection: ConnectionId, status: u16) {
         self.respond(reactor, connection, Response::error(status));

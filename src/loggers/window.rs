@@ -150,21 +150,14 @@ impl Window {
         outcome.map(|_| ())
     }
 
+    /// Whether all of it has been read.
+    pub fn is_at_end(&self) -> bool {
+        self.position == self.end
+    }
+
     /// Begins again.
     pub fn rewind(&mut self) {
         self.position = self.start;
-    }
-
-    /// The whole as it is.
-    pub fn bytes(mut self) -> io::Result<Vec<u8>> {
-        let (mut bytes, mut buffer) = (Vec::new(), Vec::new());
-        loop {
-            self.read(&mut buffer)?;
-            if buffer.is_empty() {
-                return Ok(bytes);
-            }
-            bytes.extend_from_slice(&buffer);
-        }
     }
 
     /// The whole as text: a character that an edge has cut is left out, what is
@@ -290,7 +283,6 @@ mod tests {
         assert_eq!(text(&path, -3, 0).unwrap(), "\u{20ac}");
         let (_directory, path) = file(b"a\xffb");
         assert_eq!(text(&path, 0, 0).unwrap(), "a\u{fffd}b");
-        assert_eq!(read(&path, 0, 0).unwrap().bytes().unwrap(), b"a\xffb");
         assert!(is_longer(&path, 2) && !is_longer(&path, 3));
     }
 
@@ -318,9 +310,11 @@ mod tests {
         };
         assert_eq!(window.size(), PIECE as u64 + 10);
         assert_eq!(sizes(&mut window, &mut buffer), [PIECE, 10]);
+        assert!(window.is_at_end());
         window.rewind();
         let writer = OpenOptions::new().append(true).open(&path).unwrap();
         writer.set_len(5).unwrap();
         assert_eq!(sizes(&mut window, &mut buffer), [5]);
+        assert!(!window.is_at_end());
     }
 }

@@ -6,6 +6,7 @@
 //! too, so that no link of others can put words into the page.
 
 use crate::clock::Now;
+use crate::http::content::Content;
 use crate::http::response::Response;
 use crate::rpc::interface::Daemon;
 use crate::sys::random;
@@ -34,6 +35,8 @@ pub struct Web {
 pub enum Visited {
     /// It is answered.
     Done(Response),
+    /// It is answered with this head and a content of the length that is told there.
+    Long(Response, Content),
     /// It waits for processes.
     Later(Waiting),
 }
@@ -245,10 +248,8 @@ fn health() -> Response {
     }
 }
 
-const TEXT: &str = "text/plain;charset=utf-8";
-
 fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Visited, u16> {
-    let log = gather::whole_log(daemon.supervisor, daemon.reactor, subject).ok_or(404u16)?;
+    let log = gather::whole_log(daemon, subject).ok_or(404u16)?;
     let name = match subject {
         Subject::Main => "supervisord".to_owned(),
         Subject::Process(name, channel) => format!("{name}-{}", command::channel_name(*channel)),
@@ -258,13 +259,15 @@ fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Vi
         _ => '_',
     };
     let name: String = name.chars().map(plain).collect();
-    let mut response = match method {
-        Method::Head => frame::head(200, TEXT, log.size(), true),
-        _ => frame::respond(200, TEXT, log.bytes().map_err(|_| 404u16)?, true),
-    };
-    response.headers.push((
+    let mut head = frame::head(200, "text/plain;charset=utf-8", log.size(), true);
+    head.headers.push((
         "Content-Disposition",
         format!("attachment; filename=\"{name}.log\""),
     ));
-    Ok(Visited::Done(response))
+    if method == Method::Head {
+        return Ok(Visited::Done(head));
+    }
+    let mut content = Content::default();
+    content.push_raw(log, daemon.reactor.places.take().ok_or(503u16)?);
+    Ok(Visited::Long(head, content))
 }

@@ -18,8 +18,6 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 
 /// How much of a result is shown, in bytes.
 const SHOWN: usize = 2048;
-/// The most that is downloaded of a log, in bytes.
-const DOWNLOADED: i64 = 8 * 1024 * 1024;
 
 /// All that the status page shows. `started` is when supervisord was.
 pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
@@ -116,10 +114,10 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
     }
 }
 
-/// A log as it is, or its end if it is very long; `None` where there is none.
-pub fn whole_log(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Option<Window> {
-    let path = path(supervisor, reactor, subject).ok()?;
-    window::read(&path, -DOWNLOADED, 0).ok()
+/// All of a log; `None` where there is none.
+pub fn whole_log(daemon: &Daemon<'_>, subject: &Subject) -> Option<Window> {
+    let path = path(daemon.supervisor, daemon.reactor, subject).ok()?;
+    window::read(&path, 0, 0).ok()
 }
 
 /// Whether there is something that would empty the log: the main log there

@@ -111,13 +111,22 @@ impl MainLoop {
             PENDING_LIMIT.. if may_act => Visited::Done(Response::error(503)),
             _ => self.web.visit(&mut daemon, visit, get_actions),
         };
-        match visited {
-            Visited::Done(response) => {
-                self.servers
-                    .respond(&mut self.reactor, connection, response)
-            }
-            Visited::Later(waiting) => self.wait_for(connection, Work::Action(waiting)),
+        if let Some(waiting) = self.show(connection, visited) {
+            self.wait_for(connection, Work::Action(waiting));
         }
+    }
+
+    /// Answers what can be answered; the rest is handed back.
+    fn show(&mut self, connection: ConnectionId, visited: Visited) -> Option<Waiting> {
+        let (servers, reactor) = (&mut self.servers, &mut self.reactor);
+        match visited {
+            Visited::Done(response) => servers.respond(reactor, connection, response),
+            Visited::Long(head, content) => {
+                servers.respond_long(reactor, connection, &head, content)
+            }
+            Visited::Later(waiting) => return Some(waiting),
+        }
+        None
     }
 
     fn wait_for(&mut self, connection: ConnectionId, work: Work) {
@@ -217,14 +226,13 @@ impl MainLoop {
                     }
                     None => Work::Call { method, deferred },
                 },
-                Work::Action(waiting) => match self.web.poll(&mut daemon, waiting) {
-                    Visited::Done(response) => {
-                        self.servers
-                            .respond(&mut self.reactor, connection, response);
-                        continue;
+                Work::Action(waiting) => {
+                    let visited = self.web.poll(&mut daemon, waiting);
+                    match self.show(connection, visited) {
+                        Some(waiting) => Work::Action(waiting),
+                        None => continue,
                     }
-                    Visited::Later(waiting) => Work::Action(waiting),
-                },
+                }
             };
             self.pending.push(Pending { connection, work });
         }
