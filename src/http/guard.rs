@@ -166,9 +166,13 @@ mod tests {
     use crate::http::request::HeadParser;
 
     fn admits(open: bool, method: &str, headers: &str) -> bool {
+        admits_to(open, method, "/RPC2", headers)
+    }
+
+    fn admits_to(open: bool, method: &str, path: &str, headers: &str) -> bool {
         let mut input = Buffer::default();
         let headers = headers.replace('|', "\r\n");
-        input.extend(format!("{method} /RPC2 HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes());
+        input.extend(format!("{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes());
         let head = HeadParser::new(1 << 16).take(&mut input).unwrap().unwrap();
         let guard = Guard {
             open,
@@ -236,6 +240,27 @@ mod tests {
             let headers = format!("Host: web1|Sec-Fetch-Site: {site}");
             for open in [false, true] {
                 assert_eq!(admits(open, method, &headers), expected, "{method} {site}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_site_may_not_follow_logs() {
+        for (path, expected) in [
+            ("/logtail/p", false),
+            ("/logtailx/p/stderr", false),
+            ("/mainlogtail", false),
+            ("/%6dainlogtail", false),
+            ("/mainlog.html", true),
+            ("/", true),
+        ] {
+            for open in [false, true] {
+                let with = |site: &str| {
+                    let headers = format!("Host: web1|Sec-Fetch-Site: {site}");
+                    admits_to(open, "GET", path, &headers)
+                };
+                assert_eq!(with("cross-site"), expected, "{path}");
+                assert!(with("same-origin"), "{path}");
             }
         }
     }
