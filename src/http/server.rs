@@ -2,26 +2,21 @@
 //! connections on them. Readiness goes in, requests come out, and their
 //! answers are given back by the connection's id whenever they are there.
 
+mod accepting;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
-use std::io::ErrorKind;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::os::fd::RawFd;
 
 use crate::config::Server;
 use crate::config::limits::Limits;
-use crate::http::admission::{self, Standing};
 use crate::http::connection::{Connection, Step};
 use crate::http::content::Content;
 use crate::http::door::Door;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
 use crate::http::response::Response;
-use crate::loggers::level::Level;
 use crate::reactor::{Reactor, SHARE};
-use crate::sys::fd;
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
-use crate::sys::socket;
 use crate::sys::time;
 use crate::tokens::{ConnectionId, Source, Timer};
 
@@ -31,16 +26,6 @@ pub use crate::http::exchange::Request;
 /// request of the largest size; with more, the one that has taken nothing for
 /// longest, or whose request has been coming for longest, loses its connection.
 pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
-/// How many connections are accepted in one turn of the loop.
-const ACCEPT_LIMIT: usize = 32;
-/// How many descriptors connections leave to children, unless a quarter is less.
-const RESERVE: u64 = 256;
-/// So many clients may take descriptors of the reserve: somebody must be able to stop programs.
-const FEW: usize = 4;
-/// When to accept again after the descriptors have run out.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
-/// When to look again for a place where clients have requests that are not read yet.
-const FULL_RETRY: Duration = Duration::from_millis(1);
 
 /// A request that the daemon has to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +83,7 @@ impl Servers {
             suspended: false,
             told: false,
             highest: 0,
-            reserve: reserve(limits::soft(Limit::OpenFiles)),
+            reserve: accepting::reserve(limits::soft(Limit::OpenFiles)),
         };
         let mut failure = None;
         for (place, listener) in (0u32..).zip(listeners) {
@@ -399,208 +384,6 @@ impl Servers {
         }
         if self.suspended {
             self.resume(reactor);
-        }
-    }
-
-    fn accept(&mut self, reactor: &mut Reactor, place: usize) {
-        for _ in 0..ACCEPT_LIMIT {
-            let Some(listener) = self.listeners.get(place) else {
-                return;
-            };
-            let (token, limits) = (listener.token, listener.door.limits);
-            let clients = self.standings(Some(place));
-            if !admission::has_room(&clients, limits.connections) {
-                // Nobody leaves for a client that is not there.
-                if !is_waited_at(reactor, token) {
-                    return;
-                }
-                if let Err(wait) = self.make_room(reactor, clients) {
-                    return self.pause(reactor, Some(place), wait);
-                }
-            } else if self.is_short(reactor, token) {
-                let clients = self.standings(None);
-                if self.make_room(reactor, clients).is_err() {
-                    let reason = "the descriptors left are for programs; raise minfds";
-                    return self.refuse(reactor, reason);
-                }
-            }
-            let Some(listener) = reactor.poller.descriptor(token) else {
-                return;
-            };
-            match socket::accept(listener) {
-                Ok((descriptor, peer)) => {
-                    self.told = false;
-                    self.highest = self.highest.max(descriptor.as_raw_fd());
-                    let peer = peer.map_or_else(|| "localhost:0".to_owned(), |p| p.to_string());
-                    self.admit(reactor, place, limits, descriptor, peer);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // The client gave up while it waited.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::ConnectionAborted | ErrorKind::Interrupted
-                    ) => {}
-                Err(error) => return self.refuse(reactor, error),
-            }
-        }
-    }
-
-    fn admit(
-        &mut self,
-        reactor: &mut Reactor,
-        listener: usize,
-        limits: Limits,
-        descriptor: OwnedFd,
-        peer: String,
-    ) {
-        let id = ConnectionId(self.next);
-        self.next += 1;
-        let source = Source::Connection(id);
-        let registered = reactor.poller.register(descriptor, Interest::READ, source);
-        // Without a place in the poll set it is closed: the client may try again.
-        let Ok(token) = registered else { return };
-        let mut connection = Connection::new(id, token, peer, limits, reactor.now.monotonic);
-        connection.start(reactor);
-        self.connections.insert(
-            id,
-            Client {
-                connection,
-                listener,
-            },
-        );
-    }
-
-    /// Nobody is accepted for a while, which is told once.
-    fn refuse(&mut self, reactor: &mut Reactor, reason: impl fmt::Display) {
-        if !std::mem::replace(&mut self.told, true) {
-            let text = format_args!("cannot accept a connection: {reason}");
-            reactor.log.log(Level::Warn, text);
-        }
-        self.pause(reactor, None, ACCEPT_RETRY);
-    }
-
-    /// A readable socket that nobody accepts from would keep the loop spinning.
-    fn pause(&mut self, reactor: &mut Reactor, only: Option<usize>, until: Duration) {
-        self.suspended = true;
-        self.listen(reactor, Interest::NONE, only);
-        let retry = reactor.now.monotonic + until;
-        reactor.timers.set(Timer::AcceptRetry, Some(retry));
-    }
-
-    /// Closes one of the connections for another. If none can be spared, the
-    /// error is how long to wait before another look.
-    fn make_room(
-        &mut self,
-        reactor: &mut Reactor,
-        mut clients: Vec<Standing>,
-    ) -> Result<(), Duration> {
-        let mut wait = admission::GRACE;
-        while let Some(id) = admission::first_to_leave(&clients, reactor.now.monotonic) {
-            if !self.has_unread(reactor, id) {
-                self.remove(reactor, id);
-                return Ok(());
-            }
-            // It has done its part, only the daemon has not got there yet.
-            wait = FULL_RETRY;
-            clients.retain(|client| client.id != id);
-        }
-        Err(wait)
-    }
-
-    fn has_unread(&self, reactor: &Reactor, id: ConnectionId) -> bool {
-        let client = self.connections.get(&id);
-        // What it sends while it should take its answer is nothing that it did for us.
-        client.is_some_and(|client| {
-            client.connection.wants_input() && is_waited_at(reactor, client.connection.token())
-        })
-    }
-
-    /// Whether a connection would take a descriptor of the reserve.
-    fn is_short(&self, reactor: &Reactor, listener: Token) -> bool {
-        // Far below it there is no need to look.
-        self.highest >= self.reserve - ACCEPT_LIMIT as RawFd
-            && self.is_next_reserved(reactor, listener)
-    }
-
-    /// Whether the next descriptor would be one of the reserve: new ones, of
-    /// which a copy of `any` is one, have the lowest number that is free. Where
-    /// programs have taken all below it, a few clients get in still.
-    fn is_next_reserved(&self, reactor: &Reactor, any: Token) -> bool {
-        if self.connections.len() <= FEW {
-            return false;
-        }
-        let any = reactor.poller.descriptor(any);
-        let next = any.and_then(|any| any.try_clone_to_owned().ok());
-        next.is_some_and(|next| next.as_raw_fd() >= self.reserve)
-    }
-
-    /// The clients of one server, or of all.
-    fn standings(&self, place: Option<usize>) -> Vec<Standing> {
-        let clients = self.connections.iter();
-        let clients = clients.filter(|(_, client)| place.is_none_or(|p| p == client.listener));
-        clients
-            .map(|(id, client)| Standing {
-                id: *id,
-                known: client.connection.is_known(),
-                busy: client.connection.is_busy(),
-                waits_since: client.connection.waits_since(),
-            })
-            .collect()
-    }
-
-    fn resume(&mut self, reactor: &mut Reactor) {
-        self.suspended = false;
-        reactor.timers.set(Timer::AcceptRetry, None);
-        self.listen(reactor, Interest::READ, None);
-    }
-
-    /// Sets the interest in one listening socket, or in all.
-    fn listen(&mut self, reactor: &mut Reactor, interest: Interest, only: Option<usize>) {
-        for (place, listener) in self.listeners.iter().enumerate() {
-            if only.is_some_and(|only| only != place) {
-                continue;
-            }
-            // It can fail for lack of memory only; the retry timer comes back to it.
-            if reactor
-                .poller
-                .set_interest(listener.token, interest)
-                .is_err()
-            {
-                let retry = reactor.now.monotonic + ACCEPT_RETRY;
-                reactor.timers.set(Timer::AcceptRetry, Some(retry));
-            }
-        }
-    }
-}
-
-/// Where the reserve begins if so many descriptors may be open.
-fn reserve(open: u64) -> RawFd {
-    RawFd::try_from(open - RESERVE.min(open / 4)).unwrap_or(RawFd::MAX)
-}
-
-/// Whether a client waits to be accepted, or to be read from.
-fn is_waited_at(reactor: &Reactor, socket: Token) -> bool {
-    reactor
-        .poller
-        .descriptor(socket)
-        .is_some_and(fd::is_readable)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quarter_of_the_descriptors_is_left_to_children_and_256_at_most() {
-        for (open, first) in [
-            (0, 0),
-            (40, 30),
-            (1024, 768),
-            (1_000_000, 999_744),
-            (u64::MAX, RawFd::MAX),
-        ] {
-            assert_eq!(reserve(open), first, "{open}");
         }
     }
 }
