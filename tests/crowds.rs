@@ -33,8 +33,7 @@ fn head(stream: &mut UnixStream) -> String {
 fn unread(stream: &UnixStream) -> usize {
     let mut bytes = [0; 64];
     let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
-    let count = recv(stream.as_raw_fd(), &mut bytes, flags).unwrap_or(0);
-    count
+    recv(stream.as_raw_fd(), &mut bytes, flags).unwrap_or(0)
 }
 
 /// Asks as somebody else does, and fails if that takes too long.
