@@ -25,14 +25,14 @@ struct Typed {
 impl Typing {
     /// Writes the prompt. From here on it stands on the screen.
     pub fn begin(&self, prompt: &str) -> io::Result<()> {
-        self.expect(prompt);
+        self.set_prompt(prompt);
         let mut output = io::stdout().lock();
         output.write_all(prompt.as_bytes())?;
         output.flush()
     }
 
     /// From here on the prompt stands on the screen, written by somebody else.
-    pub fn expect(&self, prompt: &str) {
+    pub fn set_prompt(&self, prompt: &str) {
         *self.typed() = Some(Typed {
             prompt: prompt.to_owned(),
             ..Typed::default()
