@@ -155,6 +155,46 @@ fn status_is_coloured_on_a_terminal_that_wants_it() {
 }
 
 #[test]
+fn a_process_that_was_named_and_matched_was_done_twice() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait("web-1", "RUNNING");
+    scene.wait("web-2", "RUNNING");
+    let ctl = Ctl::new(Kind::Ours, &scene.dir);
+    let run = |line: &str| ctl.run(&line.split(' ').collect::<Vec<_>>());
+    let both = "web-1: stopped\nweb-2: stopped\nweb-1: started\nweb-2: started\n";
+    for (line, expected) in [
+        ("restart web* web-1", both),
+        ("restart web-1 web*", both),
+        (
+            "signal CONT web-1 web-?",
+            "web-1: signalled\nweb-2: signalled\n",
+        ),
+        ("clear web-? web-2", "web-1: cleared\nweb-2: cleared\n"),
+        // As 4.3.0 has it.
+        ("clear web-1 web-1", "web-1: cleared\nweb-1: cleared\n"),
+    ] {
+        let end = run(line);
+        assert_eq!(
+            (end.stdout.as_str(), end.status),
+            (expected, Some(0)),
+            "{line}"
+        );
+    }
+    for (line, expected) in [
+        ("status web-2 web-*", vec!["web-2", "web-1"]),
+        ("status web-* web-2 w*", vec!["web-1", "web-2"]),
+        ("status web-2 web-2", vec!["web-2", "web-2"]),
+    ] {
+        let shown = run(line).stdout;
+        let names = shown.lines().filter_map(|row| row.split(' ').next());
+        assert_eq!(names.collect::<Vec<_>>(), expected, "{line}");
+    }
+    assert_eq!(run("pid web-1 web-*").stdout.lines().count(), 2);
+    let shown = run("tail -n 1 web-1 [w]eb-1");
+    assert_eq!((shown.stdout.as_str(), shown.status), ("", Some(0)));
+}
+
+#[test]
 fn status_is_shown_again_until_ctrl_c() {
     let scene = Scene::start(PROGRAMS);
     scene.wait("web-1", "RUNNING");

@@ -2,6 +2,7 @@
 //! JSON.
 
 use std::io::Write;
+use std::ptr;
 use std::time::Duration;
 
 use super::check;
@@ -9,7 +10,7 @@ use crate::states::ProcessState;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
-use crate::supervisorctl::patterns;
+use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::ready;
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::screen;
@@ -242,17 +243,28 @@ impl Picture {
     /// printed before the table.
     fn named(&mut self, rows: &[ProcessInfo], words: &[&str]) -> Vec<usize> {
         let mut places = Vec::new();
-        for word in words {
-            let name = Namespec::parse(word);
-            let before = places.len();
-            let matching = patterns::matching(word, rows);
-            let is_meant = |row: &ProcessInfo| match &matching {
-                Some(found) => found.contains(&row),
-                None => row.group == name.group && name.process == Some(row.name.as_str()),
+        for (word, meant) in words.iter().zip(patterns::each(words, rows)) {
+            let is_known = match meant {
+                Meant::Several(found) => {
+                    // Both are in the same order.
+                    let mut found = found.into_iter().peekable();
+                    let mut is_meant = |row| found.next_if(|next| ptr::eq(*next, row)).is_some();
+                    places.extend(
+                        (0..)
+                            .zip(rows)
+                            .filter_map(|(n, row)| is_meant(row).then_some(n)),
+                    );
+                    true
+                }
+                Meant::Name => {
+                    let place = rows.iter().position(|row| patterns::is_named(row, word));
+                    places.extend(place);
+                    place.is_some()
+                }
+                Meant::Nothing => false,
             };
-            let meant = rows.iter().enumerate().filter(|(_, row)| is_meant(row));
-            places.extend(meant.map(|(place, _)| place));
-            if places.len() == before {
+            if !is_known {
+                let name = Namespec::parse(word);
                 self.errors.push(match name.process {
                     None => format!("{}: ERROR (no such group)", name.group),
                     Some(_) => format!("{word}: ERROR (no such process)"),

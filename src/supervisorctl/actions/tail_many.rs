@@ -5,8 +5,7 @@ use super::log_text::{self, DEFAULT_BYTES};
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::labels::Labels;
-use crate::supervisorctl::names::Namespec;
-use crate::supervisorctl::patterns;
+use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
@@ -52,7 +51,9 @@ pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> 
         return Ok(false);
     };
     let processes = session.processes()?;
-    Ok(names.iter().all(|name| is_known(name, &processes)))
+    Ok(names
+        .iter()
+        .all(|name| processes.iter().any(|row| patterns::is_named(row, name))))
 }
 
 /// Whether there is an option of ours, or a word that stands for several.
@@ -159,13 +160,6 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_known(word: &str, processes: &[ProcessInfo]) -> bool {
-    let name = Namespec::parse(word);
-    processes
-        .iter()
-        .any(|row| row.group == name.group && name.process == Some(row.name.as_str()))
-}
-
 /// The logs that are meant. A pattern without a match is reported.
 fn sources(
     session: &mut Session,
@@ -173,14 +167,15 @@ fn sources(
     processes: &[ProcessInfo],
 ) -> Result<Vec<Source>, Failure> {
     let mut names: Vec<(String, String)> = Vec::new();
-    for word in &wanted.names {
-        match patterns::matching(word, processes) {
-            None => names.push(((*word).to_owned(), (*word).to_owned())),
-            Some(rows) if rows.is_empty() => {
+    let meant = patterns::each(&wanted.names, processes);
+    for (word, meant) in wanted.names.iter().zip(meant) {
+        match meant {
+            Meant::Name => names.push(((*word).to_owned(), (*word).to_owned())),
+            Meant::Nothing => {
                 let message = format!("{word}: ERROR (no such process name)");
                 session.fail(exit_status::GENERIC, &message)?;
             }
-            Some(rows) => {
+            Meant::Several(rows) => {
                 names.extend(rows.iter().map(|row| (row.full_name(), row.display_name())))
             }
         }
