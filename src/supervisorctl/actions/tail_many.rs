@@ -23,6 +23,10 @@ pub enum Past {
     Lines(usize),
 }
 
+/// A stream begins with the last 1024 bytes of the log, without half a character:
+/// if there are so many, there may have been more.
+const CUT: usize = 1021;
+
 /// What the words of the command say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted<'a> {
@@ -262,6 +266,39 @@ pub fn last_lines(
     }
 }
 
+/// The last lines of a log up to where its stream goes on. The stream has told
+/// `past` of them, which may begin within a line; what was before that is read
+/// apart, and should it not be found any more the cut line is left out.
+fn lines_before(
+    session: &mut Session,
+    source: &Source,
+    count: usize,
+    past: String,
+) -> Result<String, Failure> {
+    let whole = past.strip_suffix('\n').unwrap_or(&past);
+    if past.len() < CUT || whole.matches('\n').count() >= count {
+        return Ok(end_of(&past, count).to_owned());
+    }
+    let method = source.channel.read_method();
+    let found = last_lines(count, |bytes| {
+        let name = Value::string(&source.name);
+        let parameters = [name, log_text::offset(bytes)?, Value::Int(0)];
+        let Ok(value) = session.try_call(method, &parameters)? else {
+            return Ok(None);
+        };
+        let value = &value;
+        let mut text = Reply { method, value }.text()?;
+        // What has come since then will come by the stream.
+        let end = text.rfind(&past).map(|place| place + past.len());
+        Ok(end.map(|end| {
+            text.truncate(end);
+            text
+        }))
+    })?;
+    let uncut = past.split_once('\n').map_or("", |(_, rest)| rest);
+    Ok(found.unwrap_or_else(|| end_of(uncut, count).to_owned()))
+}
+
 /// The last lines of a text. The last one may lack its end.
 fn end_of(text: &str, count: usize) -> &str {
     let body = text.strip_suffix('\n').unwrap_or(text);
@@ -297,13 +334,13 @@ fn follow_with(
     for (number, source) in sources.iter().enumerate() {
         let Source { name, channel, .. } = source;
         let stream = match past {
-            Past::Lines(count) => {
-                let opened = process_logs::open_with_past(session, name, *channel)?;
-                opened.map(|(stream, past)| {
+            Past::Lines(count) => match process_logs::open_with_past(session, name, *channel)? {
+                Some((stream, past)) => {
                     let past = String::from_utf8_lossy(&past).into_owned();
-                    (stream, end_of(&past, count).to_owned())
-                })
-            }
+                    Some((stream, lines_before(session, source, count, past)?))
+                }
+                None => None,
+            },
             _ => process_logs::open(session, &process_logs::stream_path(name, *channel))?
                 .map(|stream| (stream, String::new())),
         };
