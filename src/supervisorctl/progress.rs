@@ -127,10 +127,7 @@ impl Progress {
         let (columns, _) = terminal::size().unwrap_or((80, 24));
         // A line that reached the last column could not be drawn over.
         let line = text(self.verb, self.targets.len(), &rows);
-        let line: String = line
-            .chars()
-            .take(usize::from(columns).saturating_sub(1))
-            .collect();
+        let line = screen::clipped(&line, usize::from(columns).saturating_sub(1));
         terminal::complain(&format!("\r{line}\x1b[K"));
         self.is_drawn = true;
     }

@@ -166,30 +166,11 @@ fn redraw(session: &mut Session, picture: &Picture) -> Result<(), Failure> {
     let mut screen = Vec::from(*b"\x1b[H");
     for line in lines {
         // Its end is cleared, not the whole line, for that would flicker.
-        let line = clipped(&line, usize::from(columns));
+        let line = screen::clipped(&line, usize::from(columns));
         let _ = write!(screen, "{line}\x1b[K\r\n");
     }
     screen.extend_from_slice(b"\x1b[J");
     session.write(&screen)
-}
-
-/// As much of a line as fits into so many columns. Colours take none.
-fn clipped(line: &str, columns: usize) -> String {
-    let mut clipped = String::new();
-    let (mut width, mut in_escape) = (0, false);
-    for character in line.chars() {
-        if character == '\x1b' {
-            in_escape = true;
-        }
-        if in_escape {
-            clipped.push(character);
-            in_escape = !character.is_ascii_alphabetic();
-        } else if width < columns {
-            clipped.push(character);
-            width += 1;
-        }
-    }
-    clipped
 }
 
 /// Asks for the processes that are meant.
@@ -386,9 +367,6 @@ mod tests {
             table(&rows, true),
             [format!("g:a{}\x1b[32mRUNNING   \x1b[0md", " ".repeat(30))]
         );
-        let line = "ab\x1b[32mcd\x1b[0mef";
-        assert_eq!(clipped(line, 3), "ab\x1b[32mc\x1b[0m");
-        assert_eq!(clipped(line, 9), line);
     }
 
     #[test]
