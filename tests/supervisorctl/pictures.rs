@@ -220,6 +220,35 @@ fn status_is_shown_again_until_ctrl_c() {
 }
 
 #[test]
+fn watching_wrote_over_what_was_there_and_into_the_last_column() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait("web-1", "RUNNING");
+    let ctl = Ctl::new(Kind::Ours, &scene.dir).program();
+    let mut command = Command::new("sh");
+    let script = format!(
+        "echo kept; exec '{}' -c '{}' status -w 'job:*'",
+        ctl.display(),
+        scene.dir.join("supervisord.conf").display()
+    );
+    command.args(["-c", &script]).current_dir(scene.dir.path());
+    // The last column is that of the first digit of the process id.
+    let mut pty = Pty::start(&command, 48, 8);
+    pty.wait_text("job:job_02");
+    let screen = pty.screen();
+    assert_eq!(screen.lines().count(), 3, "{screen}");
+    assert!(screen.lines().all(|row| row.ends_with("pid")), "{screen}");
+    pty.send(CTRL_C);
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+    // It went up: there are as many line ends behind it as there are rows.
+    let written = pty.written();
+    let (_, after) = written.split_once("kept").unwrap();
+    assert_eq!(
+        after.split("\x1b[H").next().unwrap().matches('\n').count(),
+        9
+    );
+}
+
+#[test]
 fn elsewhere_a_picture_is_printed_for_each_change() {
     let scene = Scene::start(PROGRAMS);
     scene.wait("web-1", "RUNNING");

@@ -131,7 +131,7 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
         };
         let essence = picture.essence();
         if redraws {
-            redraw(session, &picture)?;
+            redraw(session, &picture, before.is_none())?;
         } else if before.as_ref() != Some(&essence) {
             if before.is_some() && !wanted.json {
                 session.print("")?;
@@ -150,8 +150,9 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Draws over what the terminal shows; what does not fit is left out.
-fn redraw(session: &mut Session, picture: &Picture) -> Result<(), Failure> {
+/// Draws over what the terminal shows, and the first time over nothing: what
+/// stood there is scrolled up. What does not fit is left out.
+fn redraw(session: &mut Session, picture: &Picture, is_first: bool) -> Result<(), Failure> {
     session.exit_status = picture.exit_status.unwrap_or(exit_status::SUCCESS);
     let (columns, height) = terminal::size().unwrap_or((80, 24));
     let colours = screen::is_coloured();
@@ -163,10 +164,15 @@ fn redraw(session: &mut Session, picture: &Picture) -> Result<(), Failure> {
         lines.truncate(room - 1);
         lines.push(format!("... and {hidden} more"));
     }
-    let mut screen = Vec::from(*b"\x1b[H");
+    let mut screen = match is_first {
+        true => b"\r\n".repeat(usize::from(height)),
+        false => Vec::new(),
+    };
+    screen.extend_from_slice(b"\x1b[H");
     for line in lines {
-        // Its end is cleared, not the whole line, for that would flicker.
-        let line = screen::clipped(&line, usize::from(columns));
+        // Its end is cleared, not the whole line, for that would flicker. From the
+        // last column the cursor would not move on, and the end be cleared with it.
+        let line = screen::clipped(&line, usize::from(columns).saturating_sub(1));
         let _ = write!(screen, "{line}\x1b[K\r\n");
     }
     screen.extend_from_slice(b"\x1b[J");
