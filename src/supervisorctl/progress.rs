@@ -68,6 +68,7 @@ impl Progress {
         if targets.len() < 2 {
             return Ok(None);
         }
+        session.delay_interrupts()?;
         let mut watcher = session.client.another();
         if let Some(interrupt) = session.interrupt()? {
             watcher.watch(interrupt);

@@ -36,6 +36,8 @@ pub struct Session {
     /// What was last said about a server that does not answer.
     explained: Option<String>,
     interrupts: Option<Caught>,
+    /// Whether Ctrl-C is caught only to clear the screen before it ends the program.
+    pub dies_of_interrupt: bool,
 }
 
 #[derive(Debug)]
@@ -57,6 +59,7 @@ impl Session {
             is_quiet: false,
             typing: Typing::default(),
             interrupts: None,
+            dies_of_interrupt: false,
         }
     }
 
@@ -175,6 +178,13 @@ impl Session {
         self.client.watch(for_client);
         self.interrupts = Some(caught);
         Ok(())
+    }
+
+    /// The same where Ctrl-C is to end the program all the same, after the screen
+    /// has been cleared. Where it is caught already nothing changes.
+    pub fn delay_interrupts(&mut self) -> Result<(), Failure> {
+        self.dies_of_interrupt |= self.interrupts.is_none();
+        self.catch_interrupts()
     }
 
     /// Whether Ctrl-C has come since the last question.

@@ -293,6 +293,19 @@ fn a_terminal_sees_how_far_a_start_has_come() {
 }
 
 #[test]
+fn ctrl_c_left_the_progress_on_the_screen() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=cat\nprocess_name=p%(process_num)d\nnumprocs=5\nstartsecs=600\nautostart=false\n",
+    );
+    let mut pty = terminal(&scene, "start p:*", &[], 24);
+    pty.wait_text("0 of 5 running");
+    pty.send(CTRL_C);
+    // As a program ends that does not catch it.
+    assert_eq!(pty.wait(DEADLINE), Some(-libc::SIGINT));
+    assert_eq!(pty.screen(), "");
+}
+
+#[test]
 fn a_fatal_state_is_cleared_and_a_result_is_shown() {
     let fatal = Server::start(&[
         ("getStateReason()", string("cannot clear /x")),
