@@ -230,3 +230,35 @@ fn lines_to_follow_were_cut_out_of_the_last_1024_bytes() {
     assert_eq!(tail.printed(), expected);
     assert_eq!(tail.interrupt(), Some(0));
 }
+
+#[test]
+fn one_unknown_name_among_several_was_told_as_a_bad_channel_alone() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait_all("RUNNING");
+    let ctl = Ctl::new(Kind::Ours, &scene.dir);
+    for (line, stdout, stderr) in [
+        (
+            "tail -f a nosuch",
+            "Error: bad channel 'nosuch'\n",
+            "supervisorctl: no process has the name nosuch\n",
+        ),
+        (
+            "tail -f nosuch a",
+            "Error: bad channel 'a'\n",
+            "supervisorctl: no process has the name nosuch\n",
+        ),
+        ("tail -f x*", "x*: ERROR (no such process name)\n", ""),
+        (
+            "tail -f x:* y?",
+            "x:*: ERROR (no such process name)\ny?: ERROR (no such process name)\n",
+            "",
+        ),
+    ] {
+        let end = ctl.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(
+            (end.stdout.as_str(), end.stderr.as_str(), end.status),
+            (stdout, stderr, Some(1)),
+            "{line}"
+        );
+    }
+}

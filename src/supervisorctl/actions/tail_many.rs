@@ -10,6 +10,7 @@ use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
+use crate::sys::terminal;
 use crate::xmlrpc::value::Value;
 
 /// How much of what a log holds already.
@@ -46,7 +47,8 @@ struct Source {
 }
 
 /// Whether these words are of a form that 4.3.0 does not have. A list of names
-/// is one if there are such processes: else it is for 4.3.0's errors.
+/// is one if there are such processes: else it is for 4.3.0's errors, and the
+/// standard error is told which names are unknown.
 pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> {
     if is_extended(words) {
         return Ok(true);
@@ -55,9 +57,13 @@ pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> 
         return Ok(false);
     };
     let processes = session.processes()?;
-    Ok(names
-        .iter()
-        .all(|name| processes.iter().any(|row| patterns::is_named(row, name))))
+    let is_known = |name: &&&str| processes.iter().any(|row| patterns::is_named(row, name));
+    let unknown: Vec<&&str> = names.iter().filter(|name| !is_known(name)).collect();
+    // What 4.3.0 says then is about a channel.
+    for name in &unknown {
+        terminal::complain(&format!("supervisorctl: no process has the name {name}\n"));
+    }
+    Ok(unknown.is_empty())
 }
 
 /// Whether there is an option of ours, or a word that stands for several.
@@ -146,6 +152,10 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let processes = session.processes()?;
     let sources = sources(session, &wanted, &processes)?;
     if wanted.follow {
+        // Why there is nothing has been told.
+        if sources.is_empty() {
+            return Ok(());
+        }
         return follow(session, &sources, wanted.past);
     }
     let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
