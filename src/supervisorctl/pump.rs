@@ -2,9 +2,11 @@
 //! that ends when its value is dropped.
 
 use std::io::{self, PipeWriter, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+
+use nix::sys::socket::{Shutdown, shutdown};
 
 use super::screen;
 use super::streams::{News, Streams};
@@ -129,6 +131,8 @@ pub struct Pump {
     thread: Option<JoinHandle<()>>,
     /// Closed when it is to end.
     stop: Option<PipeWriter>,
+    /// The connections of the logs.
+    connections: Vec<OwnedFd>,
 }
 
 impl Pump {
@@ -139,6 +143,7 @@ impl Pump {
         mut show: impl FnMut(usize, &[u8]) -> io::Result<()> + Send + 'static,
     ) -> io::Result<Pump> {
         let (told, stop) = io::pipe()?;
+        let connections = streams.connections()?;
         let told = OwnedFd::from(told);
         let thread = thread::Builder::new().spawn(move || {
             while !streams.is_empty() {
@@ -156,6 +161,7 @@ impl Pump {
         Ok(Pump {
             thread: Some(thread),
             stop: Some(stop),
+            connections,
         })
     }
 }
@@ -163,6 +169,10 @@ impl Pump {
 impl Drop for Pump {
     fn drop(&mut self) {
         drop(self.stop.take());
+        // It may be within a piece of which the rest never comes.
+        for connection in &self.connections {
+            let _ = shutdown(connection.as_raw_fd(), Shutdown::Both);
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -342,3 +342,25 @@ fn fg_has_its_errors_and_reads_lines_from_a_pipe() {
     };
     assert_eq!(end.stderr, expected("stdout") + &expected("stderr"));
 }
+
+#[test]
+fn leaving_fg_hung_within_a_piece_of_a_log_that_stalls() {
+    use super::server::{Answer, Server, process};
+    let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\nthe beginning\n\r\n4";
+    let server = Server::start(&[
+        (
+            "getProcessInfo(p)",
+            Answer::Value(process("p", "p", "20", "RUNNING", "")),
+        ),
+        ("GET /logtail/p/stdout", Answer::Part(begun)),
+        ("GET /logtail/p/stderr", Answer::Part(begun)),
+    ]);
+    let dir = crate::support::Dir::new();
+    let mut command = Command::new(dir.bin().join("supervisorctl"));
+    command.args(["-c", "", "-s", &server.url, "fg", "p"]);
+    let mut pty = Pty::start(&command, 80, 24);
+    pty.wait_text("the beginning");
+    pty.send(CTRL_C);
+    pty.wait_text("Exiting foreground");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+}
