@@ -195,15 +195,17 @@ fn take(session: &mut Session, wanted: &Wanted<'_>) -> Result<Picture, Failure> 
         values: Vec::new(),
         exit_status: None,
     };
-    let places: Vec<usize> = if wanted.names.is_empty() || wanted.names.contains(&"all") {
-        (0..rows.len()).collect()
+    if wanted.names.is_empty() || wanted.names.contains(&"all") {
+        picture.rows = rows;
+        picture
+            .values
+            .extend(values.iter().filter(|_| wanted.json).cloned());
     } else {
-        picture.named(&rows, &wanted.names)
-    };
-    for place in places {
-        picture.rows.extend(rows.get(place).cloned());
-        if wanted.json {
-            picture.values.extend(values.get(place).cloned());
+        for place in picture.named(&rows, &wanted.names) {
+            picture.rows.extend(rows.get(place).cloned());
+            if wanted.json {
+                picture.values.extend(values.get(place).cloned());
+            }
         }
     }
     // A stopped one weighs more than an unknown name, in whatever order they come.
