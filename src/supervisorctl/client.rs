@@ -243,7 +243,7 @@ impl AsFd for PendingCall {
 }
 
 /// Whether a method changes nothing, so that it may be called again.
-fn is_question(method: &str) -> bool {
+pub fn is_question(method: &str) -> bool {
     ["get", "read", "tail"]
         .iter()
         .any(|verb| method.starts_with(verb))

@@ -101,7 +101,7 @@ impl Editor {
             names.1 = typing.clone();
         }
         std::mem::swap(self.editor.history_mut(), &mut self.said);
-        typing.expect(prompt);
+        typing.set_prompt(prompt);
         let line = self.read(prompt, None);
         typing.end();
         if let Ok(line) = &line

@@ -204,7 +204,7 @@ pub fn of(command: Command) -> &'static str {
              \t\t\tCtrl-C ends it\n\
              tail -100 <name>\tShow the last 100 *bytes* of its standard output\n\
              tail <name> stderr\tShow the last 1600 *bytes* of its standard error\n\
-             tail -n 20 <name>\tShow the last 20 lines\n\
+             tail -n 20 <name>\tShow the last 20 lines; with -f, and what follows\n\
              tail -f <name> <gname>:*\tFollow several processes, each line behind its name\n\
              tail -f <name> --both\tFollow both channels\n\
              For example:\n\

@@ -8,7 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 
 use nix::fcntl::{Flock, FlockArg};
 
@@ -137,7 +137,7 @@ impl HistoryFile {
         let mut file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(mut locked) => {
                 if self.entries >= 2 * LIMIT {
-                    self.entries = shorten(&mut locked)?;
+                    self.entries = shorten(&mut locked, &self.path)?;
                 }
                 self.entries += 1;
                 return locked.write_all(format!("{line}\n").as_bytes());
@@ -152,8 +152,11 @@ impl HistoryFile {
     }
 }
 
-/// Leaves the newest entries and returns how many.
-fn shorten(file: &mut File) -> io::Result<usize> {
+/// Leaves the newest entries and returns how many. They are copied to the
+/// beginning before the rest is cut off: wherever that ends, by a signal or a limit
+/// on the size of files, each of them is still there.
+fn shorten(file: &mut File, path: &str) -> io::Result<usize> {
+    let length = file.metadata()?.len();
     let (entries, _) = entries_of(&tail_of(file)?);
     let skipped = entries.len().saturating_sub(LIMIT);
     let text: String = entries
@@ -161,8 +164,18 @@ fn shorten(file: &mut File) -> io::Result<usize> {
         .skip(skipped)
         .map(|entry| format!("{entry}\n"))
         .collect();
-    file.set_len(0)?;
-    file.write_all(text.as_bytes())?;
+    // By another descriptor, for what is appended goes to the end.
+    let whole = OpenOptions::new().write(true).open(path)?;
+    whole.write_all_at(text.as_bytes(), 0)?;
+    let mut end = text.len() as u64;
+    // One that could not wait for the lock may have added a line meanwhile.
+    if let Some(added) = file.metadata()?.len().checked_sub(length) {
+        let mut lines = vec![0; usize::try_from(added).unwrap_or(0)];
+        file.read_exact_at(&mut lines, length)?;
+        whole.write_all_at(&lines, end)?;
+        end += added;
+    }
+    whole.set_len(end)?;
     Ok(entries.len() - skipped)
 }
 

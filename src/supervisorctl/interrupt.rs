@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::signal::Signal;
-use crate::sys::signals::Signals;
+use crate::sys::signals::{self, Signals};
 
 /// Ctrl-C is caught and told by a descriptor.
 #[derive(Debug)]
@@ -36,6 +36,12 @@ impl Interrupts {
     pub fn descriptor(&self) -> io::Result<OwnedFd> {
         self.descriptor.try_clone()
     }
+}
+
+/// Ends the program as Ctrl-C does where it is not caught.
+pub fn die() {
+    // If that fails, the program ends all the same, only with a status.
+    let _ = signals::die_of(Signal::INT);
 }
 
 /// Waits until there is something to read. False if Ctrl-C came first.

@@ -4,14 +4,14 @@
 //! The call that does the work answers at its end only, so the states are asked
 //! for on another connection meanwhile.
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::client::{Client, PendingCall};
 use super::failure::{CallError, Failure};
-use super::names::Namespec;
 use super::outcome::Verb;
-use super::patterns;
+use super::patterns::{self, Meant};
 use super::ready;
 use super::reply::{ProcessInfo, Reply};
 use super::screen;
@@ -32,7 +32,7 @@ pub struct Progress {
     verb: Verb,
     watcher: Client,
     /// `group:process` of all that the command is about.
-    targets: Vec<String>,
+    targets: BTreeSet<String>,
     begun: Instant,
     is_drawn: bool,
 }
@@ -54,14 +54,21 @@ impl Progress {
             Err(Failure::Call(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
-        let targets: Vec<String> = processes
-            .iter()
-            .filter(|row| is_meant(row, words, &processes))
-            .map(ProcessInfo::full_name)
-            .collect();
+        let mut targets: BTreeSet<String> = BTreeSet::new();
+        for (word, meant) in words.iter().zip(patterns::each(words, &processes)) {
+            let is_meant = |row: &&ProcessInfo| *word == "all" || patterns::is_named(row, word);
+            match meant {
+                Meant::Several(rows) => targets.extend(rows.iter().map(|row| row.full_name())),
+                Meant::Name | Meant::Nothing => {
+                    let rows = processes.iter().filter(is_meant);
+                    targets.extend(rows.map(ProcessInfo::full_name));
+                }
+            }
+        }
         if targets.len() < 2 {
             return Ok(None);
         }
+        session.delay_interrupts()?;
         let mut watcher = session.client.another();
         if let Some(interrupt) = session.interrupt()? {
             watcher.watch(interrupt);
@@ -121,10 +128,7 @@ impl Progress {
         let (columns, _) = terminal::size().unwrap_or((80, 24));
         // A line that reached the last column could not be drawn over.
         let line = text(self.verb, self.targets.len(), &rows);
-        let line: String = line
-            .chars()
-            .take(usize::from(columns).saturating_sub(1))
-            .collect();
+        let line = screen::clipped(&line, usize::from(columns).saturating_sub(1));
         terminal::complain(&format!("\r{line}\x1b[K"));
         self.is_drawn = true;
     }
@@ -134,17 +138,6 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.erase();
     }
-}
-
-fn is_meant(row: &ProcessInfo, words: &[&str], processes: &[ProcessInfo]) -> bool {
-    words.iter().any(|word| {
-        let name = Namespec::parse(word);
-        *word == "all"
-            || match patterns::matching(word, processes) {
-                Some(found) => found.contains(&row),
-                None => row.group == name.group && name.process == Some(row.name.as_str()),
-            }
-    })
 }
 
 /// Such as `3 of 10 running, waiting for a, b, c and 2 more`.

@@ -2,12 +2,15 @@
 //! that ends when its value is dropped.
 
 use std::io::{self, PipeWriter, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use nix::sys::socket::{Shutdown, shutdown};
+
 use super::screen;
 use super::streams::{News, Streams};
+use crate::sys::terminal;
 
 /// The line that is being typed, for whoever writes to the terminal meanwhile.
 #[derive(Clone, Debug, Default)]
@@ -18,21 +21,21 @@ struct Typed {
     prompt: String,
     /// What was typed, where that is known: a line editor tells.
     line: String,
-    /// How many characters of it are behind the cursor.
-    behind: usize,
+    /// Where in it the cursor is, in bytes.
+    cursor: usize,
 }
 
 impl Typing {
     /// Writes the prompt. From here on it stands on the screen.
     pub fn begin(&self, prompt: &str) -> io::Result<()> {
-        self.expect(prompt);
+        self.set_prompt(prompt);
         let mut output = io::stdout().lock();
         output.write_all(prompt.as_bytes())?;
         output.flush()
     }
 
     /// From here on the prompt stands on the screen, written by somebody else.
-    pub fn expect(&self, prompt: &str) {
+    pub fn set_prompt(&self, prompt: &str) {
         *self.typed() = Some(Typed {
             prompt: prompt.to_owned(),
             ..Typed::default()
@@ -43,7 +46,7 @@ impl Typing {
     pub fn set(&self, line: &str, cursor: usize) {
         if let Some(typed) = self.typed().as_mut() {
             line.clone_into(&mut typed.line);
-            typed.behind = line.get(cursor..).unwrap_or_default().chars().count();
+            typed.cursor = cursor;
         }
     }
 
@@ -56,33 +59,69 @@ impl Typing {
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let typed = self.typed();
         let mut output = io::stdout().lock();
-        if let Some(typed) = typed.as_ref() {
-            let width = typed.prompt.chars().count();
-            match screen::is_drawable() {
-                true => output.write_all(b"\r\x1b[K")?,
-                false => write!(output, "\r{:width$}\r", "")?,
-            }
+        let Some(typed) = typed.as_ref() else {
+            output.write_all(bytes)?;
+            return output.flush();
+        };
+        let mut shown = typed.erasure();
+        shown.extend_from_slice(bytes);
+        if !bytes.ends_with(b"\n") {
+            shown.push(b'\n');
         }
-        output.write_all(bytes)?;
-        if let Some(Typed {
-            prompt,
-            line,
-            behind,
-        }) = typed.as_ref()
-        {
-            if !bytes.ends_with(b"\n") {
-                output.write_all(b"\n")?;
-            }
-            write!(output, "{prompt}{line}")?;
-            if *behind > 0 {
-                write!(output, "\x1b[{behind}D")?;
-            }
-        }
+        shown.extend(typed.drawing().bytes());
+        output.write_all(&shown)?;
         output.flush()
     }
 
     fn typed(&self) -> MutexGuard<'_, Option<Typed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Typed {
+    /// What takes the prompt and the line away, however many rows they fill.
+    fn erasure(&self) -> Vec<u8> {
+        if !screen::is_drawable() {
+            let width: usize = self.prompt.chars().map(screen::columns).sum();
+            return format!("\r{:width$}\r", "").into_bytes();
+        }
+        let (row, _) = self.cursor_position();
+        format!("{}\r\x1b[J", moved(row, 'A')).into_bytes()
+    }
+
+    /// What brings them back, with the cursor where it was.
+    fn drawing(&self) -> String {
+        let text = format!("{}{}", self.prompt, self.line);
+        if !screen::is_drawable() {
+            return text;
+        }
+        let (last, column) = screen::position(&text, width());
+        let (row, at) = self.cursor_position();
+        // A terminal goes to the next row only with the next character.
+        let wrap = if column == 0 && last > 0 { "\n" } else { "" };
+        if (row, at) == (last, column) {
+            return text + wrap;
+        }
+        let (up, right) = (moved(last.saturating_sub(row), 'A'), moved(at, 'C'));
+        format!("{text}{wrap}\r{up}{right}")
+    }
+
+    /// Row and column of the cursor from the beginning of the prompt.
+    fn cursor_position(&self) -> (usize, usize) {
+        let before = self.line.get(..self.cursor).unwrap_or(&self.line);
+        screen::position(&format!("{}{before}", self.prompt), width())
+    }
+}
+
+fn width() -> usize {
+    usize::from(terminal::size().unwrap_or((80, 24)).0)
+}
+
+/// The sequence that moves the cursor so far, which for nothing is none.
+fn moved(distance: usize, direction: char) -> String {
+    match distance {
+        0 => String::new(),
+        _ => format!("\x1b[{distance}{direction}"),
     }
 }
 
@@ -92,6 +131,8 @@ pub struct Pump {
     thread: Option<JoinHandle<()>>,
     /// Closed when it is to end.
     stop: Option<PipeWriter>,
+    /// The connections of the logs.
+    connections: Vec<OwnedFd>,
 }
 
 impl Pump {
@@ -102,6 +143,7 @@ impl Pump {
         mut show: impl FnMut(usize, &[u8]) -> io::Result<()> + Send + 'static,
     ) -> io::Result<Pump> {
         let (told, stop) = io::pipe()?;
+        let connections = streams.connections()?;
         let told = OwnedFd::from(told);
         let thread = thread::Builder::new().spawn(move || {
             while !streams.is_empty() {
@@ -119,6 +161,7 @@ impl Pump {
         Ok(Pump {
             thread: Some(thread),
             stop: Some(stop),
+            connections,
         })
     }
 }
@@ -126,6 +169,10 @@ impl Pump {
 impl Drop for Pump {
     fn drop(&mut self) {
         drop(self.stop.take());
+        // It may be within a piece of which the rest never comes.
+        for connection in &self.connections {
+            let _ = shutdown(connection.as_raw_fd(), Shutdown::Both);
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -10,6 +10,10 @@ const HEAD_LIMIT: u64 = 64 * 1024;
 /// The longest line that announces a chunk, in bytes.
 const CHUNK_LINE_LIMIT: u64 = 8 * 1024;
 
+/// How much room is made for a piece of a body, in bytes.
+const LEAST: usize = 16 * 1024;
+const MOST: usize = 1024 * 1024;
+
 /// Status line and headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Head {
@@ -124,17 +128,23 @@ impl Body {
         reader: &mut impl BufRead,
         limit: usize,
     ) -> Result<Vec<u8>, CallError> {
-        let mut all = Vec::new();
-        let mut buffer = [0; 16 * 1024];
+        let (mut all, mut length) = (Vec::new(), 0);
         loop {
-            let length = self.read(reader, &mut buffer)?;
-            if length == 0 {
-                return Ok(all);
-            }
-            if all.len() + length > limit {
+            // As much as is known to come, straight to where it is kept.
+            let expected = match self {
+                Body::Chunked(left) | Body::Length(left) => usize::try_from(*left).unwrap_or(MOST),
+                Body::UntilClose | Body::Ended => 0,
+            };
+            all.resize(length + expected.clamp(LEAST, MOST), 0);
+            let read = self.read(reader, all.get_mut(length..).unwrap_or_default())?;
+            length += read;
+            if length > limit {
                 return Err(CallError::TooLong(limit));
             }
-            all.extend_from_slice(buffer.get(..length).unwrap_or_default());
+            if read == 0 {
+                all.truncate(length);
+                return Ok(all);
+            }
         }
     }
 }

@@ -19,6 +19,72 @@ pub fn is_coloured() -> bool {
     is_drawable() && !is_refused
 }
 
+/// How many columns a character takes: none, one or two.
+#[cfg(feature = "line-editing")]
+pub fn columns(character: char) -> usize {
+    unicode_width::UnicodeWidthChar::width(character).unwrap_or(0)
+}
+
+/// The same by the blocks that nearly all such characters are in.
+#[cfg(not(feature = "line-editing"))]
+pub fn columns(character: char) -> usize {
+    match u32::from(character) {
+        0..=0x1f | 0x7f..=0x9f | 0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// Where the cursor stands on a terminal so wide after a text that begins at the
+/// left: how many rows further down, and in which column.
+pub fn position(text: &str, width: usize) -> (usize, usize) {
+    let (mut row, mut column) = (0, 0);
+    for character in text.chars() {
+        let columns = columns(character);
+        // What is too wide for the rest of a row goes to the next one.
+        if column + columns > width {
+            (row, column) = (row + 1, 0);
+        }
+        column += columns;
+    }
+    match column == width {
+        true => (row + 1, 0),
+        false => (row, column),
+    }
+}
+
+/// As much of a line as fits into so many columns. Colours take none.
+pub fn clipped(line: &str, width: usize) -> String {
+    let mut clipped = String::new();
+    let (mut left, mut in_escape) = (width, false);
+    for character in line.chars() {
+        if character == '\x1b' {
+            in_escape = true;
+        }
+        if in_escape {
+            clipped.push(character);
+            in_escape = !character.is_ascii_alphabetic();
+            continue;
+        }
+        match left.checked_sub(columns(character)) {
+            Some(rest) => {
+                clipped.push(character);
+                left = rest;
+            }
+            None => left = 0,
+        }
+    }
+    clipped
+}
+
 fn can_draw(term: &str) -> bool {
     !matches!(term, "" | "dumb")
 }
@@ -31,5 +97,33 @@ mod tests {
     fn a_dumb_terminal_cannot_draw() {
         assert!(can_draw("xterm") && can_draw("linux"));
         assert!(!can_draw("dumb") && !can_draw(""));
+    }
+
+    #[test]
+    fn columns_are_counted_and_not_characters() {
+        for (text, expected) in [
+            ("", (0, 0)),
+            ("abc", (0, 3)),
+            ("日本", (0, 4)),
+            ("e\u{301}", (0, 1)),
+            ("0123456789", (1, 0)),
+            ("012345678日x", (1, 3)),
+            ("日本日本日本", (1, 2)),
+            (&"x".repeat(25), (2, 5)),
+        ] {
+            assert_eq!(position(text, 10), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_clipped_by_columns_without_its_colours() {
+        for (line, expected) in [
+            ("12345678", "12345"),
+            ("12日本", "12日"),
+            ("1234日x", "1234"),
+            ("\x1b[32mRUNNING\x1b[0m", "\x1b[32mRUNNI\x1b[0m"),
+        ] {
+            assert_eq!(clipped(line, 5), expected);
+        }
     }
 }

@@ -2,19 +2,27 @@
 //! and the exit status so far.
 
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use super::client::{Client, PendingCall};
+use super::client::{self, Client, PendingCall};
 use super::diagnosis::{self, Origin};
 use super::failure::{CallError, Failure};
 use super::interrupt::Interrupts;
 use super::keyboard::Keyboard;
 use super::live::Source;
 use super::pump::Typing;
+use super::ready;
 use super::reply::{ProcessInfo, Reply};
 use crate::sys::terminal;
-use crate::xmlrpc::fault::Fault;
+use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+
+/// How long a server may take to restart when it has been asked to, until it is
+/// told that it does not answer.
+const RESTART: Duration = Duration::from_secs(5);
+/// How often it is asked meanwhile.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// One run of the program.
 #[derive(Debug)]
@@ -33,9 +41,13 @@ pub struct Session {
     pub is_quiet: bool,
     /// The line of a conversation that is being typed.
     pub typing: Typing,
+    /// When the server was asked to restart.
+    restart: Option<Instant>,
     /// What was last said about a server that does not answer.
     explained: Option<String>,
     interrupts: Option<Caught>,
+    /// Whether Ctrl-C is caught only to clear the screen before it ends the program.
+    pub dies_of_interrupt: bool,
 }
 
 #[derive(Debug)]
@@ -56,7 +68,9 @@ impl Session {
             keyboard: Keyboard::default(),
             is_quiet: false,
             typing: Typing::default(),
+            restart: None,
             interrupts: None,
+            dies_of_interrupt: false,
         }
     }
 
@@ -84,14 +98,38 @@ impl Session {
         self.print(line)
     }
 
-    /// Calls a method of the supervisor namespace; its fault is a value.
+    /// Calls a method of the supervisor namespace; its fault is a value. A server
+    /// that is restarting because it was asked to is waited for, where the method
+    /// only asks.
     pub fn try_call(
         &mut self,
         method: &str,
         parameters: &[Value],
     ) -> Result<Result<Value, Fault>, Failure> {
-        let outcome = self.client.call(method, parameters);
-        self.answer(outcome)
+        loop {
+            let outcome = self.client.call(method, parameters);
+            let is_away = outcome.as_ref().is_err_and(|error| match error {
+                CallError::Fault(fault) => fault.is(FaultCode::ShutdownState),
+                error => error.is_refused() || error.is_missing(),
+            });
+            let is_restarting = || self.restart.is_some_and(|begin| begin.elapsed() < RESTART);
+            if !(is_away && client::is_question(method) && is_restarting()) {
+                return self.answer(outcome);
+            }
+            self.client.disconnect();
+            let interrupt = self.interrupt()?;
+            let sources: Vec<_> = interrupt.iter().map(AsFd::as_fd).collect();
+            let ready = ready::wait_readable(&sources, Some(INTERVAL));
+            if !ready.map_err(CallError::System)?.is_empty() {
+                self.is_interrupted();
+                return Err(Failure::Interrupted);
+            }
+        }
+    }
+
+    /// The server restarts now, as it was asked to.
+    pub fn note_restart(&mut self) {
+        self.restart = Some(Instant::now());
     }
 
     /// Sends a call on a connection of its own, and does not wait for the answer.
@@ -175,6 +213,13 @@ impl Session {
         self.client.watch(for_client);
         self.interrupts = Some(caught);
         Ok(())
+    }
+
+    /// The same where Ctrl-C is to end the program all the same, after the screen
+    /// has been cleared. Where it is caught already nothing changes.
+    pub fn delay_interrupts(&mut self) -> Result<(), Failure> {
+        self.dies_of_interrupt |= self.interrupts.is_none();
+        self.catch_interrupts()
     }
 
     /// Whether Ctrl-C has come since the last question.

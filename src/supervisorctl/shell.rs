@@ -5,6 +5,7 @@ use super::actions::{self, Flow};
 use super::command::{self, Line};
 use super::exit_status;
 use super::failure::Failure;
+use super::interrupt;
 use super::session::Session;
 use crate::sys::terminal;
 
@@ -19,7 +20,12 @@ const CUT_OFF: &str = "supervisord went away before it had answered; it may have
 pub fn run_once(session: &mut Session, line: &str) -> u8 {
     match run_line(session, line) {
         Ok(_) => session.exit_status,
-        Err(Failure::Interrupted) => INTERRUPTED,
+        Err(Failure::Interrupted) => {
+            if session.dies_of_interrupt {
+                interrupt::die();
+            }
+            INTERRUPTED
+        }
         // Nobody listens any more; nobody is told.
         Err(_) if session.exit_status == exit_status::SUCCESS => exit_status::GENERIC,
         Err(_) => session.exit_status,

@@ -42,6 +42,13 @@ impl Streams {
         self.open.is_empty()
     }
 
+    /// Other descriptors of their connections, for ending these from elsewhere.
+    pub fn connections(&self) -> io::Result<Vec<OwnedFd>> {
+        let open = self.open.iter();
+        open.map(|(_, stream)| stream.as_fd().try_clone_to_owned())
+            .collect()
+    }
+
     /// Waits for something new, or until `other` is readable, or for `limit`.
     pub fn next(&mut self, other: Option<&OwnedFd>, limit: Option<Duration>) -> io::Result<News> {
         if self.open.is_empty() && limit.is_none() && other.is_none() {

@@ -117,6 +117,14 @@ pub fn ignore_pipe_signals() -> io::Result<()> {
     Ok(())
 }
 
+/// Ends the program by a signal, as if it had not been caught.
+pub fn die_of(signal: Signal) -> io::Result<()> {
+    let signal = signal::Signal::try_from(signal.number())?;
+    // SAFETY: no handler function is involved.
+    unsafe { signal::signal(signal, SigHandler::SigDfl) }?;
+    Ok(signal::raise(signal)?)
+}
+
 fn catch(signal: Signal) -> io::Result<()> {
     let action = SigAction::new(
         SigHandler::Handler(handler),

@@ -2,6 +2,7 @@
 //! reading of 4.3.0, which goes by element names and looks at little else.
 
 use std::borrow::Cow;
+use std::vec::Drain;
 
 use crate::config::integer::Integer;
 use crate::text::base64;
@@ -38,6 +39,8 @@ pub struct Reading<'a> {
     reader: Reader<'a>,
     document: Document,
     open: Vec<Element>,
+    /// What the closed elements in each open one came to, the innermost's last.
+    values: Vec<Value>,
 }
 
 impl<'a> Reading<'a> {
@@ -47,6 +50,7 @@ impl<'a> Reading<'a> {
             reader: Reader::new(bytes, depth)?,
             document: Document::default(),
             open: Vec::new(),
+            values: Vec::new(),
         })
     }
 
@@ -58,11 +62,15 @@ impl<'a> Reading<'a> {
                 return Ok(Some(std::mem::take(&mut self.document)));
             };
             match event {
-                Event::Start(name) => self.open.push(Element::new(name)),
+                Event::Start(name) => self.open.push(Element {
+                    kind: Kind::of(name),
+                    text: String::new(),
+                    first: self.values.len(),
+                }),
                 Event::Text(text) => {
                     // Text after a nested element belongs to nobody.
                     if let Some(element) = self.open.last_mut()
-                        && element.children.is_empty()
+                        && element.first == self.values.len()
                     {
                         element.text.push_str(&text);
                     }
@@ -74,27 +82,36 @@ impl<'a> Reading<'a> {
     }
 
     fn close(&mut self) -> Result<(), ParseError> {
-        let Some(mut element) = self.open.pop() else {
+        let Some(element) = self.open.pop() else {
             return Ok(());
         };
-        let document = &mut self.document;
+        let (document, values, first) = (&mut self.document, &mut self.values, element.first);
         match element.kind {
             Kind::MethodName => {
                 document.method = Some(element.text.clone()).filter(|m| !m.is_empty());
             }
-            Kind::Params => document.params = Some(element.take_values()),
-            Kind::Fault => document.fault = element.take_values().into_iter().next(),
+            Kind::Params => document.params = Some(values.split_off(first)),
+            Kind::Fault => document.fault = values.split_off(first).into_iter().next(),
             _ => {}
         }
-        if let Some(parent) = self.open.last_mut() {
-            let keep = parent.kind == Kind::Struct;
-            let malformed = ParseError {
-                reason: "malformed value",
-                offset: self.reader.offset(),
+        let Some(parent) = self.open.last() else {
+            return Ok(());
+        };
+        let malformed = ParseError {
+            reason: "malformed value",
+            offset: self.reader.offset(),
+        };
+        if parent.kind == Kind::Struct {
+            // Members have exactly two children, whatever their names: these stay. In a
+            // struct in place of a member they would be something else.
+            return match values.len() - first {
+                2 if element.kind != Kind::Struct => Ok(()),
+                _ => Err(malformed),
             };
-            parent.make_room();
-            parent.children.push(element.close(keep).ok_or(malformed)?);
         }
+        let value = element.into_value(values).ok_or(malformed)?;
+        values.truncate(first);
+        values.push(value);
         Ok(())
     }
 }
@@ -105,7 +122,8 @@ struct Element {
     kind: Kind,
     /// The text before the first child.
     text: String,
-    children: Vec<Child>,
+    /// Where the values of its children begin.
+    first: usize,
 }
 
 /// What an element is by its name.
@@ -150,61 +168,11 @@ impl Kind {
     }
 }
 
-/// A closed element: its value and, inside of a `struct`, its own children.
-#[derive(Debug)]
-struct Child {
-    value: Value,
-    pair: Option<(Value, Value)>,
-}
-
 impl Element {
-    fn new(name: &str) -> Element {
-        Element {
-            kind: Kind::of(name),
-            text: String::new(),
-            children: Vec::new(),
-        }
-    }
-
-    /// Most elements have one child or two, and there are thousands of them.
-    fn make_room(&mut self) {
-        let usual = match self.kind {
-            Kind::Value | Kind::Param | Kind::Array => 1,
-            Kind::Unknown => 2,
-            _ => 16,
-        };
-        if self.children.is_empty() {
-            self.children.reserve_exact(usual);
-        }
-    }
-
-    fn take_values(&mut self) -> Vec<Value> {
-        let children = std::mem::take(&mut self.children);
-        children.into_iter().map(|child| child.value).collect()
-    }
-
-    /// `None` when it cannot be what its name says. `keep` is for members of a
-    /// struct: exactly two children, whatever their names.
-    fn close(mut self, keep: bool) -> Option<Child> {
-        let pair = match keep {
-            false => None,
-            true => {
-                let value = self.children.pop()?.value;
-                let name = self.children.pop()?.value;
-                if !self.children.is_empty() {
-                    return None;
-                }
-                Some((name, value))
-            }
-        };
-        let value = match pair {
-            Some(_) => Value::Nil,
-            None => self.into_value()?,
-        };
-        Some(Child { value, pair })
-    }
-
-    fn into_value(self) -> Option<Value> {
+    /// `None` when it cannot be what its name says. Takes what is used of the values
+    /// of its children, the last ones of all.
+    fn into_value(self, values: &mut Vec<Value>) -> Option<Value> {
+        let mut children = values.drain(self.first..);
         Some(match self.kind {
             Kind::Int => Value::Int(integer(&self.text)?),
             Kind::Boolean => Value::Bool(self.text == "1"),
@@ -212,13 +180,10 @@ impl Element {
             Kind::Double => Value::Double(double(&self.text)?),
             Kind::DateTime => Value::DateTime(date_time(self.text)?),
             Kind::Base64 => Value::String(String::from_utf8(base64::decode(&self.text)?).ok()?),
-            Kind::Array | Kind::Param => self.children.into_iter().next()?.value,
-            Kind::Data => Value::Array(self.children.into_iter().map(|c| c.value).collect()),
-            Kind::Struct => members(self.children)?,
-            Kind::Value => match self.children.into_iter().next() {
-                Some(child) => child.value,
-                None => Value::String(self.text),
-            },
+            Kind::Array | Kind::Param => children.next()?,
+            Kind::Data => Value::Array(children.collect()),
+            Kind::Struct => members(children)?,
+            Kind::Value => children.next().unwrap_or(Value::String(self.text)),
             // Unknown names are not converted, and what is empty is null.
             Kind::MethodName | Kind::Params | Kind::Fault | Kind::Unknown
                 if self.text.is_empty() =>
@@ -232,14 +197,14 @@ impl Element {
     }
 }
 
-/// Of members with the same name the last value wins, in the place of the first.
-fn members(children: Vec<Child>) -> Option<Value> {
-    let mut members: Vec<(String, Value)> = Vec::with_capacity(children.len());
+/// From names and values in turn. Of members with the same name the last value wins, in the place of the first.
+fn members(mut children: Drain<'_, Value>) -> Option<Value> {
+    let number = children.len() / 2;
+    let mut members: Vec<(String, Value)> = Vec::with_capacity(number);
     // Of so few each is found by a look at all, without a table.
-    let is_small = children.len() <= 32;
+    let is_small = number <= 32;
     let mut places = std::collections::BTreeMap::new();
-    for child in children {
-        let (name, value) = child.pair?;
+    while let (Some(name), Some(value)) = (children.next(), children.next()) {
         let name = key(name)?;
         let place = match is_small {
             true => members.iter().position(|(known, _)| *known == name),

@@ -287,6 +287,18 @@ impl<'a> Reader<'a> {
     }
 
     fn read_end(&mut self) -> Result<Found, ParseError> {
+        // As nearly every end is: the name that was begun, and nothing else.
+        if let Some(begun) = self.open.last() {
+            let name = self.text.as_bytes().get(begun.clone()).unwrap_or_default();
+            let length = name.len();
+            let rest = self.bytes();
+            if rest.starts_with(name) && rest.get(length) == Some(&b'>') {
+                self.open.pop();
+                let name = self.take(length);
+                self.offset += 1;
+                return Ok(Found::End(name));
+            }
+        }
         let name = self.read_name()?;
         self.skip_blanks();
         if !self.skip(">") {

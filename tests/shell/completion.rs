@@ -266,6 +266,54 @@ fn bash_completes_what_the_shell_would() {
 }
 
 #[test]
+fn bash_gave_nothing_inside_quotes_under_the_home_directory_or_after_an_equals_sign() {
+    let scene = scene();
+    scene
+        .dir
+        .write("my conf", scene.dir.read("supervisord.conf").unwrap());
+    let pty = interactive(
+        &scene,
+        "bash",
+        &["--norc", "--noprofile"],
+        "PS1='$ '; source <(supervisorctl completion bash)",
+    );
+    check(
+        pty,
+        &[
+            ("supervisorctl stop \"we\tX", "supervisorctl stop \"web\" X"),
+            (
+                "supervisorctl stop 'worker:worker_\t1\tX",
+                "supervisorctl stop 'worker:worker_1' X",
+            ),
+            (
+                "supervisorctl stop 'worker:worker_1' worker:worker_\tX",
+                "supervisorctl stop 'worker:worker_1' worker:worker_0 X",
+            ),
+            (
+                "supervisorctl -c 'my conf' stop we\tX",
+                "supervisorctl -c 'my conf' stop web X",
+            ),
+            (
+                "supervisorctl -c my\\ conf stop we\tX",
+                "supervisorctl -c my\\ conf stop web X",
+            ),
+            (
+                "~/bin/supervisorctl stop we\tX",
+                "~/bin/supervisorctl stop web X",
+            ),
+            (
+                "supervisorctl --configuration=superv\t stop we\tX",
+                "supervisorctl --configuration=supervisord.conf  stop web X",
+            ),
+            (
+                "supervisorctl --serverurl=unix://s stop we\tX",
+                "supervisorctl --serverurl=unix://s stop web X",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn zsh_completes_what_the_shell_would() {
     let scene = scene();
     let pty = interactive(

@@ -1,7 +1,7 @@
 //! The history: kept at once, by any number of sessions, whatever its file is.
 
 use super::{at_prompt, keep_history, leave, scene, shell};
-use crate::support::pty::{CTRL_C, CTRL_R, Pty, UP};
+use crate::support::pty::{CTRL_C, CTRL_D, CTRL_R, Pty, UP};
 use crate::support::{DEADLINE, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -162,4 +162,39 @@ fn a_disk_that_fills_up_under_the_history_is_told_once() {
     pty.wait_text(&web);
     assert_eq!(pty.screen().matches("Warning").count(), 1);
     assert!(wait_until(DEADLINE, || pty.cursor_row() == "supervisor>"));
+}
+
+#[test]
+fn a_history_that_was_being_shortened_was_lost() {
+    let scene = scene();
+    keep_history(&scene, &scene.dir.join("history").display().to_string());
+    let lines: Vec<String> = (0..2000).map(|n| format!("status job-{n:04}")).collect();
+    scene.dir.write("history", lines.join("\n") + "\n");
+    // Nothing can be written beyond the first kilobyte of a file.
+    let shell = shell(&scene);
+    let words: Vec<_> = shell
+        .get_args()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 1; exec '{}' '{}'",
+        shell.get_program().to_string_lossy(),
+        words.join("' '")
+    );
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", &script]).current_dir(scene.dir.path());
+    let mut pty = Pty::start(&command, 80, 24);
+    pty.wait_row("supervisor>");
+    pty.line("pid");
+    pty.wait_text("cannot be written to");
+    pty.wait_row("supervisor>");
+    pty.send(CTRL_D);
+    pty.wait(DEADLINE);
+    let left = scene.dir.read("history").unwrap();
+    let kept: Vec<&str> = left.lines().collect();
+    assert!(
+        lines[1000..]
+            .iter()
+            .all(|line| kept.contains(&line.as_str()))
+    );
 }

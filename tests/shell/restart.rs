@@ -62,10 +62,77 @@ fn answer(value: &str) -> String {
         "<?xml version='1.0'?><methodResponse><params><param><value>{value}</value></param>\
          </params></methodResponse>"
     );
+    response(&body)
+}
+
+fn response(body: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
+}
+
+#[test]
+fn the_first_question_after_reload_met_a_server_that_was_shutting_down() {
+    let dir = crate::support::Dir::new();
+    dir.write(
+        "supervisord.conf",
+        "[supervisorctl]\nserverurl=unix://%(here)s/s\n",
+    );
+    let listener = UnixListener::bind(dir.join("s")).unwrap();
+    let (sender, calls) = std::sync::mpsc::channel();
+    // Once asked to restart, it refuses three calls. It ends with the test's process.
+    std::thread::spawn(move || {
+        let mut refusals = 0;
+        for connection in listener.incoming().flatten() {
+            let mut reader = BufReader::new(connection.try_clone().unwrap());
+            let mut writer = connection;
+            let body = request(&mut reader);
+            let method = body.split("supervisor.").nth(1).unwrap_or_default();
+            let method = method.split('<').next().unwrap_or_default().to_owned();
+            let refuses = refusals > 0;
+            if method == "restart" {
+                refusals = 3;
+            } else if refuses {
+                refusals -= 1;
+            }
+            let text = match method.as_str() {
+                _ if refuses => fault(6, "SHUTDOWN_STATE"),
+                "getVersion" => answer("<string>3.0</string>"),
+                "getPID" => answer("<int>4711</int>"),
+                "restart" => answer("<boolean>1</boolean>"),
+                _ => answer("<array><data></data></array>"),
+            };
+            sender.send(method).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+    });
+    let mut command = std::process::Command::new(dir.bin().join("supervisorctl"));
+    command.arg("-c").arg(dir.join("supervisord.conf"));
+    let mut pty = Pty::start(&command, 120, 24);
+    pty.wait_row("supervisor>");
+    pty.line("reload");
+    pty.wait_row("Really restart the remote supervisord process y/N?");
+    pty.line("y");
+    pty.wait_text("Restarted supervisord");
+    pty.wait_row("supervisor>");
+    calls.try_iter().for_each(drop);
+    pty.line("pid");
+    pty.wait_text("4711");
+    pty.wait_row("supervisor>");
+    assert!(!pty.screen().contains("SHUTDOWN_STATE"));
+    let heard: Vec<String> = calls.try_iter().collect();
+    assert_eq!(heard.iter().filter(|call| *call == "getVersion").count(), 4);
+    leave(&mut pty);
+}
+
+fn fault(code: i32, text: &str) -> String {
+    let body = format!(
+        "<?xml version='1.0'?><methodResponse><fault><value><struct><member><name>faultCode</name>\
+         <value><int>{code}</int></value></member><member><name>faultString</name><value><string>\
+         {text}</string></value></member></struct></value></fault></methodResponse>"
+    );
+    response(&body)
 }
 
 #[test]

@@ -191,3 +191,74 @@ fn a_number_of_lines_is_shown_of_one_log_or_of_several() {
     assert_eq!(tail.printed(), "==> Press Ctrl-C to exit <==\nlastmore\n");
     assert_eq!(tail.interrupt(), Some(0));
 }
+
+#[test]
+fn lines_to_follow_were_cut_out_of_the_last_1024_bytes() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait_all("RUNNING");
+    let numbered: String = (0..9000).map(|n| format!("line number {n}\n")).collect();
+    let log = numbered.clone() + &"x".repeat(3000) + "\n";
+    scene.dir.write("a.out", log.as_bytes());
+    // The same over and over: the seam must not be taken for another place.
+    let same = "same\n".repeat(2000);
+    scene.dir.write("0.out", same.as_bytes());
+    let head = "==> Press Ctrl-C to exit <==\n";
+    for (line, lines, from) in [
+        ("tail -f -n 1 a", 1, &log),
+        ("tail -f -n 5000 a", 5000, &log),
+        ("tail -f -n 99999 a", 9001, &log),
+        ("tail -f -n 1500 g:m0", 1500, &same),
+        ("tail -f -n 0 a", 0, &log),
+    ] {
+        let mut tail = Running::start(&scene, line);
+        tail.wait_line("==> Press Ctrl-C to exit <==");
+        let skipped = from.lines().count() - lines;
+        let shown = from.split_inclusive('\n').skip(skipped).collect::<String>();
+        let expected = head.to_owned() + &shown;
+        assert!(
+            wait_until(DEADLINE, || tail.printed() == expected),
+            "{line}: {} lines",
+            tail.printed().lines().count()
+        );
+        assert_eq!(tail.interrupt(), Some(0));
+    }
+    let mut tail = Running::start(&scene, "tail -f -n 2 a");
+    tail.wait_line(&"x".repeat(3000));
+    say(&scene, "a", "and on");
+    tail.wait_line("and on");
+    let expected = format!("{head}line number 8999\n{}\nand on\n", "x".repeat(3000));
+    assert_eq!(tail.printed(), expected);
+    assert_eq!(tail.interrupt(), Some(0));
+}
+
+#[test]
+fn one_unknown_name_among_several_was_told_as_a_bad_channel_alone() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait_all("RUNNING");
+    let ctl = Ctl::new(Kind::Ours, &scene.dir);
+    for (line, stdout, stderr) in [
+        (
+            "tail -f a nosuch",
+            "Error: bad channel 'nosuch'\n",
+            "supervisorctl: no process has the name nosuch\n",
+        ),
+        (
+            "tail -f nosuch a",
+            "Error: bad channel 'a'\n",
+            "supervisorctl: no process has the name nosuch\n",
+        ),
+        ("tail -f x*", "x*: ERROR (no such process name)\n", ""),
+        (
+            "tail -f x:* y?",
+            "x:*: ERROR (no such process name)\ny?: ERROR (no such process name)\n",
+            "",
+        ),
+    ] {
+        let end = ctl.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(
+            (end.stdout.as_str(), end.stderr.as_str(), end.status),
+            (stdout, stderr, Some(1)),
+            "{line}"
+        );
+    }
+}

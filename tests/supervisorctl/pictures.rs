@@ -155,6 +155,46 @@ fn status_is_coloured_on_a_terminal_that_wants_it() {
 }
 
 #[test]
+fn a_process_that_was_named_and_matched_was_done_twice() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait("web-1", "RUNNING");
+    scene.wait("web-2", "RUNNING");
+    let ctl = Ctl::new(Kind::Ours, &scene.dir);
+    let run = |line: &str| ctl.run(&line.split(' ').collect::<Vec<_>>());
+    let both = "web-1: stopped\nweb-2: stopped\nweb-1: started\nweb-2: started\n";
+    for (line, expected) in [
+        ("restart web* web-1", both),
+        ("restart web-1 web*", both),
+        (
+            "signal CONT web-1 web-?",
+            "web-1: signalled\nweb-2: signalled\n",
+        ),
+        ("clear web-? web-2", "web-1: cleared\nweb-2: cleared\n"),
+        // As 4.3.0 has it.
+        ("clear web-1 web-1", "web-1: cleared\nweb-1: cleared\n"),
+    ] {
+        let end = run(line);
+        assert_eq!(
+            (end.stdout.as_str(), end.status),
+            (expected, Some(0)),
+            "{line}"
+        );
+    }
+    for (line, expected) in [
+        ("status web-2 web-*", vec!["web-2", "web-1"]),
+        ("status web-* web-2 w*", vec!["web-1", "web-2"]),
+        ("status web-2 web-2", vec!["web-2", "web-2"]),
+    ] {
+        let shown = run(line).stdout;
+        let names = shown.lines().filter_map(|row| row.split(' ').next());
+        assert_eq!(names.collect::<Vec<_>>(), expected, "{line}");
+    }
+    assert_eq!(run("pid web-1 web-*").stdout.lines().count(), 2);
+    let shown = run("tail -n 1 web-1 [w]eb-1");
+    assert_eq!((shown.stdout.as_str(), shown.status), ("", Some(0)));
+}
+
+#[test]
 fn status_is_shown_again_until_ctrl_c() {
     let scene = Scene::start(PROGRAMS);
     scene.wait("web-1", "RUNNING");
@@ -177,6 +217,35 @@ fn status_is_shown_again_until_ctrl_c() {
     ctl.run(&["stop", "off"]);
     pty.send(CTRL_C);
     assert_eq!(pty.wait(DEADLINE), Some(0));
+}
+
+#[test]
+fn watching_wrote_over_what_was_there_and_into_the_last_column() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait("web-1", "RUNNING");
+    let ctl = Ctl::new(Kind::Ours, &scene.dir).program();
+    let mut command = Command::new("sh");
+    let script = format!(
+        "echo kept; exec '{}' -c '{}' status -w 'job:*'",
+        ctl.display(),
+        scene.dir.join("supervisord.conf").display()
+    );
+    command.args(["-c", &script]).current_dir(scene.dir.path());
+    // The last column is that of the first digit of the process id.
+    let mut pty = Pty::start(&command, 48, 8);
+    pty.wait_text("job:job_02");
+    let screen = pty.screen();
+    assert_eq!(screen.lines().count(), 3, "{screen}");
+    assert!(screen.lines().all(|row| row.ends_with("pid")), "{screen}");
+    pty.send(CTRL_C);
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+    // It went up: there are as many line ends behind it as there are rows.
+    let written = pty.written();
+    let (_, after) = written.split_once("kept").unwrap();
+    assert_eq!(
+        after.split("\x1b[H").next().unwrap().matches('\n').count(),
+        9
+    );
 }
 
 #[test]
@@ -221,6 +290,19 @@ fn a_terminal_sees_how_far_a_start_has_come() {
     let mut pty = terminal(&scene, "restart all", &[("TERM", "dumb")], 24);
     assert_eq!(pty.wait(DEADLINE), Some(0));
     assert!(!pty.written().contains("of 5"));
+}
+
+#[test]
+fn ctrl_c_left_the_progress_on_the_screen() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=cat\nprocess_name=p%(process_num)d\nnumprocs=5\nstartsecs=600\nautostart=false\n",
+    );
+    let mut pty = terminal(&scene, "start p:*", &[], 24);
+    pty.wait_text("0 of 5 running");
+    pty.send(CTRL_C);
+    // As a program ends that does not catch it.
+    assert_eq!(pty.wait(DEADLINE), Some(-libc::SIGINT));
+    assert_eq!(pty.screen(), "");
 }
 
 #[test]

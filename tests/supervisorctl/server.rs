@@ -23,6 +23,8 @@ pub enum Answer {
     Status(&'static str),
     /// A response as it is; the connection is closed after it.
     Raw(&'static str),
+    /// The beginning of one, of which the rest never comes.
+    Part(&'static str),
 }
 
 /// A server that answers `method(parameter, …)` from a table, and `3.0` when
@@ -92,6 +94,7 @@ pub fn serve(connection: TcpStream, table: &HashMap<String, Answer>, heard: &Mut
                  </member></struct></value></fault>"
             )),
             Answer::Status(status) => format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"),
+            Answer::Part(part) => part.to_owned(),
             Answer::Raw(raw) => {
                 let _ = writer.write_all(raw.as_bytes());
                 return;

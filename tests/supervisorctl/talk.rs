@@ -1,6 +1,6 @@
 //! `fg` and `debug`: talking to processes, from a pipe and at a terminal.
 
-use crate::support::pty::{CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
+use crate::support::pty::{CTRL_A, CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
 use crate::support::{Ctl, DEADLINE, Finished, Kind, Scene, wait_until};
 use std::process::Command;
 
@@ -218,6 +218,50 @@ fn lines_of_a_conversation_are_edited_and_do_not_mix_with_commands() {
 }
 
 #[test]
+fn a_typed_line_of_several_rows_was_drawn_again_in_the_wrong_place() {
+    let scene = scene();
+    for (typed, keys, rows) in [
+        (
+            "a line that wraps at the end of rows",
+            "",
+            "cat> a line that wra|ps at the end of row|s",
+        ),
+        (
+            "a line that wraps at the end of rows",
+            CTRL_A,
+            "cat> a line that wra|ps at the end of row|s",
+        ),
+        ("日本語日本語日本語", LEFT, "cat> 日本語日本語日|本語"),
+        ("exactly one row", "", "cat> exactly one row|"),
+    ] {
+        let mut command = Command::new(Ctl::new(Kind::Ours, &scene.dir).program());
+        command.arg("-c").arg(scene.dir.join("supervisord.conf"));
+        command.args(["debug", "cat"]);
+        let mut pty = Pty::start(&command, 20, 12);
+        pty.wait_row("cat>");
+        pty.send(&format!("{typed}{keys}"));
+        let rows: String = rows.replace('|', "\n");
+        pty.wait_screen("what is typed", |screen| screen == rows.trim_end());
+        let before = pty.cursor();
+        for (word, above) in [("one", "one\n"), ("two", "one\ntwo\n")] {
+            assert_eq!(
+                run(&scene, &format!("debug cat {word}"), "").status,
+                Some(0)
+            );
+            pty.wait_screen("the line below what came", |screen| {
+                screen == format!("{above}{rows}").trim_end()
+            });
+        }
+        assert!(wait_until(DEADLINE, || pty.cursor() == (before.0 + 2, before.1)));
+        // Editing goes on in the same place.
+        pty.send("X");
+        pty.send(CTRL_U);
+        pty.send(CTRL_C);
+        assert_eq!(pty.wait(DEADLINE), Some(0));
+    }
+}
+
+#[test]
 fn a_conversation_ends_with_its_process() {
     let scene = scene();
     let mut pty = terminal(&scene, "debug brief");
@@ -297,4 +341,26 @@ fn fg_has_its_errors_and_reads_lines_from_a_pipe() {
         )
     };
     assert_eq!(end.stderr, expected("stdout") + &expected("stderr"));
+}
+
+#[test]
+fn leaving_fg_hung_within_a_piece_of_a_log_that_stalls() {
+    use super::server::{Answer, Server, process};
+    let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\nthe beginning\n\r\n4";
+    let server = Server::start(&[
+        (
+            "getProcessInfo(p)",
+            Answer::Value(process("p", "p", "20", "RUNNING", "")),
+        ),
+        ("GET /logtail/p/stdout", Answer::Part(begun)),
+        ("GET /logtail/p/stderr", Answer::Part(begun)),
+    ]);
+    let dir = crate::support::Dir::new();
+    let mut command = Command::new(dir.bin().join("supervisorctl"));
+    command.args(["-c", "", "-s", &server.url, "fg", "p"]);
+    let mut pty = Pty::start(&command, 80, 24);
+    pty.wait_text("the beginning");
+    pty.send(CTRL_C);
+    pty.wait_text("Exiting foreground");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
 }

@@ -13,6 +13,7 @@ mod tail_many;
 
 use super::command::Command;
 use super::failure::Failure;
+use super::patterns::Meant;
 use super::session::Session;
 use super::{exit_status, help, patterns};
 
@@ -70,13 +71,14 @@ fn expanded(session: &mut Session, words: &[&str]) -> Result<Vec<String>, Failur
         return Ok(words.iter().map(ToString::to_string).collect());
     }
     let processes = session.processes()?;
-    let names = words.iter().flat_map(|word| {
-        let found = patterns::matching(word, &processes).unwrap_or_default();
-        match found.as_slice() {
-            [] => vec![(*word).to_owned()],
-            rows => rows.iter().map(|row| row.full_name()).collect(),
-        }
-    });
+    let meant = patterns::each(words, &processes);
+    let names = words
+        .iter()
+        .zip(meant)
+        .flat_map(|(word, meant)| match meant {
+            Meant::Name | Meant::Nothing => vec![(*word).to_owned()],
+            Meant::Several(rows) => rows.iter().map(|row| row.full_name()).collect(),
+        });
     Ok(names.collect())
 }
 

@@ -8,7 +8,7 @@ use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
-use crate::supervisorctl::patterns;
+use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::progress::Progress;
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
@@ -91,7 +91,15 @@ fn apply(
             Err(fault) => Err(CallError::Fault(fault).into()),
         };
     }
-    for word in names {
+    for (place, word) in names.iter().enumerate() {
+        let so_far = names.get(..=place).unwrap_or_default();
+        if so_far.iter().any(|word| patterns::is_pattern(word)) {
+            let processes = session.processes()?;
+            if let Some(Meant::Several(rows)) = patterns::each(so_far, &processes).pop() {
+                work.apply_to_matches(session, &rows)?;
+                continue;
+            }
+        }
         work.apply_to(session, word)?;
     }
     Ok(())
@@ -107,14 +115,6 @@ struct Work<'a> {
 impl Work<'_> {
     fn apply_to(&mut self, session: &mut Session, word: &str) -> Result<(), Failure> {
         let name = Namespec::parse(word);
-        if patterns::is_pattern(word) {
-            let processes = session.processes()?;
-            if let Some(rows) = patterns::matching(word, &processes)
-                && !rows.is_empty()
-            {
-                return self.apply_to_matches(session, &rows);
-            }
-        }
         let Some(process) = name.process else {
             return self.apply_to_group(session, name.group);
         };

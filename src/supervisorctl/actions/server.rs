@@ -94,7 +94,10 @@ pub fn reload(session: &mut Session, argument: &str) -> Result<(), Failure> {
         return Ok(());
     }
     match session.try_call("restart", &[])? {
-        Ok(_) => session.print("Restarted supervisord"),
+        Ok(_) => {
+            session.note_restart();
+            session.print("Restarted supervisord")
+        }
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             session.fail(exit_status::GENERIC, "ERROR: already shutting down")
         }

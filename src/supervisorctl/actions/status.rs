@@ -2,6 +2,7 @@
 //! JSON.
 
 use std::io::Write;
+use std::ptr;
 use std::time::Duration;
 
 use super::check;
@@ -9,7 +10,7 @@ use crate::states::ProcessState;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
-use crate::supervisorctl::patterns;
+use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::ready;
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::screen;
@@ -130,7 +131,7 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
         };
         let essence = picture.essence();
         if redraws {
-            redraw(session, &picture)?;
+            redraw(session, &picture, before.is_none())?;
         } else if before.as_ref() != Some(&essence) {
             if before.is_some() && !wanted.json {
                 session.print("")?;
@@ -149,8 +150,9 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Draws over what the terminal shows; what does not fit is left out.
-fn redraw(session: &mut Session, picture: &Picture) -> Result<(), Failure> {
+/// Draws over what the terminal shows, and the first time over nothing: what
+/// stood there is scrolled up. What does not fit is left out.
+fn redraw(session: &mut Session, picture: &Picture, is_first: bool) -> Result<(), Failure> {
     session.exit_status = picture.exit_status.unwrap_or(exit_status::SUCCESS);
     let (columns, height) = terminal::size().unwrap_or((80, 24));
     let colours = screen::is_coloured();
@@ -162,33 +164,19 @@ fn redraw(session: &mut Session, picture: &Picture) -> Result<(), Failure> {
         lines.truncate(room - 1);
         lines.push(format!("... and {hidden} more"));
     }
-    let mut screen = Vec::from(*b"\x1b[H");
+    let mut screen = match is_first {
+        true => b"\r\n".repeat(usize::from(height)),
+        false => Vec::new(),
+    };
+    screen.extend_from_slice(b"\x1b[H");
     for line in lines {
-        // Its end is cleared, not the whole line, for that would flicker.
-        let line = clipped(&line, usize::from(columns));
+        // Its end is cleared, not the whole line, for that would flicker. From the
+        // last column the cursor would not move on, and the end be cleared with it.
+        let line = screen::clipped(&line, usize::from(columns).saturating_sub(1));
         let _ = write!(screen, "{line}\x1b[K\r\n");
     }
     screen.extend_from_slice(b"\x1b[J");
     session.write(&screen)
-}
-
-/// As much of a line as fits into so many columns. Colours take none.
-fn clipped(line: &str, columns: usize) -> String {
-    let mut clipped = String::new();
-    let (mut width, mut in_escape) = (0, false);
-    for character in line.chars() {
-        if character == '\x1b' {
-            in_escape = true;
-        }
-        if in_escape {
-            clipped.push(character);
-            in_escape = !character.is_ascii_alphabetic();
-        } else if width < columns {
-            clipped.push(character);
-            width += 1;
-        }
-    }
-    clipped
 }
 
 /// Asks for the processes that are meant.
@@ -207,15 +195,17 @@ fn take(session: &mut Session, wanted: &Wanted<'_>) -> Result<Picture, Failure> 
         values: Vec::new(),
         exit_status: None,
     };
-    let places: Vec<usize> = if wanted.names.is_empty() || wanted.names.contains(&"all") {
-        (0..rows.len()).collect()
+    if wanted.names.is_empty() || wanted.names.contains(&"all") {
+        picture.rows = rows;
+        picture
+            .values
+            .extend(values.iter().filter(|_| wanted.json).cloned());
     } else {
-        picture.named(&rows, &wanted.names)
-    };
-    for place in places {
-        picture.rows.extend(rows.get(place).cloned());
-        if wanted.json {
-            picture.values.extend(values.get(place).cloned());
+        for place in picture.named(&rows, &wanted.names) {
+            picture.rows.extend(rows.get(place).cloned());
+            if wanted.json {
+                picture.values.extend(values.get(place).cloned());
+            }
         }
     }
     // A stopped one weighs more than an unknown name, in whatever order they come.
@@ -242,17 +232,28 @@ impl Picture {
     /// printed before the table.
     fn named(&mut self, rows: &[ProcessInfo], words: &[&str]) -> Vec<usize> {
         let mut places = Vec::new();
-        for word in words {
-            let name = Namespec::parse(word);
-            let before = places.len();
-            let matching = patterns::matching(word, rows);
-            let is_meant = |row: &ProcessInfo| match &matching {
-                Some(found) => found.contains(&row),
-                None => row.group == name.group && name.process == Some(row.name.as_str()),
+        for (word, meant) in words.iter().zip(patterns::each(words, rows)) {
+            let is_known = match meant {
+                Meant::Several(found) => {
+                    // Both are in the same order.
+                    let mut found = found.into_iter().peekable();
+                    let mut is_meant = |row| found.next_if(|next| ptr::eq(*next, row)).is_some();
+                    places.extend(
+                        (0..)
+                            .zip(rows)
+                            .filter_map(|(n, row)| is_meant(row).then_some(n)),
+                    );
+                    true
+                }
+                Meant::Name => {
+                    let place = rows.iter().position(|row| patterns::is_named(row, word));
+                    places.extend(place);
+                    place.is_some()
+                }
+                Meant::Nothing => false,
             };
-            let meant = rows.iter().enumerate().filter(|(_, row)| is_meant(row));
-            places.extend(meant.map(|(place, _)| place));
-            if places.len() == before {
+            if !is_known {
+                let name = Namespec::parse(word);
                 self.errors.push(match name.process {
                     None => format!("{}: ERROR (no such group)", name.group),
                     Some(_) => format!("{word}: ERROR (no such process)"),
@@ -374,9 +375,6 @@ mod tests {
             table(&rows, true),
             [format!("g:a{}\x1b[32mRUNNING   \x1b[0md", " ".repeat(30))]
         );
-        let line = "ab\x1b[32mcd\x1b[0mef";
-        assert_eq!(clipped(line, 3), "ab\x1b[32mc\x1b[0m");
-        assert_eq!(clipped(line, 9), line);
     }
 
     #[test]

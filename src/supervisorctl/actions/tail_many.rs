@@ -5,12 +5,12 @@ use super::log_text::{self, DEFAULT_BYTES};
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::labels::Labels;
-use crate::supervisorctl::names::Namespec;
-use crate::supervisorctl::patterns;
+use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
+use crate::sys::terminal;
 use crate::xmlrpc::value::Value;
 
 /// How much of what a log holds already.
@@ -23,6 +23,10 @@ pub enum Past {
     /// So many lines.
     Lines(usize),
 }
+
+/// A stream begins with the last 1024 bytes of the log, without half a character:
+/// if there are so many, there may have been more.
+const CUT: usize = 1021;
 
 /// What the words of the command say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +47,8 @@ struct Source {
 }
 
 /// Whether these words are of a form that 4.3.0 does not have. A list of names
-/// is one if there are such processes: else it is for 4.3.0's errors.
+/// is one if there are such processes: else it is for 4.3.0's errors, and the
+/// standard error is told which names are unknown.
 pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> {
     if is_extended(words) {
         return Ok(true);
@@ -52,7 +57,13 @@ pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> 
         return Ok(false);
     };
     let processes = session.processes()?;
-    Ok(names.iter().all(|name| is_known(name, &processes)))
+    let is_known = |name: &&&str| processes.iter().any(|row| patterns::is_named(row, name));
+    let unknown: Vec<&&str> = names.iter().filter(|name| !is_known(name)).collect();
+    // What 4.3.0 says then is about a channel.
+    for name in &unknown {
+        terminal::complain(&format!("supervisorctl: no process has the name {name}\n"));
+    }
+    Ok(unknown.is_empty())
 }
 
 /// Whether there is an option of ours, or a word that stands for several.
@@ -141,6 +152,10 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let processes = session.processes()?;
     let sources = sources(session, &wanted, &processes)?;
     if wanted.follow {
+        // Why there is nothing has been told.
+        if sources.is_empty() {
+            return Ok(());
+        }
         return follow(session, &sources, wanted.past);
     }
     let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
@@ -159,13 +174,6 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_known(word: &str, processes: &[ProcessInfo]) -> bool {
-    let name = Namespec::parse(word);
-    processes
-        .iter()
-        .any(|row| row.group == name.group && name.process == Some(row.name.as_str()))
-}
-
 /// The logs that are meant. A pattern without a match is reported.
 fn sources(
     session: &mut Session,
@@ -173,14 +181,15 @@ fn sources(
     processes: &[ProcessInfo],
 ) -> Result<Vec<Source>, Failure> {
     let mut names: Vec<(String, String)> = Vec::new();
-    for word in &wanted.names {
-        match patterns::matching(word, processes) {
-            None => names.push(((*word).to_owned(), (*word).to_owned())),
-            Some(rows) if rows.is_empty() => {
+    let meant = patterns::each(&wanted.names, processes);
+    for (word, meant) in wanted.names.iter().zip(meant) {
+        match meant {
+            Meant::Name => names.push(((*word).to_owned(), (*word).to_owned())),
+            Meant::Nothing => {
                 let message = format!("{word}: ERROR (no such process name)");
                 session.fail(exit_status::GENERIC, &message)?;
             }
-            Some(rows) => {
+            Meant::Several(rows) => {
                 names.extend(rows.iter().map(|row| (row.full_name(), row.display_name())))
             }
         }
@@ -267,6 +276,39 @@ pub fn last_lines(
     }
 }
 
+/// The last lines of a log up to where its stream goes on. The stream has told
+/// `past` of them, which may begin within a line; what was before that is read
+/// apart, and should it not be found any more the cut line is left out.
+fn lines_before(
+    session: &mut Session,
+    source: &Source,
+    count: usize,
+    past: String,
+) -> Result<String, Failure> {
+    let whole = past.strip_suffix('\n').unwrap_or(&past);
+    if past.len() < CUT || whole.matches('\n').count() >= count {
+        return Ok(end_of(&past, count).to_owned());
+    }
+    let method = source.channel.read_method();
+    let found = last_lines(count, |bytes| {
+        let name = Value::string(&source.name);
+        let parameters = [name, log_text::offset(bytes)?, Value::Int(0)];
+        let Ok(value) = session.try_call(method, &parameters)? else {
+            return Ok(None);
+        };
+        let value = &value;
+        let mut text = Reply { method, value }.text()?;
+        // What has come since then will come by the stream.
+        let end = text.rfind(&past).map(|place| place + past.len());
+        Ok(end.map(|end| {
+            text.truncate(end);
+            text
+        }))
+    })?;
+    let uncut = past.split_once('\n').map_or("", |(_, rest)| rest);
+    Ok(found.unwrap_or_else(|| end_of(uncut, count).to_owned()))
+}
+
 /// The last lines of a text. The last one may lack its end.
 fn end_of(text: &str, count: usize) -> &str {
     let body = text.strip_suffix('\n').unwrap_or(text);
@@ -302,13 +344,13 @@ fn follow_with(
     for (number, source) in sources.iter().enumerate() {
         let Source { name, channel, .. } = source;
         let stream = match past {
-            Past::Lines(count) => {
-                let opened = process_logs::open_with_past(session, name, *channel)?;
-                opened.map(|(stream, past)| {
+            Past::Lines(count) => match process_logs::open_with_past(session, name, *channel)? {
+                Some((stream, past)) => {
                     let past = String::from_utf8_lossy(&past).into_owned();
-                    (stream, end_of(&past, count).to_owned())
-                })
-            }
+                    Some((stream, lines_before(session, source, count, past)?))
+                }
+                None => None,
+            },
             _ => process_logs::open(session, &process_logs::stream_path(name, *channel))?
                 .map(|stream| (stream, String::new())),
         };
