@@ -71,14 +71,15 @@ fn a_program_that_ignores_the_stop_signal_is_killed() {
 #[test]
 fn stopasgroup_and_killasgroup_reach_the_children_of_the_child() {
     compare("signals to process groups", |run| {
-        // The parent waits for its child, which says when it is told to end.
+        // The child writes down that it is told to end. What it reads ends with
+        // its parent, so the one that is told nothing ends too, a moment later.
         let child = run.script(
             "child",
-            "trap 'echo child got TERM; exit 0' TERM\necho child $$\nwhile :; do read line || exit 0; done",
+            "trap 'echo $1 got TERM >> told; exit 0' TERM\necho child $$\nwhile :; do read line || exit 0; done",
         );
         let parent = run.script(
             "parent",
-            &format!("trap 'exit 0' TERM\nexec 3<&0\n{child} <&3 &\nwait"),
+            &format!("trap 'exit 0' TERM\nexec 3<&0\n{child} $1 <&3 &\nwait"),
         );
         let deaf_child = run.script(
             "deafchild",
@@ -89,9 +90,9 @@ fn stopasgroup_and_killasgroup_reach_the_children_of_the_child() {
             &format!("trap '' TERM\nexec 3<&0\n{deaf_child} <&3 &\nwait"),
         );
         run.config_with("loglevel=debug", &format!(
-            "[program:stop]\ncommand={parent}\nstartsecs=0\nstopasgroup=true\nstdout_logfile=%(here)s/stop.log\n\
+            "[program:stop]\ncommand={parent} stop\ndirectory=%(here)s\nstartsecs=0\nstopasgroup=true\nstdout_logfile=%(here)s/stop.log\n\
              [program:kill]\ncommand={deaf}\nstartsecs=0\nkillasgroup=true\nstopwaitsecs=1\nstdout_logfile=%(here)s/kill.log\n\
-             [program:alone]\ncommand={parent}\nstartsecs=0\nstdout_logfile=%(here)s/alone.log\n"
+             [program:alone]\ncommand={parent} alone\ndirectory=%(here)s\nstartsecs=0\nstdout_logfile=%(here)s/alone.log\n"
         ));
         run.start();
         let mut children = Vec::new();
@@ -99,21 +100,14 @@ fn stopasgroup_and_killasgroup_reach_the_children_of_the_child() {
             let log = format!("{name}.log");
             run.wait_text(&log, "child ");
             let text = run.dir.read(&log).unwrap();
-            let pid: u32 = text.trim().rsplit(' ').next().unwrap().parse().unwrap();
-            run.rename(&format!("child {pid}"), "child CHILD");
-            children.push((name, pid));
+            children.push(text.trim().rsplit(' ').next().unwrap().parse().unwrap());
         }
         run.wait_all(&["stop", "kill", "alone"], "RUNNING");
         run.ctl("stop stop kill alone");
-        for (name, pid) in &children {
-            if *name == "alone" {
-                let survives = is_alive(*pid);
-                run.note(&format!("the child of {name} survives: {survives}"));
-                crate::support::kill(*pid, libc::SIGKILL);
-            } else {
-                run.wait_that("the child of the child ends", |_| !is_alive(*pid));
-            }
+        for pid in children {
+            run.wait_that("the child of the child ends", |_| !is_alive(pid));
         }
+        run.file("told");
         run.stop();
         run.log_of(&["stop", "kill", "alone"]);
     });
