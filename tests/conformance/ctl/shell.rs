@@ -143,13 +143,14 @@ fn lines_from_a_pipe_are_answered_alike() {
 }
 
 /// A shell on a terminal that is high enough for all that it will show.
-struct Terminal {
-    pty: Pty,
+pub struct Terminal {
+    pub pty: Pty,
     prompt: &'static str,
 }
 
 impl Terminal {
-    fn open(run: &Run) -> Terminal {
+    /// A shell that has just been started.
+    pub fn open(run: &Run) -> Terminal {
         let mut command = Command::new(Ctl::new(run.ctl_kind, &run.dir).program());
         command
             .arg("-c")
@@ -162,7 +163,7 @@ impl Terminal {
     }
 
     /// Waits for a prompt in a row below that one.
-    fn wait_prompt_below(&self, row: Option<u16>) {
+    pub fn wait_prompt_below(&self, row: Option<u16>) {
         // The row first: the echo of what is typed may come between the two looks.
         let is_ready = wait_until(DEADLINE, || {
             row.is_none_or(|row| self.pty.cursor().0 > row) && self.pty.cursor_row() == self.prompt
@@ -170,7 +171,8 @@ impl Terminal {
         assert!(is_ready, "no prompt:\n{}", self.pty.screen());
     }
 
-    fn line(&mut self, line: &str) {
+    /// Types a line and waits for the next prompt.
+    pub fn line(&mut self, line: &str) {
         let row = self.pty.cursor().0;
         self.pty.line(line);
         self.wait_prompt_below(Some(row));
@@ -183,7 +185,7 @@ impl Terminal {
     }
 
     /// The end of the program; all that it showed goes into the transcript.
-    fn note(mut self, run: &mut Run) {
+    pub fn note(mut self, run: &mut Run) {
         let status = self.pty.wait(DEADLINE);
         let screen = self.pty.screen();
         run.note(screen.trim_end());

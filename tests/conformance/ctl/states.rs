@@ -3,6 +3,7 @@
 
 use super::cross;
 use super::oneshot::{Shot, fire, note_actions, note_ends};
+use super::shell::Terminal;
 use crate::conformance::run::Run;
 use crate::support::Value;
 use std::thread;
@@ -174,6 +175,39 @@ fn commands_that_look_agree_in_each_state() {
         ];
         lines.extend(of_all.map(str::to_owned));
         note_actions(run, &lines);
+    });
+}
+
+/// The same for a shell, whose prompt stands before a bare pid.
+fn looking_without_pids(name: &str) -> Vec<String> {
+    let mut lines = looking(name);
+    lines.retain(|line| !line.starts_with("pid "));
+    lines
+}
+
+#[test]
+fn commands_that_look_agree_in_each_state_when_they_come_from_a_pipe() {
+    cross("looking in each state through a pipe", |run| {
+        bring_into_states(run, false);
+        for (name, _, _) in PROGRAMS {
+            run.ctl_with_input(&[], &looking_without_pids(name).join("\n"));
+        }
+    });
+}
+
+#[test]
+fn commands_that_look_agree_in_each_state_when_they_are_typed() {
+    cross("looking in each state on a terminal", |run| {
+        bring_into_states(run, false);
+        for (name, _, _) in PROGRAMS {
+            let mut terminal = Terminal::open(run);
+            terminal.wait_prompt_below(None);
+            for line in looking_without_pids(name) {
+                terminal.line(&line);
+            }
+            terminal.pty.line("quit");
+            terminal.note(run);
+        }
     });
 }
 
