@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pollvisor::config::limits::Limits;
 
-use super::{Daemon, call, drain};
+use super::daemon::{Daemon, call, drain};
 
 /// Four connections of a server at a time.
 fn four() -> Limits {

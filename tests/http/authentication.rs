@@ -1,0 +1,57 @@
+//! Who has no credentials gets nothing, and costs a bounded amount.
+
+use std::io::{ErrorKind, Write};
+
+use super::daemon::{Daemon, call, user};
+
+#[test]
+fn authentication_comes_before_everything_and_closes() {
+    let mut daemon = Daemon::with(user("user", "pass"));
+    for (header, status) in [
+        ("", 401),
+        ("Authorization: Basic dXNlcjpmYWlsCg==\r\n", 401),
+        ("Authorization: Digest x\r\n", 401),
+        ("Authorization: Basic dXNlcj\r\n", 400),
+        ("Authorization:bAsIc dXNlcjpwYXNz\r\n", 404),
+        ("authorization: Basic dXNl\ncjpwYXNz\r\n", 404),
+    ] {
+        for target in ["GET /x", "PATCH /RPC2", "GET /mainlogtail"] {
+            let request = format!("{target} HTTP/1.1\r\n{header}Connection: close\r\n\r\n");
+            let response = daemon.ask_to_end(&request);
+            let expected = match (status, target) {
+                (404, "PATCH /RPC2") => 400,
+                _ => status,
+            };
+            assert!(
+                response.starts_with(&format!("HTTP/1.1 {expected} ")),
+                "{request}{response}"
+            );
+        }
+    }
+    let refused = daemon.ask_to_end(&call("<x/>"));
+    let tail = "\r\nConnection: close\r\nWWW-Authenticate: Basic realm=\"default\"\r\n\
+                Content-Length: 137\r\nContent-Type: text/html\r\n\r\n<head>";
+    assert!(refused.contains(tail), "{refused}");
+}
+
+#[test]
+fn what_follows_a_401_is_dropped_up_to_a_bound() {
+    let mut daemon = Daemon::with(user("user", "pass"));
+    let mut stream = daemon.tcp();
+    stream
+        .write_all(b"POST /RPC2 HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n")
+        .unwrap();
+    let refusal = daemon.read_until(&mut stream, "</body>");
+    assert!(refusal.starts_with("HTTP/1.1 401 "));
+    let junk = [b'x'; 65536];
+    let mut sent = 0;
+    daemon.until("the close", |daemon| {
+        match stream.write(&junk) {
+            Ok(count) => sent += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return true,
+        }
+        daemon.idle()
+    });
+    assert!(sent < 16 << 20, "{sent}");
+}
