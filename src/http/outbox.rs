@@ -73,8 +73,19 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn offered(outbox: &Outbox) -> Vec<u8> {
-        outbox.offer().0.iter().flat_map(|s| s.to_vec()).collect()
+    /// At most `most` bytes of what is offered.
+    fn offered(outbox: &Outbox, most: usize) -> Vec<u8> {
+        let (slices, length) = outbox.offer();
+        assert_eq!(
+            slices.iter().map(|slice| slice.len()).sum::<usize>(),
+            length
+        );
+        slices
+            .iter()
+            .flat_map(|slice| slice.iter())
+            .take(most)
+            .copied()
+            .collect()
     }
 
     #[test]
@@ -91,10 +102,8 @@ mod tests {
             let mut taken = Vec::new();
             while !outbox.is_empty() {
                 assert_eq!(outbox.len(), whole.len() - taken.len());
-                let piece = offered(&outbox);
-                assert_eq!(piece.len(), outbox.offer().1);
-                let piece = &piece[..piece.len().min(step)];
-                taken.extend_from_slice(piece);
+                let piece = offered(&outbox, step);
+                taken.extend_from_slice(&piece);
                 outbox.consume(piece.len());
             }
             assert!(taken == whole, "{step}");
