@@ -45,7 +45,7 @@ const PROGRAMS: &[(&str, &str, bool)] = &[
     ),
     (
         "stopping",
-        "command=%(here)s/stubborn\nstartsecs=0\nstopwaitsecs=3600",
+        "command=%(here)s/stubborn %(program_name)s\nstartsecs=0\nstopwaitsecs=3600",
         true,
     ),
     (
@@ -79,7 +79,7 @@ fn copies(name: &str, has_copies: bool) -> Vec<String> {
 fn bring_into_states(run: &mut Run, copied: bool) {
     run.script(
         "stubborn",
-        "trap '' TERM\nwhile :; do read line; sleep 1; done",
+        "trap '' TERM\necho deaf >\"$0.$1\"\nwhile :; do read line; sleep 1; done",
     );
     run.dir.write("folder/file", "");
     let mut sections = String::new();
@@ -108,6 +108,7 @@ fn bring_into_states(run: &mut Run, copied: bool) {
         run.signal_child(&copy, libc::SIGKILL);
     }
     for copy in copies("stopping", copied) {
+        run.wait_text(&format!("stubborn.{copy}"), "deaf");
         run.quiet_rpc("stopProcess", &[Value::text(&copy), Value::Bool(false)]);
     }
     for (name, _, has_copies) in PROGRAMS {
