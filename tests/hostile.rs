@@ -186,7 +186,7 @@ fn clients_that_dawdle_keep_nobody_waiting() {
         let begin = std::time::Instant::now();
         assert_eq!(scene.pid("p"), child);
         let taken = begin.elapsed();
-        assert!(taken < Duration::from_secs(1), "an answer took {taken:?}");
+        assert!(taken < Duration::from_secs(5), "an answer took {taken:?}");
     }
     // One goes on where it stopped.
     let mut late = dawdlers.swap_remove(1);

@@ -100,13 +100,13 @@ fn unread(count: usize) -> (Scene, File) {
     (scene, File::from(read))
 }
 
-/// Every call is answered within a second.
+/// Every call is answered soon, also where the machine is busy.
 fn answers_in_time(scene: &Scene) {
     for _ in 0..20 {
         let begin = Instant::now();
         scene.info("p");
         let taken = begin.elapsed();
-        assert!(taken < Duration::from_secs(1), "an answer took {taken:?}");
+        assert!(taken < Duration::from_secs(5), "an answer took {taken:?}");
     }
 }
 

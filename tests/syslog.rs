@@ -296,7 +296,7 @@ fn a_syslog_that_does_not_read_keeps_nobody_waiting() {
         let begin = Instant::now();
         send(&scene, &lines);
         let taken = begin.elapsed();
-        assert!(taken < Duration::from_secs(2), "an answer took {taken:?}");
+        assert!(taken < Duration::from_secs(5), "an answer took {taken:?}");
         let size = (round + 1) * lines.len();
         let written = wait_until(DEADLINE, || {
             scene.dir.read("p.log").is_some_and(|log| log.len() == size)
