@@ -28,7 +28,7 @@ SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test fuzz rotation attacks compare check-rust check-tools bench static install uninstall clean
+.PHONY: help all run test fuzz rotation attacks compare check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,8 +122,34 @@ $(AXE):
 	cd target/axe-core && npm pack --silent axe-core@$(AXE_VERSION)
 	tar -xzf target/axe-core/axe-core-$(AXE_VERSION).tgz -C target/axe-core package/axe.min.js
 
-bench: all static $(ORIGINAL)/bin/supervisord ## Measures memory, latency, idleness and size beside Supervisor 4.3.0
-	$(ORIGINAL)/bin/python tests/bench/bench.py --ours target/release/supervisord --static $(STATIC) --original $(ORIGINAL)/bin
+bench: bench-builds $(ORIGINAL)/bin/supervisord ## Measures size, speed and scale beside 4.3.0 and peers; writes the README's figures (QUICK=1: a look)
+	$(PYTHON) -B tests/bench $(if $(QUICK),--quick) $(BENCH)
+
+bench-deps: ## Unpacks the peers of the bench from Debian's packages into target/peers
+	sh tests/bench/deps.sh target/peers runit s6 daemontools dinit monit
+
+soak: bench-builds ## Half an hour (SOAK_MINUTES) of restarts, requests, rotation and events: does memory stay as it is?
+	$(PYTHON) -B tests/bench/soak.py --minutes $(SOAK_MINUTES)
+
+# Our builds side by side, target/bench/NAME/supervisord. Without a Rust library for musl its rows say how to get it.
+SOAK_MINUTES ?= 30
+MUSL_STATIC = target/$(MUSL_TARGET)/release/supervisord
+bench-builds: all
+	@$(MAKE) --no-print-directory bench-copy FROM=target/release/supervisord TO=dynamic
+	@$(MAKE) --no-print-directory static
+	@$(MAKE) --no-print-directory bench-copy FROM=$(STATIC) TO=glibc
+	@rm -rf target/bench/musl target/bench/tiny
+	@if [ -d "$$($(RUSTC) --target $(MUSL_TARGET) --print target-libdir 2>/dev/null)" ]; then \
+	  $(MAKE) --no-print-directory static TARGET=$(MUSL_TARGET) && \
+	  $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=musl && \
+	  $(MAKE) --no-print-directory tiny && \
+	  $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=tiny; \
+	elif [ -e target/static-musl/$(MUSL_TARGET)/release/supervisord ]; then \
+	  $(MAKE) --no-print-directory bench-copy FROM=target/static-musl/$(MUSL_TARGET)/release/supervisord TO=musl; \
+	fi
+
+bench-copy:
+	@mkdir -p target/bench/$(TO) && cp -f $(FROM) target/bench/$(TO)/supervisord && ln -sf supervisord target/bench/$(TO)/supervisorctl
 
 # Tables for unwinding the stack, some 170 KB that nobody reads: a panic aborts (src/sys/unwind.rs). What
 # the C runtime's own start files hold stays, as they refer to it.

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod background;
+mod bench;
 mod browsers;
 mod chromium;
 mod clients;

@@ -1,0 +1,163 @@
+"""From the start of a supervisor to its programs, from a killed program to its successor, and to the end of all."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from figures import AtMost, AtMostTimes
+from report import Row
+from runner import interleaved, rounds
+from standing import Together
+from subjects import must_be_there
+from world import Missing, folder, program, wait_for
+
+
+def launch_once(subject, count, stop=False, becomes=(), groups=False, **more):
+    """Milliseconds from its start until so many programs were executed, and from SIGTERM until it has ended."""
+    must_be_there(subject)
+    if stop and subject.stop_signal is None:
+        raise Missing("it has no signal that ends its services and waits for them")
+    place = folder()
+    try:
+        told = os.path.join(place, "told")
+        os.mkfifo(told)
+        words = [program("mark"), told] + list(becomes)
+        prepare = subject.prepare_groups if groups else subject.prepare
+        prepare(place, count, words, **more)
+        number = str(int(subject.stop_signal)) if stop else "0"
+        with open(os.path.join(place, "said"), "w") as said:
+            done = subprocess.run(
+                [program("launch"), told, str(count), number] + subject.command(place, count, words),
+                env=subject.environment(),
+                cwd=place,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            )
+        if done.returncode != 0:
+            raise Missing("%s does not run %d programs in time" % (subject.name, count))
+        # What was printed last is launch's; a supervisor may have said something itself.
+        return [int(word) / 1e6 for word in done.stdout.split()[-2:]]
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def launch(cast):
+    """From the start to all programs executed."""
+    rows = []
+    everybody = cast.ours + [cast.original] + cast.peers + [cast.floor]
+    crowd = [one for one in everybody if one.name != "monit"]
+    large = cast.ours[:2] + [cast.original] + cast.peer("s6", "dinit") + [cast.floor]
+    for count, who, turns, slow_turns in ((1, everybody, 21, 5), (100, crowd, 11, 2), (500, large, 7, 1)):
+        by_name = {subject.name: subject for subject in who}
+        values = interleaved(
+            rounds(turns), lambda name: launch_once(by_name[name], count)[0], list(by_name), ("4.3.0", "runit"), slow_turns
+        )
+        if count == 1:
+            rows.append(Row("launch to the one program executed", "ms", values, [AtMost("musl", 6), AtMost("glibc", 6)]))
+        else:
+            targets = [AtMostTimes(name, 1.15, "floor") for name in ("musl", "glibc")]
+            rows.append(Row("launch to all of %d programs executed" % count, "ms", values, targets))
+    return rows
+
+
+def restart(cast):
+    """From the SIGKILL of a program to its successor executed. Each life lasts more than a second, as some peers wait
+    for that; 4.3.0 sees it when a second of its loop is over."""
+    who = cast.ours + [cast.original] + [peer for peer in cast.peers if peer.name != "monit"] + [cast.floor]
+    with Together(who, 1) as together:
+        pids = {name: one.pids()[0] for name, one in together.standing.items()}
+
+        def once(name):
+            began = time.monotonic_ns()
+            os.kill(pids[name], signal.SIGKILL)
+            pid, stamp = together.standing[name].told.next(20)
+            pids[name] = int(pid)
+            return (int(stamp) - began) / 1e6
+
+        taken = {name: [] for name in pids}
+        for turn in range(rounds(21)):
+            time.sleep(1.1)
+            for name in pids:
+                if name != "4.3.0" or turn < 7:
+                    taken[name].append(once(name))
+        values = interleaved(1, lambda name: sorted(taken[name])[len(taken[name]) // 2], list(pids))
+        values.update(together.reasons)
+    targets = [AtMostTimes(name, 1, "dinit") for name in ("musl", "glibc")]
+    return [Row("killed program to its successor executed", "ms", values, targets)]
+
+
+STOPPED = "".join("[program:q%02d]\ncommand=/bin/cat\nautostart=false\n" % number for number in range(20))
+
+
+def stop(cast):
+    """From SIGTERM to the end: 1000 programs that became sleep(1), and one beside 20 groups that are stopped."""
+    rows = []
+    sleep = (shutil.which("sleep"), "1000000")
+    both = cast.ours[:2] + [cast.original]
+    for text, groups in (("one group", False), ("1000 groups", True)):
+        by_name = {one.name: one for one in both + ([] if groups else cast.peer("dinit") + [cast.floor])}
+        values = interleaved(
+            rounds(5),
+            lambda name: launch_once(by_name[name], 1000, stop=True, becomes=sleep, groups=groups and name != "floor")[1] / 1000,
+            list(by_name),
+            ("4.3.0",),
+        )
+        targets = [AtMost("musl", 0.4), AtMost("glibc", 0.4)]
+        rows.append(Row("stop of 1000 programs (sleep), %s" % text, "s", values, targets))
+    by_name = {one.name: one for one in both}
+    values = interleaved(
+        rounds(11), lambda name: launch_once(by_name[name], 1, stop=True, extra=STOPPED)[1], list(by_name), ("4.3.0",)
+    )
+    targets = [AtMost("musl", 20), AtMost("glibc", 20)]
+    rows.append(Row("shutdown with 20 stopped groups and one running", "ms", values, targets))
+    return rows
+
+
+def times(words, turns, environment):
+    """Milliseconds of a command from its start to its end, so many times."""
+    done = subprocess.run([program("times"), str(turns)] + words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Missing(done.stderr.strip() or "it failed")
+    return [int(word) / 1e6 for word in done.stdout.split()]
+
+
+def control(cast):
+    """The command that shows all programs, as a whole process; `supervisord -v`, and what any process costs."""
+    rows = []
+    for count in (1, 100):
+        who = cast.ours + [cast.original] + (cast.peers if count == 1 else cast.peer("runit", "daemontools", "dinit"))
+        with Together(who, count) as together:
+            for name, one in together.standing.items():
+                if name in cast.order[:5]:
+                    one.wait_until_it_answers()
+                if name == "monit":
+                    wait_for("monit's socket", lambda: os.path.exists(one.socket()))
+
+            def once(name):
+                one = together.standing[name]
+                words = one.subject.control(one.folder, count)
+                turns = 1 if name in ("4.3.0", "monit") else 9
+                return sorted(times(words, turns, one.subject.environment()))[turns // 2]
+
+            values = interleaved(rounds(15), once, list(together.standing), ("4.3.0",), 7)
+            values.update(together.reasons)
+        limit = 1.2 if count == 1 else 2
+        name = "one-shot control command, %d program%s" % (count, "s" if count > 1 else "")
+        rows.append(Row(name, "ms", values, [AtMost("musl", limit), AtMost("glibc", limit)]))
+    by_name = {one.name: one for one in cast.ours + [cast.original] if not one.missing()}
+
+    def version(name):
+        turns = 1 if name == "4.3.0" else 25
+        return sorted(times([by_name[name].path, "-v"], turns, by_name[name].environment()))[turns // 2]
+
+    values = interleaved(rounds(11), version, list(by_name))
+    rows.append(Row("supervisord -v", "ms", values, [AtMost("musl", 1), AtMost("glibc", 1)]))
+    words = {"floor": [program("nothing")], "cat": ["/bin/true"]}
+    values = interleaved(rounds(11), lambda name: sorted(times(words[name], 25, by_name["4.3.0"].environment() if "4.3.0" in by_name else None))[12], list(words))
+    note = "under `floor` a static C program that does nothing, under `cat` /bin/true, dynamic"
+    rows.append(Row("any process at all", "ms", values, note=note))
+    return rows

@@ -1,0 +1,166 @@
+"""How fast the output of children is taken, and what that costs."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from figures import AtLeastTimes, AtMostTimes, median
+from report import Row
+from runner import QUICK, interleaved, rounds
+from standing import Lines, Standing
+from world import Missing, folder, processor_ns, program, wait_for
+
+# A program that writes when it is told to, in a section of its own.
+WRITER = """\
+[program:w]
+command={flood} FOLDER/wrote {size} {block} {pause}
+numprocs={count}
+process_name=%(program_name)s%(process_num)04d
+startsecs=0
+redirect_stderr=true
+stdout_logfile=FOLDER/%(program_name)s%(process_num)04d.log
+stdout_logfile_maxbytes=0
+"""
+BLOCK = 65536
+SMALL = 80
+
+
+class Writers:
+    """A supervisor with so many idle programs and some that write when they are told to, with a pause of so many
+    microseconds after each write."""
+
+    def __init__(self, subject, idle, writers, size, block, pause=0):
+        self.count, self.size = writers, size
+        text = WRITER.format(flood=program("flood"), size=size, block=block, pause=pause, count=writers)
+        # The FIFO has to be there before the writers are: they are started when it is.
+        text = text.replace("startsecs=0\n", "startsecs=0\nautostart=false\n")
+        self.standing = Standing(subject, idle, extra=text, minfds=3 * (idle + writers) + 200)
+        try:
+            self.wrote = Lines(os.path.join(self.standing.folder, "wrote"))
+            self.standing.wait_until_it_answers()
+            self.standing.rpc().startProcessGroup("w")
+            self.pids = [int(self.wrote.next()[0]) for _ in range(writers)]
+        except Exception:
+            self.standing.end()
+            raise
+
+    def logs(self):
+        """Where the output comes to."""
+        return [os.path.join(self.standing.folder, "w%04d.log" % number) for number in range(self.count)]
+
+    def round(self):
+        """All write at once. Seconds until all of it was in the logs, and the daemon's processor time for it."""
+        for path in self.logs():
+            if os.path.exists(path):
+                os.truncate(path, 0)
+        time.sleep(0.1)
+        before = processor_ns(self.standing.pid)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGUSR1)
+        told = [self.wrote.next() for _ in self.pids]
+        wait_for("the last of the output", lambda: sum(os.path.getsize(path) for path in self.logs()) >= self.size * self.count)
+        if self.count == 1:
+            # What is still in the pipe then is a part in a thousand.
+            seconds = (int(told[0][2]) - int(told[0][1])) / 1e9
+        else:
+            seconds = (time.monotonic_ns() - min(int(words[1]) for words in told)) / 1e9
+        return seconds, (processor_ns(self.standing.pid) - before) / 1e9
+
+    def end(self):
+        self.standing.end()
+        self.wrote.close()
+
+
+def one(cast):
+    """One child that writes blocks of 64 KiB into a pipe, its log a file: alone and beside idle programs."""
+    megabytes = 64 if QUICK else 512
+    values = {}
+    rows = []
+    for idle in (0, 500, 5000):
+        subjects = cast.ours[:2] + ([cast.original] if idle < 5000 else [])
+        found = {}
+        for subject in subjects:
+            size = (megabytes if subject is not cast.original or idle == 0 else 64) << 20
+            try:
+                writers = Writers(subject, idle, 1, size, BLOCK)
+            except Missing as why:
+                found[subject.name] = str(why)
+                continue
+            try:
+                writers.round()
+                found[subject.name] = median([size / writers.round()[0] / 1e6 for _ in range(rounds(7))])
+            finally:
+                writers.end()
+        if idle == 0:
+            found["cat"] = cat(megabytes << 20)
+        values[idle] = found
+        targets = [AtLeastTimes(name, 1, "4.3.0") for name in ("musl", "glibc")] if idle == 0 else []
+        if idle:
+            # Held to the figures alone, which stand in the row as if they were another's.
+            for name in ("musl", "glibc"):
+                alone = values[0].get(name)
+                found["%s alone" % name] = alone
+                targets.append(AtLeastTimes(name, 0.95, "%s alone" % name))
+        where = "alone" if idle == 0 else "beside %d idle programs" % idle
+        rows.append(Row("capture of one child's output, %s" % where, "MB/s", found, targets))
+    return rows
+
+
+def cat(size):
+    """MB/s of the same writer with cat in the supervisor's place."""
+    place = folder()
+    try:
+        wrote = Lines(os.path.join(place, "wrote"))
+        taken = []
+        for _ in range(rounds(7)):
+            with open(os.path.join(place, "log"), "wb") as log:
+                writer = subprocess.Popen([program("flood"), wrote.path, str(size), str(BLOCK)], stdout=subprocess.PIPE)
+                reader = subprocess.Popen(["cat"], stdin=writer.stdout, stdout=log)
+                writer.stdout.close()
+                wrote.next()
+                writer.send_signal(signal.SIGUSR1)
+                words = wrote.next()
+                writer.kill()
+                writer.wait()
+                reader.wait()
+            taken.append(size / (int(words[2]) - int(words[1])) * 1e3)
+        wrote.close()
+        return median(taken)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def small(cast):
+    """A hundred children that write lines of 80 bytes all at once: as fast as they can, whereby their pipes fill and
+    whoever reads takes much at a time, and at a pace at which each line is a matter of its own."""
+    return crowd(cast, "", 2000 if QUICK else 10000, 0) + crowd(cast, ", each with pauses of 10 ms", 50 if QUICK else 200, 10000)
+
+
+def crowd(cast, how, lines, pause):
+    """The rows of one such pace."""
+    size = SMALL * lines
+    rates, costs = {}, {}
+    writers = {}
+    try:
+        for subject in cast.ours[:2] + [cast.original]:
+            try:
+                writers[subject.name] = Writers(subject, 0, 100, size, SMALL, pause)
+            except Missing as why:
+                rates[subject.name] = costs[subject.name] = str(why)
+        taken = {name: [] for name in writers}
+        for _ in range(rounds(5)):
+            for name, group in writers.items():
+                taken[name].append(group.round())
+        for name, found in taken.items():
+            rates[name] = median([size * 100 / seconds / 1e6 for seconds, _ in found])
+            costs[name] = median([processor / (size * 100) * 1e9 for _, processor in found])
+    finally:
+        for group in writers.values():
+            group.end()
+    name = "writes of 80 bytes by 100 children at once" + how
+    rate = Row(name, "MB/s", rates, [AtLeastTimes(who, 3, "4.3.0") for who in ("musl", "glibc")])
+    cost = Row(name + ": processor time", "ns/byte", costs, [AtMostTimes(who, 1 / 3, "4.3.0") for who in ("musl", "glibc")])
+    # At a pace that the children keep, everybody takes the same.
+    return [cost] if pause else [rate, cost]

@@ -1,0 +1,36 @@
+"""What lies on the disk."""
+
+import os
+import subprocess
+
+from figures import AtMost
+from peers import Peer
+from report import Row
+
+
+def size(cast):
+    """Each build, what 4.3.0 needs with Python, and the tools of the peers that take part here."""
+    values = {}
+    for subject in cast.ours + [cast.tiny]:
+        values[subject.name] = subject.missing() or os.path.getsize(subject.path) / 1e6
+    values["4.3.0"] = cast.original.missing() or with_python(cast) / 1e6
+    for peer in cast.peers:
+        values[peer.name] = peer.missing() or sum(os.path.getsize(os.path.realpath(peer.tool(name))) for name in peer.tools) / 1e6
+    note = "4.3.0: its package, Python's binary and its standard library without the tests; peers: their tools without libraries"
+    return [Row("binary", "MB", values, [AtMost("glibc", 1.9), AtMost("musl", 1), AtMost("tiny", 0.7)], note)]
+
+
+def with_python(cast):
+    """Bytes of 4.3.0, its interpreter and the standard library."""
+    python = os.path.join(os.path.dirname(cast.original.path), "python")
+    asked = "import sys, sysconfig, os, supervisor; print(os.path.realpath(sys.executable)); print(sysconfig.get_path('stdlib')); print(os.path.dirname(supervisor.__file__)); print(os.path.join(sysconfig.get_config_var('LIBDIR') or '', sysconfig.get_config_var('INSTSONAME') or ''))"
+    words = subprocess.run([python, "-c", asked], check=True, stdout=subprocess.PIPE, text=True).stdout.split("\n")
+    total = os.path.getsize(words[0])
+    if words[3].endswith(".so") or ".so." in words[3]:
+        total += os.path.getsize(words[3]) if os.path.exists(words[3]) else 0
+    left_out = {"test", "tests", "site-packages", "dist-packages", "__pycache__", "idlelib", "ensurepip"}
+    for top in words[1:3]:
+        for folder, folders, files in os.walk(top):
+            folders[:] = [name for name in folders if name not in left_out]
+            total += sum(os.lstat(os.path.join(folder, name)).st_size for name in files)
+    return total
