@@ -28,7 +28,7 @@ SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test fuzz rotation attacks compare check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
+.PHONY: help all run test test-binary fuzz rotation attacks compare check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervis
 	  [ -e "$$page" ] || continue; \
 	  echo "mandoc -T lint $$page"; mandoc -T lint -W warning "$$page" || exit 1; \
 	done
+
+test-binary: ## The integration tests on BINARY instead of the debug build (after make static or make tiny)
+	@test -x $(BINARY) || { echo "$(BINARY) is missing: run \`make\`, \`make static\` or \`make tiny\` first" >&2; exit 1; }
+	SUPERVISORD=$(abspath $(BINARY)) RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --test integration $(if $(TESTS),-- $(TESTS))
 
 fuzz: ## Ten million nonsensical inputs for each reader of configurations, requests, listeners and output
 	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::

@@ -6,13 +6,13 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
+use super::support::binary;
 
 /// A directory with the program in it under another name.
 fn program(name: &str) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
-    symlink(BINARY, &path).unwrap();
+    symlink(binary(), &path).unwrap();
     (directory, path)
 }
 
@@ -259,7 +259,7 @@ fn the_sample_configuration_is_good_with_every_key_turned_on() {
     let file = directory.path().join("all.conf");
     fs::write(&file, all_on).unwrap();
     let supervisord = directory.path().join("supervisord");
-    symlink(BINARY, &supervisord).unwrap();
+    symlink(binary(), &supervisord).unwrap();
     let output = run(&supervisord, &["-c", file.to_str().unwrap(), "--check"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }

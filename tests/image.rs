@@ -2,13 +2,12 @@
 //! folder, and its entry point run there as the first process of namespaces of
 //! its own. The binary of the tests is not static, so what it loads comes along.
 
-use super::support::{DEADLINE, Dir, children_of, kill, wait_for, wait_until};
+use super::support::{DEADLINE, Dir, binary, children_of, kill, wait_for, wait_until};
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What a container engine adds to an image, and the entry point in it; `$1` is the
@@ -37,7 +36,7 @@ impl Image {
         let mut make = Command::new("make");
         make.args(["-s", "container"])
             .arg(format!("CONTAINER={}", files.display()))
-            .arg(format!("CONTAINER_BINARY={BINARY}"))
+            .arg(format!("CONTAINER_BINARY={}", binary()))
             .env_remove("MAKEFLAGS")
             .current_dir(PROJECT);
         let output = make.output().unwrap();
@@ -78,7 +77,7 @@ impl Image {
 
     /// The shared libraries of the binary, and what every engine mounts.
     fn furnish(&self) {
-        let output = Command::new("ldd").arg(BINARY).output().unwrap();
+        let output = Command::new("ldd").arg(binary()).output().unwrap();
         for library in String::from_utf8_lossy(&output.stdout)
             .split_whitespace()
             .filter(|word| word.starts_with('/'))

@@ -5,10 +5,10 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::support::{DEADLINE, Dir, Finished, finish, plain_environment};
+use super::support::{DEADLINE, Dir, Finished, binary, finish, plain_environment};
 
 fn supervisord(dir: &Dir, options: &[&str]) -> Finished {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_supervisord"));
+    let mut command = Command::new(binary());
     plain_environment(&mut command);
     command
         .current_dir(dir.path())

@@ -2,21 +2,20 @@
 //! each is run here, stands in the file that it speaks of, or is run by the
 //! package's own test.
 
-use super::support::Dir;
+use super::support::{Dir, binary};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
 
 fn make(words: &[&str], root: &Path) -> Output {
     Command::new("make")
         .arg("-s")
         .args(words)
         .arg(format!("DESTDIR={}", root.display()))
-        .arg(format!("BINARY={BINARY}"))
+        .arg(format!("BINARY={}", binary()))
         .env_remove("MAKEFLAGS")
         .current_dir(PROJECT)
         .output()
@@ -107,7 +106,7 @@ fn a_service_that_there_is_not_and_a_binary_that_is_missing_are_told() {
         let output = Command::new("make")
             .arg("-s")
             .arg(format!("DESTDIR={}", dir.join("root").display()))
-            .arg(format!("BINARY={BINARY}"))
+            .arg(format!("BINARY={}", binary()))
             .args(words)
             .env_remove("MAKEFLAGS")
             .current_dir(PROJECT)

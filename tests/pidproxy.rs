@@ -1,7 +1,7 @@
 //! pidproxy: how it is used, whom it sends signals to, how it ends, and what of that it does as
 //! 4.3.0's.
 
-use crate::support::original_home;
+use crate::support::{binary, original_home};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
@@ -10,14 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A directory with the program in it under another name.
 fn program(name: &str) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
-    symlink(BINARY, &path).unwrap();
+    symlink(binary(), &path).unwrap();
     (directory, path)
 }
 

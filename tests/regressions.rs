@@ -2,8 +2,8 @@
 
 use super::pools::{noted, pool, resident, send, wait_noted, workshop};
 use super::support::{
-    DEADLINE, Dir, Outcome, Scene, Value, finish, kill, plain_environment, usual_configuration,
-    wait_until,
+    DEADLINE, Dir, Outcome, Scene, Value, binary, finish, kill, plain_environment,
+    usual_configuration, wait_until,
 };
 use std::fs::File;
 use std::io::{Read, Write};
@@ -464,7 +464,7 @@ fn a_device_that_was_named_as_the_pidfile_was_removed_at_the_end() {
 fn warnings(more: &str) -> Vec<String> {
     let dir = Dir::new();
     dir.write("s.conf", format!("[supervisord]\n{more}"));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_supervisord"));
+    let mut command = Command::new(binary());
     command
         .current_dir(dir.path())
         .args(["-c", "s.conf", "--check"]);

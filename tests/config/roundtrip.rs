@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{cases, oracle};
+use crate::support::binary;
 
 /// Sends the files on the round; how many could be read at all.
 fn round(files: &[PathBuf]) -> usize {
@@ -12,7 +13,7 @@ fn round(files: &[PathBuf]) -> usize {
     let mut child = Command::new(oracle::python())
         .args(["-X", "utf8"])
         .arg(script)
-        .arg(env!("CARGO_BIN_EXE_supervisord"))
+        .arg(binary())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::oracle;
+use crate::support::binary;
 
 fn files() -> Vec<PathBuf> {
     let setups = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/setups");
@@ -26,7 +27,7 @@ fn compare(before: &[&str], files: &[PathBuf], directory: Option<&Path>) -> (usi
     words.extend([python, "-X".into(), "utf8".into(), script]);
     let mut child = Command::new(&words[0])
         .args(&words[1..])
-        .arg(env!("CARGO_BIN_EXE_supervisord"))
+        .arg(binary())
         .args(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

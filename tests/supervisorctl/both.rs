@@ -109,7 +109,7 @@ fn both_clients_print_the_same_about_the_same_daemon() {
     let theirs = home.join("bin/supervisorctl");
     let programs = tempfile::tempdir().unwrap();
     let ours = programs.path().join("supervisorctl");
-    symlink(BINARY, &ours).unwrap();
+    symlink(binary(), &ours).unwrap();
     let (first, second) = (Daemon::start(&home), Daemon::start(&home));
     for line in [
         "status",

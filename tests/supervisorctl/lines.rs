@@ -146,7 +146,7 @@ fn the_configuration_file_says_which_server_and_the_command_line_beats_it() {
     ]);
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("supervisorctl");
-    symlink(BINARY, &program).unwrap();
+    symlink(binary(), &program).unwrap();
     let run = |words: &[&str]| {
         let mut command = Command::new(&program);
         run_with_input(command.args(words).current_dir(directory.path()), "")
@@ -188,7 +188,7 @@ fn a_closed_output_ends_the_program_quietly() {
     let server = Server::start(&[("readLog(0, 0)", string(&long))]);
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("supervisorctl");
-    symlink(BINARY, &program).unwrap();
+    symlink(binary(), &program).unwrap();
     let script = format!(
         "{} -c '' -s {} maintail -0 | :",
         program.display(),

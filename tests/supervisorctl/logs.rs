@@ -150,7 +150,7 @@ fn ctrl_c_ends_a_followed_log_with_a_newline_and_success() {
     });
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("supervisorctl");
-    symlink(BINARY, &program).unwrap();
+    symlink(binary(), &program).unwrap();
     let mut child = Command::new(program)
         .args(["-c", "", "-s", &url, "maintail", "-f"])
         .stdout(Stdio::piped())

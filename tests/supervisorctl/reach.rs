@@ -162,7 +162,7 @@ fn credentials_are_sent_or_asked_for() {
     // Without a controlling terminal the password comes from the input too.
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("supervisorctl");
-    symlink(BINARY, &program).unwrap();
+    symlink(binary(), &program).unwrap();
     let mut command = Command::new("setsid");
     command
         .args(["-w", program.to_str().unwrap(), "-c", "", "-i", "-s"])

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_supervisord");
+pub use crate::support::binary;
+
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the server says to a call.
@@ -225,7 +226,7 @@ pub fn processes() -> Answer {
 pub fn ctl(words: &[&str], input: &str) -> Output {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("supervisorctl");
-    symlink(BINARY, &program).unwrap();
+    symlink(binary(), &program).unwrap();
     run_with_input(
         Command::new(program)
             .args(words)

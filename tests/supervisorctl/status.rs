@@ -45,7 +45,7 @@ fn the_table_is_written_in_one_piece_after_two_calls() {
     let server = Server::start(&[("getAllProcessInfo()", Answer::Value(array(&rows)))]);
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("supervisorctl");
-    symlink(env!("CARGO_BIN_EXE_supervisord"), &program).unwrap();
+    symlink(binary(), &program).unwrap();
     // Each write is a message of its own here.
     let kind = SockType::SeqPacket;
     let (ours, theirs): (OwnedFd, OwnedFd) =

@@ -27,11 +27,7 @@ impl Dir {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(path.join("bin")).unwrap();
         for name in NAMES {
-            symlink(
-                env!("CARGO_BIN_EXE_supervisord"),
-                path.join("bin").join(name),
-            )
-            .unwrap();
+            symlink(super::binary(), path.join("bin").join(name)).unwrap();
         }
         Dir {
             path,

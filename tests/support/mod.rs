@@ -9,6 +9,7 @@
 //! not start.
 #![allow(dead_code)]
 
+mod binary;
 pub mod c;
 mod canned;
 mod ctl;
@@ -23,6 +24,7 @@ mod rpc;
 mod scene;
 mod wait;
 
+pub use binary::binary;
 pub use canned::{canned_server, response};
 pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
