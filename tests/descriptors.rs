@@ -3,6 +3,8 @@
 
 use super::support::{DEADLINE, Dir, Launch, Scene, children_of, descriptors_of, wait_until};
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
 /// Opens descriptors as a careless parent does, above `minfds` as well, and
 /// becomes the program given to it.
@@ -101,5 +103,59 @@ fn restarts_leave_nothing_open() {
         let same = wait_until(DEADLINE, || opened(&scene) == first);
         assert!(same, "{first:?} at first, {:?} now", opened(&scene));
     }
+    scene.stop();
+}
+
+/// Sixty programs under a daemon that may open 64 files, and `hard` if it asks for more.
+fn sixty(hard: &'static [&'static str]) -> Scene {
+    Scene::start_as(
+        Dir::new(),
+        "minfds=64\n[program:p]\ncommand=/bin/cat\nnumprocs=60\nprocess_name=%(process_num)d\nstartsecs=0\nstartretries=0\n",
+        |launch| launch.wrapper = hard,
+    )
+}
+
+#[test]
+fn programs_beyond_minfds_did_not_start_where_the_limit_could_be_raised() {
+    let scene = sixty(&["prlimit", "--nofile=64:4096"]);
+    scene.wait_all("RUNNING");
+    let told = "Increased RLIMIT_NOFILE limit to 556: 60 processes may need 556";
+    assert!(scene.log().contains(told), "{}", scene.log());
+    // Clients have their places too, many at once.
+    let clients: Vec<UnixStream> = (0..40)
+        .map(|_| {
+            let mut client = UnixStream::connect(scene.dir.join("s")).unwrap();
+            client.set_read_timeout(Some(DEADLINE)).unwrap();
+            client
+                .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                .unwrap();
+            client.read_exact(&mut [0; 16]).unwrap();
+            client
+        })
+        .collect();
+    drop(clients);
+    scene.stop();
+}
+
+#[test]
+fn a_limit_that_does_not_suffice_is_told_and_what_fits_runs() {
+    let limited: &[&str] = &["prlimit", "--nofile=64:128"];
+    let powerless: &[&str] = &[
+        "prlimit",
+        "--nofile=64:128",
+        "setpriv",
+        "--bounding-set=-sys_resource",
+    ];
+    let is_root = nix::unistd::geteuid().is_root();
+    let scene = sixty(if is_root { powerless } else { limited });
+    scene.wait_log("60 processes may need 556 open files, and the system allows 128");
+    let settled = wait_until(DEADLINE, || {
+        scene
+            .all()
+            .iter()
+            .all(|info| ["RUNNING", "FATAL"].contains(&info.text_of("statename").as_str()))
+    });
+    assert!(settled);
+    assert!(scene.log().contains("too many open files to spawn"));
     scene.stop();
 }

@@ -73,6 +73,20 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     Ok(Raised::To(minimum))
 }
 
+/// Sees to it that at least `wanted` is allowed, or as much as the system grants.
+/// What the limit is then.
+pub fn raise_as_far_as_possible(limit: Limit, wanted: u64) -> u64 {
+    if let Ok((soft, hard)) = resource::getrlimit(limit.resource())
+        && soft < wanted
+        && resource::setrlimit(limit.resource(), wanted, hard.max(wanted)).is_err()
+        && soft < hard
+    {
+        // Where this fails as well, the limit is what it was.
+        let _ = resource::setrlimit(limit.resource(), hard.min(wanted), hard);
+    }
+    soft(limit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +117,21 @@ mod tests {
                 (soft, 128),
                 "{minimum}"
             );
+        }
+    }
+
+    #[test]
+    fn as_much_is_raised_as_the_system_grants() {
+        if isolated(
+            module_path!(),
+            "as_much_is_raised_as_the_system_grants",
+            &[],
+        ) {
+            return;
+        }
+        setrlimit(Resource::RLIMIT_NOFILE, 64, 128).unwrap();
+        for (wanted, expected) in [(10, 64), (100, 100), (u64::MAX - 1, 128)] {
+            assert_eq!(raise_as_far_as_possible(Limit::OpenFiles, wanted), expected);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::http::admission::{self, Standing};
 use crate::http::connection::Connection;
 use crate::loggers::level::Level;
 use crate::reactor::Reactor;
+use crate::sys::limits::{self as system_limits, Limit};
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{fd, socket};
 use crate::tokens::{ConnectionId, Source, Timer};
@@ -159,7 +160,11 @@ impl Servers {
         }
         let any = reactor.poller.descriptor(any);
         let next = any.and_then(|any| any.try_clone_to_owned().ok());
-        next.is_some_and(|next| next.as_raw_fd() >= self.reserve)
+        // Groups that were added since the servers were opened may have raised the limit.
+        next.is_some_and(|next| {
+            next.as_raw_fd() >= self.reserve
+                && next.as_raw_fd() >= reserve(system_limits::soft(Limit::OpenFiles))
+        })
     }
 
     /// The clients of one server, or of all.
