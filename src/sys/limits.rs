@@ -52,7 +52,12 @@ pub struct Refused {
 /// What the limit is now; the highest number where there is none.
 pub fn soft(limit: Limit) -> u64 {
     let limits = resource::getrlimit(limit.resource());
-    limits.map_or(u64::MAX, |(soft, _)| soft)
+    limits.map_or(u64::MAX, |(soft, _)| number(soft))
+}
+
+/// A limit as a number of one size: `rlim_t` is signed on some systems.
+fn number(limit: impl TryInto<u64>) -> u64 {
+    limit.try_into().unwrap_or(u64::MAX)
 }
 
 /// Sees to it that at least `minimum` is allowed; a limit is never lowered.
@@ -67,10 +72,10 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
         return Ok(Raised::Enough);
     }
     resource::setrlimit(limit.resource(), minimum, hard.max(minimum)).map_err(|errno| Refused {
-        hard: (hard != RLIM_INFINITY).then_some(hard),
+        hard: (hard != RLIM_INFINITY).then(|| number(hard)),
         error: errno.into(),
     })?;
-    Ok(Raised::To(minimum))
+    Ok(Raised::To(number(minimum)))
 }
 
 /// Sees to it that at least `wanted` is allowed, or as much as the system grants.
