@@ -6,12 +6,12 @@ import signal
 import subprocess
 import time
 
-from figures import AtMost, AtMostTimes
+from figures import AtMost, AtMostTimes, median
 from report import Row
 from runner import interleaved, rounds
 from standing import Together
 from subjects import must_be_there
-from world import Missing, folder, program, wait_for
+from world import ENVIRONMENT, Missing, folder, program, wait_for
 
 
 def launch_once(subject, count, stop=False, becomes=(), groups=False, **more):
@@ -84,8 +84,7 @@ def restart(cast):
             for name in pids:
                 if name != "4.3.0" or turn < 7:
                     taken[name].append(once(name))
-        values = interleaved(1, lambda name: sorted(taken[name])[len(taken[name]) // 2], list(pids))
-        values.update(together.reasons)
+    values = {**{name: median(found) for name, found in taken.items()}, **together.reasons}
     targets = [AtMostTimes(name, 1, "dinit") for name in ("musl", "glibc")]
     return [Row("killed program to its successor executed", "ms", values, targets)]
 
@@ -101,7 +100,7 @@ def stop(cast):
     for text, groups in (("one group", False), ("1000 groups", True)):
         by_name = {one.name: one for one in both + ([] if groups else cast.peer("dinit") + [cast.floor])}
         values = interleaved(
-            rounds(5),
+            rounds(3),
             lambda name: launch_once(by_name[name], 1000, stop=True, becomes=sleep, groups=groups and name != "floor")[1] / 1000,
             list(by_name),
             ("4.3.0",),
@@ -141,7 +140,7 @@ def control(cast):
                 one = together.standing[name]
                 words = one.subject.control(one.folder, count)
                 turns = 1 if name in ("4.3.0", "monit") else 9
-                return sorted(times(words, turns, one.subject.environment()))[turns // 2]
+                return median(times(words, turns, one.subject.environment()))
 
             values = interleaved(rounds(15), once, list(together.standing), ("4.3.0",), 7)
             values.update(together.reasons)
@@ -152,12 +151,10 @@ def control(cast):
 
     def version(name):
         turns = 1 if name == "4.3.0" else 25
-        return sorted(times([by_name[name].path, "-v"], turns, by_name[name].environment()))[turns // 2]
+        return median(times([by_name[name].path, "-v"], turns, ENVIRONMENT))
 
     values = interleaved(rounds(11), version, list(by_name))
     rows.append(Row("supervisord -v", "ms", values, [AtMost("musl", 1), AtMost("glibc", 1)]))
-    words = {"floor": [program("nothing")], "cat": ["/bin/true"]}
-    values = interleaved(rounds(11), lambda name: sorted(times(words[name], 25, by_name["4.3.0"].environment() if "4.3.0" in by_name else None))[12], list(words))
-    note = "under `floor` a static C program that does nothing, under `cat` /bin/true, dynamic"
-    rows.append(Row("any process at all", "ms", values, note=note))
+    for name, words in (("a static C program that does nothing", [program("nothing")]), ("/bin/true", ["/bin/true"])):
+        rows.append(Row(name, "ms", {"floor": median(times(words, 9 * rounds(15), ENVIRONMENT))}))
     return rows

@@ -8,7 +8,7 @@ import time
 
 from figures import AtLeastTimes, AtMostTimes, median
 from report import Row
-from runner import QUICK, interleaved, rounds
+from runner import QUICK, rounds
 from standing import Lines, Standing
 from world import Missing, folder, processor_ns, program, wait_for
 

@@ -8,11 +8,11 @@ import time
 from chapters_doors import LISTENER
 from chapters_life import launch_once
 from chapters_output import SMALL, Writers
-from figures import AtLeast, AtMostTimes, median
+from figures import AtLeast, AtMostTimes
 from report import Row
 from runner import interleaved, on_one_processor, rounds
 from standing import Lines, Standing
-from world import Missing, processor_ns, program, wait_for
+from world import Missing, processor_ns, program
 
 COUNTS = (10, 100, 1000, 5000)
 LINES = 200

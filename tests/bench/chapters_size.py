@@ -4,7 +4,6 @@ import os
 import subprocess
 
 from figures import AtMost
-from peers import Peer
 from report import Row
 
 
@@ -23,7 +22,11 @@ def size(cast):
 def with_python(cast):
     """Bytes of 4.3.0, its interpreter and the standard library."""
     python = os.path.join(os.path.dirname(cast.original.path), "python")
-    asked = "import sys, sysconfig, os, supervisor; print(os.path.realpath(sys.executable)); print(sysconfig.get_path('stdlib')); print(os.path.dirname(supervisor.__file__)); print(os.path.join(sysconfig.get_config_var('LIBDIR') or '', sysconfig.get_config_var('INSTSONAME') or ''))"
+    asked = (
+        "import sys, sysconfig, os, supervisor; at = sysconfig.get_config_var;"
+        "print(os.path.realpath(sys.executable)); print(sysconfig.get_path('stdlib'));"
+        "print(os.path.dirname(supervisor.__file__)); print(os.path.join(at('LIBDIR') or '', at('INSTSONAME') or ''))"
+    )
     words = subprocess.run([python, "-c", asked], check=True, stdout=subprocess.PIPE, text=True).stdout.split("\n")
     total = os.path.getsize(words[0])
     if words[3].endswith(".so") or ".so." in words[3]:
