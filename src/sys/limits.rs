@@ -60,6 +60,10 @@ fn number(limit: impl TryInto<u64>) -> u64 {
     limit.try_into().unwrap_or(u64::MAX)
 }
 
+fn of_number(number: impl TryInto<rlim_t>) -> rlim_t {
+    number.try_into().unwrap_or(RLIM_INFINITY)
+}
+
 /// Sees to it that at least `minimum` is allowed; a limit is never lowered.
 pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     let minimum = rlim_t::try_from(minimum).unwrap_or(0);
@@ -81,6 +85,7 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
 /// Sees to it that at least `wanted` is allowed, or as much as the system grants.
 /// What the limit is then.
 pub fn raise_as_far_as_possible(limit: Limit, wanted: u64) -> u64 {
+    let wanted = of_number(wanted);
     if let Ok((soft, hard)) = resource::getrlimit(limit.resource())
         && soft < wanted
         && resource::setrlimit(limit.resource(), wanted, hard.max(wanted)).is_err()
