@@ -18,7 +18,7 @@ const CHANGES: &[(&str, &str)] = &[
 
 /// What is done to the copy `group` as a group.
 const CHANGES_OF_GROUP: &[&str] = &[
-    "signal USR1 G:*",
+    "signal WINCH G:*",
     "start G:*",
     "remove G",
     "restart G:",
