@@ -166,6 +166,15 @@ impl Pump {
     }
 }
 
+impl Pump {
+    /// Whether all logs have ended that there were, as they do when the server
+    /// restarts.
+    pub fn is_over(&self) -> bool {
+        let thread = self.thread.as_ref();
+        !self.connections.is_empty() && thread.is_some_and(JoinHandle::is_finished)
+    }
+}
+
 impl Drop for Pump {
     fn drop(&mut self) {
         drop(self.stop.take());

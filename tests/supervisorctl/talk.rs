@@ -2,7 +2,8 @@
 
 use crate::support::pty::{CTRL_A, CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
 use crate::support::{Ctl, DEADLINE, Finished, Kind, Scene, wait_until};
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 const PROGRAMS: &str = "\
 [program:cat]
@@ -271,6 +272,66 @@ fn a_conversation_ends_with_its_process() {
     pty.line("y");
     pty.wait_text("ERROR: process not running");
     assert_eq!(pty.wait(DEADLINE), Some(1));
+}
+
+/// Restarts the daemon and waits until a process is up again.
+fn restart(scene: &Scene, name: &str) {
+    let starts = || {
+        let success = format!("success: {name} entered RUNNING");
+        scene.log().matches(&success).count()
+    };
+    let before = starts();
+    scene.call("restart", &[]).answer();
+    assert!(wait_until(DEADLINE, || starts() > before));
+}
+
+#[test]
+fn talking_was_deaf_once_the_daemon_had_restarted() {
+    const TOLD: &str = "supervisord ended the logs of cat";
+    let scene = scene();
+    for (line, first) in [
+        ("fg cat", "==> Press Ctrl-C to exit <=="),
+        ("debug cat", "cat>"),
+    ] {
+        let mut pty = terminal(&scene, line);
+        pty.wait_text(first);
+        for line in ["before", "afterwards"] {
+            pty.line(line);
+            pty.wait_screen("an answer", |screen| {
+                let rows = screen.lines().filter(|row| row.trim_end() == line);
+                // Behind no prompt, what is typed for fg looks the same.
+                rows.count() == if first == "cat>" { 1 } else { 2 }
+            });
+            if line == "before" {
+                restart(&scene, "cat");
+            }
+        }
+        pty.wait_text(TOLD);
+        pty.send(CTRL_C);
+        assert_eq!(pty.wait(DEADLINE), Some(0));
+    }
+
+    let mut child = Command::new(Ctl::new(Kind::Ours, &scene.dir).program())
+        .arg("-c")
+        .arg(scene.dir.join("supervisord.conf"))
+        .args(["debug", "-w", "2", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in ["one", "two"] {
+        writeln!(input, "{line}").unwrap();
+        assert_eq!(output.next().unwrap().unwrap(), line);
+        restart(&scene, "cat");
+    }
+    drop(input);
+    let end = child.wait_with_output().unwrap();
+    assert!(end.status.success(), "{end:?}");
+    let errors = String::from_utf8(end.stderr).unwrap();
+    assert_eq!(errors.matches(TOLD).count(), 1, "{errors}");
 }
 
 #[test]

@@ -57,11 +57,11 @@ pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Fa
 
 fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
     let mut streams = Streams::default();
-    for (number, channel) in [Channel::Stdout, Channel::Stderr].into_iter().enumerate() {
+    for channel in [Channel::Stdout, Channel::Stderr] {
         if let Some(stream) =
             process_logs::open(session, &process_logs::stream_path(name, channel))?
         {
-            streams.add(number, stream);
+            streams.add(channel as usize, stream);
         }
     }
     let show = |_, bytes: &[u8]| {
@@ -69,9 +69,13 @@ fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
         output.write_all(bytes)?;
         output.flush()
     };
-    let _pump = Pump::start(streams, show).map_err(CallError::System)?;
+    let mut pump = Pump::start(streams, show).map_err(CallError::System)?;
     loop {
         let line = session.ask_process_line()? + "\n";
+        if pump.is_over() {
+            let streams = process_logs::open_again(session, name)?;
+            pump = Pump::start(streams, show).map_err(CallError::System)?;
+        }
         let parameters = [Value::string(name), Value::string(line)];
         match session.try_call("sendProcessStdin", &parameters)? {
             Ok(_) if process_logs::is_running(&process_logs::info(session, name)?)? => continue,
