@@ -274,6 +274,28 @@ fn a_conversation_ends_with_its_process() {
     assert_eq!(pty.wait(DEADLINE), Some(1));
 }
 
+#[test]
+fn ctrl_c_while_an_answer_was_waited_for_left_the_cursor_in_its_line() {
+    let scene = scene();
+    for line in ["debug -w 600 cat x", "debug -w 600 slow x"] {
+        let mut pty = terminal_of_kind(&scene, "", "dumb");
+        pty.wait_row("supervisor>");
+        pty.line(line);
+        let answer = if line.contains("cat") {
+            "x"
+        } else {
+            "answer to x"
+        };
+        pty.wait_screen("the answer", |screen| {
+            screen.lines().any(|row| row.trim_end() == answer)
+        });
+        pty.send(CTRL_C);
+        pty.wait_row("supervisor>");
+        pty.send(CTRL_D);
+        assert_eq!(pty.wait(DEADLINE), Some(0));
+    }
+}
+
 /// Restarts the daemon and waits until a process is up again.
 fn restart(scene: &Scene, name: &str) {
     let starts = || {

@@ -47,12 +47,17 @@ pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
     };
     session.catch_interrupts()?;
     let mut streams = process_logs::open_present(session, wanted.name, &info)?;
+    let is_conversation = wanted.text.is_none() && io::stdin().is_terminal();
     let outcome = match wanted.text {
         Some(text) => exchange(session, &wanted, &mut streams, text).map(|_| ()),
-        None if io::stdin().is_terminal() => converse(session, &wanted, streams),
+        None if is_conversation => converse(session, &wanted, streams),
         None => exchange_lines(session, &wanted, streams),
     };
     match outcome {
+        // The terminal has echoed it in the middle of a line.
+        Err(Failure::Interrupted) if !is_conversation && io::stdout().is_terminal() => {
+            session.print("")
+        }
         // Both leave the process alone.
         Err(Failure::Interrupted | Failure::EndOfInput) => Ok(()),
         outcome => outcome,
