@@ -139,7 +139,12 @@ fn debug_never_ended_with_a_process_that_is_never_quiet() {
 fn debug_waits_no_longer_than_it_is_told() {
     let scene = scene();
     let end = run(&scene, "debug -w 0.1 slow one", "");
-    assert_eq!((end.stdout.as_str(), end.status), ("", Some(0)));
+    let said = (end.stdout.as_str(), end.stderr.as_str());
+    assert_eq!((said, end.status), (("", ""), Some(0)));
+    // Who sits at a terminal may not know how long an answer takes.
+    let mut pty = terminal(&scene, "debug -w 0.1 slow one");
+    pty.wait_text("supervisorctl: slow wrote nothing within 0.1 s; -w waits longer");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
     // The answer that was not waited for belongs to the next one.
     let end = run(&scene, "debug -w 5 slow two", "");
     assert!(end.stdout.ends_with("answer to two\n"), "{end:?}");

@@ -150,9 +150,11 @@ fn exchange(
     }
     let limit = wanted.quiet * LONGEST_ANSWER;
     let begin = Instant::now();
+    let mut is_answered = streams.is_empty();
     while !streams.is_empty() {
         match listen(session, streams, wanted.quiet)? {
             News::Output(..) if begin.elapsed() >= limit => {
+                is_answered = true;
                 terminal::complain(&format!(
                     "supervisorctl: {} goes on writing; what came in {} s is shown\n",
                     wanted.name,
@@ -161,8 +163,17 @@ fn exchange(
                 break;
             }
             News::Quiet => break,
+            News::Output(..) => is_answered = true,
             _ => {}
         }
+    }
+    // Not an error: nobody has said that there is an answer. Scripts know that.
+    if !is_answered && io::stderr().is_terminal() {
+        terminal::complain(&format!(
+            "supervisorctl: {} wrote nothing within {} s; -w waits longer\n",
+            wanted.name,
+            wanted.quiet.as_secs_f32()
+        ));
     }
     Ok(true)
 }
