@@ -71,7 +71,14 @@ pub fn open(session: &mut Session, path: &str) -> Result<Option<LogStream>, Fail
         Ok(stream) => Ok(Some(stream)),
         Err(_) if session.is_interrupted() => Err(Failure::Interrupted),
         Err(CallError::Protocol { status, .. }) => {
-            terminal::complain(&format!("{url} Cannot read, status code {status}\n"));
+            // 4.3.0 never says so, and follows as many as descriptors allow.
+            let reason = match status {
+                503 => ": supervisord follows no more logs at a time, see max_connections",
+                _ => "",
+            };
+            terminal::complain(&format!(
+                "{url} Cannot read, status code {status}{reason}\n"
+            ));
             Ok(None)
         }
         Err(error @ CallError::System(_)) => Err(error.into()),
