@@ -432,6 +432,21 @@ fn fg_has_its_errors_and_reads_lines_from_a_pipe() {
 }
 
 #[test]
+fn fg_left_before_the_answer_to_the_last_line_of_a_script() {
+    let scene = scene();
+    for line in ["one", "two\nthree", "four"] {
+        let expected = format!("==> Press Ctrl-C to exit <==\n{line}\nExiting foreground\n");
+        // An answer is waited for only so long, which a busy machine may need.
+        let is_shown = (0..5).any(|_| {
+            run(&scene, "clear cat", "");
+            let end = run(&scene, "fg cat", line);
+            end.stdout == expected && end.status == Some(0)
+        });
+        assert!(is_shown, "{line}");
+    }
+}
+
+#[test]
 fn leaving_fg_hung_within_a_piece_of_a_log_that_stalls() {
     use super::server::{Answer, Server, process};
     let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\nthe beginning\n\r\n4";

@@ -1,6 +1,7 @@
 //! `fg`: both logs of a process, and the lines that are typed sent to it.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 use super::{check, refuse};
 use crate::supervisorctl::command::Command;
@@ -65,17 +66,30 @@ fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
         }
     }
     let show = |_, bytes: &[u8]| {
-        let mut output = std::io::stdout().lock();
+        let mut output = io::stdout().lock();
         output.write_all(bytes)?;
         output.flush()
     };
     let mut pump = Pump::start(streams, show).map_err(CallError::System)?;
+    let mut said = None;
     loop {
-        let line = session.ask_process_line()? + "\n";
+        let line = match session.ask_process_line() {
+            Ok(line) => line + "\n",
+            Err(failure) => {
+                // A script has nothing more to say, and reads what is answered.
+                if let (Failure::EndOfInput, Some(said)) = (&failure, said)
+                    && !io::stdin().is_terminal()
+                {
+                    pump.wait_for_answer(said);
+                }
+                return Err(failure);
+            }
+        };
         if pump.is_over() {
             let streams = process_logs::open_again(session, name)?;
             pump = Pump::start(streams, show).map_err(CallError::System)?;
         }
+        said = Some(Instant::now());
         let parameters = [Value::string(name), Value::string(line)];
         match session.try_call("sendProcessStdin", &parameters)? {
             Ok(_) if process_logs::is_running(&process_logs::info(session, name)?)? => continue,
