@@ -56,13 +56,13 @@ _supervisorctl() {
     fi
     COMPREPLY=()
     case ${words[${#words[@]} - 2]} in
-        -c | --configuration | -r | --history_file)
+        -c | --configuration | -r | --history_file | --history-file)
             _supervisorctl_files "$word" ''
             return
             ;;
     esac
     case $word in
-        --configuration=* | --history_file=*)
+        --configuration=* | --history_file=* | --history-file=*)
             _supervisorctl_files "${word#*=}" "${word%%=*}="
             return
             ;;

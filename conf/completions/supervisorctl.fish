@@ -10,4 +10,4 @@ end
 
 complete -c supervisorctl -f -a '(__supervisorctl_words)'
 complete -c supervisorctl -s c -l configuration -r -F -d 'Configuration file'
-complete -c supervisorctl -s r -l history_file -r -F -d 'Ignored'
+complete -c supervisorctl -s r -l history_file -l history-file -r -F -d 'History file'

@@ -4,7 +4,14 @@
 _supervisorctl() {
     local -a found
     case ${words[CURRENT-1]} in
-        -c | --configuration | -r | --history_file)
+        -c | --configuration | -r | --history_file | --history-file)
+            _files
+            return
+            ;;
+    esac
+    case $PREFIX in
+        --configuration=* | --history_file=* | --history-file=*)
+            compset -P '*='
             _files
             return
             ;;

@@ -12,6 +12,7 @@ use super::expand::{Layer, define};
 use super::group;
 use super::include::{self, Files};
 use super::paths::{absolute, dirname, join};
+use super::places;
 use super::rpcinterface;
 use super::section::{Context, environment_layer};
 use super::server;
@@ -87,6 +88,15 @@ pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
 /// Reads the client's part of the configuration.
 pub fn load_client(request: &ClientRequest) -> Result<ClientConfig, ConfigError> {
     supervisorctl::read(request, &RealSystem)
+}
+
+/// A path that an option names, read as the files' keys are: `~` is replaced, and
+/// it is made absolute. An empty one stays, for it names nothing.
+pub fn option_path(path: &str, launch_directory: &str) -> String {
+    match path {
+        "" => String::new(),
+        path => places::normalized_path(path, launch_directory, &RealSystem),
+    }
 }
 
 /// Looks up what the client's file tells of its supervisord.

@@ -66,7 +66,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         complete_words(program, words);
         return ExitCode::from(exit_status::SUCCESS);
     }
-    let arguments = match options::parse(words) {
+    let mut arguments = match options::parse(words) {
         Ok(Request::Run(arguments)) => arguments,
         Ok(Request::Help) => {
             terminal::tell(&options::usage(program));
@@ -75,6 +75,10 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Err(error) => return usage_error(error, program),
     };
     let request = client_request(program, &arguments);
+    // Behind an equals sign no shell replaces a tilde.
+    if let Some(path) = &mut arguments.history_file {
+        *path = load::option_path(path, &request.launch_directory);
+    }
     let file = match load::load_client(&request) {
         Ok(file) => file,
         Err(error) => return usage_error(error, program),

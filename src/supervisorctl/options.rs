@@ -214,7 +214,8 @@ impl Settings {
             username: given(&arguments.username, file.username),
             password: given(&arguments.password, file.password),
             prompt: format!("{}> ", file.prompt),
-            history_file: given(&arguments.history_file, file.history_file),
+            history_file: given(&arguments.history_file, file.history_file)
+                .filter(|path| !path.is_empty()),
         }
     }
 }

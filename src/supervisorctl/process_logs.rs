@@ -6,6 +6,7 @@ use super::failure::{CallError, Failure};
 use super::ready;
 use super::reply::Reply;
 use super::session::Session;
+use super::streams::Streams;
 use crate::sys::terminal;
 use crate::xmlrpc::value::Value;
 use std::os::fd::AsFd;
@@ -70,7 +71,14 @@ pub fn open(session: &mut Session, path: &str) -> Result<Option<LogStream>, Fail
         Ok(stream) => Ok(Some(stream)),
         Err(_) if session.is_interrupted() => Err(Failure::Interrupted),
         Err(CallError::Protocol { status, .. }) => {
-            terminal::complain(&format!("{url} Cannot read, status code {status}\n"));
+            // 4.3.0 never says so, and follows as many as descriptors allow.
+            let reason = match status {
+                503 => ": supervisord follows no more logs at a time, see max_connections",
+                _ => "",
+            };
+            terminal::complain(&format!(
+                "{url} Cannot read, status code {status}{reason}\n"
+            ));
             Ok(None)
         }
         Err(error @ CallError::System(_)) => Err(error.into()),
@@ -137,24 +145,38 @@ fn size(session: &mut Session, name: &str, channel: Channel) -> Result<i64, Fail
 
 /// Opens both logs of a process, for what it writes from now on. Where one
 /// cannot be read, the standard error is told why.
-pub fn open_present(
-    session: &mut Session,
-    name: &str,
-    info: &Value,
-) -> Result<Vec<(Channel, LogStream)>, Failure> {
-    let mut streams = Vec::new();
-    let shows_stdout = is_readable_log(info, Channel::Stdout);
-    if !shows_stdout {
+pub fn open_present(session: &mut Session, name: &str, info: &Value) -> Result<Streams, Failure> {
+    if !is_readable_log(info, Channel::Stdout) {
         terminal::complain(&missing(name, Channel::Stdout));
     }
     if !is_readable_log(info, Channel::Stderr) && !is_redirected(session, info)? {
         terminal::complain(&missing(name, Channel::Stderr));
     }
+    open_readable(session, name, info)
+}
+
+/// Opens the logs once more where the server has ended them all, as it does when
+/// it restarts: what is answered to the next line would not be seen. None if there
+/// is no such process any more, which sending will tell.
+pub fn open_again(session: &mut Session, name: &str) -> Result<Streams, Failure> {
+    let Ok(info) = session.try_call("getProcessInfo", &[Value::string(name)])? else {
+        return Ok(Streams::default());
+    };
+    terminal::complain(&format!(
+        "supervisorctl: supervisord ended the logs of {name}; they go on here, without what was \
+         written meanwhile\n"
+    ));
+    open_readable(session, name, &info)
+}
+
+/// The logs that can be followed, with their channels' places as numbers.
+fn open_readable(session: &mut Session, name: &str, info: &Value) -> Result<Streams, Failure> {
+    let mut streams = Streams::default();
     for channel in [Channel::Stdout, Channel::Stderr] {
         if is_readable_log(info, channel)
             && let Some((stream, _)) = open_with_past(session, name, channel)?
         {
-            streams.push((channel, stream));
+            streams.add(channel as usize, stream);
         }
     }
     Ok(streams)

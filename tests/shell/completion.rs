@@ -257,6 +257,10 @@ fn bash_completes_what_the_shell_would() {
             ("supervisorctl open un\tX", "supervisorctl open unix:///X"),
             ("supervisorctl --conf\tX", "supervisorctl --configuration X"),
             (
+                "supervisorctl --history-file superv\tX",
+                "supervisorctl --history-file supervisord.conf X",
+            ),
+            (
                 "bin/supervisorctl stop we\tX",
                 "bin/supervisorctl stop web X",
             ),
@@ -349,6 +353,14 @@ fn zsh_completes_what_the_shell_would() {
                 "bin/supervisorctl stop we\tX",
                 "bin/supervisorctl stop web X",
             ),
+            (
+                "supervisorctl --history-file superv\tX",
+                "supervisorctl --history-file supervisord.conf X",
+            ),
+            (
+                "supervisorctl --configuration=superv\tX",
+                "supervisorctl --configuration=supervisord.conf X",
+            ),
         ],
     );
 }
@@ -408,6 +420,10 @@ fn fish_completes_what_the_shell_would() {
         ("supervisorctl stop worker:\\* w", "web"),
         ("supervisorctl -c supervisord.conf start i", "idle"),
         ("supervisorctl -c supervisord.c", "supervisord.conf"),
+        (
+            "supervisorctl --history-file supervisord.c",
+            "supervisord.conf",
+        ),
         ("supervisorctl signal hu", "hup"),
         ("supervisorctl nonsense ", ""),
     ] {

@@ -62,6 +62,29 @@ fn a_session_begins_with_the_lines_of_the_ones_before() {
 }
 
 #[test]
+fn a_tilde_behind_an_equals_sign_was_a_folder_of_that_name() {
+    let scene = scene();
+    keep_history(&scene, "~/history");
+    for (option, file) in [("--history-file=~/other", "other"), ("-r~/third", "third")] {
+        let mut command = shell(&scene);
+        command.env("HOME", scene.dir.path()).arg(option);
+        let mut pty = Pty::start(&command, 80, 24);
+        pty.wait_row("supervisor>");
+        pty.line("pid");
+        pty.wait_text(&scene.daemon.pid().to_string());
+        leave(&mut pty);
+        assert_eq!(scene.dir.read(file).unwrap(), "pid\nquit\n", "{option}");
+    }
+    // None at all, whatever the file says.
+    let mut command = shell(&scene);
+    command.env("HOME", scene.dir.path()).args(["-r", ""]);
+    let mut pty = Pty::start(&command, 80, 24);
+    leave(&mut pty);
+    assert!(!pty.screen().contains("Warning"), "{}", pty.screen());
+    assert_eq!(scene.dir.read("history"), None);
+}
+
+#[test]
 fn ctrl_r_searches_it() {
     let scene = scene();
     keep_history(&scene, "%(here)s/history");

@@ -111,6 +111,10 @@ fn a_followed_log_passes_through_and_never_fails() {
             "GET /logtail/nosuch/stdout",
             Answer::Status("404 Not Found"),
         ),
+        (
+            "GET /logtail/one-more/stdout",
+            Answer::Status("503 Service Unavailable"),
+        ),
         ("GET /logtail/odd/stdout", Answer::Raw("odd\r\n\r\n")),
     ]);
     let start = "==> Press Ctrl-C to exit <==\n";
@@ -129,6 +133,11 @@ fn a_followed_log_passes_through_and_never_fails() {
     assert_eq!(text(&output.stdout), start);
     assert_eq!(text(&output.stderr), expected);
     assert_eq!(output.status.code(), Some(0));
+    let output = server.run("tail -f one-more");
+    assert!(text(&output.stderr).ends_with(
+        "Cannot read, status code 503: supervisord follows no more logs at a time, \
+             see max_connections\n"
+    ));
     let output = server.run("tail -f odd");
     assert!(text(&output.stderr).contains("/logtail/odd/stdout Cannot connect, error: "));
     assert_eq!(output.status.code(), Some(0));

@@ -3,8 +3,9 @@
 
 use super::server::*;
 use crate::support::pty::{CTRL_C, Pty};
-use crate::support::{Ctl, DEADLINE, Kind, Scene};
-use std::process::Command;
+use crate::support::{Ctl, DEADLINE, Kind, Scene, kill};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 
 const PROGRAMS: &str = "\
 [program:web-1]
@@ -266,6 +267,55 @@ fn elsewhere_a_picture_is_printed_for_each_change() {
     pty.send(CTRL_C);
     assert_eq!(pty.wait(DEADLINE), Some(3));
     assert!(!pty.written().contains('\x1b'));
+}
+
+#[test]
+fn leaving_the_watch_left_ctrl_c_on_the_line_of_the_prompt() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait("web-1", "RUNNING");
+    let mut pty = terminal(&scene, "status -w web-1", &[], 24);
+    pty.wait_text("web-1");
+    pty.send(CTRL_C);
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+    let screen = pty.screen();
+    assert!(!screen.contains("^C"), "{screen}");
+
+    // Where nothing can be taken away the prompt begins a line.
+    let mut pty = terminal(&scene, "-i", &[("TERM", "dumb")], 24);
+    pty.wait_row("supervisor>");
+    pty.line("status -w nosuch");
+    pty.wait_text("no such process");
+    pty.send(CTRL_C);
+    pty.wait_row("supervisor>");
+}
+
+#[test]
+fn a_server_that_went_away_was_told_as_having_no_processes() {
+    let mut scene = Scene::start(PROGRAMS);
+    scene.wait("web-1", "RUNNING");
+    let mut child = Command::new(Ctl::new(Kind::Ours, &scene.dir).program())
+        .arg("-c")
+        .arg(scene.dir.join("supervisord.conf"))
+        .args(["status", "-w", "--json", "web-1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    while !first.ends_with("]\n") {
+        assert!(output.read_line(&mut first).unwrap() > 0);
+    }
+    assert_eq!(scene.daemon.stop(), Some(0));
+    // It may have been met on its way down before.
+    let told = errors.find(|line| line.as_ref().unwrap().contains("No such file"));
+    assert!(told.is_some());
+    kill(child.id(), libc::SIGINT);
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert!(!rest.lines().any(|line| line == "[]"), "{rest}");
+    assert_eq!(child.wait().unwrap().code(), Some(4));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::support::pty::{CTRL_A, CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
 use crate::support::{Ctl, DEADLINE, Finished, Kind, Scene, wait_until};
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 const PROGRAMS: &str = "\
 [program:cat]
@@ -138,7 +139,12 @@ fn debug_never_ended_with_a_process_that_is_never_quiet() {
 fn debug_waits_no_longer_than_it_is_told() {
     let scene = scene();
     let end = run(&scene, "debug -w 0.1 slow one", "");
-    assert_eq!((end.stdout.as_str(), end.status), ("", Some(0)));
+    let said = (end.stdout.as_str(), end.stderr.as_str());
+    assert_eq!((said, end.status), (("", ""), Some(0)));
+    // Who sits at a terminal may not know how long an answer takes.
+    let mut pty = terminal(&scene, "debug -w 0.1 slow one");
+    pty.wait_text("supervisorctl: slow wrote nothing within 0.1 s; -w waits longer");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
     // The answer that was not waited for belongs to the next one.
     let end = run(&scene, "debug -w 5 slow two", "");
     assert!(end.stdout.ends_with("answer to two\n"), "{end:?}");
@@ -220,19 +226,26 @@ fn lines_of_a_conversation_are_edited_and_do_not_mix_with_commands() {
 #[test]
 fn a_typed_line_of_several_rows_was_drawn_again_in_the_wrong_place() {
     let scene = scene();
-    for (typed, keys, rows) in [
+    for (typed, keys, rows, cursor) in [
         (
             "a line that wraps at the end of rows",
             "",
             "cat> a line that wra|ps at the end of row|s",
+            (2, 1),
         ),
         (
             "a line that wraps at the end of rows",
             CTRL_A,
             "cat> a line that wra|ps at the end of row|s",
+            (0, 5),
         ),
-        ("日本語日本語日本語", LEFT, "cat> 日本語日本語日|本語"),
-        ("exactly one row", "", "cat> exactly one row|"),
+        (
+            "日本語日本語日本語",
+            LEFT,
+            "cat> 日本語日本語日|本語",
+            (1, 2),
+        ),
+        ("exactly one row", "", "cat> exactly one row|", (1, 0)),
     ] {
         let mut command = Command::new(Ctl::new(Kind::Ours, &scene.dir).program());
         command.arg("-c").arg(scene.dir.join("supervisord.conf"));
@@ -242,7 +255,8 @@ fn a_typed_line_of_several_rows_was_drawn_again_in_the_wrong_place() {
         pty.send(&format!("{typed}{keys}"));
         let rows: String = rows.replace('|', "\n");
         pty.wait_screen("what is typed", |screen| screen == rows.trim_end());
-        let before = pty.cursor();
+        // The last key may change nothing but where the cursor is.
+        assert!(wait_until(DEADLINE, || pty.cursor() == cursor));
         for (word, above) in [("one", "one\n"), ("two", "one\ntwo\n")] {
             assert_eq!(
                 run(&scene, &format!("debug cat {word}"), "").status,
@@ -252,7 +266,7 @@ fn a_typed_line_of_several_rows_was_drawn_again_in_the_wrong_place() {
                 screen == format!("{above}{rows}").trim_end()
             });
         }
-        assert!(wait_until(DEADLINE, || pty.cursor() == (before.0 + 2, before.1)));
+        assert!(wait_until(DEADLINE, || pty.cursor() == (cursor.0 + 2, cursor.1)));
         // Editing goes on in the same place.
         pty.send("X");
         pty.send(CTRL_U);
@@ -271,6 +285,88 @@ fn a_conversation_ends_with_its_process() {
     pty.line("y");
     pty.wait_text("ERROR: process not running");
     assert_eq!(pty.wait(DEADLINE), Some(1));
+}
+
+#[test]
+fn ctrl_c_while_an_answer_was_waited_for_left_the_cursor_in_its_line() {
+    let scene = scene();
+    for line in ["debug -w 600 cat x", "debug -w 600 slow x"] {
+        let mut pty = terminal_of_kind(&scene, "", "dumb");
+        pty.wait_row("supervisor>");
+        pty.line(line);
+        let answer = if line.contains("cat") {
+            "x"
+        } else {
+            "answer to x"
+        };
+        pty.wait_screen("the answer", |screen| {
+            screen.lines().any(|row| row.trim_end() == answer)
+        });
+        pty.send(CTRL_C);
+        pty.wait_row("supervisor>");
+        pty.send(CTRL_D);
+        assert_eq!(pty.wait(DEADLINE), Some(0));
+    }
+}
+
+/// Restarts the daemon and waits until a process is up again.
+fn restart(scene: &Scene, name: &str) {
+    let starts = || {
+        let success = format!("success: {name} entered RUNNING");
+        scene.log().matches(&success).count()
+    };
+    let before = starts();
+    scene.call("restart", &[]).answer();
+    assert!(wait_until(DEADLINE, || starts() > before));
+}
+
+#[test]
+fn talking_was_deaf_once_the_daemon_had_restarted() {
+    const TOLD: &str = "supervisord ended the logs of cat";
+    let scene = scene();
+    for (line, first) in [
+        ("fg cat", "==> Press Ctrl-C to exit <=="),
+        ("debug cat", "cat>"),
+    ] {
+        let mut pty = terminal(&scene, line);
+        pty.wait_text(first);
+        for line in ["before", "afterwards"] {
+            pty.line(line);
+            pty.wait_screen("an answer", |screen| {
+                let rows = screen.lines().filter(|row| row.trim_end() == line);
+                // Behind no prompt, what is typed for fg looks the same.
+                rows.count() == if first == "cat>" { 1 } else { 2 }
+            });
+            if line == "before" {
+                restart(&scene, "cat");
+            }
+        }
+        pty.wait_text(TOLD);
+        pty.send(CTRL_C);
+        assert_eq!(pty.wait(DEADLINE), Some(0));
+    }
+
+    let mut child = Command::new(Ctl::new(Kind::Ours, &scene.dir).program())
+        .arg("-c")
+        .arg(scene.dir.join("supervisord.conf"))
+        .args(["debug", "-w", "2", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in ["one", "two"] {
+        writeln!(input, "{line}").unwrap();
+        assert_eq!(output.next().unwrap().unwrap(), line);
+        restart(&scene, "cat");
+    }
+    drop(input);
+    let end = child.wait_with_output().unwrap();
+    assert!(end.status.success(), "{end:?}");
+    let errors = String::from_utf8(end.stderr).unwrap();
+    assert_eq!(errors.matches(TOLD).count(), 1, "{errors}");
 }
 
 #[test]
@@ -341,6 +437,21 @@ fn fg_has_its_errors_and_reads_lines_from_a_pipe() {
         )
     };
     assert_eq!(end.stderr, expected("stdout") + &expected("stderr"));
+}
+
+#[test]
+fn fg_left_before_the_answer_to_the_last_line_of_a_script() {
+    let scene = scene();
+    for line in ["one", "two\nthree", "four"] {
+        let expected = format!("==> Press Ctrl-C to exit <==\n{line}\nExiting foreground\n");
+        // An answer is waited for only so long, which a busy machine may need.
+        let is_shown = (0..5).any(|_| {
+            run(&scene, "clear cat", "");
+            let end = run(&scene, "fg cat", line);
+            end.stdout == expected && end.status == Some(0)
+        });
+        assert!(is_shown, "{line}");
+    }
 }
 
 #[test]

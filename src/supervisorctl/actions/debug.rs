@@ -6,7 +6,6 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use super::{check, fg, refuse};
-use crate::supervisorctl::client::LogStream;
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -47,13 +46,18 @@ pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
         return Ok(());
     };
     session.catch_interrupts()?;
-    let streams = process_logs::open_present(session, wanted.name, &info)?;
+    let mut streams = process_logs::open_present(session, wanted.name, &info)?;
+    let is_conversation = wanted.text.is_none() && io::stdin().is_terminal();
     let outcome = match wanted.text {
-        Some(text) => exchange(session, &wanted, &mut following(streams), text).map(|_| ()),
-        None if io::stdin().is_terminal() => converse(session, &wanted, streams),
+        Some(text) => exchange(session, &wanted, &mut streams, text).map(|_| ()),
+        None if is_conversation => converse(session, &wanted, streams),
         None => exchange_lines(session, &wanted, streams),
     };
     match outcome {
+        // The terminal has echoed it in the middle of a line.
+        Err(Failure::Interrupted) if !is_conversation && io::stdout().is_terminal() => {
+            session.print("")
+        }
         // Both leave the process alone.
         Err(Failure::Interrupted | Failure::EndOfInput) => Ok(()),
         outcome => outcome,
@@ -108,24 +112,22 @@ fn parse_quiet(seconds: &str) -> Result<Duration, String> {
     }
 }
 
-/// The logs with their channels' places as numbers.
-fn following(logs: Vec<(Channel, LogStream)>) -> Streams {
-    let mut streams = Streams::default();
-    for (channel, stream) in logs {
-        streams.add(channel as usize, stream);
-    }
-    streams
-}
-
 /// Sends each line of the input and prints what is answered.
 fn exchange_lines(
     session: &mut Session,
     wanted: &Wanted<'_>,
-    streams: Vec<(Channel, LogStream)>,
+    mut streams: Streams,
 ) -> Result<(), Failure> {
-    let mut streams = following(streams);
+    let is_shown = !streams.is_empty();
     loop {
         let line = session.ask("")?;
+        // Where the server has ended the logs, only reading them tells so.
+        while let News::Output(..) | News::Ended(_) = listen(session, &mut streams, Duration::ZERO)?
+        {
+        }
+        if is_shown && streams.is_empty() {
+            streams = process_logs::open_again(session, wanted.name)?;
+        }
         if !exchange(session, wanted, &mut streams, &line)? {
             return Ok(());
         }
@@ -146,32 +148,51 @@ fn exchange(
     if !send(session, wanted.name, line)? {
         return Ok(false);
     }
-    let interrupt = session.interrupt()?;
     let limit = wanted.quiet * LONGEST_ANSWER;
     let begin = Instant::now();
+    let mut is_answered = streams.is_empty();
     while !streams.is_empty() {
-        match streams.next(interrupt.as_ref(), Some(wanted.quiet)) {
-            Ok(News::Output(number, bytes)) => {
-                show(number, &bytes).map_err(|_| Failure::OutputClosed)?;
-                if begin.elapsed() >= limit {
-                    terminal::complain(&format!(
-                        "supervisorctl: {} goes on writing; what came in {} s is shown\n",
-                        wanted.name,
-                        limit.as_secs_f32()
-                    ));
-                    break;
-                }
+        match listen(session, streams, wanted.quiet)? {
+            News::Output(..) if begin.elapsed() >= limit => {
+                is_answered = true;
+                terminal::complain(&format!(
+                    "supervisorctl: {} goes on writing; what came in {} s is shown\n",
+                    wanted.name,
+                    limit.as_secs_f32()
+                ));
+                break;
             }
-            Ok(News::Ended(_)) => {}
-            Ok(News::Quiet) => break,
-            Ok(News::Called) => {
-                session.is_interrupted();
-                return Err(Failure::Interrupted);
-            }
-            Err(error) => return Err(CallError::System(error).into()),
+            News::Quiet => break,
+            News::Output(..) => is_answered = true,
+            _ => {}
         }
     }
+    // Not an error: nobody has said that there is an answer. Scripts know that.
+    if !is_answered && io::stderr().is_terminal() {
+        terminal::complain(&format!(
+            "supervisorctl: {} wrote nothing within {} s; -w waits longer\n",
+            wanted.name,
+            wanted.quiet.as_secs_f32()
+        ));
+    }
     Ok(true)
+}
+
+/// Shows what comes next, if it comes within the limit.
+fn listen(session: &mut Session, streams: &mut Streams, limit: Duration) -> Result<News, Failure> {
+    let interrupt = session.interrupt()?;
+    match streams.next(interrupt.as_ref(), Some(limit)) {
+        Ok(News::Called) => {
+            session.is_interrupted();
+            Err(Failure::Interrupted)
+        }
+        Ok(News::Output(number, bytes)) => {
+            show(number, &bytes).map_err(|_| Failure::OutputClosed)?;
+            Ok(News::Output(number, bytes))
+        }
+        Ok(news) => Ok(news),
+        Err(error) => Err(CallError::System(error).into()),
+    }
 }
 
 /// Each channel goes to its own, so that scripts can tell them apart.
@@ -185,11 +206,7 @@ fn show(number: usize, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Sends the lines that are typed, and shows at any time what comes.
-fn converse(
-    session: &mut Session,
-    wanted: &Wanted<'_>,
-    streams: Vec<(Channel, LogStream)>,
-) -> Result<(), Failure> {
+fn converse(session: &mut Session, wanted: &Wanted<'_>, streams: Streams) -> Result<(), Failure> {
     let is_on_screen = io::stdout().is_terminal();
     let is_edited = session.edit_conversation();
     let shown = session.typing.clone();
@@ -197,7 +214,7 @@ fn converse(
         true => shown.write(bytes),
         false => show(number, bytes),
     };
-    let _pump = Pump::start(following(streams), show).map_err(CallError::System)?;
+    let mut pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
     let prompt = match is_on_screen {
         true => format!("{}> ", wanted.name),
         false => String::new(),
@@ -215,6 +232,10 @@ fn converse(
             }
             Err(failure) => return Err(failure),
         };
+        if pump.is_over() {
+            let streams = process_logs::open_again(session, wanted.name)?;
+            pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
+        }
         if !send(session, wanted.name, &line)? {
             return Ok(());
         }

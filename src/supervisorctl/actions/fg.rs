@@ -1,6 +1,7 @@
 //! `fg`: both logs of a process, and the lines that are typed sent to it.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 use super::{check, refuse};
 use crate::supervisorctl::command::Command;
@@ -57,21 +58,38 @@ pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Fa
 
 fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
     let mut streams = Streams::default();
-    for (number, channel) in [Channel::Stdout, Channel::Stderr].into_iter().enumerate() {
+    for channel in [Channel::Stdout, Channel::Stderr] {
         if let Some(stream) =
             process_logs::open(session, &process_logs::stream_path(name, channel))?
         {
-            streams.add(number, stream);
+            streams.add(channel as usize, stream);
         }
     }
     let show = |_, bytes: &[u8]| {
-        let mut output = std::io::stdout().lock();
+        let mut output = io::stdout().lock();
         output.write_all(bytes)?;
         output.flush()
     };
-    let _pump = Pump::start(streams, show).map_err(CallError::System)?;
+    let mut pump = Pump::start(streams, show).map_err(CallError::System)?;
+    let mut said = None;
     loop {
-        let line = session.ask_process_line()? + "\n";
+        let line = match session.ask_process_line() {
+            Ok(line) => line + "\n",
+            Err(failure) => {
+                // A script has nothing more to say, and reads what is answered.
+                if let (Failure::EndOfInput, Some(said)) = (&failure, said)
+                    && !io::stdin().is_terminal()
+                {
+                    pump.wait_for_answer(said);
+                }
+                return Err(failure);
+            }
+        };
+        if pump.is_over() {
+            let streams = process_logs::open_again(session, name)?;
+            pump = Pump::start(streams, show).map_err(CallError::System)?;
+        }
+        said = Some(Instant::now());
         let parameters = [Value::string(name), Value::string(line)];
         match session.try_call("sendProcessStdin", &parameters)? {
             Ok(_) if process_logs::is_running(&process_logs::info(session, name)?)? => continue,

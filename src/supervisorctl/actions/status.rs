@@ -1,7 +1,7 @@
 //! `status`: the table of processes, once or again and again, for people or as
 //! JSON.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::ptr;
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ struct Picture {
     /// All that the server told of the rows, if that is wanted.
     values: Vec<Value>,
     exit_status: Option<u8>,
+    /// Whether there is nothing to show, for the server did not answer.
+    is_missing: bool,
 }
 
 /// `status [--json] [-w] [NAME…|all]`
@@ -89,6 +91,10 @@ fn show(session: &mut Session, wanted: &Wanted<'_>, picture: &Picture) -> Result
         session.fail(exit_status::STATUS_UNKNOWN, error)?;
     }
     if wanted.json {
+        // An empty array would say that there are no processes.
+        if picture.is_missing {
+            return Ok(());
+        }
         let array = Json::Array(picture.values.iter().map(json).collect());
         session.print(&array.to_string())?;
     } else {
@@ -125,7 +131,7 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
     let mut before: Option<Vec<String>> = None;
     loop {
         let picture = match take(session, wanted) {
-            Err(Failure::Interrupted) => return Ok(()),
+            Err(Failure::Interrupted) => return leave(session, redraws),
             Err(Failure::Call(error)) => Picture::of_failure(&error),
             picture => picture?,
         };
@@ -145,8 +151,17 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
         let ready = ready::wait_readable(&sources, Some(INTERVAL)).map_err(CallError::System)?;
         if !ready.is_empty() {
             session.is_interrupted();
-            return Ok(());
+            return leave(session, redraws);
         }
+    }
+}
+
+/// Gets out of the way of what a terminal has echoed for Ctrl-C.
+fn leave(session: &mut Session, redraws: bool) -> Result<(), Failure> {
+    match redraws {
+        true => session.write(b"\r\x1b[K"),
+        false if io::stdout().is_terminal() => session.print(""),
+        false => Ok(()),
     }
 }
 
@@ -194,6 +209,7 @@ fn take(session: &mut Session, wanted: &Wanted<'_>) -> Result<Picture, Failure> 
         rows: Vec::new(),
         values: Vec::new(),
         exit_status: None,
+        is_missing: false,
     };
     if wanted.names.is_empty() || wanted.names.contains(&"all") {
         picture.rows = rows;
@@ -225,6 +241,7 @@ impl Picture {
             rows: Vec::new(),
             values: Vec::new(),
             exit_status: Some(exit_status::STATUS_UNKNOWN),
+            is_missing: true,
         }
     }
 
