@@ -1,7 +1,9 @@
 //! What is open in the daemon and in its children, when the daemon inherited
 //! more than it should have.
 
-use super::support::{DEADLINE, Dir, Launch, Scene, children_of, descriptors_of, wait_until};
+use super::support::{
+    DEADLINE, Dir, Launch, Scene, Value, children_of, descriptors_of, wait_until,
+};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -106,21 +108,44 @@ fn restarts_leave_nothing_open() {
     scene.stop();
 }
 
-/// Sixty programs under a daemon that may open 64 files, and `hard` if it asks for more.
-fn sixty(hard: &'static [&'static str]) -> Scene {
-    Scene::start_as(
-        Dir::new(),
-        "minfds=64\n[program:p]\ncommand=/bin/cat\nnumprocs=60\nprocess_name=%(process_num)d\nstartsecs=0\nstartretries=0\n",
-        |launch| launch.wrapper = hard,
-    )
+/// A program of that name.
+fn program(name: &str) -> String {
+    format!("[program:{name}]\ncommand=/bin/cat\nstartsecs=0\nstartretries=0\n")
+}
+
+/// Sixty programs, each a group, under a daemon that may open 64 files and is started so.
+fn sixty(limited: &'static [&'static str]) -> Scene {
+    let programs: String = (0..60)
+        .map(|number| program(&format!("p{number}")))
+        .collect();
+    Scene::start_as(Dir::new(), &format!("minfds=64\n{programs}"), |launch| {
+        launch.wrapper = limited;
+    })
+}
+
+/// Adds programs to the configuration, and their groups.
+fn add(scene: &Scene, names: &[String]) {
+    let before = scene.dir.read("supervisord.conf").unwrap();
+    let programs: String = names.iter().map(|name| program(name)).collect();
+    scene.dir.write("supervisord.conf", before + &programs);
+    scene.call("reloadConfig", &[]).answer();
+    for name in names {
+        scene.call("addProcessGroup", &[Value::text(name)]).answer();
+    }
+}
+
+/// How often the log tells of it.
+fn times_told(scene: &Scene, text: &str) -> usize {
+    scene.log().matches(text).count()
 }
 
 #[test]
 fn programs_beyond_minfds_did_not_start_where_the_limit_could_be_raised() {
     let scene = sixty(&["prlimit", "--nofile=64:4096"]);
     scene.wait_all("RUNNING");
-    let told = "Increased RLIMIT_NOFILE limit to 556: 60 processes may need 556";
+    let told = "Increased RLIMIT_NOFILE limit to 1024: 60 processes may need 556";
     assert!(scene.log().contains(told), "{}", scene.log());
+    assert_eq!(times_told(&scene, "Increased RLIMIT_NOFILE"), 1);
     // Clients have their places too, many at once.
     let clients: Vec<UnixStream> = (0..40)
         .map(|_| {
@@ -134,6 +159,11 @@ fn programs_beyond_minfds_did_not_start_where_the_limit_could_be_raised() {
         })
         .collect();
     drop(clients);
+    // Groups that are added later have theirs.
+    let more: Vec<String> = (0..100).map(|number| format!("more{number}")).collect();
+    add(&scene, &more);
+    scene.wait_all("RUNNING");
+    assert_eq!(times_told(&scene, "Increased RLIMIT_NOFILE"), 2);
     scene.stop();
 }
 
@@ -148,7 +178,8 @@ fn a_limit_that_does_not_suffice_is_told_and_what_fits_runs() {
     ];
     let is_root = nix::unistd::geteuid().is_root();
     let scene = sixty(if is_root { powerless } else { limited });
-    scene.wait_log("60 processes may need 556 open files, and the system allows 128");
+    let told = "60 processes may need 556 open files, and the system allows 128";
+    scene.wait_log(told);
     let settled = wait_until(DEADLINE, || {
         scene
             .all()
@@ -157,5 +188,8 @@ fn a_limit_that_does_not_suffice_is_told_and_what_fits_runs() {
     });
     assert!(settled);
     assert!(scene.log().contains("too many open files to spawn"));
+    // It is told once, not for each group.
+    add(&scene, &["more0", "more1"].map(str::to_owned));
+    assert_eq!(times_told(&scene, "and the system allows"), 1);
     scene.stop();
 }

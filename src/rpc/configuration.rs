@@ -73,6 +73,7 @@ pub fn add_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
         return Err(Fault::with(FaultCode::AlreadyAdded, name));
     }
     daemon.supervisor.add_group(daemon.reactor, &group);
+    daemon.supervisor.allow_descriptors(daemon.reactor);
     Ok(Value::Bool(true).into())
 }
 

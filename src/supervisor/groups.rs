@@ -11,13 +11,7 @@ use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
-use crate::sys::limits::{self, Limit};
 use crate::tokens::{Channel, GroupId, ProcessId};
-
-/// What one process may need: three pipes and two logs.
-const DESCRIPTORS_OF_PROCESS: usize = 5;
-/// What is open beside them: clients, sockets, the main log.
-const DESCRIPTORS_OF_ALL: usize = 256;
 
 /// All active groups, in the order of their activation.
 #[derive(Debug, Default)]
@@ -112,37 +106,12 @@ impl Supervisor {
             }
         }
         self.groups.groups.insert(id, group);
-        self.allow_descriptors(reactor);
         if let GroupKind::Listeners(pool) = &config.kind {
             self.add_pool(reactor, id, &config.name, pool);
         }
         self.emit(reactor, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
         failures
-    }
-
-    /// Raises the limit of open files where all processes together may need more. 4.3.0 stays at
-    /// `minfds`, and the programs beyond it do not start.
-    fn allow_descriptors(&self, reactor: &mut Reactor) {
-        let processes: usize = self.groups.iter().map(|group| group.processes.len()).sum();
-        let wanted = (processes * DESCRIPTORS_OF_PROCESS + DESCRIPTORS_OF_ALL) as u64;
-        let before = limits::soft(Limit::OpenFiles);
-        if before >= wanted {
-            return;
-        }
-        let now = limits::raise_as_far_as_possible(Limit::OpenFiles, wanted);
-        if now > before {
-            reactor.log.info(format_args!(
-                "Increased {} limit to {now}: {processes} processes may need {wanted}",
-                Limit::OpenFiles.name()
-            ));
-        }
-        if now < wanted {
-            reactor.log.warn(format_args!(
-                "{processes} processes may need {wanted} open files, and the system allows {now}: where they do not \
-                 suffice, programs fail to start; raise the limit that supervisord is started with"
-            ));
-        }
     }
 
     fn add_pool(&mut self, reactor: &mut Reactor, id: GroupId, name: &str, pool: &config::Pool) {

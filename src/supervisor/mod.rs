@@ -5,6 +5,7 @@
 //! here; [`transitions`] performs what the state machines ask for,
 //! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
 
+pub mod descriptors;
 pub mod dispatch;
 pub mod fatal;
 pub mod groups;
@@ -69,6 +70,8 @@ pub struct Supervisor {
     shutdown: Option<Shutdown>,
     /// A process has changed its state since this was last asked.
     changed: bool,
+    /// The system allows too few open files, which has been told.
+    lacks_descriptors: bool,
 }
 
 impl Supervisor {
@@ -97,6 +100,7 @@ impl Supervisor {
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,
+            lacks_descriptors: false,
         }
     }
 

@@ -309,6 +309,7 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) -> Vec<Socket
             failures.extend(own);
         }
     }
+    supervisor.allow_descriptors(reactor);
     failures
 }
 
