@@ -218,15 +218,17 @@ fn leave_line(pty: &mut Pty) {
         .contains("supervisorctl")));
 }
 
+/// bash with the completion that the program prints.
+fn bash(scene: &Scene) -> Pty {
+    let options = ["--norc", "--noprofile"];
+    let setup = "PS1='$ '; source <(supervisorctl completion bash)";
+    interactive(scene, "bash", &options, setup)
+}
+
 #[test]
 fn bash_completes_what_the_shell_would() {
     let scene = scene();
-    let pty = interactive(
-        &scene,
-        "bash",
-        &["--norc", "--noprofile"],
-        "PS1='$ '; source <(supervisorctl completion bash)",
-    );
+    let pty = bash(&scene);
     check(
         pty,
         &[
@@ -275,12 +277,7 @@ fn bash_gave_nothing_inside_quotes_under_the_home_directory_or_after_an_equals_s
     scene
         .dir
         .write("my conf", scene.dir.read("supervisord.conf").unwrap());
-    let pty = interactive(
-        &scene,
-        "bash",
-        &["--norc", "--noprofile"],
-        "PS1='$ '; source <(supervisorctl completion bash)",
-    );
+    let pty = bash(&scene);
     check(
         pty,
         &[

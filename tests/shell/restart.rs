@@ -2,9 +2,9 @@
 
 use super::{at_prompt, leave, scene};
 use crate::support::pty::{Pty, TAB};
-use crate::support::{DEADLINE, Daemon, Kind, wait_until};
+use crate::support::{DEADLINE, Daemon, Dir, Kind, wait_until};
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 #[test]
 fn a_shell_goes_on_when_the_daemon_has_been_restarted() {
@@ -72,24 +72,34 @@ fn response(body: &str) -> String {
     )
 }
 
-#[test]
-fn the_first_question_after_reload_met_a_server_that_was_shutting_down() {
-    let dir = crate::support::Dir::new();
+/// A directory for supervisorctl, and the socket at which the test answers it.
+fn false_daemon() -> (Dir, UnixListener) {
+    let dir = Dir::new();
     dir.write(
         "supervisord.conf",
         "[supervisorctl]\nserverurl=unix://%(here)s/s\n",
     );
     let listener = UnixListener::bind(dir.join("s")).unwrap();
+    (dir, listener)
+}
+
+/// The method that the client calls, without its namespace.
+fn called(connection: &UnixStream) -> String {
+    let body = request(&mut BufReader::new(connection));
+    let method = body.split("supervisor.").nth(1).unwrap_or_default();
+    method.split('<').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_first_question_after_reload_met_a_server_that_was_shutting_down() {
+    let (dir, listener) = false_daemon();
     let (sender, calls) = std::sync::mpsc::channel();
     // Once asked to restart, it refuses three calls. It ends with the test's process.
     std::thread::spawn(move || {
         let mut refusals = 0;
         for connection in listener.incoming().flatten() {
-            let mut reader = BufReader::new(connection.try_clone().unwrap());
-            let mut writer = connection;
-            let body = request(&mut reader);
-            let method = body.split("supervisor.").nth(1).unwrap_or_default();
-            let method = method.split('<').next().unwrap_or_default().to_owned();
+            let mut writer = &connection;
+            let method = called(&connection);
             let refuses = refusals > 0;
             if method == "restart" {
                 refusals = 3;
@@ -137,23 +147,15 @@ fn fault(code: i32, text: &str) -> String {
 
 #[test]
 fn a_lost_answer_is_asked_for_again_or_told() {
-    let dir = crate::support::Dir::new();
-    dir.write(
-        "supervisord.conf",
-        "[supervisorctl]\nserverurl=unix://%(here)s/s\n",
-    );
-    let listener = UnixListener::bind(dir.join("s")).unwrap();
+    let (dir, listener) = false_daemon();
     let (sender, calls) = std::sync::mpsc::channel();
     // Every second connection breaks: without an answer to a question, and
     // within the answer to a start. It ends with the test's process.
     std::thread::spawn(move || {
         let mut breaks = true;
         for connection in listener.incoming().flatten() {
-            let mut reader = BufReader::new(connection.try_clone().unwrap());
-            let mut writer = connection;
-            let body = request(&mut reader);
-            let method = body.split("supervisor.").nth(1).unwrap_or_default();
-            let method = method.split('<').next().unwrap_or_default().to_owned();
+            let mut writer = &connection;
+            let method = called(&connection);
             let is_start = method == "startProcess";
             let text = match method.as_str() {
                 "getVersion" => answer("<string>3.0</string>"),
