@@ -306,12 +306,13 @@ fn an_event_of_a_listener_that_had_died_was_waited_for_and_told_as_given_up() {
     )
     .replace(
         "command=python3 ",
-        "command=/bin/sh -c 'mkdir died 2>/dev/null && { echo READY; read line; exit 1; }; exec \"$0\" \"$@\"' python3 ",
+        "command=/bin/sh -c '[ %(process_num)d = 0 ] && { echo READY; read line; exit 1; }; exec \"$0\" \"$@\"' python3 ",
     );
-    let configuration = format!("{configuration}directory=%(here)s\n");
     let mut scene = Scene::start_as(dir, &configuration, |_| {});
-    scene.wait_log("ear0 entered RUNNING state");
-    scene.wait_log("ear1 entered RUNNING state");
+    // The first event goes to the first of them, which dies of it.
+    scene.wait_all("RUNNING");
+    scene.wait_log("ear0: ACKNOWLEDGED -> READY");
+    scene.wait_log("ear1: ACKNOWLEDGED -> READY");
     for _ in 0..3 {
         let words = [Value::text("x"), Value::text("y")];
         scene.call("sendRemoteCommEvent", &words).answer();

@@ -114,6 +114,7 @@ fn give_away(name: &str, access: &Access) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testing::until;
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::UnixStream;
 
@@ -139,7 +140,9 @@ mod tests {
         assert_eq!(taken.step, Step::Bind);
         assert_eq!(taken.reason.raw_os_error(), Some(libc::EADDRINUSE));
         drop(descriptor);
-        assert!(UnixStream::connect(&path).is_err());
+        until("the socket is closed", || {
+            UnixStream::connect(&path).is_err()
+        });
     }
 
     #[test]

@@ -253,6 +253,7 @@ fn record(time: LocalTime, ident: &str, text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::sys::testing::until;
     use std::io::Read;
     use std::os::unix::net::UnixListener;
 
@@ -261,6 +262,12 @@ mod tests {
         socket.set_nonblocking(true).unwrap();
         let count = socket.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..count]).into_owned()
+    }
+
+    fn close(log: UnixDatagram, path: &Path) {
+        drop(log);
+        let client = UnixDatagram::unbound().unwrap();
+        until("the log is closed", || client.connect(path).is_err());
     }
 
     #[test]
@@ -288,13 +295,13 @@ mod tests {
         let first = UnixDatagram::bind(&path).unwrap();
         syslog.send(b"one").unwrap();
         assert!(receive(&first).ends_with(" supervisord: one"));
-        drop(first);
+        close(first, &path);
         assert!(syslog.send(b"nobody there").is_err());
         std::fs::remove_file(&path).unwrap();
         let second = UnixDatagram::bind(&path).unwrap();
         syslog.send(b"two").unwrap();
         assert!(receive(&second).ends_with(" supervisord: two"));
-        drop(second);
+        close(second, &path);
         std::fs::remove_file(&path).unwrap();
         let third = UnixDatagram::bind(&path).unwrap();
         syslog.send(b"three, at the first attempt").unwrap();
@@ -328,7 +335,7 @@ mod tests {
         assert!((1000..1100).contains(&syslog.take_lost()));
         assert!(syslog.pending() > PENDING_LIMIT - 1100);
         // It ends while it is busy: what waits is lost.
-        drop(log);
+        close(log, &path);
         let waiting = syslog.pending() as u64;
         assert!(syslog.flush().is_err());
         assert_eq!((syslog.pending(), syslog.take_lost()), (0, waiting));

@@ -31,7 +31,8 @@ pub(crate) fn isolated(module: &str, test: &str, environment: &[(&str, &str)]) -
     true
 }
 
-/// Waits until `condition` holds, at most ten seconds.
+/// Waits until `condition` holds, at most ten seconds. An end that was closed is closed
+/// for the other side only once no child that another test is starting holds it too.
 pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
