@@ -3,9 +3,9 @@
 
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::socket::{Shutdown, shutdown};
 
@@ -134,20 +134,10 @@ pub struct Pump {
     stop: Option<PipeWriter>,
     /// The connections of the logs.
     connections: Vec<OwnedFd>,
-    heard: Arc<Heard>,
-}
-
-/// When something came last.
-#[derive(Debug, Default)]
-struct Heard {
-    last: Mutex<Option<Instant>>,
-    news: Condvar,
 }
 
 /// How long an answer that is to be the last one may take.
 const LAST_ANSWER: Duration = Duration::from_millis(500);
-/// How long it may pause.
-const PAUSE: Duration = Duration::from_millis(100);
 
 impl Pump {
     /// Hands everything that comes to `show`, with the number of its log, until
@@ -159,8 +149,6 @@ impl Pump {
         let (told, stop) = io::pipe()?;
         let connections = streams.connections()?;
         let told = OwnedFd::from(told);
-        let heard = Arc::new(Heard::default());
-        let listener = Arc::clone(&heard);
         let thread = thread::Builder::new().spawn(move || {
             while !streams.is_empty() {
                 match streams.next(Some(&told), None) {
@@ -168,7 +156,6 @@ impl Pump {
                         if show(number, &bytes).is_err() {
                             return;
                         }
-                        listener.note();
                     }
                     Ok(News::Ended(_)) => {}
                     Ok(News::Called | News::Quiet) | Err(_) => return,
@@ -179,7 +166,6 @@ impl Pump {
             thread: Some(thread),
             stop: Some(stop),
             connections,
-            heard,
         })
     }
 
@@ -190,38 +176,12 @@ impl Pump {
         !self.connections.is_empty() && thread.is_some_and(JoinHandle::is_finished)
     }
 
-    /// Waits for what is answered to something that was said then, for as long as
-    /// a moment.
-    pub fn wait_for_answer(&self, said: Instant) {
-        if !self.connections.is_empty() {
-            self.heard.wait(said);
+    /// Gives the answer to what was said last its time to be shown. It is waited for to the end:
+    /// what comes meanwhile may be older, such as the end of the log that a stream begins with.
+    pub fn wait_for_answer(&self) {
+        if !self.connections.is_empty() && !self.is_over() {
+            thread::sleep(LAST_ANSWER);
         }
-    }
-}
-
-impl Heard {
-    fn note(&self) {
-        *self.last() = Some(Instant::now());
-        self.news.notify_all();
-    }
-
-    fn wait(&self, said: Instant) {
-        let end = Instant::now() + LAST_ANSWER;
-        let mut last = self.last();
-        loop {
-            let answer = last.filter(|last| *last > said);
-            let until = answer.map_or(end, |answer| end.min(answer + PAUSE));
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.news.wait_timeout(last, left);
-            last = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    fn last(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `fg` and `debug`: talking to processes, from a pipe and at a terminal.
 
 use crate::support::pty::{CTRL_A, CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
-use crate::support::{Ctl, DEADLINE, Finished, Kind, Scene, wait_until};
+use crate::support::{Ctl, DEADLINE, Dir, Finished, Kind, Scene, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
@@ -455,6 +455,25 @@ fn fg_left_before_the_answer_to_the_last_line_of_a_script() {
 }
 
 #[test]
+fn fg_took_whatever_came_first_for_the_answer_to_the_last_line() {
+    // What comes first may also be the end of the log, with which a stream begins.
+    let program = "while read line; do echo wait; sleep 0.25; echo \"$line is late\"; done";
+    let dir = Dir::new();
+    dir.script("late", program);
+    let sections = "[program:late]\ncommand=%(here)s/late\nstartsecs=0\n";
+    let scene = Scene::start_as(dir, sections, |_| {});
+    scene.wait("late", "RUNNING");
+    // An answer is waited for only so long, which a busy machine may need.
+    let is_shown = (0..5).any(|_| {
+        let end = run(&scene, "fg late", "it\n");
+        end.stdout
+            .ends_with("wait\nit is late\nExiting foreground\n")
+    });
+    assert!(is_shown);
+    scene.stop();
+}
+
+#[test]
 fn leaving_fg_hung_within_a_piece_of_a_log_that_stalls() {
     use super::server::{Answer, Server, process};
     let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ne\r\nthe beginning\n\r\n4";
@@ -466,7 +485,7 @@ fn leaving_fg_hung_within_a_piece_of_a_log_that_stalls() {
         ("GET /logtail/p/stdout", Answer::Part(begun)),
         ("GET /logtail/p/stderr", Answer::Part(begun)),
     ]);
-    let dir = crate::support::Dir::new();
+    let dir = Dir::new();
     let mut command = Command::new(dir.bin().join("supervisorctl"));
     command.args(["-c", "", "-s", &server.url, "fg", "p"]);
     let mut pty = Pty::start(&command, 80, 24);

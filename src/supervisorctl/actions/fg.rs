@@ -1,7 +1,6 @@
 //! `fg`: both logs of a process, and the lines that are typed sent to it.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Instant;
 
 use super::{check, refuse};
 use crate::supervisorctl::command::Command;
@@ -71,16 +70,15 @@ fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
         output.flush()
     };
     let mut pump = Pump::start(streams, show).map_err(CallError::System)?;
-    let mut said = None;
+    let mut has_spoken = false;
     loop {
         let line = match session.ask_process_line() {
             Ok(line) => line + "\n",
             Err(failure) => {
                 // A script has nothing more to say, and reads what is answered.
-                if let (Failure::EndOfInput, Some(said)) = (&failure, said)
-                    && !io::stdin().is_terminal()
-                {
-                    pump.wait_for_answer(said);
+                let is_end = matches!(failure, Failure::EndOfInput);
+                if is_end && has_spoken && !io::stdin().is_terminal() {
+                    pump.wait_for_answer();
                 }
                 return Err(failure);
             }
@@ -89,7 +87,7 @@ fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
             let streams = process_logs::open_again(session, name)?;
             pump = Pump::start(streams, show).map_err(CallError::System)?;
         }
-        said = Some(Instant::now());
+        has_spoken = true;
         let parameters = [Value::string(name), Value::string(line)];
         match session.try_call("sendProcessStdin", &parameters)? {
             Ok(_) if process_logs::is_running(&process_logs::info(session, name)?)? => continue,
