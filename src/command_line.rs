@@ -31,6 +31,17 @@ pub struct OptionSpec<Key> {
     pub in_full: bool,
 }
 
+impl<Key> OptionSpec<Key> {
+    /// Its names as they are typed, and whether a value must follow.
+    pub fn spellings(&self) -> impl Iterator<Item = (String, bool)> {
+        let short = self.short.map(|letter| format!("-{letter}"));
+        let long = self.long.map(|word| format!("--{word}"));
+        let takes_value = self.takes_value;
+        let names = short.into_iter().chain(long);
+        names.map(move |name| (name, takes_value))
+    }
+}
+
 /// An option that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given<Key> {

@@ -22,7 +22,7 @@ use crate::sys::signals::Signals;
 use crate::sys::terminal;
 
 /// What is forwarded.
-const FORWARDED: [Signal; 6] = [
+pub const FORWARDED: [Signal; 6] = [
     Signal::TERM,
     Signal::HUP,
     Signal::INT,
@@ -31,7 +31,7 @@ const FORWARDED: [Signal; 6] = [
     Signal::USR2,
 ];
 /// What ends the proxy once it has been forwarded.
-const ENDING: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::QUIT];
+pub const ENDING: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::QUIT];
 
 /// The status of a command that cannot be run, as shells have it.
 const CANNOT_RUN: u8 = 127;

@@ -1,6 +1,4 @@
-//! `make install` and `make uninstall`, and the commands of supervisor-migration(7):
-//! each is run here, stands in the file that it speaks of, or is run by the
-//! package's own test.
+//! `make install` and `make uninstall`.
 
 use super::support::{Dir, binary};
 use std::collections::BTreeSet;
@@ -10,7 +8,8 @@ use std::process::{Command, Output};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 
-fn make(words: &[&str], root: &Path) -> Output {
+/// Runs make in the project, with what it installs below a folder.
+pub fn make(words: &[&str], root: &Path) -> Output {
     Command::new("make")
         .arg("-s")
         .args(words)
@@ -22,14 +21,15 @@ fn make(words: &[&str], root: &Path) -> Output {
         .unwrap()
 }
 
-fn done(output: &Output) -> String {
+/// What a command that succeeded has written.
+pub fn done(output: &Output) -> String {
     let messages = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{messages}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// All files and links below a folder, as paths from there.
-fn files(root: &Path) -> BTreeSet<String> {
+pub fn files(root: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -117,73 +117,4 @@ fn a_service_that_there_is_not_and_a_binary_that_is_missing_are_told() {
         assert!(told.contains(message), "{told}");
     }
     assert!(!dir.join("root").exists(), "nothing is made before that");
-}
-
-/// The literal lines of a page.
-fn examples(page: &str) -> Vec<String> {
-    let text = fs::read_to_string(Path::new(PROJECT).join("man").join(page)).unwrap();
-    let mut lines = Vec::new();
-    let mut is_inside = false;
-    for line in text.lines() {
-        match line.split(' ').next() {
-            Some(".Bd") => is_inside = true,
-            Some(".Ed") => is_inside = false,
-            _ if is_inside => lines.push(line.to_owned()),
-            _ => {}
-        }
-    }
-    lines
-}
-
-#[test]
-fn every_command_of_the_page_on_migration_is_tried() {
-    let dir = Dir::new();
-    let read = |name: &str| fs::read_to_string(Path::new(PROJECT).join(name)).unwrap();
-    let here = dir.path().display();
-    let log = format!("{here}/log");
-    fs::create_dir(&log).unwrap();
-    let configuration = read("conf/debian/supervisord.conf")
-        .replace("/etc/supervisor", &here.to_string())
-        .replace("/var/log/supervisor", &log);
-    dir.write("supervisord.conf", configuration);
-    dir.write("conf.d/a.conf", "[program:cat]\ncommand=/bin/cat\n");
-    let package_test = read("tests/package/inside.sh");
-    let image = read("conf/container/Containerfile.debian");
-    let lines = examples("supervisor-migration.7");
-    assert_eq!(lines.len(), 11, "{lines:#?}");
-    for line in lines {
-        let words: Vec<&str> = line.split(' ').collect();
-        match words[0] {
-            "supervisord" => {
-                let line = line.replace("/etc/supervisor", &here.to_string());
-                let path = format!("{}:/usr/bin:/bin", dir.bin().display());
-                let mut command = Command::new("sh");
-                command.args(["-c", &line]).env("PATH", path);
-                let output = command.current_dir(dir.path()).output().unwrap();
-                assert!(
-                    done(&output).contains("cat") || line.ends_with("--check"),
-                    "{line}"
-                );
-            }
-            "make" if words[1] == "static" => assert!(read("Makefile").contains("\nstatic: ")),
-            "make" => {
-                done(&make(&[words[1]], &dir.join("root")));
-            }
-            "COPY" | "ENTRYPOINT" => assert!(image.contains(&line), "{line}"),
-            "apt-get" => {
-                // inside.sh gives the option in apt's configuration.
-                let package = if words.contains(&"supervisor") {
-                    "supervisor"
-                } else {
-                    "pollvisor-1"
-                };
-                assert!(
-                    package_test.contains(&format!("/opt/{package}.deb")),
-                    "{line}"
-                );
-            }
-            "supervisorctl" => assert_eq!(line, "supervisorctl shutdown"),
-            other => panic!("nobody tries {other}"),
-        }
-    }
 }

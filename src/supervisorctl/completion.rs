@@ -78,7 +78,9 @@ impl Question {
     }
 
     fn long_options(&self) -> String {
-        lines(options::long_names().filter(|name| name.starts_with(&self.word)))
+        let names = options::spellings().map(|(name, _)| name);
+        let long = names.filter(|name| name.starts_with("--"));
+        lines(long.filter(|name| name.starts_with(&self.word)))
     }
 }
 

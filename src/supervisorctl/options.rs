@@ -146,10 +146,9 @@ pub fn parse(words: &[String]) -> Result<Request, ArgumentError> {
     Ok(Request::Run(arguments))
 }
 
-/// The long options, as they are typed.
-pub fn long_names() -> impl Iterator<Item = String> {
-    let names = SPECS.iter().filter_map(|spec| spec.long);
-    names.map(|name| format!("--{name}"))
+/// Every name of every option as it is typed, and whether a value must follow.
+pub fn spellings() -> impl Iterator<Item = (String, bool)> {
+    SPECS.iter().flat_map(|spec| spec.spellings())
 }
 
 fn refuse_what_is_no_url(given: &Given<Key>) -> Result<(), ArgumentError> {

@@ -248,6 +248,11 @@ fn inspected(given: &Given<Key>) -> Result<Inspection, ArgumentError> {
     }
 }
 
+/// Every name of every option as it is typed, and whether a value must follow.
+pub fn spellings() -> impl Iterator<Item = (String, bool)> {
+    SPECS.iter().flat_map(|spec| spec.spellings())
+}
+
 fn unknown(given: &Given<Key>) -> ArgumentError {
     let value = given.value.as_deref().unwrap_or_default();
     ArgumentError::Addition(format!("{}={value}", given.spelling))

@@ -1,6 +1,7 @@
 //! The manual page of the configuration file and the code know the same keys,
 //! with the same types and defaults, and its examples work.
 
+use crate::manual::page::{page, shown};
 use std::path::Path;
 
 use pollvisor::config::dump::dump;
@@ -11,11 +12,6 @@ use pollvisor::config::supervisorctl::ClientRequest;
 use super::system::TestSystem;
 
 const UNLIKE: &str = "Unlike Supervisor 4.3.0,";
-
-fn page(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
-    std::fs::read_to_string(path).unwrap()
-}
 
 /// The part of the page under a heading.
 fn part<'a>(page: &'a str, heading: &str) -> &'a str {
@@ -185,13 +181,24 @@ fn reading(kind: &Kind, text: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
+/// The examples of all keys; each is read in the test below.
+pub fn examples() -> Vec<String> {
+    let page = page("supervisord.conf.5");
+    let mut examples = Vec::new();
+    for (kind, _) in tables() {
+        let items = items(part(&page, &heading(kind)));
+        examples.extend(items.iter().map(|item| shown(example(item))));
+    }
+    examples
+}
+
 #[test]
 fn the_examples_of_the_page_are_read_without_an_error() {
     let page = page("supervisord.conf.5");
     for (kind, _) in tables() {
         let without = reading(kind, &with(kind, "")).unwrap();
         for item in items(part(&page, &heading(kind))) {
-            let line = example(&item).replace("\\(dq", "\"");
+            let line = shown(example(&item));
             let key = line.split_once('=').unwrap().0;
             assert!(item.names.contains(&key), "{line}");
             let read = reading(kind, &with(kind, &line)).unwrap_or_else(|e| panic!("{line}: {e}"));
@@ -288,26 +295,6 @@ fn the_sample_configuration_names_every_key() {
                     .starts_with(&format!("{}=", key.name))
             });
             assert!(named, "{} of {header}", key.name);
-        }
-    }
-}
-
-#[test]
-fn every_option_is_in_the_manual_page_of_the_daemon() {
-    let page = page("supervisord.8");
-    let usage = pollvisor::supervisord::options::usage("supervisord");
-    let options = usage.lines().filter(|line| line.starts_with('-'));
-    for option in options.filter_map(|line| line.split_once(' ').map(|(option, _)| option)) {
-        for spelling in option.split('/') {
-            let flag = spelling.trim_start_matches('-');
-            let flag = flag.split_once('[').map_or(flag, |(flag, _)| flag);
-            let found = page.lines().any(|line| {
-                line.starts_with(".It Fl")
-                    && line
-                        .split([' ', ','])
-                        .any(|word| word.trim_start_matches(['-', '\\']) == flag)
-            });
-            assert!(found, "{spelling}");
         }
     }
 }

@@ -5,7 +5,7 @@ mod cases;
 mod departures;
 mod dump;
 mod generator;
-mod manual;
+pub mod manual;
 mod oracle;
 mod roundtrip;
 mod side_by_side;

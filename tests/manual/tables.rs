@@ -1,56 +1,44 @@
-//! The pages of supervisorctl, pidproxy and echo_supervisord_conf beside the tables of the program:
-//! nothing is missing on either side, and everything has an example that can be read.
+//! Options, commands, states, faults and members of answers: what the program has stands in the
+//! pages, and what stands in the pages the program has.
 
+use super::super::support::{Scene, Value};
+use super::page::{displays, page, section};
+use pollvisor::pidproxy;
+use pollvisor::rpc::methods::INTERFACE;
+use pollvisor::signal::{Signal, name_of};
+use pollvisor::states::{ProcessState, SupervisorState};
 use pollvisor::supervisorctl::command::{Command, Line, listed, parse};
-use pollvisor::supervisorctl::options;
+use pollvisor::xmlrpc::fault::FaultCode;
+use pollvisor::{supervisorctl, supervisord};
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 
-fn page(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
-    fs::read_to_string(path).unwrap()
-}
-
-/// The lines of a section, of whichever level.
-fn section<'a>(page: &'a str, title: &str) -> Vec<&'a str> {
-    let is_title = |line: &str| line.starts_with(".Sh ") || line.starts_with(".Ss ");
-    page.lines()
-        .skip_while(|line| line.get(4..) != Some(title) || !is_title(line))
-        .skip(1)
-        .take_while(|line| !is_title(line))
-        .collect()
-}
+type Words = BTreeSet<String>;
 
 /// The commands of the program, as they are typed.
-fn words() -> BTreeSet<String> {
-    let commands = listed().chain([Command::Help]);
+fn words() -> Words {
+    let commands = listed().chain([Command::Help, Command::EndOfInput]);
     commands.map(|command| command.word().to_owned()).collect()
-}
-
-/// What comes after the prompt in each example.
-fn examples(page: &str, prompt: &str) -> Vec<String> {
-    let lines = section(page, "EXAMPLES").into_iter();
-    lines
-        .filter_map(|line| {
-            line.strip_prefix(".Dl ")
-                .unwrap_or(line)
-                .strip_prefix(prompt)
-        })
-        .map(|line| line.replace('\'', ""))
-        .collect()
 }
 
 /// What the examples of supervisorctl do: their options and their actions.
 fn read_examples() -> Vec<(Vec<String>, String)> {
-    let page = page("supervisorctl.8");
-    let mut found: Vec<(Vec<String>, String)> = examples(&page, "$ supervisorctl ")
-        .into_iter()
+    let examples = displays(&page("supervisorctl.8")).into_iter();
+    let lines: String = examples
+        .filter(|display| display.section == "EXAMPLES")
+        .map(|display| display.text)
+        .collect();
+    let typed = |prompt| {
+        let typed = lines
+            .lines()
+            .filter_map(move |line| line.strip_prefix(prompt));
+        typed.map(|line| line.replace('\'', ""))
+    };
+    let mut found: Vec<(Vec<String>, String)> = typed("$ supervisorctl ")
         .map(|line| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            match options::parse(&words).unwrap() {
-                options::Request::Help => (words, String::new()),
-                options::Request::Run(arguments) => {
+            match supervisorctl::options::parse(&words).unwrap() {
+                supervisorctl::options::Request::Help => (words, String::new()),
+                supervisorctl::options::Request::Run(arguments) => {
                     let action = arguments.action.unwrap_or_default();
                     let count = action.split_whitespace().count();
                     (words[..words.len() - count].to_vec(), action)
@@ -58,8 +46,7 @@ fn read_examples() -> Vec<(Vec<String>, String)> {
             }
         })
         .collect();
-    let typed = examples(&page, "supervisor> ").into_iter();
-    found.extend(typed.map(|line| (Vec::new(), line)));
+    found.extend(typed("supervisor> ").map(|line| (Vec::new(), line)));
     found
 }
 
@@ -67,7 +54,7 @@ fn read_examples() -> Vec<(Vec<String>, String)> {
 fn the_page_has_every_command_and_no_other() {
     let page = page("supervisorctl.8");
     let items = section(&page, "Actions").into_iter();
-    let told: BTreeSet<String> = items
+    let told: Words = items
         .filter_map(|line| line.strip_prefix(".It Cm "))
         .map(|rest| rest.split(' ').next().unwrap().to_owned())
         .collect();
@@ -76,7 +63,7 @@ fn the_page_has_every_command_and_no_other() {
 
 #[test]
 fn every_command_has_an_example() {
-    let shown: BTreeSet<String> = read_examples()
+    let shown: Words = read_examples()
         .iter()
         .filter(|(_, action)| !action.is_empty())
         .map(|(_, action)| match parse(action) {
@@ -87,48 +74,244 @@ fn every_command_has_an_example() {
     assert_eq!(shown, words());
 }
 
-/// Both names of each option, from the usage text.
-fn options_of_usage() -> BTreeSet<String> {
-    let usage = options::usage("supervisorctl");
-    let lines = usage.lines().filter(|line| line.starts_with('-'));
+/// The options that a page describes, an item for each: what is typed, and whether a value must follow.
+fn options_of(page: &str) -> Vec<Vec<(String, bool)>> {
+    let lines = section(page, "DESCRIPTION").into_iter();
     lines
-        .flat_map(|line| line.split(' ').next().unwrap().split('/'))
-        .map(str::to_owned)
+        .filter_map(|line| line.strip_prefix(".It Fl "))
+        .map(|line| {
+            let takes_value = line.contains(" Ar ");
+            let names = line.split(" , ").map(|part| {
+                let part = part.strip_prefix("Fl ").unwrap_or(part);
+                let name = part.split(' ').next().unwrap();
+                format!("-{}", name.replace("\\&", ""))
+            });
+            names.map(|name| (name, takes_value)).collect()
+        })
         .collect()
 }
 
-#[test]
-fn the_page_has_every_option_and_no_other() {
-    let page = page("supervisorctl.8");
-    let told: BTreeSet<String> = section(&page, "DESCRIPTION")
-        .into_iter()
-        .filter(|line| line.starts_with(".It Fl "))
-        .flat_map(|line| line.split("Fl ").skip(1))
-        .map(|name| format!("-{}", name.split(' ').next().unwrap()))
-        // Other names of options that are told.
-        .filter(|name| !["-\\&?", "--history_file"].contains(&name.as_str()))
-        .collect();
-    assert_eq!(told, options_of_usage());
+/// The options in a page's synopsis.
+fn synopsis_of(page: &str) -> Words {
+    let mut found = Words::new();
+    let lines = section(page, "SYNOPSIS").into_iter();
+    for part in lines.filter_map(|line| line.strip_prefix(".Op Fl ")) {
+        for option in part.split(" | Fl ") {
+            let name = option.split(' ').next().unwrap();
+            match name.strip_prefix('-') {
+                Some(_) => found.extend([format!("-{name}")]),
+                None => found.extend(name.chars().map(|letter| format!("-{letter}"))),
+            }
+        }
+    }
+    found
+}
+
+/// Holds a page to the options of its program, in both directions.
+fn compare_options(name: &str, spellings: impl Iterator<Item = (String, bool)>) {
+    let page = page(name);
+    let items = options_of(&page);
+    let told: Vec<(String, bool)> = items.iter().flatten().cloned().collect();
+    let known: BTreeSet<(String, bool)> = spellings.collect();
+    let told_once: BTreeSet<(String, bool)> = told.iter().cloned().collect();
+    assert_eq!(told_once, known, "{name}");
+    assert_eq!(told.len(), told_once.len(), "{name} tells one twice");
+    // The synopsis has the shortest name of each; everybody tries -?.
+    let shortest = items.iter().flat_map(|item| {
+        let short: Vec<&String> = item
+            .iter()
+            .map(|(option, _)| option)
+            .filter(|option| option.len() == 2 && *option != "-?")
+            .collect();
+        match short.is_empty() {
+            true => vec![item[0].0.clone()],
+            false => short.into_iter().cloned().collect(),
+        }
+    });
+    assert_eq!(synopsis_of(&page), shortest.collect(), "synopsis of {name}");
 }
 
 #[test]
-fn every_option_has_an_example() {
+fn the_page_of_supervisord_has_every_option_and_no_other() {
+    compare_options("supervisord.8", supervisord::options::spellings());
+}
+
+#[test]
+fn the_page_of_supervisorctl_has_every_option_and_no_other() {
+    compare_options("supervisorctl.8", supervisorctl::options::spellings());
+}
+
+#[test]
+fn the_usage_texts_have_every_option_and_no_other() {
+    let other_names = ["-?", "--history_file"];
+    for (usage, spellings) in [
+        (
+            supervisord::options::usage("PROGRAM"),
+            supervisord::options::spellings().collect::<Vec<_>>(),
+        ),
+        (
+            supervisorctl::options::usage("PROGRAM"),
+            supervisorctl::options::spellings().collect(),
+        ),
+    ] {
+        let lines = usage.lines().filter(|line| line.starts_with('-'));
+        let told: Words = lines
+            .flat_map(|line| line.split(' ').next().unwrap().split('/'))
+            .map(|name| name.split('[').next().unwrap().to_owned())
+            .collect();
+        let known = spellings.into_iter().map(|(name, _)| name);
+        let known = known.filter(|name| !other_names.contains(&name.as_str()));
+        assert_eq!(told, known.collect(), "{usage}");
+    }
+}
+
+#[test]
+fn every_option_of_supervisorctl_has_an_example() {
     let examples = read_examples();
     let shown: BTreeSet<&str> = examples
         .iter()
         .flat_map(|(words, _)| words)
         .map(String::as_str)
         .collect();
-    let short = options_of_usage()
-        .into_iter()
-        .filter(|name| !name.starts_with("--"));
-    for option in short {
-        assert!(shown.contains(option.as_str()), "{option} has no example");
+    for (option, _) in supervisorctl::options::spellings() {
+        let is_short = option.len() == 2 && option != "-?";
+        assert!(
+            !is_short || shown.contains(option.as_str()),
+            "{option} has no example"
+        );
+    }
+}
+
+/// The names that a line of macros has behind each `Dv`.
+fn constants(lines: &[&str]) -> Words {
+    lines
+        .iter()
+        .filter_map(|line| line.strip_prefix(".Dv "))
+        .flat_map(|line| line.split(" , "))
+        .map(|name| name.trim_end_matches([' ', '.', ',']).to_owned())
+        .collect()
+}
+
+#[test]
+fn the_page_of_pidproxy_has_the_signals_that_it_passes_on_and_no_option() {
+    let page = page("pidproxy.1");
+    let names = |signals: &[Signal]| -> Words {
+        let names = signals.iter().map(|signal| name_of(signal.number()));
+        names.collect()
+    };
+    let told = constants(&section(&page, "DESCRIPTION"));
+    assert_eq!(told, names(&pidproxy::FORWARDED));
+    let told = constants(&section(&page, "EXIT STATUS"));
+    assert_eq!(told, names(&pidproxy::ENDING));
+    assert!(!page.contains(".Fl ") && !page.contains(" Fl "));
+}
+
+/// The rows of a table under a heading, without the one that explains the columns.
+fn rows<'a>(page: &'a str, title: &str) -> BTreeSet<(&'a str, i32)> {
+    let lines = section(page, title).into_iter();
+    lines
+        .filter_map(|line| line.strip_prefix(".It "))
+        .filter(|row| !row.starts_with("Sy "))
+        .map(|row| {
+            let mut cells = row.split(" Ta ");
+            let (name, code) = (cells.next().unwrap(), cells.next().unwrap());
+            (name, code.parse().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn the_page_of_the_interface_has_every_state_of_a_process_and_no_other() {
+    let page = page("supervisor-rpc.7");
+    let known: BTreeSet<(&str, i32)> = (-10..2000)
+        .filter_map(ProcessState::from_code)
+        .map(|state| (state.name(), state.code()))
+        .collect();
+    assert_eq!(known.len(), 8);
+    assert_eq!(rows(&page, "States"), known);
+    use SupervisorState as S;
+    for state in [S::Running, S::Fatal, S::Restarting, S::Shutdown] {
+        let told = format!("{} ({})", state.name(), state.code());
+        assert!(page.contains(&told), "{told}");
     }
 }
 
 #[test]
-fn the_smaller_programs_have_examples() {
-    assert!(page("pidproxy.1").contains("\ncommand=/usr/bin/pidproxy "));
-    assert!(!examples(&page("echo_supervisord_conf.1"), "$ echo_supervisord_conf").is_empty());
+fn the_page_of_the_interface_has_every_fault_and_no_other() {
+    let methods = INTERFACE.supervisor.iter().chain(INTERFACE.system);
+    let anywhere = [
+        FaultCode::UnknownMethod,
+        FaultCode::IncorrectParameters,
+        FaultCode::ShutdownState,
+    ];
+    let known: BTreeSet<(&str, i32)> = methods
+        .flat_map(|method| method.faults)
+        .chain(&anywhere)
+        .map(|fault| (fault.name(), fault.code()))
+        .collect();
+    assert_eq!(rows(&page("supervisor-rpc.7"), "Faults"), known);
+}
+
+/// What a section of the interface's page marks as names of members.
+fn members(title: &str) -> Words {
+    let page = page("supervisor-rpc.7");
+    let lines = section(&page, title).into_iter();
+    lines
+        .filter_map(|line| line.strip_prefix(".Va "))
+        .flat_map(|line| line.split_whitespace())
+        .filter(|word| ![",", "."].contains(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn names(value: &Value) -> Words {
+    match value {
+        Value::Struct(members) => members.iter().map(|(name, _)| name.clone()).collect(),
+        other => panic!("a struct was expected, not {other}"),
+    }
+}
+
+fn first(value: &Value) -> &Value {
+    match value {
+        Value::Array(items) => &items[0],
+        other => panic!("an array was expected, not {other}"),
+    }
+}
+
+#[test]
+fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
+    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    assert_eq!(members("Process information"), names(&scene.info("p")));
+    let configuration = scene.call("getAllConfigInfo", &[]).answer();
+    assert_eq!(members("Configuration"), names(first(&configuration)));
+    let statuses = scene.call("clearAllProcessLogs", &[]).answer();
+    assert_eq!(members("Statuses"), names(first(&statuses)));
+    scene.stop();
+}
+
+#[test]
+fn the_page_of_the_configuration_has_every_variable_that_programs_are_given_and_no_other() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/sh -c 'env; exec cat'\nstartsecs=0\n\
+         stdout_logfile=%(here)s/env\nautostart=true\n",
+    );
+    let given = || -> Words {
+        let shown = scene.dir.read("env").unwrap_or_default();
+        let names = shown.lines().filter_map(|line| line.split_once('='));
+        let names = names.map(|(name, _)| name.to_owned());
+        names
+            .filter(|name| name.starts_with("SUPERVISOR_"))
+            .collect()
+    };
+    let page = page("supervisord.conf.5");
+    let told: Words = section(&page, "ENVIRONMENT OF PROGRAMS")
+        .into_iter()
+        .filter_map(|line| line.strip_prefix(".It Ev "))
+        .flat_map(|line| line.split(" , "))
+        .map(str::to_owned)
+        .collect();
+    let is_so =
+        super::super::support::wait_until(super::super::support::DEADLINE, || given() == told);
+    assert!(is_so, "{:?}, but the page has {told:?}", given());
+    scene.stop();
 }

@@ -2,19 +2,31 @@
 //! payloads, and the page's examples work.
 
 use super::super::support::{DEADLINE, Dir, Scene, Value, wait_until};
+use crate::manual::page as manual;
 use pollvisor::clock::Period;
 use pollvisor::events::event::{Event, Move, Subject};
+use pollvisor::events::message::Message;
 use pollvisor::events::types;
 use pollvisor::states::ProcessState::*;
 use pollvisor::termination::Termination;
 use pollvisor::tokens::Channel;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+/// What each example of the page has and no other has; all are run, here and in `monitor`.
+pub const EXAMPLES: [&str; 7] = [
+    "echo \"$payload\"",
+    "/usr/local/bin/note-exits /var/log/unexpected\n",
+    "import sys",
+    "/usr/local/bin/note-exits.py /var/log/unexpected\n",
+    "VmRSS",
+    "supervisorctl restart",
+    "[eventlistener:memory]",
+];
 
 fn page() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/supervisor-events.7");
-    std::fs::read_to_string(path).unwrap()
+    manual::page("supervisor-events.7")
 }
 
 /// The types that the page has, each with what it says of it.
@@ -133,20 +145,40 @@ fn the_page_shows_the_payload_of_every_type() {
     assert_eq!(leaves, 28);
 }
 
+/// The payloads that the page shows; each is compared in the test above.
+pub fn payloads() -> Vec<String> {
+    let page = page();
+    let texts = items(&page).into_iter().map(|(_, text)| text);
+    let lines = texts.flat_map(str::lines);
+    lines
+        .filter_map(|line| line.strip_prefix(".Dl ").map(manual::shown))
+        .collect()
+}
+
+/// The message that the page shows.
+pub fn message() -> String {
+    let message = Message {
+        event: Event::tick(Period::Minute, 1_795_372_260),
+        serial: 21,
+        poolserial: 10,
+        rejections: 0,
+    };
+    let bytes = message.bytes("supervisor", "memory");
+    String::from_utf8(bytes).unwrap() + "\n"
+}
+
 /// The example in the page that has a word in it, as it is to be typed.
 pub fn example(word: &str) -> String {
-    let page = page();
-    let examples = page.split_once(".Sh EXAMPLES").unwrap().1;
-    let mut blocks = examples
-        .split(".Bd -literal -offset indent\n")
-        .skip(1)
-        .map(|block| block.split("\n.Ed").next().unwrap())
-        .filter(|block| block.contains(word));
-    let block = blocks
+    assert!(EXAMPLES.contains(&word), "{word}");
+    let displays = manual::displays(&page()).into_iter();
+    let mut texts = displays
+        .filter(|display| display.section == "EXAMPLES" && display.text.contains(word))
+        .map(|display| display.text);
+    let text = texts
         .next()
         .unwrap_or_else(|| panic!("no example with {word}"));
-    assert_eq!(blocks.next(), None, "{word}");
-    block.replace("\\e", "\\") + "\n"
+    assert_eq!(texts.next(), None, "{word}");
+    text
 }
 
 /// An example as an executable file.
@@ -158,14 +190,14 @@ pub fn executable(dir: &Dir, name: &str, word: &str) -> PathBuf {
 
 #[test]
 fn the_listeners_of_the_page_work() {
-    for (script, word) in [
-        ("note-exits", "echo \"$payload\""),
-        ("note-exits.py", "import sys"),
+    for (script, word, word_of_section) in [
+        ("note-exits", EXAMPLES[0], EXAMPLES[1]),
+        ("note-exits.py", EXAMPLES[2], EXAMPLES[3]),
     ] {
         let dir = Dir::new();
         let path = executable(&dir, script, word);
         let installed = format!("/usr/local/bin/{script} /var/log/unexpected");
-        let section = example(&format!("{installed}\n")).replace(
+        let section = example(word_of_section).replace(
             &installed,
             &format!("{} %(here)s/unexpected", path.display()),
         );

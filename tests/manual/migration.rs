@@ -1,0 +1,161 @@
+//! The commands of supervisor-migration(7). Each is run here, but for those that change a whole
+//! system or build for minutes: these are listed with what holds them in its place.
+
+use super::configurations::succeed;
+use super::page::{Display, project};
+use crate::install::{done, files, make};
+use crate::support::{DEADLINE, Scene, is_alive, wait_until};
+use std::fs;
+use std::path::Path;
+
+fn read(name: &str) -> String {
+    fs::read_to_string(project(name)).unwrap()
+}
+
+/// What is looked at in the place of a command.
+enum Instead {
+    /// Another line that stands in a file of the project, whose own test runs it.
+    Stands(&'static str, &'static str),
+    /// That make would print this at the end of the command's recipe.
+    Prints(&'static str),
+}
+use Instead::{Prints, Stands};
+
+const PACKAGE_TEST: &str = "tests/package/inside.sh";
+const IMAGE: &str = "conf/container/Containerfile.debian";
+
+/// The commands that are not run.
+const NOT_RUN: &[(&str, Instead)] = &[
+    (
+        "dpkg-deb -x pollvisor_VERSION_ARCHITECTURE.deb new",
+        Stands(
+            "conf/ship.mk",
+            "DESTDIR=$(DEB_TREE) PREFIX=/usr SERVICES=sysv\n",
+        ),
+    ),
+    (
+        "apt-get install ./pollvisor_VERSION_ARCHITECTURE.deb",
+        Stands(PACKAGE_TEST, "/opt/pollvisor-1.deb"),
+    ),
+    // The test gives the option in apt's configuration.
+    (
+        "apt-get -o Dpkg::Options::=--force-confold install ./pollvisor_VERSION_ARCHITECTURE.deb",
+        Stands(PACKAGE_TEST, "--force-confold"),
+    ),
+    (
+        "apt-get install supervisor",
+        Stands(PACKAGE_TEST, "/opt/supervisor.deb"),
+    ),
+    (
+        "make static",
+        Prints("ls -l target/x86_64-unknown-linux-gnu/release/supervisord\n"),
+    ),
+    (
+        "COPY target/container/usr/bin/ /usr/bin/",
+        Stands(IMAGE, "\nCOPY target/container/usr/bin/ /usr/bin/\n"),
+    ),
+    (
+        "ENTRYPOINT [\"/usr/bin/supervisord\", \"-n\", \"-c\", \"/etc/supervisor/supervisord.conf\"]",
+        Stands(
+            IMAGE,
+            "\nENTRYPOINT [\"/usr/bin/supervisord\", \"-n\", \"-c\", \"/etc/supervisor/supervisord.conf\"]\n",
+        ),
+    ),
+];
+
+fn look(instead: &Instead, root: &Path) {
+    match instead {
+        Stands(file, text) => assert!(read(file).contains(text), "{file} has no {text}"),
+        Prints(text) => {
+            let words = ["-n", "static", "TARGET=x86_64-unknown-linux-gnu"];
+            let printed = done(&make(&words, root));
+            assert!(printed.ends_with(text), "{printed}");
+        }
+    }
+}
+
+/// A host with Debian's configuration and one program, which runs.
+fn host() -> Scene {
+    let scene = Scene::start("[program:cat]\ncommand=/bin/cat\nstartsecs=0\n");
+    let dir = &scene.dir;
+    let here = dir.path().display().to_string();
+    let configuration = read("conf/debian/supervisord.conf")
+        .replace("/etc/supervisor/", &format!("{here}/etc/supervisor/"))
+        .replace("/var/log/supervisor", &here)
+        .replace("/var/run/", &format!("{here}/"));
+    dir.write("etc/supervisor/supervisord.conf", configuration);
+    dir.write(
+        "etc/supervisor/conf.d/a.conf",
+        "[program:cat]\ncommand=/bin/cat\n",
+    );
+    let own = dir.read("supervisord.conf").unwrap();
+    dir.write("etc/supervisord.conf", own.replace("%(here)s", &here));
+    for folder in ["new/usr/bin", "usr/local/bin"] {
+        fs::create_dir_all(dir.join(folder)).unwrap();
+        let link = dir.join(folder).join("supervisord");
+        std::os::unix::fs::symlink(dir.bin().join("supervisord"), link).unwrap();
+    }
+    scene.wait_all("RUNNING");
+    scene
+}
+
+/// A line with the paths of a host below the scene's folder.
+fn placed(scene: &Scene, line: &str) -> String {
+    let here = scene.dir.path().display();
+    line.replace("/etc/", &format!("{here}/etc/"))
+        .replace("/usr/local/", &format!("{here}/usr/local/"))
+}
+
+/// What has to hold before a line is run and after it.
+fn try_line(scene: &mut Scene, root: &Path, line: &str) {
+    if let Some(words) = line.strip_prefix("make ") {
+        // `make` of the tests says itself which binary it installs.
+        let target = words.split(' ').next().unwrap();
+        done(&make(&[target], root));
+        let left = files(root);
+        let is_there = left.contains("usr/local/bin/supervisord");
+        assert_eq!(is_there, target == "install", "{left:?}");
+        return;
+    }
+    let written = succeed(&scene.dir, &placed(scene, line));
+    let expected = match line {
+        "supervisorctl status" => "cat                              RUNNING",
+        "supervisord --version-full" => "Supervisor 4.3.0",
+        _ if line.ends_with("--check") => "1 group",
+        _ if line.ends_with("--dump-config") => "\"name\": \"cat\"",
+        _ if line.ends_with(" shutdown") => "Shut down\n",
+        "/usr/local/bin/supervisord -c /etc/supervisord.conf" => "",
+        _ => panic!("nobody looks at what {line} does"),
+    };
+    assert!(written.contains(expected), "{line}: {written}");
+    match line {
+        _ if line.ends_with(" shutdown") => {
+            assert_eq!(scene.daemon.wait(DEADLINE), Some(0), "{}", scene.log());
+        }
+        // The page starts it in the background; here it has to end with the test.
+        "/usr/local/bin/supervisord -c /etc/supervisord.conf" => {
+            let pid = scene.dir.read("main.pid").unwrap();
+            let pid = pid.trim().parse().unwrap();
+            succeed(&scene.dir, "supervisorctl shutdown");
+            assert!(wait_until(DEADLINE, || !is_alive(pid)));
+            *scene = host();
+        }
+        _ => {}
+    }
+}
+
+/// supervisor-migration(7).
+pub fn run(displays: Vec<Display>) {
+    let root = tempfile::tempdir().unwrap();
+    let mut scene = host();
+    let lines: String = displays.into_iter().map(|display| display.text).collect();
+    for line in lines.lines() {
+        match NOT_RUN.iter().find(|(known, _)| *known == line) {
+            Some((_, instead)) => look(instead, root.path()),
+            None => try_line(&mut scene, root.path(), line),
+        }
+    }
+    for (known, _) in NOT_RUN {
+        assert!(lines.lines().any(|line| line == *known), "nowhere: {known}");
+    }
+}

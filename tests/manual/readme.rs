@@ -1,0 +1,243 @@
+//! What the README says can be typed, and where it says things are.
+
+use super::page::{page, pages, project};
+use crate::support::{Dir, binary};
+use pollvisor::config::keys::KINDS;
+use pollvisor::{supervisorctl, supervisord};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn read(name: &str) -> String {
+    fs::read_to_string(project(name)).unwrap()
+}
+
+/// The README without the measured figures.
+fn readme() -> String {
+    let text = read("README.md");
+    let (before, rest) = text.split_once("<!-- figures:").unwrap();
+    let (_, after) = rest.split_once("<!-- end of figures -->").unwrap();
+    format!("{before}{after}")
+}
+
+/// What stands in backquotes, a row of them each for itself.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// The goals of the Makefile.
+fn goals() -> BTreeSet<String> {
+    let text = read("Makefile") + &read("conf/ship.mk");
+    let heads = text.lines().filter_map(|line| line.split_once(':'));
+    let words = heads.map(|(goals, _)| goals.to_owned());
+    words
+        .filter(|goal| goal.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
+        .collect()
+}
+
+#[test]
+fn every_indented_line_can_be_typed() {
+    let text = readme();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
+    for line in lines {
+        let command = line.split("  #").next().unwrap().trim_end();
+        match command.strip_prefix("make ") {
+            // What they do is the test of the demonstration, and this one.
+            Some(goal) => assert!(goals().contains(goal), "{command}"),
+            None => {
+                assert_eq!(
+                    command, "supervisord -c /etc/supervisor/supervisord.conf --check",
+                    "nobody runs it"
+                );
+                // supervisor-migration(7) has the same command, and runs it.
+                assert!(
+                    page("supervisor-migration.7").contains(&format!("new/usr/bin/{command}\n"))
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_goal_and_variable_of_make_that_it_names_is_there() {
+    let text = readme();
+    let rules = read("Makefile") + &read("conf/ship.mk");
+    let goals = goals();
+    let commands = quoted(&text)
+        .into_iter()
+        .flat_map(|quoted| quoted.split(" && "))
+        .filter_map(|command| command.strip_prefix("make "));
+    let mut count = 0;
+    for word in commands.flat_map(|command| command.split(' ')) {
+        count += 1;
+        match word.split_once('=') {
+            Some((name, _)) => {
+                let is_set = [format!("\n{name} ="), format!("\n{name} ?=")];
+                assert!(is_set.iter().any(|set| rules.contains(set)), "{word}");
+            }
+            None => assert!(goals.contains(word), "make {word}"),
+        }
+    }
+    assert!(count > 10, "{count}");
+    let (_, list) = text.split_once("`make help` lists the rest: ").unwrap();
+    for goal in quoted(list.split(" and so on").next().unwrap()) {
+        assert!(goals.contains(goal), "{goal}");
+    }
+    let services = text.split("SERVICES=\"").nth(1).unwrap();
+    for service in services.split('"').next().unwrap().split(' ') {
+        assert!(rules.contains(&format!("SERVICE_{service} =")), "{service}");
+    }
+}
+
+#[test]
+fn every_file_that_it_names_is_there_and_the_map_has_every_folder() {
+    let text = readme();
+    let folders = ["src/", "tests/", "conf/", "man/"];
+    let mut named = BTreeSet::new();
+    for row in text.lines() {
+        // In the map a name without a folder stands beside one that has it.
+        let mut folder = None;
+        let first = row.split(" | ").next().unwrap();
+        let names = if row.starts_with("| `src/") {
+            first
+        } else {
+            row
+        };
+        for name in quoted(names) {
+            let place = match folders.iter().find(|folder| name.starts_with(*folder)) {
+                Some(above) => {
+                    folder = Some(above.trim_end_matches('/'));
+                    name.to_owned()
+                }
+                None if row.starts_with("| `src/") => format!("{}/{name}", folder.unwrap()),
+                None => continue,
+            };
+            let is_there = project(&place).exists() || project(&format!("{place}.rs")).exists();
+            assert!(is_there, "{place}");
+            named.insert(place.trim_end_matches('/').to_owned());
+        }
+    }
+    for (folder, also_files) in [("src", true), ("tests", false)] {
+        for entry in fs::read_dir(project(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            let is_map = ["lib", "main"].contains(&stem);
+            if is_map || (path.is_file() && !also_files) {
+                continue;
+            }
+            let names = [format!("{folder}/{stem}"), format!("{folder}/{stem}.rs")];
+            let is_named = names.iter().any(|name| named.contains(name));
+            assert!(is_named, "the map has no {folder}/{stem}");
+        }
+    }
+}
+
+#[test]
+fn every_setting_of_the_tests_is_one() {
+    let text = readme();
+    let (_, table) = text.split_once("| Setting | Effect |").unwrap();
+    let mut sources = String::new();
+    let mut folders = vec![project("tests"), project("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                None if path.is_dir() => folders.push(path),
+                Some("rs" | "py") => sources += &fs::read_to_string(path).unwrap(),
+                _ => {}
+            }
+        }
+    }
+    let is_read = |name: &str| {
+        let spellings = [format!("\"{name}\""), format!("'{name}'")];
+        spellings.iter().any(|spelling| sources.contains(spelling))
+    };
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    for row in rows {
+        let name = quoted(row)[0].split('=').next().unwrap();
+        assert!(is_read(name), "{name}");
+    }
+}
+
+#[test]
+fn every_page_key_and_option_that_it_and_the_changes_name_is_there() {
+    let pages = pages();
+    let keys: BTreeSet<&str> = KINDS
+        .iter()
+        .flat_map(|kind| kind.all_keys())
+        .map(|key| key.name)
+        .collect();
+    let options: BTreeSet<String> = supervisord::options::spellings()
+        .chain(supervisorctl::options::spellings())
+        .map(|(name, _)| name)
+        .chain(["--no-default-features", "--nocapture", "--json"].map(str::to_owned))
+        .collect();
+    for text in [readme(), read("CHANGELOG.md")] {
+        for (name, digit) in references(&text) {
+            let name = format!("{name}.{digit}");
+            assert!(pages.contains(&name), "{name}");
+        }
+        for quoted in quoted(&text) {
+            let name = quoted.split(['=', '[']).next().unwrap();
+            let is_key =
+                name.contains('_') && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            let is_program = ["echo_supervisord_conf"].contains(&name);
+            assert!(!is_key || is_program || keys.contains(name), "{quoted}");
+            if let Some(option) = quoted
+                .split(' ')
+                .find(|word| word.starts_with("--") && word.len() > 2)
+            {
+                let option = option.split(['=', '[']).next().unwrap();
+                assert!(options.contains(option), "{quoted}");
+            }
+        }
+    }
+}
+
+/// Pages as a text refers to them: `supervisord(8)`.
+fn references(text: &str) -> Vec<(&str, char)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c);
+    let ends = text.match_indices('(').filter_map(|(at, _)| {
+        let mut after = text[at + 1..].chars();
+        let digit = after.next().filter(|digit| ('1'..='8').contains(digit))?;
+        (after.next() == Some(')')).then_some((at, digit))
+    });
+    ends.map(|(at, digit)| {
+        let start = text[..at]
+            .rfind(|c| !is_part(c))
+            .map_or(0, |before| before + 1);
+        (&text[start..at], digit)
+    })
+    .filter(|(name, _)| !name.is_empty())
+    .collect()
+}
+
+#[test]
+fn the_oldest_rust_is_that_of_the_package() {
+    let manifest = read("Cargo.toml");
+    let (_, rest) = manifest.split_once("rust-version = \"").unwrap();
+    let version = rest.split('"').next().unwrap();
+    assert!(readme().contains(&format!("needs Rust {version} or later")));
+}
+
+#[test]
+fn the_binary_answers_to_the_four_names_that_it_tells() {
+    let text = readme();
+    let sentence = "The binary is supervisord, supervisorctl, pidproxy and\necho_supervisord_conf";
+    assert!(text.contains(sentence));
+    let dir = Dir::new();
+    for name in [
+        "supervisord",
+        "supervisorctl",
+        "pidproxy",
+        "echo_supervisord_conf",
+    ] {
+        let target = fs::read_link(dir.bin().join(name)).unwrap();
+        assert_eq!(target, Path::new(binary()));
+        assert!(
+            pages()
+                .iter()
+                .any(|page| page.starts_with(&format!("{name}.")))
+        );
+    }
+}
