@@ -4,7 +4,7 @@
 use super::configurations::succeed;
 use super::page::{Display, project};
 use crate::install::{done, files, make};
-use crate::support::{DEADLINE, Scene, is_alive, wait_until};
+use crate::support::{DEADLINE, Scene, is_alive, wait_for, wait_until};
 use std::fs;
 use std::path::Path;
 
@@ -134,8 +134,9 @@ fn try_line(scene: &mut Scene, root: &Path, line: &str) {
         }
         // The page starts it in the background; here it has to end with the test.
         "/usr/local/bin/supervisord -c /etc/supervisord.conf" => {
-            let pid = scene.dir.read("main.pid").unwrap();
-            let pid = pid.trim().parse().unwrap();
+            // The command ends before the daemon in the background has written it.
+            let pid = wait_for(DEADLINE, || scene.dir.read("main.pid")?.trim().parse().ok());
+            let pid = pid.unwrap();
             succeed(&scene.dir, "supervisorctl shutdown");
             assert!(wait_until(DEADLINE, || !is_alive(pid)));
             *scene = host();

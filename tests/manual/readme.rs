@@ -90,6 +90,35 @@ fn every_goal_and_variable_of_make_that_it_names_is_there() {
 }
 
 #[test]
+fn what_it_has_others_do_is_held_by_a_test_of_its_own() {
+    // What is typed, and the file that runs it.
+    let known = [(
+        "apt-get install ./target/pollvisor_*.deb",
+        "tests/package/inside.sh",
+    )];
+    let text = readme();
+    let of_others = [
+        "apt-get",
+        "docker",
+        "podman",
+        "systemctl",
+        "curl",
+        "pip",
+        "rustup",
+    ];
+    for command in quoted(&text) {
+        let first = command.split(' ').next().unwrap();
+        if of_others.contains(&first) {
+            let (_, file) = known.iter().find(|(known, _)| *known == command).unwrap();
+            assert!(read(file).contains("apt-get install -q -y /opt/pollvisor-1.deb"));
+        }
+    }
+    let managers = fs::read_dir(project("conf/service")).unwrap().count();
+    assert_eq!(managers, 7);
+    assert!(text.contains("files for seven service managers"));
+}
+
+#[test]
 fn every_file_that_it_names_is_there_and_the_map_has_every_folder() {
     let text = readme();
     let folders = ["src/", "tests/", "conf/", "man/"];
