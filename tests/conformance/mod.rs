@@ -24,6 +24,7 @@ mod events;
 mod every_state;
 mod fcgi;
 mod groups;
+mod habits;
 mod known;
 mod listeners;
 mod listening;
