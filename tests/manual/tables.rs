@@ -2,7 +2,8 @@
 //! pages, and what stands in the pages the program has.
 
 use super::super::support::{Scene, Value};
-use super::page::{displays, page, section};
+use super::page::{displays, page, pages, project, section};
+use pollvisor::config::keys::KINDS;
 use pollvisor::pidproxy;
 use pollvisor::rpc::methods::INTERFACE;
 use pollvisor::signal::{Signal, name_of};
@@ -206,6 +207,25 @@ fn the_page_of_pidproxy_has_the_signals_that_it_passes_on_and_no_option() {
     assert!(!page.contains(".Fl ") && !page.contains(" Fl "));
 }
 
+#[test]
+fn the_page_of_pidproxy_has_every_complaint_and_no_other() {
+    let source = std::fs::read_to_string(project("src/pidproxy.rs")).unwrap();
+    let (program, _tests) = source.split_once("#[cfg(test)]").unwrap_or((&source, ""));
+    // What stands before the first value that is filled in.
+    let made: Words = program
+        .split('"')
+        .filter(|text| text.starts_with("pidproxy: cannot") || text.starts_with("Can't"))
+        .map(|text| text.split('{').next().unwrap().to_owned())
+        .collect();
+    let page = page("pidproxy.1");
+    let told: Words = section(&page, "DIAGNOSTICS")
+        .into_iter()
+        .filter_map(|line| line.strip_prefix(".It \""))
+        .map(|text| text.split('%').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(told, made);
+}
+
 /// The rows of a table under a heading, without the one that explains the columns.
 fn rows<'a>(page: &'a str, title: &str) -> BTreeSet<(&'a str, i32)> {
     let lines = section(page, title).into_iter();
@@ -314,4 +334,73 @@ fn the_page_of_the_configuration_has_every_variable_that_programs_are_given_and_
         super::super::support::wait_until(super::super::support::DEADLINE, || given() == told);
     assert!(is_so, "{:?}, but the page has {told:?}", given());
     scene.stop();
+}
+
+/// The words behind a macro at the beginning of a line, in all pages, with the page.
+fn marked(name: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for title in pages() {
+        let page = page(&title);
+        let lines = page.lines();
+        for line in lines.filter_map(|line| line.strip_prefix(&format!(".{name} "))) {
+            let words = line.split_whitespace().map(str::to_owned);
+            found.extend(words.map(|word| (title.clone(), word)));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_key_that_a_page_mentions_is_one() {
+    let keys: Words = KINDS
+        .iter()
+        .flat_map(|kind| kind.all_keys())
+        .map(|key| key.name.to_owned())
+        .collect();
+    // What the keys of both outputs have in common stands for them.
+    let is_key = |word: &str| keys.contains(word) || keys.contains(&format!("stdout_{word}"));
+    let mut count = 0;
+    let marks = [marked("Ic"), marked("Cm"), marked("It Cm")];
+    for (page, word) in marks.into_iter().flatten() {
+        let word = word.split('=').next().unwrap();
+        let looks_so =
+            word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        // Names of expansions, which are no keys.
+        let is_name = [
+            "host_node_name",
+            "program_name",
+            "group_name",
+            "process_num",
+        ]
+        .contains(&word);
+        if looks_so && !is_name {
+            count += 1;
+            assert!(is_key(word), "{page} mentions {word}");
+        }
+    }
+    assert!(count > 50, "{count}");
+}
+
+#[test]
+fn every_method_that_a_page_mentions_is_one() {
+    let supervisor = INTERFACE.supervisor.iter();
+    let methods: Words = supervisor
+        .map(|method| format!("supervisor.{}", method.name))
+        .chain(
+            INTERFACE
+                .system
+                .iter()
+                .map(|method| format!("system.{}", method.name)),
+        )
+        .collect();
+    let marks = marked("Fn");
+    assert!(marks.len() > 10);
+    for (page, word) in marks {
+        if word.contains('.') && word.len() > 1 {
+            assert!(
+                methods.contains(word.trim_end_matches('.')),
+                "{page} mentions {word}"
+            );
+        }
+    }
 }
