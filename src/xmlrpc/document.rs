@@ -62,14 +62,21 @@ impl<'a> Reading<'a> {
                 return Ok(Some(std::mem::take(&mut self.document)));
             };
             match event {
-                Event::Start(name) => self.open.push(Element {
-                    kind: Kind::of(name),
-                    text: String::new(),
-                    first: self.values.len(),
-                }),
+                Event::Start(name) => {
+                    let kind = Kind::of(name);
+                    let is_member =
+                        self.open.last().map(|parent| parent.kind) == Some(Kind::Struct);
+                    self.open.push(Element {
+                        kind,
+                        text: String::new(),
+                        has_text: kind.has_text() && !is_member,
+                        first: self.values.len(),
+                    });
+                }
                 Event::Text(text) => {
                     // Text after a nested element belongs to nobody.
                     if let Some(element) = self.open.last_mut()
+                        && element.has_text
                         && element.first == self.values.len()
                     {
                         element.text.push_str(&text);
@@ -122,6 +129,8 @@ struct Element {
     kind: Kind,
     /// The text before the first child.
     text: String,
+    /// Whether anybody asks for its text.
+    has_text: bool,
     /// Where the values of its children begin.
     first: usize,
 }
@@ -148,23 +157,29 @@ enum Kind {
 
 impl Kind {
     fn of(name: &str) -> Kind {
-        match name {
-            "methodName" => Kind::MethodName,
-            "params" => Kind::Params,
-            "fault" => Kind::Fault,
-            "int" | "i4" => Kind::Int,
-            "boolean" => Kind::Boolean,
-            "string" => Kind::String,
-            "double" => Kind::Double,
-            "dateTime.iso8601" => Kind::DateTime,
-            "base64" => Kind::Base64,
-            "array" => Kind::Array,
-            "param" => Kind::Param,
-            "data" => Kind::Data,
-            "struct" => Kind::Struct,
-            "value" => Kind::Value,
+        // Of bytes each is looked at once.
+        match name.as_bytes() {
+            b"methodName" => Kind::MethodName,
+            b"params" => Kind::Params,
+            b"fault" => Kind::Fault,
+            b"int" | b"i4" => Kind::Int,
+            b"boolean" => Kind::Boolean,
+            b"string" => Kind::String,
+            b"double" => Kind::Double,
+            b"dateTime.iso8601" => Kind::DateTime,
+            b"base64" => Kind::Base64,
+            b"array" => Kind::Array,
+            b"param" => Kind::Param,
+            b"data" => Kind::Data,
+            b"struct" => Kind::Struct,
+            b"value" => Kind::Value,
             _ => Kind::Unknown,
         }
+    }
+
+    /// Whether its text means something, and not its children alone.
+    fn has_text(self) -> bool {
+        !matches!(self, Kind::Array | Kind::Param | Kind::Data | Kind::Struct)
     }
 }
 
@@ -234,6 +249,10 @@ fn key(value: Value) -> Option<String> {
 
 /// As Python's `int`. Beyond 64 bits the nearest number that fits is taken.
 fn integer(text: &str) -> Option<i64> {
+    // As nearly every number is: a few digits, perhaps with a sign, which Rust reads alike.
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
     Integer::decimal(text).map(|number| number.saturated())
 }
 

@@ -68,6 +68,8 @@ enum Found {
     Start(Range<usize>),
     End(Range<usize>),
     Text(Range<usize>),
+    /// Text with nothing to decode.
+    Plain(Range<usize>),
     Cdata(Range<usize>),
     Nothing,
 }
@@ -117,6 +119,7 @@ impl<'a> Reader<'a> {
             Found::Start(name) => Event::Start(self.slice(name)),
             Found::End(name) => Event::End(self.slice(name)),
             Found::Text(text) => Event::Text(self.decode(self.slice(text))?),
+            Found::Plain(text) => Event::Text(Cow::Borrowed(self.slice(text))),
             Found::Cdata(text) => Event::Text(with_line_feeds(self.slice(text))),
             Found::Nothing => Event::Text(Cow::Borrowed("")),
         }))
@@ -175,6 +178,13 @@ impl<'a> Reader<'a> {
     /// Text up to the next tag, or a piece of it; the blanks around the root
     /// element are nothing.
     fn read_text(&mut self) -> Result<Found, ParseError> {
+        // As nearly all text is: short, and only what stands for itself.
+        let rest = self.bytes();
+        let plain = rest.iter().take(PIECE);
+        let plain = plain.take_while(|byte| is_plain_text(**byte)).count();
+        if rest.get(plain) == Some(&b'<') && !self.open.is_empty() {
+            return Ok(Found::Plain(self.take(plain)));
+        }
         let window = self.window();
         let length = match window.find('<') {
             Some(length) => length,
@@ -247,6 +257,10 @@ impl<'a> Reader<'a> {
         }
         self.elements += 1;
         self.open.push(name.clone());
+        if self.bytes().first() == Some(&b'>') {
+            self.offset += 1;
+            return Ok(Found::Start(name));
+        }
         while self.offset - begin < PIECE {
             let spaced = self.skip_blanks();
             if self.skip(">") {
@@ -470,6 +484,24 @@ fn is_space(character: char) -> bool {
 fn is_name(character: char) -> bool {
     u8::try_from(character).is_ok_and(is_plain_name) || !character.is_ascii() && is_xml(character)
 }
+
+/// Neither a mark of XML nor what is read as something else, or checked.
+fn is_plain_text(byte: u8) -> bool {
+    PLAIN_TEXT
+        .get(usize::from(byte))
+        .is_some_and(|plain| *plain)
+}
+
+const PLAIN_TEXT: [bool; 128] = {
+    let mut plain = [false; 128];
+    let mut byte = 0;
+    while byte < 127 {
+        plain[byte as usize] =
+            matches!(byte, b' '..=0x7e | b'\n' | b'\t') && !matches!(byte, b'<' | b'&' | b']');
+        byte += 1;
+    }
+    plain
+};
 
 fn is_plain_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.')
