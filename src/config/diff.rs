@@ -42,13 +42,14 @@ mod tests {
     use crate::config::{
         Address, FastCgiSocket, GroupKind, LogFile, Owner, Pool, ResultHandler, testing,
     };
+    use std::rc::Rc;
 
     fn group(name: &str) -> Group {
         Group {
             name: name.to_owned(),
             priority: 999,
             kind: GroupKind::Programs,
-            processes: vec![testing::process(name)],
+            processes: vec![Rc::new(testing::process(name))],
         }
     }
 
@@ -69,7 +70,7 @@ mod tests {
     fn a_log_file_that_becomes_auto_is_a_change() {
         let mut running = group("a");
         for process in &mut running.processes {
-            process.stdout.logfile = LogFile::Path("/tmp/x".to_owned());
+            Rc::make_mut(process).stdout.logfile = LogFile::Path("/tmp/x".to_owned());
         }
         let fresh = [group("a")];
         assert_eq!(compare([&running], &fresh).changed, ["a"]);
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn the_order_of_members_counts() {
         let mut running = group("a");
-        running.processes.push(testing::process("b"));
+        running.processes.push(Rc::new(testing::process("b")));
         let mut fresh = running.clone();
         fresh.processes.reverse();
         assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
@@ -122,7 +123,7 @@ mod tests {
         let running = group("a");
         let mut fresh = running.clone();
         for process in &mut fresh.processes {
-            process.socket = Some(FastCgiSocket {
+            Rc::make_mut(process).socket = Some(FastCgiSocket {
                 address: Address::Inet {
                     host: "h".to_owned(),
                     port: 80,
@@ -161,7 +162,7 @@ mod tests {
     fn the_group_that_a_user_names_counts() {
         let mut fresh = group("a");
         for process in &mut fresh.processes {
-            process.gid = Some(5);
+            Rc::make_mut(process).gid = Some(5);
         }
         assert_eq!(compare([&group("a")], &[fresh]).changed, ["a"]);
     }

@@ -5,6 +5,7 @@
 //! original drops the others when it runs, and then reports a change for ever.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::datatypes;
 use super::error::ConfigError;
@@ -59,6 +60,7 @@ pub fn read<S: System>(
     found.sort_by(|(a, _), (b, _)| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     let mut found = without_duplicates(found, warnings);
     for process in found.iter_mut().flat_map(|(group, _)| &mut group.processes) {
+        let process = Rc::make_mut(process);
         process.environment = merged(environment, &process.environment);
     }
     Ok(found)
@@ -212,7 +214,7 @@ fn found<S: System>(
     context: &Context<'_, S>,
     section: &str,
     head: Head,
-    processes: Vec<Process>,
+    processes: Vec<Rc<Process>>,
 ) -> Found {
     let Head {
         name,
@@ -238,22 +240,22 @@ fn without_doubles(
     processes: Vec<Process>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Vec<Process> {
-    let mut kept: Vec<Process> = Vec::new();
+) -> Vec<Rc<Process>> {
+    let mut kept: Vec<Rc<Process>> = Vec::with_capacity(processes.len());
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for process in processes {
         let other = places.get(&process.name).and_then(|&at| kept.get_mut(at));
         match other {
             None => {
                 places.insert(process.name.clone(), kept.len());
-                kept.push(process);
+                kept.push(Rc::new(process));
             }
             Some(other) => {
                 warnings.push(format!(
                     "[{section}] has more than one process named {}: the last definition counts",
                     process.name
                 ));
-                *other = process;
+                *other = Rc::new(process);
             }
         }
     }

@@ -32,6 +32,8 @@ pub mod supervisorctl;
 pub mod supervisord;
 pub mod system;
 
+use std::rc::Rc;
+
 use crate::loggers::level::Level;
 use crate::signal::Signal;
 
@@ -200,7 +202,7 @@ pub struct Group {
     /// What kind of section made it.
     pub kind: GroupKind,
     /// Its processes in the order of definition.
-    pub processes: Vec<Process>,
+    pub processes: Vec<Rc<Process>>,
 }
 
 impl Group {

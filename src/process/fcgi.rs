@@ -223,6 +223,7 @@ fn refused(path: &str, refusal: Refusal) -> Reason {
 mod tests {
     use super::*;
     use crate::config::{Group, GroupKind, testing};
+    use std::rc::Rc;
 
     fn unix(path: &str) -> FastCgiSocket {
         FastCgiSocket {
@@ -246,9 +247,11 @@ mod tests {
     }
 
     fn group(kind: GroupKind, sockets: &[Option<FastCgiSocket>]) -> Group {
-        let processes = sockets.iter().map(|socket| config::Process {
-            socket: socket.clone(),
-            ..testing::process("p")
+        let processes = sockets.iter().map(|socket| {
+            Rc::new(config::Process {
+                socket: socket.clone(),
+                ..testing::process("p")
+            })
         });
         Group {
             name: "g".to_owned(),

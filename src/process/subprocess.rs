@@ -2,6 +2,7 @@
 //! while it has a child the child's pipes and logs.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use crate::clock::Now;
 use crate::config::{self, Process};
@@ -61,17 +62,17 @@ pub enum InputError {
 pub struct Subprocess {
     id: ProcessId,
     group_name: String,
-    config: Process,
+    config: Rc<Process>,
     paths: LogPaths,
     machine: Machine,
     stdin: Option<InputDispatcher>,
-    stdout: Option<OutputDispatcher>,
-    stderr: Option<OutputDispatcher>,
-    /// Pipes of a child that has ended, with what their logs cannot take yet.
-    kept_stdout: Option<OutputDispatcher>,
-    kept_stderr: Option<OutputDispatcher>,
+    stdout: Option<Box<OutputDispatcher>>,
+    stderr: Option<Box<OutputDispatcher>>,
+    /// Pipes of a child that has ended, with what their logs cannot take yet: hardly ever any.
+    kept_stdout: Option<Box<OutputDispatcher>>,
+    kept_stderr: Option<Box<OutputDispatcher>>,
     /// Of a pool's member: the conversation with its child.
-    listener: Option<Listener>,
+    listener: Option<Box<Listener>>,
     /// Monitors have been told of a failed start since it was last up or given up.
     backoff_told: bool,
     /// What the pipes have brought for others and nobody has taken yet.
@@ -80,7 +81,12 @@ pub struct Subprocess {
 
 impl Subprocess {
     /// A process that was never started.
-    pub fn new(id: ProcessId, group_name: String, config: Process, paths: LogPaths) -> Subprocess {
+    pub fn new(
+        id: ProcessId,
+        group_name: String,
+        config: Rc<Process>,
+        paths: LogPaths,
+    ) -> Subprocess {
         Subprocess {
             id,
             group_name,
@@ -101,19 +107,19 @@ impl Subprocess {
     /// The same as a member of an event listener pool.
     pub fn listening(self) -> Subprocess {
         Subprocess {
-            listener: Some(Listener::default()),
+            listener: Some(Box::default()),
             ..self
         }
     }
 
     /// The conversation with an event listener; `None` for other processes.
     pub fn listener(&self) -> Option<&Listener> {
-        self.listener.as_ref()
+        self.listener.as_deref()
     }
 
     /// The same, to go on with it.
     pub fn listener_mut(&mut self) -> Option<&mut Listener> {
-        self.listener.as_mut()
+        self.listener.as_deref_mut()
     }
 
     /// What the child has written for others than its logs, since the last call.
@@ -185,7 +191,7 @@ impl Subprocess {
             .find_command(context)
             .map_err(|error| error.to_string())?;
         // A new child begins a new conversation.
-        self.listener = self.listener.take().map(|_| Listener::default());
+        self.listener = self.listener.take().map(|_| Box::default());
         let ends = self
             .make_dispatchers(reactor, context, socket)
             .map_err(|obstacle| {
@@ -419,7 +425,7 @@ impl Subprocess {
         context: &Context,
         channel: Channel,
         pipe: OwnedFd,
-    ) -> Result<OutputDispatcher, Obstacle> {
+    ) -> Result<Box<OutputDispatcher>, Obstacle> {
         let output: &config::Output = match channel {
             Channel::Stdout => &self.config.stdout,
             Channel::Stderr => &self.config.stderr,
@@ -461,10 +467,11 @@ impl Subprocess {
             },
             report,
         };
-        Ok(OutputDispatcher::new(name, channel, token, destinations))
+        let dispatcher = OutputDispatcher::new(name, channel, token, destinations);
+        Ok(Box::new(dispatcher))
     }
 
-    fn kept(&mut self, channel: Channel) -> &mut Option<OutputDispatcher> {
+    fn kept(&mut self, channel: Channel) -> &mut Option<Box<OutputDispatcher>> {
         match channel {
             Channel::Stdout => &mut self.kept_stdout,
             Channel::Stderr => &mut self.kept_stderr,
@@ -473,8 +480,8 @@ impl Subprocess {
 
     fn output_mut(&mut self, channel: Channel) -> Option<&mut OutputDispatcher> {
         match channel {
-            Channel::Stdout => self.stdout.as_mut(),
-            Channel::Stderr => self.stderr.as_mut(),
+            Channel::Stdout => self.stdout.as_deref_mut(),
+            Channel::Stderr => self.stderr.as_deref_mut(),
         }
     }
 }

@@ -19,8 +19,8 @@ use crate::tokens::LogId;
 /// Every log of children that is open.
 #[derive(Debug, Default)]
 pub struct OpenLogs {
-    /// By the serial of their opening.
-    pub logs: BTreeMap<LogId, OpenLog>,
+    /// By the serial of their opening. In boxes: half of the places in the map's nodes are free.
+    pub logs: BTreeMap<LogId, Box<OpenLog>>,
     /// The same by what makes paths one log.
     by_identity: BTreeMap<PathBuf, LogId>,
     last_id: u64,
@@ -66,7 +66,7 @@ impl OpenLogs {
         let id = LogId(self.last_id);
         let identity = log.log.identity().to_owned();
         self.by_identity.insert(identity, id);
-        self.logs.insert(id, log);
+        self.logs.insert(id, Box::new(log));
         id
     }
 
