@@ -7,7 +7,9 @@
 //! What it wrote last waits in the same way, in its pipe, when it has ended.
 
 use std::io;
+use std::rc::Rc;
 
+use crate::config::Process;
 use crate::dispatchers::capture::{Capture, Part};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::level::Level;
@@ -26,8 +28,8 @@ const DRAIN_READS: usize = 64;
 /// One output pipe of a living child.
 #[derive(Debug)]
 pub struct OutputDispatcher {
-    /// The process, for log lines.
-    name: String,
+    /// What was configured of the process, for its name in log lines.
+    process: Rc<Process>,
     channel: Channel,
     /// The child at the other end, for events; it may have ended. 0 before it is spawned.
     pid: i32,
@@ -36,7 +38,7 @@ pub struct OutputDispatcher {
     log: Option<LogUse>,
     syslog: bool,
     stripper: Option<AnsiStripper>,
-    capture: Option<Capture>,
+    capture: Option<Box<Capture>>,
     report: Report,
     found: Vec<Found>,
 }
@@ -95,13 +97,13 @@ pub struct Destinations {
 impl OutputDispatcher {
     /// Takes over a pipe that was registered for reading.
     pub fn new(
-        name: &str,
+        process: Rc<Process>,
         channel: Channel,
         token: Token,
         destinations: Destinations,
     ) -> OutputDispatcher {
         OutputDispatcher {
-            name: name.to_owned(),
+            process,
             channel,
             pid: 0,
             token: Some(token),
@@ -109,7 +111,7 @@ impl OutputDispatcher {
             syslog: destinations.syslog,
             stripper: destinations.strip_ansi.then(AnsiStripper::default),
             capture: (destinations.capture_maxbytes > 0)
-                .then(|| Capture::new(destinations.capture_maxbytes)),
+                .then(|| Box::new(Capture::new(destinations.capture_maxbytes))),
             report: destinations.report,
             found: Vec::new(),
         }
@@ -207,7 +209,7 @@ impl OutputDispatcher {
         buffer.clear();
         reactor.buffer = buffer;
         if let Some(log) = &self.log {
-            let (name, channel) = (&self.name, self.channel.name());
+            let (name, channel) = (&self.process.name, self.channel.name());
             reactor.lose(log, format_args!("{channel} of {name}"), lost);
         }
         self.close(reactor);
@@ -230,7 +232,7 @@ impl OutputDispatcher {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
             Err(error) => {
-                let (name, channel) = (&self.name, self.channel.name());
+                let (name, channel) = (&self.process.name, self.channel.name());
                 reactor
                     .log
                     .critical(format_args!("cannot read {channel} of {name}: {error}"));
@@ -277,7 +279,7 @@ impl OutputDispatcher {
             let rest = capture.finish();
             self.write(reactor, &rest);
         }
-        let (name, channel) = (&self.name, self.channel.name());
+        let (name, channel) = (&self.process.name, self.channel.name());
         reactor.log.debug(format_args!(
             "{channel} of {name} closed, stopped monitoring it"
         ));
@@ -307,7 +309,7 @@ impl OutputDispatcher {
                 Part::Captured(text) => self.tell(reactor, &text),
                 Part::Message(message) => {
                     self.found.push(Found::Message(message));
-                    let (name, channel) = (pyrepr::repr(&self.name), self.channel.name());
+                    let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());
                     reactor
                         .log
                         .debug(format_args!("{name} {channel} emitted a comm event"));
@@ -321,13 +323,13 @@ impl OutputDispatcher {
             return;
         }
         if let Some(log) = &self.log {
-            let (name, channel) = (&self.name, self.channel.name());
+            let (name, channel) = (&self.process.name, self.channel.name());
             reactor.write_log(log, format_args!("{channel} of {name}"), data);
         }
         if self.syslog {
             let text = String::from_utf8_lossy(data);
             for line in text.trim_end_matches('\n').split('\n') {
-                let record = format!("{} {line}", self.name);
+                let record = format!("{} {line}", self.process.name);
                 reactor.log.syslog.send(record.as_bytes());
             }
         }
@@ -343,7 +345,7 @@ impl OutputDispatcher {
             self.found.push(Found::Output(data.to_vec()));
         }
         if reactor.log.enabled(Level::Debug) {
-            let (name, channel) = (pyrepr::repr(&self.name), self.channel.name());
+            let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());
             let text = match self.report {
                 Report::Conversation => pyrepr::repr_bytes(data),
                 _ => String::from_utf8_lossy(data).into_owned(),

@@ -1,5 +1,7 @@
 //! A process group: what a section of the configuration became.
 
+use std::rc::Rc;
+
 use crate::config::{self, GroupKind};
 use crate::loggers::logger::Logger;
 use crate::process::fcgi::{self, Socket};
@@ -27,9 +29,10 @@ impl Group {
         config: config::Group,
         mut paths: impl FnMut(&config::Process) -> LogPaths,
     ) -> Group {
+        let name: Rc<str> = Rc::from(config.name.as_str());
         let processes = (0..).zip(&config.processes).map(|(index, process)| {
             let id = ProcessId { group: id, index };
-            let made = Subprocess::new(id, config.name.clone(), process.clone(), paths(process));
+            let made = Subprocess::new(id, Rc::clone(&name), process.clone(), paths(process));
             match config.kind {
                 GroupKind::Listeners(_) => made.listening(),
                 _ => made,

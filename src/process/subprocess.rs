@@ -61,7 +61,7 @@ pub enum InputError {
 #[derive(Debug)]
 pub struct Subprocess {
     id: ProcessId,
-    group_name: String,
+    group_name: Rc<str>,
     config: Rc<Process>,
     paths: LogPaths,
     machine: Machine,
@@ -83,7 +83,7 @@ impl Subprocess {
     /// A process that was never started.
     pub fn new(
         id: ProcessId,
-        group_name: String,
+        group_name: Rc<str>,
         config: Rc<Process>,
         paths: LogPaths,
     ) -> Subprocess {
@@ -467,7 +467,8 @@ impl Subprocess {
             },
             report,
         };
-        let dispatcher = OutputDispatcher::new(name, channel, token, destinations);
+        let dispatcher =
+            OutputDispatcher::new(Rc::clone(&self.config), channel, token, destinations);
         Ok(Box::new(dispatcher))
     }
 

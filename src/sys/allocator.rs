@@ -57,7 +57,7 @@ fn take(layout: Layout) -> *mut u8 {
     loop {
         let used = USED.load(Ordering::Relaxed);
         let start = used.next_multiple_of(layout.align());
-        // A full region stays full: what is asked for later may be small.
+        // What is asked for later may be smaller, and fit.
         let Some(end) = start.checked_add(layout.size()).filter(|end| *end < SIZE) else {
             return ptr::null_mut();
         };
@@ -96,6 +96,7 @@ unsafe impl GlobalAlloc for Allocator {
         }
     }
 
+    // SAFETY: as the trait promises; what is freed is handed out again only if it was the last piece.
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         match place(piece) {
             Some(start) => {
@@ -106,6 +107,7 @@ unsafe impl GlobalAlloc for Allocator {
         }
     }
 
+    // SAFETY: as the trait promises.
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let Some(start) = place(piece) else {
             // SAFETY: it came from there, as it is not of the region.
