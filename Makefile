@@ -21,7 +21,7 @@ AXE_VERSION = 4.14.1
 AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
 FEATURES ?=
-STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(REMAP)
+STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(REMAP) $(MORE_STATIC_FLAGS)
 REMAP = --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CARGO_HOME_DIR)=cargo
 CARGO_HOME_DIR = $(or $(CARGO_HOME),$(HOME)/.cargo)
 SERVICES ?= systemd
