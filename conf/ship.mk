@@ -122,7 +122,8 @@ release-check: check-rust ## Writes the bill of materials (target/bill-of-materi
 	$(CARGO) metadata --locked --format-version 1 | $(PYTHON) conf/licences.py
 
 # What the system layer needs of other systems: their Rust libraries, by rustup target add.
-CROSS_TARGETS ?= x86_64-unknown-freebsd x86_64-unknown-netbsd aarch64-unknown-linux-musl
+CROSS_TARGETS ?= x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-apple-darwin aarch64-apple-darwin \
+  aarch64-unknown-linux-musl
 cross-check: check-rust ## Type-checks for CROSS_TARGETS whose library rustup has installed
 	@for target in $(CROSS_TARGETS); do \
 	  if [ -d "$$($(RUSTC) --target $$target --print target-libdir)" ]; then \

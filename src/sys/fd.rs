@@ -20,8 +20,11 @@ pub struct Pipe {
 
 /// A new pipe; both ends are close-on-exec and blocking.
 pub fn pipe() -> io::Result<Pipe> {
-    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-    Ok(Pipe { read, write })
+    let (read, write) = io::pipe()?;
+    Ok(Pipe {
+        read: read.into(),
+        write: write.into(),
+    })
 }
 
 /// Makes the open file description non-blocking, for everybody who shares it.

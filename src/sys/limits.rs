@@ -3,7 +3,8 @@
 
 use std::io;
 
-use nix::sys::resource::{self, RLIM_INFINITY, rlim_t};
+use libc::{RLIM_INFINITY, rlim_t};
+use nix::errno::Errno;
 
 /// A limit that supervisord looks after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +24,32 @@ impl Limit {
         }
     }
 
-    fn resource(self) -> resource::Resource {
+    /// The C libraries do not agree on the type of these numbers, and nix has not all of them everywhere.
+    fn resource(self) -> i32 {
         match self {
-            Limit::OpenFiles => resource::Resource::RLIMIT_NOFILE,
-            Limit::Processes => resource::Resource::RLIMIT_NPROC,
+            Limit::OpenFiles => libc::RLIMIT_NOFILE as i32,
+            Limit::Processes => libc::RLIMIT_NPROC as i32,
         }
+    }
+
+    /// The soft and the hard limit.
+    fn get(self) -> Result<(rlim_t, rlim_t), Errno> {
+        let mut limits = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: getrlimit(2) writes to `limits`, which outlives the call.
+        Errno::result(unsafe { libc::getrlimit(self.resource() as _, &mut limits) })?;
+        Ok((limits.rlim_cur, limits.rlim_max))
+    }
+
+    fn set(self, soft: rlim_t, hard: rlim_t) -> Result<(), Errno> {
+        let limits = libc::rlimit {
+            rlim_cur: soft,
+            rlim_max: hard,
+        };
+        // SAFETY: setrlimit(2) reads `limits`, which outlives the call.
+        Errno::result(unsafe { libc::setrlimit(self.resource() as _, &limits) }).map(drop)
     }
 }
 
@@ -51,7 +73,7 @@ pub struct Refused {
 
 /// What the limit is now; the highest number where there is none.
 pub fn soft(limit: Limit) -> u64 {
-    let limits = resource::getrlimit(limit.resource());
+    let limits = limit.get();
     limits.map_or(u64::MAX, |(soft, _)| number(soft))
 }
 
@@ -67,7 +89,7 @@ fn of_number(number: impl TryInto<rlim_t>) -> rlim_t {
 /// Sees to it that at least `minimum` is allowed; a limit is never lowered.
 pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     let minimum = rlim_t::try_from(minimum).unwrap_or(0);
-    let (soft, hard) = resource::getrlimit(limit.resource()).map_err(|errno| Refused {
+    let (soft, hard) = limit.get().map_err(|errno| Refused {
         hard: None,
         error: errno.into(),
     })?;
@@ -75,10 +97,12 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     if soft >= minimum {
         return Ok(Raised::Enough);
     }
-    resource::setrlimit(limit.resource(), minimum, hard.max(minimum)).map_err(|errno| Refused {
-        hard: (hard != RLIM_INFINITY).then(|| number(hard)),
-        error: errno.into(),
-    })?;
+    limit
+        .set(minimum, hard.max(minimum))
+        .map_err(|errno| Refused {
+            hard: (hard != RLIM_INFINITY).then(|| number(hard)),
+            error: errno.into(),
+        })?;
     Ok(Raised::To(number(minimum)))
 }
 
@@ -86,13 +110,13 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
 /// What the limit is then.
 pub fn raise_as_far_as_possible(limit: Limit, wanted: u64) -> u64 {
     let wanted = of_number(wanted);
-    if let Ok((soft, hard)) = resource::getrlimit(limit.resource())
+    if let Ok((soft, hard)) = limit.get()
         && soft < wanted
-        && resource::setrlimit(limit.resource(), wanted, hard.max(wanted)).is_err()
+        && limit.set(wanted, hard.max(wanted)).is_err()
         && soft < hard
     {
         // Where this fails as well, the limit is what it was.
-        let _ = resource::setrlimit(limit.resource(), hard.min(wanted), hard);
+        let _ = limit.set(hard.min(wanted), hard);
     }
     soft(limit)
 }

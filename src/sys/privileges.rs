@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use nix::errno::Errno;
 use nix::unistd::{self, Gid, Uid};
 
 /// Which part of the change failed.
@@ -47,16 +48,21 @@ impl std::error::Error for SwitchError {}
 /// Becomes the user `uid` with the primary group `gid` and exactly these
 /// supplementary groups, for good. Needs root.
 pub fn switch_to(uid: u32, gid: u32, groups: &[u32]) -> Result<(), SwitchError> {
-    let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
     let failed = |step| {
-        move |errno: nix::errno::Errno| SwitchError {
+        move |errno: Errno| SwitchError {
             step,
             error: errno.into(),
         }
     };
-    unistd::setgroups(&groups).map_err(failed(Step::Groups))?;
+    set_groups(groups).map_err(failed(Step::Groups))?;
     unistd::setgid(Gid::from_raw(gid)).map_err(failed(Step::Group))?;
     unistd::setuid(Uid::from_raw(uid)).map_err(failed(Step::User))
+}
+
+/// setgroups(2), which nix leaves out on macOS: there it is told an `int`, elsewhere a `size_t`.
+fn set_groups(groups: &[u32]) -> Result<(), Errno> {
+    // SAFETY: `groups` is valid for reads of so many group ids, each of which is a u32.
+    Errno::result(unsafe { libc::setgroups(groups.len() as _, groups.as_ptr()) }).map(drop)
 }
 
 #[cfg(test)]
