@@ -48,10 +48,16 @@ pub const SUPERVISOR_VERSION: &str = "4.3.0";
 /// The version of the XML-RPC interface; supervisorctl compares it exactly.
 pub const API_VERSION: &str = "3.0";
 
-/// This program's own version, and what it is compatible with, in one line.
+/// This program's own version with what it is compatible with, in one line, and
+/// in a second one what this binary was built with.
 pub fn version_full() -> String {
     let own = env!("CARGO_PKG_VERSION");
+    let features = match cfg!(feature = "line-editing") {
+        true => "line-editing",
+        false => "none",
+    };
     format!(
-        "pollvisor {own}, compatible with Supervisor {SUPERVISOR_VERSION}, XML-RPC interface {API_VERSION}"
+        "pollvisor {own}, compatible with Supervisor {SUPERVISOR_VERSION}, XML-RPC interface {API_VERSION}\n\
+         features: {features}"
     )
 }

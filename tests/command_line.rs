@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::support::binary;
+use super::support::{binary, edits_lines};
 
 /// A directory with the program in it under another name.
 fn program(name: &str) -> (tempfile::TempDir, PathBuf) {
@@ -267,8 +267,12 @@ fn the_sample_configuration_is_good_with_every_key_turned_on() {
 #[test]
 fn scripts_see_the_release_that_is_compatible_and_people_the_programs_own() {
     let (_directory, supervisord) = program("supervisord");
+    let features = match edits_lines() {
+        true => "line-editing",
+        false => "none",
+    };
     let own = format!(
-        "pollvisor {}, compatible with Supervisor 4.3.0, XML-RPC interface 3.0\n",
+        "pollvisor {}, compatible with Supervisor 4.3.0, XML-RPC interface 3.0\nfeatures: {features}\n",
         env!("CARGO_PKG_VERSION")
     );
     for (word, expected) in [

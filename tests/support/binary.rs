@@ -1,6 +1,7 @@
 //! Which binary is tested: that of `SUPERVISORD`, a whole path, or the one that was built with
 //! the tests. So a static one, or the smallest, goes through the same tests.
 
+use std::process::Command;
 use std::sync::OnceLock;
 
 /// The path of the binary.
@@ -9,5 +10,21 @@ pub fn binary() -> &'static str {
     PATH.get_or_init(|| {
         let chosen = std::env::var("SUPERVISORD").ok();
         chosen.unwrap_or_else(|| env!("CARGO_BIN_EXE_supervisord").to_owned())
+    })
+}
+
+/// Whether the shell of that binary edits lines, as it says of itself. Without, it has a plain prompt.
+pub fn edits_lines() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let output = Command::new(binary()).arg("--version-full").output();
+        let text = String::from_utf8(output.expect("the binary runs").stdout).unwrap();
+        let features = text
+            .lines()
+            .find_map(|line| line.strip_prefix("features: "));
+        features
+            .unwrap_or_else(|| panic!("no features in {text:?}"))
+            .split(' ')
+            .any(|feature| feature == "line-editing")
     })
 }
