@@ -1,6 +1,5 @@
 //! The wall clock is set while processes wait for something. The daemon sees
-//! another clock than its host: the library that is preloaded adds an hour to
-//! it, or takes one away.
+//! another clock than its host: the shim adds an hour to it, or takes one away.
 
 use super::support::{DEADLINE, Dir, Scene, Value, kill, wait_until};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -37,7 +37,7 @@ fn assert_answers(scene: &Scene) {
     assert_eq!(state.text_of("statename"), "RUNNING");
 }
 
-/// Starts a daemon that has been preloaded with the shim.
+/// Starts a daemon behind the shim.
 fn shimmed(more: &str) -> Scene {
     Scene::start_as(Dir::new(), more, |launch| launch.shim = true)
 }

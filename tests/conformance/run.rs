@@ -114,7 +114,7 @@ impl Run {
         self.daemon.as_mut().unwrap().wait_until_it_answers(&client);
     }
 
-    /// The same in a process that a command has prepared, or with the shim preloaded.
+    /// The same in a process that a command has prepared, or with the shim.
     pub fn start_prepared(&mut self, wrapper: &[&str], shim: bool) {
         let client = self.rpc_client.clone();
         self.daemon = Some(Daemon::launch(&Launch {

@@ -25,7 +25,7 @@ pub struct Launch<'a> {
     pub wrapper: &'a [&'a str],
     /// Where its standard output goes instead of a file.
     pub stdout: Option<OwnedFd>,
-    /// Preload the shim of [`super::c`], which takes its orders in the directory.
+    /// With the shim of [`super::c`], which takes its orders in the directory.
     pub shim: bool,
 }
 
@@ -70,6 +70,9 @@ impl Daemon {
             .iter()
             .map(OsString::from)
             .collect::<Vec<_>>();
+        if launch.shim {
+            words.extend(super::c::shim(dir));
+        }
         words.push(program.into());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
@@ -86,9 +89,6 @@ impl Daemon {
                 None => Stdio::from(File::create(&stdout).unwrap()),
             })
             .stderr(File::create(&stderr).unwrap());
-        if launch.shim {
-            command.envs(super::c::shim(dir));
-        }
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));

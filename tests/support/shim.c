@@ -1,116 +1,282 @@
-/* Preloaded into a daemon under test: see c.rs. Orders are read at every call,
-   by system calls alone, so that nothing is left open and errno is kept. */
+/* Stands between a daemon under test and the kernel: see c.rs. It becomes the
+   program that its arguments name, while a process of its own, which is nobody's
+   child, traces that one (not its children) and looks for orders at every call.
+   So it does for a static binary what a preloaded library could not. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Of the headers some have these and some do not. */
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
+#define GET_SYSCALL_INFO 0x420e
+#define BEGIN_OF_CALL 1
+
+typedef struct user_regs_struct registers;
+
+#if defined(__x86_64__)
+#define NUMBER(r) ((r).orig_rax)
+#define RESULT(r) ((r).rax)
+#define FIRST(r) ((r).rdi)
+#define SECOND(r) ((r).rsi)
+#define STACK(r) ((r).rsp)
+#elif defined(__aarch64__)
+#define NUMBER(r) ((r).regs[8])
+#define RESULT(r) ((r).regs[0])
+#define FIRST(r) ((r).regs[0])
+#define SECOND(r) ((r).regs[1])
+#define STACK(r) ((r).sp)
+#else
+#error "where does this machine keep the number of a system call?"
+#endif
+
+static const char *directory;
+static pid_t traced;
+static int memory = -1;
 
 /* The number in a file of the directory, 0 if there is none. */
 static long order(const char *name)
 {
-    int kept = errno, descriptor;
-    char path[512], text[32];
-    long length, number = 0;
-    const char *directory = getenv("SHIM");
+    char path[PATH_MAX], text[32];
+    ssize_t length = 0;
+    int file;
 
-    if (directory == NULL)
-        return 0;
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    descriptor = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        length = syscall(SYS_read, descriptor, text, sizeof text - 1);
-        text[length > 0 ? length : 0] = 0;
-        number = atol(text);
-        syscall(SYS_close, descriptor);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    length = read(file, text, sizeof text - 1);
+    close(file);
+    text[length > 0 ? length : 0] = 0;
+    return atol(text);
+}
+
+static int get(registers *r)
+{
+    struct iovec all = { r, sizeof *r };
+
+    return ptrace(PTRACE_GETREGSET, traced, NT_PRSTATUS, &all);
+}
+
+static int set(registers *r)
+{
+    struct iovec all = { r, sizeof *r };
+
+    return ptrace(PTRACE_SETREGSET, traced, NT_PRSTATUS, &all);
+}
+
+/* A call that does not exist is made instead. */
+static void leave_out(registers *r)
+{
+#if defined(__aarch64__)
+    int none = -1;
+    struct iovec number = { &none, sizeof none };
+
+    (void)r;
+    ptrace(PTRACE_SETREGSET, traced, NT_ARM_SYSTEM_CALL, &number);
+#else
+    NUMBER(*r) = -1;
+    set(r);
+#endif
+}
+
+/* Whether a descriptor is a file of which the name ends in "p.log". */
+static int is_log(unsigned long descriptor)
+{
+    char link[64], path[PATH_MAX];
+    ssize_t size;
+
+    snprintf(link, sizeof link, "/proc/%d/fd/%lu", traced, descriptor);
+    size = readlink(link, path, sizeof path);
+    return size >= 5 && memcmp(path + size - 5, "p.log", 5) == 0;
+}
+
+/* The order for a call, 0 where it is to be made as usual. */
+static long order_for(const registers *r)
+{
+    switch (NUMBER(*r)) {
+    case SYS_pipe2:
+        return order("pipe2");
+#ifdef SYS_fork
+    case SYS_fork:
+        return order("fork");
+#endif
+    case SYS_clone:
+        return FIRST(*r) & (CLONE_VM | CLONE_THREAD) ? 0 : order("fork");
+    case SYS_kill:
+        return order("kill");
+    case SYS_accept:
+    case SYS_accept4:
+        return order("accept");
+    case SYS_write:
+        return is_log(FIRST(*r)) ? order("write") : 0;
     }
-    errno = kept;
-    return number;
-}
-
-static int fails(const char *name)
-{
-    long number = order(name);
-
-    if (number != 0)
-        errno = number;
-    return number != 0;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    int result = syscall(SYS_clock_gettime, clock, now);
-
-    if (result == 0 && clock == CLOCK_REALTIME)
-        now->tv_sec += order("clock");
-    return result;
-}
-
-time_t time(time_t *result)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (result != NULL)
-        *result = now.tv_sec;
-    return now.tv_sec;
-}
-
-int gettimeofday(struct timeval *restrict result, void *restrict zone)
-{
-    struct timespec now;
-
-    (void)zone;
-    clock_gettime(CLOCK_REALTIME, &now);
-    result->tv_sec = now.tv_sec;
-    result->tv_usec = now.tv_nsec / 1000;
     return 0;
 }
 
-pid_t fork(void)
+/* Sets the clock that a call has told. */
+static void set_clock(registers *r, unsigned long number, unsigned long first, unsigned long second)
 {
-    pid_t (*real)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+    long offset = order("clock");
+    unsigned long place = 0;
+    time_t seconds;
 
-    return fails("fork") ? -1 : real();
-}
-
-int pipe2(int ends[2], int flags)
-{
-    return fails("pipe2") ? -1 : syscall(SYS_pipe2, ends, flags);
-}
-
-/* Sends nothing where it is to fail, and where -1 is ordered pretends to have sent. */
-int kill(pid_t pid, int signal)
-{
-    if (order("kill") == -1)
-        return 0;
-    return fails("kill") ? -1 : syscall(SYS_kill, pid, signal);
-}
-
-int accept(int listener, struct sockaddr *restrict address, socklen_t *restrict length)
-{
-    return fails("accept") ? -1 : syscall(SYS_accept, listener, address, length);
-}
-
-/* Fails for files of which the name ends in "p.log". */
-ssize_t write(int descriptor, const void *data, size_t length)
-{
-    char link[64], path[512];
-    long size;
-
-    if (order("write") != 0) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-        size = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path);
-        if (size >= 5 && memcmp(path + size - 5, "p.log", 5) == 0 && fails("write"))
-            return -1;
+    if (offset == 0 || (long)RESULT(*r) < 0)
+        return;
+    if (number == SYS_clock_gettime && first == CLOCK_REALTIME)
+        place = second;
+    else if (number == SYS_gettimeofday)
+        place = first;
+#ifdef SYS_time
+    else if (number == SYS_time) {
+        RESULT(*r) += offset;
+        set(r);
+        place = first;
     }
-    return syscall(SYS_write, descriptor, data, length);
+#endif
+    if (place != 0 && pread(memory, &seconds, sizeof seconds, place) == sizeof seconds) {
+        seconds += offset;
+        if (pwrite(memory, &seconds, sizeof seconds, place) < 0)
+            perror("shim: clock");
+    }
+}
+
+/* After an exec: hides the functions that the kernel maps into every program, by
+   which it would read the clock without a call. */
+static void hide_vdso(void)
+{
+    char path[64];
+    unsigned long place, word, ignored = AT_IGNORE;
+    int strings;
+    registers r;
+
+    if (memory >= 0)
+        close(memory);
+    snprintf(path, sizeof path, "/proc/%d/mem", traced);
+    memory = open(path, O_RDWR | O_CLOEXEC);
+    if (memory < 0 || get(&r) < 0)
+        return;
+    /* The number of arguments, these, a null, the environment, a null, and then pairs. */
+    place = STACK(r) + sizeof word;
+    for (strings = 0; strings < 2; place += sizeof word) {
+        if (pread(memory, &word, sizeof word, place) != sizeof word)
+            return;
+        strings += word == 0;
+    }
+    for (; pread(memory, &word, sizeof word, place) == sizeof word && word != AT_NULL; place += 2 * sizeof word)
+        if (word == AT_SYSINFO_EHDR && pwrite(memory, &ignored, sizeof ignored, place) < 0)
+            perror("shim: vdso");
+}
+
+/* One stop of the traced process at the begin or the end of a call. */
+static void at_call(void)
+{
+    static unsigned long number, first, second;
+    static long ordered;
+    unsigned char where;
+    registers r;
+
+    /* Which of the two it is, is the first byte of what is told. */
+    if (ptrace(GET_SYSCALL_INFO, traced, sizeof where, &where) < 0 || get(&r) < 0)
+        return;
+    if (where == BEGIN_OF_CALL) {
+        number = NUMBER(r);
+        first = FIRST(r);
+        second = SECOND(r);
+        ordered = order_for(&r);
+        if (ordered != 0)
+            leave_out(&r);
+    } else if (ordered != 0) {
+        /* With -1 it seems to have been made. */
+        RESULT(r) = ordered == -1 ? 0 : -ordered;
+        set(&r);
+    } else {
+        set_clock(&r, number, first, second);
+    }
+}
+
+/* Until the traced process has ended. */
+static void trace(void)
+{
+    int status;
+
+    while (waitpid(traced, &status, __WALL) == traced && WIFSTOPPED(status)) {
+        int event = status >> 16, signal = WSTOPSIG(status), request = PTRACE_SYSCALL;
+
+        if (event == PTRACE_EVENT_EXEC) {
+            hide_vdso();
+            signal = 0;
+        } else if (event == PTRACE_EVENT_STOP) {
+            if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU)
+                request = PTRACE_LISTEN;
+            signal = 0;
+        } else if (signal == (SIGTRAP | 0x80)) {
+            at_call();
+            signal = 0;
+        }
+        ptrace(request, traced, 0, signal);
+    }
+}
+
+int main(int count, char **words)
+{
+    int ready[2];
+    char byte = 0;
+    pid_t between;
+
+    if (count < 3) {
+        fprintf(stderr, "usage: shim DIRECTORY PROGRAM [ARGUMENT ...]\n");
+        return 2;
+    }
+    directory = words[1];
+    traced = getpid();
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    if (pipe2(ready, O_CLOEXEC) < 0 || (between = fork()) < 0) {
+        perror("shim");
+        return 2;
+    }
+    if (between == 0) {
+        if (fork() == 0) {
+            int null = open("/dev/null", O_RDWR);
+            const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
+
+            setsid();
+            if (ptrace(PTRACE_SEIZE, traced, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, traced, 0, 0) < 0) {
+                perror("shim: ptrace");
+                _exit(2);
+            }
+            /* Nobody is to wait for its streams; its directory may go. */
+            dup2(null, 0);
+            dup2(null, 1);
+            dup2(null, 2);
+            if (write(ready[1], &byte, 1) != 1)
+                _exit(2);
+            close(ready[1]);
+            trace();
+        }
+        _exit(0);
+    }
+    waitpid(between, NULL, 0);
+    close(ready[1]);
+    if (read(ready[0], &byte, 1) != 1)
+        return 2;
+    execv(words[2], words + 2);
+    perror(words[2]);
+    return 127;
 }
