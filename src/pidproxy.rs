@@ -17,6 +17,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::signal::Signal;
+use crate::sys::errno;
 use crate::sys::kill::kill;
 use crate::sys::signals::Signals;
 use crate::sys::terminal;
@@ -50,8 +51,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             terminal::complain(&format!(
-                "pidproxy: cannot run {}: {error}\n",
-                command.display()
+                "pidproxy: cannot run {}: {}\n",
+                command.display(),
+                errno::reason(&error)
             ));
             ExitCode::from(CANNOT_RUN)
         }
@@ -122,7 +124,7 @@ fn forward(pidfile: &Path, signal: Signal) -> Option<u8> {
     };
     let is_end = ENDING.contains(&signal);
     if let Err(code) = kill(pid, signal) {
-        let reason = Errno::from_raw(code).desc();
+        let reason = errno::text(code);
         terminal::complain(&format!(
             "pidproxy: cannot send {signal} to process {pid}: {reason}\n"
         ));

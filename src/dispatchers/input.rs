@@ -4,8 +4,8 @@
 use std::io;
 
 use crate::reactor::Reactor;
-use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
+use crate::sys::{errno, fd};
 
 /// The most that is held back for a child that does not read.
 const PENDING_LIMIT: usize = 1024 * 1024;
@@ -89,9 +89,10 @@ impl InputDispatcher {
             self.written = 0;
         }
         if let Err(error) = reactor.poller.set_interest(token, interest) {
-            reactor
-                .log
-                .critical(format_args!("cannot watch a child's stdin: {error}"));
+            reactor.log.critical(format_args!(
+                "cannot watch a child's stdin: {}",
+                errno::reason(&error)
+            ));
         }
     }
 

@@ -15,8 +15,8 @@ use crate::loggers::failure::LogFailure;
 use crate::loggers::level::Level;
 use crate::reactor::open_logs::LogUse;
 use crate::reactor::{READ_SIZE, Reactor};
-use crate::sys::fd;
 use crate::sys::poller::Token;
+use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
 use crate::text::pyrepr;
 use crate::tokens::Channel;
@@ -233,9 +233,10 @@ impl OutputDispatcher {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
             Err(error) => {
                 let (name, channel) = (&self.process.name, self.channel.name());
-                reactor
-                    .log
-                    .critical(format_args!("cannot read {channel} of {name}: {error}"));
+                reactor.log.critical(format_args!(
+                    "cannot read {channel} of {name}: {}",
+                    errno::reason(&error)
+                ));
                 self.end(reactor);
                 Progress::Closed
             }

@@ -126,7 +126,7 @@ impl fmt::Display for OpenError {
                     "{PREFIX}socket.error reported errno.{} ({number})",
                     errno::name(number)
                 ),
-                None => write!(f, "{PREFIX}socket.error reported {reason}"),
+                None => write!(f, "{PREFIX}socket.error reported {}", errno::reason(reason)),
             },
             // EAI_NONAME, as getaddrinfo says it.
             OpenError::UnknownHost { .. } => write!(f, "{PREFIX}socket.error reported -2"),

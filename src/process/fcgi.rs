@@ -110,7 +110,7 @@ impl std::error::Error for SocketError {}
 
 /// As Python prints an OSError.
 fn bracketed(reason: &io::Error) -> String {
-    errno::of(reason).map_or_else(|| reason.to_string(), errno::bracketed)
+    errno::of(reason).map_or_else(|| errno::reason(reason), errno::bracketed)
 }
 
 /// The sockets of a group, each once, closed.

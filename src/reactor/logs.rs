@@ -8,6 +8,7 @@ use crate::loggers::shared::{self, SharedLog};
 use crate::reactor::Reactor;
 use crate::reactor::open_logs::{LogUse, OpenLog};
 use crate::reactor::watch::Means;
+use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{LogId, Source, Timer};
 
@@ -101,8 +102,10 @@ impl Reactor {
             .retain(|other| *other != pipe && self.poller.descriptor(*other).is_some());
         open.paused.push(pipe);
         if let Err(error) = self.poller.set_interest(pipe, Interest::NONE) {
-            self.log
-                .critical(format_args!("cannot leave a pipe unwatched: {error}"));
+            self.log.critical(format_args!(
+                "cannot leave a pipe unwatched: {}",
+                errno::reason(&error)
+            ));
         }
         self.settle(log.id);
     }
@@ -240,8 +243,10 @@ impl Reactor {
             open.watch.end(&mut means);
             for pipe in open.paused.drain(..) {
                 if let Err(error) = means.poller.set_interest(pipe, Interest::READ) {
-                    self.log
-                        .critical(format_args!("cannot watch a pipe again: {error}"));
+                    self.log.critical(format_args!(
+                        "cannot watch a pipe again: {}",
+                        errno::reason(&error)
+                    ));
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
+use crate::sys::errno;
 use crate::tokens::{Channel, GroupId, ProcessId};
 
 /// All active groups, in the order of their activation.
@@ -123,7 +124,8 @@ impl Supervisor {
             }
             // Its listeners run, and wait for events in vain.
             Err(error) => reactor.log.critical(format_args!(
-                "pool {name} cannot be told of events: {error}"
+                "pool {name} cannot be told of events: {}",
+                errno::reason(&error)
             )),
         }
     }

@@ -111,7 +111,7 @@ impl Supervisor {
             Err(error) => {
                 // It reads the end of its input and is collected as nobody's.
                 let _ = kill_handler(pid);
-                return Err(error.to_string());
+                return Err(errno::reason(&error));
             }
         };
         // A command that does not read its input judges without it.
@@ -157,8 +157,8 @@ impl Supervisor {
         let null = OpenOptions::new()
             .write(true)
             .open("/dev/null")
-            .map_err(|error| format!("/dev/null: {error}"))?;
-        let pipe = fd::pipe().map_err(|error| error.to_string())?;
+            .map_err(|error| format!("/dev/null: {}", errno::reason(&error)))?;
+        let pipe = fd::pipe().map_err(|error| errno::reason(&error))?;
         let program = Program {
             path: &executable.path,
             arguments: &executable.arguments,

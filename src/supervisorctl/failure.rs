@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io;
 
+use crate::sys::errno;
 use crate::text::pyrepr::repr;
 use crate::xmlrpc::fault::Fault;
 
@@ -186,15 +187,21 @@ fn system_error(error: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             libc::ETIMEDOUT => "TimeoutError",
             _ => "OSError",
         };
-        let suffix = format!(" (os error {code})");
-        let reason = text.strip_suffix(&suffix).unwrap_or(&text);
-        return write!(f, "<class '{class}'>, [Errno {code}] {reason}");
+        return write!(f, "<class '{class}'>, {}", errno::bracketed(code));
     }
     if let Some(reason) = text.strip_prefix("failed to lookup address information: ") {
-        let code = match reason {
-            "Temporary failure in name resolution" => -3,
-            "No address associated with hostname" => -5,
-            _ => -2,
+        // Each C library has words of its own; those of glibc are shown.
+        let (code, reason) = match reason {
+            "Temporary failure in name resolution" | "Try again" => {
+                (-3, "Temporary failure in name resolution")
+            }
+            "No address associated with hostname" | "Name has no usable address" => {
+                (-5, "No address associated with hostname")
+            }
+            "Name or service not known" | "Name does not resolve" => {
+                (-2, "Name or service not known")
+            }
+            other => (-2, other),
         };
         return write!(f, "<class 'socket.gaierror'>, [Errno {code}] {reason}");
     }

@@ -12,6 +12,8 @@ use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::sys::errno;
+
 /// The entries that are kept.
 pub const LIMIT: usize = 1000;
 
@@ -55,7 +57,7 @@ impl HistoryFile {
         let (entries, problem) = match file.read() {
             Ok((entries, problem)) => (entries, problem),
             Err(error) => {
-                let problem = format!("cannot be read: {}", reason(&error));
+                let problem = format!("cannot be read: {}", errno::reason(&error));
                 (Vec::new(), Some(problem))
             }
         };
@@ -77,7 +79,7 @@ impl HistoryFile {
             Ok(file) => (file, None),
             Err(error) => {
                 self.is_given_up = true;
-                let problem = format!("cannot be written to: {}", reason(&error));
+                let problem = format!("cannot be written to: {}", errno::reason(&error));
                 (self.open_for(false).map_err(|_| error)?, Some(problem))
             }
         };
@@ -126,7 +128,7 @@ impl HistoryFile {
             Ok(()) => None,
             Err(error) => {
                 self.is_given_up = true;
-                Some(self.warning(&format!("cannot be written to: {}", reason(&error))))
+                Some(self.warning(&format!("cannot be written to: {}", errno::reason(&error))))
             }
         }
     }
@@ -212,15 +214,6 @@ fn entries_of(bytes: &[u8]) -> (Vec<String>, bool) {
         }
     }
     (entries, is_clean)
-}
-
-/// The system's reason without its number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((reason, _)) => reason.to_owned(),
-        None => text,
-    }
 }
 
 #[cfg(test)]

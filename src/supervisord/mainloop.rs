@@ -24,7 +24,7 @@ use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
-use crate::sys::{memory, time};
+use crate::sys::{errno, memory, time};
 use crate::tokens::{ConnectionId, Source, Timer};
 use crate::web::door::Web;
 use crate::web::route::Visit;
@@ -201,9 +201,10 @@ impl MainLoop {
         };
         let now = self.reactor.now.monotonic;
         if let Err(error) = manager.tell(self.supervisor.state(), now) {
-            self.reactor
-                .log
-                .warn(format_args!("cannot tell the service manager: {error}"));
+            self.reactor.log.warn(format_args!(
+                "cannot tell the service manager: {}",
+                errno::reason(&error)
+            ));
         }
         self.reactor
             .timers
@@ -215,9 +216,10 @@ impl MainLoop {
         self.watch_main_log();
         let timeout = self.reactor.timers.wait(time::monotonic());
         if let Err(error) = self.reactor.poller.wait(timeout, ready) {
-            self.reactor
-                .log
-                .critical(format_args!("cannot wait for events: {error}"));
+            self.reactor.log.critical(format_args!(
+                "cannot wait for events: {}",
+                errno::reason(&error)
+            ));
             // It should not last, and must not keep the processor busy if it does.
             std::thread::sleep(POLL_ERROR_PAUSE);
         }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use crate::command_line;
 use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, captured_environment};
 use crate::states::SupervisorState;
-use crate::sys::{memory, process, signals, terminal};
+use crate::sys::{errno, memory, process, signals, terminal};
 
 use options::{Arguments, Request};
 use start::{Failure, Launch, Started};
@@ -31,7 +31,10 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Err(error) => {
             return fail(
                 program,
-                &Failure::System(format!("cannot tell the current directory: {error}")),
+                &Failure::System(format!(
+                    "cannot tell the current directory: {}",
+                    errno::reason(&error)
+                )),
             );
         }
     };
@@ -70,7 +73,7 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
         Err(error) => {
             return fail(
                 program,
-                &Failure::System(format!("cannot prepare signals: {error}")),
+                &Failure::System(format!("cannot prepare signals: {}", errno::reason(&error))),
             );
         }
     };

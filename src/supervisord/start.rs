@@ -23,6 +23,7 @@ use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
 use crate::supervisord::service::{self, ServiceManager};
 use crate::sys::daemon::{self, Side};
+use crate::sys::errno;
 use crate::sys::poller::Interest;
 use crate::sys::signals::{Mask, Signals};
 use crate::sys::{fd, process, time};
@@ -197,7 +198,12 @@ fn start_with(
                 servers.take_over();
                 detach(&supervisor.config, &mut reactor)?;
             }
-            Err(error) => return Err(Failure::System(format!("cannot fork: {error}"))),
+            Err(error) => {
+                return Err(Failure::System(format!(
+                    "cannot fork: {}",
+                    errno::reason(&error)
+                )));
+            }
         }
     }
     let pidfile = write_pidfile(&supervisor.config, &mut reactor);
@@ -244,8 +250,9 @@ fn open_reactor(launch: &Launch<'_>, config: &Config, notes: &Notes) -> Result<R
     for line in config.infos.iter().chain(&notes.infos) {
         log.info(line);
     }
-    Reactor::new(log, time::now())
-        .map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))
+    Reactor::new(log, time::now()).map_err(|error| {
+        Failure::System(format!("cannot make a poll set: {}", errno::reason(&error)))
+    })
 }
 
 fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {
@@ -343,14 +350,15 @@ fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
                 .register(read, Interest::READ, Source::Signals)
                 .map(|_| signals)
         })
-        .map_err(|error| Failure::System(format!("cannot catch signals: {error}")))
+        .map_err(|error| {
+            Failure::System(format!("cannot catch signals: {}", errno::reason(&error)))
+        })
 }
 
 fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
-    reactor
-        .poller
-        .renew()
-        .map_err(|error| Failure::System(format!("cannot make a poll set: {error}")))?;
+    reactor.poller.renew().map_err(|error| {
+        Failure::System(format!("cannot make a poll set: {}", errno::reason(&error)))
+    })?;
     reactor.log.info("daemonizing the supervisord process");
     if let Some(directory) = &config.supervisord.directory {
         match process::chdir(directory.as_ref()) {
@@ -360,18 +368,23 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
             )),
             Err(error) => {
                 reactor.log.critical(format_args!(
-                    "can't chdir into {}: {error}",
-                    pyrepr::repr(directory)
+                    "can't chdir into {}: {}",
+                    pyrepr::repr(directory),
+                    errno::reason(&error)
                 ));
             }
         }
     }
     daemon::detach(config.supervisord.umask).map_err(|error| {
         // The terminal may be out of reach by now.
-        reactor
-            .log
-            .critical(format_args!("cannot leave the terminal: {error}"));
-        Failure::System(format!("cannot leave the terminal: {error}"))
+        reactor.log.critical(format_args!(
+            "cannot leave the terminal: {}",
+            errno::reason(&error)
+        ));
+        Failure::System(format!(
+            "cannot leave the terminal: {}",
+            errno::reason(&error)
+        ))
     })
 }
 

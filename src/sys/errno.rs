@@ -1,44 +1,172 @@
 //! The system's error numbers in symbols and words, as log lines spell them.
 //!
-//! The table is plain static data, so that a child between fork and exec may
-//! look into it. Where a number has two names, it is the one that Python prints.
+//! The words are those of glibc, whatever library the binary is built with:
+//! scripts match them, and musl has others for some. The table is plain static
+//! data, so that a child between fork and exec may look into it. Where a number
+//! has two names, it is the one that Python prints.
 
 use std::io;
 
+/// A number, its symbol and its words.
+type Entry = (i32, &'static str, &'static str);
+
 macro_rules! table {
-    ($($name:ident)*) => { &[$((libc::$name, stringify!($name))),*] };
+    ($($name:ident $words:literal)*) => { &[$((libc::$name, stringify!($name), $words)),*] };
 }
 
 /// Known wherever POSIX is.
-const POSIX: &[(i32, &str)] = table! {
-    EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY
-    EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK
-    EPIPE EDOM ERANGE ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP ENOMSG EIDRM EPROTO EBADMSG EOVERFLOW EILSEQ
-    EUSERS ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT ENOTSUP
-    EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH ENETRESET ECONNABORTED ECONNRESET
-    ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY
-    EINPROGRESS ESTALE EDQUOT ECANCELED EOPNOTSUPP
+const POSIX: &[Entry] = table! {
+    EPERM "Operation not permitted"
+    ENOENT "No such file or directory"
+    ESRCH "No such process"
+    EINTR "Interrupted system call"
+    EIO "Input/output error"
+    ENXIO "No such device or address"
+    E2BIG "Argument list too long"
+    ENOEXEC "Exec format error"
+    EBADF "Bad file descriptor"
+    ECHILD "No child processes"
+    EAGAIN "Resource temporarily unavailable"
+    ENOMEM "Cannot allocate memory"
+    EACCES "Permission denied"
+    EFAULT "Bad address"
+    ENOTBLK "Block device required"
+    EBUSY "Device or resource busy"
+    EEXIST "File exists"
+    EXDEV "Invalid cross-device link"
+    ENODEV "No such device"
+    ENOTDIR "Not a directory"
+    EISDIR "Is a directory"
+    EINVAL "Invalid argument"
+    ENFILE "Too many open files in system"
+    EMFILE "Too many open files"
+    ENOTTY "Inappropriate ioctl for device"
+    ETXTBSY "Text file busy"
+    EFBIG "File too large"
+    ENOSPC "No space left on device"
+    ESPIPE "Illegal seek"
+    EROFS "Read-only file system"
+    EMLINK "Too many links"
+    EPIPE "Broken pipe"
+    EDOM "Numerical argument out of domain"
+    ERANGE "Numerical result out of range"
+    ENAMETOOLONG "File name too long"
+    ENOLCK "No locks available"
+    ENOSYS "Function not implemented"
+    ENOTEMPTY "Directory not empty"
+    ELOOP "Too many levels of symbolic links"
+    ENOMSG "No message of desired type"
+    EIDRM "Identifier removed"
+    EPROTO "Protocol error"
+    EBADMSG "Bad message"
+    EOVERFLOW "Value too large for defined data type"
+    EILSEQ "Invalid or incomplete multibyte or wide character"
+    EUSERS "Too many users"
+    ENOTSOCK "Socket operation on non-socket"
+    EDESTADDRREQ "Destination address required"
+    EMSGSIZE "Message too long"
+    EPROTOTYPE "Protocol wrong type for socket"
+    ENOPROTOOPT "Protocol not available"
+    EPROTONOSUPPORT "Protocol not supported"
+    ESOCKTNOSUPPORT "Socket type not supported"
+    ENOTSUP "Operation not supported"
+    EPFNOSUPPORT "Protocol family not supported"
+    EAFNOSUPPORT "Address family not supported by protocol"
+    EADDRINUSE "Address already in use"
+    EADDRNOTAVAIL "Cannot assign requested address"
+    ENETDOWN "Network is down"
+    ENETUNREACH "Network is unreachable"
+    ENETRESET "Network dropped connection on reset"
+    ECONNABORTED "Software caused connection abort"
+    ECONNRESET "Connection reset by peer"
+    ENOBUFS "No buffer space available"
+    EISCONN "Transport endpoint is already connected"
+    ENOTCONN "Transport endpoint is not connected"
+    ESHUTDOWN "Cannot send after transport endpoint shutdown"
+    ETOOMANYREFS "Too many references: cannot splice"
+    ETIMEDOUT "Connection timed out"
+    ECONNREFUSED "Connection refused"
+    EHOSTDOWN "Host is down"
+    EHOSTUNREACH "No route to host"
+    EALREADY "Operation already in progress"
+    EINPROGRESS "Operation now in progress"
+    ESTALE "Stale file handle"
+    EDQUOT "Disk quota exceeded"
+    ECANCELED "Operation canceled"
+    EOPNOTSUPP "Operation not supported"
 };
 
 /// Linux has more, most of them from System V.
 #[cfg(target_os = "linux")]
-const SYSTEM: &[(i32, &str)] = table! {
-    EDEADLOCK ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC EBADSLT
-    EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE ENOLINK EADV ESRMNT ECOMM EMULTIHOP EDOTDOT ENOTUNIQ
-    EBADFD EREMCHG ELIBACC ELIBBAD ELIBSCN ELIBMAX ELIBEXEC ERESTART ESTRPIPE EUCLEAN ENOTNAM ENAVAIL EISNAM
-    EREMOTEIO ENOMEDIUM EMEDIUMTYPE ENOKEY EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE
-    ERFKILL
+const SYSTEM: &[Entry] = table! {
+    EDEADLOCK "Resource deadlock avoided"
+    ECHRNG "Channel number out of range"
+    EL2NSYNC "Level 2 not synchronized"
+    EL3HLT "Level 3 halted"
+    EL3RST "Level 3 reset"
+    ELNRNG "Link number out of range"
+    EUNATCH "Protocol driver not attached"
+    ENOCSI "No CSI structure available"
+    EL2HLT "Level 2 halted"
+    EBADE "Invalid exchange"
+    EBADR "Invalid request descriptor"
+    EXFULL "Exchange full"
+    ENOANO "No anode"
+    EBADRQC "Invalid request code"
+    EBADSLT "Invalid slot"
+    EBFONT "Bad font file format"
+    ENOSTR "Device not a stream"
+    ENODATA "No data available"
+    ETIME "Timer expired"
+    ENOSR "Out of streams resources"
+    ENONET "Machine is not on the network"
+    ENOPKG "Package not installed"
+    EREMOTE "Object is remote"
+    ENOLINK "Link has been severed"
+    EADV "Advertise error"
+    ESRMNT "Srmount error"
+    ECOMM "Communication error on send"
+    EMULTIHOP "Multihop attempted"
+    EDOTDOT "RFS specific error"
+    ENOTUNIQ "Name not unique on network"
+    EBADFD "File descriptor in bad state"
+    EREMCHG "Remote address changed"
+    ELIBACC "Can not access a needed shared library"
+    ELIBBAD "Accessing a corrupted shared library"
+    ELIBSCN ".lib section in a.out corrupted"
+    ELIBMAX "Attempting to link in too many shared libraries"
+    ELIBEXEC "Cannot exec a shared library directly"
+    ERESTART "Interrupted system call should be restarted"
+    ESTRPIPE "Streams pipe error"
+    EUCLEAN "Structure needs cleaning"
+    ENOTNAM "Not a XENIX named type file"
+    ENAVAIL "No XENIX semaphores available"
+    EISNAM "Is a named type file"
+    EREMOTEIO "Remote I/O error"
+    ENOMEDIUM "No medium found"
+    EMEDIUMTYPE "Wrong medium type"
+    ENOKEY "Required key not available"
+    EKEYEXPIRED "Key has expired"
+    EKEYREVOKED "Key has been revoked"
+    EKEYREJECTED "Key was rejected by service"
+    EOWNERDEAD "Owner died"
+    ENOTRECOVERABLE "State not recoverable"
+    ERFKILL "Operation not possible due to RF-kill"
+    EHWPOISON "Memory page has hardware error"
 };
 #[cfg(not(target_os = "linux"))]
-const SYSTEM: &[(i32, &str)] = table! { EDEADLK };
+const SYSTEM: &[Entry] = table! { EDEADLK "Resource deadlock avoided" };
 
-/// The symbol of an error number, where it has one. Safe between fork and exec.
-pub fn symbol(errno: i32) -> Option<&'static str> {
+fn entry(errno: i32) -> Option<&'static Entry> {
     POSIX
         .iter()
         .chain(SYSTEM)
-        .find(|(number, _)| *number == errno)
-        .map(|(_, name)| *name)
+        .find(|(number, _, _)| *number == errno)
+}
+
+/// The symbol of an error number, where it has one. Safe between fork and exec.
+pub fn symbol(errno: i32) -> Option<&'static str> {
+    entry(errno).map(|(_, symbol, _)| *symbol)
 }
 
 /// The symbol of an error number, such as `ENOENT`; a number without one prints as digits.
@@ -51,11 +179,18 @@ pub fn of(error: &io::Error) -> Option<i32> {
     error.raw_os_error()
 }
 
-/// The system's words, such as `No such file or directory`.
+/// The words for a number, such as `No such file or directory`.
 pub fn text(errno: i32) -> String {
-    let words = io::Error::from_raw_os_error(errno).to_string();
-    let suffix = format!(" (os error {errno})");
-    words.strip_suffix(&suffix).unwrap_or(&words).to_owned()
+    entry(errno).map_or_else(
+        || format!("Unknown error {errno}"),
+        |(_, _, words)| (*words).to_owned(),
+    )
+}
+
+/// Why something failed, in words without a number. What is not the system's
+/// has words of its own.
+pub fn reason(error: &io::Error) -> String {
+    of(error).map_or_else(|| error.to_string(), text)
 }
 
 /// Number and words as Python prints an OSError: `[Errno 2] No such file or directory`.
@@ -80,6 +215,22 @@ mod tests {
             assert_eq!(text(errno), words);
         }
         assert_eq!(bracketed(2), "[Errno 2] No such file or directory");
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn the_words_are_those_of_glibc_for_every_number() {
+        for errno in 1..200 {
+            let words = io::Error::from_raw_os_error(errno).to_string();
+            assert_eq!(format!("{} (os error {errno})", text(errno)), words);
+        }
+    }
+
+    #[test]
+    fn a_reason_is_in_words_without_a_number() {
+        let refused = io::Error::from_raw_os_error(libc::EADDRINUSE);
+        assert_eq!(reason(&refused), "Address already in use");
+        assert_eq!(reason(&io::Error::other("made up")), "made up");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::clock::Now;
 use crate::http::content::Content;
 use crate::http::response::Response;
 use crate::rpc::interface::Daemon;
-use crate::sys::random;
+use crate::sys::{errno, random};
 use crate::web::command::{self, Command};
 use crate::web::errand::{self, Errand, Progress};
 use crate::web::escape::{address, html};
@@ -143,7 +143,8 @@ impl Web {
             Ok(key) => Ok(self.tokens.insert(Tokens::new(key)).clone()),
             Err(error) => {
                 daemon.reactor.log.error(format_args!(
-                    "the web interface has no random numbers for its forms: {error}"
+                    "the web interface has no random numbers for its forms: {}",
+                    errno::reason(&error)
                 ));
                 Err(503)
             }

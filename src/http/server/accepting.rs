@@ -2,7 +2,6 @@
 //! leave for whom ([`admission`]), what is left to programs, and when to look
 //! again after nobody could be accepted.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::loggers::level::Level;
 use crate::reactor::Reactor;
 use crate::sys::limits::{self as system_limits, Limit};
 use crate::sys::poller::{Interest, Token};
-use crate::sys::{fd, socket};
+use crate::sys::{errno, fd, socket};
 use crate::tokens::{ConnectionId, Source, Timer};
 
 /// How many connections are accepted in one turn of the loop.
@@ -69,7 +68,7 @@ impl Servers {
                         error.kind(),
                         ErrorKind::ConnectionAborted | ErrorKind::Interrupted
                     ) => {}
-                Err(error) => return self.refuse(reactor, error),
+                Err(error) => return self.refuse(reactor, &errno::reason(&error)),
             }
         }
     }
@@ -100,7 +99,7 @@ impl Servers {
     }
 
     /// Nobody is accepted for a while, which is told once.
-    fn refuse(&mut self, reactor: &mut Reactor, reason: impl fmt::Display) {
+    fn refuse(&mut self, reactor: &mut Reactor, reason: &str) {
         if !std::mem::replace(&mut self.told, true) {
             let text = format_args!("cannot accept a connection: {reason}");
             reactor.log.log(Level::Warn, text);
