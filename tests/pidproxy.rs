@@ -147,8 +147,9 @@ impl Proxied {
     fn of(directory: tempfile::TempDir, pidproxy: &Path) -> Proxied {
         let script = "for s in HUP USR1 USR2 INT QUIT TERM; do trap \"echo $s\" $s; done; echo up; \
                       while :; do sleep 0.05; done";
-        let mut target = Command::new("sh")
-            .args(["-c", script])
+        // A shell catches no signal that was ignored when it began, as in the background of another one.
+        let mut target = Command::new("env")
+            .args(["--default-signal", "sh", "-c", script])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
