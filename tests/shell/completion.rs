@@ -3,7 +3,7 @@
 
 use super::{at_prompt, leave, scene};
 use crate::support::pty::{CTRL_U, Pty, TAB};
-use crate::support::{Dir, Finished, Scene, finish, kill, wait_until};
+use crate::support::{Dir, Finished, Scene, finish, is_plain, kill, wait_until};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,6 +12,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
 fn tab_completes_commands_and_names_of_the_live_daemon() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     for (keys, expected) in [
@@ -53,6 +56,9 @@ fn tab_completes_commands_and_names_of_the_live_daemon() {
 
 #[test]
 fn groups_that_are_not_active_yet_are_completed_for_add() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let text = scene.dir.read("supervisord.conf").unwrap();
     let more = "[program:later]\ncommand=/bin/sleep 600\n";
@@ -69,6 +75,9 @@ fn groups_that_are_not_active_yet_are_completed_for_add() {
 
 #[test]
 fn tab_does_not_wait_for_a_daemon_that_hangs() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     kill(scene.daemon.pid(), libc::SIGSTOP);

@@ -2,11 +2,14 @@
 
 use super::{at_prompt, leave, scene, shell};
 use crate::support::pty::{CTRL_A, CTRL_C, CTRL_D, LEFT, Pty};
-use crate::support::{DEADLINE, finish, wait_until};
+use crate::support::{DEADLINE, finish, is_plain, wait_until};
 use std::time::Duration;
 
 #[test]
 fn a_line_is_edited_and_the_status_comes_first() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     assert!(
@@ -33,6 +36,9 @@ fn a_line_is_edited_and_the_status_comes_first() {
 
 #[test]
 fn pasted_lines_are_run_one_by_one() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     // A terminal marks what is pasted, when it was asked to.
@@ -65,6 +71,9 @@ fn what_is_typed_ahead_is_not_lost() {
 
 #[test]
 fn names_beyond_ascii_are_edited_by_characters() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     pty.send("stop cafééx");
@@ -90,6 +99,9 @@ fn names_beyond_ascii_are_edited_by_characters() {
 
 #[test]
 fn a_terminal_of_20_columns_is_wide_enough() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = Pty::start(&shell(&scene), 20, 24);
     pty.wait_row("supervisor>");
@@ -106,6 +118,9 @@ fn a_terminal_of_20_columns_is_wide_enough() {
 
 #[test]
 fn a_line_is_drawn_again_when_the_window_changes() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     pty.send("status worker:worker_1 web");

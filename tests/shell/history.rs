@@ -2,12 +2,15 @@
 
 use super::{at_prompt, keep_history, leave, scene, shell};
 use crate::support::pty::{CTRL_C, CTRL_D, CTRL_R, Pty, UP};
-use crate::support::{DEADLINE, wait_until};
+use crate::support::{DEADLINE, is_plain, wait_until};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn a_session_begins_with_the_lines_of_the_ones_before() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     keep_history(&scene, "~/history");
     let start = || {
@@ -63,6 +66,9 @@ fn a_session_begins_with_the_lines_of_the_ones_before() {
 
 #[test]
 fn a_tilde_behind_an_equals_sign_was_a_folder_of_that_name() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     keep_history(&scene, "~/history");
     for (option, file) in [("--history-file=~/other", "other"), ("-r~/third", "third")] {
@@ -86,6 +92,9 @@ fn a_tilde_behind_an_equals_sign_was_a_folder_of_that_name() {
 
 #[test]
 fn ctrl_r_searches_it() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     keep_history(&scene, "%(here)s/history");
     scene
@@ -104,6 +113,9 @@ fn ctrl_r_searches_it() {
 
 #[test]
 fn without_a_file_it_lasts_for_the_session() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = at_prompt(&scene);
     pty.line("pid idle");
@@ -122,6 +134,9 @@ fn without_a_file_it_lasts_for_the_session() {
 
 #[test]
 fn a_file_that_is_no_history_is_one_line_and_no_obstacle() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let dir = scene.dir.path().display().to_string();
     fs::create_dir(scene.dir.join("folder")).unwrap();
@@ -166,6 +181,9 @@ fn a_file_that_is_no_history_is_one_line_and_no_obstacle() {
 
 #[test]
 fn a_disk_that_fills_up_under_the_history_is_told_once() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let disk = scene.dir.join("full");
     // As good as a full disk: it may be opened, and nothing fits.
@@ -189,6 +207,9 @@ fn a_disk_that_fills_up_under_the_history_is_told_once() {
 
 #[test]
 fn a_history_that_was_being_shortened_was_lost() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     keep_history(&scene, &scene.dir.join("history").display().to_string());
     let lines: Vec<String> = (0..2000).map(|n| format!("status job-{n:04}")).collect();

@@ -4,6 +4,7 @@ mod completion;
 mod editing;
 mod history;
 mod interruption;
+mod plain;
 mod questions;
 mod restart;
 

@@ -1,7 +1,7 @@
 //! `fg` and `debug`: talking to processes, from a pipe and at a terminal.
 
 use crate::support::pty::{CTRL_A, CTRL_C, CTRL_D, CTRL_U, LEFT, Pty, UP};
-use crate::support::{Ctl, DEADLINE, Dir, Finished, Kind, Scene, wait_until};
+use crate::support::{Ctl, DEADLINE, Dir, Finished, Kind, Scene, is_plain, wait_until};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
@@ -195,6 +195,9 @@ fn a_conversation_shows_every_answer_above_the_prompt() {
 
 #[test]
 fn lines_of_a_conversation_are_edited_and_do_not_mix_with_commands() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     let mut pty = terminal(&scene, "");
     pty.wait_row("supervisor>");
@@ -225,6 +228,9 @@ fn lines_of_a_conversation_are_edited_and_do_not_mix_with_commands() {
 
 #[test]
 fn a_typed_line_of_several_rows_was_drawn_again_in_the_wrong_place() {
+    if is_plain() {
+        return;
+    }
     let scene = scene();
     for (typed, keys, rows, cursor) in [
         (

@@ -28,3 +28,12 @@ pub fn edits_lines() -> bool {
             .any(|feature| feature == "line-editing")
     })
 }
+
+/// The same for a test of editing, which is left out without it; `shell::plain` tests the plain prompt.
+pub fn is_plain() -> bool {
+    let is_plain = !edits_lines();
+    if is_plain {
+        println!("left out: this binary does not edit lines");
+    }
+    is_plain
+}

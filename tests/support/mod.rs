@@ -24,7 +24,7 @@ mod rpc;
 mod scene;
 mod wait;
 
-pub use binary::{binary, edits_lines};
+pub use binary::{binary, edits_lines, is_plain};
 pub use canned::{canned_server, response};
 pub use ctl::{Ctl, Finished, finish, plain_environment};
 pub use daemon::{Daemon, Launch, children_of, descendants_of, is_alive, kill};
