@@ -1,7 +1,8 @@
-"""Checks the licences of everything that is linked: `cargo metadata` on standard input.
+"""Checks everything that is linked, or runs while it is built: `cargo metadata` on standard input.
 
-An expression is good if one of its alternatives is made of licences that allow
-distribution in a binary with no more than a notice.
+A licence is good if one of its alternatives is made of licences that allow
+distribution in a binary with no more than a notice. A source is good if it is a
+registry, whose packages Cargo.lock holds by their checksums, or this folder.
 """
 
 import json
@@ -35,10 +36,12 @@ def main():
     for name in sorted(linked, key=lambda name: packages[name]['name']):
         package = packages[name]
         licence = package['license'] or 'none'
-        verdict = 'ok' if is_good(licence) else 'NOT GOOD'
+        is_from_here = package['source'] is None and name == metadata['resolve']['root']
+        is_held = is_from_here or (package['source'] or '').startswith('registry+')
+        verdict = 'ok' if is_good(licence) and is_held else 'NOT GOOD' if is_held else 'NOT FROM A REGISTRY'
         bad += verdict != 'ok'
         print('%-24s %-10s %-44s %s' % (package['name'], package['version'], licence, verdict))
-    return bad and 'licences that need a look: %d' % bad
+    return bad and 'packages that need a look: %d' % bad
 
 
 if __name__ == '__main__':

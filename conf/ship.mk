@@ -115,11 +115,15 @@ reproducible: check-rust ## Builds the static binary in two folders and compares
 	  echo "the binary names a folder of this machine" >&2; exit 1; fi; \
 	sha256sum target/reproducible/*.bin
 
-release-check: check-rust ## Writes the bill of materials (target/bill-of-materials.txt) and checks the licences
+# What is linked into a binary for one of these; nothing is for Windows.
+RELEASE_TARGETS = $(foreach machine,x86_64 aarch64,$(machine)-unknown-linux-gnu $(machine)-unknown-linux-musl) $(CROSS_TARGETS)
+
+release-check: check-rust ## Writes the bill of materials (target/bill-of-materials.txt) and checks licences and sources
 	@mkdir -p target
-	$(CARGO) tree --locked --edges normal,build --target all --no-dedupe --prefix depth --format '{p} {l}' \
-	  | sed 's, ([^ ]*),,' > target/bill-of-materials.txt
-	$(CARGO) metadata --locked --format-version 1 | $(PYTHON) conf/licences.py
+	$(CARGO) tree --locked --edges normal,build $(RELEASE_TARGETS:%=--target %) --prefix none --format '{p} {l}' > target/tree.txt
+	@sed 's, ([^ ]*),,; s, ([*])$$,,' target/tree.txt | LC_ALL=C sort -u > target/bill-of-materials.txt && rm target/tree.txt
+	$(CARGO) metadata --locked --format-version 1 $(RELEASE_TARGETS:%=--filter-platform %) > target/metadata.json
+	@$(PYTHON) -B conf/licences.py < target/metadata.json
 
 # What the system layer needs of other systems: their Rust libraries, by rustup target add.
 CROSS_TARGETS ?= x86_64-unknown-freebsd x86_64-unknown-netbsd x86_64-apple-darwin aarch64-apple-darwin \
