@@ -47,7 +47,7 @@ is_ours() {
 }
 
 is_down() {
-	! pgrep supervisord && ! pgrep -f /opt/program
+	! pgrep supervisord && ! pgrep -f '/opt/(slow-)?program'
 }
 
 expect_configuration() {
@@ -67,6 +67,13 @@ printf 'Dpkg::Options { "--force-confdef"; "--force-confold"; };\n' >/etc/apt/ap
 # A host with Debian's supervisor and three files of programs.
 printf '#!/bin/sh\nexec sleep 100000\n' >/opt/program
 chmod +x /opt/program
+# One that takes its time: whoever takes over must wait for the supervisor before to have ended.
+cat >/opt/slow-program <<END
+#!/bin/sh
+trap 'sleep 2; exit' TERM
+while :; do sleep 0.1; done
+END
+chmod +x /opt/slow-program
 cat >/etc/supervisor/conf.d/web.conf <<END
 [program:web]
 command=/opt/program
@@ -83,7 +90,7 @@ stderr_logfile=/var/log/mail.err.log
 stdout_logfile=/var/log/mail.out.log
 
 [program:cron]
-command=/opt/program
+command=/opt/slow-program
 environment=HOME="/root",USER="root"
 
 [group:worker]
