@@ -178,6 +178,8 @@ SERVICE_openwrt = /etc/init.d/supervisord
 SERVICE_sysv = /etc/init.d/supervisor
 SERVICE_runit = /etc/sv/supervisord/run
 SERVICE_s6 = /etc/s6/supervisord/run
+# s6 has the time until it kills in a file of its own.
+SERVICE_s6_timeout = /etc/s6/supervisord/timeout-kill
 IN_PLACE = sed -e 's,/usr/bin/supervisor,$(BINDIR)/supervisor,g' -e 's,/etc/supervisor/,$(CONFDIR)/,g'
 
 install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES (systemd); keeps a configuration
@@ -205,6 +207,7 @@ install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES 
 	$(foreach service,$(filter $(SERVICES),systemd openrc openwrt sysv runit s6),\
 	  install -D -m $(if $(filter systemd,$(service)),644,755) $(DESTDIR)$(SERVICE_DIR)/$(service)/$(notdir $(SERVICE_$(service))) \
 	    $(DESTDIR)$(SERVICE_$(service)) &&) true
+	$(if $(filter s6,$(SERVICES)),install -m 644 conf/service/s6/timeout-kill $(DESTDIR)$(SERVICE_s6_timeout))
 	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && [ "$(filter systemd,$(SERVICES))" ]; then systemctl daemon-reload || true; fi
 
 uninstall: ## Removes what install brought (with the same SERVICES); the configuration stays
@@ -216,7 +219,7 @@ uninstall: ## Removes what install brought (with the same SERVICES); the configu
 	  rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}; \
 	done
 	rm -rf $(DESTDIR)$(PREFIX)/share/pollvisor
-	rm -f $(foreach service,$(SERVICES),$(DESTDIR)$(SERVICE_$(service)))
+	rm -f $(foreach service,$(SERVICES) $(if $(filter s6,$(SERVICES)),s6_timeout),$(DESTDIR)$(SERVICE_$(service)))
 
 clean: ## Removes everything that was built
 	$(CARGO) clean

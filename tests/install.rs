@@ -69,6 +69,7 @@ fn what_is_installed_can_be_taken_back_and_the_configuration_stays() {
         "etc/init.d/supervisord",
         "etc/sv/supervisord/run",
         "etc/s6/supervisord/run",
+        "etc/s6/supervisord/timeout-kill",
         "etc/y/supervisord.conf",
     ] {
         assert!(installed.contains(name), "{name}: {installed:#?}");
