@@ -41,6 +41,18 @@ fn listen_in(dir: &Dir) -> UnixDatagram {
     socket
 }
 
+/// Ends a syslog, and waits until its socket is closed: a child that another test is just
+/// starting has a copy of it until its exec, and would take records meanwhile.
+fn end(scene: &Scene, socket: UnixDatagram) {
+    drop(socket);
+    let probe = UnixDatagram::unbound().unwrap();
+    let is_closed = wait_until(DEADLINE, || {
+        let connected = probe.connect(scene.dir.join("socket"));
+        connected.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    });
+    assert!(is_closed, "somebody still has the socket");
+}
+
 fn listen(scene: &Scene) -> UnixDatagram {
     listen_in(&scene.dir)
 }
@@ -271,7 +283,7 @@ fn a_syslog_that_is_started_anew_is_found_by_the_next_record() {
         wait_for(&socket, &format!(" supervisord: p round {round}"));
         scene.daemon.signal(libc::SIGUSR2);
         wait_for(&socket, "INFO supervisord logreopen\n");
-        drop(socket);
+        end(&scene, socket);
         // Into nowhere; the file has it all the same.
         send(&scene, &format!("gone {round}\n"));
         let end = format!("gone {round}\n");
