@@ -250,6 +250,13 @@ fn the_oldest_rust_is_that_of_the_package() {
 }
 
 #[test]
+fn the_changes_begin_with_the_version_of_the_package() {
+    let changes = read("CHANGELOG.md");
+    let first = changes.lines().find_map(|line| line.strip_prefix("## "));
+    assert_eq!(first, Some(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
 fn the_binary_answers_to_the_four_names_that_it_tells() {
     let text = readme();
     let sentence = "The binary is supervisord, supervisorctl, pidproxy and\necho_supervisord_conf";
