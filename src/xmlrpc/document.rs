@@ -58,6 +58,13 @@ impl<'a> Reading<'a> {
     pub fn go_on(&mut self) -> Result<Option<Document>, ParseError> {
         let end = self.reader.offset() + SLICE;
         while self.reader.offset() < end {
+            if self.open.last().map(|element| element.kind) == Some(Kind::Struct)
+                && let Some(member) = self.reader.plain_member()
+            {
+                self.values.push(Value::string(member.name));
+                self.values.push(member.value);
+                continue;
+            }
             let Some(event) = self.reader.event()? else {
                 return Ok(Some(std::mem::take(&mut self.document)));
             };

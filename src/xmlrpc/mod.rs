@@ -4,6 +4,7 @@
 pub mod call;
 pub mod document;
 pub mod fault;
+pub mod member;
 pub mod reader;
 pub mod response;
 pub mod value;

@@ -12,6 +12,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::xmlrpc::member::{self, Member};
+
 /// How deep elements may be nested, unless a server's configuration says otherwise.
 pub const DEPTH_LIMIT: usize = 256;
 /// How many elements a document may have.
@@ -123,6 +125,22 @@ impl<'a> Reader<'a> {
             Found::Cdata(text) => Event::Text(with_line_feeds(self.slice(text))),
             Found::Nothing => Event::Text(Cow::Borrowed("")),
         }))
+    }
+
+    /// The member of a struct that comes next, if it is a plain one: taken as its
+    /// elements and texts would be one by one.
+    pub fn plain_member(&mut self) -> Option<Member<'_>> {
+        let is_in_content = self.inside == Inside::Content && self.empty.is_none();
+        let is_allowed = self.open.len() + member::DEPTH <= self.depth
+            && self.elements + member::ELEMENTS <= ELEMENT_LIMIT;
+        if !is_in_content || !is_allowed {
+            return None;
+        }
+        let text = self.text.get(self.offset..)?;
+        let member = member::read(text, PIECE, is_plain_text)?;
+        self.offset += member.length;
+        self.elements += member::ELEMENTS;
+        Some(member)
     }
 
     fn find(&mut self) -> Result<Option<Found>, ParseError> {

@@ -181,6 +181,64 @@ mod tests {
     }
 
     #[test]
+    fn members_in_one_look_are_those_of_the_reader() {
+        let member = |name: &str, value| (name.to_owned(), value);
+        let value = Value::Array(vec![
+            Value::Struct(vec![
+                member("", Value::Int(-1)),
+                member("a", Value::string("x < y & z")),
+                member("b", Value::Struct(vec![member("c", Value::Bool(true))])),
+                member("d", Value::string(" \n\ttext ")),
+                member("a]", Value::Double(0.5)),
+                member("e", Value::Array(vec![Value::Int(5)])),
+            ]),
+            Value::Struct(vec![]),
+        ]);
+        let written = String::from_utf8(write(Ok(&value))).unwrap();
+        let otherwise = written.replace("<member>\n", "<member>");
+        assert_ne!(written, otherwise);
+        assert_eq!(read(written.as_bytes()), read(otherwise.as_bytes()));
+        assert_eq!(read(written.as_bytes()), Ok(Ok(value)));
+        // The last of two members of one name counts, and what is wrong stays wrong.
+        let twice = written.replace("<name>d<", "<name>a<");
+        let twice_otherwise = twice.replace("<member>\n", "<member>");
+        assert_eq!(read(twice.as_bytes()), read(twice_otherwise.as_bytes()));
+        let wrong = written.replace("<int>-1<", "<int>-<");
+        assert!(read(wrong.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn limits_hold_for_members_in_one_look() {
+        let nested = |depth: usize| {
+            let (begin, end) = (
+                "<value><struct>\n<member>\n<name>n</name>\n",
+                "</member>\n</struct></value>\n",
+            );
+            let inner = "<value><int>1</int></value>\n";
+            format!(
+                "<params><param>\n{}{inner}{}</param></params>",
+                begin.repeat(depth),
+                end.repeat(depth)
+            )
+        };
+        // params, param and each value, struct, member; then value and int.
+        assert!(document::read(nested(3).as_bytes(), 13).is_ok());
+        let error = document::read(nested(3).as_bytes(), 12).unwrap_err();
+        assert_eq!(error.reason, "nested too deeply");
+        let member = "<member>\n<name>n</name>\n<value><int>1</int></value>\n</member>\n";
+        let many = |count: usize| {
+            format!(
+                "<params><struct>\n{}</struct></params>",
+                member.repeat(count)
+            )
+        };
+        let most = (crate::xmlrpc::reader::ELEMENT_LIMIT - 2) / 4;
+        assert!(document::read(many(most).as_bytes(), 10).is_ok());
+        let error = document::read(many(most + 1).as_bytes(), 10).unwrap_err();
+        assert_eq!(error.reason, "too many elements");
+    }
+
+    #[test]
     fn other_documents_are_no_responses() {
         for body in [
             "<methodResponse/>",
