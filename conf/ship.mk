@@ -20,14 +20,15 @@ container: ## Prepares the files of an image FROM scratch in target/container (c
 	echo 'root:x:0:' > $(CONTAINER)/etc/group
 
 # Where the source of Rust's library is installed (rustup component add rust-src) it is built along for
-# size, for which cargo wants RUSTC_BOOTSTRAP; a panic aborts without a message there.
+# size by Rust 1.92 or later, for which cargo wants RUSTC_BOOTSTRAP; a panic aborts without a message there.
 RUST_SOURCE = $(shell $(RUSTC) --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/Cargo.lock
+TINY_PANIC = -Zunstable-options -Cpanic=immediate-abort
 TINY_LIBRARY = -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
 tiny: export CARGO_PROFILE_RELEASE_OPT_LEVEL = z
 tiny: ## Builds the smallest binary: musl, no line editing (smaller still after rustup component add rust-src)
-	@if [ -e "$(RUST_SOURCE)" ]; then \
+	@if [ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1; then \
 	  RUSTC_BOOTSTRAP=1 $(MAKE) static TARGET=$(MUSL_TARGET) FEATURES="--no-default-features $(TINY_LIBRARY)" \
-	    MORE_STATIC_FLAGS="-Zunstable-options -Cpanic=immediate-abort"; \
+	    MORE_STATIC_FLAGS="$(TINY_PANIC)"; \
 	else \
 	  $(MAKE) static TARGET=$(MUSL_TARGET) FEATURES=--no-default-features; \
 	fi
