@@ -5,7 +5,7 @@ use std::io::{self, PipeWriter, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{Shutdown, shutdown};
 
@@ -138,6 +138,8 @@ pub struct Pump {
 
 /// How long an answer that is to be the last one may take.
 const LAST_ANSWER: Duration = Duration::from_millis(500);
+/// How often it is looked meanwhile whether anything can still come.
+const LOOK: Duration = Duration::from_millis(10);
 
 impl Pump {
     /// Hands everything that comes to `show`, with the number of its log, until
@@ -179,8 +181,9 @@ impl Pump {
     /// Gives the answer to what was said last its time to be shown. It is waited for to the end:
     /// what comes meanwhile may be older, such as the end of the log that a stream begins with.
     pub fn wait_for_answer(&self) {
-        if !self.connections.is_empty() && !self.is_over() {
-            thread::sleep(LAST_ANSWER);
+        let end = Instant::now() + LAST_ANSWER;
+        while !self.connections.is_empty() && !self.is_over() && Instant::now() < end {
+            thread::sleep(LOOK);
         }
     }
 }
