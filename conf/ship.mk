@@ -121,8 +121,8 @@ RELEASE_TARGETS = $(foreach machine,x86_64 aarch64,$(machine)-unknown-linux-gnu 
 
 release-check: check-rust ## Writes the bill of materials (target/bill-of-materials.txt) and checks licences and sources
 	@mkdir -p target
-	$(CARGO) tree --locked --edges normal,build $(RELEASE_TARGETS:%=--target %) --prefix none --format '{p} {l}' > target/tree.txt
-	@sed 's, ([^ ]*),,; s, ([*])$$,,; /^$$/d' target/tree.txt | LC_ALL=C sort -u > target/bill-of-materials.txt && rm target/tree.txt
+	$(CARGO) tree --locked --edges normal,build $(RELEASE_TARGETS:%=--target %) --prefix none --format '{p};{l}' > target/tree.txt
+	@sed 's| (/.*);|;|; s| (proc-macro);|;|; s|;| |; s| ([*])$$||; /^$$/d' target/tree.txt | LC_ALL=C sort -u > target/bill-of-materials.txt && rm target/tree.txt
 	$(CARGO) metadata --locked --format-version 1 $(RELEASE_TARGETS:%=--filter-platform %) > target/metadata.json
 	@$(PYTHON) -B conf/licences.py < target/metadata.json
 

@@ -36,6 +36,7 @@ mod logs;
 mod manual;
 mod monitor;
 mod order;
+mod package;
 mod pidproxy;
 mod pools;
 mod reaping;
