@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use crate::command_line;
 use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, captured_environment};
 use crate::states::SupervisorState;
-use crate::sys::{errno, memory, process, signals, terminal};
+use crate::sys::{memory, process, signals, terminal};
 
 use options::{Arguments, Request};
 use start::{Failure, Launch, Started};
@@ -31,10 +31,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Err(error) => {
             return fail(
                 program,
-                &Failure::System(format!(
-                    "cannot tell the current directory: {}",
-                    errno::reason(&error)
-                )),
+                &Failure::system("tell the current directory", &error),
             );
         }
     };
@@ -71,10 +68,7 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
     {
         Ok(mask) => mask,
         Err(error) => {
-            return fail(
-                program,
-                &Failure::System(format!("cannot prepare signals: {}", errno::reason(&error))),
-            );
+            return fail(program, &Failure::system("prepare signals", &error));
         }
     };
     let mut launch = Launch::new(program, arguments, launch_directory, mask);

@@ -343,7 +343,7 @@ pub fn usage(program: &str) -> String {
          --profile_options OPTIONS -- accepted and ignored\n\
          --check[=strict] -- say whether the configuration is good, warn of what is doubtful, and exit\n\
          --dump-config -- print the configuration as JSON, everything filled in, and exit\n\
-         --version-full -- print the version of this program itself, and exit\n\
+         --version-full -- print the version of this program itself and its features, and exit\n\
          \n"
     )
 }

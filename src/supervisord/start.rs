@@ -2,6 +2,7 @@
 //! daemonising, pid file. Whatever can go wrong does so
 //! before the fork, on the terminal, with a status.
 
+use std::io;
 use std::os::unix::ffi::OsStringExt;
 
 use crate::config::error::ConfigError;
@@ -82,6 +83,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What could not be done, and the system's reason.
+    pub fn system(operation: &str, error: &io::Error) -> Failure {
+        Failure::System(format!("cannot {operation}: {}", errno::reason(error)))
+    }
+
     /// What is wrong.
     pub fn text(&self) -> String {
         match self {
@@ -199,10 +205,7 @@ fn start_with(
                 detach(&supervisor.config, &mut reactor)?;
             }
             Err(error) => {
-                return Err(Failure::System(format!(
-                    "cannot fork: {}",
-                    errno::reason(&error)
-                )));
+                return Err(Failure::system("fork", &error));
             }
         }
     }
@@ -250,9 +253,7 @@ fn open_reactor(launch: &Launch<'_>, config: &Config, notes: &Notes) -> Result<R
     for line in config.infos.iter().chain(&notes.infos) {
         log.info(line);
     }
-    Reactor::new(log, time::now()).map_err(|error| {
-        Failure::System(format!("cannot make a poll set: {}", errno::reason(&error)))
-    })
+    Reactor::new(log, time::now()).map_err(|error| Failure::system("make a poll set", &error))
 }
 
 fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {
@@ -350,15 +351,12 @@ fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
                 .register(read, Interest::READ, Source::Signals)
                 .map(|_| signals)
         })
-        .map_err(|error| {
-            Failure::System(format!("cannot catch signals: {}", errno::reason(&error)))
-        })
+        .map_err(|error| Failure::system("catch signals", &error))
 }
 
 fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
-    reactor.poller.renew().map_err(|error| {
-        Failure::System(format!("cannot make a poll set: {}", errno::reason(&error)))
-    })?;
+    let renewed = reactor.poller.renew();
+    renewed.map_err(|error| Failure::system("make a poll set", &error))?;
     reactor.log.info("daemonizing the supervisord process");
     if let Some(directory) = &config.supervisord.directory {
         match process::chdir(directory.as_ref()) {
@@ -376,15 +374,10 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
         }
     }
     daemon::detach(config.supervisord.umask).map_err(|error| {
-        // The terminal may be out of reach by now.
-        reactor.log.critical(format_args!(
-            "cannot leave the terminal: {}",
-            errno::reason(&error)
-        ));
-        Failure::System(format!(
-            "cannot leave the terminal: {}",
-            errno::reason(&error)
-        ))
+        let failure = Failure::system("leave the terminal", &error);
+        // Which may be out of reach by now.
+        reactor.log.critical(failure.text());
+        failure
     })
 }
 
