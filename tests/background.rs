@@ -1,36 +1,22 @@
 //! supervisord in the background: without `-n`.
 
 use super::support::{
-    Address, DEADLINE, Dir, Finished, Kind, Outcome, Rpc, Value, finish, is_alive, kill,
-    stat_field, usual_configuration, wait_for, wait_until,
+    Address, Background, DEADLINE, Dir, Finished, Kind, Outcome, Rpc, Value, finish, is_alive,
+    kill, stat_field, usual_configuration, wait_for, wait_until,
 };
 use std::fs::read_link;
 use std::process::Command;
 
-/// A supervisord that has left its parent. It is killed when dropped.
-struct Background {
-    pid: u32,
-}
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        if is_alive(self.pid) {
-            kill(self.pid, libc::SIGKILL);
-        }
-    }
-}
-
 /// Starts one; what the parent left behind, and the daemon.
 fn start(dir: &Dir) -> (Finished, Background) {
+    let daemon = Background::new(dir);
     let mut command = Command::new(Kind::Ours.program("supervisord", &dir.bin()));
     command
         .arg("-c")
         .arg(dir.join("supervisord.conf"))
         .current_dir(dir.path());
     let end = finish(command, "", DEADLINE);
-    let pid = wait_for(DEADLINE, || dir.read("main.pid")?.trim().parse().ok());
-    let pid = pid.expect("a pid file is written");
-    (end, Background { pid })
+    (end, daemon)
 }
 
 const PARENT: usize = 1;
@@ -44,10 +30,10 @@ fn a_daemon_leaves_its_parent_restarts_in_place_and_ends_when_told() {
         "supervisord.conf",
         usual_configuration("[program:p]\ncommand=/bin/cat\nstartsecs=0\n"),
     );
-    let (end, daemon) = start(&dir);
+    let (end, mut daemon) = start(&dir);
     assert_eq!(end.status, Some(0), "{end:?}");
     assert_eq!(end.stderr, "");
-    let pid = daemon.pid;
+    let pid = daemon.pid();
 
     // It leads a session of its own, has no terminal, and is nobody's child here.
     assert_eq!(stat_field(pid, SESSION), i64::from(pid));

@@ -1,5 +1,7 @@
-//! Every display of every page is run. A page whose first example is new needs a line here, and
-//! its chapter refuses what it does not know.
+//! Every display of every page is run, but for those of supervisor-migration(7) that change a
+//! whole system or build for minutes: `migration` lists them with what holds them in its place.
+//! A page whose first example is new needs a line here, and its chapter refuses what it does not
+//! know.
 
 use super::page::{Display, displays, page, pages};
 use super::{configurations, control, migration};

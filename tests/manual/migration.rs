@@ -4,7 +4,7 @@
 use super::configurations::succeed;
 use super::page::{Display, project};
 use crate::install::{done, files, make};
-use crate::support::{DEADLINE, Scene, is_alive, wait_for, wait_until};
+use crate::support::{Background, DEADLINE, Scene, is_alive, wait_until};
 use std::fs;
 use std::path::Path;
 
@@ -28,10 +28,7 @@ const IMAGE: &str = "conf/container/Containerfile.debian";
 const NOT_RUN: &[(&str, Instead)] = &[
     (
         "dpkg-deb -x pollvisor_VERSION_ARCHITECTURE.deb new",
-        Stands(
-            "conf/ship.mk",
-            "DESTDIR=$(DEB_TREE) PREFIX=/usr SERVICES=sysv\n",
-        ),
+        Stands(PACKAGE_TEST, "dpkg-deb -x /opt/pollvisor-1.deb /opt/new\n"),
     ),
     (
         "apt-get install ./pollvisor_VERSION_ARCHITECTURE.deb",
@@ -106,6 +103,9 @@ fn placed(scene: &Scene, line: &str) -> String {
         .replace("/usr/local/", &format!("{here}/usr/local/"))
 }
 
+/// Ends before its daemon has begun.
+const IN_THE_BACKGROUND: &str = "/usr/local/bin/supervisord -c /etc/supervisord.conf";
+
 /// What has to hold before a line is run and after it.
 fn try_line(scene: &mut Scene, root: &Path, line: &str) {
     if let Some(words) = line.strip_prefix("make ") {
@@ -117,6 +117,8 @@ fn try_line(scene: &mut Scene, root: &Path, line: &str) {
         assert_eq!(is_there, target == "install", "{left:?}");
         return;
     }
+    // The page starts it in the background; here it has to end with the test.
+    let mut background = (line == IN_THE_BACKGROUND).then(|| Background::new(&scene.dir));
     let written = succeed(&scene.dir, &placed(scene, line));
     let expected = match line {
         "supervisorctl status" => "cat                              RUNNING",
@@ -124,7 +126,7 @@ fn try_line(scene: &mut Scene, root: &Path, line: &str) {
         _ if line.ends_with("--check") => "1 group",
         _ if line.ends_with("--dump-config") => "\"name\": \"cat\"",
         _ if line.ends_with(" shutdown") => "Shut down\n",
-        "/usr/local/bin/supervisord -c /etc/supervisord.conf" => "",
+        IN_THE_BACKGROUND => "",
         _ => panic!("nobody looks at what {line} does"),
     };
     assert!(written.contains(expected), "{line}: {written}");
@@ -132,11 +134,8 @@ fn try_line(scene: &mut Scene, root: &Path, line: &str) {
         _ if line.ends_with(" shutdown") => {
             assert_eq!(scene.daemon.wait(DEADLINE), Some(0), "{}", scene.log());
         }
-        // The page starts it in the background; here it has to end with the test.
-        "/usr/local/bin/supervisord -c /etc/supervisord.conf" => {
-            // The command ends before the daemon in the background has written it.
-            let pid = wait_for(DEADLINE, || scene.dir.read("main.pid")?.trim().parse().ok());
-            let pid = pid.unwrap();
+        IN_THE_BACKGROUND => {
+            let pid = background.as_mut().unwrap().pid();
             succeed(&scene.dir, "supervisorctl shutdown");
             assert!(wait_until(DEADLINE, || !is_alive(pid)));
             *scene = host();

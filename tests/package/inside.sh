@@ -116,6 +116,11 @@ quietly invoke-rc.d supervisor start
 wait_for all_run
 is_ours && fail "the old one is not Python's"
 
+# Unpacked, the new one reads the configuration beside the old one, which goes on.
+quietly dpkg-deb -x /opt/pollvisor-1.deb /opt/new
+quietly /opt/new/usr/bin/supervisord -c $conf --check
+all_run || fail "to check the configuration changed what runs"
+
 if [ "$scenario" = stopped ]; then
 	quietly invoke-rc.d supervisor stop
 	wait_for is_down

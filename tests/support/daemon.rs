@@ -152,12 +152,55 @@ impl Drop for Daemon {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;
         }
-        let known = descendants_of(self.pid());
-        let _ = self.child.kill();
+        end_all(self.pid());
         let _ = self.child.wait();
-        for pid in known {
-            kill(pid, libc::SIGKILL);
+    }
+}
+
+/// A supervisord of ours that leaves its parent, and is nobody's child then. With what it runs it
+/// is killed when dropped.
+pub struct Background {
+    pidfile: PathBuf,
+    pid: Option<u32>,
+}
+
+impl Background {
+    /// To be made before it is started, in the directory of which `main.pid` is its pid file.
+    pub fn new(dir: &Dir) -> Background {
+        Background {
+            pidfile: dir.join("main.pid"),
+            pid: None,
         }
+    }
+
+    fn written(&self) -> Option<u32> {
+        fs::read_to_string(&self.pidfile).ok()?.trim().parse().ok()
+    }
+
+    /// The process id. It may be written after the parent has ended.
+    pub fn pid(&mut self) -> u32 {
+        self.pid = self.pid.or_else(|| wait_for(DEADLINE, || self.written()));
+        self.pid.expect("a pid file is written")
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let Some(pid) = self.pid.or_else(|| self.written()) else {
+            return;
+        };
+        if is_alive(pid) {
+            end_all(pid);
+        }
+    }
+}
+
+/// Kills a process and what it has started.
+fn end_all(pid: u32) {
+    let known = descendants_of(pid);
+    kill(pid, libc::SIGKILL);
+    for pid in known {
+        kill(pid, libc::SIGKILL);
     }
 }
 
