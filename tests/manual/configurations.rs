@@ -14,13 +14,18 @@ fn only(displays: Vec<Display>) -> String {
     text
 }
 
-/// Runs a line of a shell in the directory, with our programs before all others.
-pub fn shell(dir: &Dir, line: &str, input: &str) -> Finished {
+/// A line of a shell in the directory, with our programs before all others.
+pub fn typed(dir: &Dir, line: &str) -> Command {
     let path = format!("PATH={}:$PATH; export PATH", dir.bin().display());
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{path}\n{line}"));
     command.current_dir(dir.path());
-    finish(command, input, DEADLINE)
+    command
+}
+
+/// Runs such a line with this for its standard input.
+pub fn shell(dir: &Dir, line: &str, input: &str) -> Finished {
+    finish(typed(dir, line), input, DEADLINE)
 }
 
 /// The same for a line that must succeed; its output.
@@ -100,7 +105,7 @@ pub fn container(displays: Vec<Display>) {
                    stdout_logfile_maxbytes=0\nstartsecs=0\nautorestart=false\n";
     dir.write("supervisord.conf", format!("{configuration}{program}"));
     let mut launch = Launch::new(Kind::Ours, &dir);
-    // Without any variable but this one: automatic logs of others are not cleaned up.
+    // A TMPDIR of its own, so that the logs of other daemons are not cleaned up.
     let temporary = format!("TMPDIR={}", dir.bin().display());
     let wrapper = ["env", "-i", &temporary];
     launch.wrapper = &wrapper;

@@ -1,17 +1,24 @@
 //! The examples of supervisorctl(8), typed at a scene that has what they name. An example that has
 //! no line in the table here fails, and so does a line that no example has.
 
-use super::configurations::shell;
+use super::configurations::{shell, succeed, typed};
 use super::page::Display;
 use crate::support::{DEADLINE, Dir, Finished, Scene, Value, plain_environment, wait_until};
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
 /// What an example is run with.
 enum Way {
     /// As it stands, to its end.
     Plain,
+    /// The same, and it shows what is expected and nothing else.
+    Exact,
+    /// Until it shows it: what a program writes comes when it comes.
+    Again,
+    /// Once the program `web` is ready: until then SIGHUP would end it.
+    Ready,
     /// After another line, which brings about what it wants to change.
     After(&'static str),
     /// With this typed after it.
@@ -19,9 +26,9 @@ enum Way {
     /// Until it has shown what is expected, and then Ctrl-C.
     Followed,
 }
-use Way::{After, Answered, Followed, Plain};
+use Way::{After, Again, Answered, Exact, Followed, Plain, Ready};
 
-/// An example, how it is run, and what it shows; with numbers left out for a `#`.
+/// An example, how it is run, and what it shows; a `#` is the process id of `web`.
 const LINES: &[(&str, Way, &str)] = &[
     (
         "$ supervisorctl restart 'workers:mail_0?'",
@@ -49,7 +56,7 @@ const LINES: &[(&str, Way, &str)] = &[
         Followed,
         "web stderr",
     ),
-    ("$ supervisorctl tail -n 20 web", Plain, "web is ready\n"),
+    ("$ supervisorctl tail -n 20 web", Again, "web is ready\n"),
     (
         "$ supervisorctl status 'workers:*'",
         Plain,
@@ -76,8 +83,8 @@ const LINES: &[(&str, Way, &str)] = &[
         Plain,
         "web: stopped\nweb: started\n",
     ),
-    ("$ supervisorctl signal HUP web", Plain, "web: signalled\n"),
-    ("$ supervisorctl pid web", Plain, "#\n"),
+    ("$ supervisorctl signal HUP web", Ready, "web: signalled\n"),
+    ("$ supervisorctl pid web", Exact, "#\n"),
     (
         "$ supervisorctl tail -f web stderr",
         Followed,
@@ -90,13 +97,13 @@ const LINES: &[(&str, Way, &str)] = &[
     ),
     (
         "$ supervisorctl tail --stderr web",
-        Plain,
+        Again,
         "web is careful\n",
     ),
     ("$ supervisorctl clear web", Plain, "web: cleared\n"),
     ("$ supervisorctl fg calculator", Answered("17*3\n"), "51\n"),
     ("$ supervisorctl debug -w 3 calculator '6*7'", Plain, "42\n"),
-    ("$ supervisorctl maintail -100", Plain, "\n"),
+    ("$ supervisorctl maintail -100", Plain, " INFO "),
     ("$ supervisorctl maintail -f", Followed, " INFO "),
     ("$ supervisorctl maintail -n 20", Plain, " INFO "),
     (
@@ -104,7 +111,7 @@ const LINES: &[(&str, Way, &str)] = &[
         Plain,
         "No config updates to processes\n",
     ),
-    ("$ supervisorctl update", Plain, ""),
+    ("$ supervisorctl update", Exact, ""),
     ("$ supervisorctl avail", Plain, "web "),
     (
         "$ supervisorctl add web",
@@ -116,7 +123,7 @@ const LINES: &[(&str, Way, &str)] = &[
         After("supervisorctl stop web"),
         "web: removed process group\n",
     ),
-    ("$ supervisorctl version", Plain, "4.3.0\n"),
+    ("$ supervisorctl version", Exact, "4.3.0\n"),
     ("$ supervisorctl result pool", Plain, "17 files\n"),
     ("$ supervisorctl clearfatal", Plain, "FATAL"),
     ("$ supervisorctl completion bash", Plain, "complete "),
@@ -143,7 +150,7 @@ const LINES: &[(&str, Way, &str)] = &[
     ("supervisor> EOF", Plain, "workers:mail_00 "),
 ];
 
-/// Says that it is ready, and that it is careful, and stays.
+/// Says that it is ready, and that it is careful, and becomes `cat`.
 const TALKER: &str = "trap '' HUP; echo \"$1 is ready\"; echo \"$1 is careful\" >&2; exec cat";
 
 const GAUGE: &str = "printf 'READY\\n'\nwhile read -r header; do\n\
@@ -209,28 +216,18 @@ fn comes_up(scene: &Scene) {
     scene.wait_all("RUNNING");
 }
 
-/// Digits as one `#`.
-fn without_numbers(text: &str) -> String {
-    let mut shown = String::new();
-    for letter in text.chars() {
-        match letter.is_ascii_digit() {
-            true if shown.ends_with('#') => {}
-            true => shown.push('#'),
-            false => shown.push(letter),
-        }
-    }
-    shown
+/// Waits until the talker `web` has set itself up, which is after it is RUNNING.
+fn is_ready(scene: &Scene) {
+    let name = || fs::read_to_string(format!("/proc/{}/comm", scene.pid("web"))).ok();
+    let is_ready = wait_until(DEADLINE, || name().as_deref() == Some("cat\n"));
+    assert!(is_ready, "{}", scene.log());
 }
 
 /// Runs an example until it has shown something, then ends it as Ctrl-C would.
 fn follow(dir: &Dir, line: &str, expected: &str) {
-    let mut command = Command::new("sh");
+    let mut command = typed(dir, &format!("exec {line}"));
     plain_environment(&mut command);
-    let path = format!("PATH={}:$PATH; export PATH", dir.bin().display());
     let mut child = command
-        .arg("-c")
-        .arg(format!("{path}\nexec {line}"))
-        .current_dir(dir.path())
         .stdin(Stdio::null())
         .stdout(File::create(dir.join("shown")).unwrap())
         .spawn()
@@ -265,10 +262,10 @@ fn run_one(dir: &Dir, example: &str, way: &Way) -> Finished {
         }
         Answered(input) => shell(dir, line, input),
         After(before) => {
-            super::configurations::succeed(dir, before);
+            succeed(dir, before);
             shell(dir, line, "")
         }
-        Plain | Followed => shell(dir, line, ""),
+        Plain | Exact | Again | Ready | Followed => shell(dir, line, ""),
     }
 }
 
@@ -301,21 +298,29 @@ pub fn run(displays: Vec<Display>) {
             follow(&scene.dir, example.strip_prefix("$ ").unwrap(), expected);
             continue;
         }
+        if matches!(way, Ready) {
+            is_ready(&scene);
+        }
+        let expected = &match expected.contains('#') {
+            true => expected.replace('#', &scene.pid("web").to_string()),
+            false => (*expected).to_owned(),
+        };
         // A process is waited for only so long, which a busy machine may need.
         let talks = [" fg ", " debug "].iter().any(|word| line.contains(word));
-        let mut attempts = if talks { 5 } else { 1 };
-        let (finished, shown) = loop {
-            let finished = run_one(&scene.dir, &example, way);
-            let shown = match expected.starts_with('#') {
-                true => without_numbers(&finished.stdout),
-                false => finished.stdout.clone(),
-            };
-            attempts -= 1;
-            if attempts == 0 || shown.contains(expected) {
-                break (finished, shown);
-            }
+        let limit = match talks || matches!(way, Again) {
+            true => DEADLINE,
+            false => Duration::ZERO,
         };
-        assert!(shown.contains(expected), "{line}: {finished:?}");
+        let mut finished = None;
+        let shows = wait_until(limit, || {
+            let shown = &finished.insert(run_one(&scene.dir, &example, way)).stdout;
+            match way {
+                Exact => shown == expected,
+                _ => shown.contains(expected),
+            }
+        });
+        let finished = finished.unwrap();
+        assert!(shows, "{line}: {finished:?}");
         let is_failure = !matches!(finished.status, Some(0));
         let may_fail = line.ends_with(" clearfatal");
         assert!(!is_failure || may_fail, "{line}: {finished:?}");
