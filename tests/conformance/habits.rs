@@ -1,5 +1,5 @@
 //! What supervisor-compat(7) tells under WHAT IS KEPT, as far as no other scenario has it:
-//! habits of 4.3.0 that its documentation does not mention.
+//! habits of 4.3.0 that are little known, or not told in its documentation.
 
 use super::compare;
 use super::run::Run;
@@ -36,8 +36,8 @@ fn commands_know_no_shell_and_are_looked_for_as_ever() {
 }
 
 #[test]
-fn processes_logs_and_paths_are_as_ever() {
-    compare("habits", |run| {
+fn the_order_of_processes_and_the_logs_of_those_that_do_not_run_are_as_ever() {
+    compare("order and logs", |run| {
         run.config(
             "[program:many]\ncommand=/bin/cat\nnumprocs=11\nprocess_name=p_%(process_num)d\nstartsecs=0\n\
              [program:off]\ncommand=/bin/cat\nautostart=false\n\
