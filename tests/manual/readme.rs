@@ -161,6 +161,77 @@ fn every_file_that_it_names_is_there_and_the_map_has_every_folder() {
     }
 }
 
+/// What is told where: a part of a row of "Told in", the page, and words of that page for it.
+const TOLD: &[(&str, &str, &str)] = &[
+    ("`--check` says", "supervisord.8", ".It Fl -check"),
+    ("`--dump-config` prints", "supervisord.8", "Fl -dump-config"),
+    ("a restart or reread", "supervisor-compat.7", "CANT_REREAD"),
+    ("a log, a disk", "supervisor-compat.7", "stops neither"),
+    ("`debug`", "supervisorctl.8", ".It Cm debug"),
+    ("`status --json`", "supervisorctl.8", "status --json"),
+    ("patterns", "supervisorctl.8", "pattern"),
+    ("an editor", "supervisorctl.8", "lines are edited"),
+    ("end states", "supervisor-events.7", "EXITED"),
+    (
+        "`event_max_retry`",
+        "supervisor-events.7",
+        "event_max_retry",
+    ),
+    ("monitors", "supervisor-events.7", "monitor"),
+    (
+        "why supervisord",
+        "supervisor-rpc.7",
+        "Why supervisord is FATAL",
+    ),
+    ("why supervisord", "supervisorctl.8", "FATAL"),
+    (
+        "no server answers",
+        "supervisorctl.8",
+        "no server can be reached",
+    ),
+    ("has lost", "supervisord.conf.5", "what is lost is counted"),
+    ("has lost", "supervisor-compat.7", "What is lost is counted"),
+    ("`{SHA256}`", "supervisord.conf.5", "SHA256"),
+    ("`allowed_hosts`", "supervisord.conf.5", "allowed_hosts"),
+    ("tokens", "supervisor-compat.7", "token from the page"),
+    ("limits", "supervisor-compat.7", "There are limits"),
+    ("one log", "supervisor-compat.7", "have one writer"),
+    ("`user=`", "supervisord.conf.5", "a group can be named"),
+    ("sockets of a group", "supervisord.conf.5", ".It Cm chown"),
+    (
+        "inside groups",
+        "supervisord.conf.5",
+        "As a member of a group",
+    ),
+    ("`READY=1`", "supervisord.8", "READY=1"),
+    ("watchdog", "supervisord.8", "WATCHDOG=1"),
+    ("container", "supervisord.8", "container"),
+];
+
+#[test]
+fn each_page_that_it_sends_to_has_a_word_for_it() {
+    let text = readme();
+    let (_, table) = text.split_once("| What | Told in |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut used = BTreeSet::new();
+    for row in table.lines().skip(2) {
+        let (what, told_in) = row.split_once(" | ").unwrap();
+        let known = TOLD.iter().filter(|(part, ..)| what.contains(part));
+        let mut looked_at = BTreeSet::new();
+        for (part, name, word) in known {
+            assert!(page(name).contains(word), "{name} has no {word}: {part}");
+            looked_at.insert((*name).to_owned());
+            used.insert(part);
+        }
+        let named = references(told_in).into_iter();
+        let named: BTreeSet<String> = named.map(|(name, at)| format!("{name}.{at}")).collect();
+        assert_eq!(named, looked_at, "{what}");
+    }
+    for (part, ..) in TOLD {
+        assert!(used.contains(part), "nowhere: {part}");
+    }
+}
+
 #[test]
 fn every_setting_of_the_tests_is_one() {
     let text = readme();
