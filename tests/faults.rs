@@ -2,12 +2,15 @@
 //! rests when there is nothing to do, and answers.
 
 use super::support::{
-    DEADLINE, Dir, Outcome, Scene, Value, children_of, comes_to_rest, descriptors_of, is_alive,
-    kill, wait_until,
+    DEADLINE, Dir, Outcome, Scene, Value, c, children_of, comes_to_rest, descriptors_of, finish,
+    is_alive, kill, wait_until,
 };
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 /// A user of whom this machine has no processes. Root may have any number of
@@ -180,7 +183,7 @@ fn errors_of_a_system_without_resources_are_waited_out() {
     // Nobody can connect now, and whoever waited is served later.
     scene.dir.write("accept", libc::ENFILE.to_string());
     let client = scene.rpc.clone();
-    let waiting = std::thread::spawn(move || client.call("supervisor.getState", &[]));
+    let waiting = thread::spawn(move || client.call("supervisor.getState", &[]));
     scene.wait_log("WARN cannot accept a connection: ");
     assert!(
         comes_to_rest(scene.daemon.pid()),
@@ -442,4 +445,43 @@ fn a_limit_is_no_reason_to_rest_for_ever() {
     kill(scene.pid("q"), libc::SIGKILL);
     scene.wait("q", "STOPPED");
     scene.stop();
+}
+
+#[test]
+fn the_shim_kept_what_it_was_left() {
+    let dir = Dir::new();
+    let shim = c::shim(&dir);
+    // The program closes what it was left, and stays; the tracer has to have closed it too.
+    let mut child = Command::new("sh")
+        .args(["-c", "exec \"$@\" 8>&1 9>&1", "sh"])
+        .args(shim)
+        .args([
+            "/bin/sh",
+            "-c",
+            "exec 8>&- 9>&- >/dev/null; exec sleep 1000",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(stdout.read_to_end(&mut Vec::new()).is_ok()));
+    let closed = receiver.recv_timeout(DEADLINE);
+    let stays = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!((closed, stays), (Ok(true), true));
+}
+
+#[test]
+fn the_shim_says_so_where_it_may_not_trace() {
+    let dir = Dir::new();
+    // What is traced already cannot be traced again.
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null"]);
+    command.args(c::shim(&dir)).arg("/bin/true");
+    let finished = finish(command, "", DEADLINE);
+    assert_eq!(finished.status, Some(2), "{finished:?}");
+    assert_eq!(finished.stderr, "shim: ptrace: Operation not permitted\n");
 }

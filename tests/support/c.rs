@@ -30,7 +30,7 @@ pub fn program(dir: &Dir, name: &str, source: &str) -> PathBuf {
 /// which the wall clock is off, and files `pipe2`, `fork`, `accept` and `kill` with
 /// the number of the error with which these calls fail. With -1 a `kill` succeeds
 /// and sends nothing. A file `write` is for writes to files of which the name ends
-/// in `p.log`.
+/// in `p.log`. An order that it cannot carry out fails the test when the daemon is dropped.
 pub fn shim(dir: &Dir) -> [OsString; 2] {
     [
         program(dir, "shim", SHIM).into(),

@@ -149,11 +149,18 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(Some(_))) {
-            return;
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            end_all(self.pid());
+            let _ = self.child.wait();
         }
-        end_all(self.pid());
-        let _ = self.child.wait();
+        // Only the shim writes it, when it could not do what a test has ordered.
+        let complaints = self.stderr.with_file_name("shim.stderr");
+        let complaints = fs::read_to_string(complaints).unwrap_or_default();
+        if std::thread::panicking() {
+            eprint!("{complaints}");
+        } else {
+            assert_eq!(complaints, "");
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 /* Stands between a daemon under test and the kernel: see c.rs. It becomes the
    program that its arguments name, while a process of its own, which is nobody's
    child, traces that one (not its children) and looks for orders at every call.
-   So it does for a static binary what a preloaded library could not. */
+   So it does for a static binary what a preloaded library could not.
+   What is wrong at the start is told on the standard error, and later in the
+   file shim.stderr of the directory. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -81,6 +84,18 @@ static int set(registers *r)
     return ptrace(PTRACE_SETREGSET, traced, NT_PRSTATUS, &all);
 }
 
+/* Tells what an order came to nothing by, unless the traced process was killed meanwhile. */
+static void complain(const char *what)
+{
+    int reason = errno;
+    registers r;
+
+    if (get(&r) == 0) {
+        errno = reason;
+        perror(what);
+    }
+}
+
 /* A call that does not exist is made instead. */
 static void leave_out(registers *r)
 {
@@ -153,7 +168,7 @@ static void set_clock(registers *r, unsigned long number, unsigned long first, u
     if (place != 0 && pread(memory, &seconds, sizeof seconds, place) == sizeof seconds) {
         seconds += offset;
         if (pwrite(memory, &seconds, sizeof seconds, place) < 0)
-            perror("shim: clock");
+            complain("shim: clock");
     }
 }
 
@@ -170,18 +185,22 @@ static void hide_vdso(void)
         close(memory);
     snprintf(path, sizeof path, "/proc/%d/mem", traced);
     memory = open(path, O_RDWR | O_CLOEXEC);
-    if (memory < 0 || get(&r) < 0)
+    if (memory < 0 || get(&r) < 0) {
+        complain("shim: memory of the process");
         return;
+    }
     /* The number of arguments, these, a null, the environment, a null, and then pairs. */
     place = STACK(r) + sizeof word;
     for (strings = 0; strings < 2; place += sizeof word) {
-        if (pread(memory, &word, sizeof word, place) != sizeof word)
+        if (pread(memory, &word, sizeof word, place) != sizeof word) {
+            complain("shim: memory of the process");
             return;
+        }
         strings += word == 0;
     }
     for (; pread(memory, &word, sizeof word, place) == sizeof word && word != AT_NULL; place += 2 * sizeof word)
         if (word == AT_SYSINFO_EHDR && pwrite(memory, &ignored, sizeof ignored, place) < 0)
-            perror("shim: vdso");
+            complain("shim: vdso");
 }
 
 /* One stop of the traced process at the begin or the end of a call. */
@@ -193,8 +212,10 @@ static void at_call(void)
     registers r;
 
     /* Which of the two it is, is the first byte of what is told. */
-    if (ptrace(GET_SYSCALL_INFO, traced, sizeof where, &where) < 0 || get(&r) < 0)
+    if (ptrace(GET_SYSCALL_INFO, traced, sizeof where, &where) < 0 || get(&r) < 0) {
+        complain("shim: a system call");
         return;
+    }
     if (where == BEGIN_OF_CALL) {
         number = NUMBER(r);
         first = FIRST(r);
@@ -211,12 +232,10 @@ static void at_call(void)
     }
 }
 
-/* Until the traced process has ended. */
-static void trace(void)
+/* From a stop of the traced process until it has ended. */
+static void trace(int status)
 {
-    int status;
-
-    while (waitpid(traced, &status, __WALL) == traced && WIFSTOPPED(status)) {
+    do {
         int event = status >> 16, signal = WSTOPSIG(status), request = PTRACE_SYSCALL;
 
         if (event == PTRACE_EVENT_EXEC) {
@@ -231,7 +250,56 @@ static void trace(void)
             signal = 0;
         }
         ptrace(request, traced, 0, signal);
+    } while (waitpid(traced, &status, __WALL) == traced && WIFSTOPPED(status));
+}
+
+static void fail(const char *what)
+{
+    perror(what);
+    _exit(2);
+}
+
+/* Takes hold of the process and tries all that is asked of the kernel later; its first stop. */
+static int seize(void)
+{
+    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
+    unsigned char where;
+    registers r;
+    int status;
+
+    if (ptrace(PTRACE_SEIZE, traced, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, traced, 0, 0) < 0)
+        fail("shim: ptrace");
+    if (waitpid(traced, &status, __WALL) != traced || !WIFSTOPPED(status))
+        fail("shim: the process does not stop");
+    if (ptrace(GET_SYSCALL_INFO, traced, sizeof where, &where) < 0)
+        fail("shim: PTRACE_GET_SYSCALL_INFO, which Linux has since 5.3");
+    if (get(&r) < 0)
+        fail("shim: PTRACE_GETREGSET");
+    return status;
+}
+
+/* Nobody is to wait for a stream of the tracer or for another descriptor that it was left. */
+static void leave_streams(int kept)
+{
+    char path[PATH_MAX];
+    int null = open("/dev/null", O_RDWR), complaints;
+    DIR *all = opendir("/proc/self/fd");
+    struct dirent *entry;
+
+    snprintf(path, sizeof path, "%s/shim.stderr", directory);
+    complaints = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    if (null < 0 || complaints < 0 || all == NULL)
+        fail("shim: descriptors");
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(complaints, 2);
+    while ((entry = readdir(all)) != NULL) {
+        int descriptor = atoi(entry->d_name);
+
+        if (descriptor > 2 && descriptor != kept && descriptor != dirfd(all))
+            close(descriptor);
     }
+    closedir(all);
 }
 
 int main(int count, char **words)
@@ -253,22 +321,15 @@ int main(int count, char **words)
     }
     if (between == 0) {
         if (fork() == 0) {
-            int null = open("/dev/null", O_RDWR);
-            const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
+            int status;
 
             setsid();
-            if (ptrace(PTRACE_SEIZE, traced, 0, options) < 0 || ptrace(PTRACE_INTERRUPT, traced, 0, 0) < 0) {
-                perror("shim: ptrace");
-                _exit(2);
-            }
-            /* Nobody is to wait for its streams; its directory may go. */
-            dup2(null, 0);
-            dup2(null, 1);
-            dup2(null, 2);
+            status = seize();
+            leave_streams(ready[1]);
             if (write(ready[1], &byte, 1) != 1)
                 _exit(2);
             close(ready[1]);
-            trace();
+            trace(status);
         }
         _exit(0);
     }
