@@ -36,6 +36,14 @@ pub fn compare<'a>(running: impl IntoIterator<Item = &'a Group>, fresh: &[Group]
     difference
 }
 
+/// Has a group that is the same as a running one share what is configured of its
+/// processes, which would take memory twice until the next reading.
+pub fn share(running: &Group, fresh: &mut Group) {
+    if running == fresh {
+        fresh.processes.clone_from(&running.processes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +72,18 @@ mod tests {
         assert_eq!(difference.changed, ["other"]);
         assert_eq!(difference.removed, ["z", "a"]);
         assert_eq!(compare(&running, &running), Difference::default());
+    }
+
+    #[test]
+    fn what_was_read_again_and_had_not_changed_was_kept_twice() {
+        let running = group("a");
+        let (mut same, mut other) = (group("a"), group("a"));
+        other.priority = 1;
+        for fresh in [&mut same, &mut other] {
+            share(&running, fresh);
+        }
+        assert!(Rc::ptr_eq(&running.processes[0], &same.processes[0]));
+        assert!(!Rc::ptr_eq(&running.processes[0], &other.processes[0]));
     }
 
     #[test]

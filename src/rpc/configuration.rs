@@ -15,7 +15,7 @@ use crate::xmlrpc::writer::{self, StructWriter};
 /// one in use as it is.
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
-    let config = load::load(&supervisor.request).map_err(|error| {
+    let mut config = load::load(&supervisor.request).map_err(|error| {
         daemon.reactor.log.error(format_args!(
             "could not read the configuration again: {error}"
         ));
@@ -27,6 +27,11 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         .filter_map(|id| supervisor.groups.get(id))
         .map(|group| &group.config);
     let difference = diff::compare(running, &config.groups);
+    for group in &mut config.groups {
+        if let Some(active) = supervisor.groups.named(&group.name) {
+            diff::share(&active.config, group);
+        }
+    }
     supervisor
         .context
         .identifier
