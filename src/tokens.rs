@@ -104,6 +104,8 @@ pub enum Timer {
     LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
+    /// Children that had begun a moment ago have left what they were lent.
+    Nursery,
     /// The service manager wants a sign of life, or has not taken what it was told.
     ServiceManager,
 }

@@ -21,7 +21,7 @@ use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
-use crate::sys::spawn::{Program, Spawn, Streams, spawn};
+use crate::sys::spawn::{Program, Spawn, Streams};
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
@@ -215,7 +215,9 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
         let surroundings = context.surroundings(&self.config);
-        let spawned = spawn(&Spawn::new(program, streams, &surroundings));
+        let spawned = reactor
+            .nursery
+            .spawn(Spawn::new(program, streams, surroundings));
         if let Ok(pid) = spawned {
             let outputs = [&mut self.stdout, &mut self.stderr];
             let outputs = outputs.into_iter().flatten();

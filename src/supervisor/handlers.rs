@@ -19,7 +19,7 @@ use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::results::Verdict;
 use crate::sys::poller::Interest;
-use crate::sys::spawn::{Program, Spawn, Streams, spawn};
+use crate::sys::spawn::{Program, Spawn, Streams};
 use crate::sys::{errno, fd, kill};
 use crate::termination::Termination;
 use crate::tokens::{GroupId, ProcessId, Source, Timer};
@@ -101,7 +101,7 @@ impl Supervisor {
             ("SUPERVISOR_EVENT_SERIAL", message.serial.to_string()),
         ];
         let timeout = Duration::from_secs(u64::try_from(pool.config.handler_timeout).unwrap_or(1));
-        let (pid, stdin) = self.spawn_handler(process, handler, &variables)?;
+        let (pid, stdin) = self.spawn_handler(reactor, process, handler, &variables)?;
         let (name, child) = (process.config().name.clone(), process.machine().pid());
         let source = Source::Handler(pid);
         let token = fd::set_nonblocking(stdin.as_fd())
@@ -135,6 +135,7 @@ impl Supervisor {
     /// writes goes nowhere.
     fn spawn_handler(
         &self,
+        reactor: &mut Reactor,
         listener: &Subprocess,
         handler: &str,
         variables: &[(&str, String)],
@@ -170,7 +171,8 @@ impl Supervisor {
             stderr: null.as_fd(),
         };
         let surroundings = self.context.surroundings(&config);
-        let pid = spawn(&Spawn::new(program, streams, &surroundings)).map_err(errno::bracketed)?;
+        let spawn = Spawn::new(program, streams, surroundings);
+        let pid = reactor.nursery.spawn(spawn).map_err(errno::bracketed)?;
         Ok((pid, pipe.write))
     }
 

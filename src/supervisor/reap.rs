@@ -29,6 +29,7 @@ impl Supervisor {
     }
 
     fn finish(&mut self, reactor: &mut Reactor, pid: i32, end: Termination) {
+        reactor.nursery.forget(pid);
         let known = self.pids.remove(&pid);
         match known.filter(|id| self.groups.process(*id).is_some()) {
             Some(id) => {

@@ -33,6 +33,9 @@ use crate::web::route::Visit;
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 
+/// In how long a child should have come to exec.
+const NURSERY_PAUSE: Duration = Duration::from_millis(20);
+
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
 
@@ -214,6 +217,7 @@ impl MainLoop {
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
         self.watch_main_log();
+        self.tidy_nursery();
         let timeout = self.reactor.timers.wait(time::monotonic());
         if let Err(error) = self.reactor.poller.wait(timeout, ready) {
             self.reactor.log.critical(format_args!(
@@ -224,6 +228,18 @@ impl MainLoop {
             std::thread::sleep(POLL_ERROR_PAUSE);
         }
         self.reactor.now = time::now();
+    }
+
+    /// Takes back what children on their way to exec have used. What they hold yet is
+    /// looked at once more when they should have left.
+    fn tidy_nursery(&mut self) {
+        let nursery = &mut self.reactor.nursery;
+        nursery.tidy();
+        nursery.shrink();
+        if nursery.is_to_be_looked_at() {
+            let then = time::monotonic() + NURSERY_PAUSE;
+            self.reactor.timers.set(Timer::Nursery, Some(then));
+        }
     }
 
     /// Tells of a main log or syslog that cannot be written to, once a minute: on
@@ -388,7 +404,7 @@ impl MainLoop {
                     self.flush_main_log();
                 }
                 // Told before the next wait.
-                Timer::MainLogLosses | Timer::ServiceManager => {}
+                Timer::MainLogLosses | Timer::ServiceManager | Timer::Nursery => {}
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

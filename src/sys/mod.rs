@@ -6,6 +6,7 @@ pub mod allocator;
 pub mod daemon;
 pub mod errno;
 pub mod fd;
+pub mod futex;
 pub mod glob;
 pub mod host;
 pub mod kill;

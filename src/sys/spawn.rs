@@ -1,34 +1,23 @@
-//! Starting a child: everything that happens between fork and exec is in this file.
+//! Starting a child.
 //!
-//! [`Spawn::new`] prepares what the child will need: C strings, pointers and
-//! the texts of failures. After the fork the child makes system calls only and
-//! allocates nothing. What goes wrong there the child says on its descriptor 2,
-//! hence in its own log, and exits with 127; steps, order and texts are those of 4.3.0.
-//!
-//! All signals are blocked across the fork: one that reached the child before
-//! its handlers are reset would be written into the daemon's own signal pipe.
+//! [`Spawn::new`] prepares what it will need: C strings, pointers and the texts
+//! of failures. [`nursery`] makes the process, which up to exec shares the
+//! daemon's memory where that can be, so that nothing of it is copied; what the
+//! child does there is in [`child`], and that it calls the kernel and nothing
+//! else in `calls`. What goes wrong the child says on its descriptor 2, hence in
+//! its own log, and exits with 127; steps, order and texts are those of 4.3.0.
+
+mod calls;
+mod child;
+pub mod nursery;
+mod places;
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::BorrowedFd;
 use std::ptr;
-
-use nix::errno::Errno;
 
 use crate::sys::privileges::Step;
 use crate::sys::signals::Mask;
-use crate::sys::{errno, fd};
-
-const FAILURE_STATUS: i32 = 127;
-const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawned\n";
-/// What the daemon catches; children get the default back. SIGPIPE and SIGXFSZ stay ignored.
-const RESET: [i32; 6] = [
-    libc::SIGHUP,
-    libc::SIGINT,
-    libc::SIGQUIT,
-    libc::SIGTERM,
-    libc::SIGCHLD,
-    libc::SIGUSR2,
-];
 
 /// The program to run, as the caller has it.
 #[derive(Clone, Copy, Debug)]
@@ -99,9 +88,15 @@ pub struct Surroundings {
 /// A child that is ready to be started.
 #[derive(Debug)]
 pub struct Spawn<'a> {
-    image: Result<Image, Vec<u8>>,
     streams: Streams<'a>,
-    surroundings: &'a Surroundings,
+    prepared: Prepared,
+}
+
+/// What the child reads on its way to exec, and nobody changes meanwhile.
+#[derive(Debug)]
+struct Prepared {
+    image: Result<Image, Vec<u8>>,
+    surroundings: Surroundings,
     refusal: Option<Vec<u8>>,
     switch_failures: [Vec<u8>; 3],
     directory: Option<Directory>,
@@ -150,7 +145,7 @@ impl<'a> Spawn<'a> {
     pub fn new(
         program: Program<'_>,
         streams: Streams<'a>,
-        surroundings: &'a Surroundings,
+        surroundings: Surroundings,
     ) -> Spawn<'a> {
         let couldnt_exec =
             |reason: &str| format!("supervisor: couldn't exec {}: {reason}\n", program.path);
@@ -170,17 +165,21 @@ impl<'a> Spawn<'a> {
         };
         let setuid_failure =
             |reason: &str| format!("supervisor: couldn't setuid to {uid}: {reason}\n").into_bytes();
+        let refusal = match &surroundings.identity {
+            Identity::Refused { reason, .. } => Some(setuid_failure(reason)),
+            _ => None,
+        };
+        let switch_failures =
+            [Step::Groups, Step::Group, Step::User].map(|step| setuid_failure(step.text()));
         Spawn {
-            image,
             streams,
-            surroundings,
-            refusal: match &surroundings.identity {
-                Identity::Refused { reason, .. } => Some(setuid_failure(reason)),
-                _ => None,
+            prepared: Prepared {
+                image,
+                surroundings,
+                refusal,
+                switch_failures,
+                directory,
             },
-            switch_failures: [Step::Groups, Step::Group, Step::User]
-                .map(|step| setuid_failure(step.text())),
-            directory,
         }
     }
 }
@@ -226,153 +225,6 @@ fn directory(path: &str) -> Result<Directory, Vec<u8>> {
         }),
         Err(_) => Err(format!("{failure}embedded null byte\n").into_bytes()),
     }
-}
-
-/// Starts the child and returns its pid; it leads a process group of its own.
-/// The error is fork's errno.
-pub fn spawn(child: &Spawn<'_>) -> Result<i32, i32> {
-    let previous = Mask::block_all().map_err(|error| errno::of(&error).unwrap_or(libc::EAGAIN))?;
-    // SAFETY: the child calls nothing but async-signal-safe functions until it
-    // has become another program or has ended.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        run_child(child);
-    }
-    let failure = Errno::last_raw();
-    if pid > 0 {
-        // The child does this too; whichever comes first, the group exists
-        // before anybody signals it. It fails once the child has called exec.
-        // SAFETY: two numbers.
-        unsafe { libc::setpgid(pid, pid) };
-    }
-    previous.apply();
-    if pid < 0 { Err(failure) } else { Ok(pid) }
-}
-
-/// The child's life before exec. Async-signal-safe calls only from here to the
-/// end of the file.
-fn run_child(child: &Spawn<'_>) -> ! {
-    // SAFETY: two numbers.
-    unsafe { libc::setpgid(0, 0) };
-    reset_signals(&child.surroundings.mask);
-    place_streams(&child.streams);
-    // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`).
-    fd::close_from(libc::STDERR_FILENO + 1, child.surroundings.close_below);
-    if let Some(refusal) = &child.refusal {
-        fail(&[refusal.as_slice()]);
-    }
-    if let Identity::SwitchTo(credentials) = &child.surroundings.identity {
-        switch(credentials, &child.switch_failures);
-    }
-    if let Some(directory) = &child.directory {
-        // SAFETY: a C string that the parent prepared.
-        if unsafe { libc::chdir(directory.path.as_ptr()) } != 0 {
-            fail_with_errno(&directory.failure);
-        }
-    }
-    if let Some(umask) = child.surroundings.umask {
-        // SAFETY: a number.
-        unsafe { libc::umask((umask & 0o777) as libc::mode_t) };
-    }
-    match &child.image {
-        Ok(image) => execute(image),
-        Err(failure) => fail(&[failure.as_slice()]),
-    }
-}
-
-fn reset_signals(mask: &Mask) {
-    for number in RESET {
-        // SAFETY: no handler function is involved.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
-    }
-    mask.apply();
-}
-
-/// dup2 leaves close-on-exec off, except where source and place are the same:
-/// so whatever lies on 0, 1 or 2 is moved away first.
-fn place_streams(streams: &Streams<'_>) {
-    let aside = [streams.stdin, streams.stdout, streams.stderr].map(move_up);
-    for (place, source) in (0..).zip(aside) {
-        // SAFETY: two numbers.
-        if unsafe { libc::dup2(source, place) } < 0 {
-            fail_with_errno(b"supervisor: couldn't set up descriptors: ");
-        }
-    }
-}
-
-fn move_up(descriptor: BorrowedFd<'_>) -> RawFd {
-    let number = descriptor.as_raw_fd();
-    if number > libc::STDERR_FILENO {
-        return number;
-    }
-    // SAFETY: numbers only.
-    unsafe { libc::fcntl(number, libc::F_DUPFD, libc::STDERR_FILENO + 1) }
-}
-
-fn switch(credentials: &SpawnCredentials, failures: &[Vec<u8>; 3]) {
-    let [groups_failed, group_failed, user_failed] = failures;
-    let groups = &credentials.groups;
-    // SAFETY: the array is valid for reads of the length given with it; the
-    // other two take a number.
-    unsafe {
-        if libc::setgroups(groups.len() as _, groups.as_ptr()) != 0 {
-            fail(&[groups_failed.as_slice()]);
-        }
-        if libc::setgid(credentials.gid) != 0 {
-            fail(&[group_failed.as_slice()]);
-        }
-        if libc::setuid(credentials.uid) != 0 {
-            fail(&[user_failed.as_slice()]);
-        }
-    }
-}
-
-fn execute(image: &Image) -> ! {
-    // SAFETY: a C string and two null-terminated arrays of C strings, all kept
-    // alive by `image`.
-    unsafe {
-        libc::execve(
-            image.path.as_ptr(),
-            image.arguments.pointers.as_ptr(),
-            image.environment.pointers.as_ptr(),
-        )
-    };
-    fail_with_errno(&image.failure)
-}
-
-fn fail_with_errno(beginning: &[u8]) -> ! {
-    let number = Errno::last_raw();
-    let mut digits = [0; 11];
-    let reason = match errno::symbol(number) {
-        Some(symbol) => symbol.as_bytes(),
-        None => decimal(number, &mut digits),
-    };
-    fail(&[beginning, reason, b"\n"])
-}
-
-/// The digits of a number that is not negative, written from the end of `digits`.
-fn decimal(mut number: i32, digits: &mut [u8]) -> &[u8] {
-    let mut start = digits.len();
-    for (place, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + (number % 10).unsigned_abs() as u8;
-        number /= 10;
-        start = place;
-        if number == 0 {
-            break;
-        }
-    }
-    digits.get(start..).unwrap_or_default()
-}
-
-/// Says why there will be no program, and ends the child.
-fn fail(text: &[&[u8]]) -> ! {
-    for piece in text.iter().copied().chain([NOT_SPAWNED]) {
-        // SAFETY: `piece` is valid for reads of its length. Should it fail,
-        // there is nobody to tell.
-        unsafe { libc::write(libc::STDERR_FILENO, piece.as_ptr().cast(), piece.len()) };
-    }
-    // SAFETY: ends the process without running anything of the parent's.
-    unsafe { libc::_exit(FAILURE_STATUS) }
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! Children for real, by way of the shell and a few standard programs.
 
+use super::child::{RESET, decimal};
+use super::nursery::Nursery;
 use super::*;
 use crate::signal::Signal;
 use crate::sys::testing::isolated;
-use crate::sys::{process, signals};
+use crate::sys::{fd, process, signals};
 use crate::termination::Termination;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// How a child ended and what it wrote to stdout and stderr.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +58,8 @@ fn run_program(
         stdout: stdout.write.as_fd(),
         stderr: stderr.write.as_fd(),
     };
-    let pid = spawn(&Spawn::new(program, streams, surroundings)).unwrap();
+    let spawn = Spawn::new(program, streams, surroundings.clone());
+    let pid = Nursery::default().spawn(spawn).unwrap();
     drop((stdin, stdout.write, stderr.write));
     let [stdout, stderr] = [stdout.read, stderr.read].map(|end| {
         let mut text = String::new();
@@ -137,8 +140,8 @@ fn the_streams_are_the_given_ones_even_if_two_are_the_same() {
         stdout: output.write.as_fd(),
         stderr: output.write.as_fd(),
     };
-    let surroundings = surroundings();
-    let pid = spawn(&Spawn::new(program, streams, &surroundings)).unwrap();
+    let spawn = Spawn::new(program, streams, surroundings());
+    let pid = Nursery::default().spawn(spawn).unwrap();
     drop(output.write);
     let mut text = String::new();
     File::from(output.read).read_to_string(&mut text).unwrap();
@@ -181,8 +184,8 @@ fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
         stdout: two,
         stderr: one,
     };
-    let surroundings = surroundings();
-    let pid = spawn(&Spawn::new(program, streams, &surroundings)).unwrap();
+    let spawn = Spawn::new(program, streams, surroundings());
+    let pid = Nursery::default().spawn(spawn).unwrap();
     waitpid(Pid::from_raw(pid), None).unwrap();
     drop(output.write);
     // SAFETY: as above.
@@ -372,8 +375,7 @@ fn a_fork_that_fails_tells_its_number_and_leaves_the_mask() {
         line.unwrap().to_owned()
     };
     let before = blocked();
-    let surroundings = surroundings();
-    let outcome = spawn(&Spawn::new(program, streams, &surroundings));
+    let outcome = Nursery::default().spawn(Spawn::new(program, streams, surroundings()));
     assert_eq!(outcome, Err(libc::EAGAIN));
     assert_eq!(blocked(), before);
     assert_eq!(

@@ -1,0 +1,258 @@
+//! Low numbers of descriptors that are kept for what children are given.
+//!
+//! A child that shares the daemon's table of descriptors leaves it by close_range(2)
+//! with a copy of its low end, which is little where all that it needs lies there. So
+//! a few numbers are held from the time when there are many descriptors. What a child
+//! is given is put there, and is out of the daemon's hands when the child has left.
+
+use std::fs::File;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit};
+
+use crate::sys::futex;
+use crate::sys::spawn::calls;
+use crate::sys::spawn::child::Apart;
+
+/// Up to here a copy of all descriptors costs next to nothing.
+const FEW: RawFd = 128;
+/// Where the limit is low they are left to programs.
+const LOW_LIMIT: u64 = 4096;
+/// So many children may be about to leave at once.
+const COUNT: usize = 8;
+/// How long one of them is waited for where all places are lent.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// All places.
+#[derive(Debug, Default)]
+pub(super) enum Places {
+    /// There are not many descriptors yet.
+    #[default]
+    NotNeeded,
+    /// The system does not give them.
+    Refused,
+    /// They are held.
+    Held(Held),
+}
+
+/// Three numbers, lent to a child.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// What becomes its descriptors 0, 1 and 2.
+    pub descriptors: [RawFd; 3],
+    index: usize,
+    first_left: RawFd,
+    has_left: *const AtomicU32,
+}
+
+impl Place {
+    /// How the child leaves.
+    pub fn apart(&self) -> Apart {
+        Apart {
+            first_left: self.first_left,
+            has_left: self.has_left,
+        }
+    }
+}
+
+impl Places {
+    /// Puts copies of these into a place; `None` where the child is better given a
+    /// copy of all that is open.
+    pub fn lend(&mut self, streams: [BorrowedFd<'_>; 3]) -> Option<Place> {
+        let highest = streams.iter().map(AsRawFd::as_raw_fd).max();
+        if highest.is_none_or(|highest| highest < FEW) {
+            return None;
+        }
+        if matches!(self, Places::NotNeeded) {
+            *self = Held::new().map_or(Places::Refused, Places::Held);
+        }
+        match self {
+            Places::Held(held) => held.lend(streams),
+            _ => None,
+        }
+    }
+
+    /// Notes to whom a place was lent, or takes it back where there is no child.
+    pub fn note(&mut self, place: Place, pid: Option<i32>) {
+        if let Places::Held(held) = self {
+            held.note(place.index, pid);
+        }
+    }
+
+    /// Takes back what children have left.
+    pub fn tidy(&mut self) {
+        if let Places::Held(held) = self {
+            held.tidy();
+        }
+    }
+
+    /// That child has ended, whether it had left or not.
+    pub fn forget(&mut self, pid: i32) {
+        if let Places::Held(held) = self {
+            held.forget(pid);
+        }
+    }
+
+    /// Whether something was lent since the last call that is not back.
+    pub fn is_to_be_looked_at(&mut self) -> bool {
+        match self {
+            Places::Held(held) => {
+                let is_new = std::mem::take(&mut held.is_new);
+                is_new && held.lent.iter().any(Option::is_some)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Places that are held.
+#[derive(Debug)]
+pub(super) struct Held {
+    places: [[OwnedFd; 3]; COUNT],
+    /// To whom each is lent.
+    lent: [Option<i32>; COUNT],
+    /// Lies in a place that nobody needs.
+    filler: OwnedFd,
+    first_left: RawFd,
+    left: SharedPage,
+    /// Which is lent next: the one that was lent first is the first to be back.
+    next: usize,
+    is_new: bool,
+    /// One was waited for in vain, and none has come back since.
+    is_stuck: bool,
+}
+
+impl Held {
+    fn new() -> Option<Held> {
+        let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        if limit < LOW_LIMIT || !calls::CAN_SHARE || !calls::can_leave_descriptors() {
+            return None;
+        }
+        let filler: OwnedFd = File::open("/dev/null").ok()?.into();
+        let copy = || filler.try_clone().ok();
+        let mut places = Vec::with_capacity(COUNT);
+        for _ in 0..COUNT {
+            places.push([copy()?, copy()?, copy()?]);
+        }
+        let highest = places.iter().flatten().map(AsRawFd::as_raw_fd).max()?;
+        Some(Held {
+            places: places.try_into().ok()?,
+            lent: [None; COUNT],
+            filler,
+            first_left: highest + 1,
+            left: SharedPage::new()?,
+            next: 0,
+            is_new: false,
+            is_stuck: false,
+        })
+    }
+
+    fn lend(&mut self, streams: [BorrowedFd<'_>; 3]) -> Option<Place> {
+        let index = self.next;
+        if self.lent.get(index)?.is_some() && !self.is_stuck {
+            futex::wait_while(self.left.word(index), 0, PATIENCE);
+            self.is_stuck = true;
+            self.tidy();
+        }
+        if self.lent.get(index)?.is_some() {
+            return None;
+        }
+        let descriptors = self.places.get(index)?.each_ref().map(AsRawFd::as_raw_fd);
+        for (stream, place) in streams.iter().zip(descriptors) {
+            if !put(stream.as_raw_fd(), place) {
+                self.empty(index);
+                return None;
+            }
+        }
+        let has_left = self.left.word(index);
+        has_left.store(0, Ordering::Release);
+        Some(Place {
+            descriptors,
+            index,
+            first_left: self.first_left,
+            has_left: ptr::from_ref(has_left),
+        })
+    }
+
+    fn note(&mut self, index: usize, pid: Option<i32>) {
+        match (pid, self.lent.get_mut(index)) {
+            (Some(pid), Some(lent)) => {
+                *lent = Some(pid);
+                self.next = (index + 1) % COUNT;
+                self.is_new = true;
+            }
+            _ => self.empty(index),
+        }
+    }
+
+    fn tidy(&mut self) {
+        for index in 0..COUNT {
+            let is_lent = self.lent.get(index).is_some_and(Option::is_some);
+            if is_lent && self.left.word(index).load(Ordering::Acquire) != 0 {
+                self.empty(index);
+            }
+        }
+    }
+
+    fn forget(&mut self, pid: i32) {
+        let lent = self.lent.iter().position(|lent| *lent == Some(pid));
+        if let Some(index) = lent {
+            self.empty(index);
+        }
+    }
+
+    /// What lies in a place is closed, and its number kept.
+    fn empty(&mut self, index: usize) {
+        for place in self.places.get(index).into_iter().flatten() {
+            put(self.filler.as_raw_fd(), place.as_raw_fd());
+        }
+        if let Some(lent) = self.lent.get_mut(index) {
+            *lent = None;
+        }
+        self.is_stuck = false;
+    }
+}
+
+/// dup3(2) onto a place of ours, closed on exec.
+fn put(source: RawFd, place: RawFd) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: what lay in a place is nobody's any more.
+        unsafe { libc::dup3(source, place, libc::O_CLOEXEC) == place }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (source, place);
+        false
+    }
+}
+
+/// A page that children share even where the rest of their memory is a copy. It is
+/// never given back: a child that has not left yet may write to it.
+#[derive(Debug)]
+struct SharedPage(NonNull<AtomicU32>);
+
+impl SharedPage {
+    fn new() -> Option<SharedPage> {
+        let (protection, flags) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANON,
+        );
+        let size = COUNT * size_of::<AtomicU32>();
+        // SAFETY: new memory, which nobody knows yet.
+        let memory = unsafe { libc::mmap(ptr::null_mut(), size, protection, flags, -1, 0) };
+        if memory == libc::MAP_FAILED {
+            return None;
+        }
+        NonNull::new(memory.cast()).map(SharedPage)
+    }
+
+    /// The word of a place: 0 until its child has left.
+    fn word(&self, index: usize) -> &AtomicU32 {
+        // SAFETY: within the page, which is zero at first and never unmapped.
+        unsafe { self.0.add(index % COUNT).as_ref() }
+    }
+}
