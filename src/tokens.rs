@@ -106,6 +106,8 @@ pub enum Timer {
     AcceptRetry,
     /// Children that had begun a moment ago have left what they were lent.
     Nursery,
+    /// One child alone was collected of many: look whether others have ended.
+    Reap,
     /// The service manager wants a sign of life, or has not taken what it was told.
     ServiceManager,
 }

@@ -1,7 +1,7 @@
 //! What supervisord does for orphans when it is PID 1. Here it is made the
 //! reaper of its descendants, which the kernel treats alike.
 
-use super::support::{DEADLINE, Dir, Scene, children_of, is_alive, wait_until};
+use super::support::{DEADLINE, Dir, Scene, children_of, is_alive, kill, wait_until};
 
 /// Makes its process the reaper of its descendants (prctl
 /// `PR_SET_CHILD_SUBREAPER`), then becomes the program given to it.
@@ -61,5 +61,45 @@ fn orphans_are_collected_and_told_of() {
         "no zombie is left"
     );
     assert_eq!(children, [pid], "the program was left alone");
+    scene.stop();
+}
+
+/// More than are looked at one by one whenever one ends.
+const MANY: usize = 260;
+
+#[test]
+fn of_many_programs_that_end_in_one_moment_none_is_overlooked() {
+    let dir = Dir::new();
+    // Nobody but SIGCHLD tells of their ends.
+    let quiet = dir.script("quiet", "exec sleep 1000 > /dev/null 2>&1");
+    let scene = Scene::start_as(
+        dir,
+        &format!(
+            "[program:p]\ncommand=/bin/sleep 1000\nprocess_name=p%(process_num)03d\nnumprocs={MANY}\n\
+             startsecs=0\nautorestart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+             [program:q]\ncommand={}\nprocess_name=q%(process_num)d\nnumprocs=3\nstartsecs=0\nautorestart=false\n",
+            quiet.display()
+        ),
+        |_| {},
+    );
+    let names = ["p:p007", "p:p150", "p:p255", "q:q0", "q:q1", "q:q2"];
+    let pids = names.map(|name| {
+        scene.wait(name, "RUNNING");
+        scene.pid(name)
+    });
+    // What ends while the daemon cannot look is told by one signal.
+    scene.daemon.signal(libc::SIGSTOP);
+    for pid in pids {
+        kill(pid, libc::SIGKILL);
+    }
+    let ended = || pids.iter().all(|pid| !is_alive(*pid));
+    assert!(
+        wait_until(DEADLINE, ended),
+        "not all of {pids:?} have ended"
+    );
+    scene.daemon.signal(libc::SIGCONT);
+    for name in names {
+        scene.wait(name, "EXITED");
+    }
     scene.stop();
 }

@@ -116,7 +116,7 @@ fn start_one(
     }
     // Nothing is signalled, so nothing can fail; a failed spawn shows in the machine.
     let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Start);
-    daemon.supervisor.reap(daemon.reactor);
+    daemon.supervisor.reap_process(daemon.reactor, id);
     let process = daemon.supervisor.groups.process(id)?;
     if !process.machine().spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));

@@ -112,7 +112,7 @@ fn stop_one(
     if let Err(text) = daemon.supervisor.feed(daemon.reactor, id, Input::Stop) {
         return Some(Err(Fault::with(FaultCode::Failed, text)));
     }
-    daemon.supervisor.reap(daemon.reactor);
+    daemon.supervisor.reap_process(daemon.reactor, id);
     let state = daemon.supervisor.groups.process(id)?.machine().state();
     (state.is_stopped() || !wait).then_some(Ok(()))
 }

@@ -19,9 +19,10 @@ pub mod transitions;
 
 use std::collections::BTreeMap;
 
+use crate::clock::Monotonic;
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
-use crate::dispatchers::output::Found;
+use crate::dispatchers::output::{Found, Progress};
 use crate::events::event::{Event, Subject};
 use crate::process::context::Context;
 use crate::process::subprocess::{Finding, Subprocess};
@@ -65,6 +66,10 @@ pub struct Supervisor {
     failures: Failures,
     /// Which process a living child belongs to.
     pids: BTreeMap<i32, ProcessId>,
+    /// When a child has ended last.
+    last_end: Monotonic,
+    /// Not all children were looked at since then; there is a timer for that.
+    looks_later: bool,
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
@@ -97,6 +102,8 @@ impl Supervisor {
             state: SupervisorState::Running,
             failures: Failures::default(),
             pids: BTreeMap::new(),
+            last_end: Monotonic::default(),
+            looks_later: false,
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,
@@ -132,10 +139,12 @@ impl Supervisor {
         channel: Channel,
         token: Token,
     ) {
-        if let Some(process) = self.groups.process_mut(id) {
-            process.read_output(reactor, channel, token);
-        }
+        let process = self.groups.process_mut(id);
+        let progress = process.map(|process| process.read_output(reactor, channel, token));
         self.tell_found(reactor, id);
+        if progress == Some(Progress::Closed) {
+            self.may_have_ended(reactor, id);
+        }
     }
 
     /// Whether pipes of ended children hold what their logs cannot take yet.

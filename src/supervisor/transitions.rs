@@ -211,8 +211,10 @@ impl Supervisor {
         self.failed(reactor, deed, reason);
     }
 
-    /// The deadline of a process has come, unless it was moved in the meantime.
+    /// The deadline of a process has come, unless it was moved in the meantime. One
+    /// that has ended is collected first, so that none is told as up that is not.
     pub fn due(&mut self, reactor: &mut Reactor, id: ProcessId) {
+        self.reap_process(reactor, id);
         let deadline = self
             .groups
             .process(id)

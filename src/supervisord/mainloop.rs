@@ -23,7 +23,7 @@ use crate::supervisor::Supervisor;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
-use crate::sys::signals::Signals;
+use crate::sys::signals::{self, Signals};
 use crate::sys::{errno, memory, time};
 use crate::tokens::{ConnectionId, Source, Timer};
 use crate::web::door::Web;
@@ -352,7 +352,8 @@ impl MainLoop {
                     self.reactor
                         .log
                         .debug(format_args!("received {signal} indicating a child quit"));
-                    self.supervisor.reap(&mut self.reactor);
+                    self.supervisor
+                        .reap_told(&mut self.reactor, signals::ended_child());
                 }
                 Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => {
                     self.reactor.log.warn(format_args!(
@@ -382,21 +383,13 @@ impl MainLoop {
         }
     }
 
-    /// Handles what is due. Children that have ended are collected first, so
-    /// that none is told as up that is not.
+    /// Handles what is due.
     fn handle_timers(&mut self) {
         let now = self.reactor.now.monotonic;
-        if self
-            .reactor
-            .timers
-            .wait(now)
-            .is_some_and(|wait| wait.is_zero())
-        {
-            self.supervisor.reap(&mut self.reactor);
-        }
         while let Some(timer) = self.reactor.timers.pop_due(now) {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.reactor, id),
+                Timer::Reap => self.supervisor.reap(&mut self.reactor),
                 Timer::LogRetry(id) => self.reactor.retry_log(id),
                 Timer::LogLosses(id) => self.reactor.tell_losses(id),
                 Timer::MainLogRetry => {

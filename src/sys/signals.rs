@@ -4,9 +4,9 @@
 //! and the numbers keep their order of arrival. A signal that waits already is
 //! not written again, hence the pipe never fills.
 //!
-//! A handler has no arguments of ours, so its two values are the only global
-//! state of the program: where to write, and which signals wait. What waits
-//! while no pipe is there (during a reload) is carried over to the next one.
+//! A handler has no arguments of ours, so its values are the only global state of
+//! the program: where to write, which signals wait, and which child has ended. What
+//! waits while no pipe is there (during a reload) is carried over to the next one.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -21,6 +21,10 @@ use crate::sys::fd;
 const NOWHERE: i32 = -1;
 static WRITE_END: AtomicI32 = AtomicI32::new(NOWHERE);
 static WAITING: AtomicU64 = AtomicU64::new(0);
+/// The pid of a child that has ended, or one of these.
+static ENDED: AtomicI32 = AtomicI32::new(NOBODY);
+const NOBODY: i32 = 0;
+const SEVERAL: i32 = -1;
 
 /// A set of blocked signals.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +115,13 @@ impl Drop for Signals {
     }
 }
 
+/// The child that has ended since the last call, where SIGCHLD came once: `None` when
+/// it came more often, or from somebody else. Of two that end in the same moment the
+/// system may tell of one alone.
+pub fn ended_child() -> Option<i32> {
+    Some(ENDED.swap(NOBODY, Ordering::SeqCst)).filter(|pid| *pid > 0)
+}
+
 /// Ignores SIGPIPE and SIGXFSZ, so that writes fail with an error instead of
 /// ending the daemon. Children inherit both as ignored; so do those of 4.3.0,
 /// where it is Python's doing.
@@ -132,7 +143,7 @@ pub fn die_of(signal: Signal) -> io::Result<()> {
 
 fn catch(signal: Signal) -> io::Result<()> {
     let action = SigAction::new(
-        SigHandler::Handler(handler),
+        SigHandler::SigAction(handler),
         SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP,
         SigSet::all(),
     );
@@ -152,13 +163,32 @@ fn unblock(caught: &[Signal]) {
     let _ = set.thread_unblock();
 }
 
-extern "C" fn handler(number: libc::c_int) {
+extern "C" fn handler(number: libc::c_int, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
     let errno = Errno::last_raw();
+    if number == libc::SIGCHLD {
+        // SAFETY: what the kernel hands to a handler of SIGCHLD.
+        note_end(unsafe { about.as_ref() });
+    }
     let bit = bit(number);
     if WAITING.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
         tell(WRITE_END.load(Ordering::SeqCst), number);
     }
     Errno::set_raw(errno);
+}
+
+/// Async-signal-safe; another handler does not come between.
+fn note_end(about: Option<&libc::siginfo_t>) {
+    let pid = match about {
+        // Codes of the kernel's own; sent by somebody it says who that was.
+        Some(about) if about.si_code > 0 => {
+            // SAFETY: the kernel fills in the pid for SIGCHLD.
+            unsafe { about.si_pid() }
+        }
+        _ => SEVERAL,
+    };
+    let before = ENDED.load(Ordering::SeqCst);
+    let ended = if before == NOBODY { pid } else { SEVERAL };
+    ENDED.store(ended, Ordering::SeqCst);
 }
 
 /// Async-signal-safe.
@@ -179,7 +209,7 @@ fn bit(number: i32) -> u64 {
 mod tests {
     use super::*;
     use crate::sys::poller::{Interest, Poller};
-    use crate::sys::testing::isolated;
+    use crate::sys::testing::{isolated, until};
     use std::process::Command;
     use std::time::{Duration, Instant};
 
@@ -253,6 +283,36 @@ mod tests {
     }
 
     #[test]
+    fn one_child_that_ends_is_told_and_of_several_none() {
+        if isolated(
+            module_path!(),
+            "one_child_that_ends_is_told_and_of_several_none",
+            &[],
+        ) {
+            return;
+        }
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        assert_eq!(ended_child(), None);
+        let end = || {
+            let mut child = Command::new("/bin/true").spawn().unwrap();
+            child.wait().unwrap();
+            child.id() as i32
+        };
+        // The system hands it to any thread.
+        let told = || until("a signal", || !Signals::drain(read.as_fd()).is_empty());
+        let pid = end();
+        told();
+        assert_eq!(ended_child(), Some(pid));
+        assert_eq!(ended_child(), None);
+        end();
+        told();
+        raise(Signal::CHLD);
+        assert_eq!(ended_child(), None);
+        raise(Signal::CHLD);
+        assert_eq!(ended_child(), None);
+    }
+
+    #[test]
     fn the_handler_leaves_errno_alone() {
         if isolated(module_path!(), "the_handler_leaves_errno_alone", &[]) {
             return;
@@ -262,7 +322,7 @@ mod tests {
         let (_signals, read) = Signals::install(&ALL).unwrap();
         drop(read);
         Errno::set_raw(libc::ENOSPC);
-        handler(libc::SIGTERM);
+        handler(libc::SIGTERM, std::ptr::null_mut(), std::ptr::null_mut());
         assert_eq!(Errno::last_raw(), libc::ENOSPC);
     }
 

@@ -6,11 +6,22 @@ use crate::termination::Termination;
 
 /// The next child that has ended, with how; `None` when there is none (any more) to collect.
 /// Never waits.
+///
+/// The system looks at all children, of which there may be thousands.
 pub fn reap() -> io::Result<Option<(i32, Termination)>> {
+    wait_for(-1)
+}
+
+/// How that child has ended, if it has; nobody else is looked at. Never waits.
+pub fn reap_child(pid: i32) -> io::Result<Option<Termination>> {
+    Ok(wait_for(pid)?.map(|(_, termination)| termination))
+}
+
+fn wait_for(whom: i32) -> io::Result<Option<(i32, Termination)>> {
     loop {
         let mut status = 0;
         // SAFETY: `status` is a valid place for the one number that waitpid writes.
-        let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+        let pid = unsafe { libc::waitpid(whom, &mut status, libc::WNOHANG) };
         if pid > 0 {
             return Ok(Some((pid, termination(status))));
         }
@@ -89,6 +100,23 @@ mod tests {
         crate::sys::kill::kill(sleeper, crate::signal::Signal::KILL).unwrap();
         until("the sleeper", || {
             reap().unwrap() == Some((sleeper, killed(libc::SIGKILL)))
+        });
+    }
+
+    #[test]
+    fn one_child_is_collected_and_no_other() {
+        if isolated(module_path!(), "one_child_is_collected_and_no_other", &[]) {
+            return;
+        }
+        #[allow(clippy::zombie_processes)] // reap is what collects them
+        let start = || Command::new("/bin/true").spawn().unwrap().id() as i32;
+        let (one, other) = (start(), start());
+        until("the second child", || {
+            reap_child(other).unwrap() == Some(Termination::Exited(0))
+        });
+        assert_eq!(reap_child(other).unwrap(), None);
+        until("the first child", || {
+            reap().unwrap() == Some((one, Termination::Exited(0)))
         });
     }
 

@@ -133,7 +133,7 @@ static long order_for(const registers *r)
         return order("fork");
 #endif
     case SYS_clone:
-        return FIRST(*r) & (CLONE_VM | CLONE_THREAD) ? 0 : order("fork");
+        return FIRST(*r) & CLONE_THREAD ? 0 : order("fork");
     case SYS_kill:
         return order("kill");
     case SYS_accept:
