@@ -3,6 +3,7 @@
 //! is no time-out: an idle daemon is never woken.
 
 mod answers;
+mod rest;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -214,8 +215,7 @@ impl MainLoop {
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
         self.watch_main_log();
-        let timeout = self.reactor.timers.wait(time::monotonic());
-        if let Err(error) = self.reactor.poller.wait(timeout, ready) {
+        if let Err(error) = rest::wait(&mut self.reactor, ready) {
             self.reactor.log.critical(format_args!(
                 "cannot wait for events: {}",
                 errno::reason(&error)
