@@ -53,6 +53,8 @@ fn a_daemon_gives_its_code_back_whenever_it_comes_to_rest_and_answers_as_before(
 #[test]
 fn a_signal_does_not_bring_the_rest_forward() {
     let (scene, pid, awake) = start();
+    // Else it would not interrupt the wait.
+    assert!(comes_to_rest(pid));
     scene.daemon.signal(libc::SIGUSR2);
     scene.wait_log("received SIGUSR2 indicating log reopen request");
     assert!(mapped(pid) >= awake, "{} of {awake} KiB", mapped(pid));
