@@ -1,6 +1,6 @@
 //! The main loop: wait, signals, dispatchers, reap, transitions, deferred
-//! replies. Work is done for what is ready or due, and with nothing due there
-//! is no time-out: an idle daemon is never woken.
+//! replies. Work is done for what is ready or due. With nothing due there is no
+//! time-out once the daemon has come to rest: from then on it is never woken.
 
 mod answers;
 mod rest;
