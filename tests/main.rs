@@ -42,6 +42,7 @@ mod pools;
 mod reaping;
 mod regressions;
 mod reload;
+mod rest;
 mod restart;
 mod rotation;
 mod service;

@@ -1,8 +1,9 @@
 //! The main loop: wait, signals, dispatchers, reap, transitions, deferred
-//! replies. Work is done for what is ready or due, and with nothing due there
-//! is no time-out: an idle daemon is never woken.
+//! replies. Work is done for what is ready or due. With nothing due there is no
+//! time-out once the daemon has come to rest: from then on it is never woken.
 
 mod answers;
+mod rest;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -218,8 +219,7 @@ impl MainLoop {
         self.complain_of_main_log();
         self.watch_main_log();
         self.tidy_nursery();
-        let timeout = self.reactor.timers.wait(time::monotonic());
-        if let Err(error) = self.reactor.poller.wait(timeout, ready) {
+        if let Err(error) = rest::wait(&mut self.reactor, ready) {
             self.reactor.log.critical(format_args!(
                 "cannot wait for events: {}",
                 errno::reason(&error)

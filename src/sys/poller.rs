@@ -23,6 +23,8 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use polling::{Event, PollMode};
 
+use crate::sys::mapped_files::Unchanged;
+
 const SLOT_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const SLOT_MASK: usize = (1 << SLOT_BITS) - 1;
 /// The highest generation is left out: `usize::MAX` belongs to `polling`.
@@ -182,8 +184,20 @@ impl<S: Copy> Poller<S> {
     /// Waits until something is ready or the time is over (`None`: no limit)
     /// and fills `ready`. A signal that is handled through a self-pipe wakes it.
     pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready<S>>) -> io::Result<()> {
+        self.wait_at_rest(timeout, ready, &Unchanged::default())
+    }
+
+    /// Waits likewise, and before that lets go of pages: it is the last thing
+    /// that is done, lest what leads to the wait bring them back.
+    pub fn wait_at_rest(
+        &mut self,
+        timeout: Option<Duration>,
+        ready: &mut Vec<Ready<S>>,
+        unchanged: &Unchanged,
+    ) -> io::Result<()> {
         ready.clear();
         self.found.clear();
+        unchanged.let_go();
         match collect(&self.inner, timeout, &mut self.found) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             outcome => outcome?,
@@ -293,6 +307,7 @@ fn first_part(long: Duration) -> Duration {
 }
 
 #[cfg(target_os = "linux")]
+#[inline]
 fn collect_within(
     poller: &polling::Poller,
     milliseconds: Option<u128>,

@@ -13,22 +13,38 @@ from world import wake_ups
 
 
 def measure(cast):
-    """RSS, PSS and private dirty memory of everything that supervises, with 1, 100 and 1000 programs."""
+    """RSS, PSS and private dirty memory of everything that supervises, at rest, with 1, 100 and 1000 programs."""
     rows = []
     everybody = cast.ours + [cast.original] + cast.peers + [cast.floor]
     crowd = [one for one in everybody if one.name != "monit"]
     for count, who in ((1, everybody), (100, crowd), (1000, cast.ours + [cast.original] + cast.peer("dinit") + [cast.floor])):
         with Together(who, count) as together:
             together.settle()
-            for one in together.standing.values():
-                if one.subject.name in cast.order[:5]:
-                    one.rpc().getState()
-            taken = together.each(lambda one: [kib / 1024 * 1.048576 for kib in one.memory()])
+            ask(cast, together)
+            together.rest()
+            taken = together.each(megabytes)
+            ask(cast, together)
+            awake = together.each(megabytes)
         for index, what in enumerate(("resident set", "PSS", "private dirty memory")):
             values = {name: value if isinstance(value, str) else value[index] for name, value in taken.items()}
             measure_name = "%s of all that supervises, %d program%s" % (what, count, "s" if count > 1 else "")
             rows.append(Row(measure_name, "MB", values, TARGETS.get((what, count), ())))
+        if count == 1:
+            values = {name: value if isinstance(value, str) else value[0] for name, value in awake.items()}
+            rows.append(Row("resident set of all that supervises, 1 program, right after a request", "MB", values))
     return rows
+
+
+def ask(cast, together):
+    """Has those answer who speak XML-RPC."""
+    for one in together.standing.values():
+        if one.subject.name in cast.order[:5]:
+            one.rpc().getState()
+
+
+def megabytes(one):
+    """RSS, PSS and private dirty memory of what supervises."""
+    return [kib / 1024 * 1.048576 for kib in one.memory()]
 
 
 TARGETS = {
@@ -46,7 +62,7 @@ def idle(cast):
     seconds = max(5, rounds(20))
     who = cast.ours + [cast.original] + cast.peers + [cast.floor]
     with Together(who, 1) as together:
-        together.settle(3)
+        together.rest()
         supervisors = {name: one.supervisors() for name, one in together.standing.items()}
         before = {name: wake_ups(pids) for name, pids in supervisors.items()}
         time.sleep(seconds)
@@ -62,13 +78,13 @@ def idle(cast):
 
 def system_calls(supervisors, together, seconds):
     """By name, how many calls a second all processes of a supervisor make. The tracer's coming wakes a process once,
-    so that the count begins a second later."""
+    so that the count begins when it has come to rest again."""
     tracers = {}
     for name, pids in supervisors.items():
         out = os.path.join(together.standing[name].folder, "calls")
         words = ["strace", "-q", "-f", "-ttt", "-o", out] + [word for pid in pids for word in ("-p", str(pid))]
         tracers[name] = (out, subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-    time.sleep(1)
+    together.rest()
     begin = time.time()
     time.sleep(seconds)
     end = time.time()

@@ -13,6 +13,10 @@ from subjects import must_be_there
 from world import CHILDREN_OF_OURS, Missing, end_orphans, executable, family, folder, memory, program, wait_for
 
 
+# In seconds: supervisord gives the pages of its code back after 10 without anything to do.
+REST = 12
+
+
 class Lines:
     """The lines that come through a FIFO, which the bench opens for writing, too, so that nobody waits."""
 
@@ -158,6 +162,10 @@ class Together:
     def settle(self, seconds=2):
         """Time to finish what starting leaves to do."""
         time.sleep(seconds)
+
+    def rest(self):
+        """Time to come to rest, and to do what some do then."""
+        time.sleep(REST)
 
     def each(self, look):
         """What a function of a standing one gives, by name; with the reasons of those that are not there."""
