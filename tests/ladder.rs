@@ -19,6 +19,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "signal",
             "termination",
             "tokens",
+            "order",
             "timers",
             "text",
             "config",

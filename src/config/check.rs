@@ -11,6 +11,7 @@ use super::nearest::nearest;
 use super::paths::{dirname, join};
 use super::system::System;
 use super::{Config, LogFile};
+use crate::order;
 
 /// How keys of programs begin that the listener supervisord-dependent-startup
 /// looks up in the file itself.
@@ -48,7 +49,8 @@ pub fn check(
     let mut warnings = checker.warnings;
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
     let position = |file: &str| order.iter().position(|other| *other == file);
-    warnings.sort_by_key(|warning| (position(&warning.place.file), warning.place.line));
+    let key = |warning: &Warning| (position(&warning.place.file), warning.place.line);
+    order::sort_by(&mut warnings, |a, b| key(a).cmp(&key(b)));
     warnings
 }
 

@@ -7,9 +7,9 @@
 //! width or precision that could fill the memory.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::order;
 use crate::text::pyrepr::{ascii, repr};
 
 /// No value needs padding beyond this many characters.
@@ -207,11 +207,11 @@ impl<'a> Formatter<'a> {
         }
         let found = self.layers.iter().rev().find_map(|layer| layer.get(&name));
         found.ok_or_else(|| {
-            let names: BTreeSet<&String> = self.layers.iter().flat_map(|l| l.keys()).collect();
-            Problem::UnknownName {
-                name,
-                available: names.into_iter().cloned().collect(),
-            }
+            let mut available: Vec<String> = Vec::new();
+            available.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
+            order::sort_by(&mut available, Ord::cmp);
+            available.dedup();
+            Problem::UnknownName { name, available }
         })
     }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::http::content::Content;
+use crate::order;
 use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::deferred::{ConfigRow, Deferred, Listing, Rows};
@@ -25,7 +26,9 @@ const SAMPLE: usize = 8;
 pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let groups = daemon.supervisor.groups.iter();
     let mut processes: Vec<&Subprocess> = groups.flat_map(|group| &group.processes).collect();
-    processes.sort_by_key(|process| (process.group_name(), &process.config().name));
+    order::sort_by_key(&mut processes, |process| {
+        (process.group_name(), &process.config().name)
+    });
     let ids = processes.into_iter().map(Subprocess::id).collect();
     Ok(begin(daemon, Rows::State(ids)))
 }
@@ -121,21 +124,18 @@ fn push_rows(
 }
 
 fn config_rows(supervisor: &Supervisor) -> Rows {
-    let active: BTreeMap<&str, &Group> = supervisor
-        .groups
-        .iter()
-        .map(|group| (group.config.name.as_str(), group))
-        .collect();
+    let mut active: BTreeMap<&str, &Group> = BTreeMap::new();
+    let groups = supervisor.groups.iter();
+    active.extend(groups.map(|group| (group.config.name.as_str(), group)));
     let mut rows = Vec::new();
     for (group, config) in supervisor.config.groups.iter().enumerate() {
         let in_use = active.get(config.name.as_str());
         // Until the first reread the automatic files' names are known, then they are "auto".
-        let known: BTreeMap<&str, &Subprocess> = in_use
-            .filter(|_| supervisor.rereads == 0)
-            .into_iter()
-            .flat_map(|group| &group.processes)
-            .map(|process| (process.config().name.as_str(), process))
-            .collect();
+        let mut known: BTreeMap<&str, &Subprocess> = BTreeMap::new();
+        if let Some(group) = in_use.filter(|_| supervisor.rereads == 0) {
+            let processes = group.processes.iter();
+            known.extend(processes.map(|process| (process.config().name.as_str(), process)));
+        }
         for (place, config) in config.processes.iter().enumerate() {
             let name = config.name.as_str();
             let row = ConfigRow {
@@ -147,7 +147,7 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
             rows.push((name, row));
         }
     }
-    rows.sort_by_key(|(name, _)| *name);
+    order::sort_by(&mut rows, |(a, _), (b, _)| a.cmp(b));
     Rows::Config {
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         rereads: supervisor.rereads,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
+use crate::order;
 use crate::process::context::Context;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
@@ -31,7 +32,9 @@ impl Groups {
     /// In the order in which they start, by priority and then by name.
     pub fn by_priority(&self) -> Vec<GroupId> {
         let mut groups: Vec<&Group> = self.iter().collect();
-        groups.sort_by_key(|group| (group.config.priority, group.config.name.as_str()));
+        order::sort_by_key(&mut groups, |group| {
+            (group.config.priority, group.config.name.as_str())
+        });
         groups.into_iter().map(|group| group.id).collect()
     }
 

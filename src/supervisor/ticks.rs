@@ -10,6 +10,7 @@ use crate::clock::{Now, Period, Timestamp};
 use crate::events::event::Event;
 use crate::events::message::Message;
 use crate::events::types::EventType;
+use crate::order;
 use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
@@ -75,7 +76,7 @@ impl Supervisor {
                 .map(Machine::pid)
                 .filter(|pid| *pid != 0)
                 .collect();
-            pids.sort_unstable();
+            order::sort_by(&mut pids, Ord::cmp);
             self.emit_to(reactor, group, Event::monitor_query(&pids));
         }
         self.arm_monitor(reactor, group);
