@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use crate::text::scan::{self, has, has_below};
 use crate::xmlrpc::reader;
 use crate::xmlrpc::value::Value;
 
@@ -137,27 +138,20 @@ pub fn push_text(text: &mut String, mut raw: &str) {
 }
 
 /// Where the first character is that needs an escape or that XML may not carry.
-/// Blocks without any, which are nearly all, are passed over as a whole.
 fn special_at(bytes: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let mut blocks = bytes.chunks(BLOCK).enumerate();
-    blocks.find_map(|(number, block)| {
-        let any = block
-            .iter()
-            .fold(false, |any, &byte| any | is_special(byte));
-        let place = block.iter().position(|&byte| any && is_special(byte))?;
-        Some(number * BLOCK + place)
+    let may_be = |word| {
+        has_below(word, b' ')
+            | has(word, b'&')
+            | has(word, b'<')
+            | has(word, b'>')
+            | has(word, 0xef)
+    };
+    scan::find(bytes, may_be, |byte| match byte {
+        b'\t' | b'\n' | b'\r' => false,
+        // 0xEF begins U+FFFE and U+FFFF, among many others.
+        0..b' ' | b'&' | b'<' | b'>' | 0xef => true,
+        _ => false,
     })
-}
-
-/// Without a branch, so that many bytes are looked at together.
-fn is_special(byte: u8) -> bool {
-    // 0xEF begins U+FFFE and U+FFFF, among many others.
-    (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
-        | (byte == b'&')
-        | (byte == b'<')
-        | (byte == b'>')
-        | (byte == 0xef)
 }
 
 fn push_scalar(text: &mut String, name: &str, raw: &str) {
