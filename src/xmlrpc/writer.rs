@@ -48,8 +48,11 @@ pub const END_STRING: &str = "</string></value>\n";
 
 /// Adds an integer: the nearest that 32 bits hold.
 pub fn push_int(text: &mut String, number: i64) {
-    let number = number.clamp(i32::MIN.into(), i32::MAX.into());
-    let _ = writeln!(text, "<value><int>{number}</int></value>");
+    let _ = writeln!(text, "<value><int>{}</int></value>", nearest(number));
+}
+
+fn nearest(number: i64) -> i64 {
+    number.clamp(i32::MIN.into(), i32::MAX.into())
 }
 
 /// Adds a boolean.
@@ -66,6 +69,23 @@ pub fn push_string(text: &mut String, raw: &str) {
     push_text(text, raw);
     text.push_str(END_STRING);
 }
+
+/// The beginning of a member of a known name that is an integer, in one piece: lists have
+/// many, and each copy of a few bytes costs as much as one of hundreds.
+macro_rules! int_member {
+    ($name:literal) => {
+        concat!("<member>\n<name>", $name, "</name>\n<value><int>")
+    };
+}
+pub(crate) use int_member;
+
+/// The beginning of one that is a string.
+macro_rules! string_member {
+    ($name:literal) => {
+        concat!("<member>\n<name>", $name, "</name>\n<value><string>")
+    };
+}
+pub(crate) use string_member;
 
 /// Writes a struct member by member, without a [`Value`] in between.
 #[derive(Debug)]
@@ -93,6 +113,20 @@ impl StructWriter<'_> {
     /// Adds a member that is a string.
     pub fn string(&mut self, name: &'static str, raw: &str) {
         self.known(name, |text| push_string(text, raw));
+    }
+
+    /// Adds a member that is an integer; `begin` is of [`int_member`].
+    pub fn int_after(&mut self, begin: &'static str, number: i64) {
+        self.text.push_str(begin);
+        let _ = write!(self.text, "{}", nearest(number));
+        self.text.push_str("</int></value>\n</member>\n");
+    }
+
+    /// Adds a member that is a string; `begin` is of [`string_member`].
+    pub fn string_after(&mut self, begin: &'static str, raw: &str) {
+        self.text.push_str(begin);
+        push_text(self.text, raw);
+        self.text.push_str("</string></value>\n</member>\n");
     }
 
     fn known(&mut self, name: &'static str, value: impl FnOnce(&mut String)) {
