@@ -1,5 +1,5 @@
-//! The copying of memory for builds with musl on x86-64. musl's own begins with
-//! single bytes, and with an instruction that takes long to begin: a few bytes
+//! The copying and comparing of memory for builds with musl on x86-64. musl's own goes by
+//! single bytes, or begins with an instruction that takes long to begin: a few bytes
 //! cost as much as hundreds. Texts are put together from such pieces throughout.
 //!
 //! The compiler calls `memcpy` and `memmove` for every copy. Here it finds loads
@@ -8,6 +8,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_storeu_si128};
+use std::ffi::c_int;
 
 /// From so many bytes on the processor's own instruction is faster.
 const LONG: usize = 512;
@@ -86,6 +87,36 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut
     to
 }
 
+// SAFETY: name, arguments and result are those of C's memcmp: `count` readable bytes at each.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn memcmp(one: *const u8, other: *const u8, count: usize) -> c_int {
+    let mut at = 0;
+    // SAFETY: every piece ends at the last byte at the latest.
+    unsafe {
+        while count - at >= 8 {
+            let a = one.add(at).cast::<u64>().read_unaligned();
+            let b = other.add(at).cast::<u64>().read_unaligned();
+            if a != b {
+                // The first byte of memory decides.
+                return if a.swap_bytes() < b.swap_bytes() {
+                    -1
+                } else {
+                    1
+                };
+            }
+            at += 8;
+        }
+        while at < count {
+            let difference = c_int::from(*one.add(at)) - c_int::from(*other.add(at));
+            if difference != 0 {
+                return difference;
+            }
+            at += 1;
+        }
+    }
+    0
+}
+
 /// Copies the first bytes and the last ones, which may be the same in part.
 ///
 /// # Safety
@@ -128,6 +159,26 @@ mod tests {
                 let (copied, behind) = rest.split_at(count);
                 assert_eq!(copied, &from[begin..begin + count]);
                 assert!(before.iter().chain(behind).all(|byte| *byte == 255));
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_byte_that_differs_decides() {
+        let one = bytes();
+        for count in LENGTHS {
+            // SAFETY: the bytes are more than the longest.
+            let compare = |a: &[u8], b: &[u8]| unsafe { memcmp(a.as_ptr(), b.as_ptr(), count) };
+            assert_eq!(compare(&one, &one.clone()), 0);
+            for place in 0..count {
+                let mut other = one.clone();
+                other[place] = other[place].wrapping_add(1);
+                if let Some(next) = other.get_mut(place + 1) {
+                    *next = next.wrapping_sub(1);
+                }
+                let order = one[..count].cmp(&other[..count]) as c_int;
+                assert_eq!(compare(&one, &other).signum(), order, "{place} of {count}");
+                assert_eq!(compare(&other, &one).signum(), -order, "{place} of {count}");
             }
         }
     }
