@@ -81,6 +81,9 @@ impl std::error::Error for ExpansionError {}
 
 /// Expands `text`, the value of `key`.
 pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<String, ExpansionError> {
+    if !text.contains('%') {
+        return Ok(text.to_owned());
+    }
     let mut formatter = Formatter {
         text: text.chars().collect(),
         at: 0,

@@ -142,8 +142,8 @@ pub fn read_wanted(
 }
 
 fn append(document: &mut Document, bytes: Vec<u8>, name: &str) -> Result<(), ConfigError> {
-    if let Some(error) = DecodeError::of(&bytes) {
-        return Err(ConfigError::Decode(error));
+    match str::from_utf8(&bytes) {
+        Ok(text) => document.append(text, name),
+        Err(error) => Err(ConfigError::Decode(DecodeError::of(&bytes, error))),
     }
-    document.append(&String::from_utf8_lossy(&bytes), name)
 }

@@ -7,8 +7,11 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Where the first byte is that `is_special`. `may_be` says from eight bytes
 /// whether one of them may be (not 0); what it passes over is not looked at.
-#[inline]
-pub fn find(bytes: &[u8], may_be: fn(u64) -> u64, is_special: fn(u8) -> bool) -> Option<usize> {
+pub fn find(
+    bytes: &[u8],
+    may_be: impl Fn(u64) -> u64,
+    is_special: impl Fn(u8) -> bool,
+) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
         if may_be(u64::from_ne_bytes(*word)) == 0 {
