@@ -133,15 +133,19 @@ fn spawn(path: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<i32
 fn ended(child: i32) -> io::Result<Option<u8>> {
     while let Some((pid, termination)) = reap()? {
         if pid == child {
-            let number = match termination {
-                Termination::Exited(code) => code,
-                Termination::Signaled { signal, .. } => 128 + signal,
-                Termination::Unknown(_) => 1,
-            };
-            return Ok(Some(u8::try_from(number).unwrap_or(1)));
+            return Ok(Some(exit_status(termination)));
         }
     }
     Ok(None)
+}
+
+fn exit_status(termination: Termination) -> u8 {
+    let number = match termination {
+        Termination::Exited(code) => code,
+        Termination::Signaled { signal, .. } => 128 + signal,
+        Termination::Unknown(_) => 1,
+    };
+    u8::try_from(number).unwrap_or(1)
 }
 
 /// Sends the signal on. The exit status, if that was the end of the proxy.
@@ -215,8 +219,18 @@ mod tests {
 
     #[test]
     fn the_commands_end_becomes_a_status_as_in_a_shell() {
-        for (raw, expected) in [(0, 0), (3 << 8, 3), (255 << 8, 255), (15, 143)] {
-            assert_eq!(exit_status(ExitStatus::from_raw(raw)), expected);
+        let killed = |signal| Termination::Signaled {
+            signal,
+            core_dumped: false,
+        };
+        for (end, expected) in [
+            (Termination::Exited(0), 0),
+            (Termination::Exited(3), 3),
+            (Termination::Exited(255), 255),
+            (killed(15), 143),
+            (killed(64), 192),
+        ] {
+            assert_eq!(exit_status(end), expected);
         }
     }
 }

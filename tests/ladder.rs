@@ -20,6 +20,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "termination",
             "tokens",
             "order",
+            "table",
             "timers",
             "text",
             "config",

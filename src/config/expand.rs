@@ -6,10 +6,10 @@
 //! which inserts a dump of all names in the original, is an error, and so is a
 //! width or precision that could fill the memory.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::order;
+use crate::table::Table;
 use crate::text::pyrepr::{ascii, repr};
 
 /// No value needs padding beyond this many characters.
@@ -25,7 +25,7 @@ pub enum Replacement {
 }
 
 /// Some names and what they stand for.
-pub type Layer = BTreeMap<String, Replacement>;
+pub type Layer = Table<String, Replacement>;
 
 /// Adds a name that stands for text.
 pub fn define(layer: &mut Layer, name: &str, text: &str) {

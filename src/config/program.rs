@@ -74,8 +74,9 @@ fn evaluate<S: System>(
 /// one; names that only it had stay, as in the original.
 fn restore(names: &mut Layer, own: &[(String, String)], environment: &Layer) {
     for (name, _) in own {
-        if let Some((name, value)) = environment.get_key_value(&format!("ENV_{name}")) {
-            names.insert(name.clone(), value.clone());
+        let name = format!("ENV_{name}");
+        if let Some(value) = environment.get(&name) {
+            names.insert(name, value.clone());
         }
     }
 }

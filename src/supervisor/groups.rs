@@ -1,7 +1,5 @@
 //! The active groups: finding, adding and removing them.
 
-use std::collections::BTreeMap;
-
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
@@ -13,13 +11,13 @@ use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
+use crate::table::Table;
 use crate::tokens::{Channel, GroupId, ProcessId};
 
 /// All active groups, in the order of their activation.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// In boxes: half of the places in the map's nodes are free.
-    groups: BTreeMap<GroupId, Box<Group>>,
+    groups: Table<GroupId, Box<Group>>,
     last_id: u32,
 }
 

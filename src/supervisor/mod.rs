@@ -17,8 +17,6 @@ pub mod shutdown;
 pub mod ticks;
 pub mod transitions;
 
-use std::collections::BTreeMap;
-
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
 use crate::dispatchers::output::Found;
@@ -28,6 +26,7 @@ use crate::process::subprocess::{Finding, Subprocess};
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
+use crate::table::Table;
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
 
 use fatal::Failures;
@@ -64,7 +63,7 @@ pub struct Supervisor {
     state: SupervisorState,
     failures: Failures,
     /// Which process a living child belongs to.
-    pids: BTreeMap<i32, ProcessId>,
+    pids: Table<i32, ProcessId>,
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
@@ -96,7 +95,7 @@ impl Supervisor {
             ticks: Ticks::default(),
             state: SupervisorState::Running,
             failures: Failures::default(),
-            pids: BTreeMap::new(),
+            pids: Table::new(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,
