@@ -21,6 +21,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "tokens",
             "order",
             "table",
+            "sys/real",
             "timers",
             "text",
             "config",

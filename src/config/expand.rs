@@ -9,6 +9,7 @@
 use std::fmt;
 
 use crate::order;
+use crate::sys::real;
 use crate::table::Table;
 use crate::text::pyrepr::{ascii, repr};
 
@@ -293,7 +294,12 @@ impl<'a> Formatter<'a> {
                         kind(argument)
                     )));
                 };
-                let digits = real(number.unsigned_abs(), c, precision.unwrap_or(6), flags);
+                let digits = real::written(
+                    number.unsigned_abs() as f64,
+                    c,
+                    precision.unwrap_or(6),
+                    flags.alternate,
+                );
                 Ok((sign(*number < 0, flags).to_owned(), digits, true))
             }
             other => {
@@ -370,70 +376,6 @@ fn sign(negative: bool, flags: &Flags) -> &'static str {
         (false, false, true) => " ",
         (false, false, false) => "",
     }
-}
-
-/// A number in one of C's floating point forms.
-fn real(number: u64, c: char, precision: usize, flags: &Flags) -> String {
-    let value = number as f64;
-    let text = match c {
-        'f' | 'F' => with_point(format!("{value:.precision$}"), flags.alternate),
-        'e' | 'E' => scientific(value, precision, flags.alternate),
-        _ => {
-            let digits = precision.max(1);
-            let exponent = exponent(value, digits - 1);
-            let text = if exponent < digits as i32 {
-                let places = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
-                with_point(format!("{value:.places$}"), flags.alternate)
-            } else {
-                scientific(value, digits - 1, flags.alternate)
-            };
-            if flags.alternate {
-                text
-            } else {
-                without_zeros(&text)
-            }
-        }
-    };
-    if c.is_ascii_uppercase() {
-        text.to_uppercase()
-    } else {
-        text
-    }
-}
-
-fn with_point(text: String, always: bool) -> String {
-    if always && !text.contains('.') {
-        text + "."
-    } else {
-        text
-    }
-}
-
-fn exponent(value: f64, precision: usize) -> i32 {
-    let text = format!("{value:.precision$e}");
-    text.rsplit_once('e')
-        .and_then(|(_, e)| e.parse().ok())
-        .unwrap_or(0)
-}
-
-fn scientific(value: f64, precision: usize, point: bool) -> String {
-    let text = format!("{value:.precision$e}");
-    let (mantissa, exponent) = text.rsplit_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{}e{exponent:+03}", with_point(mantissa.to_owned(), point))
-}
-
-fn without_zeros(text: &str) -> String {
-    let (mantissa, exponent) = match text.split_once('e') {
-        Some((mantissa, _)) => text.split_at(mantissa.len()),
-        None => (text, ""),
-    };
-    let mantissa = if mantissa.contains('.') {
-        mantissa.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        mantissa
-    };
-    format!("{mantissa}{exponent}")
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod poller;
 pub mod privileges;
 pub mod process;
 pub mod random;
+pub mod real;
 pub mod signals;
 pub mod socket;
 pub mod socket_file;

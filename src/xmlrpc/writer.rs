@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 
+use crate::sys::real;
 use crate::text::scan::{self, has, has_below};
 use crate::xmlrpc::reader;
 use crate::xmlrpc::value::Value;
@@ -17,7 +18,7 @@ pub fn push_value(text: &mut String, value: &Value) {
         Value::Int(number) => push_int(text, *number),
         Value::Bool(truth) => push_bool(text, *truth),
         Value::String(string) => push_string(text, string),
-        Value::Double(number) => push_scalar(text, "double", &python_repr(*number)),
+        Value::Double(number) => push_scalar(text, "double", &real::python_repr(*number)),
         Value::DateTime(moment) => push_scalar(text, "dateTime.iso8601", moment),
         Value::Array(items) => {
             text.push_str(BEGIN_ARRAY);
@@ -192,25 +193,6 @@ fn push_scalar(text: &mut String, name: &str, raw: &str) {
     let _ = write!(text, "<value><{name}>");
     push_text(text, raw);
     let _ = writeln!(text, "</{name}></value>");
-}
-
-/// The shortest text that reads back as the same number, as Python prints it:
-/// exponents have a sign and at least two digits.
-pub fn python_repr(number: f64) -> String {
-    let text = format!("{number:?}");
-    if number.is_nan() {
-        return "nan".to_owned();
-    }
-    let Some((mantissa, exponent)) = text.split_once('e') else {
-        return text;
-    };
-    let (sign, digits) = match exponent.strip_prefix('-') {
-        Some(digits) => ('-', digits),
-        None => ('+', exponent),
-    };
-    // Python writes 1e+16 where Rust writes 1e16 or 1.0e16.
-    let mantissa = mantissa.strip_suffix(".0").unwrap_or(mantissa);
-    format!("{mantissa}e{sign}{digits:0>2}")
 }
 
 #[cfg(test)]
