@@ -12,6 +12,7 @@ use super::paths::{dirname, join};
 use super::system::System;
 use super::{Config, LogFile};
 use crate::order;
+use crate::table::Table;
 
 /// How keys of programs begin that the listener supervisord-dependent-startup
 /// looks up in the file itself.
@@ -36,7 +37,7 @@ pub fn check(
     let mut checker = Checker {
         document,
         warnings: Vec::new(),
-        sections: BTreeMap::new(),
+        sections: Table::new(),
     };
     for (file, marks) in document.marks() {
         checker.file(file, marks);
@@ -58,7 +59,7 @@ struct Checker<'a> {
     document: &'a Document,
     warnings: Vec<Warning>,
     /// Where each section began.
-    sections: BTreeMap<&'a str, Place>,
+    sections: Table<&'a str, Place>,
 }
 
 impl<'a> Checker<'a> {

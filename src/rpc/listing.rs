@@ -3,8 +3,6 @@
 //! a long one is written over several turns of the loop, and each row tells of
 //! the moment at which it is written.
 
-use std::collections::BTreeMap;
-
 use crate::http::content::Content;
 use crate::order;
 use crate::process::group::Group;
@@ -124,25 +122,27 @@ fn push_rows(
 }
 
 fn config_rows(supervisor: &Supervisor) -> Rows {
-    let mut active: BTreeMap<&str, &Group> = BTreeMap::new();
-    let groups = supervisor.groups.iter();
-    active.extend(groups.map(|group| (group.config.name.as_str(), group)));
+    let mut active: Vec<&Group> = supervisor.groups.iter().collect();
+    order::sort_by_key(&mut active, |group| &group.config.name);
     let mut rows = Vec::new();
     for (group, config) in supervisor.config.groups.iter().enumerate() {
-        let in_use = active.get(config.name.as_str());
+        let in_use = active.binary_search_by(|group| group.config.name.cmp(&config.name));
+        let in_use = in_use.ok().and_then(|at| active.get(at));
         // Until the first reread the automatic files' names are known, then they are "auto".
-        let mut known: BTreeMap<&str, &Subprocess> = BTreeMap::new();
-        if let Some(group) = in_use.filter(|_| supervisor.rereads == 0) {
-            let processes = group.processes.iter();
-            known.extend(processes.map(|process| (process.config().name.as_str(), process)));
-        }
+        let known = in_use.filter(|_| supervisor.rereads == 0);
+        let known = known.map_or(&[][..], |group| &group.processes);
+        let mut known: Vec<&Subprocess> = known.iter().collect();
+        order::sort_by_key(&mut known, |process| &process.config().name);
         for (place, config) in config.processes.iter().enumerate() {
             let name = config.name.as_str();
             let row = ConfigRow {
                 group,
                 place,
                 in_use: in_use.is_some(),
-                process: known.get(name).map(|process| process.id()),
+                process: known
+                    .binary_search_by(|process| process.config().name.as_str().cmp(name))
+                    .ok()
+                    .and_then(|at| Some(known.get(at)?.id())),
             };
             rows.push((name, row));
         }
