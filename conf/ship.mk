@@ -37,7 +37,7 @@ tiny: ## Builds the smallest binary: musl, no line editing (smaller still after 
 small: ## As static (TARGET), with Rust's library built along for size: needs rust-src, a panic has no message
 	@[ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1 || { \
 	  echo "the source of the library of Rust 1.92 or later is missing: rustup component add rust-src" >&2; exit 1; }
-	RUSTC_BOOTSTRAP=1 $(MAKE) --no-print-directory static FEATURES="$(TINY_LIBRARY)" MORE_STATIC_FLAGS="$(TINY_PANIC)"
+	RUSTC_BOOTSTRAP=1 $(MAKE) --no-print-directory static FEATURES="$(TINY_LIBRARY)" MORE_STATIC_FLAGS="$(TINY_PANIC) $(TINY_CODE)"
 
 parts: export CARGO_PROFILE_RELEASE_STRIP = false
 parts: ## Shows of what the static binary consists (TARGET, as for static)

@@ -39,7 +39,7 @@ pub enum ConfigError {
     /// A value is not of its type.
     Value(ValueError),
     /// A value cannot be expanded.
-    Expansion(ExpansionError),
+    Expansion(Box<ExpansionError>),
     /// An error of a value or section whose place is known; its text is the same.
     At {
         /// Where it stands.
@@ -418,7 +418,7 @@ impl From<ValueError> for ConfigError {
 
 impl From<ExpansionError> for ConfigError {
     fn from(error: ExpansionError) -> ConfigError {
-        ConfigError::Expansion(error)
+        ConfigError::Expansion(Box::new(error))
     }
 }
 
