@@ -21,7 +21,11 @@ AXE_VERSION = 4.14.1
 AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
 FEATURES ?=
-STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(REMAP) $(MORE_STATIC_FLAGS)
+STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(LLD_FLAGS) $(REMAP) $(MORE_STATIC_FLAGS)
+# The linker that comes with rustup's Rust makes one function of those whose code is the same; without it the default links.
+RUST_SYSROOT = $(shell $(RUSTC) --print sysroot 2>/dev/null)
+LLD_DIR = $(RUST_SYSROOT)/lib/rustlib/$(shell $(RUSTC) -vV 2>/dev/null | sed -n 's/^host: //p')/bin/gcc-ld
+LLD_FLAGS = $(if $(wildcard $(LLD_DIR)/ld.lld),-C link-arg=-fuse-ld=lld -C link-arg=-B$(LLD_DIR) -C link-arg=-Xlinker -C link-arg=--icf=all)
 REMAP = --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(CARGO_HOME_DIR)=cargo
 CARGO_HOME_DIR = $(or $(CARGO_HOME),$(HOME)/.cargo)
 SERVICES ?= systemd

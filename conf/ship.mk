@@ -7,7 +7,7 @@ CONTAINER_BINARY ?= $(STATIC)
 DEB_ARCH ?= $(shell dpkg --print-architecture 2>/dev/null)
 DEB = target/pollvisor_$(VERSION)-$(DEB_REVISION)_$(DEB_ARCH).deb
 
-.PHONY: container deb package-test static-musl tiny reproducible release-check cross-check
+.PHONY: container deb package-test static-musl tiny small parts reproducible release-check cross-check
 
 container: ## Prepares the files of an image FROM scratch in target/container (conf/container)
 	@[ "$(CONTAINER_BINARY)" != "$(STATIC)" ] || $(MAKE) --no-print-directory static
@@ -21,17 +21,29 @@ container: ## Prepares the files of an image FROM scratch in target/container (c
 
 # Where the source of Rust's library is installed (rustup component add rust-src) it is built along for
 # size by Rust 1.92 or later, for which cargo wants RUSTC_BOOTSTRAP; a panic aborts without a message there.
-RUST_SOURCE = $(shell $(RUSTC) --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library/Cargo.lock
+RUST_SOURCE = $(RUST_SYSROOT)/lib/rustlib/src/rust/library/Cargo.lock
 TINY_PANIC = -Zunstable-options -Cpanic=immediate-abort
 TINY_LIBRARY = -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
-tiny: export CARGO_PROFILE_RELEASE_OPT_LEVEL = z
+# Pieces of machine code that are repeated become functions, at the price of some speed.
+TINY_CODE = -C llvm-args=-enable-machine-outliner=always
 tiny: ## Builds the smallest binary: musl, no line editing (smaller still after rustup component add rust-src)
 	@if [ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1; then \
 	  RUSTC_BOOTSTRAP=1 $(MAKE) static TARGET=$(MUSL_TARGET) FEATURES="--no-default-features $(TINY_LIBRARY)" \
-	    MORE_STATIC_FLAGS="$(TINY_PANIC)"; \
+	    MORE_STATIC_FLAGS="$(TINY_PANIC) $(TINY_CODE)"; \
 	else \
-	  $(MAKE) static TARGET=$(MUSL_TARGET) FEATURES=--no-default-features; \
+	  $(MAKE) static TARGET=$(MUSL_TARGET) FEATURES=--no-default-features MORE_STATIC_FLAGS="$(TINY_CODE)"; \
 	fi
+
+small: ## As static (TARGET), with Rust's library built along for size: needs rust-src, a panic has no message
+	@[ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1 || { \
+	  echo "the source of the library of Rust 1.92 or later is missing: rustup component add rust-src" >&2; exit 1; }
+	RUSTC_BOOTSTRAP=1 $(MAKE) --no-print-directory static FEATURES="$(TINY_LIBRARY)" MORE_STATIC_FLAGS="$(TINY_PANIC) $(TINY_CODE)"
+
+parts: export CARGO_PROFILE_RELEASE_STRIP = false
+parts: ## Shows of what the static binary consists (TARGET, as for static)
+	$(MAKE) --no-print-directory static CARGO_TARGET_DIR=target/parts STATIC=target/parts/$(TARGET)/release/supervisord \
+	  MORE_STATIC_FLAGS="-C symbol-mangling-version=v0"
+	$(PYTHON) -B tests/bench/parts.py target/parts/$(TARGET)/release/supervisord
 
 # Debian's package, without debhelper. DEB_REVISION is for a second build of the same version.
 DEB_REVISION ?= 1

@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`order`], [`table`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -24,6 +24,7 @@ pub mod echo_supervisord_conf;
 pub mod events;
 pub mod http;
 pub mod loggers;
+pub mod order;
 pub mod pidproxy;
 pub mod process;
 pub mod reactor;
@@ -34,6 +35,7 @@ pub mod supervisor;
 pub mod supervisorctl;
 pub mod supervisord;
 pub mod sys;
+pub mod table;
 pub mod termination;
 pub mod text;
 pub mod timers;

@@ -11,6 +11,8 @@ use super::nearest::nearest;
 use super::paths::{dirname, join};
 use super::system::System;
 use super::{Config, LogFile};
+use crate::order;
+use crate::table::Table;
 
 /// How keys of programs begin that the listener supervisord-dependent-startup
 /// looks up in the file itself.
@@ -35,7 +37,7 @@ pub fn check(
     let mut checker = Checker {
         document,
         warnings: Vec::new(),
-        sections: BTreeMap::new(),
+        sections: Table::new(),
     };
     for (file, marks) in document.marks() {
         checker.file(file, marks);
@@ -48,7 +50,8 @@ pub fn check(
     let mut warnings = checker.warnings;
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
     let position = |file: &str| order.iter().position(|other| *other == file);
-    warnings.sort_by_key(|warning| (position(&warning.place.file), warning.place.line));
+    let key = |warning: &Warning| (position(&warning.place.file), warning.place.line);
+    order::sort_by(&mut warnings, |a, b| key(a).cmp(&key(b)));
     warnings
 }
 
@@ -56,7 +59,7 @@ struct Checker<'a> {
     document: &'a Document,
     warnings: Vec<Warning>,
     /// Where each section began.
-    sections: BTreeMap<&'a str, Place>,
+    sections: Table<&'a str, Place>,
 }
 
 impl<'a> Checker<'a> {

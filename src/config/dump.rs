@@ -8,6 +8,7 @@ use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
     Origin, Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
 };
+use crate::order;
 use crate::text::json::Json;
 
 const HIDDEN: &str = "***";
@@ -180,7 +181,7 @@ fn dumped_process(process: &Process, system: &impl System) -> Json {
         AutoRestart::Unexpected => "unexpected".into(),
     };
     let mut exitcodes = process.exitcodes.clone();
-    exitcodes.sort_unstable();
+    order::sort_by(&mut exitcodes, Ord::cmp);
     let exitcodes = exitcodes.into_iter().map(|code| i64::from(code).into());
     let stopsignal = match process.stopsignal.short_name() {
         Some(name) => name.into(),

@@ -5,6 +5,7 @@
 //! trailing blank are the original's; nothing is added to them.
 
 use std::fmt;
+use std::str::Utf8Error;
 
 use super::datatypes::ValueError;
 use super::expand::ExpansionError;
@@ -38,7 +39,7 @@ pub enum ConfigError {
     /// A value is not of its type.
     Value(ValueError),
     /// A value cannot be expanded.
-    Expansion(ExpansionError),
+    Expansion(Box<ExpansionError>),
     /// An error of a value or section whose place is known; its text is the same.
     At {
         /// Where it stands.
@@ -182,9 +183,8 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// Describes why `bytes` are not UTF-8; `None` if they are.
-    pub fn of(bytes: &[u8]) -> Option<DecodeError> {
-        let error = str::from_utf8(bytes).err()?;
+    /// Describes why `bytes` are not UTF-8, from what the library says.
+    pub fn of(bytes: &[u8], error: Utf8Error) -> DecodeError {
         let rest = bytes.get(error.valid_up_to()..).unwrap_or_default();
         let (length, reason) = match (error.error_len(), rest.first()) {
             (None, _) => (rest.len(), "unexpected end of data"),
@@ -196,11 +196,11 @@ impl DecodeError {
             None => 0,
             Some(_) => error.valid_up_to(),
         };
-        Some(DecodeError {
+        DecodeError {
             start,
             bytes: rest.get(..length).unwrap_or(rest).to_vec(),
             reason,
-        })
+        }
     }
 }
 
@@ -418,7 +418,7 @@ impl From<ValueError> for ConfigError {
 
 impl From<ExpansionError> for ConfigError {
     fn from(error: ExpansionError) -> ConfigError {
-        ConfigError::Expansion(error)
+        ConfigError::Expansion(Box::new(error))
     }
 }
 
@@ -449,9 +449,9 @@ mod tests {
                 "byte 0xed in position 0: invalid continuation byte",
             ),
         ] {
-            let text = DecodeError::of(bytes).unwrap().to_string();
+            let error = str::from_utf8(bytes).unwrap_err();
+            let text = DecodeError::of(bytes, error).to_string();
             assert_eq!(text, format!("'utf-8' codec can't decode {expected}"));
         }
-        assert_eq!(DecodeError::of("é".as_bytes()), None);
     }
 }

@@ -6,10 +6,11 @@
 //! which inserts a dump of all names in the original, is an error, and so is a
 //! width or precision that could fill the memory.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::order;
+use crate::sys::real;
+use crate::table::Table;
 use crate::text::pyrepr::{ascii, repr};
 
 /// No value needs padding beyond this many characters.
@@ -25,7 +26,7 @@ pub enum Replacement {
 }
 
 /// Some names and what they stand for.
-pub type Layer = BTreeMap<String, Replacement>;
+pub type Layer = Table<String, Replacement>;
 
 /// Adds a name that stands for text.
 pub fn define(layer: &mut Layer, name: &str, text: &str) {
@@ -81,6 +82,9 @@ impl std::error::Error for ExpansionError {}
 
 /// Expands `text`, the value of `key`.
 pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<String, ExpansionError> {
+    if !text.contains('%') {
+        return Ok(text.to_owned());
+    }
     let mut formatter = Formatter {
         text: text.chars().collect(),
         at: 0,
@@ -207,11 +211,11 @@ impl<'a> Formatter<'a> {
         }
         let found = self.layers.iter().rev().find_map(|layer| layer.get(&name));
         found.ok_or_else(|| {
-            let names: BTreeSet<&String> = self.layers.iter().flat_map(|l| l.keys()).collect();
-            Problem::UnknownName {
-                name,
-                available: names.into_iter().cloned().collect(),
-            }
+            let mut available: Vec<String> = Vec::new();
+            available.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
+            order::sort_by(&mut available, Ord::cmp);
+            available.dedup();
+            Problem::UnknownName { name, available }
         })
     }
 
@@ -290,7 +294,12 @@ impl<'a> Formatter<'a> {
                         kind(argument)
                     )));
                 };
-                let digits = real(number.unsigned_abs(), c, precision.unwrap_or(6), flags);
+                let digits = real::written(
+                    number.unsigned_abs() as f64,
+                    c,
+                    precision.unwrap_or(6),
+                    flags.alternate,
+                );
                 Ok((sign(*number < 0, flags).to_owned(), digits, true))
             }
             other => {
@@ -367,70 +376,6 @@ fn sign(negative: bool, flags: &Flags) -> &'static str {
         (false, false, true) => " ",
         (false, false, false) => "",
     }
-}
-
-/// A number in one of C's floating point forms.
-fn real(number: u64, c: char, precision: usize, flags: &Flags) -> String {
-    let value = number as f64;
-    let text = match c {
-        'f' | 'F' => with_point(format!("{value:.precision$}"), flags.alternate),
-        'e' | 'E' => scientific(value, precision, flags.alternate),
-        _ => {
-            let digits = precision.max(1);
-            let exponent = exponent(value, digits - 1);
-            let text = if exponent < digits as i32 {
-                let places = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
-                with_point(format!("{value:.places$}"), flags.alternate)
-            } else {
-                scientific(value, digits - 1, flags.alternate)
-            };
-            if flags.alternate {
-                text
-            } else {
-                without_zeros(&text)
-            }
-        }
-    };
-    if c.is_ascii_uppercase() {
-        text.to_uppercase()
-    } else {
-        text
-    }
-}
-
-fn with_point(text: String, always: bool) -> String {
-    if always && !text.contains('.') {
-        text + "."
-    } else {
-        text
-    }
-}
-
-fn exponent(value: f64, precision: usize) -> i32 {
-    let text = format!("{value:.precision$e}");
-    text.rsplit_once('e')
-        .and_then(|(_, e)| e.parse().ok())
-        .unwrap_or(0)
-}
-
-fn scientific(value: f64, precision: usize, point: bool) -> String {
-    let text = format!("{value:.precision$e}");
-    let (mantissa, exponent) = text.rsplit_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{}e{exponent:+03}", with_point(mantissa.to_owned(), point))
-}
-
-fn without_zeros(text: &str) -> String {
-    let (mantissa, exponent) = match text.split_once('e') {
-        Some((mantissa, _)) => text.split_at(mantissa.len()),
-        None => (text, ""),
-    };
-    let mantissa = if mantissa.contains('.') {
-        mantissa.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        mantissa
-    };
-    format!("{mantissa}{exponent}")
 }
 
 #[cfg(test)]

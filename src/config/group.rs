@@ -4,7 +4,6 @@
 //! Of groups with one name the first in starting order stays; the
 //! original drops the others when it runs, and then reports a change for ever.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::datatypes;
@@ -15,6 +14,8 @@ use super::program::{part_after_colon, processes};
 use super::section::Context;
 use super::system::System;
 use super::{FastCgiSocket, Group, GroupKind, Origin, Process};
+use crate::order;
+use crate::table::Table;
 
 const GROUP: &str = "group:";
 const PROGRAM: &str = "program:";
@@ -57,7 +58,9 @@ pub fn read<S: System>(
     {
         found.push(fast_cgi(context, section, warnings)?);
     }
-    found.sort_by(|(a, _), (b, _)| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    order::sort_by(&mut found, |(a, _), (b, _)| {
+        (a.priority, &a.name).cmp(&(b.priority, &b.name))
+    });
     let mut found = without_duplicates(found, warnings);
     for process in found.iter_mut().flat_map(|(group, _)| &mut group.processes) {
         let process = Rc::make_mut(process);
@@ -242,7 +245,7 @@ fn without_doubles(
     warnings: &mut Vec<String>,
 ) -> Vec<Rc<Process>> {
     let mut kept: Vec<Rc<Process>> = Vec::with_capacity(processes.len());
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: Table<String, usize> = Table::new();
     for process in processes {
         let other = places.get(&process.name).and_then(|&at| kept.get_mut(at));
         match other {
@@ -278,6 +281,7 @@ fn without_duplicates(found: Vec<Found>, warnings: &mut Vec<String>) -> Vec<Foun
 
 /// One environment over the other, sorted by name.
 fn merged(under: &[(String, String)], over: &[(String, String)]) -> Vec<(String, String)> {
-    let map: BTreeMap<_, _> = under.iter().chain(over).cloned().collect();
+    let mut map = Table::new();
+    map.extend(under.iter().chain(over).cloned());
     map.into_iter().collect()
 }

@@ -9,6 +9,7 @@ use super::error::{ConfigError, DecodeError};
 use super::expand::{Layer, expand};
 use super::paths::{absolute, dirname, join};
 use super::system::{ReadError, System};
+use crate::order;
 
 const SECTION: &str = "include";
 
@@ -78,7 +79,7 @@ impl Files {
             self.warnings
                 .push(format!("No file matches via include \"{pattern}\""));
         }
-        matches.sort();
+        order::sort_by(&mut matches, Ord::cmp);
         for file in matches {
             self.infos
                 .push(format!("Included extra file \"{file}\" during parsing"));
@@ -117,7 +118,7 @@ pub fn read_wanted(
         .filter(|p| !p.is_empty())
     {
         let mut matches = system.glob(&join(&here, pattern));
-        matches.sort();
+        order::sort_by(&mut matches, Ord::cmp);
         for file in matches {
             let Ok(bytes) = system.read(&file) else {
                 continue;
@@ -141,8 +142,8 @@ pub fn read_wanted(
 }
 
 fn append(document: &mut Document, bytes: Vec<u8>, name: &str) -> Result<(), ConfigError> {
-    if let Some(error) = DecodeError::of(&bytes) {
-        return Err(ConfigError::Decode(error));
+    match str::from_utf8(&bytes) {
+        Ok(text) => document.append(text, name),
+        Err(error) => Err(ConfigError::Decode(DecodeError::of(&bytes, error))),
     }
-    document.append(&String::from_utf8_lossy(&bytes), name)
 }

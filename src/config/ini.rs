@@ -13,6 +13,7 @@
 use std::fmt::{self, Write};
 
 use crate::text::pyrepr::repr;
+use crate::text::scan::{self, has, has_below, has_high};
 
 /// What is wrong with the lines of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +149,9 @@ fn physical_lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
         if rest.is_empty() {
             return None;
         }
-        let Some(end) = rest.find(['\n', '\r']) else {
+        let ends = |word| has(word, b'\n') | has(word, b'\r');
+        let is_end = |byte| matches!(byte, b'\n' | b'\r');
+        let Some(end) = scan::find(rest.as_bytes(), ends, is_end) else {
             return Some((std::mem::take(&mut rest), false));
         };
         let (line, ending) = rest.split_at(end);
@@ -276,6 +279,10 @@ fn comment_start(line: &str) -> Option<usize> {
     if line.trim_start_matches(is_space).starts_with(['#', ';']) {
         return Some(0);
     }
+    let may_start = |word| has(word, b'#') | has(word, b';');
+    scan::find(line.as_bytes(), may_start, |byte| {
+        matches!(byte, b'#' | b';')
+    })?;
     let starts_comment = |at: usize| {
         let before = line.get(..at).and_then(|text| text.chars().next_back());
         before.is_none_or(is_space).then_some(at)
@@ -308,7 +315,14 @@ fn header(content: &str) -> Option<&str> {
 /// `\hex;`. Names also hide their white space, which the store would trim.
 fn escaped(text: &str, is_name: bool) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut rest = text;
+    while let Some(place) = special_at(rest.as_bytes(), is_name) {
+        let (plain, special) = rest.split_at(place);
+        out.push_str(plain);
+        let mut characters = special.chars();
+        let Some(c) = characters.next() else {
+            break;
+        };
         let hide =
             c == '\\' || c.is_control() || (is_name && (c == '[' || c == '=' || is_space(c)));
         if hide {
@@ -316,8 +330,28 @@ fn escaped(text: &str, is_name: bool) -> String {
         } else {
             out.push(c);
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
     out
+}
+
+/// Where the first character is that may have to be hidden, in a name or a value.
+fn special_at(bytes: &[u8], is_name: bool) -> Option<usize> {
+    let in_all = |word| has_below(word, b' ') | has(word, b'\\') | has(word, 0x7f) | has_high(word);
+    if is_name {
+        let may_be = |word| in_all(word) | has(word, b' ') | has(word, b'[') | has(word, b'=');
+        return scan::find(
+            bytes,
+            may_be,
+            |byte| matches!(byte, 0..=b' ' | b'\\' | b'[' | b'=' | 0x7f..),
+        );
+    }
+    scan::find(
+        bytes,
+        in_all,
+        |byte| matches!(byte, 0..b' ' | b'\\' | 0x7f..),
+    )
 }
 
 /// A section's or key's name as the canonical form writes it.

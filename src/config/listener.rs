@@ -1,8 +1,6 @@
 //! `[eventlistener:x]`: its own keys, read in the original's order. Those that it
 //! shares with programs are [`program`](super::program)'s.
 
-use std::collections::BTreeSet;
-
 use super::datatypes;
 use super::error::ConfigError;
 use super::ini::is_space;
@@ -10,6 +8,7 @@ use super::section::{Context, Section};
 use super::system::System;
 use super::{Pool, ResultHandler};
 use crate::events::types;
+use crate::order;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "eventlistener:";
@@ -91,7 +90,7 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
     if names.is_empty() {
         return Err(ConfigError::NoEvents(section.name().to_owned()));
     }
-    let mut events = BTreeSet::new();
+    let mut events = Vec::new();
     for event in names.iter().map(|name| name.to_uppercase()) {
         if !types::names().any(|name| name == event) {
             return Err(ConfigError::UnknownEvent {
@@ -99,9 +98,11 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
                 event,
             });
         }
-        events.insert(event);
+        events.push(event);
     }
-    Ok(events.into_iter().collect())
+    order::sort_by(&mut events, Ord::cmp);
+    events.dedup();
+    Ok(events)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
 use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process};
+use crate::order;
 use crate::signal::Signal;
 
 /// More processes than this in one section are a slip of the pen, and would
@@ -63,7 +64,9 @@ fn evaluate<S: System>(
         restore(&mut names, &process.environment, &context.environment);
         processes.push(process);
     }
-    processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    order::sort_by(&mut processes, |a, b| {
+        (a.priority, &a.name).cmp(&(b.priority, &b.name))
+    });
     Ok(processes)
 }
 
@@ -71,8 +74,9 @@ fn evaluate<S: System>(
 /// one; names that only it had stay, as in the original.
 fn restore(names: &mut Layer, own: &[(String, String)], environment: &Layer) {
     for (name, _) in own {
-        if let Some((name, value)) = environment.get_key_value(&format!("ENV_{name}")) {
-            names.insert(name.clone(), value.clone());
+        let name = format!("ENV_{name}");
+        if let Some(value) = environment.get(&name) {
+            names.insert(name, value.clone());
         }
     }
 }

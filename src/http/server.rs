@@ -4,7 +4,7 @@
 
 mod accepting;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
 use crate::config::Server;
@@ -18,6 +18,7 @@ use crate::reactor::{Reactor, SHARE};
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::time;
+use crate::table::Table;
 use crate::tokens::{ConnectionId, Source, Timer};
 
 pub use crate::http::exchange::Request;
@@ -40,7 +41,7 @@ pub struct Incoming {
 #[derive(Debug)]
 pub struct Servers {
     listeners: Vec<Watched>,
-    connections: BTreeMap<ConnectionId, Client>,
+    connections: Table<ConnectionId, Box<Client>>,
     /// Those that wait for the next piece of a long answer, in the order of their turns.
     hungry: VecDeque<ConnectionId>,
     next: u64,
@@ -77,7 +78,7 @@ impl Servers {
     pub fn watch(listeners: Vec<Listener>, reactor: &mut Reactor) -> Result<Servers, OpenError> {
         let mut servers = Servers {
             listeners: Vec::with_capacity(listeners.len()),
-            connections: BTreeMap::new(),
+            connections: Table::new(),
             hungry: VecDeque::new(),
             next: 0,
             suspended: false,
@@ -128,7 +129,7 @@ impl Servers {
                 });
                 let incoming = self.after(reactor, id, step);
                 let receives = |client: &Client| client.connection.is_receiving();
-                if self.connections.get(&id).is_some_and(receives) {
+                if self.client(id).is_some_and(receives) {
                     self.relieve(reactor, id);
                 }
                 incoming
@@ -269,6 +270,10 @@ impl Servers {
             .filter_map(|listener| listener.file.as_mut())
     }
 
+    fn client(&self, id: ConnectionId) -> Option<&Client> {
+        self.connections.get(&id).map(Box::as_ref)
+    }
+
     /// Closes everything and removes the socket files that were made here.
     pub fn close(&mut self, reactor: &mut Reactor) {
         for (id, client) in std::mem::take(&mut self.connections) {
@@ -324,7 +329,7 @@ impl Servers {
 
     fn after(&mut self, reactor: &mut Reactor, id: ConnectionId, step: Step) -> Vec<Incoming> {
         let is_hungry = |client: &Client| client.connection.is_hungry();
-        if self.connections.get(&id).is_some_and(is_hungry) && !self.hungry.contains(&id) {
+        if self.client(id).is_some_and(is_hungry) && !self.hungry.contains(&id) {
             self.hungry.push_back(id);
             self.plan_turn(reactor);
         }
@@ -345,7 +350,7 @@ impl Servers {
     /// has been answered or has sent a part of a body, which has a bound of its own.
     fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
         let waits = |client: &Client| client.connection.waiting() > 0;
-        if !self.connections.get(&answered).is_some_and(waits) {
+        if !self.client(answered).is_some_and(waits) {
             return;
         }
         let bodies = self.listeners.iter().map(|at| at.door.limits.body);
@@ -354,7 +359,7 @@ impl Servers {
         loop {
             let mut bytes = 0;
             let mut victim = None;
-            for (&id, client) in &self.connections {
+            for (&id, client) in self.connections.iter() {
                 bytes += client.connection.waiting();
                 if let Some(since) = client.connection.stalled_since()
                     && id != answered

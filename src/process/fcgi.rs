@@ -6,7 +6,6 @@
 //! Nothing here waits: names of hosts are those that were looked up at the
 //! start, or that this machine knows by itself.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -17,6 +16,7 @@ use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
 use crate::sys::{errno, host, socket};
+use crate::table::Table;
 use crate::text::pyrepr;
 
 /// Linux's `SOMAXCONN`, which 4.3.0 asks for whatever the system's setting is.
@@ -24,7 +24,7 @@ const DEFAULT_BACKLOG: i32 = 4096;
 
 /// Addresses of host names, looked up where waiting for an answer does no harm;
 /// `None` for a name that nobody knows.
-pub type Hosts = BTreeMap<String, Option<IpAddr>>;
+pub type Hosts = Table<String, Option<IpAddr>>;
 
 /// Looks up the hosts of the groups' sockets. It may ask the network, and wait.
 pub fn look_up_hosts(groups: &[config::Group]) -> Hosts {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::config::{self, GroupKind};
 use crate::loggers::logger::Logger;
+use crate::order;
 use crate::process::fcgi::{self, Socket};
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::tokens::{GroupId, ProcessId};
@@ -85,7 +86,7 @@ impl Group {
     /// name; they stop in the opposite one.
     pub fn by_priority(&self) -> Vec<ProcessId> {
         let mut processes: Vec<&Subprocess> = self.processes.iter().collect();
-        processes.sort_by_key(|process| {
+        order::sort_by_key(&mut processes, |process| {
             let config = process.config();
             (config.priority, config.name.as_str())
         });

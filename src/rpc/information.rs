@@ -13,7 +13,7 @@ use crate::text::base64;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
-use crate::xmlrpc::writer::StructWriter;
+use crate::xmlrpc::writer::{StructWriter, int_member, string_member};
 use crate::{API_VERSION, SUPERVISOR_VERSION};
 
 const MONTHS: [&str; 12] = [
@@ -156,20 +156,20 @@ pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     let state = machine.state();
     let stdout = log(Channel::Stdout);
     let mut row = StructWriter::begin(text);
-    row.string("name", &process.config().name);
-    row.string("group", process.group_name());
-    row.int("start", moment(machine.last_start()));
-    row.int("stop", moment(machine.last_stop()));
-    row.int("now", now.wall.seconds);
-    row.int("state", i64::from(state.code()));
-    row.string("statename", state.name());
-    row.string("spawnerr", machine.spawn_error());
-    row.int("exitstatus", i64::from(machine.exit_status()));
-    row.string("logfile", stdout);
-    row.string("stdout_logfile", stdout);
-    row.string("stderr_logfile", log(Channel::Stderr));
-    row.int("pid", i64::from(machine.pid()));
-    row.string("description", &description(process, now));
+    row.string_after(string_member!("name"), &process.config().name);
+    row.string_after(string_member!("group"), process.group_name());
+    row.int_after(int_member!("start"), moment(machine.last_start()));
+    row.int_after(int_member!("stop"), moment(machine.last_stop()));
+    row.int_after(int_member!("now"), now.wall.seconds);
+    row.int_after(int_member!("state"), i64::from(state.code()));
+    row.string_after(string_member!("statename"), state.name());
+    row.string_after(string_member!("spawnerr"), machine.spawn_error());
+    row.int_after(int_member!("exitstatus"), i64::from(machine.exit_status()));
+    row.string_after(string_member!("logfile"), stdout);
+    row.string_after(string_member!("stdout_logfile"), stdout);
+    row.string_after(string_member!("stderr_logfile"), log(Channel::Stderr));
+    row.int_after(int_member!("pid"), i64::from(machine.pid()));
+    row.string_after(string_member!("description"), &description(process, now));
     row.end();
 }
 

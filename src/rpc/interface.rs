@@ -4,6 +4,7 @@
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::loggers::window::{Place, Window};
+use crate::order;
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::supervisor::Supervisor;
@@ -163,7 +164,7 @@ impl Interface {
             .flat_map(|name| of(name, self.supervisor))
             .collect();
         names.extend(of("system", self.system));
-        names.sort();
+        order::sort_by(&mut names, Ord::cmp);
         names
     }
 }

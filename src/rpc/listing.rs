@@ -3,9 +3,8 @@
 //! a long one is written over several turns of the loop, and each row tells of
 //! the moment at which it is written.
 
-use std::collections::BTreeMap;
-
 use crate::http::content::Content;
+use crate::order;
 use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::deferred::{ConfigRow, Deferred, Listing, Rows};
@@ -25,7 +24,9 @@ const SAMPLE: usize = 8;
 pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let groups = daemon.supervisor.groups.iter();
     let mut processes: Vec<&Subprocess> = groups.flat_map(|group| &group.processes).collect();
-    processes.sort_by_key(|process| (process.group_name(), &process.config().name));
+    order::sort_by_key(&mut processes, |process| {
+        (process.group_name(), &process.config().name)
+    });
     let ids = processes.into_iter().map(Subprocess::id).collect();
     Ok(begin(daemon, Rows::State(ids)))
 }
@@ -121,33 +122,32 @@ fn push_rows(
 }
 
 fn config_rows(supervisor: &Supervisor) -> Rows {
-    let active: BTreeMap<&str, &Group> = supervisor
-        .groups
-        .iter()
-        .map(|group| (group.config.name.as_str(), group))
-        .collect();
+    let mut active: Vec<&Group> = supervisor.groups.iter().collect();
+    order::sort_by_key(&mut active, |group| &group.config.name);
     let mut rows = Vec::new();
     for (group, config) in supervisor.config.groups.iter().enumerate() {
-        let in_use = active.get(config.name.as_str());
+        let in_use = active.binary_search_by(|group| group.config.name.cmp(&config.name));
+        let in_use = in_use.ok().and_then(|at| active.get(at));
         // Until the first reread the automatic files' names are known, then they are "auto".
-        let known: BTreeMap<&str, &Subprocess> = in_use
-            .filter(|_| supervisor.rereads == 0)
-            .into_iter()
-            .flat_map(|group| &group.processes)
-            .map(|process| (process.config().name.as_str(), process))
-            .collect();
+        let known = in_use.filter(|_| supervisor.rereads == 0);
+        let known = known.map_or(&[][..], |group| &group.processes);
+        let mut known: Vec<&Subprocess> = known.iter().collect();
+        order::sort_by_key(&mut known, |process| &process.config().name);
         for (place, config) in config.processes.iter().enumerate() {
             let name = config.name.as_str();
             let row = ConfigRow {
                 group,
                 place,
                 in_use: in_use.is_some(),
-                process: known.get(name).map(|process| process.id()),
+                process: known
+                    .binary_search_by(|process| process.config().name.as_str().cmp(name))
+                    .ok()
+                    .and_then(|at| Some(known.get(at)?.id())),
             };
             rows.push((name, row));
         }
     }
-    rows.sort_by_key(|(name, _)| *name);
+    order::sort_by(&mut rows, |(a, _), (b, _)| a.cmp(b));
     Rows::Config {
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         rereads: supervisor.rereads,

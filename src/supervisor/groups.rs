@@ -1,10 +1,9 @@
 //! The active groups: finding, adding and removing them.
 
-use std::collections::BTreeMap;
-
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
+use crate::order;
 use crate::process::context::Context;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
@@ -12,13 +11,13 @@ use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
+use crate::table::Table;
 use crate::tokens::{Channel, GroupId, ProcessId};
 
 /// All active groups, in the order of their activation.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// In boxes: half of the places in the map's nodes are free.
-    groups: BTreeMap<GroupId, Box<Group>>,
+    groups: Table<GroupId, Box<Group>>,
     last_id: u32,
 }
 
@@ -31,7 +30,9 @@ impl Groups {
     /// In the order in which they start, by priority and then by name.
     pub fn by_priority(&self) -> Vec<GroupId> {
         let mut groups: Vec<&Group> = self.iter().collect();
-        groups.sort_by_key(|group| (group.config.priority, group.config.name.as_str()));
+        order::sort_by_key(&mut groups, |group| {
+            (group.config.priority, group.config.name.as_str())
+        });
         groups.into_iter().map(|group| group.id).collect()
     }
 

@@ -3,7 +3,6 @@
 //! loop never waits for it; its exit status is the verdict, whatever becomes of
 //! the listener meanwhile. No process has more than one handler at a time.
 
-use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -21,13 +20,14 @@ use crate::supervisor::results::Verdict;
 use crate::sys::poller::Interest;
 use crate::sys::spawn::{Program, Spawn, Streams};
 use crate::sys::{errno, fd, kill};
+use crate::table::Table;
 use crate::termination::Termination;
 use crate::tokens::{GroupId, ProcessId, Source, Timer};
 
 /// The commands that run, by pid.
 #[derive(Debug, Default)]
 pub struct Handlers {
-    running: BTreeMap<i32, Handler>,
+    running: Table<i32, Handler>,
 }
 
 /// One command.

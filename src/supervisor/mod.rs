@@ -17,8 +17,6 @@ pub mod shutdown;
 pub mod ticks;
 pub mod transitions;
 
-use std::collections::BTreeMap;
-
 use crate::clock::Monotonic;
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
@@ -29,6 +27,7 @@ use crate::process::subprocess::{Finding, Subprocess};
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
+use crate::table::Table;
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
 
 use fatal::Failures;
@@ -65,7 +64,7 @@ pub struct Supervisor {
     state: SupervisorState,
     failures: Failures,
     /// Which process a living child belongs to.
-    pids: BTreeMap<i32, ProcessId>,
+    pids: Table<i32, ProcessId>,
     /// When a child has ended last.
     last_end: Monotonic,
     /// Not all children were looked at since then; there is a timer for that.
@@ -101,7 +100,7 @@ impl Supervisor {
             ticks: Ticks::default(),
             state: SupervisorState::Running,
             failures: Failures::default(),
-            pids: BTreeMap::new(),
+            pids: Table::new(),
             last_end: Monotonic::default(),
             looks_later: false,
             waiting_for_autostart: Vec::new(),

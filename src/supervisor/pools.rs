@@ -4,7 +4,6 @@
 //! Each pool has a trigger in the poll set. Taking an event raises it, so that
 //! the loop wakes and [`dispatch`](super::dispatch) hands the event on at once.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::trigger::Trigger;
+use crate::table::Table;
 use crate::tokens::{GroupId, Source, Timer};
 
 /// How often it is told that a buffer overflows.
@@ -26,7 +26,7 @@ const OVERFLOW_INTERVAL: Duration = Duration::from_secs(60);
 /// All pools, and the number of the next event.
 #[derive(Debug, Default)]
 pub struct Pools {
-    pools: BTreeMap<GroupId, Pool>,
+    pools: Table<GroupId, Pool>,
     /// The same event has the same number in every pool.
     pub serials: Serials,
 }
@@ -159,7 +159,7 @@ impl Supervisor {
     pub fn emit(&mut self, reactor: &mut Reactor, event: &Event) {
         let mut serial = None;
         let Pools { pools, serials } = &mut self.pools;
-        for (group, pool) in pools {
+        for (group, pool) in pools.iter_mut() {
             for _ in 0..pool.subscriptions_to(event.kind) {
                 let serial = *serial.get_or_insert_with(|| serials.take());
                 pool.accept(reactor, *group, event.clone(), serial);

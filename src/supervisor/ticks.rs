@@ -2,24 +2,24 @@
 //! There is a timer only while a pool asks for it, so that a daemon without
 //! one sleeps.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use crate::clock::{Now, Period, Timestamp};
 use crate::events::event::Event;
 use crate::events::message::Message;
 use crate::events::types::EventType;
+use crate::order;
 use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
+use crate::table::Table;
 use crate::tokens::{GroupId, Timer};
 
 /// The last multiple of each period that was seen.
 #[derive(Debug, Default)]
 pub struct Ticks {
-    last: BTreeMap<Period, u64>,
+    last: Table<Period, u64>,
 }
 
 impl Supervisor {
@@ -30,8 +30,9 @@ impl Supervisor {
             if !self.pools.ask_for(EventType::Tick(period)) {
                 self.ticks.last.remove(&period);
                 reactor.timers.set(Timer::Tick(period), None);
-            } else if let Entry::Vacant(last) = self.ticks.last.entry(period) {
-                last.insert(slice(reactor.now.wall, period));
+            } else if !self.ticks.last.contains_key(&period) {
+                let slice = slice(reactor.now.wall, period);
+                self.ticks.last.insert(period, slice);
                 arm(reactor, period);
             }
         }
@@ -75,7 +76,7 @@ impl Supervisor {
                 .map(Machine::pid)
                 .filter(|pid| *pid != 0)
                 .collect();
-            pids.sort_unstable();
+            order::sort_by(&mut pids, Ord::cmp);
             self.emit_to(reactor, group, Event::monitor_query(&pids));
         }
         self.arm_monitor(reactor, group);

@@ -1,8 +1,9 @@
 //! Feeding the state machines and doing what they ask for.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::events::event::{Event, Move, Subject};
+use crate::order;
 use crate::process::context::Context;
 use crate::process::fcgi::Socket;
 use crate::process::group::namespec;
@@ -15,7 +16,7 @@ use crate::supervisor::Supervisor;
 use crate::supervisor::fatal::Deed;
 use crate::sys::{errno, kill, time};
 use crate::termination::Termination;
-use crate::tokens::{GroupId, ProcessId, Timer};
+use crate::tokens::{ProcessId, Timer};
 
 /// What an event tells of a process that the move itself takes away.
 struct Before {
@@ -276,9 +277,10 @@ impl Supervisor {
         if self.waiting_for_autostart.is_empty() || self.state.is_going_down() {
             return;
         }
-        let waiting: BTreeSet<GroupId> = self.waiting_for_autostart.drain(..).collect();
+        let mut waiting = std::mem::take(&mut self.waiting_for_autostart);
+        order::sort_by(&mut waiting, Ord::cmp);
         for id in self.groups.processes_by_priority() {
-            let is_due = waiting.contains(&id.group)
+            let is_due = waiting.binary_search(&id.group).is_ok()
                 && self.groups.process(id).is_some_and(|process| {
                     process.config().autostart && process.machine().last_start().is_none()
                 });

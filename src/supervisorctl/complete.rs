@@ -9,6 +9,7 @@
 
 use super::command::{self, Command};
 use super::names::display_name;
+use crate::order;
 use crate::signal::Signal;
 use crate::states::ProcessState;
 
@@ -338,7 +339,7 @@ fn processes(
 fn topics() -> Vec<String> {
     let commands = command::listed().chain([Command::Help]);
     let mut words: Vec<String> = commands.map(|command| command.word().to_owned()).collect();
-    words.sort_unstable();
+    order::sort_by(&mut words, Ord::cmp);
     words
 }
 

@@ -1,12 +1,12 @@
 //! Words that stand for several processes: `group:*`, and patterns of the
 //! shell, which 4.3.0 does not know. A word that it does know keeps its meaning.
 
-use std::collections::BTreeSet;
 use std::ptr;
 
 use super::names::Namespec;
 use super::reply::ProcessInfo;
 use crate::sys::glob::matches_pattern;
+use crate::table::Table;
 
 /// What a word stands for, beside the words before it.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,19 +31,19 @@ enum Reading<'p> {
 /// that are repeated among themselves stay, as 4.3.0 has them.
 pub fn each<'p>(words: &[&str], processes: &'p [ProcessInfo]) -> Vec<Meant<'p>> {
     // By where they stand in the list, for names would have to be compared.
-    let (mut named, mut matched) = (BTreeSet::new(), BTreeSet::new());
+    let (mut named, mut matched) = (Table::new(), Table::new());
     let meant = words.iter().map(|word| {
         let (rows, done) = match read(word, processes) {
             Reading::Pattern(rows) => {
                 let before = named.clone();
-                matched.extend(rows.iter().map(|row| ptr::from_ref(*row)));
+                matched.extend(rows.iter().map(|row| (ptr::from_ref(*row), ())));
                 (rows, before)
             }
             Reading::Group(rows) => (rows, matched.clone()),
             Reading::Name => {
                 let row = processes.iter().find(|row| is_named(row, word));
-                named.extend(row.map(ptr::from_ref));
-                return match row.is_some_and(|row| matched.contains(&ptr::from_ref(row))) {
+                named.extend(row.map(|row| (ptr::from_ref(row), ())));
+                return match row.is_some_and(|row| matched.contains_key(&ptr::from_ref(row))) {
                     true => Meant::Several(Vec::new()),
                     false => Meant::Name,
                 };
@@ -52,8 +52,8 @@ pub fn each<'p>(words: &[&str], processes: &'p [ProcessInfo]) -> Vec<Meant<'p>> 
         if rows.is_empty() {
             return Meant::Nothing;
         }
-        named.extend(rows.iter().map(|row| ptr::from_ref(*row)));
-        let is_new = |row: &&ProcessInfo| !done.contains(&ptr::from_ref(*row));
+        named.extend(rows.iter().map(|row| (ptr::from_ref(*row), ())));
+        let is_new = |row: &&ProcessInfo| !done.contains_key(&ptr::from_ref(*row));
         Meant::Several(rows.into_iter().filter(is_new).collect())
     });
     meant.collect()

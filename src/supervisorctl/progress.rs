@@ -4,7 +4,6 @@
 //! The call that does the work answers at its end only, so the states are asked
 //! for on another connection meanwhile.
 
-use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use super::ready;
 use super::reply::{ProcessInfo, Reply};
 use super::screen;
 use super::session::Session;
+use crate::order;
 use crate::states::ProcessState;
 use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
@@ -31,8 +31,8 @@ const INTERVAL: Duration = Duration::from_millis(250);
 pub struct Progress {
     verb: Verb,
     watcher: Client,
-    /// `group:process` of all that the command is about.
-    targets: BTreeSet<String>,
+    /// `group:process` of all that the command is about, in order.
+    targets: Vec<String>,
     begun: Instant,
     is_drawn: bool,
 }
@@ -54,7 +54,7 @@ impl Progress {
             Err(Failure::Call(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
-        let mut targets: BTreeSet<String> = BTreeSet::new();
+        let mut targets: Vec<String> = Vec::new();
         for (word, meant) in words.iter().zip(patterns::each(words, &processes)) {
             let is_meant = |row: &&ProcessInfo| *word == "all" || patterns::is_named(row, word);
             match meant {
@@ -65,6 +65,8 @@ impl Progress {
                 }
             }
         }
+        order::sort_by(&mut targets, Ord::cmp);
+        targets.dedup();
         if targets.len() < 2 {
             return Ok(None);
         }
@@ -124,7 +126,7 @@ impl Progress {
         let Ok(mut rows) = reply.processes() else {
             return;
         };
-        rows.retain(|row| self.targets.contains(&row.full_name()));
+        rows.retain(|row| self.targets.binary_search(&row.full_name()).is_ok());
         let (columns, _) = terminal::size().unwrap_or((80, 24));
         // A line that reached the last column could not be drawn over.
         let line = text(self.verb, self.targets.len(), &rows);

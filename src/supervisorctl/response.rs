@@ -132,10 +132,16 @@ impl Body {
         loop {
             // As much as is known to come, straight to where it is kept.
             let expected = match self {
+                Body::Chunked(0) | Body::UntilClose => LEAST,
                 Body::Chunked(left) | Body::Length(left) => usize::try_from(*left).unwrap_or(MOST),
-                Body::UntilClose | Body::Ended => 0,
+                Body::Ended => 0,
             };
-            all.resize(length + expected.clamp(LEAST, MOST), 0);
+            let wanted = length + expected.min(MOST);
+            match length {
+                // Such memory is not written to before it is read into.
+                0 => all = vec![0; wanted],
+                _ => all.resize(wanted, 0),
+            }
             let read = self.read(reader, all.get_mut(length..).unwrap_or_default())?;
             length += read;
             if length > limit {

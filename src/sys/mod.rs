@@ -3,6 +3,11 @@
 #![allow(unsafe_code)]
 
 pub mod allocator;
+#[cfg(all(
+    target_arch = "x86_64",
+    any(test, all(panic = "abort", target_env = "musl"))
+))]
+mod copy;
 pub mod daemon;
 pub mod errno;
 pub mod fd;
@@ -19,6 +24,7 @@ pub mod poller;
 pub mod privileges;
 pub mod process;
 pub mod random;
+pub mod real;
 pub mod signals;
 pub mod socket;
 pub mod socket_file;

@@ -7,4 +7,5 @@ pub mod base64;
 pub mod decoder;
 pub mod json;
 pub mod pyrepr;
+pub mod scan;
 pub mod shlex;

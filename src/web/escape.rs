@@ -1,13 +1,40 @@
 //! Text on its way into a page or an address: nothing in it is taken for markup.
 
 use crate::text::ansi::AnsiStripper;
+use crate::text::scan::{self, has, has_below, has_high};
 
 /// Adds `text` to a page, as text or within a quoted value of an attribute.
 /// Control characters, which a page may not hold, are shown as U+FFFD.
-pub fn push(page: &mut String, text: &str) {
-    for character in text.chars() {
-        push_character(page, character, '\u{fffd}');
+pub fn push(page: &mut String, mut text: &str) {
+    while let Some(place) = special_at(text.as_bytes()) {
+        let (plain, rest) = text.split_at(place);
+        page.push_str(plain);
+        let mut characters = rest.chars();
+        if let Some(character) = characters.next() {
+            push_character(page, character, '\u{fffd}');
+        }
+        text = characters.as_str();
     }
+    page.push_str(text);
+}
+
+/// Where the first character is that may have to be written as another text.
+fn special_at(bytes: &[u8]) -> Option<usize> {
+    let may_be = |word| {
+        has_below(word, b' ')
+            | has(word, b'<')
+            | has(word, b'>')
+            | has(word, b'&')
+            | has(word, b'"')
+            | has(word, b'\'')
+            | has(word, 0x7f)
+            | has_high(word)
+    };
+    scan::find(
+        bytes,
+        may_be,
+        |byte| matches!(byte, 0..b' ' | b'<' | b'>' | b'&' | b'"' | b'\'' | 0x7f..),
+    )
 }
 
 /// The same as a value.

@@ -2,6 +2,7 @@
 
 use crate::clock::{Now, Timestamp};
 use crate::loggers::window::{self, Window, WindowError};
+use crate::order;
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
@@ -23,7 +24,7 @@ const SHOWN: usize = 2048;
 pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
     let (supervisor, now) = (&*daemon.supervisor, daemon.reactor.now);
     let mut groups: Vec<&Group> = supervisor.groups.iter().collect();
-    groups.sort_by_key(|group| &group.config.name);
+    order::sort_by_key(&mut groups, |group| &group.config.name);
     View {
         daemon: of_daemon(daemon, started),
         results: results(supervisor, &groups),
@@ -54,7 +55,7 @@ pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
 
 fn of_group(group: &Group, now: Now) -> GroupView {
     let mut processes: Vec<&Subprocess> = group.processes.iter().collect();
-    processes.sort_by_key(|process| &process.config().name);
+    order::sort_by_key(&mut processes, |process| &process.config().name);
     GroupView {
         name: group.config.name.clone(),
         processes: processes

@@ -7,6 +7,8 @@
 
 use std::fmt::Write as _;
 
+use crate::sys::real;
+use crate::text::scan::{self, has, has_below};
 use crate::xmlrpc::reader;
 use crate::xmlrpc::value::Value;
 
@@ -16,7 +18,7 @@ pub fn push_value(text: &mut String, value: &Value) {
         Value::Int(number) => push_int(text, *number),
         Value::Bool(truth) => push_bool(text, *truth),
         Value::String(string) => push_string(text, string),
-        Value::Double(number) => push_scalar(text, "double", &python_repr(*number)),
+        Value::Double(number) => push_scalar(text, "double", &real::python_repr(*number)),
         Value::DateTime(moment) => push_scalar(text, "dateTime.iso8601", moment),
         Value::Array(items) => {
             text.push_str(BEGIN_ARRAY);
@@ -47,8 +49,11 @@ pub const END_STRING: &str = "</string></value>\n";
 
 /// Adds an integer: the nearest that 32 bits hold.
 pub fn push_int(text: &mut String, number: i64) {
-    let number = number.clamp(i32::MIN.into(), i32::MAX.into());
-    let _ = writeln!(text, "<value><int>{number}</int></value>");
+    let _ = writeln!(text, "<value><int>{}</int></value>", nearest(number));
+}
+
+fn nearest(number: i64) -> i64 {
+    number.clamp(i32::MIN.into(), i32::MAX.into())
 }
 
 /// Adds a boolean.
@@ -65,6 +70,23 @@ pub fn push_string(text: &mut String, raw: &str) {
     push_text(text, raw);
     text.push_str(END_STRING);
 }
+
+/// The beginning of a member of a known name that is an integer, in one piece: lists have
+/// many, and each copy of a few bytes costs as much as one of hundreds.
+macro_rules! int_member {
+    ($name:literal) => {
+        concat!("<member>\n<name>", $name, "</name>\n<value><int>")
+    };
+}
+pub(crate) use int_member;
+
+/// The beginning of one that is a string.
+macro_rules! string_member {
+    ($name:literal) => {
+        concat!("<member>\n<name>", $name, "</name>\n<value><string>")
+    };
+}
+pub(crate) use string_member;
 
 /// Writes a struct member by member, without a [`Value`] in between.
 #[derive(Debug)]
@@ -92,6 +114,20 @@ impl StructWriter<'_> {
     /// Adds a member that is a string.
     pub fn string(&mut self, name: &'static str, raw: &str) {
         self.known(name, |text| push_string(text, raw));
+    }
+
+    /// Adds a member that is an integer; `begin` is of [`int_member`].
+    pub fn int_after(&mut self, begin: &'static str, number: i64) {
+        self.text.push_str(begin);
+        let _ = write!(self.text, "{}", nearest(number));
+        self.text.push_str("</int></value>\n</member>\n");
+    }
+
+    /// Adds a member that is a string; `begin` is of [`string_member`].
+    pub fn string_after(&mut self, begin: &'static str, raw: &str) {
+        self.text.push_str(begin);
+        push_text(self.text, raw);
+        self.text.push_str("</string></value>\n</member>\n");
     }
 
     fn known(&mut self, name: &'static str, value: impl FnOnce(&mut String)) {
@@ -137,52 +173,26 @@ pub fn push_text(text: &mut String, mut raw: &str) {
 }
 
 /// Where the first character is that needs an escape or that XML may not carry.
-/// Blocks without any, which are nearly all, are passed over as a whole.
 fn special_at(bytes: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let mut blocks = bytes.chunks(BLOCK).enumerate();
-    blocks.find_map(|(number, block)| {
-        let any = block
-            .iter()
-            .fold(false, |any, &byte| any | is_special(byte));
-        let place = block.iter().position(|&byte| any && is_special(byte))?;
-        Some(number * BLOCK + place)
+    let may_be = |word| {
+        has_below(word, b' ')
+            | has(word, b'&')
+            | has(word, b'<')
+            | has(word, b'>')
+            | has(word, 0xef)
+    };
+    scan::find(bytes, may_be, |byte| match byte {
+        b'\t' | b'\n' | b'\r' => false,
+        // 0xEF begins U+FFFE and U+FFFF, among many others.
+        0..b' ' | b'&' | b'<' | b'>' | 0xef => true,
+        _ => false,
     })
-}
-
-/// Without a branch, so that many bytes are looked at together.
-fn is_special(byte: u8) -> bool {
-    // 0xEF begins U+FFFE and U+FFFF, among many others.
-    (byte < b' ') & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
-        | (byte == b'&')
-        | (byte == b'<')
-        | (byte == b'>')
-        | (byte == 0xef)
 }
 
 fn push_scalar(text: &mut String, name: &str, raw: &str) {
     let _ = write!(text, "<value><{name}>");
     push_text(text, raw);
     let _ = writeln!(text, "</{name}></value>");
-}
-
-/// The shortest text that reads back as the same number, as Python prints it:
-/// exponents have a sign and at least two digits.
-pub fn python_repr(number: f64) -> String {
-    let text = format!("{number:?}");
-    if number.is_nan() {
-        return "nan".to_owned();
-    }
-    let Some((mantissa, exponent)) = text.split_once('e') else {
-        return text;
-    };
-    let (sign, digits) = match exponent.strip_prefix('-') {
-        Some(digits) => ('-', digits),
-        None => ('+', exponent),
-    };
-    // Python writes 1e+16 where Rust writes 1e16 or 1.0e16.
-    let mantissa = mantissa.strip_suffix(".0").unwrap_or(mantissa);
-    format!("{mantissa}e{sign}{digits:0>2}")
 }
 
 #[cfg(test)]

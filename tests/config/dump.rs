@@ -21,11 +21,12 @@ pub fn evaluated(result: Result<Config, ConfigError>) -> String {
 
 /// What the line reader makes of a file.
 pub fn lines(bytes: &[u8], name: &str) -> String {
-    if let Some(error) = DecodeError::of(bytes) {
-        return format!("Error: {error}");
-    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return format!("Error: {}", DecodeError::of(bytes, error)),
+    };
     let mut document = Document::new();
-    if let Err(error) = document.append(std::str::from_utf8(bytes).unwrap(), name) {
+    if let Err(error) = document.append(text, name) {
         return format!("Error: {error}");
     }
     let mut out = Vec::new();

@@ -91,10 +91,10 @@ impl Servers {
         connection.start(reactor);
         self.connections.insert(
             id,
-            Client {
+            Box::new(Client {
                 connection,
                 listener,
-            },
+            }),
         );
     }
 

@@ -1,7 +1,7 @@
 //! `reread`, `update`, `add`, `remove` and `avail`: the groups that are
 //! configured, and those that are active.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::refuse_argument;
 use crate::supervisorctl::command::Command;
@@ -10,6 +10,7 @@ use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::session::Session;
+use crate::table::Table;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -34,7 +35,7 @@ pub fn reread(session: &mut Session, argument: &str) -> Result<(), Failure> {
         value: &value,
     }
     .changes()?;
-    let mut words = BTreeMap::new();
+    let mut words = Table::new();
     words.extend(changes.added.into_iter().map(|group| (group, "available")));
     words.extend(changes.changed.into_iter().map(|group| (group, "changed")));
     words.extend(

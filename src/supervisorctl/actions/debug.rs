@@ -13,7 +13,7 @@ use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
-use crate::sys::terminal;
+use crate::sys::{real, terminal};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -104,12 +104,17 @@ fn next_word(text: &str) -> (&str, &str) {
 }
 
 fn parse_quiet(seconds: &str) -> Result<Duration, String> {
-    match seconds.parse::<f64>() {
-        Ok(number) if (0.0..=LONGEST_QUIET).contains(&number) => {
+    match real::parse(seconds) {
+        Some(number) if (0.0..=LONGEST_QUIET).contains(&number) => {
             Ok(Duration::from_secs_f64(number))
         }
         _ => Err(format!("Error: bad number of seconds '{seconds}'")),
     }
+}
+
+/// As it would be typed: 2 or 0.5.
+fn seconds(duration: Duration) -> String {
+    real::written(duration.as_secs_f64(), 'g', 6, false)
 }
 
 /// Sends each line of the input and prints what is answered.
@@ -158,7 +163,7 @@ fn exchange(
                 terminal::complain(&format!(
                     "supervisorctl: {} goes on writing; what came in {} s is shown\n",
                     wanted.name,
-                    limit.as_secs_f32()
+                    seconds(limit)
                 ));
                 break;
             }
@@ -172,7 +177,7 @@ fn exchange(
         terminal::complain(&format!(
             "supervisorctl: {} wrote nothing within {} s; -w waits longer\n",
             wanted.name,
-            wanted.quiet.as_secs_f32()
+            seconds(wanted.quiet)
         ));
     }
     Ok(true)
