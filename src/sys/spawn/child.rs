@@ -77,7 +77,7 @@ fn leave_table(apart: &Apart) {
         // The daemon's own descriptors are not this child's to touch, not even to say so.
         calls::exit(FAILURE_STATUS);
     }
-    // SAFETY: the page is never unmapped (see places.rs).
+    // SAFETY: the page is not unmapped before (see places.rs).
     let has_left = unsafe { &*apart.has_left };
     has_left.store(1, Ordering::Release);
     calls::wake(has_left);

@@ -118,7 +118,7 @@ pub(super) struct Held {
     filler: OwnedFd,
     first_left: RawFd,
     left: SharedPage,
-    /// Which is lent next: the one that was lent first is the first to be back.
+    /// Where to look for a free one first: behind the one that was lent last.
     next: usize,
     is_new: bool,
     /// One was waited for in vain, and none has come back since.
@@ -151,15 +151,13 @@ impl Held {
     }
 
     fn lend(&mut self, streams: [BorrowedFd<'_>; 3]) -> Option<Place> {
-        let index = self.next;
-        if self.lent.get(index)?.is_some() && !self.is_stuck {
-            futex::wait_while(self.left.word(index), 0, PATIENCE);
+        if self.free().is_none() && !self.is_stuck {
+            // The one that was lent first.
+            futex::wait_while(self.left.word(self.next), 0, PATIENCE);
             self.is_stuck = true;
             self.tidy();
         }
-        if self.lent.get(index)?.is_some() {
-            return None;
-        }
+        let index = self.free()?;
         let descriptors = self.places.get(index)?.each_ref().map(AsRawFd::as_raw_fd);
         for (stream, place) in streams.iter().zip(descriptors) {
             if !put(stream.as_raw_fd(), place) {
@@ -175,6 +173,12 @@ impl Held {
             first_left: self.first_left,
             has_left: ptr::from_ref(has_left),
         })
+    }
+
+    /// A place that is not lent, the one that was lent the longest time ago first.
+    fn free(&self) -> Option<usize> {
+        let mut places = (self.next..COUNT).chain(0..self.next);
+        places.find(|index| self.lent.get(*index).is_some_and(Option::is_none))
     }
 
     fn note(&mut self, index: usize, pid: Option<i32>) {
@@ -216,6 +220,15 @@ impl Held {
     }
 }
 
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.tidy();
+        if self.lent.iter().all(Option::is_none) {
+            self.left.unmap();
+        }
+    }
+}
+
 /// dup3(2) onto a place of ours, closed on exec.
 fn put(source: RawFd, place: RawFd) -> bool {
     #[cfg(target_os = "linux")]
@@ -231,9 +244,11 @@ fn put(source: RawFd, place: RawFd) -> bool {
 }
 
 /// A page that children share even where the rest of their memory is a copy. It is
-/// never given back: a child that has not left yet may write to it.
+/// given back only where all of them have left: one that has not may write to it.
 #[derive(Debug)]
 struct SharedPage(NonNull<AtomicU32>);
+
+const PAGE_SIZE: usize = COUNT * size_of::<AtomicU32>();
 
 impl SharedPage {
     fn new() -> Option<SharedPage> {
@@ -241,9 +256,8 @@ impl SharedPage {
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_SHARED | libc::MAP_ANON,
         );
-        let size = COUNT * size_of::<AtomicU32>();
         // SAFETY: new memory, which nobody knows yet.
-        let memory = unsafe { libc::mmap(ptr::null_mut(), size, protection, flags, -1, 0) };
+        let memory = unsafe { libc::mmap(ptr::null_mut(), PAGE_SIZE, protection, flags, -1, 0) };
         if memory == libc::MAP_FAILED {
             return None;
         }
@@ -252,7 +266,13 @@ impl SharedPage {
 
     /// The word of a place: 0 until its child has left.
     fn word(&self, index: usize) -> &AtomicU32 {
-        // SAFETY: within the page, which is zero at first and never unmapped.
+        // SAFETY: within the page, which is zero at first and mapped until `unmap`.
         unsafe { self.0.add(index % COUNT).as_ref() }
+    }
+
+    /// Nobody knows the page any more.
+    fn unmap(&mut self) {
+        // SAFETY: mapped in `new` with that size, and this is the end of its owner.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), PAGE_SIZE) };
     }
 }
