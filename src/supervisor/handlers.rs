@@ -186,6 +186,7 @@ impl Supervisor {
 
     /// A command has taken longer than it may.
     pub fn handler_due(&mut self, reactor: &mut Reactor, pid: i32) {
+        self.reap_child(reactor, pid);
         let Some(handler) = self.handlers.running.get(&pid) else {
             return;
         };

@@ -72,6 +72,13 @@ impl Supervisor {
         }
     }
 
+    /// Collects what may have ended unheard, for who tells of all.
+    pub(super) fn reap_overlooked(&mut self, reactor: &mut Reactor) {
+        if self.looks_later {
+            self.reap(reactor);
+        }
+    }
+
     /// A pipe of a process has no writer any more. Among few children SIGCHLD is
     /// told of all that have ended, in its turn.
     pub(super) fn may_have_ended(&mut self, reactor: &mut Reactor, id: ProcessId) {
@@ -80,7 +87,8 @@ impl Supervisor {
         }
     }
 
-    fn reap_child(&mut self, reactor: &mut Reactor, pid: i32) {
+    /// Collects a child, if it has ended.
+    pub(super) fn reap_child(&mut self, reactor: &mut Reactor, pid: i32) {
         match wait::reap_child(pid) {
             Ok(Some(end)) => self.finish(reactor, pid, end),
             Ok(None) => {}

@@ -34,9 +34,6 @@ use crate::web::route::Visit;
 const LAST_FLUSH: Duration = Duration::from_secs(2);
 const LAST_FLUSH_PAUSE: Duration = Duration::from_millis(20);
 
-/// In how long a child should have come to exec.
-const NURSERY_PAUSE: Duration = Duration::from_millis(20);
-
 /// How long the loop rests when it cannot wait for events.
 const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
 
@@ -227,17 +224,19 @@ impl MainLoop {
             // It should not last, and must not keep the processor busy if it does.
             std::thread::sleep(POLL_ERROR_PAUSE);
         }
+        // Pipes that children have left meanwhile are theirs alone.
+        self.reactor.nursery.tidy();
         self.reactor.now = time::now();
     }
 
     /// Takes back what children on their way to exec have used. What they hold yet is
-    /// looked at once more when they should have left.
+    /// looked at again when they should have left.
     fn tidy_nursery(&mut self) {
         let nursery = &mut self.reactor.nursery;
         nursery.tidy();
         nursery.shrink();
-        if nursery.is_to_be_looked_at() {
-            let then = time::monotonic() + NURSERY_PAUSE;
+        if let Some(pause) = nursery.next_look() {
+            let then = time::monotonic() + pause;
             self.reactor.timers.set(Timer::Nursery, Some(then));
         }
     }
@@ -397,7 +396,8 @@ impl MainLoop {
                     self.flush_main_log();
                 }
                 // Told before the next wait.
-                Timer::MainLogLosses | Timer::ServiceManager | Timer::Nursery => {}
+                Timer::MainLogLosses | Timer::ServiceManager => {}
+                Timer::Nursery => self.reactor.nursery.look(),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

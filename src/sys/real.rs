@@ -54,9 +54,16 @@ pub fn python_repr(value: f64) -> String {
         return "nan".to_owned();
     }
     // 17 digits are enough for every number.
-    let digits = (0..16).find(|&digits| parse(&written(value, 'e', digits, false)) == Some(value));
-    let digits = digits.unwrap_or(16);
-    let text = written(value, 'e', digits, false);
+    let shortest = (0..17).find_map(|digits| {
+        let nearest = written(value, 'e', digits, false);
+        let next = next_up(&nearest);
+        // Below a power of two numbers are closer than above it, so the nearest text may
+        // be another number's where the next is not. None of those is written with `f`.
+        let mut texts = [nearest, next].into_iter();
+        let text = texts.find(|text| parse(text) == Some(value))?;
+        Some((digits, text))
+    });
+    let (digits, text) = shortest.unwrap_or_else(|| (16, written(value, 'e', 16, false)));
     let exponent = text
         .split_once('e')
         .and_then(|(_, e)| e.parse::<i32>().ok());
@@ -68,6 +75,23 @@ pub fn python_repr(value: f64) -> String {
         // Also infinity, which has no exponent.
         _ => text,
     }
+}
+
+/// The number in the form `e` with its last digit one up.
+fn next_up(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let mantissa = text.find('e').unwrap_or(0);
+    for byte in bytes.iter_mut().take(mantissa).rev() {
+        match byte {
+            b'0'..=b'8' => {
+                *byte += 1;
+                break;
+            }
+            b'9' => *byte = b'0',
+            _ => {}
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,11 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn powers_of_two_were_written_with_a_digit_too_many() {
+        assert_eq!(python_repr(2_f64.powi(-44)), "5.684341886080802e-14");
+        assert_eq!(python_repr(-(2_f64.powi(-44))), "-5.684341886080802e-14");
+    }
+
+    #[test]
     fn what_is_written_reads_back_and_is_as_short_as_rust_s() {
         let mut bits = 1_u64;
-        for _ in 0..2_000 {
+        let anything = (0..2_000).map(|_| {
             bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let value = f64::from_bits(bits);
+            f64::from_bits(bits)
+        });
+        for value in anything.chain((-1074..1024).map(|power| 2_f64.powi(power))) {
             if value.is_finite() {
                 let text = python_repr(value);
                 assert_eq!(text.parse(), Ok(value));

@@ -6,7 +6,8 @@
 //! which a program hangs stops nobody. Where the daemon has many descriptors the
 //! child shares their table as well, until it leaves it with the few that it
 //! needs (`places`). What the system or the moment does not allow, or a change of
-//! user forbids, is done by a fork with copies, as ever.
+//! user forbids, is done by a fork with copies, as ever: before Linux 5.16 a signal
+//! with a core dump that a child gets too early would have ended the daemon as well.
 //!
 //! All signals are blocked while a child begins: one that reached it before its
 //! handlers are reset would be written into the daemon's own signal pipe.
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use crate::sys::errno;
 use crate::sys::futex;
+use crate::sys::process;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::calls::{self, OwnStack, Shared};
 use crate::sys::spawn::child::Child;
@@ -33,16 +35,28 @@ const STACK_SIZE: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_millis(2);
 
 /// The children that are on their way to exec.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Nursery {
     cradles: Vec<Cradle>,
     places: Places,
     /// Of the next child.
     serial: u64,
-    /// The system does not let memory be shared.
+    /// The system does not let memory be shared, or not safely.
     is_refused: bool,
     /// One was waited for in vain, and none has become free since.
     is_stuck: bool,
+}
+
+impl Default for Nursery {
+    fn default() -> Nursery {
+        Nursery {
+            cradles: Vec::new(),
+            places: Places::default(),
+            serial: 0,
+            is_refused: !calls::CAN_SHARE || !process::dumps_core_alone(),
+            is_stuck: false,
+        }
+    }
 }
 
 impl Nursery {
@@ -98,15 +112,26 @@ impl Nursery {
             .retain(|cradle| std::mem::take(&mut is_first) || cradle.child.is_some());
     }
 
-    /// Whether a child that has begun since the last call holds copies of its
-    /// descriptors here: it will have left in a moment, which nobody tells.
-    pub fn is_to_be_looked_at(&mut self) -> bool {
-        self.places.is_to_be_looked_at()
+    /// After what time to call `tidy` again: children hold copies of their descriptors
+    /// here, and will have left in a moment, which nobody tells. `None` where there are
+    /// none, or where that was said already.
+    pub fn next_look(&mut self) -> Option<Duration> {
+        self.places.next_look()
     }
 
-    /// That child has ended, wherever it was.
+    /// That time has come.
+    pub fn look(&mut self) {
+        self.places.look();
+    }
+
+    /// That child has ended, wherever it was. Of one that a signal ended not every
+    /// kernel says that it has left.
     pub fn forget(&mut self, pid: i32) {
         self.places.forget(pid);
+        let mut cradles = self.cradles.iter_mut();
+        if let Some(cradle) = cradles.find(|cradle| cradle.pid == pid) {
+            cradle.inside.store(0, Ordering::Release);
+        }
     }
 
     fn begin(&mut self, child: Child) -> Result<i32, i32> {
@@ -114,8 +139,7 @@ impl Nursery {
         // The kernel would take the daemon's memory for that of another user.
         let becomes_another = matches!(child.prepared.surroundings.identity, Identity::SwitchTo(_));
         let mut child = Box::new(child);
-        if calls::CAN_SHARE
-            && !becomes_another
+        if !becomes_another
             && !self.is_refused
             && let Some(index) = self.empty_cradle()
         {
@@ -174,6 +198,8 @@ struct Cradle {
     /// 1 while a child is in it; the kernel writes the 0.
     inside: Box<AtomicU32>,
     child: Option<NonNull<Child>>,
+    /// Of that child; 0 where there is none.
+    pid: i32,
     serial: u64,
 }
 
@@ -183,6 +209,7 @@ impl Cradle {
             stack: Stack::new()?,
             inside: Box::default(),
             child: None,
+            pid: 0,
             serial: 0,
         })
     }
@@ -208,6 +235,7 @@ impl Cradle {
         match unsafe { calls::begin(child, &shared) } {
             Ok(pid) => {
                 self.child = NonNull::new(child);
+                self.pid = pid;
                 self.serial = serial;
                 Ok(pid)
             }
@@ -228,6 +256,7 @@ impl Cradle {
             // SAFETY: made by into_raw in `begin`; whoever read it is not there any more.
             drop(unsafe { Box::from_raw(child.as_ptr()) });
         }
+        self.pid = 0;
         true
     }
 }

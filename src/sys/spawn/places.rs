@@ -26,6 +26,10 @@ const COUNT: usize = 8;
 /// How long one of them is waited for where all places are lent.
 const PATIENCE: Duration = Duration::from_millis(2);
 
+/// In how long a child should have left, and how often one is looked for that has not.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// All places.
 #[derive(Debug, Default)]
 pub(super) enum Places {
@@ -35,7 +39,7 @@ pub(super) enum Places {
     /// The system does not give them.
     Refused,
     /// They are held.
-    Held(Held),
+    Held(Box<Held>),
 }
 
 /// Three numbers, lent to a child.
@@ -67,7 +71,7 @@ impl Places {
             return None;
         }
         if matches!(self, Places::NotNeeded) {
-            *self = Held::new().map_or(Places::Refused, Places::Held);
+            *self = Held::new().map_or(Places::Refused, |held| Places::Held(Box::new(held)));
         }
         match self {
             Places::Held(held) => held.lend(streams),
@@ -96,14 +100,20 @@ impl Places {
         }
     }
 
-    /// Whether something was lent since the last call that is not back.
-    pub fn is_to_be_looked_at(&mut self) -> bool {
+    /// After what time to look for what is lent; `None` where nothing is, and for the
+    /// second time.
+    pub fn next_look(&mut self) -> Option<Duration> {
         match self {
-            Places::Held(held) => {
-                let is_new = std::mem::take(&mut held.is_new);
-                is_new && held.lent.iter().any(Option::is_some)
-            }
-            _ => false,
+            Places::Held(held) if held.lent.iter().any(Option::is_some) => held.next_look.take(),
+            _ => None,
+        }
+    }
+
+    /// That time has come. What is lent yet is looked for less and less often.
+    pub fn look(&mut self) {
+        if let Places::Held(held) = self {
+            held.pause = (held.pause * 2).min(LONGEST_PAUSE);
+            held.next_look = Some(held.pause);
         }
     }
 }
@@ -120,7 +130,9 @@ pub(super) struct Held {
     left: SharedPage,
     /// Where to look for a free one first: behind the one that was lent last.
     next: usize,
-    is_new: bool,
+    pause: Duration,
+    /// What is to be told of it.
+    next_look: Option<Duration>,
     /// One was waited for in vain, and none has come back since.
     is_stuck: bool,
 }
@@ -145,7 +157,8 @@ impl Held {
             first_left: highest + 1,
             left: SharedPage::new()?,
             next: 0,
-            is_new: false,
+            pause: FIRST_PAUSE,
+            next_look: None,
             is_stuck: false,
         })
     }
@@ -186,7 +199,8 @@ impl Held {
             (Some(pid), Some(lent)) => {
                 *lent = Some(pid);
                 self.next = (index + 1) % COUNT;
-                self.is_new = true;
+                self.pause = FIRST_PAUSE;
+                self.next_look = Some(FIRST_PAUSE);
             }
             _ => self.empty(index),
         }
