@@ -84,6 +84,10 @@ fn it_is_told_which_server_is_meant_and_what_to_do() {
 
     // A process with another name has the number now.
     let mut other = Command::new("sleep").arg("600").spawn().unwrap();
+    // In the midst of exec it has none.
+    let words = format!("/proc/{}/cmdline", other.id());
+    let has_name = || !fs::read(&words).unwrap().is_empty();
+    assert!(wait_until(DEADLINE, has_name), "sleep has no name");
     dir.write("pid", format!("{}\n", other.id()));
     let told = explanation(&dir, &["pid"]);
     let _ = other.kill();
