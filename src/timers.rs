@@ -26,6 +26,11 @@ impl Timers {
         }
     }
 
+    /// Whether it has a deadline.
+    pub fn is_set(&self, timer: Timer) -> bool {
+        self.deadlines.contains_key(&timer)
+    }
+
     /// Takes out the earliest timer that is due at `now`.
     pub fn pop_due(&mut self, now: Monotonic) -> Option<Timer> {
         let (deadline, timer) = *self.queue.first()?;

@@ -67,8 +67,6 @@ pub struct Supervisor {
     pids: Table<i32, ProcessId>,
     /// When a child has ended last.
     last_end: Monotonic,
-    /// Not all children were looked at since then; there is a timer for that.
-    looks_later: bool,
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
@@ -102,7 +100,6 @@ impl Supervisor {
             failures: Failures::default(),
             pids: Table::new(),
             last_end: Monotonic::default(),
-            looks_later: false,
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,

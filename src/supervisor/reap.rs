@@ -32,7 +32,6 @@ impl Supervisor {
     /// collected as well.
     pub fn reap(&mut self, reactor: &mut Reactor) {
         reactor.timers.set(Timer::Reap, None);
-        self.looks_later = false;
         loop {
             match wait::reap() {
                 Ok(Some((pid, end))) => self.finish(reactor, pid, end),
@@ -55,7 +54,7 @@ impl Supervisor {
         match told {
             Some(pid) if self.pids.len() > FEW && since > CROWD_GAP => {
                 self.reap_child(reactor, pid);
-                if !std::mem::replace(&mut self.looks_later, true) {
+                if !reactor.timers.is_set(Timer::Reap) {
                     reactor.timers.set(Timer::Reap, Some(now + LOOK_DELAY));
                 }
             }
@@ -74,7 +73,7 @@ impl Supervisor {
 
     /// Collects what may have ended unheard, for who tells of all.
     pub(super) fn reap_overlooked(&mut self, reactor: &mut Reactor) {
-        if self.looks_later {
+        if reactor.timers.is_set(Timer::Reap) {
             self.reap(reactor);
         }
     }

@@ -20,6 +20,7 @@ pub mod mapped_files;
 pub mod memory;
 pub mod notify;
 pub mod outlet;
+pub mod pages;
 pub mod poller;
 pub mod privileges;
 pub mod process;

@@ -25,6 +25,26 @@ pub fn find(
     Some(words.len() * 8 + place)
 }
 
+/// Adds `raw` to `text`: what is not special in whole pieces, and by `push` the
+/// character that begins wherever `special_at` finds one.
+pub fn push_escaped(
+    text: &mut String,
+    mut raw: &str,
+    special_at: impl Fn(&[u8]) -> Option<usize>,
+    push: impl Fn(&mut String, char),
+) {
+    while let Some(place) = special_at(raw.as_bytes()) {
+        let (plain, rest) = raw.split_at(place);
+        text.push_str(plain);
+        let mut characters = rest.chars();
+        if let Some(character) = characters.next() {
+            push(text, character);
+        }
+        raw = characters.as_str();
+    }
+    text.push_str(raw);
+}
+
 /// Not 0 if one of eight bytes is `byte`.
 #[inline(always)]
 pub fn has(word: u64, byte: u8) -> u64 {

@@ -5,17 +5,10 @@ use crate::text::scan::{self, has, has_below, has_high};
 
 /// Adds `text` to a page, as text or within a quoted value of an attribute.
 /// Control characters, which a page may not hold, are shown as U+FFFD.
-pub fn push(page: &mut String, mut text: &str) {
-    while let Some(place) = special_at(text.as_bytes()) {
-        let (plain, rest) = text.split_at(place);
-        page.push_str(plain);
-        let mut characters = rest.chars();
-        if let Some(character) = characters.next() {
-            push_character(page, character, '\u{fffd}');
-        }
-        text = characters.as_str();
-    }
-    page.push_str(text);
+pub fn push(page: &mut String, text: &str) {
+    scan::push_escaped(page, text, special_at, |page, character| {
+        push_character(page, character, '\u{fffd}');
+    });
 }
 
 /// Where the first character is that may have to be written as another text.

@@ -155,21 +155,14 @@ impl StructWriter<'_> {
 
 /// Adds escaped text. Quotes need no escape between tags. What needs none goes
 /// over in one piece.
-pub fn push_text(text: &mut String, mut raw: &str) {
-    while let Some(place) = special_at(raw.as_bytes()) {
-        let (plain, rest) = raw.split_at(place);
-        text.push_str(plain);
-        let mut characters = rest.chars();
-        match characters.next() {
-            Some('&') => text.push_str("&amp;"),
-            Some('<') => text.push_str("&lt;"),
-            Some('>') => text.push_str("&gt;"),
-            Some(character) if reader::is_xml(character) => text.push(character),
-            _ => text.push(char::REPLACEMENT_CHARACTER),
-        }
-        raw = characters.as_str();
-    }
-    text.push_str(raw);
+pub fn push_text(text: &mut String, raw: &str) {
+    scan::push_escaped(text, raw, special_at, |text, character| match character {
+        '&' => text.push_str("&amp;"),
+        '<' => text.push_str("&lt;"),
+        '>' => text.push_str("&gt;"),
+        _ if reader::is_xml(character) => text.push(character),
+        _ => text.push(char::REPLACEMENT_CHARACTER),
+    });
 }
 
 /// Where the first character is that needs an escape or that XML may not carry.

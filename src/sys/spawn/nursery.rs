@@ -13,12 +13,13 @@
 //! handlers are reset would be written into the daemon's own signal pipe.
 
 use std::os::fd::AsRawFd;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::sys::errno;
 use crate::sys::futex;
+use crate::sys::pages::Pages;
 use crate::sys::process;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::calls::{self, OwnStack, Shared};
@@ -194,7 +195,7 @@ impl Drop for Nursery {
 /// Where one child lives.
 #[derive(Debug)]
 struct Cradle {
-    stack: Stack,
+    stack: Pages,
     /// 1 while a child is in it; the kernel writes the 0.
     inside: Box<AtomicU32>,
     child: Option<NonNull<Child>>,
@@ -206,7 +207,7 @@ struct Cradle {
 impl Cradle {
     fn new() -> Option<Cradle> {
         Some(Cradle {
-            stack: Stack::new()?,
+            stack: Pages::private(STACK_SIZE)?,
             inside: Box::default(),
             child: None,
             pid: 0,
@@ -224,7 +225,7 @@ impl Cradle {
         self.inside.store(1, Ordering::Release);
         let shared = Shared {
             memory: Some(OwnStack {
-                top: self.stack.top(),
+                top: self.stack.end(),
                 inside: self.inside.as_ptr(),
             }),
             descriptors,
@@ -258,38 +259,6 @@ impl Cradle {
         }
         self.pid = 0;
         true
-    }
-}
-
-/// Memory for a stack, given back when dropped.
-#[derive(Debug)]
-struct Stack(NonNull<u8>);
-
-impl Stack {
-    fn new() -> Option<Stack> {
-        let (protection, flags) = (
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANON,
-        );
-        // SAFETY: new memory, which nobody knows yet.
-        let memory = unsafe { libc::mmap(ptr::null_mut(), STACK_SIZE, protection, flags, -1, 0) };
-        if memory == libc::MAP_FAILED {
-            return None;
-        }
-        NonNull::new(memory.cast()).map(Stack)
-    }
-
-    /// Its end, aligned to pages.
-    fn top(&self) -> *mut u8 {
-        // SAFETY: the end of the same mapping.
-        unsafe { self.0.as_ptr().add(STACK_SIZE) }
-    }
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `new` with that size; a cradle with a child is never dropped.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), STACK_SIZE) };
     }
 }
 

@@ -6,14 +6,16 @@
 //! is given is put there, and is out of the daemon's hands when the child has left.
 
 use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::sys::futex;
+use crate::sys::pages::Pages;
 use crate::sys::spawn::calls;
 use crate::sys::spawn::child::Apart;
 
@@ -127,7 +129,7 @@ pub(super) struct Held {
     /// Lies in a place that nobody needs.
     filler: OwnedFd,
     first_left: RawFd,
-    left: SharedPage,
+    left: Flags,
     /// Where to look for a free one first: behind the one that was lent last.
     next: usize,
     pause: Duration,
@@ -155,7 +157,7 @@ impl Held {
             lent: [None; COUNT],
             filler,
             first_left: highest + 1,
-            left: SharedPage::new()?,
+            left: Flags::new()?,
             next: 0,
             pause: FIRST_PAUSE,
             next_look: None,
@@ -238,7 +240,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.tidy();
         if self.lent.iter().all(Option::is_none) {
-            self.left.unmap();
+            self.left.give_back();
         }
     }
 }
@@ -257,36 +259,26 @@ fn put(source: RawFd, place: RawFd) -> bool {
     }
 }
 
-/// A page that children share even where the rest of their memory is a copy. It is
-/// given back only where all of them have left: one that has not may write to it.
+/// A page that children share even where the rest of their memory is a copy.
 #[derive(Debug)]
-struct SharedPage(NonNull<AtomicU32>);
+struct Flags(ManuallyDrop<Pages>);
 
-const PAGE_SIZE: usize = COUNT * size_of::<AtomicU32>();
-
-impl SharedPage {
-    fn new() -> Option<SharedPage> {
-        let (protection, flags) = (
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_ANON,
-        );
-        // SAFETY: new memory, which nobody knows yet.
-        let memory = unsafe { libc::mmap(ptr::null_mut(), PAGE_SIZE, protection, flags, -1, 0) };
-        if memory == libc::MAP_FAILED {
-            return None;
-        }
-        NonNull::new(memory.cast()).map(SharedPage)
+impl Flags {
+    fn new() -> Option<Flags> {
+        let pages = Pages::shared(COUNT * size_of::<AtomicU32>())?;
+        Some(Flags(ManuallyDrop::new(pages)))
     }
 
     /// The word of a place: 0 until its child has left.
     fn word(&self, index: usize) -> &AtomicU32 {
-        // SAFETY: within the page, which is zero at first and mapped until `unmap`.
-        unsafe { self.0.add(index % COUNT).as_ref() }
+        let first = self.0.start().cast::<AtomicU32>();
+        // SAFETY: within the page, which is zero at first and mapped until `give_back`.
+        unsafe { first.add(index % COUNT).as_ref() }
     }
 
-    /// Nobody knows the page any more.
-    fn unmap(&mut self) {
-        // SAFETY: mapped in `new` with that size, and this is the end of its owner.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), PAGE_SIZE) };
+    /// No child knows the page any more: one that had not left could write to it.
+    fn give_back(&mut self) {
+        // SAFETY: the end of its owner, who does not come here twice.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
     }
 }

@@ -22,7 +22,7 @@ struct Outcome {
     stderr: String,
 }
 
-fn surroundings() -> Surroundings {
+pub(super) fn surroundings() -> Surroundings {
     Surroundings {
         identity: Identity::Inherited,
         directory: None,

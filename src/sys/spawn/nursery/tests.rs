@@ -3,6 +3,7 @@
 use super::*;
 use crate::sys::fd;
 use crate::sys::kill::kill;
+use crate::sys::spawn::tests::surroundings;
 use crate::sys::spawn::{Program, SpawnCredentials, Streams, Surroundings};
 use crate::sys::testing::{isolated, until};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -11,16 +12,6 @@ use nix::unistd::Pid;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-
-fn surroundings() -> Surroundings {
-    Surroundings {
-        identity: Identity::Inherited,
-        directory: None,
-        umask: None,
-        close_below: 1024,
-        mask: Mask::current().unwrap(),
-    }
-}
 
 /// Starts a shell; its pid and the end of its output.
 fn start(nursery: &mut Nursery, script: &str, surroundings: Surroundings) -> (i32, OwnedFd) {
