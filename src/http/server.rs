@@ -17,7 +17,7 @@ use crate::http::response::Response;
 use crate::reactor::{Reactor, SHARE};
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
-use crate::sys::time;
+use crate::sys::{memory, time};
 use crate::table::Table;
 use crate::tokens::{ConnectionId, Source, Timer};
 
@@ -27,6 +27,9 @@ pub use crate::http::exchange::Request;
 /// request of the largest size; with more, the one that has taken nothing for
 /// longest, or whose request has been coming for longest, loses its connection.
 pub const OUTPUT_LIMIT: usize = 32 * 1024 * 1024;
+
+/// So many connections at once may leave memory in pieces that is worth a look.
+const CROWD: usize = 8;
 
 /// A request that the daemon has to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Incoming {
 pub struct Servers {
     listeners: Vec<Watched>,
     connections: Table<ConnectionId, Box<Client>>,
+    /// The most of them at once since memory was given back.
+    crowd: usize,
     /// Those that wait for the next piece of a long answer, in the order of their turns.
     hungry: VecDeque<ConnectionId>,
     next: u64,
@@ -79,6 +84,7 @@ impl Servers {
         let mut servers = Servers {
             listeners: Vec::with_capacity(listeners.len()),
             connections: Table::new(),
+            crowd: 0,
             hungry: VecDeque::new(),
             next: 0,
             suspended: false,
@@ -382,11 +388,22 @@ impl Servers {
         }
     }
 
+    /// What a crowd has sent was much, and lies about in pieces when it goes: looked at
+    /// each time that half of it has gone.
+    fn give_back(&mut self) {
+        let left = self.connections.len();
+        if self.crowd >= CROWD && left <= self.crowd / 2 {
+            self.crowd = left;
+            memory::trim();
+        }
+    }
+
     fn remove(&mut self, reactor: &mut Reactor, id: ConnectionId) {
         reactor.timers.set(Timer::Connection(id), None);
         if let Some(client) = self.connections.remove(&id) {
             reactor.poller.close(client.connection.token());
         }
+        self.give_back();
         if self.suspended {
             self.resume(reactor);
         }

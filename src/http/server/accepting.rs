@@ -96,6 +96,7 @@ impl Servers {
                 listener,
             }),
         );
+        self.crowd = self.crowd.max(self.connections.len());
     }
 
     /// Nobody is accepted for a while, which is told once.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::reactor::Reactor;
 use crate::sys::mapped_files::Unchanged;
+use crate::sys::memory;
 use crate::sys::poller::Ready;
 use crate::sys::time;
 use crate::tokens::Source;
@@ -30,6 +31,7 @@ pub fn wait(reactor: &mut Reactor, ready: &mut Vec<Ready<Source>>) -> io::Result
     }
     // What the last child has needed until exec.
     reactor.nursery.tidy();
+    memory::trim();
     let unchanged = Unchanged::find();
     let timeout = reactor.timers.wait(time::monotonic());
     reactor.poller.wait_at_rest(timeout, ready, &unchanged)
