@@ -3,8 +3,8 @@
 //!
 //! The kernel maps a page when it is touched, with the 64 KiB around it, and what the
 //! start touched stays, although next to nothing of it is needed again. It
-//! counts as memory of the process. [`Unchanged::let_go`] takes it out: the data stay in
-//! the system's cache, which may now use the room for others when memory is
+//! counts as memory of the process. [`Unchanged::let_go_and_wait`] takes it out: the data
+//! stay in the system's cache, which may now use the room for others when memory is
 //! short, and what is touched next is mapped again.
 //!
 //! What differs from its file would be lost. So a mapping stays as it is where the program
@@ -15,6 +15,12 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ops::Range;
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsRawFd, BorrowedFd};
+#[cfg(target_os = "linux")]
+use std::ptr;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 /// What Linux tells of each mapping of this process; other systems have no such file.
 /// A process that has changed its user may read it, too.
@@ -49,18 +55,45 @@ impl Unchanged {
         unchanged(text, &segments()).unwrap_or_default()
     }
 
-    /// Lets go of their pages. Where that cannot be done they stay: in a mapping that
-    /// is locked into memory, for one.
-    #[inline]
-    pub fn let_go(&self) {
-        #[cfg(target_os = "linux")]
+    /// Lets go of their pages, then waits until something in the kernel's set `epoll` is
+    /// ready, the time is over (`None`: no limit) or a signal was handled; which of them is
+    /// not told. Pages that cannot be let go of stay: those of a mapping that is locked
+    /// into memory, for one.
+    ///
+    /// Both by the same function of the C library, since each other that leads to
+    /// the wait lies elsewhere in the code and would map 64 KiB again.
+    #[cfg(target_os = "linux")]
+    #[inline(never)]
+    pub fn let_go_and_wait(&self, epoll: BorrowedFd<'_>, timeout: Option<Duration>) {
+        let milliseconds = timeout.map_or(-1, |timeout| {
+            libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX)
+        });
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
         for mapping in &self.0 {
-            let start = std::ptr::with_exposed_provenance_mut(mapping.start);
             // SAFETY: the mapping is a file's, cannot be written to, and has no page that
             // differs from the file: what is read there next is what was there. It has not
             // gone, as nothing in this program unloads code.
-            unsafe { libc::madvise(start, mapping.len(), libc::MADV_DONTNEED) };
+            unsafe {
+                libc::syscall(
+                    libc::SYS_madvise,
+                    mapping.start,
+                    mapping.len(),
+                    libc::MADV_DONTNEED,
+                )
+            };
         }
+        // SAFETY: the kernel writes at most one event, and reads no set of signals.
+        unsafe {
+            libc::syscall(
+                libc::SYS_epoll_pwait,
+                epoll.as_raw_fd(),
+                &raw mut event,
+                1,
+                milliseconds,
+                ptr::null::<libc::sigset_t>(),
+                0usize,
+            )
+        };
     }
 }
 
@@ -147,6 +180,8 @@ fn segments() -> Vec<Segment> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::os::fd::AsFd;
+
     use super::*;
 
     /// Constant, but for its address, which is written into it at the start.
@@ -235,7 +270,8 @@ mod tests {
         for other in [&raw const RELOCATED as usize, &raw const code as usize] {
             assert!(!is_found(other), "{other:x} in {unchanged:x?}");
         }
-        unchanged.let_go();
+        let poller = polling::Poller::new().unwrap();
+        unchanged.let_go_and_wait(poller.as_fd(), Some(Duration::ZERO));
         RELOCATED[0]();
         assert!(!Unchanged::find().0.is_empty());
     }

@@ -184,20 +184,8 @@ impl<S: Copy> Poller<S> {
     /// Waits until something is ready or the time is over (`None`: no limit)
     /// and fills `ready`. A signal that is handled through a self-pipe wakes it.
     pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready<S>>) -> io::Result<()> {
-        self.wait_at_rest(timeout, ready, &Unchanged::default())
-    }
-
-    /// Waits likewise, and before that lets go of pages: it is the last thing
-    /// that is done, lest what leads to the wait bring them back.
-    pub fn wait_at_rest(
-        &mut self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<Ready<S>>,
-        unchanged: &Unchanged,
-    ) -> io::Result<()> {
         ready.clear();
         self.found.clear();
-        unchanged.let_go();
         match collect(&self.inner, timeout, &mut self.found) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             outcome => outcome?,
@@ -214,6 +202,29 @@ impl<S: Copy> Poller<S> {
             }
         }
         Ok(())
+    }
+
+    /// Lets go of pages, then waits likewise; the end of a long time may be told a little early.
+    #[cfg(target_os = "linux")]
+    pub fn wait_at_rest(
+        &mut self,
+        timeout: Option<Duration>,
+        ready: &mut Vec<Ready<S>>,
+        unchanged: &Unchanged,
+    ) -> io::Result<()> {
+        unchanged.let_go_and_wait(self.inner.as_fd(), timeout.map(first_part));
+        self.wait(Some(Duration::ZERO), ready)
+    }
+
+    /// Waits likewise, as no other system tells which pages could be let go of.
+    #[cfg(not(target_os = "linux"))]
+    pub fn wait_at_rest(
+        &mut self,
+        timeout: Option<Duration>,
+        ready: &mut Vec<Ready<S>>,
+        _unchanged: &Unchanged,
+    ) -> io::Result<()> {
+        self.wait(timeout, ready)
     }
 
     /// Makes the kernel's set anew, for the child of a fork: a kqueue does not survive one.
