@@ -1,12 +1,16 @@
 //! Descriptors: pipes, reading into spare room, and the two wholesale deeds on
 //! them, standard streams to `/dev/null` and closing what nobody is to have.
 
+#[cfg(target_os = "linux")]
+use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::{self, IoSlice};
+#[cfg(target_os = "linux")]
+use std::os::fd::FromRawFd;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// Both ends of a pipe, closed on exec.
@@ -29,10 +33,29 @@ pub fn pipe() -> io::Result<Pipe> {
 
 /// Makes the open file description non-blocking, for everybody who shares it.
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
-    fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    let mut yes: libc::c_int = 1;
+    // SAFETY: FIONBIO reads one int, which outlives the call.
+    Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONBIO, &raw mut yes) })?;
     Ok(())
 }
+
+/// Lets the kernel make its table of descriptors large enough for so many, while no
+/// child shares it: it would wait for up to 20 ms each time that it grew a shared one.
+/// Does nothing where so many are not allowed.
+#[cfg(target_os = "linux")]
+pub fn make_room(count: u64) {
+    let highest = RawFd::try_from(count.saturating_sub(1)).unwrap_or(RawFd::MAX);
+    if let Ok(any) = File::open("/dev/null")
+        && let Ok(copy) = fcntl(&any, FcntlArg::F_DUPFD_CLOEXEC(highest))
+    {
+        // SAFETY: the call has made it, and nobody else knows of it.
+        drop(unsafe { OwnedFd::from_raw_fd(copy) });
+    }
+}
+
+/// No table is shared.
+#[cfg(not(target_os = "linux"))]
+pub fn make_room(_count: u64) {}
 
 /// Reads once, at most `limit` bytes, and appends them to `buffer`. 0 is the end.
 pub fn read(descriptor: BorrowedFd<'_>, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
@@ -167,6 +190,7 @@ mod tests {
     use super::*;
     use crate::sys::testing::{isolated, until};
     use nix::fcntl::FdFlag;
+    use nix::fcntl::OFlag;
     use std::os::fd::{AsFd, IntoRawFd};
 
     fn is_open(descriptor: RawFd) -> bool {
