@@ -15,15 +15,23 @@ pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
         .map(|(_, value)| value.as_slice())
 }
 
+/// The environment of a child until it is started: what it is made of lies elsewhere.
+pub type Variables<'a> = Vec<(&'a [u8], &'a [u8])>;
+
+/// So many are added at most, beside those of the configuration.
+const OWN: usize = 4;
+
 /// The child's environment; `server_url` is where supervisord itself can be reached.
-pub fn of_child(
-    inherited: &Environment,
-    server_url: Option<&str>,
-    group: &str,
-    process: &Process,
-) -> Environment {
-    let mut environment = inherited.clone();
-    set(&mut environment, "SUPERVISOR_ENABLED", "1");
+pub fn of_child<'a>(
+    inherited: &'a Environment,
+    server_url: Option<&'a str>,
+    group: &'a str,
+    process: &'a Process,
+) -> Variables<'a> {
+    let mut variables = Vec::with_capacity(inherited.len() + OWN + process.environment.len());
+    let pairs = inherited.iter();
+    variables.extend(pairs.map(|(name, value)| (name.as_slice(), value.as_slice())));
+    set(&mut variables, "SUPERVISOR_ENABLED", "1");
     // An empty `serverurl=` leaves a value that supervisord inherited alone.
     let url = process
         .serverurl
@@ -31,25 +39,22 @@ pub fn of_child(
         .or(server_url)
         .filter(|url| !url.is_empty());
     if let Some(url) = url {
-        set(&mut environment, "SUPERVISOR_SERVER_URL", url);
+        set(&mut variables, "SUPERVISOR_SERVER_URL", url);
     }
-    set(&mut environment, "SUPERVISOR_PROCESS_NAME", &process.name);
-    set(&mut environment, "SUPERVISOR_GROUP_NAME", group);
+    set(&mut variables, "SUPERVISOR_PROCESS_NAME", &process.name);
+    set(&mut variables, "SUPERVISOR_GROUP_NAME", group);
     for (name, value) in &process.environment {
-        set(&mut environment, name, value);
+        set(&mut variables, name, value);
     }
-    environment
+    variables
 }
 
 /// Sets a variable, in the place of one of that name.
-pub fn set(environment: &mut Environment, name: &str, value: &str) {
-    let value = value.as_bytes().to_vec();
-    match environment
-        .iter_mut()
-        .find(|(known, _)| known.as_slice() == name.as_bytes())
-    {
+pub fn set<'a>(variables: &mut Variables<'a>, name: &'a str, value: &'a str) {
+    let (name, value) = (name.as_bytes(), value.as_bytes());
+    match variables.iter_mut().find(|(known, _)| *known == name) {
         Some((_, old)) => *old = value,
-        None => environment.push((name.as_bytes().to_vec(), value)),
+        None => variables.push((name, value)),
     }
 }
 

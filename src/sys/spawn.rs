@@ -9,27 +9,18 @@
 
 mod calls;
 mod child;
+mod image;
 pub mod nursery;
 mod places;
 
 use std::ffi::CString;
 use std::os::fd::BorrowedFd;
-use std::ptr;
 
 use crate::sys::privileges::Step;
 use crate::sys::signals::Mask;
+use crate::sys::spawn::image::Image;
 
-/// The program to run, as the caller has it.
-#[derive(Clone, Copy, Debug)]
-pub struct Program<'a> {
-    /// The file to execute, as found.
-    pub path: &'a str,
-    /// All arguments; the first is the command's word as written.
-    pub arguments: &'a [String],
-    /// The whole environment, in order; names are unique. Bytes, since what
-    /// the daemon inherited need not be text.
-    pub environment: &'a [(Vec<u8>, Vec<u8>)],
-}
+pub use crate::sys::spawn::image::Program;
 
 /// The child's descriptors 0, 1 and 2; two of them may be the same.
 #[derive(Clone, Copy, Debug)]
@@ -98,45 +89,15 @@ struct Prepared {
     image: Result<Image, Vec<u8>>,
     surroundings: Surroundings,
     refusal: Option<Vec<u8>>,
-    switch_failures: [Vec<u8>; 3],
+    /// Of a change of user, for each step.
+    switch_failures: Option<[Vec<u8>; 3]>,
     directory: Option<Directory>,
-}
-
-/// What exec is given, and the beginning of the text should it fail.
-#[derive(Debug)]
-struct Image {
-    path: CString,
-    arguments: Pointers,
-    environment: Pointers,
-    failure: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Directory {
     path: CString,
     failure: Vec<u8>,
-}
-
-/// Strings and the null-terminated array of pointers to them.
-#[derive(Debug)]
-struct Pointers {
-    pointers: Vec<*const libc::c_char>,
-    /// Owns what the pointers point to: the strings' heap blocks do not move with the vector.
-    _strings: Vec<CString>,
-}
-
-impl Pointers {
-    fn new(strings: Vec<CString>) -> Pointers {
-        let pointers = strings
-            .iter()
-            .map(|string| string.as_ptr())
-            .chain([ptr::null()])
-            .collect();
-        Pointers {
-            pointers,
-            _strings: strings,
-        }
-    }
 }
 
 impl<'a> Spawn<'a> {
@@ -149,7 +110,7 @@ impl<'a> Spawn<'a> {
     ) -> Spawn<'a> {
         let couldnt_exec =
             |reason: &str| format!("supervisor: couldn't exec {}: {reason}\n", program.path);
-        let mut image = image(program).map_err(|reason| couldnt_exec(reason).into_bytes());
+        let mut image = Image::new(program).map_err(|reason| couldnt_exec(reason).into_bytes());
         let directory = match surroundings.directory.as_deref().map(directory) {
             None => None,
             Some(Ok(directory)) => Some(directory),
@@ -158,19 +119,18 @@ impl<'a> Spawn<'a> {
                 None
             }
         };
-        let uid = match &surroundings.identity {
-            Identity::Inherited => 0,
-            Identity::SwitchTo(credentials) => credentials.uid,
-            Identity::Refused { uid, .. } => *uid,
+        let setuid_failure = |uid: u32, reason: &str| {
+            format!("supervisor: couldn't setuid to {uid}: {reason}\n").into_bytes()
         };
-        let setuid_failure =
-            |reason: &str| format!("supervisor: couldn't setuid to {uid}: {reason}\n").into_bytes();
-        let refusal = match &surroundings.identity {
-            Identity::Refused { reason, .. } => Some(setuid_failure(reason)),
-            _ => None,
+        let (refusal, switch_failures) = match &surroundings.identity {
+            Identity::Inherited => (None, None),
+            Identity::SwitchTo(credentials) => {
+                let steps = [Step::Groups, Step::Group, Step::User];
+                let failures = steps.map(|step| setuid_failure(credentials.uid, step.text()));
+                (None, Some(failures))
+            }
+            Identity::Refused { uid, reason } => (Some(setuid_failure(*uid, reason)), None),
         };
-        let switch_failures =
-            [Step::Groups, Step::Group, Step::User].map(|step| setuid_failure(step.text()));
         Spawn {
             streams,
             prepared: Prepared {
@@ -182,38 +142,6 @@ impl<'a> Spawn<'a> {
             },
         }
     }
-}
-
-/// The reasons are Python's.
-fn image(program: Program<'_>) -> Result<Image, &'static str> {
-    const NUL: &str = "embedded null byte";
-    const NAME: &str = "illegal environment variable name";
-    let path = CString::new(program.path).map_err(|_| NUL)?;
-    let arguments = program
-        .arguments
-        .iter()
-        .map(|argument| CString::new(argument.as_bytes()))
-        .collect::<Result<_, _>>()
-        .map_err(|_| NUL)?;
-    let mut environment = Vec::with_capacity(program.environment.len());
-    for (name, value) in program.environment {
-        // A `=` in front is allowed, as getenv(3) would find it.
-        if name.is_empty() || name.iter().skip(1).any(|byte| *byte == b'=') {
-            return Err(NAME);
-        }
-        let mut variable = Vec::with_capacity(name.len() + value.len() + 2);
-        variable.extend_from_slice(name);
-        variable.push(b'=');
-        variable.extend_from_slice(value);
-        environment.push(CString::new(variable).map_err(|_| NUL)?);
-    }
-    let word = program.arguments.first().map_or("", String::as_str);
-    Ok(Image {
-        path,
-        arguments: Pointers::new(arguments),
-        environment: Pointers::new(environment),
-        failure: format!("supervisor: couldn't exec {word}: ").into_bytes(),
-    })
 }
 
 fn directory(path: &str) -> Result<Directory, Vec<u8>> {

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::sys::errno;
 use crate::sys::signals::Mask;
-use crate::sys::spawn::{Identity, Image, Prepared, SpawnCredentials, calls};
+use crate::sys::spawn::image::Image;
+use crate::sys::spawn::{Identity, Prepared, SpawnCredentials, calls};
 
 const FAILURE_STATUS: i32 = 127;
 const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawned\n";
@@ -55,8 +56,10 @@ pub(super) fn run(child: &Child) -> ! {
     if let Some(refusal) = &prepared.refusal {
         fail(&[refusal.as_slice()]);
     }
-    if let Identity::SwitchTo(credentials) = &prepared.surroundings.identity {
-        switch(credentials, &prepared.switch_failures);
+    if let Identity::SwitchTo(credentials) = &prepared.surroundings.identity
+        && let Some(failures) = &prepared.switch_failures
+    {
+        switch(credentials, failures);
     }
     if let Some(directory) = &prepared.directory
         && let Err(number) = calls::change_directory(&directory.path)
@@ -115,10 +118,10 @@ fn switch(credentials: &SpawnCredentials, failures: &[Vec<u8>; 3]) {
 }
 
 fn execute(image: &Image) -> ! {
-    let (arguments, environment) = (&image.arguments.pointers, &image.environment.pointers);
+    let (arguments, environment) = (image.arguments.as_ptr(), image.environment.as_ptr());
     // SAFETY: a C string and two null-terminated arrays of C strings, all kept
     // alive by `image`.
-    let number = unsafe { calls::execute(&image.path, arguments.as_ptr(), environment.as_ptr()) };
+    let number = unsafe { calls::execute(&image.path, arguments, environment) };
     fail_with_errno(&image.failure, number)
 }
 

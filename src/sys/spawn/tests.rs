@@ -43,9 +43,9 @@ fn run_program(
     surroundings: &Surroundings,
 ) -> Outcome {
     let arguments: Vec<String> = words.iter().map(|word| word.to_string()).collect();
-    let environment: Vec<(Vec<u8>, Vec<u8>)> = environment
+    let environment: Vec<(&[u8], &[u8])> = environment
         .iter()
-        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
         .collect();
     let program = Program {
         path,

@@ -19,7 +19,7 @@ fn start(nursery: &mut Nursery, script: &str, surroundings: Surroundings) -> (i3
     let program = Program {
         path: "/bin/sh",
         arguments: &arguments,
-        environment: &[(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
+        environment: &[(b"PATH", b"/usr/bin:/bin")],
     };
     let (null, output) = (File::open("/dev/null").unwrap(), fd::pipe().unwrap());
     let streams = Streams {
