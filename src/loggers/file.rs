@@ -143,16 +143,26 @@ impl LogWriter {
         self.find_again();
         let lost = self.lost;
         let mut written = self.write_on(data);
-        if self.is_gone() {
+        let mut found = self.look();
+        if self.is_gone(found.as_ref()) {
             self.lost = lost;
             if let Err(failure) = self.reopen() {
                 self.lost += data.len() as u64;
                 return Err(failure);
             }
             written = self.write_on(data);
+            found = self.look();
         }
-        let rotated = self.rotate_if_due();
+        let rotated = self.rotate_if_full(found.as_ref());
         written.and(rotated)
+    }
+
+    /// What the system tells of a file of its own; `None` where that is of no use.
+    fn look(&self) -> Option<fs::Metadata> {
+        match &self.sink {
+            Sink::Regular(file) if !self.inherited => file.metadata().ok(),
+            _ => None,
+        }
     }
 
     fn write_on(&mut self, data: &[u8]) -> Result<(), LogFailure> {
@@ -176,13 +186,8 @@ impl LogWriter {
     }
 
     /// Whether somebody else has removed the file. One that was moved is still somewhere.
-    fn is_gone(&self) -> bool {
-        match &self.sink {
-            Sink::Regular(file) if !self.removed && !self.inherited => {
-                file.metadata().is_ok_and(|found| found.nlink() == 0)
-            }
-            _ => false,
-        }
+    fn is_gone(&self, found: Option<&fs::Metadata>) -> bool {
+        !self.removed && found.is_some_and(|found| found.nlink() == 0)
     }
 
     /// Tries again to write what a slow reader did not take.
@@ -249,7 +254,7 @@ impl LogWriter {
 
     fn open_in_place(&self) -> Result<Sink, LogFailure> {
         if let Sink::Regular(old) = &self.sink
-            && (self.removed || self.is_gone())
+            && (self.removed || self.is_gone(self.look().as_ref()))
             && let Some(mode) = rollover::permissions(old)
             && let Ok(Some(file)) = rollover::make(&self.path, Some(mode))
         {
@@ -319,6 +324,10 @@ impl LogWriter {
 
     /// Rolls over if the file has reached its limit, whoever wrote to it.
     pub fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
+        self.rotate_if_full(self.look().as_ref())
+    }
+
+    fn rotate_if_full(&mut self, found: Option<&fs::Metadata>) -> Result<(), LogFailure> {
         let limit = match u64::try_from(self.rotation.maxbytes) {
             Ok(limit) if limit > 0 && !self.inherited && !self.follows => limit,
             _ => return Ok(()),
@@ -326,7 +335,7 @@ impl LogWriter {
         let Sink::Regular(file) = &mut self.sink else {
             return Ok(());
         };
-        let size = file.metadata().map_or(limit, |found| found.len());
+        let size = found.map_or(limit, |found| found.len());
         if size < self.rotation_retry.unwrap_or(limit) {
             return Ok(());
         }
