@@ -8,7 +8,7 @@ import time
 
 from figures import AtMost, AtMostTimes, median
 from report import Row
-from runner import interleaved, rounds
+from runner import interleaved, rounds, turned
 from standing import Together
 from subjects import must_be_there
 from world import ENVIRONMENT, Missing, folder, program, wait_for
@@ -81,7 +81,7 @@ def restart(cast):
         taken = {name: [] for name in pids}
         for turn in range(rounds(21)):
             time.sleep(1.1)
-            for name in pids:
+            for name in turned(list(pids), turn):
                 if name != "4.3.0" or turn < 7:
                     taken[name].append(once(name))
     values = {**{name: median(found) for name, found in taken.items()}, **together.reasons}

@@ -8,9 +8,9 @@ import time
 
 from figures import AtLeastTimes, AtMostTimes, median
 from report import Row
-from runner import QUICK, rounds
+from runner import QUICK, rounds, turned
 from standing import Lines, Standing
-from world import Missing, folder, processor_ns, program, wait_for
+from world import Missing, end_orphans, folder, processor_ns, program, wait_for
 
 # A program that writes when it is told to, in a section of its own.
 WRITER = """\
@@ -37,8 +37,9 @@ class Writers:
         # The FIFO has to be there before the writers are: they are started when it is.
         text = text.replace("startsecs=0\n", "startsecs=0\nautostart=false\n")
         self.standing = Standing(subject, idle, extra=text, minfds=3 * (idle + writers) + 200)
+        self.pid, self.folder = self.standing.pid, self.standing.folder
         try:
-            self.wrote = Lines(os.path.join(self.standing.folder, "wrote"))
+            self.wrote = Lines(os.path.join(self.folder, "wrote"))
             self.standing.wait_until_it_answers()
             self.standing.rpc().startProcessGroup("w")
             self.pids = [int(self.wrote.next()[0]) for _ in range(writers)]
@@ -48,7 +49,7 @@ class Writers:
 
     def logs(self):
         """Where the output comes to."""
-        return [os.path.join(self.standing.folder, "w%04d.log" % number) for number in range(self.count)]
+        return [os.path.join(self.folder, "w%04d.log" % number) for number in range(self.count)]
 
     def round(self):
         """All write at once. Seconds until all of it was in the logs, and the daemon's processor time for it."""
@@ -56,7 +57,7 @@ class Writers:
             if os.path.exists(path):
                 os.truncate(path, 0)
         time.sleep(0.1)
-        before = processor_ns(self.standing.pid)
+        before = processor_ns(self.pid)
         for pid in self.pids:
             os.kill(pid, signal.SIGUSR1)
         told = [self.wrote.next() for _ in self.pids]
@@ -66,11 +67,31 @@ class Writers:
             seconds = (int(told[0][2]) - int(told[0][1])) / 1e9
         else:
             seconds = (time.monotonic_ns() - min(int(words[1]) for words in told)) / 1e9
-        return seconds, (processor_ns(self.standing.pid) - before) / 1e9
+        return seconds, (processor_ns(self.pid) - before) / 1e9
 
     def end(self):
         self.standing.end()
         self.wrote.close()
+
+
+class Floor(Writers):
+    """The same with only the system calls in the supervisor's place, programs/capture.c."""
+
+    def __init__(self, writers, size, block, pause):
+        self.count, self.size = writers, size
+        self.folder = folder()
+        self.wrote = Lines(os.path.join(self.folder, "wrote"))
+        words = [program("capture"), str(writers), self.folder, program("flood"), self.wrote.path, str(size), str(block), str(pause)]
+        self.process = subprocess.Popen(words)
+        self.pid = self.process.pid
+        self.pids = [int(self.wrote.next()[0]) for _ in range(writers)]
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        end_orphans()
+        self.wrote.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def one(cast):
@@ -149,10 +170,11 @@ def crowd(cast, how, lines, pause):
                 writers[subject.name] = Writers(subject, 0, 100, size, SMALL, pause)
             except Missing as why:
                 rates[subject.name] = costs[subject.name] = str(why)
+        writers["floor"] = Floor(100, size, SMALL, pause)
         taken = {name: [] for name in writers}
-        for _ in range(rounds(5)):
-            for name, group in writers.items():
-                taken[name].append(group.round())
+        for turn in range(rounds(5)):
+            for name in turned(list(writers), turn):
+                taken[name].append(writers[name].round())
         for name, found in taken.items():
             rates[name] = median([size * 100 / seconds / 1e6 for seconds, _ in found])
             costs[name] = median([processor / (size * 100) * 1e9 for _, processor in found])

@@ -15,13 +15,19 @@ def rounds(full):
     return max(1, full // 5) if QUICK else full
 
 
+def turned(names, turn):
+    """The names in another order at each turn, so that everybody comes first as often: whoever does wakes up the machine."""
+    first = turn % len(names) if names else 0
+    return names[first:] + names[:first]
+
+
 def interleaved(turns, measure, names, slow=(), slow_turns=1):
     """Medians by name of what `measure(name)` gives, each in turn; a subject that is slow has fewer turns. A reason in
     the place of the figure where it raises Missing."""
     taken = {name: [] for name in names}
     reasons = {}
     for turn in range(turns):
-        for name in names:
+        for name in turned(names, turn):
             if name in reasons or (name in slow and turn >= slow_turns):
                 continue
             try:

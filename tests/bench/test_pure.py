@@ -4,6 +4,7 @@ import unittest
 
 from figures import AtLeast, AtLeastTimes, AtMost, AtMostTimes, growth, median, number, quantile, slope, verdict
 from report import BEGIN, END, Row, chapter, markdown, replace_between, summary
+from runner import turned
 
 
 class Figures(unittest.TestCase):
@@ -48,6 +49,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(verdict([AtMost("a", 1), AtMost("c", 1)], values), "yes")
         self.assertEqual(verdict([AtMost("a", 1), AtMost("b", 1)], values), "no: b")
         self.assertEqual(verdict([AtMost("c", 1)], values), "not measured")
+
+
+class Turns(unittest.TestCase):
+    def test_everybody_comes_first_in_turn(self):
+        orders = [turned(["a", "b", "c"], turn) for turn in range(4)]
+        self.assertEqual(["".join(order) for order in orders], ["abc", "bca", "cab", "abc"])
+        self.assertEqual(turned([], 3), [])
 
 
 class Tables(unittest.TestCase):
