@@ -94,29 +94,19 @@ class Floor(Writers):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+IDLE = (0, 500, 5000)
+
+
 def one(cast):
     """One child that writes blocks of 64 KiB into a pipe, its log a file: alone and beside idle programs."""
     megabytes = 64 if QUICK else 512
-    values = {}
+    values = {idle: {} for idle in IDLE}
+    for subject in cast.ours[:2] + [cast.original]:
+        for idle, found in beside(subject, IDLE if subject is not cast.original else IDLE[:2], megabytes).items():
+            values[idle][subject.name] = found
+    values[0]["cat"] = cat(megabytes << 20)
     rows = []
-    for idle in (0, 500, 5000):
-        subjects = cast.ours[:2] + ([cast.original] if idle < 5000 else [])
-        found = {}
-        for subject in subjects:
-            size = (megabytes if subject is not cast.original or idle == 0 else 64) << 20
-            try:
-                writers = Writers(subject, idle, 1, size, BLOCK)
-            except Missing as why:
-                found[subject.name] = str(why)
-                continue
-            try:
-                writers.round()
-                found[subject.name] = median([size / writers.round()[0] / 1e6 for _ in range(rounds(7))])
-            finally:
-                writers.end()
-        if idle == 0:
-            found["cat"] = cat(megabytes << 20)
-        values[idle] = found
+    for idle, found in values.items():
         targets = [AtLeastTimes(name, 1, "4.3.0") for name in ("musl", "glibc")] if idle == 0 else []
         if idle:
             # Held to the figures alone, which stand in the row as if they were another's.
@@ -127,6 +117,28 @@ def one(cast):
         where = "alone" if idle == 0 else "beside %d idle programs" % idle
         rows.append(Row("capture of one child's output, %s" % where, "MB/s", found, targets))
     return rows
+
+
+def beside(subject, numbers, megabytes):
+    """MB/s by the number of idle programs. All of them stand at once and take turns."""
+    standing, found = {}, {}
+    try:
+        for idle in numbers:
+            # 4.3.0 takes long beside many.
+            size = (megabytes if idle == 0 or subject.name != "4.3.0" else 64) << 20
+            try:
+                standing[idle] = Writers(subject, idle, 1, size, BLOCK)
+                standing[idle].round()
+            except Missing as why:
+                found[idle] = str(why)
+        taken = {idle: [] for idle in standing}
+        for turn in range(rounds(9)):
+            for idle in turned(list(standing), turn):
+                taken[idle].append(standing[idle].size / standing[idle].round()[0] / 1e6)
+        return {**{idle: median(values) for idle, values in taken.items()}, **found}
+    finally:
+        for writers in standing.values():
+            writers.end()
 
 
 def cat(size):
