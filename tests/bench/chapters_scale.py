@@ -22,44 +22,52 @@ def scale(cast):
     """The processor time of one restart, one line of output and one getProcessInfo beside so many programs."""
     rows = []
     for subject in cast.ours[:2]:
-        standing, reasons = {}, {}
-        try:
-            for count in COUNTS:
-                try:
-                    standing[str(count)] = Writers(subject, count, 1, SMALL * LINES, SMALL, 200)
-                except Missing as why:
-                    reasons[str(count)] = str(why)
-            time.sleep(1)
-            pids = {name: one.standing.pids()[0] for name, one in standing.items()}
-
-            def restart(name):
-                one = standing[name].standing
-                before = processor_ns(one.pid)
-                for _ in range(10):
-                    os.kill(pids[name], signal.SIGKILL)
-                    pids[name] = int(one.told.next(20)[0])
-                    # The successor is told of before the daemon has done with the matter.
-                    time.sleep(0.01)
-                return (processor_ns(one.pid) - before) / 10 / 1e3
-
-            def line(name):
-                return standing[name].round()[1] / LINES * 1e6
-
-            def ask(name):
-                one = standing[name].standing
-                before = processor_ns(one.pid)
-                _, calls = one.calls("getProcessInfo", 0.3, "p:p0005")
-                return (processor_ns(one.pid) - before) / calls / 1e3
-
-            for what, look in (("restart", restart), ("line of output", line), ("getProcessInfo", ask)):
-                values = on_one_processor(lambda: interleaved(rounds(9), look, list(standing)))
-                values.update(reasons)
-                targets = [AtMostTimes(str(count), 1.2, "10") for count in COUNTS[1:]]
-                rows.append(Row("%s beside so many programs: processor time, %s" % (what, subject.name), "µs", values, targets))
-        finally:
-            for one in standing.values():
-                one.end()
+        # The daemons as well: whether a writer is beside its daemon or on the other processor counts for half a line.
+        rows += on_one_processor(lambda one=subject: costs(one))
     return rows + limits(cast)
+
+
+def costs(subject):
+    """The three rows of one build."""
+    standing, reasons = {}, {}
+    try:
+        for count in COUNTS:
+            try:
+                standing[str(count)] = Writers(subject, count, 1, SMALL * LINES, SMALL, 200)
+            except Missing as why:
+                reasons[str(count)] = str(why)
+        time.sleep(1)
+        pids = {name: one.standing.pids()[0] for name, one in standing.items()}
+
+        def restart(name):
+            one = standing[name].standing
+            before = processor_ns(one.pid)
+            for _ in range(10):
+                os.kill(pids[name], signal.SIGKILL)
+                pids[name] = int(one.told.next(20)[0])
+                # The successor is told of before the daemon has done with the matter.
+                time.sleep(0.01)
+            return (processor_ns(one.pid) - before) / 10 / 1e3
+
+        def line(name):
+            return standing[name].round()[1] / LINES * 1e6
+
+        def ask(name):
+            one = standing[name].standing
+            before = processor_ns(one.pid)
+            _, calls = one.calls("getProcessInfo", 0.3, "p:p0005")
+            return (processor_ns(one.pid) - before) / calls / 1e3
+
+        rows = []
+        for what, look in (("restart", restart), ("line of output", line), ("getProcessInfo", ask)):
+            values = interleaved(rounds(11), look, list(standing))
+            values.update(reasons)
+            targets = [AtMostTimes(str(count), 1.2, "10") for count in COUNTS[1:]]
+            rows.append(Row("%s beside so many programs: processor time, %s" % (what, subject.name), "µs", values, targets))
+        return rows
+    finally:
+        for one in standing.values():
+            one.end()
 
 
 def limits(cast):
