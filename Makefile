@@ -139,19 +139,25 @@ bench-deps: ## Unpacks the peers of the bench from Debian's packages into target
 soak: bench-builds ## Half an hour (SOAK_MINUTES) of restarts, requests, rotation and events: does memory stay as it is?
 	$(PYTHON) -B tests/bench/soak.py --minutes $(SOAK_MINUTES)
 
-# Our builds side by side, target/bench/NAME/supervisord. Without a Rust library for musl its rows say how to get it.
+# Our builds side by side, target/bench/NAME/supervisord. What cannot be built here has a row that says how to get it.
 SOAK_MINUTES ?= 30
 MUSL_STATIC = target/$(MUSL_TARGET)/release/supervisord
 bench-builds: all
+	@rm -rf target/bench/musl target/bench/tiny target/bench/small-*
 	@$(MAKE) --no-print-directory bench-copy FROM=target/release/supervisord TO=dynamic
+	@if [ -e "$(RUST_SOURCE)" ]; then \
+	  $(MAKE) --no-print-directory small && $(MAKE) --no-print-directory bench-copy FROM=$(STATIC) TO=small-glibc; fi
 	@$(MAKE) --no-print-directory static
 	@$(MAKE) --no-print-directory bench-copy FROM=$(STATIC) TO=glibc
-	@rm -rf target/bench/musl target/bench/tiny
 	@if [ -d "$$($(RUSTC) --target $(MUSL_TARGET) --print target-libdir 2>/dev/null)" ]; then \
-	  $(MAKE) --no-print-directory static TARGET=$(MUSL_TARGET) && \
-	  $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=musl && \
+	  if [ -e "$(RUST_SOURCE)" ]; then \
+	    $(MAKE) --no-print-directory small TARGET=$(MUSL_TARGET) && \
+	    $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=small-musl || exit 1; \
+	  fi; \
 	  $(MAKE) --no-print-directory tiny && \
-	  $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=tiny; \
+	  $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=tiny && \
+	  $(MAKE) --no-print-directory static TARGET=$(MUSL_TARGET) && \
+	  $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=musl; \
 	elif [ -e target/static-musl/$(MUSL_TARGET)/release/supervisord ]; then \
 	  $(MAKE) --no-print-directory bench-copy FROM=target/static-musl/$(MUSL_TARGET)/release/supervisord TO=musl; \
 	fi

@@ -104,13 +104,15 @@ class Floor(Subject):
 
 
 OURS = ["musl", "glibc", "dynamic"]
+SMALL = "no library's source: rustup component add rust-src"
 MUSL = "no build with musl: rustup target add x86_64-unknown-linux-musl, or make static-musl"
 
 
 def ours():
-    """Our builds by name; make's target bench-builds puts them there, `tiny` is measured by its size alone."""
+    """Our builds by name; make's target bench-builds puts them there."""
     found = {}
-    for name, hint in (("musl", MUSL), ("glibc", "make static"), ("dynamic", "make"), ("tiny", MUSL)):
+    hints = {"musl": MUSL, "glibc": "make static", "dynamic": "make", "small-musl": SMALL, "small-glibc": SMALL, "tiny": MUSL}
+    for name, hint in hints.items():
         found[name] = Supervisord(name, os.path.join(TARGET, name, "supervisord"), hint)
     return found
 
