@@ -1,8 +1,9 @@
 //! What is open in the daemon and in its children, when the daemon inherited
 //! more than it should have.
 
+use super::idle::status_number;
 use super::support::{
-    DEADLINE, Dir, Launch, Scene, Value, children_of, descriptors_of, wait_until,
+    DEADLINE, Dir, Kind, Launch, Scene, Value, children_of, descriptors_of, subject, wait_until,
 };
 use std::fs;
 use std::io::{Read, Write};
@@ -192,4 +193,33 @@ fn a_limit_that_does_not_suffice_is_told_and_what_fits_runs() {
     add(&scene, &["more0", "more1"].map(str::to_owned));
     assert_eq!(times_told(&scene, "and the system allows"), 1);
     scene.stop();
+}
+
+/// While children share the table of descriptors, the kernel waits up to 20 ms each time
+/// that it grows, which stopped the start of many programs several times.
+#[test]
+fn the_table_of_descriptors_grew_while_programs_started() {
+    if subject() == Kind::Original {
+        println!("4.3.0 shares it with nobody: nothing to test");
+        return;
+    }
+    let numbered = |count: usize| {
+        format!(
+            "[program:p]\ncommand=/bin/cat\nautostart=false\nnumprocs={count}\nprocess_name=p%(process_num)03d\n"
+        )
+    };
+    for (count, room) in [(3, 0..=256), (60, 556..=1024)] {
+        let scene = Scene::start_as(Dir::new(), &numbered(count), |_| {});
+        let size = status_number(scene.daemon.pid(), "FDSize");
+        assert!(room.contains(&size), "{size} for {count} programs");
+        // Groups that are added later have their room, too.
+        let before = scene.dir.read("supervisord.conf").unwrap();
+        let more = numbered(200).replace("program:p", "program:q");
+        scene.dir.write("supervisord.conf", before + &more);
+        scene.call("reloadConfig", &[]).answer();
+        scene.call("addProcessGroup", &[Value::text("q")]).answer();
+        let size = status_number(scene.daemon.pid(), "FDSize");
+        assert!((1271..=2048).contains(&size), "{size}");
+        scene.stop();
+    }
 }
