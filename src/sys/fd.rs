@@ -10,6 +10,7 @@ use std::os::fd::FromRawFd;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+#[cfg(target_os = "linux")]
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -189,8 +190,7 @@ fn close_range_call(first: RawFd, last: RawFd) -> bool {
 mod tests {
     use super::*;
     use crate::sys::testing::{isolated, until};
-    use nix::fcntl::FdFlag;
-    use nix::fcntl::OFlag;
+    use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
     use std::os::fd::{AsFd, IntoRawFd};
 
     fn is_open(descriptor: RawFd) -> bool {

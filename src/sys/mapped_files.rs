@@ -35,6 +35,7 @@ const OWN_PAGES: [&str; 3] = ["Anonymous:", "Swap:", "Private_Hugetlb:"];
 
 /// The mappings of code and constants whose pages are all as in their files, by address.
 #[derive(Debug, Default)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub struct Unchanged(Vec<Range<usize>>);
 
 /// A part of the program or a library as it lies in memory.

@@ -23,6 +23,7 @@ pub(super) use kind::*;
 
 /// What a new child shares with the daemon until exec.
 #[derive(Debug)]
+#[allow(dead_code)] // the library's kind shares nothing
 pub(super) struct Shared {
     /// Its memory, with a stack of its own in it.
     pub memory: Option<OwnStack>,
@@ -32,6 +33,7 @@ pub(super) struct Shared {
 
 /// Where a child lives that shares memory.
 #[derive(Debug)]
+#[allow(dead_code)] // as above
 pub(super) struct OwnStack {
     /// The end of its stack, which grows down from there.
     pub top: *mut u8,

@@ -12,9 +12,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use nix::sys::resource::{Resource, getrlimit};
-
 use crate::sys::futex;
+use crate::sys::limits::{self, Limit};
 use crate::sys::pages::Pages;
 use crate::sys::spawn::calls;
 use crate::sys::spawn::child::Apart;
@@ -141,7 +140,7 @@ pub(super) struct Held {
 
 impl Held {
     fn new() -> Option<Held> {
-        let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        let limit = limits::soft(Limit::OpenFiles);
         if limit < LOW_LIMIT || !calls::CAN_SHARE || !calls::can_leave_descriptors() {
             return None;
         }

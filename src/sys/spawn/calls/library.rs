@@ -59,7 +59,8 @@ pub(in crate::sys::spawn) fn reset_signal(number: i32) {
 
 /// Blocks exactly these; it fails only for what is no mask.
 pub(in crate::sys::spawn) fn set_mask(mask: &Mask) {
-    mask.apply();
+    // SAFETY: a set of signals that lives, and no room for the old one.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask.as_ptr(), std::ptr::null_mut()) };
 }
 
 /// A copy of a descriptor, at that number or above and kept across exec.
