@@ -145,12 +145,12 @@ MUSL_STATIC = target/$(MUSL_TARGET)/release/supervisord
 bench-builds: all
 	@rm -rf target/bench/musl target/bench/tiny target/bench/small-*
 	@$(MAKE) --no-print-directory bench-copy FROM=target/release/supervisord TO=dynamic
-	@if [ -e "$(RUST_SOURCE)" ]; then \
+	@if $(HAS_LIBRARY_SOURCE); then \
 	  $(MAKE) --no-print-directory small && $(MAKE) --no-print-directory bench-copy FROM=$(STATIC) TO=small-glibc; fi
 	@$(MAKE) --no-print-directory static
 	@$(MAKE) --no-print-directory bench-copy FROM=$(STATIC) TO=glibc
 	@if [ -d "$$($(RUSTC) --target $(MUSL_TARGET) --print target-libdir 2>/dev/null)" ]; then \
-	  if [ -e "$(RUST_SOURCE)" ]; then \
+	  if $(HAS_LIBRARY_SOURCE); then \
 	    $(MAKE) --no-print-directory small TARGET=$(MUSL_TARGET) && \
 	    $(MAKE) --no-print-directory bench-copy FROM=$(MUSL_STATIC) TO=small-musl || exit 1; \
 	  fi; \

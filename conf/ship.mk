@@ -23,11 +23,12 @@ container: ## Prepares the files of an image FROM scratch in target/container (c
 # size by Rust 1.92 or later, for which cargo wants RUSTC_BOOTSTRAP; a panic aborts without a message there.
 RUST_SOURCE = $(RUST_SYSROOT)/lib/rustlib/src/rust/library/Cargo.lock
 TINY_PANIC = -Zunstable-options -Cpanic=immediate-abort
+HAS_LIBRARY_SOURCE = [ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1
 TINY_LIBRARY = -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
 # Pieces of machine code that are repeated become functions, at the price of some speed.
 TINY_CODE = -C llvm-args=-enable-machine-outliner=always
 tiny: ## Builds the smallest binary: musl, no line editing (smaller still after rustup component add rust-src)
-	@if [ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1; then \
+	@if $(HAS_LIBRARY_SOURCE); then \
 	  RUSTC_BOOTSTRAP=1 $(MAKE) static TARGET=$(MUSL_TARGET) FEATURES="--no-default-features $(TINY_LIBRARY)" \
 	    MORE_STATIC_FLAGS="$(TINY_PANIC) $(TINY_CODE)"; \
 	else \
@@ -35,7 +36,7 @@ tiny: ## Builds the smallest binary: musl, no line editing (smaller still after 
 	fi
 
 small: ## As static (TARGET), with Rust's library built along for size: needs rust-src, a panic has no message
-	@[ -e "$(RUST_SOURCE)" ] && RUSTC_BOOTSTRAP=1 $(RUSTC) $(TINY_PANIC) --print cfg >/dev/null 2>&1 || { \
+	@$(HAS_LIBRARY_SOURCE) || { \
 	  echo "the source of the library of Rust 1.92 or later is missing: rustup component add rust-src" >&2; exit 1; }
 	RUSTC_BOOTSTRAP=1 $(MAKE) --no-print-directory static FEATURES="$(TINY_LIBRARY)" MORE_STATIC_FLAGS="$(TINY_PANIC) $(TINY_CODE)"
 

@@ -92,7 +92,7 @@ fn a_hundred_quiet_programs_and_quiet_listeners_cost_no_system_call() {
     assert!(comes_to_rest(pid), "the daemon comes to rest under strace");
     let mapped = kilobytes_of_code(pid);
     assert!(
-        mapped <= MAPPED,
+        (1..=may_be_mapped()).contains(&mapped),
         "the way into its wait maps {mapped} KB of its code"
     );
 
@@ -122,9 +122,15 @@ fn a_hundred_quiet_programs_and_quiet_listeners_cost_no_system_call() {
 const MEASURED: Duration = Duration::from_secs(12);
 
 /// How much of its code the wait may need, KB: 64 for each place where some of it lies. These
-/// are two in an optimised build, seven in one that is not, and were twelve when
-/// it went through the layers of the poller.
-const MAPPED: u64 = 576;
+/// are two in an optimised build, and were six when it went through the layers of the
+/// poller; in the debug build, which the tests run on unless they are told of another,
+/// seven and twelve.
+fn may_be_mapped() -> u64 {
+    match std::env::var_os("SUPERVISORD") {
+        Some(_) => 320,
+        None => 576,
+    }
+}
 
 /// How long it must have been quiet before.
 const QUIET: Duration = Duration::from_millis(500);
@@ -139,7 +145,6 @@ pub fn comes_to_rest(pid: u32) -> bool {
     })
 }
 
-/// How often a process gave up the processor by itself.
 /// How many KB of the code of a program and its libraries are mapped.
 fn kilobytes_of_code(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("smaps can be read");
@@ -148,11 +153,12 @@ fn kilobytes_of_code(pid: u32) -> u64 {
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            [_, access, .., path] if access.len() == 4 && words.len() >= 6 => {
-                is_code = access.contains('x') && path.starts_with('/');
-            }
             ["Rss:", kilobytes, "kB"] if is_code => {
                 sum += kilobytes.parse::<u64>().expect("a number of KB");
+            }
+            [addresses, access, ..] if addresses.contains('-') => {
+                let is_file = words.get(5).is_some_and(|path| path.starts_with('/'));
+                is_code = is_file && access.contains('x');
             }
             _ => {}
         }
@@ -160,6 +166,7 @@ fn kilobytes_of_code(pid: u32) -> u64 {
     sum
 }
 
+/// How often a process gave up the processor by itself.
 fn voluntary_switches(pid: u32) -> u64 {
     status_number(pid, "voluntary_ctxt_switches")
 }

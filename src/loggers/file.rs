@@ -157,7 +157,8 @@ impl LogWriter {
         written.and(rotated)
     }
 
-    /// What the system tells of a file of its own; `None` where that is of no use.
+    /// What the system tells of a file of its own; `None` for anything else, and where it
+    /// tells nothing.
     fn look(&self) -> Option<fs::Metadata> {
         match &self.sink {
             Sink::Regular(file) if !self.inherited => file.metadata().ok(),
@@ -324,15 +325,21 @@ impl LogWriter {
 
     /// Rolls over if the file has reached its limit, whoever wrote to it.
     pub fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
-        self.rotate_if_full(self.look().as_ref())
+        match self.limit() {
+            Some(_) => self.rotate_if_full(self.look().as_ref()),
+            None => Ok(()),
+        }
     }
 
+    /// How large the file may become, if it is this writer's to limit.
+    fn limit(&self) -> Option<u64> {
+        let limit = u64::try_from(self.rotation.maxbytes).ok()?;
+        (limit > 0 && self.is_regular() && !self.follows).then_some(limit)
+    }
+
+    /// Rolls over by what the system told of the file; one of unknown size counts as full.
     fn rotate_if_full(&mut self, found: Option<&fs::Metadata>) -> Result<(), LogFailure> {
-        let limit = match u64::try_from(self.rotation.maxbytes) {
-            Ok(limit) if limit > 0 && !self.inherited && !self.follows => limit,
-            _ => return Ok(()),
-        };
-        let Sink::Regular(file) = &mut self.sink else {
+        let (Some(limit), Sink::Regular(file)) = (self.limit(), &mut self.sink) else {
             return Ok(());
         };
         let size = found.map_or(limit, |found| found.len());

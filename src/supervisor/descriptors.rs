@@ -10,7 +10,7 @@ use crate::sys::limits::{self, Limit};
 const OF_PROCESS: u64 = 5;
 /// What is open beside them: clients, sockets, the main log.
 const OF_ALL: u64 = 256;
-/// While so few start, none shares the daemon's table of descriptors.
+/// While so few start, hardly one shares the daemon's table of descriptors.
 const FEW: u64 = 24;
 /// The limit is raised in steps, lest each group that is added raise it again.
 const STEP: u64 = 1024;

@@ -35,6 +35,7 @@ pub fn pipe() -> io::Result<Pipe> {
 /// Makes the open file description non-blocking, for everybody who shares it.
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     let mut yes: libc::c_int = 1;
+    // One call, where fcntl(2) would be two: this is done for each pipe of a child.
     // SAFETY: FIONBIO reads one int, which outlives the call.
     Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONBIO, &raw mut yes) })?;
     Ok(())

@@ -87,11 +87,20 @@ pub struct Spawn<'a> {
 #[derive(Debug)]
 struct Prepared {
     image: Result<Image, Vec<u8>>,
-    surroundings: Surroundings,
-    refusal: Option<Vec<u8>>,
-    /// Of a change of user, for each step.
-    switch_failures: Option<[Vec<u8>; 3]>,
+    change: Change,
     directory: Option<Directory>,
+    umask: Option<u32>,
+    close_below: i32,
+    mask: Mask,
+}
+
+/// What becomes of the user, with the texts of failures.
+#[derive(Debug)]
+enum Change {
+    None,
+    /// Those of each step.
+    To(SpawnCredentials, [Vec<u8>; 3]),
+    Refused(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -111,7 +120,14 @@ impl<'a> Spawn<'a> {
         let couldnt_exec =
             |reason: &str| format!("supervisor: couldn't exec {}: {reason}\n", program.path);
         let mut image = Image::new(program).map_err(|reason| couldnt_exec(reason).into_bytes());
-        let directory = match surroundings.directory.as_deref().map(directory) {
+        let Surroundings {
+            identity,
+            directory,
+            umask,
+            close_below,
+            mask,
+        } = surroundings;
+        let directory = match directory.map(Directory::new) {
             None => None,
             Some(Ok(directory)) => Some(directory),
             Some(Err(failure)) => {
@@ -122,36 +138,40 @@ impl<'a> Spawn<'a> {
         let setuid_failure = |uid: u32, reason: &str| {
             format!("supervisor: couldn't setuid to {uid}: {reason}\n").into_bytes()
         };
-        let (refusal, switch_failures) = match &surroundings.identity {
-            Identity::Inherited => (None, None),
+        let change = match identity {
+            Identity::Inherited => Change::None,
             Identity::SwitchTo(credentials) => {
                 let steps = [Step::Groups, Step::Group, Step::User];
                 let failures = steps.map(|step| setuid_failure(credentials.uid, step.text()));
-                (None, Some(failures))
+                Change::To(credentials, failures)
             }
-            Identity::Refused { uid, reason } => (Some(setuid_failure(*uid, reason)), None),
+            Identity::Refused { uid, reason } => Change::Refused(setuid_failure(uid, &reason)),
         };
         Spawn {
             streams,
             prepared: Prepared {
                 image,
-                surroundings,
-                refusal,
-                switch_failures,
+                change,
                 directory,
+                umask,
+                close_below,
+                mask,
             },
         }
     }
 }
 
-fn directory(path: &str) -> Result<Directory, Vec<u8>> {
-    let failure = format!("supervisor: couldn't chdir to {path}: ");
-    match CString::new(path) {
-        Ok(path) => Ok(Directory {
-            path,
-            failure: failure.into_bytes(),
-        }),
-        Err(_) => Err(format!("{failure}embedded null byte\n").into_bytes()),
+impl Directory {
+    /// The error is what the child will say.
+    fn new(path: String) -> Result<Directory, Vec<u8>> {
+        let failure = format!("supervisor: couldn't chdir to {path}: ");
+        match CString::new(path) {
+            Ok(path) => Ok(Directory {
+                path,
+                failure: failure.into_bytes(),
+            }),
+            Err(_) => Err(format!("{failure}embedded null byte\n").into_bytes()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ from figures import AtLeastTimes, AtMostTimes, median
 from report import Row
 from runner import QUICK, rounds, turned
 from standing import Lines, Standing
-from world import Missing, end_orphans, folder, processor_ns, program, wait_for
+from world import CHILDREN_OF_OURS, Missing, end_orphans, folder, processor_ns, program, wait_for
 
 # A program that writes when it is told to, in a section of its own.
 WRITER = """\
@@ -74,7 +74,7 @@ class Writers:
         self.wrote.close()
 
 
-class Floor(Writers):
+class SystemCalls(Writers):
     """The same with only the system calls in the supervisor's place, programs/capture.c."""
 
     def __init__(self, writers, size, block, pause):
@@ -84,11 +84,17 @@ class Floor(Writers):
         words = [program("capture"), str(writers), self.folder, program("flood"), self.wrote.path, str(size), str(block), str(pause)]
         self.process = subprocess.Popen(words)
         self.pid = self.process.pid
-        self.pids = [int(self.wrote.next()[0]) for _ in range(writers)]
+        CHILDREN_OF_OURS.add(self.pid)
+        try:
+            self.pids = [int(self.wrote.next()[0]) for _ in range(writers)]
+        except Missing:
+            self.end()
+            raise
 
     def end(self):
         self.process.kill()
         self.process.wait()
+        CHILDREN_OF_OURS.discard(self.pid)
         end_orphans()
         self.wrote.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -128,9 +134,10 @@ def beside(subject, numbers, megabytes):
             size = (megabytes if idle == 0 or subject.name != "4.3.0" else 64) << 20
             try:
                 standing[idle] = Writers(subject, idle, 1, size, BLOCK)
-                standing[idle].round()
             except Missing as why:
                 found[idle] = str(why)
+        for writers in standing.values():
+            writers.round()
         taken = {idle: [] for idle in standing}
         for turn in range(rounds(9)):
             for idle in turned(list(standing), turn):
@@ -177,12 +184,13 @@ def crowd(cast, how, lines, pause):
     rates, costs = {}, {}
     writers = {}
     try:
-        for subject in cast.ours[:2] + [cast.original]:
+        makers = {one.name: lambda one=one: Writers(one, 0, 100, size, SMALL, pause) for one in cast.ours[:2] + [cast.original]}
+        makers["floor"] = lambda: SystemCalls(100, size, SMALL, pause)
+        for name, make in makers.items():
             try:
-                writers[subject.name] = Writers(subject, 0, 100, size, SMALL, pause)
+                writers[name] = make()
             except Missing as why:
-                rates[subject.name] = costs[subject.name] = str(why)
-        writers["floor"] = Floor(100, size, SMALL, pause)
+                rates[name] = costs[name] = str(why)
         taken = {name: [] for name in writers}
         for turn in range(rounds(5)):
             for name in turned(list(writers), turn):

@@ -104,14 +104,14 @@ class Floor(Subject):
 
 
 OURS = ["musl", "glibc", "dynamic"]
-SMALL = "no library's source: rustup component add rust-src"
+SMALL = "no source of the library of Rust 1.92 or later: rustup component add rust-src"
 MUSL = "no build with musl: rustup target add x86_64-unknown-linux-musl, or make static-musl"
 
 
 def ours():
     """Our builds by name; make's target bench-builds puts them there."""
     found = {}
-    hints = {"musl": MUSL, "glibc": "make static", "dynamic": "make", "small-musl": SMALL, "small-glibc": SMALL, "tiny": MUSL}
+    hints = {"musl": MUSL, "glibc": "make static", "dynamic": "make", "small-musl": MUSL + "; or " + SMALL, "small-glibc": SMALL, "tiny": MUSL}
     for name, hint in hints.items():
         found[name] = Supervisord(name, os.path.join(TARGET, name, "supervisord"), hint)
     return found

@@ -23,7 +23,6 @@ pub(super) use kind::*;
 
 /// What a new child shares with the daemon until exec.
 #[derive(Debug)]
-#[allow(dead_code)] // the library's kind shares nothing
 pub(super) struct Shared {
     /// Its memory, with a stack of its own in it.
     pub memory: Option<OwnStack>,
@@ -33,7 +32,8 @@ pub(super) struct Shared {
 
 /// Where a child lives that shares memory.
 #[derive(Debug)]
-#[allow(dead_code)] // as above
+#[cfg_attr(not(target_pointer_width = "64"), allow(dead_code))]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(super) struct OwnStack {
     /// The end of its stack, which grows down from there.
     pub top: *mut u8,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::sys::errno;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::image::Image;
-use crate::sys::spawn::{Identity, Prepared, SpawnCredentials, calls};
+use crate::sys::spawn::{Change, Prepared, SpawnCredentials, calls};
 
 const FAILURE_STATUS: i32 = 127;
 const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawned\n";
@@ -49,24 +49,21 @@ pub(super) fn run(child: &Child) -> ! {
     }
     let prepared = &child.prepared;
     calls::lead_process_group();
-    reset_signals(&prepared.surroundings.mask);
+    reset_signals(&prepared.mask);
     place_streams(child.streams);
     // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`).
-    calls::close_from(libc::STDERR_FILENO + 1, prepared.surroundings.close_below);
-    if let Some(refusal) = &prepared.refusal {
-        fail(&[refusal.as_slice()]);
-    }
-    if let Identity::SwitchTo(credentials) = &prepared.surroundings.identity
-        && let Some(failures) = &prepared.switch_failures
-    {
-        switch(credentials, failures);
+    calls::close_from(libc::STDERR_FILENO + 1, prepared.close_below);
+    match &prepared.change {
+        Change::None => {}
+        Change::To(credentials, failures) => switch(credentials, failures),
+        Change::Refused(failure) => fail(&[failure.as_slice()]),
     }
     if let Some(directory) = &prepared.directory
         && let Err(number) = calls::change_directory(&directory.path)
     {
         fail_with_errno(&directory.failure, number);
     }
-    if let Some(umask) = prepared.surroundings.umask {
+    if let Some(umask) = prepared.umask {
         calls::set_umask(umask & 0o777);
     }
     match &prepared.image {

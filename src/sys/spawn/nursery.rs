@@ -25,7 +25,7 @@ use crate::sys::signals::Mask;
 use crate::sys::spawn::calls::{self, OwnStack, Shared};
 use crate::sys::spawn::child::Child;
 use crate::sys::spawn::places::{Place, Places};
-use crate::sys::spawn::{Identity, Spawn};
+use crate::sys::spawn::{Change, Spawn};
 
 /// So many may be on their way to exec in the daemon's memory at once.
 const CRADLES: usize = 16;
@@ -138,7 +138,7 @@ impl Nursery {
     fn begin(&mut self, child: Child) -> Result<i32, i32> {
         let descriptors = child.apart.is_some();
         // The kernel would take the daemon's memory for that of another user.
-        let becomes_another = matches!(child.prepared.surroundings.identity, Identity::SwitchTo(_));
+        let becomes_another = matches!(child.prepared.change, Change::To(..));
         let mut child = Box::new(child);
         if !becomes_another
             && !self.is_refused

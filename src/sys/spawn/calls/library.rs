@@ -25,8 +25,9 @@ pub(in crate::sys::spawn) fn can_leave_descriptors() -> bool {
 /// All signals are blocked. `child` is valid; nothing is shared.
 pub(in crate::sys::spawn) unsafe fn begin(
     child: *const Child,
-    _shared: &Shared,
+    shared: &Shared,
 ) -> Result<i32, i32> {
+    debug_assert!(shared.memory.is_none() && !shared.descriptors);
     // SAFETY: the child calls nothing but async-signal-safe functions until it
     // has become another program or has ended.
     let pid = unsafe { libc::fork() };
@@ -59,8 +60,7 @@ pub(in crate::sys::spawn) fn reset_signal(number: i32) {
 
 /// Blocks exactly these; it fails only for what is no mask.
 pub(in crate::sys::spawn) fn set_mask(mask: &Mask) {
-    // SAFETY: a set of signals that lives, and no room for the old one.
-    unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask.as_ptr(), std::ptr::null_mut()) };
+    mask.apply();
 }
 
 /// A copy of a descriptor, at that number or above and kept across exec.

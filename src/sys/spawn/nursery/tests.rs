@@ -4,7 +4,7 @@ use super::*;
 use crate::sys::fd;
 use crate::sys::kill::kill;
 use crate::sys::spawn::tests::surroundings;
-use crate::sys::spawn::{Program, SpawnCredentials, Streams, Surroundings};
+use crate::sys::spawn::{Identity, Program, SpawnCredentials, Streams, Surroundings};
 use crate::sys::testing::{isolated, until};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
