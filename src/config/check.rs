@@ -189,7 +189,7 @@ impl<'a> Checker<'a> {
 
     /// A missing directory fails one program when it is started, and nothing else.
     fn log_directories(&mut self, config: &Config, launch_directory: &str, system: &impl System) {
-        for (group, origin) in config.groups.iter().zip(&config.origins) {
+        for (group, section) in config.groups.iter().zip(&config.sections) {
             for process in &group.processes {
                 let outputs = [
                     ("stdout_logfile", &process.stdout),
@@ -205,12 +205,11 @@ impl<'a> Checker<'a> {
                     {
                         continue;
                     }
-                    let place = self.place_of_key(&origin.section, key, &process.name);
+                    let place = self.place_of_key(section, key, &process.name);
                     let warning = Warning {
                         place,
                         text: format!(
-                            "the directory {directory} for {key} is missing: [{}] cannot start before it is there",
-                            origin.section
+                            "the directory {directory} for {key} is missing: [{section}] cannot start before it is there"
                         ),
                     };
                     if !self.warnings.contains(&warning) {

@@ -4,6 +4,8 @@
 //! Groups are compared as values. The original does not look at a log file
 //! that has become `AUTO`; here that is a change like any other.
 
+use std::rc::Rc;
+
 use super::Group;
 
 /// The names of groups by what became of them.
@@ -18,13 +20,16 @@ pub struct Difference {
 }
 
 /// Compares the groups that run with freshly read ones.
-pub fn compare<'a>(running: impl IntoIterator<Item = &'a Group>, fresh: &[Group]) -> Difference {
+pub fn compare<'a>(
+    running: impl IntoIterator<Item = &'a Group>,
+    fresh: &[Rc<Group>],
+) -> Difference {
     let running: Vec<&Group> = running.into_iter().collect();
     let mut difference = Difference::default();
     for group in fresh {
         match running.iter().find(|old| old.name == group.name) {
             None => difference.added.push(group.name.clone()),
-            Some(old) if *old != group => difference.changed.push(group.name.clone()),
+            Some(old) if **old != **group => difference.changed.push(group.name.clone()),
             Some(_) => {}
         }
     }
@@ -36,11 +41,14 @@ pub fn compare<'a>(running: impl IntoIterator<Item = &'a Group>, fresh: &[Group]
     difference
 }
 
-/// Has a group that is the same as a running one share what is configured of its
-/// processes, which would take memory twice until the next reading.
-pub fn share(running: &Group, fresh: &mut Group) {
-    if running == fresh {
-        fresh.processes.clone_from(&running.processes);
+/// Puts known groups in the place of fresh ones that are the same. What is kept of the fresh
+/// ones instead would take memory twice or, where the known ones go, leave gaps in it.
+pub fn share<'a>(known: impl IntoIterator<Item = &'a Rc<Group>>, fresh: &mut [Rc<Group>]) {
+    for known in known {
+        let mut places = fresh.iter_mut();
+        if let Some(place) = places.find(|fresh| fresh.name == known.name && **fresh == *known) {
+            place.clone_from(known);
+        }
     }
 }
 
@@ -50,7 +58,6 @@ mod tests {
     use crate::config::{
         Address, FastCgiSocket, GroupKind, LogFile, Owner, Pool, ResultHandler, testing,
     };
-    use std::rc::Rc;
 
     fn group(name: &str) -> Group {
         Group {
@@ -63,27 +70,28 @@ mod tests {
 
     #[test]
     fn groups_are_told_apart_by_name_and_compared_by_value() {
-        let running = [group("z"), group("same"), group("other"), group("a")];
+        let running = ["z", "same", "other", "a"].map(|name| Rc::new(group(name)));
+        let known = || running.iter().map(Rc::as_ref);
         let mut other = group("other");
         other.priority = 1;
-        let fresh = [other, group("new"), group("same")];
-        let difference = compare(&running, &fresh);
+        let fresh = [other, group("new"), group("same")].map(Rc::new);
+        let difference = compare(known(), &fresh);
         assert_eq!(difference.added, ["new"]);
         assert_eq!(difference.changed, ["other"]);
         assert_eq!(difference.removed, ["z", "a"]);
-        assert_eq!(compare(&running, &running), Difference::default());
+        assert_eq!(compare(known(), &running), Difference::default());
     }
 
     #[test]
     fn what_was_read_again_and_had_not_changed_was_kept_twice() {
-        let running = group("a");
-        let (mut same, mut other) = (group("a"), group("a"));
+        let known = ["a", "other", "gone"].map(|name| Rc::new(group(name)));
+        let mut other = group("other");
         other.priority = 1;
-        for fresh in [&mut same, &mut other] {
-            share(&running, fresh);
-        }
-        assert!(Rc::ptr_eq(&running.processes[0], &same.processes[0]));
-        assert!(!Rc::ptr_eq(&running.processes[0], &other.processes[0]));
+        let mut fresh = [Rc::new(other), Rc::new(group("new")), Rc::new(group("a"))];
+        let read = fresh.clone();
+        share(&known, &mut fresh);
+        assert!(Rc::ptr_eq(&fresh[0], &read[0]) && Rc::ptr_eq(&fresh[1], &read[1]));
+        assert!(Rc::ptr_eq(&fresh[2], &known[0]));
     }
 
     #[test]
@@ -92,7 +100,7 @@ mod tests {
         for process in &mut running.processes {
             Rc::make_mut(process).stdout.logfile = LogFile::Path("/tmp/x".to_owned());
         }
-        let fresh = [group("a")];
+        let fresh = [Rc::new(group("a"))];
         assert_eq!(compare([&running], &fresh).changed, ["a"]);
     }
 
@@ -102,7 +110,7 @@ mod tests {
         running.processes.push(Rc::new(testing::process("b")));
         let mut fresh = running.clone();
         fresh.processes.reverse();
-        assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
+        assert_eq!(compare([&running], &[Rc::new(fresh)]).changed, ["a"]);
     }
 
     fn with_kind(kind: GroupKind) -> Group {
@@ -132,9 +140,9 @@ mod tests {
             socket(0o700, None, Some(5)),
             group("a"),
         ] {
-            assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
+            assert_eq!(compare([&running], &[Rc::new(fresh)]).changed, ["a"]);
         }
-        let same = [running.clone()];
+        let same = [Rc::new(running.clone())];
         assert_eq!(compare([&running], &same), Difference::default());
     }
 
@@ -151,8 +159,11 @@ mod tests {
                 backlog: None,
             });
         }
-        assert_eq!(compare([&running], &[fresh.clone()]).changed, ["a"]);
-        let same = [fresh.clone()];
+        assert_eq!(
+            compare([&running], &[Rc::new(fresh.clone())]).changed,
+            ["a"]
+        );
+        let same = [Rc::new(fresh.clone())];
         assert_eq!(compare([&fresh], &same), Difference::default());
     }
 
@@ -174,7 +185,7 @@ mod tests {
             pool(10, "TICK_60", ResultHandler::Default),
             pool(10, "TICK_5", ResultHandler::Store),
         ] {
-            assert_eq!(compare([&running], &[fresh]).changed, ["a"]);
+            assert_eq!(compare([&running], &[Rc::new(fresh)]).changed, ["a"]);
         }
     }
 
@@ -184,6 +195,6 @@ mod tests {
         for process in &mut fresh.processes {
             Rc::make_mut(process).gid = Some(5);
         }
-        assert_eq!(compare([&group("a")], &[fresh]).changed, ["a"]);
+        assert_eq!(compare([&group("a")], &[Rc::new(fresh)]).changed, ["a"]);
     }
 }

@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::system::System;
 use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
-    Origin, Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
+    Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
 };
 use crate::order;
 use crate::text::json::Json;
@@ -15,7 +15,7 @@ const HIDDEN: &str = "***";
 
 /// The whole configuration. `system` knows the primary groups of users.
 pub fn dump(config: &Config, system: &impl System) -> Json {
-    let groups = config.groups.iter().zip(&config.origins);
+    let groups = config.groups.iter().zip(&config.sections);
     Json::object([
         ("supervisord", supervisord(config)),
         (
@@ -26,7 +26,7 @@ pub fn dump(config: &Config, system: &impl System) -> Json {
             "groups",
             Json::Array(
                 groups
-                    .map(|(group, origin)| dumped_group(group, origin, system))
+                    .map(|(group, section)| dumped_group(group, section, system))
                     .collect(),
             ),
         ),
@@ -111,11 +111,11 @@ fn limits(limits: &Limits) -> [(&'static str, Json); 8] {
     ]
 }
 
-fn dumped_group(group: &Group, origin: &Origin, system: &impl System) -> Json {
-    let kind = origin.section.split(':').next().unwrap_or_default();
+fn dumped_group(group: &Group, section: &str, system: &impl System) -> Json {
+    let kind = section.split(':').next().unwrap_or_default();
     let mut members = vec![
         ("name", Json::from(&group.name)),
-        ("section", (&origin.section).into()),
+        ("section", section.into()),
         ("type", kind.into()),
         ("priority", group.priority.into()),
     ];

@@ -13,7 +13,7 @@ use super::listener;
 use super::program::{part_after_colon, processes};
 use super::section::Context;
 use super::system::System;
-use super::{FastCgiSocket, Group, GroupKind, Origin, Process};
+use super::{FastCgiSocket, Group, GroupKind, Process};
 use crate::order;
 use crate::table::Table;
 
@@ -22,9 +22,9 @@ const PROGRAM: &str = "program:";
 const DEFAULT_PRIORITY: i64 = 999;
 
 /// A group and the section that made it.
-type Found = (Group, Origin);
+type Found = (Group, String);
 
-/// All groups in starting order, by priority and name, each with its origin.
+/// All groups in starting order, by priority and name, each with its section.
 /// `environment` is `[supervisord]`'s, which lies under each process's own.
 pub fn read<S: System>(
     context: &Context<'_, S>,
@@ -100,7 +100,7 @@ fn named_group<S: System>(
     }
     let processes = without_doubles(all, section, warnings);
     let head = Head::new(name, priority, GroupKind::Programs);
-    Ok(found(context, section, head, processes))
+    Ok(found(section, head, processes))
 }
 
 /// The socket of an `[fcgi-program:x]` in a group. 4.3.0 gives it none and does
@@ -193,7 +193,7 @@ fn single_section<S: System>(
 ) -> Result<Found, ConfigError> {
     let all = processes(context, section, &head.name, warnings)?;
     let processes = without_doubles(all, section, warnings);
-    Ok(found(context, section, head, processes))
+    Ok(found(section, head, processes))
 }
 
 /// What a group has beside its processes.
@@ -213,29 +213,19 @@ impl Head {
     }
 }
 
-fn found<S: System>(
-    context: &Context<'_, S>,
-    section: &str,
-    head: Head,
-    processes: Vec<Rc<Process>>,
-) -> Found {
+fn found(section: &str, head: Head, processes: Vec<Rc<Process>>) -> Found {
     let Head {
         name,
         priority,
         kind,
     } = head;
     let group = Group {
-        name: name.clone(),
+        name,
         priority,
         kind,
         processes,
     };
-    let origin = Origin {
-        group: name,
-        section: section.to_owned(),
-        file: context.file_of(section).to_owned(),
-    };
-    (group, origin)
+    (group, section.to_owned())
 }
 
 /// Of processes with one name the last definition counts, at the place of the first.
@@ -267,12 +257,12 @@ fn without_doubles(
 
 fn without_duplicates(found: Vec<Found>, warnings: &mut Vec<String>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::new();
-    for (group, origin) in found {
+    for (group, section) in found {
         match kept.iter().find(|(other, _)| other.name == group.name) {
-            None => kept.push((group, origin)),
+            None => kept.push((group, section)),
             Some((_, first)) => warnings.push(format!(
                 "[{}] is left out: [{}] already makes a group named {}",
-                origin.section, first.section, group.name
+                section, first, group.name
             )),
         }
     }

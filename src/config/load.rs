@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::accounts;
 use super::datatypes::ValueError;
@@ -80,9 +81,14 @@ pub enum Purpose {
     Reread,
 }
 
-/// Reads and evaluates the whole configuration.
+/// Reads and evaluates the whole configuration for a daemon, which keeps it and
+/// has no use for [`Config::sections`].
 pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
-    load_with(request, &RealSystem)
+    let config = load_with(request, &RealSystem)?;
+    Ok(Config {
+        sections: Vec::new(),
+        ..config
+    })
 }
 
 /// Reads the client's part of the configuration.
@@ -104,7 +110,7 @@ pub fn surroundings(request: &ClientRequest) -> Surroundings {
     supervisorctl::surroundings(request, &RealSystem)
 }
 
-/// [`load`] on any system.
+/// The whole configuration, on any system.
 pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, ConfigError> {
     load_with_document(request, system).map(|(config, _)| config)
 }
@@ -173,7 +179,10 @@ fn evaluate<S: System>(
             return Err(ConfigError::RpcInterface(name));
         }
     }
-    let (groups, origins) = found.into_iter().unzip();
+    let found = found.into_iter();
+    let (groups, sections) = found
+        .map(|(group, section)| (Rc::new(group), section))
+        .unzip();
     Ok(Config {
         path: request.path.clone(),
         supervisord,
@@ -182,7 +191,7 @@ fn evaluate<S: System>(
         rpcinterfaces: interfaces.names,
         wrap_multicall: interfaces.wrap_multicall,
         groups,
-        origins,
+        sections,
         warnings,
         infos,
     })

@@ -57,25 +57,14 @@ pub struct Config {
     /// The results of `system.multicall` are wrapped, each in an array of one.
     pub wrap_multicall: bool,
     /// Sorted by (priority, name): the order in which they are started.
-    pub groups: Vec<Group>,
-    /// Where each of `groups` comes from, in the same order.
-    pub origins: Vec<Origin>,
+    pub groups: Vec<Rc<Group>>,
+    /// The section that made each of `groups`, such as `program:x`, in the same order. Only what
+    /// shows or checks a configuration asks for them: a daemon has none ([`load::load`]).
+    pub sections: Vec<String>,
     /// Lines for the log that opens later, such as include patterns without a match.
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.
     pub infos: Vec<String>,
-}
-
-/// The section that made a group. It stands beside the group, for moving a
-/// section to another file changes nothing that runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The group's name.
-    pub group: String,
-    /// The section's name, such as `program:x`.
-    pub section: String,
-    /// The file in which the section first appeared.
-    pub file: String,
 }
 
 /// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute;

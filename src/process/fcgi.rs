@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
@@ -27,7 +28,7 @@ const DEFAULT_BACKLOG: i32 = 4096;
 pub type Hosts = Table<String, Option<IpAddr>>;
 
 /// Looks up the hosts of the groups' sockets. It may ask the network, and wait.
-pub fn look_up_hosts(groups: &[config::Group]) -> Hosts {
+pub fn look_up_hosts(groups: &[Rc<config::Group>]) -> Hosts {
     let sockets = groups.iter().flat_map(|group| {
         let sockets = group.processes.iter().filter_map(|p| group.socket_of(p));
         sockets.collect::<Vec<_>>()
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn hosts_are_looked_up_once_and_the_unknown_remembered() {
         let sockets = [Some(inet("127.0.0.1")), Some(inet("*")), Some(unix("/s"))];
-        let hosts = look_up_hosts(&[group(GroupKind::Programs, &sockets)]);
+        let hosts = look_up_hosts(&[Rc::new(group(GroupKind::Programs, &sockets))]);
         assert_eq!(hosts.len(), 2);
         assert_eq!(
             address_of("127.0.0.1", &hosts).unwrap().to_string(),

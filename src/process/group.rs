@@ -15,7 +15,7 @@ pub struct Group {
     /// Its serial.
     pub id: GroupId,
     /// What it was made from.
-    pub config: config::Group,
+    pub config: Rc<config::Group>,
     /// Its processes in the order of definition.
     pub processes: Vec<Subprocess>,
     /// The sockets that processes of it share as their descriptor 0.
@@ -27,7 +27,7 @@ impl Group {
     /// output of each goes.
     pub fn new(
         id: GroupId,
-        config: config::Group,
+        config: Rc<config::Group>,
         mut paths: impl FnMut(&config::Process) -> LogPaths,
     ) -> Group {
         let name: Rc<str> = Rc::from(config.name.as_str());

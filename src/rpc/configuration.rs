@@ -6,6 +6,7 @@ use crate::config::{self, LogFile};
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
+use crate::sys::memory;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -25,13 +26,10 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let groups = supervisor.groups.by_priority().into_iter().rev();
     let running = groups
         .filter_map(|id| supervisor.groups.get(id))
-        .map(|group| &group.config);
+        .map(|group| &*group.config);
     let difference = diff::compare(running, &config.groups);
-    for group in &mut config.groups {
-        if let Some(active) = supervisor.groups.named(&group.name) {
-            diff::share(&active.config, group);
-        }
-    }
+    let running = supervisor.groups.iter().map(|group| &group.config);
+    diff::share(running, &mut config.groups);
     supervisor
         .context
         .identifier
@@ -52,6 +50,8 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     }
     supervisor.config = config;
     supervisor.rereads += 1;
+    // The reading has left gaps, and the configuration before.
+    memory::trim();
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());
     let lists = vec![
         list(difference.added),
@@ -77,7 +77,7 @@ pub fn add_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     if daemon.supervisor.groups.named(name).is_some() {
         return Err(Fault::with(FaultCode::AlreadyAdded, name));
     }
-    daemon.supervisor.add_group(daemon.reactor, &group);
+    daemon.supervisor.add_group(daemon.reactor, group);
     daemon.supervisor.allow_descriptors(daemon.reactor);
     Ok(Value::Bool(true).into())
 }

@@ -1,5 +1,7 @@
 //! The active groups: finding, adding and removing them.
 
+use std::rc::Rc;
+
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
@@ -95,10 +97,14 @@ impl Supervisor {
     /// start in the next turn. Its sockets are tried: the errors are those that
     /// cannot be made now, told in the log already. Their programs will fail to
     /// start for as long as that is so.
-    pub fn add_group(&mut self, reactor: &mut Reactor, config: &config::Group) -> Vec<SocketError> {
+    pub fn add_group(
+        &mut self,
+        reactor: &mut Reactor,
+        config: Rc<config::Group>,
+    ) -> Vec<SocketError> {
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
-        let mut group = Group::new(id, config.clone(), |process| {
+        let mut group = Group::new(id, Rc::clone(&config), |process| {
             log_paths(&self.context, reactor, process)
         });
         let mut failures = Vec::new();

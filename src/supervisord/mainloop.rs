@@ -6,11 +6,12 @@ mod answers;
 mod rest;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use answers::Pending;
 
-use crate::config::{Group, Origin};
+use crate::config::Group;
 use crate::events::event::Event;
 use crate::events::message::Serials;
 use crate::http::server::Servers;
@@ -70,9 +71,7 @@ pub struct MainLoop {
 #[derive(Debug)]
 pub struct Legacy {
     /// The groups as last read, for a restart that must do without the file.
-    pub groups: Vec<Group>,
-    /// Where each of them comes from.
-    pub origins: Vec<Origin>,
+    pub groups: Vec<Rc<Group>>,
     /// The number of the next event.
     pub serials: Serials,
 }
@@ -155,10 +154,8 @@ impl MainLoop {
 
     /// At the end: what a restart goes on with.
     pub fn legacy(&mut self) -> Legacy {
-        let config = &mut self.supervisor.config;
         Legacy {
-            groups: std::mem::take(&mut config.groups),
-            origins: std::mem::take(&mut config.origins),
+            groups: std::mem::take(&mut self.supervisor.config.groups),
             serials: self.supervisor.pools.serials,
         }
     }

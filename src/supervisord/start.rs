@@ -4,7 +4,9 @@
 
 use std::io;
 use std::os::unix::ffi::OsStringExt;
+use std::rc::Rc;
 
+use crate::config::diff;
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
 use crate::config::{Address, Config, GroupKind, Server};
@@ -142,11 +144,13 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
 pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, Failure> {
     launch.serials = legacy.serials;
     let last = launch.last.take();
-    let started = read(launch)
-        .and_then(|(request, config)| start_with(launch, request, config, Notes::default()));
+    let started = read(launch).and_then(|(request, mut config)| {
+        diff::share(&legacy.groups, &mut config.groups);
+        start_with(launch, request, config, Notes::default())
+    });
     match (started, last) {
         (Err(failure), Some((request, mut config))) => {
-            (config.groups, config.origins) = (legacy.groups, legacy.origins);
+            config.groups = legacy.groups;
             let mut notes = Notes::default();
             notes.criticals.push(format!(
                 "cannot start again with {}: {}; running as before",
@@ -232,7 +236,7 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
         rpcinterfaces: config.rpcinterfaces.clone(),
         wrap_multicall: config.wrap_multicall,
         groups: Vec::new(),
-        origins: Vec::new(),
+        sections: Vec::new(),
         warnings: Vec::new(),
         infos: Vec::new(),
     };
@@ -312,7 +316,7 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) -> Vec<Socket
     }
     let mut failures = Vec::new();
     for group in supervisor.config.groups.clone() {
-        let own = supervisor.add_group(reactor, &group);
+        let own = supervisor.add_group(reactor, Rc::clone(&group));
         if matches!(group.kind, GroupKind::FastCgi(_)) {
             failures.extend(own);
         }
