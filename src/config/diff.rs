@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::Group;
+use super::{Config, Group};
 
 /// The names of groups by what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,15 +41,24 @@ pub fn compare<'a>(
     difference
 }
 
-/// Puts known groups in the place of fresh ones that are the same. What is kept of the fresh
-/// ones instead would take memory twice or, where the known ones go, leave gaps in it.
-pub fn share<'a>(known: impl IntoIterator<Item = &'a Rc<Group>>, fresh: &mut [Rc<Group>]) {
-    for known in known {
-        let mut places = fresh.iter_mut();
-        if let Some(place) = places.find(|fresh| fresh.name == known.name && **fresh == *known) {
-            place.clone_from(known);
-        }
+/// A copy of what was read, to be kept. Groups that are the same as those known by their
+/// names are those, for they would take memory twice.
+pub fn kept<'a>(fresh: &Config, known: impl Fn(&str) -> Option<&'a Rc<Group>>) -> Config {
+    Config {
+        groups: kept_groups(&fresh.groups, known),
+        ..fresh.clone()
     }
+}
+
+fn kept_groups<'a>(
+    fresh: &[Rc<Group>],
+    known: impl Fn(&str) -> Option<&'a Rc<Group>>,
+) -> Vec<Rc<Group>> {
+    let kept = fresh.iter().map(|group| match known(&group.name) {
+        Some(known) if **known == **group => Rc::clone(known),
+        _ => Rc::new(group.copied()),
+    });
+    kept.collect()
 }
 
 #[cfg(test)]
@@ -87,11 +96,19 @@ mod tests {
         let known = ["a", "other", "gone"].map(|name| Rc::new(group(name)));
         let mut other = group("other");
         other.priority = 1;
-        let mut fresh = [Rc::new(other), Rc::new(group("new")), Rc::new(group("a"))];
-        let read = fresh.clone();
-        share(&known, &mut fresh);
-        assert!(Rc::ptr_eq(&fresh[0], &read[0]) && Rc::ptr_eq(&fresh[1], &read[1]));
-        assert!(Rc::ptr_eq(&fresh[2], &known[0]));
+        let fresh = [other, group("new"), group("a")].map(Rc::new);
+        let kept = kept_groups(&fresh, |name| known.iter().find(|known| known.name == name));
+        assert_eq!(kept, fresh);
+        assert!(Rc::ptr_eq(&kept[2], &known[0]));
+    }
+
+    #[test]
+    fn what_is_kept_has_nothing_in_common_with_what_was_read() {
+        let fresh = [Rc::new(group("a"))];
+        let kept = kept_groups(&fresh, |_| None);
+        assert_eq!(kept, fresh);
+        assert_eq!(Rc::strong_count(&fresh[0]), 1);
+        assert_eq!(Rc::strong_count(&fresh[0].processes[0]), 1);
     }
 
     #[test]

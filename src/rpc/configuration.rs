@@ -16,7 +16,7 @@ use crate::xmlrpc::writer::{self, StructWriter};
 /// one in use as it is.
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
-    let mut config = load::load(&supervisor.request).map_err(|error| {
+    let fresh = load::load(&supervisor.request).map_err(|error| {
         daemon.reactor.log.error(format_args!(
             "could not read the configuration again: {error}"
         ));
@@ -27,9 +27,11 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let running = groups
         .filter_map(|id| supervisor.groups.get(id))
         .map(|group| &*group.config);
-    let difference = diff::compare(running, &config.groups);
-    let running = supervisor.groups.iter().map(|group| &group.config);
-    diff::share(running, &mut config.groups);
+    let difference = diff::compare(running, &fresh.groups);
+    let config = diff::kept(&fresh, |name| {
+        supervisor.groups.named(name).map(|group| &group.config)
+    });
+    drop(fresh);
     supervisor
         .context
         .identifier
@@ -50,7 +52,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     }
     supervisor.config = config;
     supervisor.rereads += 1;
-    // The reading has left gaps, and the configuration before.
+    // What reading it has left behind, and the configuration before.
     memory::trim();
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());
     let lists = vec![

@@ -1,5 +1,6 @@
-//! The C library's allocator, told to give memory back. Elsewhere than with
-//! glibc there is nothing to tell.
+//! The allocators, told to give memory back. Of the C libraries only glibc can be told.
+
+use crate::sys::allocator;
 
 /// At program start: blocks of 64 KiB and more come from the system and
 /// return to it at once, and the heap keeps little in reserve.
@@ -16,6 +17,7 @@ pub fn tune() {
 /// After a peak (a reload, a large answer, a drained buffer): gives back what
 /// is free but fragmented.
 pub fn trim() {
+    allocator::clear();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: malloc_trim(3) changes nothing that the program can see.
     unsafe {
