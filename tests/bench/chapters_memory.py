@@ -38,7 +38,7 @@ def measure(cast):
 def ask(cast, together):
     """Has those answer who speak XML-RPC."""
     for one in together.standing.values():
-        if one.subject.name in cast.order[:5]:
+        if one.subject in cast.ours + [cast.original]:
             one.rpc().getState()
 
 
