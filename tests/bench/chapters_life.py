@@ -131,7 +131,7 @@ def control(cast):
         who = cast.ours + [cast.original] + (cast.peers if count == 1 else cast.peer("runit", "daemontools", "dinit"))
         with Together(who, count) as together:
             for name, one in together.standing.items():
-                if name in cast.order[:5]:
+                if one.subject in cast.ours + [cast.original]:
                     one.wait_until_it_answers()
                 if name == "monit":
                     wait_for("monit's socket", lambda: os.path.exists(one.socket()))
