@@ -205,27 +205,16 @@ impl<S: Copy> Poller<S> {
         Ok(())
     }
 
-    /// Lets go of pages, then waits likewise; the end of a long time may be told a little early.
-    #[cfg(target_os = "linux")]
+    /// Waits likewise, and lets go of pages before it where that can be done; the end
+    /// of a long time may be told a little early.
     pub fn wait_at_rest(
         &mut self,
         timeout: Option<Duration>,
         ready: &mut Vec<Ready<S>>,
         unchanged: &Unchanged,
     ) -> io::Result<()> {
-        unchanged.let_go_and_wait(self.inner.as_fd(), timeout.map(first_part));
-        self.wait(Some(Duration::ZERO), ready)
-    }
-
-    /// Waits likewise, as no other system tells which pages could be let go of.
-    #[cfg(not(target_os = "linux"))]
-    pub fn wait_at_rest(
-        &mut self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<Ready<S>>,
-        _unchanged: &Unchanged,
-    ) -> io::Result<()> {
-        self.wait(timeout, ready)
+        let left = rest(&self.inner, timeout, unchanged);
+        self.wait(left, ready)
     }
 
     /// Makes the kernel's set anew, for the child of a fork: a kqueue does not survive one.
@@ -286,6 +275,27 @@ impl<S: Copy> Poller<S> {
 /// From here on the kernel's leave to be late is worth a second wait.
 #[cfg(target_os = "linux")]
 const LONG: Duration = Duration::from_millis(250);
+
+/// Lets go of pages and waits. What is then ready is still to be collected, without delay.
+#[cfg(target_os = "linux")]
+fn rest(
+    poller: &polling::Poller,
+    timeout: Option<Duration>,
+    unchanged: &Unchanged,
+) -> Option<Duration> {
+    unchanged.let_go_and_wait(poller.as_fd(), timeout.map(first_part));
+    Some(Duration::ZERO)
+}
+
+/// No other system tells which pages could be let go of: all of the time is still to be waited.
+#[cfg(not(target_os = "linux"))]
+fn rest(
+    _poller: &polling::Poller,
+    timeout: Option<Duration>,
+    _unchanged: &Unchanged,
+) -> Option<Duration> {
+    timeout
+}
 
 /// Waits in the kernel. A time between two milliseconds becomes the later one; the
 /// end of a long time is met to the point.
@@ -379,224 +389,4 @@ impl<S> Drop for Poller<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::fd::{self, Pipe};
-    use crate::sys::testing::isolated;
-    #[cfg(target_os = "linux")]
-    use std::sync::atomic::{AtomicI32, Ordering};
-
-    const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
-
-    fn wait(poller: &mut Poller<char>) -> Vec<Ready<char>> {
-        let mut ready = Vec::new();
-        poller.wait(AT_ONCE, &mut ready).unwrap();
-        ready
-    }
-
-    fn sources(poller: &mut Poller<char>) -> String {
-        let mut found: Vec<char> = wait(poller).iter().map(|event| event.source).collect();
-        found.sort_unstable();
-        found.into_iter().collect()
-    }
-
-    #[test]
-    fn readiness_is_a_level_and_is_told_until_the_data_are_read() {
-        let mut poller = Poller::new().unwrap();
-        let Pipe { read, write } = fd::pipe().unwrap();
-        let token = poller.register(read, Interest::READ, 'r').unwrap();
-        assert_eq!(sources(&mut poller), "");
-        fd::write(write.as_fd(), b"x").unwrap();
-        for _ in 0..3 {
-            let ready = wait(&mut poller);
-            assert_eq!(ready.len(), 1);
-            assert!(ready[0].readable && !ready[0].writable);
-            assert_eq!(ready[0].token, token);
-        }
-        let mut buffer = Vec::new();
-        fd::read(poller.descriptor(token).unwrap(), &mut buffer, 8).unwrap();
-        assert_eq!(sources(&mut poller), "");
-    }
-
-    #[test]
-    fn closing_deletes_first_so_that_a_duplicate_tells_nothing() {
-        let mut poller = Poller::new().unwrap();
-        let Pipe { read, write } = fd::pipe().unwrap();
-        // Such as a forked child has until it calls exec.
-        let duplicate = read.try_clone().unwrap();
-        let token = poller.register(read, Interest::READ, 'r').unwrap();
-        fd::write(write.as_fd(), b"x").unwrap();
-        assert_eq!(sources(&mut poller), "r");
-        poller.close(token);
-        assert_eq!(sources(&mut poller), "");
-        // The kernel's own list is empty too: nothing wakes the wait.
-        let mut events = polling::Events::new();
-        assert_eq!(poller.inner.wait(&mut events, AT_ONCE).unwrap(), 0);
-        drop(duplicate);
-    }
-
-    #[test]
-    fn a_hang_up_without_interest_does_not_spin() {
-        let mut poller = Poller::new().unwrap();
-        let Pipe { read, write } = fd::pipe().unwrap();
-        let token = poller.register(write, Interest::NONE, 'w').unwrap();
-        drop(read);
-        let mut events = polling::Events::new();
-        assert_eq!(poller.inner.wait(&mut events, AT_ONCE).unwrap(), 0);
-        poller.set_interest(token, Interest::WRITE).unwrap();
-        let ready = wait(&mut poller);
-        assert!(ready[0].writable);
-        poller.set_interest(token, Interest::NONE).unwrap();
-        events.clear();
-        assert_eq!(poller.inner.wait(&mut events, AT_ONCE).unwrap(), 0);
-        // And it can be waited for once more.
-        poller.set_interest(token, Interest::WRITE).unwrap();
-        assert_eq!(sources(&mut poller), "w");
-    }
-
-    #[test]
-    fn a_stale_token_finds_nobody_even_in_a_slot_that_is_used_again() {
-        let mut poller = Poller::new().unwrap();
-        let old = fd::pipe().unwrap();
-        let stale = poller.register(old.read, Interest::READ, 'o').unwrap();
-        poller.close(stale);
-        let new = fd::pipe().unwrap();
-        let token = poller.register(new.read, Interest::READ, 'n').unwrap();
-        assert_ne!(stale, token);
-        assert_eq!(stale.0 & SLOT_MASK, token.0 & SLOT_MASK);
-        assert!(poller.descriptor(stale).is_none());
-        assert!(poller.take(stale).is_none());
-        poller.close(stale);
-        poller.set_interest(stale, Interest::NONE).unwrap();
-        fd::write(new.write.as_fd(), b"x").unwrap();
-        assert_eq!(sources(&mut poller), "n");
-    }
-
-    #[test]
-    fn what_is_taken_out_stays_open() {
-        let mut poller = Poller::new().unwrap();
-        let Pipe { read, write } = fd::pipe().unwrap();
-        let token = poller.register(read, Interest::READ, 'r').unwrap();
-        let read = poller.take(token).unwrap();
-        fd::write(write.as_fd(), b"x").unwrap();
-        let mut buffer = Vec::new();
-        assert_eq!(fd::read(read.as_fd(), &mut buffer, 8).unwrap(), 1);
-    }
-
-    #[test]
-    fn a_regular_file_is_refused_and_leaves_no_trace() {
-        let mut poller = Poller::new().unwrap();
-        let file = tempfile::tempfile().unwrap();
-        let error = poller
-            .register(file.into(), Interest::READ, 'f')
-            .unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::EPERM));
-        let Pipe { read, write } = fd::pipe().unwrap();
-        let token = poller.register(read, Interest::READ, 'r').unwrap();
-        assert_eq!(token.0 & SLOT_MASK, 0);
-        fd::write(write.as_fd(), b"x").unwrap();
-        assert_eq!(sources(&mut poller), "r");
-    }
-
-    #[test]
-    fn more_descriptors_than_events_at_a_time_all_get_their_turn() {
-        let mut poller = Poller::new().unwrap();
-        let mut writers = Vec::new();
-        let mut tokens = Vec::new();
-        for _ in 0..100 {
-            let Pipe { read, write } = fd::pipe().unwrap();
-            tokens.push(poller.register(read, Interest::READ, 'r').unwrap());
-            fd::write(write.as_fd(), b"x").unwrap();
-            writers.push(write);
-        }
-        while !tokens.is_empty() {
-            let ready = wait(&mut poller);
-            assert!(!ready.is_empty());
-            for event in ready {
-                tokens.retain(|token| *token != event.token);
-                poller.close(event.token);
-            }
-        }
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_wait_at_rest_ends_by_time_and_by_what_is_ready() {
-        if isolated(
-            module_path!(),
-            "a_wait_at_rest_ends_by_time_and_by_what_is_ready",
-            &[],
-        ) {
-            return;
-        }
-        // A wait that does not end ends the test.
-        // SAFETY: a number.
-        unsafe { libc::alarm(10) };
-        let nothing = Unchanged::default();
-        let mut poller = Poller::new().unwrap();
-        let Pipe { read, write } = fd::pipe().unwrap();
-        let token = poller.register(read, Interest::READ, 'r').unwrap();
-        let mut ready = Vec::new();
-        let begin = Instant::now();
-        poller
-            .wait_at_rest(Some(Duration::from_millis(50)), &mut ready, &nothing)
-            .unwrap();
-        assert!(ready.is_empty());
-        assert!(begin.elapsed() >= Duration::from_millis(40));
-        fd::write(write.as_fd(), b"x").unwrap();
-        poller.wait_at_rest(None, &mut ready, &nothing).unwrap();
-        assert_eq!(ready.len(), 1);
-        assert_eq!(ready[0].token, token);
-        let mut buffer = Vec::new();
-        fd::read(poller.descriptor(token).unwrap(), &mut buffer, 8).unwrap();
-        // A handler that writes into a pipe, as those of signals do.
-        WRITE_END.store(write.as_raw_fd(), Ordering::Relaxed);
-        // SAFETY: the handler makes one system call and touches one number.
-        unsafe { libc::signal(libc::SIGALRM, note as *const () as libc::sighandler_t) };
-        // SAFETY: a number.
-        unsafe { libc::alarm(1) };
-        poller.wait_at_rest(None, &mut ready, &nothing).unwrap();
-        assert_eq!(ready.len(), 1, "told of by the same call");
-    }
-
-    #[cfg(target_os = "linux")]
-    static WRITE_END: AtomicI32 = AtomicI32::new(-1);
-
-    #[cfg(target_os = "linux")]
-    extern "C" fn note(_signal: libc::c_int) {
-        // SAFETY: one byte that lives.
-        unsafe { libc::write(WRITE_END.load(Ordering::Relaxed), [0u8].as_ptr().cast(), 1) };
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_long_wait_ended_later_by_a_thousandth() {
-        // A signal to the process of all tests would end the wait.
-        if isolated(
-            module_path!(),
-            "a_long_wait_ended_later_by_a_thousandth",
-            &[],
-        ) {
-            return;
-        }
-        // What is left when the first part is over as late as the kernel may end it, as for a
-        // nice process, is short enough for the same leave to be no more than 0.1 ms.
-        for (milliseconds, first) in [
-            (250, 247),
-            (5000, 4950),
-            (20_000, 19_800),
-            (3_600_000, 3_599_800),
-        ] {
-            let long = Duration::from_millis(milliseconds);
-            let part = first_part(long);
-            assert_eq!(part.as_millis(), first);
-            let leave = (part / 200).min(Duration::from_millis(100));
-            assert!(part + leave < long);
-            assert!((long - part) / 1000 <= Duration::from_micros(200));
-        }
-        let mut poller: Poller<char> = Poller::new().unwrap();
-        let begin = Instant::now();
-        poller.wait(Some(LONG), &mut Vec::new()).unwrap();
-        assert!(begin.elapsed() >= LONG, "never early");
-    }
-}
+mod tests;
