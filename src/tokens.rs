@@ -104,8 +104,6 @@ pub enum Timer {
     LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
-    /// Children that had begun a moment ago have left what they were lent.
-    Nursery,
     /// One child alone was collected of many: look whether others have ended.
     Reap,
     /// The service manager wants a sign of life, or has not taken what it was told.

@@ -1,9 +1,8 @@
 //! What is open in the daemon and in its children, when the daemon inherited
 //! more than it should have.
 
-use super::idle::status_number;
 use super::support::{
-    DEADLINE, Dir, Kind, Launch, Scene, Value, children_of, descriptors_of, subject, wait_until,
+    DEADLINE, Dir, Launch, Scene, Value, children_of, descriptors_of, wait_until,
 };
 use std::fs;
 use std::io::{Read, Write};
@@ -192,36 +191,5 @@ fn a_limit_that_does_not_suffice_is_told_and_what_fits_runs() {
     // It is told once, not for each group.
     add(&scene, &["more0", "more1"].map(str::to_owned));
     assert_eq!(times_told(&scene, "and the system allows"), 1);
-    scene.stop();
-}
-
-/// While children share the table of descriptors, the kernel waits up to 20 ms each time
-/// that it grows, which stopped the start of many programs several times.
-#[test]
-fn the_table_of_descriptors_grew_while_programs_started() {
-    if subject() == Kind::Original {
-        println!("4.3.0 shares it with nobody: nothing to test");
-        return;
-    }
-    let numbered = |name: &str, count: usize| {
-        format!(
-            "[program:{name}]\ncommand=/bin/cat\nautostart=false\nnumprocs={count}\nprocess_name=p%(process_num)03d\n"
-        )
-    };
-    let scene = Scene::start_as(Dir::new(), &numbered("few", 3), |launch| {
-        launch.wrapper = &["prlimit", "--nofile=2048:4096"];
-    });
-    let size = || status_number(scene.daemon.pid(), "FDSize");
-    let before = size();
-    for (name, count, least) in [("fewer", 5, before), ("many", 60, 556), ("more", 200, 1271)] {
-        let text = scene.dir.read("supervisord.conf").unwrap();
-        scene
-            .dir
-            .write("supervisord.conf", text + &numbered(name, count));
-        scene.call("reloadConfig", &[]).answer();
-        scene.call("addProcessGroup", &[Value::text(name)]).answer();
-        assert!(size() >= least, "{} with {count} programs more", size());
-        assert!(count > 10 || size() == before, "few need no more room");
-    }
     scene.stop();
 }

@@ -49,6 +49,7 @@ mod service;
 mod shared_logs;
 mod shell;
 mod slow_logs;
+mod spawning;
 mod superlance;
 mod supervisorctl;
 mod support;

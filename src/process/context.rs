@@ -30,10 +30,10 @@ pub struct Context {
 
 impl Context {
     /// What a child finds around it when it begins.
-    pub fn surroundings(&self, process: &Process) -> Surroundings {
+    pub fn surroundings<'a>(&self, process: &'a Process) -> Surroundings<'a> {
         Surroundings {
             identity: identity::of(process),
-            directory: process.directory.clone(),
+            directory: process.directory.as_deref(),
             umask: process.umask,
             close_below: self.minfds,
             mask: self.mask,

@@ -44,6 +44,8 @@ pub enum Input {
     Stop,
     /// Everything goes down: make no further attempt to start it.
     GiveUp,
+    /// Its child, which has ended, had not become its program, and why.
+    NotSpawned(String),
     /// Its child ended.
     Reaped(Termination),
     /// A stop signal could not be sent, for a reason other than that the child has gone.
@@ -253,6 +255,13 @@ impl Machine {
                 self.give_up(&mut effects);
             }
 
+            (_, Input::NotSpawned(error)) if has_child => {
+                effects.push(Effect::Log(
+                    Level::Warn,
+                    format!("spawnerr: {}: {error}", process.name),
+                ));
+                self.spawn_error = error;
+            }
             (_, Input::Reaped(end)) if has_child => self.end(process, end, now, &mut effects),
 
             (Starting | Running | Stopping, Input::StopFailed(error)) if has_child => {
@@ -276,7 +285,8 @@ impl Machine {
                 self.lose_control(&mut effects);
             }
 
-            (_, Input::Spawned(_) | Input::SpawnFailed(_) | Input::Reaped(_)) => {}
+            (_, Input::Spawned(_) | Input::SpawnFailed(_)) => {}
+            (_, Input::NotSpawned(_) | Input::Reaped(_)) => {}
             (_, Input::GiveUp | Input::StopFailed(_) | Input::SignalFailed(_)) => {}
             (_, Input::Condemn(_)) => {}
         }
@@ -389,7 +399,7 @@ impl Machine {
             ));
         } else if too_quickly {
             self.exit_status = None;
-            self.spawn_error = TOO_QUICKLY.to_owned();
+            self.blame(TOO_QUICKLY);
             self.back_off(process, now, effects);
             effects.push(Effect::Log(
                 Level::Warn,
@@ -419,11 +429,18 @@ impl Machine {
                 format!("exited: {} ({end}; expected)", process.name),
             ));
         } else {
-            self.spawn_error = format!("Bad exit code {}", end.exit_status());
+            self.blame(&format!("Bad exit code {}", end.exit_status()));
             effects.push(Effect::Log(
                 Level::Warn,
                 format!("exited: {} ({end}; not expected)", process.name),
             ));
+        }
+    }
+
+    /// A reason that its child itself has given is a better one.
+    fn blame(&mut self, error: &str) {
+        if self.spawn_error.is_empty() {
+            self.spawn_error = error.to_owned();
         }
     }
 

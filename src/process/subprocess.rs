@@ -215,9 +215,8 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
         let surroundings = context.surroundings(&self.config);
-        let spawned = reactor
-            .nursery
-            .spawn(Spawn::new(program, streams, surroundings));
+        let spawn = Spawn::new(program, streams, surroundings);
+        let spawned = spawn.start(&mut reactor.error_pipe);
         if let Ok(pid) = spawned {
             let outputs = [&mut self.stdout, &mut self.stderr];
             let outputs = outputs.into_iter().flatten();

@@ -14,7 +14,7 @@ use crate::loggers::logger::Logger;
 use crate::loggers::window::Places;
 use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
-use crate::sys::spawn::nursery::Nursery;
+use crate::sys::spawn::ErrorPipe;
 use crate::sys::time;
 use crate::timers::Timers;
 use crate::tokens::Source;
@@ -40,8 +40,8 @@ pub struct Reactor {
     pub logs: OpenLogs,
     /// For the logs that clients read.
     pub places: Places,
-    /// Children on their way to exec.
-    pub nursery: Nursery,
+    /// Why children have not become their programs.
+    pub error_pipe: ErrorPipe,
     /// The one read buffer of the daemon; empty between events.
     pub buffer: Vec<u8>,
     /// The clocks as read at the beginning of this turn of the loop.
@@ -57,7 +57,7 @@ impl Reactor {
             log,
             logs: OpenLogs::default(),
             places: Places::default(),
-            nursery: Nursery::default(),
+            error_pipe: ErrorPipe::new()?,
             buffer: Vec::new(),
             now,
         })

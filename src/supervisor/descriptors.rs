@@ -3,33 +3,22 @@
 
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
-use crate::sys::fd;
 use crate::sys::limits::{self, Limit};
 
 /// What one process may need: three pipes and two logs.
 const OF_PROCESS: u64 = 5;
 /// What is open beside them: clients, sockets, the main log.
 const OF_ALL: u64 = 256;
-/// While so few start, hardly one shares the daemon's table of descriptors.
-const FEW: u64 = 24;
 /// The limit is raised in steps, lest each group that is added raise it again.
 const STEP: u64 = 1024;
 
 impl Supervisor {
-    /// Raises the limit where the processes of all groups together may need more, and
-    /// has the kernel make room for them before one starts.
+    /// Raises the limit where the processes of all groups together may need more.
     /// Called when groups have been added. That it does not suffice is told once.
     pub fn allow_descriptors(&mut self, reactor: &mut Reactor) {
         let sizes = self.groups.iter().map(|group| group.processes.len() as u64);
         let processes: u64 = sizes.sum();
         let wanted = processes * OF_PROCESS + OF_ALL;
-        self.raise_limit(reactor, processes, wanted);
-        if processes > FEW {
-            fd::make_room(wanted.min(limits::soft(Limit::OpenFiles)));
-        }
-    }
-
-    fn raise_limit(&mut self, reactor: &mut Reactor, processes: u64, wanted: u64) {
         let before = limits::soft(Limit::OpenFiles);
         if before >= wanted {
             self.lacks_descriptors = false;

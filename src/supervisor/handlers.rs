@@ -172,7 +172,9 @@ impl Supervisor {
         };
         let surroundings = self.context.surroundings(&config);
         let spawn = Spawn::new(program, streams, surroundings);
-        let pid = reactor.nursery.spawn(spawn).map_err(errno::bracketed)?;
+        let pid = spawn
+            .start(&mut reactor.error_pipe)
+            .map_err(errno::bracketed)?;
         Ok((pid, pipe.write))
     }
 
@@ -202,17 +204,30 @@ impl Supervisor {
         }
     }
 
-    /// A command has ended; false if the child was none.
-    pub fn finish_handler(&mut self, reactor: &mut Reactor, pid: i32, end: Termination) -> bool {
+    /// A command has ended, perhaps before it began, for that reason; false if the child
+    /// was none.
+    pub fn finish_handler(
+        &mut self,
+        reactor: &mut Reactor,
+        pid: i32,
+        end: Termination,
+        error: Option<String>,
+    ) -> bool {
         let Some(mut handler) = self.handlers.running.remove(&pid) else {
             return false;
         };
         handler.input.close(reactor);
         reactor.timers.set(Timer::Handler(pid), None);
         let (id, name) = (handler.listener, handler.name);
-        let verdict = match end {
-            Termination::Exited(0) => Verdict::Processed,
-            _ => {
+        let verdict = match (end, error) {
+            (Termination::Exited(0), _) => Verdict::Processed,
+            (_, Some(error)) => {
+                reactor.log.warn(format_args!(
+                    "{name}: its result handler (pid {pid}) cannot be run: {error}"
+                ));
+                Verdict::Rejected
+            }
+            (_, None) => {
                 reactor.log.warn(format_args!(
                     "{name}: its result handler (pid {pid}) ended with {end}"
                 ));

@@ -13,6 +13,7 @@ use crate::process::machine::{Input, Machine};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
+use crate::sys::spawn::NOT_SPAWNED;
 use crate::sys::wait;
 use crate::termination::Termination;
 use crate::tokens::{ProcessId, Timer};
@@ -97,7 +98,10 @@ impl Supervisor {
     }
 
     fn finish(&mut self, reactor: &mut Reactor, pid: i32, end: Termination) {
-        reactor.nursery.forget(pid);
+        let error = match end {
+            Termination::Exited(NOT_SPAWNED) => reactor.error_pipe.take(pid),
+            _ => None,
+        };
         let known = self.pids.remove(&pid);
         match known.filter(|id| self.groups.process(*id).is_some()) {
             Some(id) => {
@@ -107,6 +111,9 @@ impl Supervisor {
                 self.tell_found(reactor, id);
                 let machine = self.groups.process(id).map(Subprocess::machine);
                 let was_stopped = machine.is_some_and(Machine::is_killing);
+                if let Some(error) = error {
+                    let _ = self.feed(reactor, id, Input::NotSpawned(error));
+                }
                 let _ = self.feed(reactor, id, Input::Reaped(end));
                 if let Some(process) = self.groups.process_mut(id) {
                     process.close(reactor);
@@ -114,7 +121,7 @@ impl Supervisor {
                 self.tell_found(reactor, id);
                 self.abandon(reactor, id, was_stopped);
             }
-            None if self.finish_handler(reactor, pid, end) => {}
+            None if self.finish_handler(reactor, pid, end, error) => {}
             None => {
                 // PID 1 is everybody's reaper: there it says nothing about its own programs.
                 let level = match std::process::id() {

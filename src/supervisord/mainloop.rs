@@ -212,7 +212,6 @@ impl MainLoop {
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
         self.watch_main_log();
-        self.tidy_nursery();
         if let Err(error) = rest::wait(&mut self.reactor, ready) {
             self.reactor.log.critical(format_args!(
                 "cannot wait for events: {}",
@@ -221,21 +220,7 @@ impl MainLoop {
             // It should not last, and must not keep the processor busy if it does.
             std::thread::sleep(POLL_ERROR_PAUSE);
         }
-        // Pipes that children have left meanwhile are theirs alone.
-        self.reactor.nursery.tidy();
         self.reactor.now = time::now();
-    }
-
-    /// Takes back what children on their way to exec have used. What they hold yet is
-    /// looked at again when they should have left.
-    fn tidy_nursery(&mut self) {
-        let nursery = &mut self.reactor.nursery;
-        nursery.tidy();
-        nursery.shrink();
-        if let Some(pause) = nursery.next_look() {
-            let then = time::monotonic() + pause;
-            self.reactor.timers.set(Timer::Nursery, Some(then));
-        }
     }
 
     /// Tells of a main log or syslog that cannot be written to, once a minute: on
@@ -394,7 +379,6 @@ impl MainLoop {
                 }
                 // Told before the next wait.
                 Timer::MainLogLosses | Timer::ServiceManager => {}
-                Timer::Nursery => self.reactor.nursery.look(),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

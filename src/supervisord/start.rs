@@ -189,8 +189,9 @@ fn start_with(
     let restart = launch.has_run;
     privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
     if restart {
-        fd::close_from(
+        fd::close_range(
             FIRST_TO_CLOSE,
+            i32::MAX,
             i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX),
         );
     } else {

@@ -1,17 +1,11 @@
 //! Descriptors: pipes, reading into spare room, and the two wholesale deeds on
 //! them, standard streams to `/dev/null` and closing what nobody is to have.
 
-#[cfg(target_os = "linux")]
-use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice};
-#[cfg(target_os = "linux")]
-use std::os::fd::FromRawFd;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-#[cfg(target_os = "linux")]
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// Both ends of a pipe, closed on exec.
@@ -40,24 +34,6 @@ pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONBIO, &raw mut yes) })?;
     Ok(())
 }
-
-/// Lets the kernel make its table of descriptors large enough for so many, while no
-/// child shares it: it would wait for up to 20 ms each time that it grew a shared one.
-/// Does nothing where so many are not allowed.
-#[cfg(target_os = "linux")]
-pub fn make_room(count: u64) {
-    let highest = RawFd::try_from(count.saturating_sub(1)).unwrap_or(RawFd::MAX);
-    if let Ok(any) = File::open("/dev/null")
-        && let Ok(copy) = fcntl(&any, FcntlArg::F_DUPFD_CLOEXEC(highest))
-    {
-        // SAFETY: the call has made it, and nobody else knows of it.
-        drop(unsafe { OwnedFd::from_raw_fd(copy) });
-    }
-}
-
-/// No table is shared.
-#[cfg(not(target_os = "linux"))]
-pub fn make_room(_count: u64) {}
 
 /// Reads once, at most `limit` bytes, and appends them to `buffer`. 0 is the end.
 pub fn read(descriptor: BorrowedFd<'_>, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
@@ -157,27 +133,42 @@ pub fn redirect_standard_to_null() -> io::Result<()> {
     Ok(())
 }
 
-/// Closes every descriptor from `first` on, for a child and for a reload; where
-/// the kernel cannot close all of them at once, up to but not including `limit`.
-/// Safe between fork and exec.
+/// Closes every descriptor from `first` to `last` inclusive, for a child and for a
+/// reload. Where the kernel does not do that, or a filter of system calls refuses it,
+/// those that the system lists are closed one by one, or else all below `limit`.
 ///
 /// Descriptors that a value still owns would be closed under it.
-pub fn close_from(first: RawFd, limit: RawFd) {
-    if close_range_call(first, RawFd::MAX) {
+pub fn close_range(first: RawFd, last: RawFd, limit: RawFd) {
+    if first > last || close_range_call(first, last) {
         return;
     }
-    for descriptor in first..limit {
-        // SAFETY: closing a number that is not open only fails; whose the open
-        // ones are is this function's condition.
-        unsafe { libc::close(descriptor) };
+    match listed() {
+        Some(listed) => listed
+            .into_iter()
+            .filter(|descriptor| (first..=last).contains(descriptor))
+            .for_each(close),
+        None => (first..limit.min(last.saturating_add(1))).for_each(close),
     }
+}
+
+fn close(descriptor: RawFd) {
+    // SAFETY: closing a number that is not open only fails; whose the open
+    // ones are is the condition of `close_range`.
+    unsafe { libc::close(descriptor) };
+}
+
+/// All open descriptors, where the system lists them.
+fn listed() -> Option<Vec<RawFd>> {
+    let entries = fs::read_dir("/proc/self/fd").ok()?;
+    let names = entries.map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    names.collect()
 }
 
 /// close_range(2), from `first` to `last` inclusive; false where the kernel has none.
 fn close_range_call(first: RawFd, last: RawFd) -> bool {
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: three numbers; as for `close_from`.
+        // SAFETY: three numbers; as for `close_range`.
         unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) == 0 }
     }
     #[cfg(not(target_os = "linux"))]
@@ -195,7 +186,7 @@ mod tests {
     use std::os::fd::{AsFd, IntoRawFd};
 
     fn is_open(descriptor: RawFd) -> bool {
-        std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok()
+        fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok()
     }
 
     #[test]
@@ -279,7 +270,7 @@ mod tests {
         let high = opened[7] + 500;
         // SAFETY: two numbers; nobody owns the second one.
         assert_eq!(unsafe { libc::dup2(opened[0], high) }, high);
-        close_from(opened[3], opened[7]);
+        close_range(opened[3], RawFd::MAX, opened[7]);
         for (place, descriptor) in opened.iter().enumerate() {
             assert_eq!(is_open(*descriptor), place < 3, "{place}");
         }

@@ -1,6 +1,5 @@
 //! What this process is: its number, its user, its umask, its directory.
 
-use std::ffi::CStr;
 use std::io;
 use std::path::Path;
 
@@ -49,52 +48,10 @@ pub fn chdir(directory: &Path) -> io::Result<()> {
     std::env::set_current_dir(directory)
 }
 
-/// Whether a core dump of one process ends no other that shares its memory: so since
-/// Linux 5.16 ("coredump: Limit coredumps to a single thread group").
-pub fn dumps_core_alone() -> bool {
-    kernel().is_some_and(|version| version >= (5, 16))
-}
-
-/// The version of the kernel, its first two numbers.
-fn kernel() -> Option<(u32, u32)> {
-    // SAFETY: all of it may be zero, and uname(2) fills it with texts that end.
-    let name = unsafe {
-        let mut name: libc::utsname = std::mem::zeroed();
-        libc::uname(&mut name);
-        name
-    };
-    // SAFETY: an array of characters that ends with a null byte.
-    let release = unsafe { CStr::from_ptr(name.release.as_ptr()) };
-    version(release.to_str().ok()?)
-}
-
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut numbers = release
-        .split(|character: char| !character.is_ascii_digit())
-        .map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sys::testing::isolated;
-
-    #[test]
-    fn releases_of_kernels_have_versions() {
-        for (release, expected) in [
-            ("6.18.44-fc-v669", Some((6, 18))),
-            ("5.4.0-generic", Some((5, 4))),
-            ("5.16-rc1", Some((5, 16))),
-            ("4.18", Some((4, 18))),
-            ("6", None),
-            ("", None),
-            ("next", None),
-        ] {
-            assert_eq!(version(release), expected, "{release}");
-        }
-        assert!(kernel().is_some());
-    }
 
     #[test]
     fn setting_the_umask_tells_the_old_one() {

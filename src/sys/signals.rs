@@ -135,10 +135,14 @@ pub fn ignore_pipe_signals() -> io::Result<()> {
 
 /// Ends the program by a signal, as if it had not been caught.
 pub fn die_of(signal: Signal) -> io::Result<()> {
-    let signal = signal::Signal::try_from(signal.number())?;
+    reset(signal.number());
+    Ok(signal::raise(signal::Signal::try_from(signal.number())?)?)
+}
+
+/// Gives a signal its default action back, for this process; it fails only for what is no signal.
+pub(crate) fn reset(number: i32) {
     // SAFETY: no handler function is involved.
-    unsafe { signal::signal(signal, SigHandler::SigDfl) }?;
-    Ok(signal::raise(signal)?)
+    unsafe { libc::signal(number, libc::SIG_DFL) };
 }
 
 fn catch(signal: Signal) -> io::Result<()> {

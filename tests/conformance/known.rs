@@ -86,6 +86,22 @@ const fn more_forms(
     }
 }
 
+const NOT_SPAWNED: &str = "the reason of a child that was not spawned is known to the daemon";
+
+const fn not_spawned(
+    scenario: &'static str,
+    original: &'static str,
+    ours: &'static [&'static str],
+) -> Known {
+    Known {
+        scenario,
+        program: Program::Supervisord,
+        original,
+        ours,
+        reason: NOT_SPAWNED,
+    }
+}
+
 /// All of them.
 const KNOWN: &[Known] = &[
     more_forms("tail", "maintail", MORE_OF_MAINTAIL),
@@ -212,6 +228,55 @@ const KNOWN: &[Known] = &[
     told_once(
         "c has received the first event 1 times",
         &["c has received the first event 0 times"],
+    ),
+    not_spawned(
+        "failures after the fork",
+        "folder                           FATAL     Exited too quickly (process log may have details)",
+        &[
+            "folder                           FATAL     couldn't chdir to /no/such/folder: ENOENT (No such file or directory)",
+        ],
+    ),
+    not_spawned(
+        "failures after the fork",
+        "plain                            FATAL     Exited too quickly (process log may have details)",
+        &[
+            "plain                            FATAL     couldn't exec DIR/plain: ENOEXEC (Exec format error)",
+        ],
+    ),
+    not_spawned(
+        "failures after the fork",
+        "lost                             FATAL     Exited too quickly (process log may have details)",
+        &[
+            "lost                             FATAL     couldn't exec DIR/lost: ENOENT (its interpreter /no/such/interpreter is missing)",
+        ],
+    ),
+    not_spawned(
+        "failures after the fork",
+        "joined                           FATAL     Exited too quickly (process log may have details)",
+        &[
+            "joined                           FATAL     couldn't exec DIR/lost: ENOENT (its interpreter /no/such/interpreter is missing)",
+        ],
+    ),
+    not_spawned(
+        "failures of another user",
+        "run                              FATAL     Exited too quickly (process log may have details)",
+        &[
+            "run                              FATAL     couldn't exec DIR/private: EACCES (Permission denied)",
+        ],
+    ),
+    not_spawned(
+        "failures of another user",
+        "enter                            FATAL     Exited too quickly (process log may have details)",
+        &[
+            "enter                            FATAL     couldn't chdir to DIR/closed: EACCES (Permission denied)",
+        ],
+    ),
+    not_spawned(
+        "setuid without root",
+        "p                                FATAL     Exited too quickly (process log may have details)",
+        &[
+            "p                                FATAL     couldn't setuid to 65534: Can't drop privilege as nonroot user",
+        ],
     ),
 ];
 

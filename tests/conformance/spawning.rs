@@ -135,10 +135,11 @@ fn another_user_may_not_do_what_root_may() {
         fs::set_permissions(&private, Permissions::from_mode(0o700)).unwrap();
         run.dir.write("closed/file", "");
         fs::set_permissions(run.path("closed"), Permissions::from_mode(0o700)).unwrap();
-        let names = ["exec", "chdir"];
+        // Not words of the reasons, which are in our main log alone.
+        let names = ["run", "enter"];
         run.config(&format!(
-            "[program:exec]\ncommand={private} word\nuser=nobody\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/exec.err\n\
-             [program:chdir]\ncommand=/bin/cat\nuser=nobody\ndirectory=%(here)s/closed\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/chdir.err\n"
+            "[program:run]\ncommand={private} word\nuser=nobody\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/run.err\n\
+             [program:enter]\ncommand=/bin/cat\nuser=nobody\ndirectory=%(here)s/closed\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/enter.err\n"
         ));
         run.start();
         run.wait_all(&names, "FATAL");
@@ -205,11 +206,11 @@ fn a_child_that_cannot_be_set_up_says_why_and_exits_127() {
         fs::write(&plain, "echo no interpreter line\n").unwrap();
         let lost = run.script("lost", "");
         fs::write(&lost, "#!/no/such/interpreter\n").unwrap();
-        let names = ["folder", "format", "interpreter", "joined"];
+        let names = ["folder", "plain", "lost", "joined"];
         run.config(&format!(
             "[program:folder]\ncommand=/bin/cat\ndirectory=/no/such/folder\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/folder.err\n\
-             [program:format]\ncommand={plain} and more\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/format.err\n\
-             [program:interpreter]\ncommand={lost}\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/interpreter.err\n\
+             [program:plain]\ncommand={plain} and more\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/plain.err\n\
+             [program:lost]\ncommand={lost}\nstartsecs=5\nstartretries=0\nstderr_logfile=%(here)s/lost.err\n\
              [program:joined]\ncommand={lost}\nstartsecs=5\nstartretries=0\nredirect_stderr=true\nstdout_logfile=%(here)s/joined.err\n"
         ));
         run.start();

@@ -323,7 +323,8 @@ fn the_oldest_rust_is_that_of_the_package() {
 #[test]
 fn the_changes_begin_with_the_version_of_the_package() {
     let changes = read("CHANGELOG.md");
-    let first = changes.lines().find_map(|line| line.strip_prefix("## "));
+    let mut headings = changes.lines().filter_map(|line| line.strip_prefix("## "));
+    let first = headings.find(|heading| *heading != "Unreleased");
     assert_eq!(first, Some(env!("CARGO_PKG_VERSION")));
 }
 

@@ -412,3 +412,16 @@ fn a_command_that_could_not_be_run_was_tried_without_a_pause() {
     assert!(told() <= 3, "{}", scene.log());
     scene.stop();
 }
+
+#[test]
+fn a_handler_that_could_not_be_run_was_told_as_one_that_had_ended() {
+    let scene = start("", "");
+    let judge = scene.dir.join("judge");
+    std::fs::write(&judge, "#!/no/such/interpreter\n").unwrap();
+    send(&scene, "x", "y");
+    scene.wait_log(&format!(
+        "cannot be run: couldn't exec {}: ENOENT (its interpreter /no/such/interpreter is missing)",
+        judge.display()
+    ));
+    scene.stop();
+}

@@ -6,7 +6,7 @@ use super::tests::{at, exited, process, told};
 use super::*;
 
 /// The inputs in the order of the columns; the sixth comes while supervisord goes down.
-fn inputs() -> [(Input, bool); 11] {
+fn inputs() -> [(Input, bool); 12] {
     [
         (Input::Start, true),
         (Input::Spawned(78), true),
@@ -19,6 +19,7 @@ fn inputs() -> [(Input, bool); 11] {
         (Input::StopFailed("EPERM".into()), true),
         (Input::SignalFailed("EPERM".into()), true),
         (Input::Condemn("useless".into()), true),
+        (Input::NotSpawned("no exec".into()), true),
     ]
 }
 
@@ -26,21 +27,21 @@ fn inputs() -> [(Input, bool); 11] {
 /// for every line, which has its own test. After `;` comes the deadline, in
 /// seconds, or `never`.
 const TABLE: &str = "
-             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn
-stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never
-spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never
-starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10
-aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10
-running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10
-backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never
-exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never
-stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10
-condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10
-exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never
-again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never
-fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never
-unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never
-unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never
+             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned
+stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never
+spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never
+starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1
+aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1
+running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never
+backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1
+exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0
+stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10
+condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10
+exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never
+again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0
+fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never
+unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never
+unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never
 ";
 
 /// A process in the state of a row.

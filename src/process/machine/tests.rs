@@ -224,6 +224,30 @@ fn an_unexpected_exit_leaves_its_code_as_spawn_error() {
 }
 
 #[test]
+fn what_a_child_says_that_was_not_spawned_is_the_error_until_the_next_start() {
+    let reason = "couldn't chdir to /srv: ENOENT (No such file or directory)";
+    let mut life = Life::started(|process| process.startretries = 0);
+    assert_eq!(
+        life.feed(Input::NotSpawned(reason.into()), 10),
+        [format!("WARN spawnerr: p: {reason}")]
+    );
+    life.feed(exited(127), 10);
+    assert_eq!(life.machine.spawn_error(), reason);
+    life.feed(Input::Due, 10);
+    assert_eq!(life.machine.state(), Fatal);
+    assert_eq!(life.machine.spawn_error(), reason);
+    life.feed(Input::Start, 20);
+    assert_eq!(life.machine.spawn_error(), "");
+
+    // Without startsecs it counts as an end.
+    let mut life = Life::started(|process| process.startsecs = 0);
+    life.feed(Input::NotSpawned(reason.into()), 10);
+    life.feed(exited(127), 10);
+    assert_eq!(life.machine.state(), Exited);
+    assert_eq!(life.machine.spawn_error(), reason);
+}
+
+#[test]
 fn a_stop_signals_once_and_kills_after_stopwaitsecs_again_and_again() {
     let mut life = Life::running(|p| p.stopwaitsecs = 3);
     assert_eq!(

@@ -29,8 +29,6 @@ pub fn wait(reactor: &mut Reactor, ready: &mut Vec<Ready<Source>>) -> io::Result
     if !ready.is_empty() || time::monotonic().since(began) < QUIET {
         return Ok(());
     }
-    // What the last child has needed until exec.
-    reactor.nursery.tidy();
     memory::trim();
     let unchanged = Unchanged::find();
     let timeout = reactor.timers.wait(time::monotonic());

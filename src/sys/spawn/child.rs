@@ -1,17 +1,26 @@
-//! The child's life before exec. It may run in the daemon's own memory and beside
-//! the daemon: it writes to its own stack alone, allocates nothing, and calls
-//! nothing but `calls`, not even the C library, whose errno is the daemon's.
+//! What runs between fork and exec: a list of steps. The child has a copy of the
+//! daemon, which has one thread, so it may do what any program may. It ends as another
+//! program, or says why not and exits.
 
-use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::convert::Infallible;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-use crate::sys::errno;
-use crate::sys::signals::Mask;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::unistd::{self, Pid};
+
+use crate::sys::spawn::error_pipe::ErrorPipe;
+use crate::sys::spawn::failure::Failure;
 use crate::sys::spawn::image::Image;
-use crate::sys::spawn::{Change, Prepared, SpawnCredentials, calls};
+use crate::sys::spawn::surroundings::{Identity, Streams, Surroundings};
+use crate::sys::{errno, fd, privileges, process, signals};
 
-const FAILURE_STATUS: i32 = 127;
-const NOT_SPAWNED: &[u8] = b"supervisor: child process was not spawned\n";
+/// The exit status of a child that has not become its program.
+pub const NOT_SPAWNED: i32 = 127;
+
+const LAST_WORDS: &str = "supervisor: child process was not spawned";
+
 /// What the daemon catches; children get the default back. SIGPIPE and SIGXFSZ stay ignored.
 pub(super) const RESET: [i32; 6] = [
     libc::SIGHUP,
@@ -22,134 +31,103 @@ pub(super) const RESET: [i32; 6] = [
     libc::SIGUSR2,
 ];
 
-/// What a child is given.
-#[derive(Debug)]
-pub(super) struct Child {
-    /// What was prepared.
-    pub prepared: Prepared,
-    /// What becomes its descriptors 0, 1 and 2.
-    pub streams: [RawFd; 3],
-    /// Where its table of descriptors is the daemon's own: how it leaves that.
-    pub apart: Option<Apart>,
+/// All that a child does.
+pub(super) fn run(
+    image: &Result<Image, Failure>,
+    streams: Streams<'_>,
+    surroundings: &Surroundings<'_>,
+    errors: &ErrorPipe,
+) -> ! {
+    let Err(failure) = become_program(image, streams, surroundings, errors.write_end());
+    // The daemon is told first: descriptor 2 may be none.
+    errors.tell(unistd::getpid().as_raw(), &failure.in_full());
+    let text = format!("supervisor: {}\n{LAST_WORDS}\n", failure.text());
+    let _ = fd::write(io::stderr().as_fd(), text.as_bytes());
+    // SAFETY: a number. Nothing of the daemon's is run at this end.
+    unsafe { libc::_exit(NOT_SPAWNED) }
 }
 
-/// How a child leaves the table of descriptors that it shares with the daemon.
-#[derive(Debug)]
-pub(super) struct Apart {
-    /// The descriptors from this one on it does not take along.
-    pub first_left: RawFd,
-    /// Set to 1 when the table is its own. Lies in memory that stays shared.
-    pub has_left: *const AtomicU32,
+/// The steps, in the order of 4.3.0.
+fn become_program(
+    image: &Result<Image, Failure>,
+    streams: Streams<'_>,
+    surroundings: &Surroundings<'_>,
+    errors: RawFd,
+) -> Result<Infallible, Failure> {
+    lead_process_group()?;
+    RESET.into_iter().for_each(signals::reset);
+    surroundings.mask.apply();
+    place_streams(streams)?;
+    close_others(errors, surroundings.close_below);
+    become_user(&surroundings.identity)?;
+    if let Some(directory) = surroundings.directory {
+        enter(directory)?;
+    }
+    if let Some(umask) = surroundings.umask {
+        process::umask(umask);
+    }
+    let image = image.as_ref().map_err(Failure::clone)?;
+    Err(image.execute())
 }
 
-/// All that a child does. It ends in another program, or with status 127.
-pub(super) fn run(child: &Child) -> ! {
-    if let Some(apart) = &child.apart {
-        leave_table(apart);
-    }
-    let prepared = &child.prepared;
-    calls::lead_process_group();
-    reset_signals(&prepared.mask);
-    place_streams(child.streams);
-    // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`).
-    calls::close_from(libc::STDERR_FILENO + 1, prepared.close_below);
-    match &prepared.change {
-        Change::None => {}
-        Change::To(credentials, failures) => switch(credentials, failures),
-        Change::Refused(failure) => fail(&[failure.as_slice()]),
-    }
-    if let Some(directory) = &prepared.directory
-        && let Err(number) = calls::change_directory(&directory.path)
-    {
-        fail_with_errno(&directory.failure, number);
-    }
-    if let Some(umask) = prepared.umask {
-        calls::set_umask(umask & 0o777);
-    }
-    match &prepared.image {
-        Ok(image) => execute(image),
-        Err(failure) => fail(&[failure.as_slice()]),
-    }
+fn lead_process_group() -> Result<(), Failure> {
+    let itself = Pid::from_raw(0);
+    unistd::setpgid(itself, itself)
+        .map_err(|errno| Failure::of("couldn't set process group", errno as i32))
 }
 
-fn leave_table(apart: &Apart) {
-    if calls::leave_descriptors(apart.first_left).is_err() {
-        // The daemon's own descriptors are not this child's to touch, not even to say so.
-        calls::exit(FAILURE_STATUS);
-    }
-    // SAFETY: the page is not unmapped before (see places.rs).
-    let has_left = unsafe { &*apart.has_left };
-    has_left.store(1, Ordering::Release);
-    calls::wake(has_left);
-}
-
-fn reset_signals(mask: &Mask) {
-    RESET.into_iter().for_each(calls::reset_signal);
-    calls::set_mask(mask);
-}
-
-/// Whatever lies on 0, 1 or 2 is moved away before anything is put there.
-fn place_streams(streams: [RawFd; 3]) {
-    let aside = streams.map(|stream| match stream {
-        ..=libc::STDERR_FILENO => calls::duplicate_from(stream, libc::STDERR_FILENO + 1),
-        _ => Ok(stream),
+fn place_streams(streams: Streams<'_>) -> Result<(), Failure> {
+    let failed = |errno| Failure::of("couldn't set up descriptors", errno as i32);
+    // Whatever lies on 0, 1 or 2 is moved away before anything is put there.
+    let streams = [streams.stdin, streams.stdout, streams.stderr];
+    let sources = streams.map(|stream| match stream.as_raw_fd() {
+        ..=libc::STDERR_FILENO => fcntl(stream, FcntlArg::F_DUPFD(libc::STDERR_FILENO + 1)),
+        number => Ok(number),
     });
-    for (place, source) in (0..).zip(aside) {
-        if let Err(number) = source.and_then(|source| calls::duplicate_to(source, place)) {
-            fail_with_errno(b"supervisor: couldn't set up descriptors: ", number);
+    for (place, source) in (0..).zip(sources) {
+        let source = source.map_err(failed)?;
+        // SAFETY: two numbers; in the child nobody owns what is closed.
+        Errno::result(unsafe { libc::dup2(source, place) }).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`), and the error pipe until exec.
+fn close_others(errors: RawFd, limit: i32) {
+    fd::close_range(libc::STDERR_FILENO + 1, errors - 1, limit);
+    fd::close_range(errors + 1, RawFd::MAX, limit);
+}
+
+fn become_user(identity: &Identity) -> Result<(), Failure> {
+    let (uid, reason, more) = match identity {
+        Identity::Inherited => return Ok(()),
+        Identity::Refused { uid, reason } => (uid, reason.as_str(), String::new()),
+        Identity::SwitchTo(credentials) => {
+            let switched =
+                privileges::switch_to(credentials.uid, credentials.gid, &credentials.groups);
+            let Err(failure) = switched else {
+                return Ok(());
+            };
+            (
+                &credentials.uid,
+                failure.step.text(),
+                errno::reason(&failure.error),
+            )
         }
-    }
-}
-
-fn switch(credentials: &SpawnCredentials, failures: &[Vec<u8>; 3]) {
-    let [groups_failed, group_failed, user_failed] = failures;
-    if calls::set_groups(&credentials.groups).is_err() {
-        fail(&[groups_failed.as_slice()]);
-    }
-    if calls::set_group(credentials.gid).is_err() {
-        fail(&[group_failed.as_slice()]);
-    }
-    if calls::set_user(credentials.uid).is_err() {
-        fail(&[user_failed.as_slice()]);
-    }
-}
-
-fn execute(image: &Image) -> ! {
-    let (arguments, environment) = (image.arguments.as_ptr(), image.environment.as_ptr());
-    // SAFETY: a C string and two null-terminated arrays of C strings, all kept
-    // alive by `image`.
-    let number = unsafe { calls::execute(&image.path, arguments, environment) };
-    fail_with_errno(&image.failure, number)
-}
-
-fn fail_with_errno(beginning: &[u8], number: i32) -> ! {
-    let mut digits = [0; 11];
-    let reason = match errno::symbol(number) {
-        Some(symbol) => symbol.as_bytes(),
-        None => decimal(number, &mut digits),
     };
-    fail(&[beginning, reason, b"\n"])
+    Err(Failure::said(
+        format!("couldn't setuid to {uid}: {reason}"),
+        more,
+    ))
 }
 
-/// The digits of a number that is not negative, written from the end of `digits`.
-pub(super) fn decimal(mut number: i32, digits: &mut [u8]) -> &[u8] {
-    let mut start = digits.len();
-    for (place, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + (number % 10).unsigned_abs() as u8;
-        number /= 10;
-        start = place;
-        if number == 0 {
-            break;
-        }
+fn enter(directory: &str) -> Result<(), Failure> {
+    let deed = format!("couldn't chdir to {directory}");
+    if directory.contains('\0') {
+        return Err(Failure::said(
+            format!("{deed}: embedded null byte"),
+            String::new(),
+        ));
     }
-    digits.get(start..).unwrap_or_default()
-}
-
-/// Says why there will be no program, and ends the child. Should that fail, there
-/// is nobody to tell.
-fn fail(text: &[&[u8]]) -> ! {
-    for piece in text.iter().copied().chain([NOT_SPAWNED]) {
-        calls::write(libc::STDERR_FILENO, piece);
-    }
-    calls::exit(FAILURE_STATUS)
+    unistd::chdir(directory).map_err(|errno| Failure::of(&deed, errno as i32))
 }

@@ -2,8 +2,15 @@
 //! block of memory each, behind one another, since they are made for every start and
 //! thrown away with it.
 
-use std::ffi::{CString, c_char};
+use std::borrow::Cow;
+use std::ffi::{CString, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
+
+use nix::errno::Errno;
+
+use crate::sys::spawn::failure::Failure;
 
 /// The reasons why there is none are Python's.
 const NUL: &str = "embedded null byte";
@@ -21,17 +28,15 @@ pub struct Program<'a> {
     pub environment: &'a [(&'a [u8], &'a [u8])],
 }
 
-/// What exec is given, and the beginning of the text should it fail.
+/// What exec is given.
 #[derive(Debug)]
 pub(super) struct Image {
     /// The file.
-    pub path: CString,
+    path: CString,
     /// All arguments.
-    pub arguments: Strings,
+    arguments: Strings,
     /// All variables, `name=value`.
-    pub environment: Strings,
-    /// Said before the reason.
-    pub failure: Vec<u8>,
+    environment: Strings,
 }
 
 impl Image {
@@ -53,13 +58,21 @@ impl Image {
             }
             environment.push(&[name, b"=", value])?;
         }
-        let word = program.arguments.first().map_or("", String::as_str);
         Ok(Image {
             path,
             arguments: arguments.finish(),
             environment: environment.finish(),
-            failure: format!("supervisor: couldn't exec {word}: ").into_bytes(),
         })
+    }
+
+    /// Becomes the program; comes back only with why not.
+    pub fn execute(&self) -> Failure {
+        let (arguments, environment) = (self.arguments.as_ptr(), self.environment.as_ptr());
+        // SAFETY: a C string and two null-terminated arrays of C strings, all of which live.
+        unsafe { libc::execve(self.path.as_ptr(), arguments, environment) };
+        let number = Errno::last_raw();
+        let path = Path::new(OsStr::from_bytes(self.path.as_bytes()));
+        Failure::of_exec(&self.arguments.first(), path, number)
     }
 }
 
@@ -68,13 +81,19 @@ impl Image {
 pub(super) struct Strings {
     pointers: Vec<*const c_char>,
     /// What the pointers point to: a block of the heap does not move with its owner.
-    _block: Vec<u8>,
+    block: Vec<u8>,
 }
 
 impl Strings {
     /// The array, valid as long as this lives.
-    pub fn as_ptr(&self) -> *const *const c_char {
+    fn as_ptr(&self) -> *const *const c_char {
         self.pointers.as_ptr()
+    }
+
+    /// The first string, as text.
+    fn first(&self) -> Cow<'_, str> {
+        let first = self.block.split(|byte| *byte == 0).next();
+        String::from_utf8_lossy(first.unwrap_or_default())
     }
 }
 
@@ -112,7 +131,7 @@ impl Builder {
         pointers.push(ptr::null());
         Strings {
             pointers,
-            _block: self.block,
+            block: self.block,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Children for real, by way of the shell and a few standard programs.
 
-use super::child::{RESET, decimal};
-use super::nursery::Nursery;
+use super::child::RESET;
 use super::*;
 use crate::signal::Signal;
 use crate::sys::testing::isolated;
@@ -11,18 +10,20 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::PermissionsExt;
 
-/// How a child ended and what it wrote to stdout and stderr.
+/// How a child ended, what it wrote to stdout and stderr, and what it told the daemon.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     pid: i32,
     status: i32,
     stdout: String,
     stderr: String,
+    error: Option<String>,
 }
 
-pub(super) fn surroundings() -> Surroundings {
+fn surroundings() -> Surroundings<'static> {
     Surroundings {
         identity: Identity::Inherited,
         directory: None,
@@ -32,7 +33,7 @@ pub(super) fn surroundings() -> Surroundings {
     }
 }
 
-fn run(words: &[&str], environment: &[(&str, &str)], surroundings: &Surroundings) -> Outcome {
+fn run(words: &[&str], environment: &[(&str, &str)], surroundings: &Surroundings<'_>) -> Outcome {
     run_program(words[0], words, environment, surroundings)
 }
 
@@ -40,7 +41,7 @@ fn run_program(
     path: &str,
     words: &[&str],
     environment: &[(&str, &str)],
-    surroundings: &Surroundings,
+    surroundings: &Surroundings<'_>,
 ) -> Outcome {
     let arguments: Vec<String> = words.iter().map(|word| word.to_string()).collect();
     let environment: Vec<(&[u8], &[u8])> = environment
@@ -59,7 +60,8 @@ fn run_program(
         stderr: stderr.write.as_fd(),
     };
     let spawn = Spawn::new(program, streams, surroundings.clone());
-    let pid = Nursery::default().spawn(spawn).unwrap();
+    let mut errors = ErrorPipe::new().unwrap();
+    let pid = spawn.start(&mut errors).unwrap();
     drop((stdin, stdout.write, stderr.write));
     let [stdout, stderr] = [stdout.read, stderr.read].map(|end| {
         let mut text = String::new();
@@ -74,6 +76,7 @@ fn run_program(
         status,
         stdout,
         stderr,
+        error: errors.take(pid),
     }
 }
 
@@ -85,9 +88,16 @@ fn shell(script: &str) -> Outcome {
     )
 }
 
-fn failure(text: &str) -> (i32, String) {
-    let text = format!("supervisor: {text}\nsupervisor: child process was not spawned\n");
-    (127, text)
+/// The child said this on its stderr, and told the daemon that, with more in brackets.
+fn assert_failed(outcome: &Outcome, text: &str, more: &str) {
+    let stderr = format!("supervisor: {text}\nsupervisor: child process was not spawned\n");
+    let told = match more {
+        "" => text.to_owned(),
+        more => format!("{text} ({more})"),
+    };
+    assert_eq!((outcome.status, &outcome.stderr), (127, &stderr));
+    assert_eq!(outcome.error.as_deref(), Some(told.as_str()));
+    assert_eq!(outcome.stdout, "");
 }
 
 #[test]
@@ -96,6 +106,7 @@ fn the_environment_is_exactly_what_was_given() {
     let outcome = run(&["/usr/bin/env"], &given, &surroundings());
     assert_eq!(outcome.stdout, "B=2\nA=x=y z\n=odd=\nEMPTY=\n");
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    assert_eq!(outcome.error, None);
 }
 
 #[test]
@@ -141,7 +152,7 @@ fn the_streams_are_the_given_ones_even_if_two_are_the_same() {
         stderr: output.write.as_fd(),
     };
     let spawn = Spawn::new(program, streams, surroundings());
-    let pid = Nursery::default().spawn(spawn).unwrap();
+    let pid = spawn.start(&mut ErrorPipe::new().unwrap()).unwrap();
     drop(output.write);
     let mut text = String::new();
     File::from(output.read).read_to_string(&mut text).unwrap();
@@ -158,6 +169,7 @@ fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
     ) {
         return;
     }
+    let (null, mut errors) = (File::open("/dev/null").unwrap(), ErrorPipe::new().unwrap());
     let saved = [0, 1, 2].map(|number| {
         // SAFETY: numbers only; the test has its process for itself.
         unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 100) }
@@ -172,7 +184,6 @@ fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
     unsafe { libc::dup2(output.write.as_raw_fd(), 1) };
     // SAFETY: descriptors 1 and 2 stay open while they are borrowed.
     let (one, two) = unsafe { (BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)) };
-    let null = File::open("/dev/null").unwrap();
     let program = Program {
         path: "/bin/sh",
         arguments: &arguments,
@@ -185,7 +196,7 @@ fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
         stderr: one,
     };
     let spawn = Spawn::new(program, streams, surroundings());
-    let pid = Nursery::default().spawn(spawn).unwrap();
+    let pid = spawn.start(&mut errors).unwrap();
     waitpid(Pid::from_raw(pid), None).unwrap();
     drop(output.write);
     // SAFETY: as above.
@@ -200,7 +211,7 @@ fn a_child_leads_a_process_group_in_the_session_of_the_daemon() {
     let outcome = shell("read line < /proc/self/stat; echo $line; echo $$");
     let stat: Vec<&str> = outcome.stdout.split_whitespace().collect();
     assert_eq!(stat[4], outcome.pid.to_string());
-    let session = nix::unistd::getsid(None).unwrap();
+    let session = unistd::getsid(None).unwrap();
     assert_eq!(stat[5], session.to_string());
 }
 
@@ -210,76 +221,164 @@ fn umask_and_directory_are_those_asked_for() {
     let path = directory.path().canonicalize().unwrap();
     let mut surroundings = surroundings();
     surroundings.umask = Some(0o137);
-    surroundings.directory = path.to_str().map(str::to_owned);
+    surroundings.directory = path.to_str();
     let outcome = run(&["/bin/sh", "-c", "umask; pwd -P"], &[], &surroundings);
     assert_eq!(outcome.stdout, format!("0137\n{}\n", path.display()));
 }
 
-#[test]
-fn failures_are_told_by_the_child_which_exits_with_127() {
+/// A folder with an executable file of that text in it, and the path of the file.
+fn script(text: &str) -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
-    let script = directory.path().join("script");
-    std::fs::write(&script, "echo no interpreter line\n").unwrap();
-    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let script = script.to_str().unwrap();
-    for (path, words, environment, expected) in [
+    let path = directory.path().join("script");
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = path.to_str().unwrap().to_owned();
+    (directory, path)
+}
+
+#[test]
+fn failures_of_exec_are_told_by_the_child_which_exits_with_127() {
+    let (_folder, plain) = script("echo no interpreter line\n");
+    let null = "embedded null byte";
+    let name = "illegal environment variable name";
+    for (path, words, environment, reason, more) in [
         (
             "/nowhere",
             &["word"][..],
             &[][..],
-            "couldn't exec word: ENOENT",
+            "word: ENOENT",
+            "No such file or directory",
         ),
-        ("/etc", &["etc", "x"], &[], "couldn't exec etc: EACCES"),
         (
-            script,
-            &["./script"],
+            "/etc",
+            &["etc", "x"],
             &[],
-            "couldn't exec ./script: ENOEXEC",
+            "etc: EACCES",
+            "Permission denied",
+        ),
+        (
+            "/etc/passwd/x",
+            &["x"],
+            &[],
+            "x: ENOTDIR",
+            "Not a directory",
+        ),
+        (
+            &plain,
+            &["./plain"],
+            &[],
+            "./plain: ENOEXEC",
+            "Exec format error",
         ),
         (
             "/bin/echo",
             &["echo", "a\0b"],
             &[],
-            "couldn't exec /bin/echo: embedded null byte",
+            &format!("/bin/echo: {null}"),
+            "",
         ),
         (
             "/bin/echo",
             &["echo"],
             &[("A", "\0")],
-            "couldn't exec /bin/echo: embedded null byte",
+            &format!("/bin/echo: {null}"),
+            "",
         ),
         (
             "/bin/echo",
             &["echo"],
             &[("A=B", "c")],
-            "couldn't exec /bin/echo: illegal environment variable name",
+            &format!("/bin/echo: {name}"),
+            "",
         ),
         (
             "/bin/echo",
             &["echo"],
             &[("", "c")],
-            "couldn't exec /bin/echo: illegal environment variable name",
+            &format!("/bin/echo: {name}"),
+            "",
         ),
     ] {
         let outcome = run_program(path, words, environment, &surroundings());
-        assert_eq!((outcome.status, outcome.stderr), failure(expected));
-        assert_eq!(outcome.stdout, "");
+        assert_failed(&outcome, &format!("couldn't exec {reason}"), more);
+    }
+    let long = "x".repeat(4 << 20);
+    let outcome = run(&["/bin/echo", &long], &[], &surroundings());
+    let text = "couldn't exec /bin/echo: E2BIG";
+    assert_failed(&outcome, text, "Argument list too long");
+}
+
+#[test]
+fn a_file_that_is_there_and_is_not_found_lacks_its_interpreter() {
+    for (text, more) in [
+        (
+            "#!/no/such/interpreter -x\n",
+            "its interpreter /no/such/interpreter is missing",
+        ),
+        (
+            "#! /no/such/interpreter",
+            "its interpreter /no/such/interpreter is missing",
+        ),
+        (
+            "#!/bin/sh\r\nexit 0\r\n",
+            "its interpreter /bin/sh\\r is missing",
+        ),
+    ] {
+        let (_folder, path) = script(text);
+        let outcome = run(&[&path], &[], &surroundings());
+        assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), more);
+    }
+    // A program that wants a loader which this system has not.
+    let mut program = std::fs::read("/bin/true").unwrap();
+    let loader = program.windows(5).position(|bytes| bytes == b"/lib6");
+    if let Some(at) = loader {
+        program[at + 1..at + 4].copy_from_slice(b"non");
+        let (_folder, path) = script("");
+        std::fs::write(&path, program).unwrap();
+        let outcome = run(&[&path], &[], &surroundings());
+        let more = "the file is there, its dynamic loader is not";
+        assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), more);
     }
 }
 
 #[test]
 fn a_directory_that_cannot_be_entered_is_a_failure() {
-    for (directory, reason) in [
-        ("/nowhere at all", "ENOENT"),
-        ("/etc/passwd", "ENOTDIR"),
-        ("a\0b", "embedded null byte"),
+    for (directory, reason, more) in [
+        ("/nowhere at all", "ENOENT", "No such file or directory"),
+        ("/etc/passwd", "ENOTDIR", "Not a directory"),
+        ("a\0b", "embedded null byte", ""),
     ] {
         let mut surroundings = surroundings();
-        surroundings.directory = Some(directory.to_owned());
+        surroundings.directory = Some(directory);
         let outcome = run(&["/bin/true"], &[], &surroundings);
-        let expected = failure(&format!("couldn't chdir to {directory}: {reason}"));
-        assert_eq!((outcome.status, outcome.stderr), expected);
+        let text = format!("couldn't chdir to {directory}: {reason}");
+        assert_failed(&outcome, &text, more);
     }
+}
+
+#[test]
+fn a_child_whose_stderr_takes_nothing_is_heard_all_the_same() {
+    let arguments = ["x".to_owned()];
+    let program = Program {
+        path: "/nowhere",
+        arguments: &arguments,
+        environment: &[],
+    };
+    let (null, pipe) = (File::open("/dev/null").unwrap(), fd::pipe().unwrap());
+    let streams = Streams {
+        stdin: null.as_fd(),
+        stdout: null.as_fd(),
+        // This end cannot be written to.
+        stderr: pipe.read.as_fd(),
+    };
+    let mut errors = ErrorPipe::new().unwrap();
+    let pid = Spawn::new(program, streams, surroundings())
+        .start(&mut errors)
+        .unwrap();
+    let ended = waitpid(Pid::from_raw(pid), None).unwrap();
+    assert_eq!(ended, WaitStatus::Exited(Pid::from_raw(pid), NOT_SPAWNED));
+    let text = "couldn't exec x: ENOENT (No such file or directory)";
+    assert_eq!(errors.take(pid).as_deref(), Some(text));
 }
 
 #[test]
@@ -289,10 +388,10 @@ fn a_user_that_was_refused_beforehand_comes_before_the_directory() {
         uid: 4711,
         reason: "Can't drop privilege as nonroot user".to_owned(),
     };
-    surroundings.directory = Some("/nowhere".to_owned());
+    surroundings.directory = Some("/nowhere");
     let outcome = run(&["/bin/true"], &[], &surroundings);
-    let expected = failure("couldn't setuid to 4711: Can't drop privilege as nonroot user");
-    assert_eq!((outcome.status, outcome.stderr), expected);
+    let text = "couldn't setuid to 4711: Can't drop privilege as nonroot user";
+    assert_failed(&outcome, text, "");
 }
 
 #[test]
@@ -308,8 +407,8 @@ fn a_child_becomes_the_user_or_says_that_it_cannot() {
     if process::effective_uid() == 0 {
         assert_eq!(outcome.stdout, "65534\n65533\n65533 7\n");
     } else {
-        let expected = failure("couldn't setuid to 65534: Could not set groups of effective user");
-        assert_eq!((outcome.status, outcome.stderr), expected);
+        let text = "couldn't setuid to 65534: Could not set groups of effective user";
+        assert_failed(&outcome, text, "Operation not permitted");
     }
 }
 
@@ -375,19 +474,12 @@ fn a_fork_that_fails_tells_its_number_and_leaves_the_mask() {
         line.unwrap().to_owned()
     };
     let before = blocked();
-    let outcome = Nursery::default().spawn(Spawn::new(program, streams, surroundings()));
+    let spawn = Spawn::new(program, streams, surroundings());
+    let outcome = spawn.start(&mut ErrorPipe::new().unwrap());
     assert_eq!(outcome, Err(libc::EAGAIN));
     assert_eq!(blocked(), before);
     assert_eq!(
         crate::sys::wait::reap().unwrap(),
         None::<(i32, Termination)>
     );
-}
-
-#[test]
-fn numbers_without_a_symbol_are_written_in_digits() {
-    for (number, expected) in [(0, "0"), (7, "7"), (133, "133"), (i32::MAX, "2147483647")] {
-        let mut digits = [0; 11];
-        assert_eq!(decimal(number, &mut digits), expected.as_bytes());
-    }
 }
