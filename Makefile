@@ -32,7 +32,7 @@ SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test test-binary fuzz rotation attacks compare check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
+.PHONY: help all run test test-binary fuzz rotation attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,30 @@ attacks: ## Published attacks, during which another client is answered within 50
 
 compare: $(ORIGINAL)/bin/supervisord ## 20,000 generated configurations of each sort against Supervisor 4.3.0
 	GENERATED=20000 $(CARGO) test --release --test integration -- config::oracle::generated
+
+emulated: ## The core of the tests with BINARY run by an emulator (qemu)
+	@$(MAKE) --no-print-directory test-under TOOL=qemu-$(MACHINE)-static PACKAGE=qemu-user-static
+
+valgrind: ## The core of the tests with BINARY run by valgrind, which finds no error
+	@$(MAKE) --no-print-directory test-under TOOL=valgrind PACKAGE=valgrind TOOL_OPTIONS='--quiet --error-exitcode=99'
+
+# The tests start what stands between them and the binary; the name that they start it by is the binary's.
+MACHINE = $(shell uname -m)
+UNDER = $(CURDIR)/target/under/$(TOOL)
+test-under:
+	@test -x $(BINARY) || { echo "$(BINARY) is missing: run \`make\`, \`make static\` or \`make tiny\` first" >&2; exit 1; }
+	@command -v $(TOOL) >/dev/null 2>&1 || { \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing: $(PACKAGE)"; \
+	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGE); } </dev/null || exit 1; \
+	else \
+	  echo "this needs $(TOOL) (Debian package: $(PACKAGE))" >&2; exit 1; \
+	fi; }
+	@mkdir -p $(UNDER)
+	@for name in $(NAMES); do ln -sf $(abspath $(BINARY)) $(UNDER)/$$name; done
+	@printf '#!/bin/sh\nexec %s "%s/$${0##*/}" "$$@"\n' "$(TOOL) $(TOOL_OPTIONS)" "$(UNDER)" > $(UNDER)/run
+	@chmod +x $(UNDER)/run
+	SUPERVISORD=$(UNDER)/run RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --test integration -- core::
 
 # What the tests use beside Rust. As root on Debian what is missing is installed.
 check-tools:

@@ -13,6 +13,7 @@ mod command_line;
 mod config;
 mod conformance;
 mod container;
+mod core;
 mod corpus;
 mod crowd;
 mod crowds;
