@@ -100,7 +100,7 @@ test-under:
 	@for name in $(NAMES); do ln -sf $(abspath $(BINARY)) $(UNDER)/$$name; done
 	@printf '#!/bin/sh\nexec %s "%s/$${0##*/}" "$$@"\n' "$(TOOL) $(TOOL_OPTIONS)" "$(UNDER)" > $(UNDER)/run
 	@chmod +x $(UNDER)/run
-	SUPERVISORD=$(UNDER)/run RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --test integration -- core::
+	SUPERVISORD=$(UNDER)/run RUST_TEST_THREADS=$${RUST_TEST_THREADS:-1} $(CARGO) test --test integration -- core::
 
 # What the tests use beside Rust. As root on Debian what is missing is installed.
 check-tools:

@@ -142,8 +142,9 @@ fn a_listener_hears_of_a_hundred_programs() {
 
 #[test]
 fn why_a_program_was_not_spawned_is_told() {
-    let scene =
-        hundred("[program:lost]\ncommand=/bin/cat\ndirectory=/no/such/folder\nstartretries=0\n");
+    let scene = Scene::start(
+        "[program:lost]\ncommand=/bin/cat\ndirectory=/no/such/folder\nstartretries=0\n",
+    );
     scene.wait("lost", "FATAL");
     let reason = "couldn't chdir to /no/such/folder: ENOENT (No such file or directory)";
     assert_eq!(scene.info("lost").text_of("spawnerr"), reason);
