@@ -43,7 +43,6 @@ mod pools;
 mod reaping;
 mod regressions;
 mod reload;
-mod rest;
 mod restart;
 mod rotation;
 mod service;

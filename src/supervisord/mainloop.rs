@@ -1,9 +1,8 @@
 //! The main loop: wait, signals, dispatchers, reap, transitions, deferred
 //! replies. Work is done for what is ready or due. With nothing due there is no
-//! time-out once the daemon has come to rest: from then on it is never woken.
+//! time-out, so that an idle daemon is never woken.
 
 mod answers;
-mod rest;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -212,7 +211,8 @@ impl MainLoop {
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
         self.watch_main_log();
-        if let Err(error) = rest::wait(&mut self.reactor, ready) {
+        let timeout = self.reactor.timers.wait(time::monotonic());
+        if let Err(error) = self.reactor.poller.wait(timeout, ready) {
             self.reactor.log.critical(format_args!(
                 "cannot wait for events: {}",
                 errno::reason(&error)

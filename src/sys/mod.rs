@@ -15,7 +15,6 @@ pub mod glob;
 pub mod host;
 pub mod kill;
 pub mod limits;
-pub mod mapped_files;
 pub mod memory;
 pub mod notify;
 pub mod outlet;

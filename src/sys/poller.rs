@@ -7,8 +7,7 @@
 //! that was already collected for a closed descriptor finds nobody.
 //!
 //! On Linux a wait is one call of `epoll_wait`; where a long time passes without
-//! an event, `ppoll` for the end of it follows. Only when the daemon comes to rest it is
-//! another, which is made where pages are let go of. That of `polling` sets a timer,
+//! an event, `ppoll` for the end of it follows. That of `polling` sets a timer,
 //! re-arms it and the pipe for waking from other threads, of which there are
 //! none, and empties that pipe: five calls for each turn of the loop.
 
@@ -23,8 +22,6 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 #[cfg(target_os = "linux")]
 use nix::sys::time::TimeSpec;
 use polling::{Event, PollMode};
-
-use crate::sys::mapped_files::Unchanged;
 
 const SLOT_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const SLOT_MASK: usize = (1 << SLOT_BITS) - 1;
@@ -205,18 +202,6 @@ impl<S: Copy> Poller<S> {
         Ok(())
     }
 
-    /// Waits likewise, and lets go of pages before it where that can be done; the end
-    /// of a long time may be told a little early.
-    pub fn wait_at_rest(
-        &mut self,
-        timeout: Option<Duration>,
-        ready: &mut Vec<Ready<S>>,
-        unchanged: &Unchanged,
-    ) -> io::Result<()> {
-        let left = rest(&self.inner, timeout, unchanged);
-        self.wait(left, ready)
-    }
-
     /// Makes the kernel's set anew, for the child of a fork: a kqueue does not survive one.
     pub fn renew(&mut self) -> io::Result<()> {
         self.inner = polling::Poller::new()?;
@@ -275,27 +260,6 @@ impl<S: Copy> Poller<S> {
 /// From here on the kernel's leave to be late is worth a second wait.
 #[cfg(target_os = "linux")]
 const LONG: Duration = Duration::from_millis(250);
-
-/// Lets go of pages and waits. What is then ready is still to be collected, without delay.
-#[cfg(target_os = "linux")]
-fn rest(
-    poller: &polling::Poller,
-    timeout: Option<Duration>,
-    unchanged: &Unchanged,
-) -> Option<Duration> {
-    unchanged.let_go_and_wait(poller.as_fd(), timeout.map(first_part));
-    Some(Duration::ZERO)
-}
-
-/// No other system tells which pages could be let go of: all of the time is still to be waited.
-#[cfg(not(target_os = "linux"))]
-fn rest(
-    _poller: &polling::Poller,
-    timeout: Option<Duration>,
-    _unchanged: &Unchanged,
-) -> Option<Duration> {
-    timeout
-}
 
 /// Waits in the kernel. A time between two milliseconds becomes the later one; the
 /// end of a long time is met to the point.

@@ -13,7 +13,7 @@ from world import wake_ups
 
 
 def measure(cast):
-    """RSS, PSS and private dirty memory of everything that supervises, at rest, with 1, 100 and 1000 programs."""
+    """Private dirty memory of everything that supervises, at rest, with 1, 100 and 1000 programs."""
     rows = []
     everybody = cast.ours + [cast.original] + cast.peers + [cast.floor]
     crowd = [one for one in everybody if one.name != "monit"]
@@ -23,15 +23,8 @@ def measure(cast):
             ask(cast, together)
             together.rest()
             taken = together.each(megabytes)
-            ask(cast, together)
-            awake = together.each(megabytes)
-        for index, what in enumerate(("resident set", "PSS", "private dirty memory")):
-            values = {name: value if isinstance(value, str) else value[index] for name, value in taken.items()}
-            measure_name = "%s of all that supervises, %d program%s" % (what, count, "s" if count > 1 else "")
-            rows.append(Row(measure_name, "MB", values, TARGETS.get((what, count), ())))
-        if count == 1:
-            values = {name: value if isinstance(value, str) else value[0] for name, value in awake.items()}
-            rows.append(Row("resident set of all that supervises, 1 program, right after a request", "MB", values))
+        measure_name = "private dirty memory of all that supervises, %d program%s" % (count, "s" if count > 1 else "")
+        rows.append(Row(measure_name, "MB", taken, TARGETS.get(count, ())))
     return rows
 
 
@@ -43,16 +36,13 @@ def ask(cast, together):
 
 
 def megabytes(one):
-    """RSS, PSS and private dirty memory of what supervises."""
-    return [kib / 1024 * 1.048576 for kib in one.memory()]
+    """Private dirty memory of what supervises."""
+    return one.memory() * 1024 / 1e6
 
 
 TARGETS = {
-    ("PSS", 1): [AtMost("musl", 0.4), AtMost("glibc", 1.5)],
-    ("resident set", 100): [AtMost("musl", 0.8), AtMost("glibc", 2)],
-    ("resident set", 1000): [AtMost("musl", 3), AtMost("glibc", 4)],
-    ("private dirty memory", 1): [AtMost("musl", 0.15)],
-    ("private dirty memory", 1000): [AtMost("musl", 2)],
+    1: [AtMost("musl", 0.15)],
+    1000: [AtMost("musl", 2)],
 }
 
 

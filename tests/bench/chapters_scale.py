@@ -144,7 +144,7 @@ def after_each(one, steps):
 
     def take(name):
         time.sleep(0.5)
-        taken.append(one.memory()[2] * 1024 / 1e6)
+        taken.append(one.memory() * 1024 / 1e6)
         if len(steps) < len(taken):
             steps.append(name)
 

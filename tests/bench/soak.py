@@ -2,7 +2,7 @@
 
     python3 -B tests/bench/soak.py [--minutes N] [--build NAME]
 
-Samples private dirty memory, PSS and descriptors, fits a straight line to the later half of each (until then
+Samples private dirty memory and descriptors, fits a straight line to the later half of each (until then
 buffers find their size), and ends with 1 where one rises by more than it may.
 """
 
@@ -38,7 +38,7 @@ stdout_logfile_backups=3
 """
 # The part of its value by which a line may rise over the whole time.
 ALLOWED = 0.05
-NAMES = ("private dirty memory, KB", "PSS, KB", "descriptors")
+NAMES = ("private dirty memory, KB", "descriptors")
 
 
 class Work:
@@ -87,9 +87,8 @@ class Work:
 
 
 def sample(one):
-    """Private dirty memory and PSS in KB, and descriptors."""
-    _, pss, dirty = memory([one.pid])
-    return dirty * 1.024, pss * 1.024, descriptors(one.pid)
+    """Private dirty memory in KB, and descriptors."""
+    return memory([one.pid]) * 1.024, descriptors(one.pid)
 
 
 def run(one, minutes):
@@ -107,7 +106,7 @@ def run(one, minutes):
                 # What connections of this turn leave open is closed by then.
                 time.sleep(0.2)
                 points.append((now, sample(one)))
-                print("%6.0f s %6d turns  %8.0f KB dirty %8.0f KB PSS %5d descriptors" % ((now, work.turns) + points[-1][1]), flush=True)
+                print("%6.0f s %6d turns  %8.0f KB dirty %5d descriptors" % ((now, work.turns) + points[-1][1]), flush=True)
     finally:
         work.close()
     return points

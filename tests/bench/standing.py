@@ -13,8 +13,8 @@ from subjects import must_be_there
 from world import CHILDREN_OF_OURS, Missing, end_orphans, executable, family, folder, memory, program, wait_for
 
 
-# In seconds: supervisord gives the pages of its code back after 10 without anything to do.
-REST = 12
+# In seconds: what a request or the coming of a tracer has begun is over by then.
+REST = 3
 
 
 class Lines:
@@ -106,7 +106,7 @@ class Standing:
         return [pid for pid in family(self.pid) if executable(pid) not in supervised]
 
     def memory(self):
-        """RSS, PSS and private dirty memory of what supervises, in KiB."""
+        """Private dirty memory of what supervises, in KiB."""
         return memory(self.supervisors())
 
     def socket(self):
@@ -164,7 +164,7 @@ class Together:
         time.sleep(seconds)
 
     def rest(self):
-        """Time to come to rest, and to do what some do then."""
+        """Time to come to rest."""
         time.sleep(REST)
 
     def each(self, look):

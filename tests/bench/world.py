@@ -90,14 +90,12 @@ def executable(pid):
 
 
 def memory(pids):
-    """RSS, PSS and private dirty memory of processes together, in KiB."""
-    totals = [0, 0, 0]
+    """Private dirty memory of processes together, in KiB."""
+    total = 0
     for pid in pids:
         with open("/proc/%d/smaps_rollup" % pid) as file:
-            text = file.read()
-        for index, key in enumerate(("Rss", "Pss", "Private_Dirty")):
-            totals[index] += int(re.search(key + r":\s+(\d+)", text).group(1))
-    return totals
+            total += int(re.search(r"Private_Dirty:\s+(\d+)", file.read()).group(1))
+    return total
 
 
 def processor_ns(pid):

@@ -3,8 +3,6 @@
 use super::*;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::testing::isolated;
-#[cfg(target_os = "linux")]
-use std::sync::atomic::{AtomicI32, Ordering};
 
 const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
@@ -137,55 +135,6 @@ fn more_descriptors_than_events_at_a_time_all_get_their_turn() {
             poller.close(event.token);
         }
     }
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_wait_at_rest_ends_by_time_and_by_what_is_ready() {
-    if isolated(
-        module_path!(),
-        "a_wait_at_rest_ends_by_time_and_by_what_is_ready",
-        &[],
-    ) {
-        return;
-    }
-    // A wait that does not end ends the test.
-    // SAFETY: a number.
-    unsafe { libc::alarm(10) };
-    let nothing = Unchanged::default();
-    let mut poller = Poller::new().unwrap();
-    let Pipe { read, write } = fd::pipe().unwrap();
-    let token = poller.register(read, Interest::READ, 'r').unwrap();
-    let mut ready = Vec::new();
-    let begin = Instant::now();
-    poller
-        .wait_at_rest(Some(Duration::from_millis(50)), &mut ready, &nothing)
-        .unwrap();
-    assert!(ready.is_empty());
-    assert!(begin.elapsed() >= Duration::from_millis(40));
-    fd::write(write.as_fd(), b"x").unwrap();
-    poller.wait_at_rest(None, &mut ready, &nothing).unwrap();
-    assert_eq!(ready.len(), 1);
-    assert_eq!(ready[0].token, token);
-    let mut buffer = Vec::new();
-    fd::read(poller.descriptor(token).unwrap(), &mut buffer, 8).unwrap();
-    // A handler that writes into a pipe, as those of signals do.
-    WRITE_END.store(write.as_raw_fd(), Ordering::Relaxed);
-    // SAFETY: the handler makes one system call and touches one number.
-    unsafe { libc::signal(libc::SIGALRM, note as *const () as libc::sighandler_t) };
-    // SAFETY: a number.
-    unsafe { libc::alarm(1) };
-    poller.wait_at_rest(None, &mut ready, &nothing).unwrap();
-    assert_eq!(ready.len(), 1, "told of by the same call");
-}
-
-#[cfg(target_os = "linux")]
-static WRITE_END: AtomicI32 = AtomicI32::new(-1);
-
-#[cfg(target_os = "linux")]
-extern "C" fn note(_signal: libc::c_int) {
-    // SAFETY: one byte that lives.
-    unsafe { libc::write(WRITE_END.load(Ordering::Relaxed), [0u8].as_ptr().cast(), 1) };
 }
 
 #[test]
