@@ -3,11 +3,6 @@
 #![allow(unsafe_code)]
 
 pub mod allocator;
-#[cfg(all(
-    target_arch = "x86_64",
-    any(test, all(panic = "abort", target_env = "musl"))
-))]
-mod copy;
 pub mod daemon;
 pub mod errno;
 pub mod fd;
