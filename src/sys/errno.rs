@@ -1,9 +1,10 @@
 //! The system's error numbers in symbols and words, as log lines spell them.
 //!
 //! The words are those of glibc, whatever library the binary is built with:
-//! scripts match them, and musl has others for some. The table is plain static
-//! data, so that a child between fork and exec may look into it. Where a number
-//! has two names, it is the one that Python prints.
+//! scripts match them, and musl has others for some. Numbers that few systems have
+//! are told in the C library's words, and by their digits where a symbol is wanted.
+//! The table is plain static data, so that a child between fork and exec may look
+//! into it. Where a number has two names, it is the one that Python prints.
 
 use std::io;
 
@@ -14,8 +15,8 @@ macro_rules! table {
     ($($name:ident $words:literal)*) => { &[$((libc::$name, stringify!($name), $words)),*] };
 }
 
-/// Known wherever POSIX is.
-const POSIX: &[Entry] = table! {
+/// What Linux, FreeBSD and macOS have in common.
+const KNOWN: &[Entry] = table! {
     EPERM "Operation not permitted"
     ENOENT "No such file or directory"
     ESRCH "No such process"
@@ -26,6 +27,7 @@ const POSIX: &[Entry] = table! {
     ENOEXEC "Exec format error"
     EBADF "Bad file descriptor"
     ECHILD "No child processes"
+    EDEADLK "Resource deadlock avoided"
     EAGAIN "Resource temporarily unavailable"
     ENOMEM "Cannot allocate memory"
     EACCES "Permission denied"
@@ -91,77 +93,18 @@ const POSIX: &[Entry] = table! {
     EALREADY "Operation already in progress"
     EINPROGRESS "Operation now in progress"
     ESTALE "Stale file handle"
+    EREMOTE "Object is remote"
+    EMULTIHOP "Multihop attempted"
+    ENOLINK "Link has been severed"
+    EOWNERDEAD "Owner died"
+    ENOTRECOVERABLE "State not recoverable"
     EDQUOT "Disk quota exceeded"
     ECANCELED "Operation canceled"
     EOPNOTSUPP "Operation not supported"
 };
 
-/// Linux has more, most of them from System V.
-#[cfg(target_os = "linux")]
-const SYSTEM: &[Entry] = table! {
-    EDEADLOCK "Resource deadlock avoided"
-    ECHRNG "Channel number out of range"
-    EL2NSYNC "Level 2 not synchronized"
-    EL3HLT "Level 3 halted"
-    EL3RST "Level 3 reset"
-    ELNRNG "Link number out of range"
-    EUNATCH "Protocol driver not attached"
-    ENOCSI "No CSI structure available"
-    EL2HLT "Level 2 halted"
-    EBADE "Invalid exchange"
-    EBADR "Invalid request descriptor"
-    EXFULL "Exchange full"
-    ENOANO "No anode"
-    EBADRQC "Invalid request code"
-    EBADSLT "Invalid slot"
-    EBFONT "Bad font file format"
-    ENOSTR "Device not a stream"
-    ENODATA "No data available"
-    ETIME "Timer expired"
-    ENOSR "Out of streams resources"
-    ENONET "Machine is not on the network"
-    ENOPKG "Package not installed"
-    EREMOTE "Object is remote"
-    ENOLINK "Link has been severed"
-    EADV "Advertise error"
-    ESRMNT "Srmount error"
-    ECOMM "Communication error on send"
-    EMULTIHOP "Multihop attempted"
-    EDOTDOT "RFS specific error"
-    ENOTUNIQ "Name not unique on network"
-    EBADFD "File descriptor in bad state"
-    EREMCHG "Remote address changed"
-    ELIBACC "Can not access a needed shared library"
-    ELIBBAD "Accessing a corrupted shared library"
-    ELIBSCN ".lib section in a.out corrupted"
-    ELIBMAX "Attempting to link in too many shared libraries"
-    ELIBEXEC "Cannot exec a shared library directly"
-    ERESTART "Interrupted system call should be restarted"
-    ESTRPIPE "Streams pipe error"
-    EUCLEAN "Structure needs cleaning"
-    ENOTNAM "Not a XENIX named type file"
-    ENAVAIL "No XENIX semaphores available"
-    EISNAM "Is a named type file"
-    EREMOTEIO "Remote I/O error"
-    ENOMEDIUM "No medium found"
-    EMEDIUMTYPE "Wrong medium type"
-    ENOKEY "Required key not available"
-    EKEYEXPIRED "Key has expired"
-    EKEYREVOKED "Key has been revoked"
-    EKEYREJECTED "Key was rejected by service"
-    EOWNERDEAD "Owner died"
-    ENOTRECOVERABLE "State not recoverable"
-    ERFKILL "Operation not possible due to RF-kill"
-    EHWPOISON "Memory page has hardware error"
-};
-#[cfg(not(target_os = "linux"))]
-const SYSTEM: &[Entry] = table! { EDEADLK "Resource deadlock avoided" };
-
 fn entry(errno: i32) -> Option<&'static Entry> {
-    POSIX
-        .iter()
-        .chain(SYSTEM)
-        .find(|(number, _, _)| *number == errno)
+    KNOWN.iter().find(|(number, _, _)| *number == errno)
 }
 
 /// The symbol of an error number, where it has one. Safe between fork and exec.
@@ -181,10 +124,14 @@ pub fn of(error: &io::Error) -> Option<i32> {
 
 /// The words for a number, such as `No such file or directory`.
 pub fn text(errno: i32) -> String {
-    entry(errno).map_or_else(
-        || format!("Unknown error {errno}"),
-        |(_, _, words)| (*words).to_owned(),
-    )
+    match entry(errno) {
+        Some((_, _, words)) => (*words).to_owned(),
+        None => {
+            let text = io::Error::from_raw_os_error(errno).to_string();
+            let number = format!(" (os error {errno})");
+            text.strip_suffix(&number).unwrap_or(&text).to_owned()
+        }
+    }
 }
 
 /// Why something failed, in words without a number. What is not the system's
@@ -237,8 +184,6 @@ mod tests {
     fn of_two_names_it_is_that_of_python() {
         assert_eq!(name(libc::EOPNOTSUPP), "ENOTSUP");
         assert_eq!(name(libc::EWOULDBLOCK), "EAGAIN");
-        #[cfg(target_os = "linux")]
-        assert_eq!(name(libc::EDEADLK), "EDEADLOCK");
     }
 
     #[test]
