@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::{Config, Group};
+use super::Group;
 
 /// The names of groups by what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,24 +41,14 @@ pub fn compare<'a>(
     difference
 }
 
-/// A copy of what was read, to be kept. Groups that are the same as those known by their
-/// names are those, for they would take memory twice.
-pub fn kept<'a>(fresh: &Config, known: impl Fn(&str) -> Option<&'a Rc<Group>>) -> Config {
-    Config {
-        groups: kept_groups(&fresh.groups, known),
-        ..fresh.clone()
+/// Groups of a fresh reading that are the same as those known by their names become
+/// those, for they would take memory twice.
+pub fn share<'a>(fresh: &mut [Rc<Group>], known: impl Fn(&str) -> Option<&'a Rc<Group>>) {
+    for group in fresh {
+        if let Some(known) = known(&group.name).filter(|known| **known == *group) {
+            *group = Rc::clone(known);
+        }
     }
-}
-
-fn kept_groups<'a>(
-    fresh: &[Rc<Group>],
-    known: impl Fn(&str) -> Option<&'a Rc<Group>>,
-) -> Vec<Rc<Group>> {
-    let kept = fresh.iter().map(|group| match known(&group.name) {
-        Some(known) if **known == **group => Rc::clone(known),
-        _ => Rc::new(group.copied()),
-    });
-    kept.collect()
 }
 
 #[cfg(test)]
@@ -97,18 +87,13 @@ mod tests {
         let mut other = group("other");
         other.priority = 1;
         let fresh = [other, group("new"), group("a")].map(Rc::new);
-        let kept = kept_groups(&fresh, |name| known.iter().find(|known| known.name == name));
-        assert_eq!(kept, fresh);
-        assert!(Rc::ptr_eq(&kept[2], &known[0]));
-    }
-
-    #[test]
-    fn what_is_kept_has_nothing_in_common_with_what_was_read() {
-        let fresh = [Rc::new(group("a"))];
-        let kept = kept_groups(&fresh, |_| None);
-        assert_eq!(kept, fresh);
-        assert_eq!(Rc::strong_count(&fresh[0]), 1);
-        assert_eq!(Rc::strong_count(&fresh[0].processes[0]), 1);
+        let mut shared = fresh.clone();
+        share(&mut shared, |name| {
+            known.iter().find(|known| known.name == name)
+        });
+        assert_eq!(shared, fresh);
+        assert!(Rc::ptr_eq(&shared[0], &fresh[0]) && Rc::ptr_eq(&shared[1], &fresh[1]));
+        assert!(Rc::ptr_eq(&shared[2], &known[0]));
     }
 
     #[test]

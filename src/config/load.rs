@@ -21,7 +21,7 @@ use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::{ReadError, System};
 use super::{Config, Owner};
-use crate::sys::{self, allocator};
+use crate::sys;
 
 /// What supervisord's reader is to read.
 #[derive(Clone, Debug)]
@@ -82,10 +82,9 @@ pub enum Purpose {
 }
 
 /// Reads and evaluates the whole configuration for a daemon, which has no use for
-/// [`Config::sections`]. It stands apart from all other memory: what is to stay of it
-/// is to be copied ([`diff::kept`](super::diff::kept)).
+/// [`Config::sections`].
 pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
-    let config = allocator::aside(|| load_with(request, &RealSystem))?;
+    let config = load_with(request, &RealSystem)?;
     Ok(Config {
         sections: Vec::new(),
         ..config

@@ -195,15 +195,6 @@ pub struct Group {
 }
 
 impl Group {
-    /// A copy that has nothing in common with it, as a clone has its processes.
-    pub fn copied(&self) -> Group {
-        let mut copy = self.clone();
-        for process in &mut copy.processes {
-            *process = Rc::new(Process::clone(process));
-        }
-        copy
-    }
-
     /// The socket that one of its processes has as its descriptor 0, if any.
     pub fn socket_of<'a>(&'a self, process: &'a Process) -> Option<&'a FastCgiSocket> {
         match &self.kind {

@@ -16,7 +16,7 @@ use crate::xmlrpc::writer::{self, StructWriter};
 /// one in use as it is.
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
-    let fresh = load::load(&supervisor.request).map_err(|error| {
+    let mut config = load::load(&supervisor.request).map_err(|error| {
         daemon.reactor.log.error(format_args!(
             "could not read the configuration again: {error}"
         ));
@@ -27,11 +27,10 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let running = groups
         .filter_map(|id| supervisor.groups.get(id))
         .map(|group| &*group.config);
-    let difference = diff::compare(running, &fresh.groups);
-    let config = diff::kept(&fresh, |name| {
+    let difference = diff::compare(running, &config.groups);
+    diff::share(&mut config.groups, |name| {
         supervisor.groups.named(name).map(|group| &group.config)
     });
-    drop(fresh);
     supervisor
         .context
         .identifier

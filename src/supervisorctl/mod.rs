@@ -49,7 +49,7 @@ use std::process::ExitCode;
 use crate::command_line::usage_text;
 use crate::config::load;
 use crate::config::supervisorctl::ClientRequest;
-use crate::sys::{allocator, terminal};
+use crate::sys::{memory, terminal};
 use client::Client;
 use completion::Question;
 use diagnosis::{Origin, Source};
@@ -58,7 +58,7 @@ use session::Session;
 
 /// Runs the program. The first argument is its name as it was started.
 pub fn main(arguments: Vec<String>) -> ExitCode {
-    allocator::hand_out_region();
+    memory::expect_a_short_life();
     let (program, words) = match arguments.split_first() {
         Some((program, words)) => (program.as_str(), words),
         None => ("supervisorctl", [].as_slice()),

@@ -6,10 +6,9 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::rc::Rc;
 
-use crate::config::diff;
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
-use crate::config::{Address, Config, Group, GroupKind, Server};
+use crate::config::{Address, Config, GroupKind, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
@@ -25,7 +24,6 @@ use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
 use crate::supervisord::service::{self, ServiceManager};
-use crate::sys::allocator;
 use crate::sys::daemon::{self, Side};
 use crate::sys::errno;
 use crate::sys::poller::Interest;
@@ -145,12 +143,11 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
 pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, Failure> {
     launch.serials = legacy.serials;
     let last = launch.last.take();
-    let groups = set_aside(legacy.groups);
     let started = read(launch)
         .and_then(|(request, config)| start_with(launch, request, config, Notes::default()));
     match (started, last) {
         (Err(failure), Some((request, mut config))) => {
-            config.groups = copied(&groups);
+            config.groups = legacy.groups;
             let mut notes = Notes::default();
             notes.criticals.push(format!(
                 "cannot start again with {}: {}; running as before",
@@ -163,21 +160,10 @@ pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, F
     }
 }
 
-/// Groups that are needed only if a restart fails: out of the way of those that take their
-/// place, lest these come to lie between them.
-fn set_aside(groups: Vec<Rc<Group>>) -> Vec<Rc<Group>> {
-    allocator::aside(|| copied(&groups))
-}
-
-fn copied(groups: &[Rc<Group>]) -> Vec<Rc<Group>> {
-    let groups = groups.iter();
-    groups.map(|group| Rc::new(group.copied())).collect()
-}
-
 fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
     let request = launch.request.find().map_err(Failure::Config)?;
     let config = load::load(&request).map_err(Failure::Config)?;
-    Ok((request, diff::kept(&config, |_| None)))
+    Ok((request, config))
 }
 
 fn start_with(

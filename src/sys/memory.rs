@@ -1,6 +1,9 @@
-//! The allocators, told to give memory back. Of the C libraries only glibc can be told.
+//! What the allocator is told: how long the program will live, and to give memory
+//! back. Of the C libraries only glibc can be told that.
 
-use crate::sys::allocator;
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: crate::sys::region::Region<{ 4 << 20 }> = crate::sys::region::Region::closed();
 
 /// At program start: blocks of 64 KiB and more come from the system and
 /// return to it at once, and the heap keeps little in reserve.
@@ -14,10 +17,15 @@ pub fn tune() {
     }
 }
 
+/// At the start of a program that ends soon: memory need not come back.
+pub fn expect_a_short_life() {
+    #[cfg(target_env = "musl")]
+    ALLOCATOR.open();
+}
+
 /// After a peak (a reload, a large answer, a drained buffer): gives back what
 /// is free but fragmented.
 pub fn trim() {
-    allocator::clear();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: malloc_trim(3) changes nothing that the program can see.
     unsafe {

@@ -2,7 +2,6 @@
 //! cannot be misused. The only part of the crate with `unsafe` code.
 #![allow(unsafe_code)]
 
-pub mod allocator;
 pub mod daemon;
 pub mod errno;
 pub mod fd;
@@ -18,6 +17,8 @@ pub mod privileges;
 pub mod process;
 pub mod random;
 pub mod real;
+#[cfg(any(test, target_env = "musl"))]
+mod region;
 pub mod signals;
 pub mod socket;
 pub mod socket_file;
