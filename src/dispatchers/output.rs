@@ -13,8 +13,8 @@ use crate::config::Process;
 use crate::dispatchers::capture::{Capture, Part};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::level::Level;
+use crate::reactor::Reactor;
 use crate::reactor::open_logs::LogUse;
-use crate::reactor::{READ_SIZE, Reactor};
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
@@ -194,20 +194,16 @@ impl OutputDispatcher {
     /// Closes the pipe of a child that has ended without passing on what is in
     /// it, which is told as lost.
     pub fn give_up(&mut self, reactor: &mut Reactor) {
-        let mut buffer = std::mem::take(&mut reactor.buffer);
         let mut lost = 0;
         for _ in 0..DRAIN_READS {
-            buffer.clear();
             let pipe = self
                 .token
                 .and_then(|token| reactor.poller.descriptor(token));
-            match pipe.map(|pipe| fd::read(pipe, &mut buffer, READ_SIZE)) {
-                Some(Ok(count)) if count > 0 => lost += count as u64,
+            match pipe.map(|pipe| reactor.input.read(pipe)) {
+                Some(Ok(bytes)) if !bytes.is_empty() => lost += bytes.len() as u64,
                 _ => break,
             }
         }
-        buffer.clear();
-        reactor.buffer = buffer;
         if let Some(log) = &self.log {
             let (name, channel) = (&self.process.name, self.channel.name());
             reactor.lose(log, format_args!("{channel} of {name}"), lost);
@@ -216,18 +212,18 @@ impl OutputDispatcher {
     }
 
     fn read_now(&mut self, reactor: &mut Reactor, token: Token) -> Progress {
-        let mut buffer = std::mem::take(&mut reactor.buffer);
+        let mut input = std::mem::take(&mut reactor.input);
         let outcome = match reactor.poller.descriptor(token) {
-            Some(descriptor) => fd::read(descriptor, &mut buffer, READ_SIZE),
-            None => Ok(0),
+            Some(descriptor) => input.read(descriptor),
+            None => Ok(&[] as &[u8]),
         };
         let progress = match outcome {
-            Ok(0) => {
+            Ok([]) => {
                 self.end(reactor);
                 Progress::Closed
             }
-            Ok(_) => {
-                self.pass_on(reactor, &buffer);
+            Ok(bytes) => {
+                self.pass_on(reactor, bytes);
                 Progress::Read
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
@@ -241,8 +237,7 @@ impl OutputDispatcher {
                 Progress::Closed
             }
         };
-        buffer.clear();
-        reactor.buffer = buffer;
+        reactor.input = input;
         progress
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use crate::clock::Monotonic;
 use crate::http::buffer::Buffer;
 use crate::http::outbox::Outbox;
-use crate::reactor::{READ_SIZE, Reactor};
+use crate::reactor::Reactor;
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::socket;
@@ -50,18 +50,17 @@ impl Wire {
         self.output.give(bytes);
     }
 
-    /// Reads once; bounded by [`READ_SIZE`] a turn, so that nobody starves the others.
+    /// Reads once; bounded by [`READ_SIZE`](crate::reactor::READ_SIZE) a turn, so that nobody starves the others.
     pub fn fill(&mut self, reactor: &mut Reactor) -> io::Result<()> {
         let Some(descriptor) = reactor.poller.descriptor(self.token) else {
             return Err(ErrorKind::NotConnected.into());
         };
-        match fd::read(descriptor, &mut reactor.buffer, READ_SIZE) {
-            Ok(0) => self.ended = true,
-            Ok(_) => self.input.extend(&reactor.buffer),
+        match reactor.input.read(descriptor) {
+            Ok([]) => self.ended = true,
+            Ok(bytes) => self.input.extend(bytes),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
-        reactor.buffer.clear();
         Ok(())
     }
 

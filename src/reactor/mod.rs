@@ -1,6 +1,5 @@
 //! What the loop lends to whoever handles an event: the descriptors that it
-//! watches, the deadlines, the main log, the logs of children and the one read
-//! buffer.
+//! watches, the deadlines, the main log, the logs of children and two buffers.
 
 pub mod logs;
 pub mod open_logs;
@@ -14,6 +13,7 @@ use crate::loggers::logger::Logger;
 use crate::loggers::window::Places;
 use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
+use crate::sys::read_buffer::{self, ReadBuffer};
 use crate::sys::spawn::ErrorPipe;
 use crate::sys::time;
 use crate::timers::Timers;
@@ -21,7 +21,7 @@ use crate::tokens::Source;
 
 /// How much is read from a descriptor at a time, so that one chatty child
 /// cannot starve the others.
-pub const READ_SIZE: usize = 64 * 1024;
+pub const READ_SIZE: usize = read_buffer::SIZE;
 
 /// How much of one turn of the loop what works for clients may take; each kind
 /// of it gets on by a little in any case.
@@ -42,7 +42,9 @@ pub struct Reactor {
     pub places: Places,
     /// Why children have not become their programs.
     pub error_pipe: ErrorPipe,
-    /// The one read buffer of the daemon; empty between events.
+    /// What is read from a pipe or socket.
+    pub input: ReadBuffer,
+    /// What is read from a log for a client; empty between events.
     pub buffer: Vec<u8>,
     /// The clocks as read at the beginning of this turn of the loop.
     pub now: Now,
@@ -58,6 +60,7 @@ impl Reactor {
             logs: OpenLogs::default(),
             places: Places::default(),
             error_pipe: ErrorPipe::new()?,
+            input: ReadBuffer::default(),
             buffer: Vec::new(),
             now,
         })

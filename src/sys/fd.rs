@@ -1,4 +1,4 @@
-//! Descriptors: pipes, reading into spare room, and the two wholesale deeds on
+//! Descriptors: pipes, reading and writing once, and the two wholesale deeds on
 //! them, standard streams to `/dev/null` and closing what nobody is to have.
 
 use std::fs::{self, OpenOptions};
@@ -7,6 +7,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::MsgFlags;
+use nix::sys::uio::writev;
+use nix::unistd;
 
 /// Both ends of a pipe, closed on exec.
 #[derive(Debug)]
@@ -28,64 +31,67 @@ pub fn pipe() -> io::Result<Pipe> {
 
 /// Makes the open file description non-blocking, for everybody who shares it.
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    let mut yes: libc::c_int = 1;
     // One call, where fcntl(2) would be two: this is done for each pipe of a child.
-    // SAFETY: FIONBIO reads one int, which outlives the call.
-    Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONBIO, &raw mut yes) })?;
-    Ok(())
+    Ok(control(descriptor, Control::NonBlocking, 1).map(drop)?)
 }
 
-/// Reads once, at most `limit` bytes, and appends them to `buffer`. 0 is the end.
-pub fn read(descriptor: BorrowedFd<'_>, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
-    buffer.reserve(limit);
-    let spare = buffer.spare_capacity_mut();
-    let room = spare.len().min(limit);
-    let count = retry(|| {
-        // SAFETY: `spare` is at least `room` bytes of memory that is ours, and the
-        // kernel only writes to it.
-        unsafe { libc::read(descriptor.as_raw_fd(), spare.as_mut_ptr().cast(), room) }
-    })?;
-    // SAFETY: the kernel has filled `count` bytes after the old length, within the capacity.
-    unsafe { buffer.set_len(buffer.len() + count) };
-    Ok(count)
+/// The requests of ioctl(2) that are told, or tell, one number.
+#[derive(Clone, Copy)]
+pub(super) enum Control {
+    NonBlocking,
+    Unread,
+    #[cfg(target_os = "linux")]
+    Terminal,
+}
+
+/// What the number is then.
+pub(super) fn control(
+    descriptor: BorrowedFd<'_>,
+    what: Control,
+    mut number: libc::c_int,
+) -> Result<libc::c_int, Errno> {
+    let request = match what {
+        Control::NonBlocking => libc::FIONBIO,
+        Control::Unread => libc::FIONREAD,
+        #[cfg(target_os = "linux")]
+        Control::Terminal => TIOCGDEV,
+    };
+    // SAFETY: each of them reads or writes one int, which outlives the call.
+    Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), request, &raw mut number) })?;
+    Ok(number)
+}
+
+/// From asm-generic/ioctls.h; not in every version of the libc crate.
+#[cfg(target_os = "linux")]
+const TIOCGDEV: libc::Ioctl = 0x8004_5432u32 as libc::Ioctl;
+
+/// Reads once. 0 is the end.
+pub fn read(descriptor: BorrowedFd<'_>, room: &mut [u8]) -> io::Result<usize> {
+    retry(|| unistd::read(descriptor, room))
 }
 
 /// Writes once and says how much of `data` was taken.
 pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
-    retry(|| {
-        // SAFETY: `data` is valid for reads of its length.
-        unsafe { libc::write(descriptor.as_raw_fd(), data.as_ptr().cast(), data.len()) }
-    })
+    retry(|| unistd::write(descriptor, data))
 }
 
 /// Writes several pieces once, as if they were one, and says how much was taken.
 pub fn write_pieces(descriptor: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
     // The system takes 1024 or more at a time.
-    let count = libc::c_int::try_from(pieces.len().min(1024)).unwrap_or(1024);
-    retry(|| {
-        // SAFETY: an IoSlice has the layout of an iovec, `count` of them are
-        // there, and each is valid for reads of its length.
-        unsafe { libc::writev(descriptor.as_raw_fd(), pieces.as_ptr().cast(), count) }
-    })
+    let pieces = pieces.get(..1024).unwrap_or(pieces);
+    retry(|| writev(descriptor, pieces))
 }
 
 /// Writes once to a socket, whether or not it is non-blocking, and never waits.
 pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
-    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    retry(|| {
-        // SAFETY: `data` is valid for reads of its length.
-        unsafe { libc::send(socket.as_raw_fd(), data.as_ptr().cast(), data.len(), flags) }
-    })
+    let flags = MsgFlags::from_bits_retain(libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+    retry(|| nix::sys::socket::send(socket.as_raw_fd(), data, flags))
 }
 
 /// How many bytes wait to be read from a pipe; its end is none.
 pub fn unread(descriptor: BorrowedFd<'_>) -> usize {
-    let mut count: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int to `count`, which outlives the call.
-    match unsafe { libc::ioctl(descriptor.as_raw_fd(), libc::FIONREAD, &mut count) } {
-        0 => usize::try_from(count).unwrap_or(0),
-        _ => 0,
-    }
+    let count = control(descriptor, Control::Unread, 0);
+    count.map_or(0, |count| usize::try_from(count).unwrap_or(0))
 }
 
 /// Whether nobody is at the other end any more, as far as the system knows.
@@ -110,13 +116,12 @@ fn is_ready(descriptor: BorrowedFd<'_>, what: PollFlags) -> bool {
     poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// Runs a call that returns a count or -1 until no signal interrupts it.
-pub(crate) fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+/// Makes a call until no signal interrupts it.
+pub(crate) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
     loop {
-        match usize::try_from(call()) {
-            Ok(count) => return Ok(count),
-            Err(_) if Errno::last() == Errno::EINTR => {}
-            Err(_) => return Err(io::Error::last_os_error()),
+        match call() {
+            Err(Errno::EINTR) => {}
+            outcome => return Ok(outcome?),
         }
     }
 }
@@ -127,9 +132,9 @@ pub fn redirect_standard_to_null() -> io::Result<()> {
         .read(true)
         .write(true)
         .open("/dev/null")?;
-    nix::unistd::dup2_stdin(&null)?;
-    nix::unistd::dup2_stdout(&null)?;
-    nix::unistd::dup2_stderr(&null)?;
+    unistd::dup2_stdin(&null)?;
+    unistd::dup2_stdout(&null)?;
+    unistd::dup2_stderr(&null)?;
     Ok(())
 }
 
@@ -152,9 +157,8 @@ pub fn close_range(first: RawFd, last: RawFd, limit: RawFd) {
 }
 
 fn close(descriptor: RawFd) {
-    // SAFETY: closing a number that is not open only fails; whose the open
-    // ones are is the condition of `close_range`.
-    unsafe { libc::close(descriptor) };
+    // A number that is not open only fails.
+    let _ = unistd::close(descriptor);
 }
 
 /// All open descriptors, where the system lists them.
@@ -210,9 +214,9 @@ mod tests {
             IoSlice::new(b"two"),
         ];
         assert_eq!(write_pieces(write.as_fd(), &pieces).unwrap(), 7);
-        let mut buffer = Vec::new();
-        read(end.as_fd(), &mut buffer, 100).unwrap();
-        assert_eq!(buffer, b"one two");
+        let mut room = [0; 100];
+        assert_eq!(read(end.as_fd(), &mut room).unwrap(), 7);
+        assert_eq!(&room[..7], b"one two");
     }
 
     #[test]
@@ -227,22 +231,20 @@ mod tests {
     }
 
     #[test]
-    fn reading_appends_up_to_the_limit_and_tells_the_end() {
+    fn reading_fills_the_room_and_tells_the_end() {
         let pipe = pipe().unwrap();
         set_nonblocking(pipe.read.as_fd()).unwrap();
-        let mut buffer = b"old ".to_vec();
-        let empty = read(pipe.read.as_fd(), &mut buffer, 10).unwrap_err();
+        let mut room = [0; 4];
+        let empty = read(pipe.read.as_fd(), &mut room).unwrap_err();
         assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
-        assert_eq!(write(pipe.write.as_fd(), b"new bytes").unwrap(), 9);
-        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 4).unwrap(), 4);
-        assert_eq!(buffer, b"old new ");
-        assert_eq!(read(pipe.read.as_fd(), &mut buffer, 100).unwrap(), 5);
-        assert_eq!(buffer, b"old new bytes");
+        assert_eq!(write(pipe.write.as_fd(), b"bytes").unwrap(), 5);
+        assert_eq!(read(pipe.read.as_fd(), &mut room).unwrap(), 4);
+        assert_eq!(&room, b"byte");
+        assert_eq!(read(pipe.read.as_fd(), &mut room).unwrap(), 1);
         drop(pipe.write);
         until("the end is told", || {
-            matches!(read(pipe.read.as_fd(), &mut buffer, 100), Ok(0))
+            matches!(read(pipe.read.as_fd(), &mut room), Ok(0))
         });
-        assert_eq!(buffer, b"old new bytes");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod poller;
 pub mod privileges;
 pub mod process;
 pub mod random;
+pub mod read_buffer;
 pub mod real;
 #[cfg(any(test, target_env = "musl"))]
 mod region;

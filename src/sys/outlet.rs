@@ -9,13 +9,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
-#[cfg(any(target_os = "linux", test))]
+#[cfg(test)]
 use std::os::fd::AsRawFd;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::sys::fd;
+#[cfg(target_os = "linux")]
+use crate::sys::fd::Control;
 
 /// What a pipe that polls as writable takes at once, whatever else is in it:
 /// the least that POSIX lets PIPE_BUF be is less than every system's.
@@ -121,14 +123,9 @@ impl Outlet {
 
     /// A second descriptor for an inherited one, whose flags stay as they are.
     fn share(inherited: RawFd) -> io::Result<Outlet> {
-        // SAFETY: F_DUPFD_CLOEXEC takes numbers and fails for one that is not open.
-        let number = unsafe { libc::fcntl(inherited, libc::F_DUPFD_CLOEXEC, 3) };
-        if number < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the number was given out a moment ago, to us alone.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
-        let file = File::from(descriptor);
+        // SAFETY: it is borrowed for the copy alone, which fails where it is not open.
+        let inherited = unsafe { BorrowedFd::borrow_raw(inherited) };
+        let file = File::from(inherited.try_clone_to_owned()?);
         let manner = if file.metadata()?.file_type().is_socket() {
             Manner::Socket
         } else if !file.is_terminal() {
@@ -191,15 +188,9 @@ fn controlling_terminal(_: &File) -> Option<File> {
 /// The number of a terminal's device, which is told of `/dev/tty` too.
 #[cfg(target_os = "linux")]
 fn device_of(terminal: &File) -> Option<libc::c_uint> {
-    let mut device: libc::c_uint = 0;
-    // SAFETY: TIOCGDEV writes one unsigned int to where it is told.
-    let outcome = unsafe { libc::ioctl(terminal.as_raw_fd(), TIOCGDEV, &mut device) };
-    (outcome == 0).then_some(device)
+    let device = fd::control(terminal.as_fd(), Control::Terminal, 0).ok()?;
+    Some(device as libc::c_uint)
 }
-
-/// From asm-generic/ioctls.h; not in every version of the libc crate.
-#[cfg(target_os = "linux")]
-const TIOCGDEV: libc::Ioctl = 0x8004_5432u32 as libc::Ioctl;
 
 #[cfg(test)]
 mod tests {
@@ -403,8 +394,7 @@ mod tests {
         assert_eq!(outlet.manner, Manner::Polled);
         assert!(fill(&outlet) >= 4096);
         assert!(!is_nonblocking(pipe.write.as_raw_fd()));
-        let mut buffer = Vec::new();
-        fd::read(pipe.read.as_fd(), &mut buffer, 1 << 20).unwrap();
+        fd::read(pipe.read.as_fd(), &mut [0; 1 << 17]).unwrap();
         assert!(outlet.write(b"again").is_ok());
     }
 }

@@ -51,8 +51,8 @@ impl Mask {
 
     /// Blocks exactly these from here on. Safe between fork and exec.
     pub(crate) fn apply(&self) {
-        // SAFETY: a set that lives, and no room for the old one. It fails only for an invalid `how`.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, self.as_ptr(), std::ptr::null_mut()) };
+        // It fails only for an invalid `how`.
+        let _ = self.0.thread_set_mask();
     }
 }
 
@@ -85,13 +85,11 @@ impl Signals {
 
     /// The signals that have arrived since the last call, each once, in order of arrival.
     pub fn drain(read: BorrowedFd<'_>) -> Vec<Signal> {
-        let mut numbers = Vec::new();
         // At most 64 can be in the pipe, so one read is all.
-        if fd::read(read, &mut numbers, 256).is_err() {
-            return Vec::new();
-        }
+        let mut numbers = [0; 256];
+        let count = fd::read(read, &mut numbers).unwrap_or(0);
         let mut signals = Vec::new();
-        for number in numbers {
+        for number in numbers.into_iter().take(count) {
             // From here on the next of its kind is written again; one that came
             // a moment earlier is this one.
             WAITING.fetch_and(!bit(i32::from(number)), Ordering::SeqCst);
@@ -126,11 +124,9 @@ pub fn ended_child() -> Option<i32> {
 /// ending the daemon. Children inherit both as ignored; so do those of 4.3.0,
 /// where it is Python's doing.
 pub fn ignore_pipe_signals() -> io::Result<()> {
-    for ignored in [signal::Signal::SIGPIPE, signal::Signal::SIGXFSZ] {
-        // SAFETY: no handler function is involved.
-        unsafe { signal::signal(ignored, SigHandler::SigIgn) }?;
-    }
-    Ok(())
+    let ignored = [signal::Signal::SIGPIPE, signal::Signal::SIGXFSZ];
+    let mut ignored = ignored.into_iter();
+    Ok(ignored.try_for_each(|signal| handle(signal, SigHandler::SigIgn, SaFlags::empty()))?)
 }
 
 /// Ends the program by a signal, as if it had not been caught.
@@ -141,20 +137,21 @@ pub fn die_of(signal: Signal) -> io::Result<()> {
 
 /// Gives a signal its default action back, for this process; it fails only for what is no signal.
 pub(crate) fn reset(number: i32) {
-    // SAFETY: no handler function is involved.
-    unsafe { libc::signal(number, libc::SIG_DFL) };
+    if let Ok(signal) = signal::Signal::try_from(number) {
+        let _ = handle(signal, SigHandler::SigDfl, SaFlags::empty());
+    }
 }
 
 fn catch(signal: Signal) -> io::Result<()> {
-    let action = SigAction::new(
-        SigHandler::SigAction(handler),
-        SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP,
-        SigSet::all(),
-    );
     let signal = signal::Signal::try_from(signal.number())?;
-    // SAFETY: the handler makes only async-signal-safe calls.
-    unsafe { signal::sigaction(signal, &action) }?;
-    Ok(())
+    let flags = SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP;
+    Ok(handle(signal, SigHandler::SigAction(handler), flags)?)
+}
+
+fn handle(signal: signal::Signal, handler: SigHandler, flags: SaFlags) -> nix::Result<()> {
+    let action = SigAction::new(handler, flags, SigSet::all());
+    // SAFETY: the one handler of this module makes only async-signal-safe calls.
+    unsafe { signal::sigaction(signal, &action) }.map(drop)
 }
 
 /// Whoever started the daemon may have blocked what it lives by, SIGCHLD above all.
@@ -170,8 +167,15 @@ fn unblock(caught: &[Signal]) {
 extern "C" fn handler(number: libc::c_int, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
     let errno = Errno::last_raw();
     if number == libc::SIGCHLD {
-        // SAFETY: what the kernel hands to a handler of SIGCHLD.
-        note_end(unsafe { about.as_ref() });
+        // SAFETY: what the kernel hands to a handler of SIGCHLD, which has a pid where
+        // the code is one of the kernel's own; sent by somebody it says who that was.
+        let pid = unsafe {
+            about
+                .as_ref()
+                .filter(|about| about.si_code > 0)
+                .map(|about| about.si_pid())
+        };
+        note_end(pid.unwrap_or(SEVERAL));
     }
     let bit = bit(number);
     if WAITING.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
@@ -181,15 +185,7 @@ extern "C" fn handler(number: libc::c_int, about: *mut libc::siginfo_t, _: *mut 
 }
 
 /// Async-signal-safe; another handler does not come between.
-fn note_end(about: Option<&libc::siginfo_t>) {
-    let pid = match about {
-        // Codes of the kernel's own; sent by somebody it says who that was.
-        Some(about) if about.si_code > 0 => {
-            // SAFETY: the kernel fills in the pid for SIGCHLD.
-            unsafe { about.si_pid() }
-        }
-        _ => SEVERAL,
-    };
+fn note_end(pid: i32) {
     let before = ENDED.load(Ordering::SeqCst);
     let ended = if before == NOBODY { pid } else { SEVERAL };
     ENDED.store(ended, Ordering::SeqCst);

@@ -73,11 +73,9 @@ impl Keeper {
                 SaFlags::empty(),
                 SigSet::all(),
             );
-            // SAFETY: the handler makes only async-signal-safe calls.
-            let previous = unsafe { signal::sigaction(signal, &action) }?;
+            let previous = handle(signal, &action)?;
             if matches!(previous.handler(), SigHandler::SigIgn) {
-                // SAFETY: it is what was in force a moment ago.
-                unsafe { signal::sigaction(signal, &previous) }?;
+                handle(signal, &previous)?;
             } else {
                 keeper.previous.push((signal, previous));
             }
@@ -89,11 +87,16 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         for (signal, previous) in &self.previous {
-            // SAFETY: it is what was in force before.
-            let _ = unsafe { signal::sigaction(*signal, previous) };
+            let _ = handle(*signal, previous);
         }
         KEPT.is_valid.store(false, Ordering::SeqCst);
     }
+}
+
+/// Handles a signal so, and returns how it was handled before.
+fn handle(signal: signal::Signal, action: &SigAction) -> nix::Result<SigAction> {
+    // SAFETY: the handler here makes only async-signal-safe calls; others were in force before.
+    unsafe { signal::sigaction(signal, action) }
 }
 
 /// Restores the terminal unless it belongs to another program by now, and dies

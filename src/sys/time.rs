@@ -77,18 +77,12 @@ fn timestamp_before_epoch(distance: Duration) -> Timestamp {
 
 /// The calendar here, as `TZ` or the system's setting has it.
 pub fn local(time: Timestamp) -> LocalTime {
-    // SAFETY: both pointers are valid for the call.
-    broken_down(time, |seconds, parts| unsafe {
-        !libc::localtime_r(seconds, parts).is_null()
-    })
+    broken_down(time, libc::localtime_r)
 }
 
 /// The calendar at Greenwich.
 pub fn utc(time: Timestamp) -> LocalTime {
-    // SAFETY: both pointers are valid for the call.
-    broken_down(time, |seconds, parts| unsafe {
-        !libc::gmtime_r(seconds, parts).is_null()
-    })
+    broken_down(time, libc::gmtime_r)
 }
 
 /// What the system counts seconds in. On musl the `libc` crate warns that it will be wider one day.
@@ -98,12 +92,13 @@ type Seconds = libc::time_t;
 /// `convert` fails only for years that do not fit an int; such a moment reads as the epoch.
 fn broken_down(
     time: Timestamp,
-    convert: impl FnOnce(*const Seconds, *mut libc::tm) -> bool,
+    convert: unsafe extern "C" fn(*const Seconds, *mut libc::tm) -> *mut libc::tm,
 ) -> LocalTime {
-    let mut parts = MaybeUninit::<libc::tm>::zeroed();
     #[allow(clippy::useless_conversion)] // time_t has 32 bits on some platforms
     let seconds = Seconds::try_from(time.seconds).unwrap_or(0);
-    if !convert(&seconds, parts.as_mut_ptr()) {
+    let mut parts = MaybeUninit::uninit();
+    // SAFETY: both pointers are valid for the call, and what comes back is the second one or null.
+    let Some(parts) = (unsafe { convert(&seconds, parts.as_mut_ptr()).as_ref() }) else {
         return LocalTime {
             year: 1970,
             month: 1,
@@ -114,9 +109,7 @@ fn broken_down(
             weekday: 4,
             utc_offset_seconds: 0,
         };
-    }
-    // SAFETY: all zeroes is a valid tm (numbers and a null pointer), and it has been filled since.
-    let parts = unsafe { parts.assume_init() };
+    };
     let positive = |number: libc::c_int| u32::try_from(number).unwrap_or(0);
     LocalTime {
         year: i64::from(parts.tm_year) + 1900,

@@ -30,13 +30,8 @@ impl Trigger {
 
     /// Takes back every raise so far.
     pub fn lower(read: BorrowedFd<'_>) {
-        let mut bytes = Vec::new();
-        while let Ok(count) = fd::read(read, &mut bytes, 512) {
-            if count < 512 {
-                return;
-            }
-            bytes.clear();
-        }
+        let mut bytes = [0; 512];
+        while fd::read(read, &mut bytes).is_ok_and(|count| count == bytes.len()) {}
     }
 }
 

@@ -31,8 +31,7 @@ fn readiness_is_a_level_and_is_told_until_the_data_are_read() {
         assert!(ready[0].readable && !ready[0].writable);
         assert_eq!(ready[0].token, token);
     }
-    let mut buffer = Vec::new();
-    fd::read(poller.descriptor(token).unwrap(), &mut buffer, 8).unwrap();
+    fd::read(poller.descriptor(token).unwrap(), &mut [0; 8]).unwrap();
     assert_eq!(sources(&mut poller), "");
 }
 
@@ -97,8 +96,7 @@ fn what_is_taken_out_stays_open() {
     let token = poller.register(read, Interest::READ, 'r').unwrap();
     let read = poller.take(token).unwrap();
     fd::write(write.as_fd(), b"x").unwrap();
-    let mut buffer = Vec::new();
-    assert_eq!(fd::read(read.as_fd(), &mut buffer, 8).unwrap(), 1);
+    assert_eq!(fd::read(read.as_fd(), &mut [0; 8]).unwrap(), 1);
 }
 
 #[test]

@@ -78,9 +78,10 @@ impl ErrorPipe {
 
     fn read(&mut self) {
         let mut records = Vec::new();
-        while fd::read(self.pipe.read.as_fd(), &mut records, RECORD_SIZE)
-            .is_ok_and(|count| count > 0)
-        {}
+        let mut room = [0; RECORD_SIZE];
+        while let Ok(count @ 1..) = fd::read(self.pipe.read.as_fd(), &mut room) {
+            records.extend_from_slice(room.get(..count).unwrap_or_default());
+        }
         let mut rest = records.as_slice();
         while let Some((pid, text, more)) = split_record(rest) {
             self.told
