@@ -21,6 +21,9 @@ AXE_VERSION = 4.14.1
 AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
 FEATURES ?=
+# How often `make flaky` runs, and which tests; as for cargo test, none is all.
+RUNS ?= 10
+TESTS ?=
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(LLD_FLAGS) $(REMAP) $(MORE_STATIC_FLAGS)
 # The linker that comes with rustup's Rust makes one function of those whose code is the same; without it the default links.
 RUST_SYSROOT = $(shell $(RUSTC) --print sysroot 2>/dev/null)
@@ -32,7 +35,7 @@ SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test test-binary fuzz rotation attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
+.PHONY: help all run test test-binary flaky lines fuzz rotation attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +68,12 @@ test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervis
 test-binary: ## The integration tests on BINARY instead of the debug build (after make static or make tiny)
 	@test -x $(BINARY) || { echo "$(BINARY) is missing: run \`make\`, \`make static\` or \`make tiny\` first" >&2; exit 1; }
 	SUPERVISORD=$(abspath $(BINARY)) RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --test integration $(if $(TESTS),-- $(TESTS))
+
+flaky: check-rust ## RUNS (10) runs of all tests or TESTS, in turn with busy processors and on one: which fail by chance?
+	@RUNS=$(RUNS) TESTS="$(TESTS)" CARGO="$(CARGO)" sh tests/flaky.sh
+
+lines: ## Counts the lines of source without tests and comments, and the pieces of unsafe code
+	@$(PYTHON) -B tests/lines.py
 
 fuzz: ## Ten million nonsensical inputs for each reader of configurations, requests, listeners and output
 	FUZZ_INPUTS=10000000 $(CARGO) test --release --test integration -- --nocapture fuzz::

@@ -109,11 +109,11 @@ $(DEBIAN_RUST)/usr/bin/cargo:
 	rm -rf $(DEBIAN_RUST)/packages
 
 # Nothing unwinds (src/sys/unwind.rs): the library that would do it may be empty.
-static-musl: $(DEBIAN_RUST)/usr/bin/cargo ## Builds the static binary with musl from Debian's packages, where rustup has no such target
+static-musl: $(DEBIAN_RUST)/usr/bin/cargo $(NO_UNWIND_TABLES) ## Builds the static binary with musl from Debian's packages, where rustup has no such target
 	mkdir -p $(MUSL_LIB) && rm -f $(MUSL_LIB)/libunwind.a && ar rc $(MUSL_LIB)/libunwind.a
 	tools=$(abspath $(DEBIAN_RUST))/usr; \
 	RUSTC_BOOTSTRAP=1 RUSTC=$$tools/bin/rustc LD_LIBRARY_PATH=$$tools/lib/$(shell uname -m)-linux-gnu \
-	RUSTFLAGS="-C linker=musl-gcc -C link-self-contained=no -C target-feature=+crt-static -C relocation-model=static -L native=$(abspath $(MUSL_LIB)) $(REMAP)" \
+	RUSTFLAGS="-C linker=musl-gcc -C link-self-contained=no -C link-arg=-static -C link-arg=-Wl,--no-dynamic-linker -L native=$(abspath $(MUSL_LIB)) $(STATIC_FLAGS)" \
 	  $$tools/bin/cargo build --release --target $(MUSL_TARGET) --target-dir target/static-musl -Zbuild-std=std,panic_abort $(FEATURES)
 	@ls -l target/static-musl/$(MUSL_TARGET)/release/supervisord
 

@@ -44,11 +44,6 @@ impl Mask {
         ))
     }
 
-    /// The set as the C library keeps it.
-    pub(crate) fn as_ptr(&self) -> *const libc::sigset_t {
-        std::ptr::from_ref(self.0.as_ref())
-    }
-
     /// Blocks exactly these from here on. Safe between fork and exec.
     pub(crate) fn apply(&self) {
         // It fails only for an invalid `how`.
