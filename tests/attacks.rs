@@ -15,7 +15,7 @@ use super::support::{DEADLINE, Outcome, Scene, Value, anonymous_memory, wait_unt
 const CAT: &str = "[program:p]\ncommand=/bin/cat\nstartsecs=0\n";
 
 /// What an answer may take where nothing else is said.
-const LENIENT: Duration = Duration::from_secs(10);
+const LENIENT: Duration = DEADLINE;
 
 /// How much more memory there may be afterwards, in KiB.
 const MORE: usize = 1024;
@@ -94,7 +94,7 @@ fn attack(scene: &Scene, name: &str, attack: impl FnOnce()) {
             let mut slowest = Duration::ZERO;
             while !over.load(Ordering::Relaxed) {
                 let begin = Instant::now();
-                let state = scene.call("getState", &[]).answer();
+                let state = ask(scene);
                 slowest = slowest.max(begin.elapsed());
                 assert_eq!(state.text_of("statename"), "RUNNING", "{name}");
                 sleep(Duration::from_millis(1));
@@ -118,6 +118,19 @@ fn attack(scene: &Scene, name: &str, attack: impl FnOnce()) {
         "{name}: {before} KiB, then {}",
         anonymous_memory(pid)
     );
+}
+
+/// Asks for the state. A client that a crowd has pushed out before it said anything,
+/// which it may be on a busy machine, comes again.
+fn ask(scene: &Scene) -> Value {
+    let begin = Instant::now();
+    loop {
+        match scene.call("getState", &[]) {
+            Outcome::Failure(reason)
+                if reason == ErrorKind::BrokenPipe.to_string() && begin.elapsed() < DEADLINE => {}
+            outcome => return outcome.answer(),
+        }
+    }
 }
 
 fn scene() -> Scene {
