@@ -134,3 +134,11 @@ pub fn is_told(full_name: &str, code: i64) -> bool {
     let found = INTERFACE.find(full_name, &["supervisor".to_owned()]);
     ANYWHERE.iter().any(is) || found.is_some_and(|method| method.faults.iter().any(is))
 }
+
+/// The lines that programs read are those of 4.3.0 (`conformance::multicalls`); the rest is ours.
+#[test]
+fn the_manual_tells_that_the_prose_of_help_differs() {
+    let compat = include_str!("../man/supervisor-compat.7");
+    let told = "The prose of\n.Fn system.methodHelp\nis our own for every method";
+    assert!(compat.contains(told));
+}

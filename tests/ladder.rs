@@ -31,6 +31,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "loggers/level",
             "loggers/rotation",
             "xmlrpc",
+            "http/refusal",
             "http/request",
             "http/response",
             "http/auth",

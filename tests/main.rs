@@ -41,6 +41,7 @@ mod package;
 mod pidproxy;
 mod pools;
 mod reaping;
+mod refusals;
 mod regressions;
 mod reload;
 mod restart;

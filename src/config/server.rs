@@ -1,5 +1,7 @@
 //! `[unix_http_server]` and `[inet_http_server]`, with or without `:name`.
 
+use std::net::Ipv6Addr;
+
 use super::accounts;
 use super::datatypes;
 use super::error::ConfigError;
@@ -134,11 +136,22 @@ fn allowed_hosts<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, Con
     let names = text.split(',').map(|name| name.trim_matches(is_space));
     let names = names.filter(|name| !name.is_empty());
     names
-        .map(|name| match name.chars().all(is_of_host_name) {
+        .map(|name| match is_host_name(name) {
             true => Ok(name.trim_end_matches('.').to_ascii_lowercase()),
             false => Err(section.at(KEY, invalid(KEY, name.to_owned()))),
         })
         .collect()
+}
+
+/// Addresses of version 6 have brackets, as in an address of a browser.
+fn is_host_name(name: &str) -> bool {
+    match name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => name.chars().all(is_of_host_name),
+    }
 }
 
 fn is_of_host_name(character: char) -> bool {

@@ -6,6 +6,7 @@
 //! and dropped for a while: unread data would turn the close into a reset,
 //! which can take the response away from the client.
 
+mod refusing;
 mod standing;
 
 use std::io;
@@ -19,7 +20,8 @@ use crate::http::delivery::Delivery;
 use crate::http::door::Door;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
 use crate::http::plan::{self, Plan};
-use crate::http::request::{BadRequest, Head, HeadParser, Version};
+use crate::http::refusal::Refusal;
+use crate::http::request::{Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
@@ -213,7 +215,7 @@ impl Connection {
                 // The first piece goes out at the next turn, like all others.
                 self.resume = true;
             }
-            Err(_) => self.begin_response(exchange, &Response::error(404), now),
+            Err(_) => self.refuse(exchange, &Refusal::NoLog, reactor),
         }
         self.deliver(reactor)
     }
@@ -244,7 +246,6 @@ impl Connection {
     }
 
     fn advance(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
-        let now = reactor.now;
         let mut answered = 0;
         loop {
             if self.wire.flush(reactor).is_err() {
@@ -262,7 +263,7 @@ impl Connection {
                             return self.hand_up(reactor, request);
                         }
                     }
-                    Err(bad) => self.refuse(bad, reactor),
+                    Err(bad) => self.refuse_unreadable(bad, reactor),
                 },
                 State::Body { body, .. } if body.missing > 0 => {
                     if !body.take(&mut self.wire.input) {
@@ -273,7 +274,7 @@ impl Connection {
                     }
                 }
                 State::Body { .. } => {
-                    if let Some(request) = self.end_body(now.monotonic) {
+                    if let Some(request) = self.end_body(reactor) {
                         return self.hand_up(reactor, request);
                     }
                 }
@@ -355,25 +356,15 @@ impl Connection {
                 self.ask_for_body(announce, now.monotonic);
                 self.begin_body(exchange, Purpose::Page(visit), length);
             }
-            Plan::Refuse { status, discard } => {
-                self.begin_body(exchange, Purpose::Refusal(status), discard);
+            Plan::Refuse { why, discard } => {
+                self.begin_body(exchange, Purpose::Refusal(why), discard);
             }
-            Plan::RefuseAndClose(status) => {
+            Plan::RefuseAndClose(why) => {
                 exchange.persistence = Persistence::Close;
-                self.begin_response(exchange, &Response::error(status), now.monotonic);
+                self.refuse(exchange, &why, reactor);
             }
         }
         None
-    }
-
-    /// What came is no request, and where the next one would begin is unknown.
-    fn refuse(&mut self, bad: BadRequest, reactor: &mut Reactor) {
-        let status = match bad {
-            BadRequest::Malformed => 400,
-            BadRequest::TooLong => 431,
-        };
-        let exchange = Exchange::unreadable(reactor.now.wall);
-        self.begin_response(exchange, &Response::error(status), reactor.now.monotonic);
     }
 
     /// Some clients wait to be asked before they send a body.
@@ -389,7 +380,8 @@ impl Connection {
         self.state = State::Body { exchange, body };
     }
 
-    fn end_body(&mut self, now: Monotonic) -> Option<Request> {
+    fn end_body(&mut self, reactor: &mut Reactor) -> Option<Request> {
+        let now = reactor.now.monotonic;
         let state = std::mem::replace(&mut self.state, State::Reading);
         let State::Body { exchange, body } = state else {
             self.state = state;
@@ -405,8 +397,8 @@ impl Connection {
                 self.enter(State::Working(exchange), now);
                 Some(Request::Page(visit))
             }
-            Purpose::Refusal(status) => {
-                self.begin_response(exchange, &Response::error(status), now);
+            Purpose::Refusal(why) => {
+                self.refuse(exchange, &why, reactor);
                 None
             }
         }

@@ -7,9 +7,11 @@ use std::io;
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::http::exchange::Exchange;
+use crate::http::refusal::{self, Refusal};
 use crate::http::response::Response;
 use crate::http::wire::Wire;
 use crate::reactor::Reactor;
+use crate::sys::errno;
 
 /// The response, and what it answers.
 #[derive(Debug)]
@@ -98,8 +100,16 @@ impl Delivery {
                     self.put_head(&Response::xml_head(length), length, wire, now);
                     Phase::Sending(content)
                 }
-                Err(_) => {
-                    self.put_whole(&Response::error(500), wire, now);
+                Err(error) => {
+                    let (line, reason) = (&self.exchange.line, errno::reason(&error));
+                    reactor.warn_seldom(
+                        "log",
+                        format_args!(
+                            "answered \"{}\" with 500: cannot read a log in it: {reason}",
+                            refusal::shown(line)
+                        ),
+                    );
+                    self.put_whole(&Response::refusal(&Refusal::UnreadableLog), wire, now);
                     Phase::Complete
                 }
             },

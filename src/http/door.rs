@@ -4,7 +4,8 @@
 use crate::config::limits::Limits;
 use crate::config::{Address, Credentials, Server};
 use crate::http::auth::{self, Verdict};
-use crate::http::guard::Guard;
+use crate::http::guard::{Admission, Guard};
+use crate::http::refusal::Refusal;
 use crate::http::request::Head;
 
 /// The rules of one server.
@@ -26,12 +27,15 @@ impl Door {
         let guard = match &server.address {
             Address::Unix { .. } => None,
             Address::Inet { host, .. } => {
-                let names = own_names.iter().chain(&server.allowed_hosts);
-                let mut names: Vec<String> = names.cloned().collect();
+                let mut names = own_names.to_vec();
                 // Whoever configures a name means this machine by it.
                 names.push(host.trim_end_matches('.').to_owned());
                 let open = server.credentials.is_none();
-                Some(Guard { open, names })
+                Some(Guard {
+                    open,
+                    names,
+                    allowed: server.allowed_hosts.clone(),
+                })
             }
         };
         Door {
@@ -42,16 +46,19 @@ impl Door {
         }
     }
 
-    /// Whether the request may come in, from its head alone; the error is a status.
-    pub fn admits(&self, head: &Head) -> Result<(), u16> {
-        match auth::check(self.credentials.as_ref(), head.header("Authorization")) {
+    /// Whether the request may come in, from its head alone.
+    pub fn admit(&self, head: &Head) -> Result<Admission, Refusal> {
+        let authorization = head.header("Authorization");
+        match auth::check(self.credentials.as_ref(), authorization) {
             Verdict::Accepted => {}
-            Verdict::Refused => return Err(401),
-            Verdict::Malformed => return Err(400),
+            // So begins every conversation with a client that waits to be asked.
+            Verdict::Refused if authorization.is_none() => return Err(Refusal::NoCredentials),
+            Verdict::Refused => return Err(Refusal::WrongCredentials),
+            Verdict::Malformed => return Err(Refusal::BadCredentials),
         }
         match &self.guard {
-            Some(guard) if !guard.admits(head) => Err(403),
-            _ => Ok(()),
+            Some(guard) => guard.judge(head),
+            None => Ok(Admission::Free),
         }
     }
 }

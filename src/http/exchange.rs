@@ -3,6 +3,7 @@
 
 use crate::clock::Timestamp;
 use crate::http::buffer::Buffer;
+use crate::http::refusal::Refusal;
 use crate::http::request::{Head, Version};
 use crate::http::response::{Persistence, Response};
 use crate::web::route::Visit;
@@ -77,8 +78,8 @@ pub enum Purpose {
     Call,
     /// The form in it.
     Page(Visit),
-    /// To be dropped before an error is answered.
-    Refusal(u16),
+    /// To be dropped before the request is refused.
+    Refusal(Refusal),
 }
 
 /// A body that has not come whole yet.

@@ -3,9 +3,20 @@
 //! after DNS rebinding it can even read the answers. Browsers say enough to
 //! tell such requests from honest ones; programs do not say it, and nothing is
 //! asked of them.
+//!
+//! Against what another site sends stands `Origin`, which must be `Host`, or
+//! among the names that the operator trusts. A proxy that hands on no `Host` breaks
+//! that for every honest form; what proves such a form honest is its token, which
+//! only a reader of our pages can know. Who reads them is then the question, and
+//! that is why the token replaces this one comparison and nothing else: without a
+//! password the name in `Host` must be known, also for a page that is only read,
+//! for a page of another site whose name leads here since a moment ago could read
+//! the token off it; with a password it does not know that. And where the browser
+//! itself says that another site has sent a form, a token does not help.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::Head;
 
 /// By which names a server on TCP is known.
@@ -14,49 +25,76 @@ pub struct Guard {
     /// Whether anybody is let in without a password: then the browser's word
     /// is all there is, and the name that it used must be a known one.
     pub open: bool,
-    /// Lower case, without a dot at the end. Addresses and `localhost` need not be here.
+    /// Those of this machine, without a dot at the end. Addresses and `localhost` need
+    /// not be here.
     pub names: Vec<String>,
+    /// Those that the operator trusts: the server is known by them, and pages of
+    /// these sites may send requests.
+    pub allowed: Vec<String>,
+}
+
+/// What is asked of a request that a browser may have sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Nothing more.
+    Free,
+    /// A token of this daemon, for its origin is not its host.
+    WithToken(Box<Sender>),
 }
 
 impl Guard {
     /// Whether the request can be what the reader of an honest page wanted.
-    pub fn admits(&self, head: &Head) -> bool {
+    pub fn judge(&self, head: &Head) -> Result<Admission, Refusal> {
         let host = single(head, "Host").and_then(Authority::parse);
-        match single(head, "Origin") {
-            Single::Missing => {}
-            Single::Value(origin) => {
-                if !is_same(origin, &host) {
-                    return false;
-                }
-            }
-            Single::Ambiguous => return false,
-        }
+        let origin = single(head, "Origin").and_then(Origin::parse);
+        let sender = || {
+            let origin_name = origin.value().map(|origin| origin.authority.name);
+            let host_name = host.value().map(|host| host.name);
+            Box::new(Sender::of(head, origin_name, host_name))
+        };
+        let is_trusted = origin
+            .value()
+            .is_some_and(|origin| holds(&self.allowed, origin.authority.name));
         let site = head.header("Sec-Fetch-Site");
         // Who follows a log keeps a place for as long as it likes.
         let follows = head.path.starts_with("/logtail") || head.path.starts_with("/mainlogtail");
         let reads_only = matches!(head.method.as_str(), "GET" | "HEAD") && !follows;
-        if !reads_only && site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site")) {
-            return false;
+        let is_foreign = site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site"));
+        if is_foreign && !reads_only && !is_trusted {
+            return Err(Refusal::CrossSite(sender()));
         }
-        if !self.open || !is_browser(head) {
-            return true;
+        if self.open && is_browser(head) && !host.value().is_some_and(|host| self.knows(host.name))
+        {
+            return Err(Refusal::UnknownHost(sender()));
         }
-        match host {
-            Single::Value(host) => self.knows(host.name),
-            Single::Missing | Single::Ambiguous => false,
-        }
+        let agrees = match (&origin, &host) {
+            (Single::Missing, _) => true,
+            (Single::Value(origin), Single::Value(host)) => origin.is_at(host),
+            _ => false,
+        };
+        Ok(match agrees || is_trusted {
+            true => Admission::Free,
+            false => Admission::WithToken(sender()),
+        })
     }
 
     /// No name server has a say in addresses and in what is known here.
     fn knows(&self, name: &str) -> bool {
-        let bare = name.strip_suffix('.').unwrap_or(name);
         is_address(name)
-            || bare.eq_ignore_ascii_case("localhost")
-            || self
-                .names
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(bare))
+            || bare(name).eq_ignore_ascii_case("localhost")
+            || holds(&self.names, name)
+            || holds(&self.allowed, name)
     }
+}
+
+fn holds(names: &[String], name: &str) -> bool {
+    names
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(bare(name)))
+}
+
+fn bare(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// Programs do not send these of their own accord.
@@ -83,6 +121,13 @@ impl<T> Single<T> {
             Single::Ambiguous => Single::Ambiguous,
         }
     }
+
+    fn value(&self) -> Option<&T> {
+        match self {
+            Single::Value(value) => Some(value),
+            Single::Missing | Single::Ambiguous => None,
+        }
+    }
 }
 
 fn single<'a>(head: &'a Head, name: &'a str) -> Single<&'a str> {
@@ -94,27 +139,34 @@ fn single<'a>(head: &'a Head, name: &'a str) -> Single<&'a str> {
     }
 }
 
-/// Whether an `Origin` names what `Host` names. A port that is not written is
-/// that of the origin's scheme: behind a proxy that speaks TLS it is 443.
-fn is_same(origin: &str, host: &Single<Authority<'_>>) -> bool {
-    let Single::Value(host) = host else {
-        return false;
-    };
-    // `null`, which pages without a site of their own send, has no scheme.
-    let Some((scheme, authority)) = origin.split_once("://") else {
-        return false;
-    };
-    let usual = match scheme.to_ascii_lowercase().as_str() {
-        "http" => 80,
-        "https" => 443,
-        _ => return false,
-    };
-    let Some(origin) = Authority::parse(authority) else {
-        return false;
-    };
-    let bare = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    bare(origin.name) == bare(host.name)
-        && origin.port.unwrap_or(usual) == host.port.unwrap_or(usual)
+/// Where a page is from, as `Origin` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Origin<'a> {
+    authority: Authority<'a>,
+    /// The port of its scheme.
+    usual: u16,
+}
+
+impl Origin<'_> {
+    /// `null`, which pages without a site of their own send, is none.
+    fn parse(text: &str) -> Option<Origin<'_>> {
+        let (scheme, authority) = text.split_once("://")?;
+        let usual = match scheme.to_ascii_lowercase().as_str() {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let authority = Authority::parse(authority)?;
+        Some(Origin { authority, usual })
+    }
+
+    /// Whether it is what `Host` names. A port that is not written is that of
+    /// the origin's scheme: behind a proxy that speaks TLS it is 443.
+    fn is_at(&self, host: &Authority<'_>) -> bool {
+        let port = |authority: &Authority<'_>| authority.port.unwrap_or(self.usual);
+        bare(self.authority.name).eq_ignore_ascii_case(bare(host.name))
+            && port(&self.authority) == port(host)
+    }
 }
 
 /// A host and perhaps a port, as `Host` has them.
@@ -169,7 +221,7 @@ mod tests {
         admits_to(open, method, "/RPC2", headers)
     }
 
-    fn admits_to(open: bool, method: &str, path: &str, headers: &str) -> bool {
+    fn judge(open: bool, method: &str, path: &str, headers: &str) -> Result<Admission, Refusal> {
         let mut input = Buffer::default();
         let headers = headers.replace('|', "\r\n");
         input.extend(format!("{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes());
@@ -177,8 +229,13 @@ mod tests {
         let guard = Guard {
             open,
             names: vec!["web1.example.com".to_owned(), "web1".to_owned()],
+            allowed: vec!["boss.example".to_owned(), "[::5]".to_owned()],
         };
-        guard.admits(&head)
+        guard.judge(&head)
+    }
+
+    fn admits_to(open: bool, method: &str, path: &str, headers: &str) -> bool {
+        judge(open, method, path, headers) == Ok(Admission::Free)
     }
 
     #[test]
@@ -316,5 +373,74 @@ mod tests {
         assert!(!admits(true, "GET", &twice));
         assert!(admits(true, "POST", "User-Agent: Python-xmlrpc/3.11"));
         assert!(admits(true, "POST", "Host: a|Host: b"));
+    }
+
+    /// Regression: `allowed_hosts` was for servers without a password and for `Host` alone.
+    #[test]
+    fn sites_that_the_operator_trusts_may_send_requests() {
+        for (headers, expected) in [
+            ("Host: 127.0.0.1:9001|Origin: https://boss.example", true),
+            ("Host: 127.0.0.1:9001|Origin: http://BOSS.example.:81", true),
+            (
+                "Host: web1|Origin: https://boss.example|Sec-Fetch-Site: cross-site",
+                true,
+            ),
+            ("Host: 127.0.0.1|Origin: http://[::5]:80", true),
+            ("Host: boss.example|Origin: https://boss.example", true),
+            ("Host: 127.0.0.1|Origin: https://boss.example.evil", false),
+            ("Host: 127.0.0.1|Origin: https://notboss.example", false),
+            ("Host: 127.0.0.1|Origin: ftp://boss.example", false),
+            ("Host: 127.0.0.1|Origin: https://u@boss.example", false),
+            (
+                "Host: 127.0.0.1|Origin: https://boss.example|Origin: http://evil",
+                false,
+            ),
+            // A name of this machine has other servers too, on other ports.
+            ("Host: 127.0.0.1|Origin: http://web1", false),
+            ("Host: 127.0.0.1|Origin: http://localhost", false),
+        ] {
+            for open in [false, true] {
+                assert_eq!(admits(open, "POST", headers), expected, "{headers}");
+            }
+        }
+        let rebound = "Host: evil|Origin: https://boss.example";
+        assert!(admits(false, "POST", rebound) && !admits(true, "POST", rebound));
+    }
+
+    #[test]
+    fn a_token_makes_up_for_an_origin_and_for_nothing_else() {
+        for (headers, open, expected) in [
+            (
+                "Host: 127.0.0.1:9001|Origin: https://example.org",
+                "token",
+                "token",
+            ),
+            ("Host: 127.0.0.1:9001|Origin: null", "token", "token"),
+            ("Origin: https://example.org", "host", "token"),
+            ("Host: evil|Origin: http://other", "host", "token"),
+            ("Host: evil|Origin: http://evil", "host", "free"),
+            ("Host: evil|User-Agent: Mozilla/5.0", "host", "free"),
+            (
+                "Host: web1|Origin: http://evil|Sec-Fetch-Site: cross-site",
+                "site",
+                "site",
+            ),
+            (
+                "Host: web1|Origin: http://evil|Sec-Fetch-Site: same-site",
+                "token",
+                "token",
+            ),
+        ] {
+            for (is_open, expected) in [(true, open), (false, expected)] {
+                let found = match judge(is_open, "POST", "/", headers) {
+                    Ok(Admission::Free) => "free",
+                    Ok(Admission::WithToken(_)) => "token",
+                    Err(Refusal::UnknownHost(_)) => "host",
+                    Err(Refusal::CrossSite(_)) => "site",
+                    Err(other) => panic!("{other:?}"),
+                };
+                assert_eq!(found, expected, "{headers} {is_open}");
+            }
+        }
     }
 }

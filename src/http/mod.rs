@@ -2,7 +2,8 @@
 //! authentication, and the servers on their sockets.
 //!
 //! [`request`], [`response`], [`plan`] and [`date`] are pure codecs; [`door`] decides
-//! who comes in ([`auth`], and [`guard`] for browsers) and with how much. Above them,
+//! who comes in ([`auth`], and [`guard`] for browsers) and with how much, and a
+//! [`refusal`] says why somebody does not. Above them,
 //! [`listener`] opens the sockets, [`connection`] takes one client through its
 //! requests ([`exchange`]), [`delivery`] brings it the response, which [`content`]
 //! makes piece by piece if it is long, [`tail`] follows a log file, and [`server`]
@@ -21,6 +22,7 @@ pub mod guard;
 pub mod listener;
 pub mod outbox;
 pub mod plan;
+pub mod refusal;
 pub mod request;
 pub mod response;
 pub mod server;

@@ -13,6 +13,7 @@ use crate::http::connection::{Connection, Step};
 use crate::http::content::Content;
 use crate::http::door::Door;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
+use crate::http::refusal::Refusal;
 use crate::http::response::Response;
 use crate::reactor::{Reactor, SHARE};
 use crate::sys::limits::{self, Limit};
@@ -192,9 +193,30 @@ impl Servers {
         self.after(reactor, connection, step);
     }
 
-    /// Answers with an error page. Dropped if the client has gone.
-    pub fn respond_error(&mut self, reactor: &mut Reactor, connection: ConnectionId, status: u16) {
-        self.respond(reactor, connection, Response::error(status));
+    /// Answers why there is no answer, which the log is told if it has to know.
+    /// Dropped if the client has gone.
+    pub fn refuse_request(
+        &mut self,
+        reactor: &mut Reactor,
+        connection: ConnectionId,
+        why: &Refusal,
+    ) {
+        self.respond_refusal(reactor, connection, why, None);
+    }
+
+    /// The same, with a page for a reader instead of the usual one if there is one.
+    pub fn respond_refusal(
+        &mut self,
+        reactor: &mut Reactor,
+        connection: ConnectionId,
+        why: &Refusal,
+        page: Option<&Response>,
+    ) {
+        let step = self.with(connection, |client, _| {
+            client.respond_refusal(reactor, why, page)
+        });
+        self.after(reactor, connection, step);
+        self.relieve(reactor, connection);
     }
 
     /// Answers with any complete response. Dropped if the client has gone.
@@ -215,12 +237,17 @@ impl Servers {
         unbuffered: bool,
     ) {
         let client = self.connections.get(&connection);
-        let has_no_place = client.is_some_and(|client| {
-            self.is_next_reserved(reactor, client.connection.token())
-                || self.has_many_followers(client.listener)
+        let refusal = client.and_then(|client| {
+            if self.is_next_reserved(reactor, client.connection.token()) {
+                Some(Refusal::NoDescriptors)
+            } else if self.has_many_followers(client.listener) {
+                Some(Refusal::ManyFollowers)
+            } else {
+                None
+            }
         });
-        if has_no_place {
-            return self.respond_error(reactor, connection, 503);
+        if let Some(why) = refusal {
+            return self.refuse_request(reactor, connection, &why);
         }
         let step = self.with(connection, |client, _| {
             client.follow(reactor, path, unbuffered)

@@ -11,6 +11,7 @@ pub mod file;
 pub mod format;
 pub mod level;
 pub mod logger;
+pub mod rate_limit;
 pub mod rollover;
 pub mod rotation;
 pub mod shared;

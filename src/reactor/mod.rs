@@ -5,11 +5,13 @@ pub mod logs;
 pub mod open_logs;
 pub mod watch;
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
 use crate::clock::Now;
 use crate::loggers::logger::Logger;
+use crate::loggers::rate_limit::RateLimit;
 use crate::loggers::window::Places;
 use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
@@ -36,6 +38,8 @@ pub struct Reactor {
     pub timers: Timers,
     /// The main log.
     pub log: Logger,
+    /// For lines that clients can cause.
+    pub rate_limit: RateLimit,
     /// The logs of children.
     pub logs: OpenLogs,
     /// For the logs that clients read.
@@ -57,6 +61,7 @@ impl Reactor {
             poller: Poller::new()?,
             timers: Timers::default(),
             log,
+            rate_limit: RateLimit::default(),
             logs: OpenLogs::default(),
             places: Places::default(),
             error_pipe: ErrorPipe::new()?,
@@ -64,6 +69,18 @@ impl Reactor {
             buffer: Vec::new(),
             now,
         })
+    }
+
+    /// Writes a warning that a client has caused, unless one of that kind was
+    /// written less than a minute ago.
+    pub fn warn_seldom(&mut self, kind: &'static str, message: fmt::Arguments<'_>) {
+        match self.rate_limit.admit(kind, self.now.monotonic) {
+            None => {}
+            Some(0) => self.log.warn(message),
+            Some(more) => self.log.warn(format_args!(
+                "{message} ({more} more like it were not told since the last)"
+            )),
+        }
     }
 
     /// Whether what can wait for the next turn of the loop should.

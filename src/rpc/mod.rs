@@ -40,8 +40,8 @@ use interface::{Answer, Daemon, dispatch, written};
 pub enum Reply {
     /// The body of a response with status 200.
     Body(Content),
-    /// This HTTP status: the request could not be read.
-    Status(u16),
+    /// The request could not be read.
+    NoCall,
     /// The answer comes later.
     Later {
         /// Which method was called.
@@ -91,7 +91,7 @@ impl Body {
                     "XML-RPC request of {} bytes is invalid: {error}",
                     self.size
                 ));
-                Reply::Status(400)
+                Reply::NoCall
             }
         })
     }

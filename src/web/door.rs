@@ -7,6 +7,7 @@
 
 use crate::clock::Now;
 use crate::http::content::Content;
+use crate::http::refusal::Refusal;
 use crate::http::response::Response;
 use crate::rpc::interface::Daemon;
 use crate::sys::{errno, random};
@@ -35,6 +36,8 @@ pub struct Web {
 pub enum Visited {
     /// It is answered.
     Done(Response),
+    /// It is refused, on the page of the web interface if there is one.
+    Refused(Refusal, Option<Response>),
     /// It is answered with this head and a content of the length that is told there.
     Long(Response, Content),
     /// It waits for processes.
@@ -75,7 +78,7 @@ impl Web {
     pub fn visit(&mut self, daemon: &mut Daemon<'_>, visit: &Visit, get_actions: bool) -> Visited {
         match self.answer(daemon, visit, get_actions) {
             Ok(visited) => visited,
-            Err(status) => Visited::Done(Response::error(status)),
+            Err(why) => Visited::Refused(why, None),
         }
     }
 
@@ -85,17 +88,16 @@ impl Web {
         let progress = errand.poll(daemon);
         match self.tokens(daemon) {
             Ok(tokens) => conclude(daemon, &tokens, progress, back),
-            Err(status) => Visited::Done(Response::error(status)),
+            Err(why) => Visited::Refused(why, None),
         }
     }
 
-    /// The error is a status.
     fn answer(
         &mut self,
         daemon: &mut Daemon<'_>,
         visit: &Visit,
         get_actions: bool,
-    ) -> Result<Visited, u16> {
+    ) -> Result<Visited, Refusal> {
         let query = Form::read(visit.query.as_bytes());
         let back = match visit.page {
             Page::Health => return Ok(Visited::Done(health())),
@@ -113,29 +115,36 @@ impl Web {
         match (visit.method, visit.page) {
             (Method::Post, _) => {
                 let form = Form::read(&visit.form);
-                let Some(command) = Command::of(&form).map_err(|_| 400u16)? else {
-                    return Ok(self.show(daemon, &tokens, &query, back));
-                };
+                let command = Command::of(&form).map_err(|_| Refusal::BadForm)?;
                 let now = daemon.reactor.now.monotonic;
-                let may = command == Command::Refresh
-                    || tokens.accepts(form.get("token"), &command.form(), now);
-                match may {
-                    true => Ok(act(daemon, &tokens, command, back)),
-                    false => Ok(self.refuse(daemon, 403, OLD_FORM)),
+                let is_ours =
+                    |command: &Command| tokens.accepts(form.get("token"), &command.form(), now);
+                // What changes nothing needs no token, unless another site may ask for it.
+                let may = match &command {
+                    None => visit.sender.is_none(),
+                    Some(Command::Refresh) if visit.sender.is_none() => true,
+                    Some(command) => is_ours(command),
+                };
+                Ok(match (may, command) {
+                    (true, Some(command)) => act(daemon, &tokens, command, back),
+                    (true, None) => self.show(daemon, &tokens, &query, back),
+                    (false, _) => self.refuse(daemon, Refusal::OldForm(visit.sender.clone())),
+                })
+            }
+            (Method::Get, Page::Status) => {
+                match Command::of(&query).map_err(|_| Refusal::BadForm)? {
+                    None => Ok(self.show(daemon, &tokens, &query, back)),
+                    Some(command) if get_actions || command == Command::Refresh => {
+                        Ok(act(daemon, &tokens, command, back))
+                    }
+                    Some(_) => Ok(self.refuse(daemon, Refusal::OnlyALink)),
                 }
             }
-            (Method::Get, Page::Status) => match Command::of(&query).map_err(|_| 400u16)? {
-                None => Ok(self.show(daemon, &tokens, &query, back)),
-                Some(command) if get_actions || command == Command::Refresh => {
-                    Ok(act(daemon, &tokens, command, back))
-                }
-                Some(_) => Ok(self.refuse(daemon, 405, ONLY_A_LINK)),
-            },
             (Method::Get | Method::Head, _) => Ok(self.show(daemon, &tokens, &query, back)),
         }
     }
 
-    fn tokens(&mut self, daemon: &mut Daemon<'_>) -> Result<Tokens, u16> {
+    fn tokens(&mut self, daemon: &mut Daemon<'_>) -> Result<Tokens, Refusal> {
         if let Some(tokens) = &self.tokens {
             return Ok(tokens.clone());
         }
@@ -146,7 +155,7 @@ impl Web {
                     "the web interface has no random numbers for its forms: {}",
                     errno::reason(&error)
                 ));
-                Err(503)
+                Err(Refusal::NoTokens)
             }
         }
     }
@@ -174,7 +183,7 @@ impl Web {
     }
 
     /// Tells that nothing was done, and why.
-    fn refuse(&self, daemon: &Daemon<'_>, status: u16, why: &str) -> Visited {
+    fn refuse(&self, daemon: &Daemon<'_>, why: Refusal) -> Visited {
         let view = gather::of_daemon(daemon, self.started);
         let page = Frame {
             title: "Nothing was done".to_owned(),
@@ -185,23 +194,17 @@ impl Web {
             content: format!(
                 "<p class=\"message bad\" role=\"alert\">{}</p>\
                  <p><a href=\"./\">To the processes</a></p>",
-                html(why)
+                html(&why.to_string())
             ),
             script: "",
         };
-        let mut response = page.response(status);
-        if status == 405 {
+        let mut response = page.response(why.status());
+        if why == Refusal::OnlyALink {
             response.headers.push(("Allow", "POST".to_owned()));
         }
-        Visited::Done(response)
+        Visited::Refused(why, Some(response))
     }
 }
-
-const OLD_FORM: &str = "The form does not come from this supervisord as it runs now, or is \
-                        older than a day. Open the page again and repeat what you wanted.";
-const ONLY_A_LINK: &str = "A link changes nothing here: use the buttons of the page. Where scripts \
-                           need the links of Supervisor 4.3.0, web_get_actions=true in the section \
-                           of this server brings them back.";
 
 fn act(daemon: &mut Daemon<'_>, tokens: &Tokens, command: Command, back: Back) -> Visited {
     let progress = errand::begin(daemon, command);
@@ -249,8 +252,8 @@ fn health() -> Response {
     }
 }
 
-fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Visited, u16> {
-    let log = gather::whole_log(daemon, subject).ok_or(404u16)?;
+fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Visited, Refusal> {
+    let log = gather::whole_log(daemon, subject).ok_or(Refusal::NoLog)?;
     let name = match subject {
         Subject::Main => "supervisord".to_owned(),
         Subject::Process(name, channel) => format!("{name}-{}", command::channel_name(*channel)),
@@ -269,6 +272,9 @@ fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Vi
         return Ok(Visited::Done(head));
     }
     let mut content = Content::default();
-    content.push_raw(log, daemon.reactor.places.take().ok_or(503u16)?);
+    content.push_raw(
+        log,
+        daemon.reactor.places.take().ok_or(Refusal::ManyReaders)?,
+    );
     Ok(Visited::Long(head, content))
 }

@@ -1,5 +1,7 @@
 //! Which page a path is, and by which methods it is asked for.
 
+use crate::http::refusal::Sender;
+
 /// A page or a file of the web interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -43,6 +45,9 @@ pub struct Visit {
     pub query: String,
     /// The body of a POST.
     pub form: Vec<u8>,
+    /// Whose form it may be, if it may be that of another site: then nothing is
+    /// done without a token.
+    pub sender: Option<Box<Sender>>,
 }
 
 impl Page {
@@ -67,6 +72,14 @@ impl Page {
             self,
             Page::Status | Page::Tail | Page::MainLog | Page::Health
         )
+    }
+
+    /// The methods by which it may be asked for, in words.
+    pub fn methods(self) -> &'static str {
+        match self.takes_forms() {
+            true => "GET, HEAD and POST",
+            false => "GET and HEAD",
+        }
     }
 
     /// The method of that name, if the page may be asked for so.

@@ -362,14 +362,17 @@ fn servers_have_keys_that_4_3_0_does_not_know() {
     let server = |keys: &str| format!("[supervisord]\n[inet_http_server]\nport=9001\n{keys}");
     let config = read(&server(
         "username=u\npassword={SHA256}5E884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8\n\
-         require_authentication=true\nallowed_hosts= Boss.example. , boss,\nheader_maxbytes=1KB\n\
+         require_authentication=true\nallowed_hosts= Boss.example. , boss,[2001:DB8::1],\nheader_maxbytes=1KB\n\
          unauthenticated_body_maxbytes=0\nbody_maxbytes=2MB\nxml_maxdepth=16\n\
          multicall_maxcalls=1\nmax_connections=2\nidle_timeout=3\nrequest_timeout=4\n",
     ))
     .unwrap();
     let server_read = &config.servers[0];
     assert!(server_read.require_authentication);
-    assert_eq!(server_read.allowed_hosts, ["boss.example", "boss"]);
+    assert_eq!(
+        server_read.allowed_hosts,
+        ["boss.example", "boss", "[2001:db8::1]"]
+    );
     assert_eq!(
         server_read.limits,
         Limits {
@@ -420,6 +423,8 @@ fn servers_have_keys_that_4_3_0_does_not_know() {
             "request_timeout=0",
             "Invalid request_timeout value 0: it can be from 1 to 316224000",
         ),
+        ("allowed_hosts=a,[::1", "Invalid allowed_hosts value [::1"),
+        ("allowed_hosts=[web1]", "Invalid allowed_hosts value [web1]"),
         (
             "allowed_hosts=a,http://b",
             "Invalid allowed_hosts value http://b",

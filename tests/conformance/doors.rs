@@ -8,7 +8,7 @@
 use super::compare;
 use super::run::Run;
 use crate::support::{Address, Rpc};
-use pollvisor::http::response::error_page;
+use pollvisor::http::response::reason;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 
@@ -80,9 +80,64 @@ impl Raw {
     }
 }
 
+/// The page with which 4.3.0 refuses a request.
+fn page_of_4_3_0(status: u16) -> String {
+    format!(
+        "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+         <h1>Error response</h1>\r\n<p>Error code {status}.\r\n<p>Message: {}.\r\n</body>\r\n",
+        reason(status)
+    )
+}
+
+/// Answers without the one line in which pages of refusals say why, and with the length
+/// that they have without it.
+fn without_reasons(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((head, after)) = rest.split_once("\r\n\r\n") {
+        let header = |name: &str| {
+            let mut lines = head.split("\r\n");
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        };
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let length = header("Content-Length").and_then(|length| length.parse::<usize>().ok());
+        let (Some(status), Some(length)) = (status, length) else {
+            break;
+        };
+        // The answer to HEAD has no body here.
+        let is_bare = after.is_empty() || after.starts_with("HTTP/");
+        let Some((body, after)) = after.split_at_checked(if is_bare { 0 } else { length }) else {
+            break;
+        };
+        let page = page_of_4_3_0(status);
+        let is_page = header("Content-Type") == Some("text/html")
+            && (is_bare || body == page || is_page_with_reason(body, &page));
+        match is_page {
+            true => {
+                let told = format!("Content-Length: {length}");
+                shown.push_str(&head.replace(&told, &format!("Content-Length: {}", page.len())));
+                shown.push_str("\r\n\r\n");
+                if !is_bare {
+                    shown.push_str(&format!("[page {status}]"));
+                }
+            }
+            false => shown.push_str(&format!("{head}\r\n\r\n{body}")),
+        }
+        rest = after;
+    }
+    shown + rest
+}
+
+fn is_page_with_reason(body: &str, page: &str) -> bool {
+    let (start, end) = page.split_at(page.find("</body>").unwrap());
+    body.strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(end)?.strip_suffix("\r\n"))
+        .is_some_and(|line| line.starts_with("<p>") && !line.contains(['\r', '\n']))
+}
+
 /// A response without what differs from run to run and from program to program.
 fn shown(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
+    let text = without_reasons(&String::from_utf8_lossy(bytes));
     let mut lines: Vec<String> = text.split("\r\n").map(str::to_owned).collect();
     for line in &mut lines {
         for name in ["Server: ", "Date: ", "Last-Modified: "] {
@@ -91,11 +146,7 @@ fn shown(bytes: &[u8]) -> String {
             }
         }
     }
-    let mut text = lines.join("\r\n");
-    for status in [400, 401, 404, 411, 413, 431, 500] {
-        text = text.replace(&error_page(status), &format!("[page {status}]"));
-    }
-    format!("{text:?}")
+    format!("{:?}", lines.join("\r\n"))
 }
 
 const PROBE: &[u8] = b"GET /after HTTP/1.0\r\n\r\n";

@@ -421,7 +421,9 @@ impl Run {
                 } else if line.starts_with("INFO spawned") {
                     kills.clear();
                 }
-                (!is_detail || is_signal) && !is_chance && !is_repeat
+                // 4.3.0 tells of none; `refusals` holds these lines.
+                let is_refusal = line.starts_with("WARN answered 4");
+                (!is_detail || is_signal) && !is_chance && !is_repeat && !is_refusal
             })
             .collect()
     }

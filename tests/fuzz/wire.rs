@@ -96,7 +96,7 @@ fn requests_mean_the_same_in_any_pieces() {
     let guarded = Door {
         guard: Some(Guard {
             open: true,
-            names: Vec::new(),
+            ..Guard::default()
         }),
         ..Door::default()
     };

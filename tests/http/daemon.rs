@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use pollvisor::config::limits::Limits;
 use pollvisor::config::{Address, Credentials, Server};
+use pollvisor::http::refusal::Refusal;
 use pollvisor::http::server::{Request, Servers};
 use pollvisor::loggers::level::Level;
 use pollvisor::loggers::logger::Logger;
@@ -177,7 +178,7 @@ impl Daemon {
                 }
                 Request::ProcessLog { .. } => {
                     self.servers
-                        .respond_error(&mut self.reactor, one.connection, 404);
+                        .refuse_request(&mut self.reactor, one.connection, &Refusal::NoLog);
                 }
                 Request::Page(visit) => {
                     let body = [visit.query.as_bytes(), b"|", &visit.form].concat();

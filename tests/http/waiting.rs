@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
+use pollvisor::http::refusal::Refusal;
 use pollvisor::http::server::OUTPUT_LIMIT;
 use pollvisor::tokens::ConnectionId;
 
@@ -46,7 +47,7 @@ fn pipelined_requests_wait_for_a_deferred_response() {
     let second = daemon.held[1];
     daemon
         .servers
-        .respond_error(&mut daemon.reactor, second, 500);
+        .refuse_request(&mut daemon.reactor, second, &Refusal::UnreadableLog);
     let response = daemon.read_until(&mut stream, "</body>");
     assert!(response.find("<first/>").unwrap() < response.find("500 Internal").unwrap());
 }
@@ -111,9 +112,11 @@ fn a_response_to_a_client_that_has_gone_is_dropped() {
     daemon
         .servers
         .respond_tail(&mut daemon.reactor, connection, "/nowhere", false);
-    daemon
-        .servers
-        .respond_error(&mut daemon.reactor, ConnectionId(4711), 500);
+    daemon.servers.refuse_request(
+        &mut daemon.reactor,
+        ConnectionId(4711),
+        &Refusal::UnreadableLog,
+    );
     assert!(daemon.idle());
 }
 

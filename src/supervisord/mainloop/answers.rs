@@ -3,7 +3,7 @@
 //! long bodies and lists give way to others after a slice.
 
 use super::MainLoop;
-use crate::http::response::Response;
+use crate::http::refusal::Refusal;
 use crate::http::server::{Incoming, Request};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
@@ -64,9 +64,10 @@ impl MainLoop {
             Request::Rpc(body) => {
                 let waiting: usize = self.bodies.iter().map(|(_, body)| body.size()).sum();
                 if waiting > BODIES_LIMIT {
+                    let why = &Refusal::ManyBodies;
                     return self
                         .servers
-                        .respond_error(&mut self.reactor, connection, 503);
+                        .refuse_request(&mut self.reactor, connection, why);
                 }
                 let limits = self.servers.limits(connection);
                 self.read(connection, Body::new(body, limits));
@@ -108,7 +109,7 @@ impl MainLoop {
         let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
         let may_act = get_actions || visit.method == Method::Post;
         let visited = match self.pending.len() {
-            PENDING_LIMIT.. if may_act => Visited::Done(Response::error(503)),
+            PENDING_LIMIT.. if may_act => Visited::Refused(Refusal::ManyActions, None),
             _ => self.web.visit(&mut daemon, visit, get_actions),
         };
         if let Some(waiting) = self.show(connection, visited) {
@@ -121,6 +122,9 @@ impl MainLoop {
         let (servers, reactor) = (&mut self.servers, &mut self.reactor);
         match visited {
             Visited::Done(response) => servers.respond(reactor, connection, response),
+            Visited::Refused(why, page) => {
+                servers.respond_refusal(reactor, connection, &why, page.as_ref());
+            }
             Visited::Long(head, content) => {
                 servers.respond_long(reactor, connection, &head, content)
             }
@@ -173,9 +177,9 @@ impl MainLoop {
             Reply::Body(body) => self
                 .servers
                 .respond_xml(&mut self.reactor, connection, body),
-            Reply::Status(status) => {
+            Reply::NoCall => {
                 self.servers
-                    .respond_error(&mut self.reactor, connection, status)
+                    .refuse_request(&mut self.reactor, connection, &Refusal::BadCall);
             }
             Reply::Later { method, deferred } => {
                 self.wait_for(connection, Work::Call { method, deferred });
@@ -210,8 +214,11 @@ impl MainLoop {
                 Work::Call { .. } if !self.servers.is_open(connection) => continue,
                 Work::Call { .. } if own_size > 0 && size > ANSWERS_LIMIT => {
                     size -= own_size;
-                    self.servers
-                        .respond_error(&mut self.reactor, connection, 503);
+                    self.servers.refuse_request(
+                        &mut self.reactor,
+                        connection,
+                        &Refusal::ManyAnswers,
+                    );
                     continue;
                 }
                 Work::Call {
@@ -274,7 +281,7 @@ impl MainLoop {
             }
             None => self
                 .servers
-                .respond_error(&mut self.reactor, connection, 404),
+                .refuse_request(&mut self.reactor, connection, &Refusal::NoLog),
         }
     }
 }

@@ -1,0 +1,467 @@
+//! Why a request is refused: a sentence for whoever reads the page, and the same
+//! for the log where the client alone is not to blame.
+//!
+//! What a client sends is shown with its control characters as text, and cut
+//! where it is long, so that it fits into one line.
+
+use std::fmt;
+
+use crate::http::request::Head;
+
+/// How many characters of a header or of a request line are shown.
+const SHOWN: usize = 120;
+
+/// Why there is no answer but a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// What came is not HTTP.
+    Malformed,
+    /// The credentials cannot be decoded.
+    BadCredentials,
+    /// The address is asked for by these methods only.
+    Method(&'static str),
+    /// The length of the body is no number, or two.
+    BadLength,
+    /// A body where none is read.
+    UnwantedBody,
+    /// The body is no XML-RPC call.
+    BadCall,
+    /// A form or a link that asks for nothing that there is.
+    BadForm,
+    /// No credentials were sent where some are asked for.
+    NoCredentials,
+    /// Others were sent.
+    WrongCredentials,
+    /// A page of another origin than the host may have sent it.
+    Origin(Box<Sender>),
+    /// The browser says that another site has sent it.
+    CrossSite(Box<Sender>),
+    /// No name of this server, which has no password.
+    UnknownHost(Box<Sender>),
+    /// A form without a token of its own that is good now; from another origin
+    /// than the host if there is a sender.
+    OldForm(Option<Box<Sender>>),
+    /// Nothing has this address.
+    NotFound,
+    /// There is no such log.
+    NoLog,
+    /// A link that would change something.
+    OnlyALink,
+    /// A body without a length.
+    NoLength,
+    /// A body in an encoding for the transfer.
+    Encoded,
+    /// A body of more than that many bytes.
+    LongBody(u64),
+    /// A form of more than that many bytes.
+    LongForm(u64),
+    /// A header of more than that many bytes.
+    LongHeader(usize),
+    /// A log that the answer holds could not be read.
+    UnreadableLog,
+    /// Too much of other calls waits to be read.
+    ManyBodies,
+    /// Too much was written for calls that are not finished.
+    ManyAnswers,
+    /// Too many calls and actions wait for processes.
+    ManyActions,
+    /// Too many clients follow logs.
+    ManyFollowers,
+    /// Too many logs are being read.
+    ManyReaders,
+    /// The descriptors left are for programs.
+    NoDescriptors,
+    /// The kernel has no random numbers for tokens.
+    NoTokens,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Refusal::Malformed
+            | Refusal::BadCredentials
+            | Refusal::Method(_)
+            | Refusal::BadLength
+            | Refusal::UnwantedBody
+            | Refusal::BadCall
+            | Refusal::BadForm => 400,
+            Refusal::NoCredentials | Refusal::WrongCredentials => 401,
+            Refusal::Origin(_)
+            | Refusal::CrossSite(_)
+            | Refusal::UnknownHost(_)
+            | Refusal::OldForm(_) => 403,
+            Refusal::NotFound | Refusal::NoLog => 404,
+            Refusal::OnlyALink => 405,
+            Refusal::NoLength | Refusal::Encoded => 411,
+            Refusal::LongBody(_) | Refusal::LongForm(_) => 413,
+            Refusal::LongHeader(_) => 431,
+            Refusal::UnreadableLog => 500,
+            Refusal::ManyBodies
+            | Refusal::ManyAnswers
+            | Refusal::ManyActions
+            | Refusal::ManyFollowers
+            | Refusal::ManyReaders
+            | Refusal::NoDescriptors
+            | Refusal::NoTokens => 503,
+        }
+    }
+
+    /// Under which name it is told in the log, where others of that name are counted;
+    /// `None` for what is plainly a mistake of the client, or told there already.
+    pub fn told_as(&self) -> Option<&'static str> {
+        Some(match self {
+            Refusal::WrongCredentials => "credentials",
+            Refusal::Origin(_) => "origin",
+            Refusal::CrossSite(_) => "site",
+            Refusal::UnknownHost(_) => "host",
+            Refusal::OldForm(_) => "form",
+            Refusal::OnlyALink => "link",
+            Refusal::Encoded => "encoding",
+            Refusal::LongBody(_) => "body",
+            Refusal::LongHeader(_) => "header",
+            Refusal::ManyBodies => "bodies",
+            Refusal::ManyAnswers => "answers",
+            Refusal::ManyActions => "actions",
+            Refusal::ManyFollowers => "followers",
+            Refusal::ManyReaders => "readers",
+            Refusal::NoDescriptors => "descriptors",
+            Refusal::Malformed
+            | Refusal::BadCredentials
+            | Refusal::Method(_)
+            | Refusal::BadLength
+            | Refusal::UnwantedBody
+            | Refusal::BadCall
+            | Refusal::BadForm
+            | Refusal::NoCredentials
+            | Refusal::NotFound
+            | Refusal::NoLog
+            | Refusal::NoLength
+            | Refusal::LongForm(_)
+            | Refusal::UnreadableLog
+            | Refusal::NoTokens => return None,
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Malformed => "This is no HTTP request that can be read here.",
+            Refusal::BadCredentials => {
+                "The header Authorization holds no user name and password in Base64."
+            }
+            Refusal::Method(allowed) => return write!(f, "This address takes {allowed} only."),
+            Refusal::BadLength => {
+                "Content-Length is not one number that says how long the body is."
+            }
+            Refusal::UnwantedBody => "A request for this address has no body.",
+            Refusal::BadCall => "The body is no XML-RPC call that can be read here.",
+            Refusal::BadForm => "What is asked for by action is not known, or is not for a name.",
+            Refusal::NoCredentials => {
+                "This server wants the username and the password of its section in the \
+                 configuration of supervisord."
+            }
+            Refusal::WrongCredentials => {
+                "The user name or the password is not that of this server's section in the \
+                 configuration of supervisord."
+            }
+            Refusal::Origin(sender) => return write!(f, "{}", Foreign(sender)),
+            Refusal::CrossSite(sender) => {
+                return write!(
+                    f,
+                    "The browser says that another site has sent this request, with {sender}: act \
+                     on the pages of this server, or name that site in allowed_hosts in its \
+                     section if it may act here."
+                );
+            }
+            Refusal::UnknownHost(sender) => return write!(f, "{}", Unknown(sender)),
+            Refusal::OldForm(sender) => {
+                f.write_str(
+                    "The form does not come from this supervisord as it runs now, or is older \
+                     than a day: open the page again and repeat what you wanted.",
+                )?;
+                return match sender {
+                    Some(sender) => write!(f, " {}", Foreign(sender)),
+                    None => Ok(()),
+                };
+            }
+            Refusal::NotFound => "There is nothing at this address.",
+            Refusal::NoLog => "There is no such process, or it has no such log.",
+            Refusal::OnlyALink => {
+                "A link changes nothing here: use the buttons of the page, or, where scripts need \
+                 the links of Supervisor 4.3.0, set web_get_actions=true in the section of this \
+                 server."
+            }
+            Refusal::NoLength => "A request with a body needs a Content-Length.",
+            Refusal::Encoded => {
+                "The body has a Transfer-Encoding, which is not read here: send it with a \
+                 Content-Length; a proxy in between must buffer requests (in nginx: \
+                 proxy_request_buffering on)."
+            }
+            Refusal::LongBody(limit) => {
+                return write!(
+                    f,
+                    "The body is longer than {limit} bytes: body_maxbytes in the section of this \
+                     server says how long it may be."
+                );
+            }
+            Refusal::LongForm(limit) => {
+                return write!(f, "The form is longer than {limit} bytes.");
+            }
+            Refusal::LongHeader(limit) => {
+                return write!(
+                    f,
+                    "The header is longer than {limit} bytes: header_maxbytes in the section of \
+                     this server says how long it may be."
+                );
+            }
+            Refusal::UnreadableLog => "A log that belongs to the answer cannot be read.",
+            Refusal::ManyBodies => {
+                "Too many large calls wait to be read: try again when some have been answered."
+            }
+            Refusal::ManyAnswers => {
+                "The results of multicalls that are not finished fill the memory that there is \
+                 for them: ask for less at a time."
+            }
+            Refusal::ManyActions => {
+                "Too many calls and actions wait for processes: try again when some have ended."
+            }
+            Refusal::ManyFollowers => {
+                "Half of the connections of this server follow logs already: end some, or raise \
+                 max_connections in its section."
+            }
+            Refusal::ManyReaders => {
+                "As many logs are being read as can be: try again when some have been sent."
+            }
+            Refusal::NoDescriptors => {
+                "The descriptors left are for programs: raise minfds in the section supervisord."
+            }
+            Refusal::NoTokens => {
+                "There are no random numbers for the forms of the page: the log of supervisord \
+                 says why."
+            }
+        })
+    }
+}
+
+/// What a browser said of where its request comes from and where it goes, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    origin: Option<String>,
+    host: Option<String>,
+    /// What `allowed_hosts` would have to hold for the origin, and for the host.
+    origin_name: Option<String>,
+    host_name: Option<String>,
+}
+
+impl Sender {
+    /// What the headers say; the names are those in them, if they can be told.
+    pub fn of(head: &Head, origin_name: Option<&str>, host_name: Option<&str>) -> Sender {
+        let all = |name: &str| {
+            let values: Vec<&str> = head.headers(name).collect();
+            (!values.is_empty()).then(|| shown(&values.join(", ")))
+        };
+        Sender {
+            origin: all("Origin"),
+            host: all("Host"),
+            origin_name: origin_name.map(shown),
+            host_name: host_name.map(shown),
+        }
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(f, "the Origin \"{origin}\" and ")?,
+            None => f.write_str("no Origin and ")?,
+        }
+        match &self.host {
+            Some(host) => write!(f, "the Host \"{host}\""),
+            None => f.write_str("no Host"),
+        }
+    }
+}
+
+/// The sentence about an origin that is not the host.
+struct Foreign<'a>(&'a Sender);
+
+impl fmt::Display for Foreign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sender = self.0;
+        write!(
+            f,
+            "The request came with {sender}, which do not agree: a proxy in between must hand on \
+             Host as the browser sent it (in nginx: proxy_set_header Host $http_host), or "
+        )?;
+        match &sender.origin_name {
+            Some(name) => write!(f, "allowed_hosts={name}")?,
+            None => f.write_str("allowed_hosts")?,
+        }
+        f.write_str(
+            " in the section of this server must name who may act here; without a proxy, another \
+             site has sent it.",
+        )
+    }
+}
+
+/// The sentence about a host that is not known.
+struct Unknown<'a>(&'a Sender);
+
+impl fmt::Display for Unknown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sender = self.0;
+        write!(
+            f,
+            "The request came with {sender}, and this server, which has no password, is not known \
+             to browsers by that name: ask for it by its address, or set "
+        )?;
+        match &sender.host_name {
+            Some(name) => write!(f, "allowed_hosts={name}")?,
+            None => f.write_str("allowed_hosts")?,
+        }
+        f.write_str(", or a username and a password, in its section.")
+    }
+}
+
+/// What a client has sent, as ASCII in one line of bounded length.
+pub fn shown(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(char::escape_default)
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::buffer::Buffer;
+    use crate::http::request::HeadParser;
+    use crate::http::response::{Response, reason};
+
+    fn sender(headers: &str, origin: Option<&str>, host: Option<&str>) -> Box<Sender> {
+        let mut input = Buffer::default();
+        input.extend(format!("POST / HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes());
+        let head = HeadParser::new(1 << 20).take(&mut input).unwrap().unwrap();
+        Box::new(Sender::of(&head, origin, host))
+    }
+
+    fn all() -> Vec<Refusal> {
+        let sender = || {
+            let headers = "Host: 127.0.0.1:9001\r\nOrigin: https://example.org";
+            sender(headers, Some("example.org"), Some("127.0.0.1"))
+        };
+        vec![
+            Refusal::Malformed,
+            Refusal::BadCredentials,
+            Refusal::Method("POST"),
+            Refusal::BadLength,
+            Refusal::UnwantedBody,
+            Refusal::BadCall,
+            Refusal::BadForm,
+            Refusal::NoCredentials,
+            Refusal::WrongCredentials,
+            Refusal::Origin(sender()),
+            Refusal::CrossSite(sender()),
+            Refusal::UnknownHost(sender()),
+            Refusal::OldForm(None),
+            Refusal::OldForm(Some(sender())),
+            Refusal::NotFound,
+            Refusal::NoLog,
+            Refusal::OnlyALink,
+            Refusal::NoLength,
+            Refusal::Encoded,
+            Refusal::LongBody(5),
+            Refusal::LongForm(5),
+            Refusal::LongHeader(5),
+            Refusal::UnreadableLog,
+            Refusal::ManyBodies,
+            Refusal::ManyAnswers,
+            Refusal::ManyActions,
+            Refusal::ManyFollowers,
+            Refusal::ManyReaders,
+            Refusal::NoDescriptors,
+            Refusal::NoTokens,
+        ]
+    }
+
+    #[test]
+    fn every_refusal_has_a_status_with_a_name_and_a_sentence_on_its_page() {
+        for why in all() {
+            let text = why.to_string();
+            assert_ne!(reason(why.status()), "Unknown", "{why:?}");
+            assert!(text.ends_with('.') && text.len() > 20, "{text}");
+            assert!(text.starts_with(|first: char| first.is_ascii_uppercase()));
+            assert!(!text.contains(char::is_control) && text.is_ascii());
+            let page = String::from_utf8(Response::refusal(&why).body).unwrap();
+            let (_, told) = page.rsplit_once("<p>").unwrap();
+            let told = told.replace("&quot;", "\"").replace("&#39;", "'");
+            assert_eq!(told, format!("{text}\r\n</body>\r\n"));
+        }
+    }
+
+    #[test]
+    fn the_log_hears_of_all_that_is_not_plainly_a_mistake_of_the_client() {
+        for why in all() {
+            let expected = match why.status() {
+                400 | 404 | 500 => false,
+                401 => why == Refusal::WrongCredentials,
+                411 => why == Refusal::Encoded,
+                413 => why != Refusal::LongForm(5),
+                503 => why != Refusal::NoTokens,
+                _ => true,
+            };
+            assert_eq!(why.told_as().is_some(), expected, "{why:?}");
+        }
+    }
+
+    #[test]
+    fn both_values_are_named_and_the_cure() {
+        let proxied = sender(
+            "Host: 127.0.0.1:9001\r\nOrigin: https://example.org",
+            Some("example.org"),
+            Some("127.0.0.1"),
+        );
+        let text = Refusal::Origin(proxied.clone()).to_string();
+        for part in [
+            "the Origin \"https://example.org\"",
+            "the Host \"127.0.0.1:9001\"",
+            "proxy_set_header Host $http_host",
+            "allowed_hosts=example.org in the section",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(Refusal::OldForm(Some(proxied)).to_string().contains(&text));
+        let known_not = sender("Host: example.org", None, Some("example.org"));
+        let text = Refusal::UnknownHost(known_not).to_string();
+        assert!(text.contains("no Origin and the Host \"example.org\""));
+        assert!(text.contains("set allowed_hosts=example.org, or a username"));
+        let bare = Refusal::CrossSite(sender("X: y", None, None)).to_string();
+        assert!(bare.contains("no Origin and no Host"), "{bare}");
+    }
+
+    #[test]
+    fn what_others_send_is_shown_in_one_line_of_bounded_length() {
+        for (text, expected) in [
+            ("https://a.b:1", "https://a.b:1".to_owned()),
+            ("a\nb\tc\u{1b}[1m", "a\\nb\\tc\\u{1b}[1m".to_owned()),
+            ("\"\\'", "\\\"\\\\\\'".to_owned()),
+            ("\u{e9}\u{202e}\0", "\\u{e9}\\u{202e}\\u{0}".to_owned()),
+            (&"x".repeat(SHOWN), "x".repeat(SHOWN)),
+            (&"x".repeat(SHOWN + 1), format!("{}...", "x".repeat(SHOWN))),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+        let long = format!("Host: {0}\r\nOrigin: http://{0}", "\u{1F600}".repeat(9999));
+        let text = Refusal::Origin(sender(&long, None, None)).to_string();
+        assert!(text.len() < 4000 && text.is_ascii(), "{}", text.len());
+        let twice = sender("Host: a\r\nHost: b\nc", None, None);
+        assert_eq!(twice.to_string(), "no Origin and the Host \"a, b\\nc\"");
+    }
+}
