@@ -111,21 +111,27 @@ test-under:
 	@chmod +x $(UNDER)/run
 	SUPERVISORD=$(UNDER)/run RUST_TEST_THREADS=$${RUST_TEST_THREADS:-1} $(CARGO) test --test integration -- core::
 
-# What the tests use beside Rust. As root on Debian what is missing is installed.
+# What the tests use beside Rust. As root on Debian what is missing is installed. Meanwhile Debian's policy-rc.d
+# keeps the services in it from being started: nginx would take port 80.
 check-tools:
 	@for part in fmt clippy; do $(CARGO) $$part --version >/dev/null 2>&1 || { \
 	  echo "make test needs cargo $$part: rustup component add rustfmt clippy, or your system's packages of these names" >&2; exit 1; }; \
 	done
-	@missing=; packages=; \
+	@missing=; packages=; PATH="$$PATH:/usr/sbin"; \
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
 	need curl curl; need bc bc; need setsid util-linux; need bash bash; need zsh zsh; need fish fish; \
 	need chromium "chromium fonts-dejavu-core"; need chromedriver chromium-driver; need npm npm; \
+	need nginx nginx; need apache2 apache2-bin; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing:$$packages"; \
+	  if [ ! -e /usr/sbin/policy-rc.d ]; then \
+	    trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+	    { echo '#!/bin/sh'; echo 'exit 101'; } > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; \
+	  fi; \
 	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$packages; } </dev/null || exit 1; \
 	else \
 	  echo "make test needs:$$missing (Debian packages:$$packages)" >&2; exit 1; \

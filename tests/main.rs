@@ -40,6 +40,7 @@ mod order;
 mod package;
 mod pidproxy;
 mod pools;
+mod proxies;
 mod reaping;
 mod refusals;
 mod regressions;

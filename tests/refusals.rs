@@ -48,19 +48,7 @@ impl Site {
         };
         let request =
             format!("{line} HTTP/1.1\r\nConnection: close\r\n{headers}{length}\r\n{body}");
-        self.send(port, &request)
-    }
-
-    fn send(&self, port: u16, request: &str) -> Page {
-        let rpc = Rpc::new(Address::Port(port));
-        let answer = rpc.exchange(request.as_bytes()).unwrap();
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        Page {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_owned(),
-            body: body.to_owned(),
-        }
+        Rpc::new(Address::Port(port)).ask(&request)
     }
 
     /// The lines of the log that tell of a refusal.

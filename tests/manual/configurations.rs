@@ -98,9 +98,11 @@ pub fn call(displays: Vec<Display>) {
 }
 
 /// supervisord(8): nothing is written but to its standard output.
-pub fn container(displays: Vec<Display>) {
+pub fn container(examples: &[String]) {
     let dir = Dir::new();
-    let configuration = only(displays);
+    let [configuration] = examples else {
+        panic!("nobody runs one of {examples:#?}");
+    };
     let program = "[program:p]\ncommand=/bin/echo from the program\nstdout_logfile=/dev/stdout\n\
                    stdout_logfile_maxbytes=0\nstartsecs=0\nautorestart=false\n";
     dir.write("supervisord.conf", format!("{configuration}{program}"));

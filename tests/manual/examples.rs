@@ -7,6 +7,7 @@ use super::page::{Display, displays, page, pages};
 use super::{configurations, control, migration};
 use crate::config::manual as keys;
 use crate::pools::manual as events;
+use crate::proxies;
 use std::collections::BTreeMap;
 
 /// A test for each page that displays something: what runs it takes all displays, in order.
@@ -30,7 +31,7 @@ chapters! {
     the_examples_of_supervisor_migration_work: "supervisor-migration.7", migration::run;
     the_example_of_supervisor_rpc_works: "supervisor-rpc.7", configurations::call;
     the_examples_of_supervisorctl_work: "supervisorctl.8", control::run;
-    the_examples_of_supervisord_work: "supervisord.8", configurations::container;
+    the_examples_of_supervisord_work: "supervisord.8", daemon;
     the_examples_of_supervisord_conf_work: "supervisord.conf.5", settings;
 }
 
@@ -82,6 +83,14 @@ fn listeners(displays: Vec<Display>) {
         programs.remove(at.unwrap_or_else(|| panic!("{word}")));
     }
     assert!(programs.is_empty(), "nobody runs {programs:#?}");
+    assert!(sections.is_empty(), "nobody runs {sections:#?}");
+}
+
+/// The settings of proxies are those that `proxies` runs.
+fn daemon(displays: Vec<Display>) {
+    let mut sections = by_section(displays);
+    configurations::container(&sections.remove("CONTAINERS").unwrap());
+    assert_eq!(sections.remove("PROXIES").unwrap(), proxies::displayed());
     assert!(sections.is_empty(), "nobody runs {sections:#?}");
 }
 

@@ -18,6 +18,11 @@ impl Rpc {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n{body}"
         );
+        self.ask(&request)
+    }
+
+    /// Sends a request as it is, after which the server closes.
+    pub fn ask(&self, request: &str) -> Page {
         let answer = self.exchange(request.as_bytes()).unwrap();
         let answer = String::from_utf8_lossy(&answer);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
