@@ -53,6 +53,17 @@ startretries=0
 [program:missing]
 command=/no/such/program --with=many --options=that --make=a --long=description
 startretries=0
+[program:celery]
+command=/bin/cat
+startsecs=0
+[program:celerybeat-scheduler]
+command=/no/such/folder/with/a/path/that/is/so/long/that/its/description/would/like/all/of/the/room
+startretries=0
+[group:backend]
+programs=celery,celerybeat-scheduler
+[program:a-program-whose-name-goes-on_and_on_without_end.for-production.example.com]
+command=/bin/cat
+startsecs=0
 [program:trying]
 command=/bin/false
 startretries=1000

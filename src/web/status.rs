@@ -27,6 +27,9 @@ const STATES: [ProcessState; 8] = [
     ProcessState::Unknown,
 ];
 
+/// A name of more bytes may be broken, which keeps room for what stands beside it.
+const LONG: usize = 28;
+
 /// Which processes are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -222,7 +225,8 @@ fn push_group(
         .filter(|process| process.state == ProcessState::Running);
     let _ = write!(
         page,
-        "<tr class=group><th scope=rowgroup id=g{place}>{}<td colspan=2>{} of {} running<td>",
+        "<tr class=group><th scope=rowgroup{} id=g{place}>{}<td colspan=2>{} of {} running<td>",
+        class_of(&group.name),
         html(&group.name),
         running.count(),
         group.processes.len()
@@ -261,8 +265,9 @@ fn push_process(
     let namespec = html(&process.namespec);
     let _ = write!(
         page,
-        "\n<tr data-s={state}><th scope=row id=p{number}>{namespec}\
+        "\n<tr data-s={state}><th scope=row{} id=p{number}>{namespec}\
          <td><span class=\"state {state}\">{state}</span><td>{}<td>",
+        class_of(&process.namespec),
         html(&process.description)
     );
     if may_act {
@@ -362,6 +367,14 @@ fn push_results(page: &mut String, results: &[ResultView]) {
         page.push_str("</pre></article>\n");
     }
     page.push_str("</section>\n");
+}
+
+/// Names stay in one line, but for long ones.
+fn class_of(name: &str) -> &'static str {
+    match name.len() {
+        ..=LONG => "",
+        _ => " class=long",
+    }
 }
 
 fn lower(state: ProcessState) -> &'static str {

@@ -265,8 +265,12 @@ class Scenarios:
         assert self.daemon.info('cat')['pid'] == pid
 
     def behind_a_proxy(self):
-        """Under a path of its own, pages and actions stay there."""
-        with proxied(self.url, '/a/path/') as place:
+        """Under a path of its own, pages and actions stay there, whatever Host is handed on."""
+        for host in (True, False):
+            self.through_a_proxy(host)
+
+    def through_a_proxy(self, hands_on_host):
+        with proxied(self.url, '/a/path/', hands_on_host) as place:
             self.browser.open(place)
             self.press('cat', 'restart')
             self.expect('Process cat restarted')
@@ -316,6 +320,24 @@ class Scenarios:
                     self.has_accessible(what)
         self.browser.look(1024, 768, 'light')
 
+    def names_in_one_line(self):
+        """A name is broken only where it is long, or there is no room for it."""
+        for width in (2560, 1600, 1280, 1100, 1024, 1000, 992, 800, 600, 400):
+            self.browser.look(width, 800, 'light')
+            self.browser.open(self.sights)
+            wide = self.browser.run('return document.documentElement.scrollWidth')
+            assert wide <= width, 'with %d it is %d wide' % (width, wide)
+            names = self.browser.run(
+                'return [...document.querySelectorAll("#processes th[scope^=row]")].map(cell => {'
+                'const text = document.createRange(); text.selectNodeContents(cell);'
+                'const tops = [...text.getClientRects()].map(line => line.top);'
+                'return [cell.textContent.trim(), new Set(tops).size]})')
+            assert 'backend:celery' in [name for name, _ in names], names
+            room = 20 if width < 500 else 28
+            broken = [(name, lines) for name, lines in names if len(name) <= room and lines > 1]
+            assert not broken, 'with %d: %s' % (width, broken)
+        self.browser.look(1024, 768, 'light')
+
 
 class Silent(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
@@ -352,7 +374,7 @@ def served(page):
 
 
 @contextlib.contextmanager
-def proxied(url, prefix):
+def proxied(url, prefix, hands_on_host):
     """What is at the address, under a path of another server."""
     host = urllib.parse.urlsplit(url).netloc
 
@@ -363,7 +385,8 @@ def proxied(url, prefix):
                 return
             length = int(self.headers.get('Content-Length') or 0)
             kept = {name: value for name, value in self.headers.items()
-                    if name not in ('Connection', 'Keep-Alive')}
+                    if name not in ('Connection', 'Keep-Alive')
+                    and (hands_on_host or name != 'Host')}
             connection = http.client.HTTPConnection(host, timeout=60)
             connection.request(self.command, self.path[len(prefix) - 1:],
                                self.rfile.read(length), kept)
@@ -384,7 +407,7 @@ def proxied(url, prefix):
 
 WITHOUT_SCRIPT = ('every_button', 'an_odd_name', 'a_refreshing_page', 'more_and_fewer_lines',
                   'a_filter_by_form', 'no_following')
-WITH_SCRIPT = ('looks', 'every_button', 'an_odd_name', 'a_refreshing_page',
+WITH_SCRIPT = ('looks', 'names_in_one_line', 'every_button', 'an_odd_name', 'a_refreshing_page',
                'more_and_fewer_lines', 'a_filter_by_form', 'a_filter_while_typing', 'following',
                'tokens', 'strangers', 'behind_a_proxy', 'by_keyboard')
 

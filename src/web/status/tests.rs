@@ -293,3 +293,27 @@ fn nothing_is_loaded_from_elsewhere() {
     }
     assert!(!page.contains("//") || page.split_once("<script>").unwrap().1.contains("//"));
 }
+
+#[test]
+fn long_names_may_be_broken_and_others_stay_in_one_line() {
+    let (short, long) = ("x".repeat(LONG), "x".repeat(LONG + 1));
+    let running = [ProcessState::Running, ProcessState::Running];
+    let groups = vec![
+        group(&short, &running),
+        group(&long, &running),
+        single(process(
+            &format!("a{}", &short[1..]),
+            ProcessState::Running,
+            "",
+        )),
+    ];
+    let page = shown(&view(groups), "", "");
+    for cell in [
+        format!("<th scope=rowgroup id=g0>{short}<"),
+        format!("<th scope=rowgroup class=long id=g1>{long}<"),
+        format!("<th scope=row class=long id=p1>{short}:p0<"),
+        format!("<th scope=row id=p5>a{}<", &short[1..]),
+    ] {
+        assert!(page.contains(&cell), "{cell} is not in {page}");
+    }
+}
