@@ -74,12 +74,8 @@ impl Reactor {
     /// Writes a warning that a client has caused, unless one of that kind was
     /// written less than a minute ago.
     pub fn warn_seldom(&mut self, kind: &'static str, message: fmt::Arguments<'_>) {
-        match self.rate_limit.admit(kind, self.now.monotonic) {
-            None => {}
-            Some(0) => self.log.warn(message),
-            Some(more) => self.log.warn(format_args!(
-                "{message} ({more} more like it were not told since the last)"
-            )),
+        if let Some(end) = self.rate_limit.admit(kind, self.now.monotonic) {
+            self.log.warn(format_args!("{message}{end}"));
         }
     }
 
