@@ -134,6 +134,7 @@ const ADDED: &[&str] = &[
     "handler_timeout",
     "event_max_retry",
     "monitor_interval",
+    "payload_length",
     "event_drain_timeout",
     "require_authentication",
     "allowed_hosts",

@@ -228,7 +228,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
          \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
          \"result_handler\": \"default\",\"event_max_retry\": 0,\"handler_timeout\": 10,\
-         \"monitor_interval\": 60,\"processes\": [{",
+         \"monitor_interval\": 60,\"payload_length\": \"characters\",\"processes\": [{",
         "{\"name\": \"f\",\"section\": \"fcgi-program:f\",\"type\": \"fcgi-program\",\"priority\": 1,\
          \"socket\": \"unix:///f.sock\",\"socket_backlog\": null,\"socket_mode\": \"770\",\
          \"socket_owner\": null,",

@@ -250,6 +250,59 @@ fn batches_of_crashes_and_failed_starts_are_mailed() {
     expect_peace(scene);
 }
 
+#[test]
+fn plugins_waited_for_ever_at_the_first_name_that_is_not_ascii() {
+    let mails = Arc::new(Mutex::new(String::new()));
+    let received = Arc::clone(&mails);
+    let address = serve(move |stream| {
+        let mail = smtp(stream).unwrap_or_default();
+        received.lock().unwrap().push_str(&mail);
+    });
+    let dir = post_office();
+    let batch =
+        format!("-t ops@example.com -f supervisor@example.com -H {address} -e TICK_5 -i 0.08");
+    let events = "PROCESS_STATE,TICK_5";
+    let sections = [
+        plugin(
+            &dir,
+            "crashmail",
+            &format!("-a {MAIL}"),
+            "PROCESS_STATE_EXITED",
+        ),
+        plugin(&dir, "crashmailbatch", &batch, events),
+        plugin(&dir, "fatalmailbatch", &batch, events),
+        plugin(&dir, "crashsms", &batch, events),
+        ending("b\u{fc}ro"),
+        ending("\u{65e5}\u{672c}"),
+        "[program:caf\u{e9}]\ncommand=/bin/false\nautostart=false\nstartretries=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+            .to_owned(),
+    ];
+    let scene = Scene::start_as(dir, &sections.concat(), |_| {});
+    for name in ["b\u{fc}ro", "\u{65e5}\u{672c}"] {
+        scene.wait(name, "RUNNING");
+    }
+    let failing = [Value::text("caf\u{e9}"), Value::Bool(false)];
+    scene.call("startProcess", &failing);
+    end(&scene, "b\u{fc}ro", "3");
+    end(&scene, "\u{65e5}\u{672c}", "3");
+    wait_text(
+        &scene,
+        "mail",
+        "Process \u{65e5}\u{672c} in group \u{65e5}\u{672c} exited unexpectedly",
+    );
+    // How a mail writes the names is up to the plug-in.
+    let mails = || mails.lock().unwrap().clone();
+    let all_came = wait_until(DEADLINE, || mails().matches("\nTo: ").count() >= 3);
+    assert!(
+        all_came,
+        "{}\n{}\n{}",
+        mails(),
+        complaints(&scene),
+        scene.log()
+    );
+    expect_peace(scene);
+}
+
 /// Uses everything that `childutils` has for listeners: the conversation, payloads
 /// with and without data, calls of the server with a password, and messages.
 const CHILD: &str = r#"

@@ -55,7 +55,8 @@ pub fn share<'a>(fresh: &mut [Rc<Group>], known: impl Fn(&str) -> Option<&'a Rc<
 mod tests {
     use super::*;
     use crate::config::{
-        Address, FastCgiSocket, GroupKind, LogFile, Owner, Pool, ResultHandler, testing,
+        Address, FastCgiSocket, GroupKind, LogFile, Owner, PayloadLength, Pool, ResultHandler,
+        testing,
     };
 
     fn group(name: &str) -> Group {
@@ -170,23 +171,27 @@ mod tests {
     }
 
     #[test]
-    fn size_events_and_handler_of_a_pool_count() {
-        let pool = |buffer_size, event: &str, result_handler| {
-            with_kind(GroupKind::Listeners(Pool {
-                buffer_size,
-                events: vec![event.to_owned()],
-                result_handler,
-                event_max_retry: 0,
-                handler_timeout: 10,
-                monitor_interval: 60,
-            }))
+    fn the_keys_of_a_pool_count() {
+        let plain = || Pool {
+            buffer_size: 10,
+            events: vec!["TICK_5".to_owned()],
+            result_handler: ResultHandler::Default,
+            event_max_retry: 0,
+            handler_timeout: 10,
+            monitor_interval: 60,
+            payload_length: PayloadLength::Characters,
         };
-        let running = pool(10, "TICK_5", ResultHandler::Default);
-        for fresh in [
-            pool(11, "TICK_5", ResultHandler::Default),
-            pool(10, "TICK_60", ResultHandler::Default),
-            pool(10, "TICK_5", ResultHandler::Store),
-        ] {
+        let running = with_kind(GroupKind::Listeners(plain()));
+        let changes: [fn(&mut Pool); 4] = [
+            |pool| pool.buffer_size = 11,
+            |pool| pool.events = vec!["TICK_60".to_owned()],
+            |pool| pool.result_handler = ResultHandler::Store,
+            |pool| pool.payload_length = PayloadLength::Bytes,
+        ];
+        for change in changes {
+            let mut pool = plain();
+            change(&mut pool);
+            let fresh = with_kind(GroupKind::Listeners(pool));
             assert_eq!(compare([&running], &[Rc::new(fresh)]).changed, ["a"]);
         }
     }

@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::system::System;
 use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
-    Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
+    Output, Owner, PayloadLength, Pool, Process, ResultHandler, Server, Supervisord,
 };
 use crate::order;
 use crate::text::json::Json;
@@ -136,7 +136,7 @@ fn dumped_group(group: &Group, section: &str, system: &impl System) -> Json {
     object(members)
 }
 
-fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 6] {
+fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 7] {
     let handler = match &pool.result_handler {
         ResultHandler::Default => "default".to_owned(),
         ResultHandler::Store => "store".to_owned(),
@@ -152,6 +152,13 @@ fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 6] {
         ("event_max_retry", pool.event_max_retry.into()),
         ("handler_timeout", pool.handler_timeout.into()),
         ("monitor_interval", pool.monitor_interval.into()),
+        (
+            "payload_length",
+            match pool.payload_length {
+                PayloadLength::Characters => "characters".into(),
+                PayloadLength::Bytes => "bytes".into(),
+            },
+        ),
     ]
 }
 

@@ -115,6 +115,17 @@ pub enum ConfigError {
         /// The value.
         value: String,
     },
+    /// A word that is none of those that a key has.
+    Choice {
+        /// The section's name.
+        section: String,
+        /// The key.
+        key: &'static str,
+        /// The value.
+        value: String,
+        /// The words that there are.
+        choices: &'static str,
+    },
     /// A number beyond the range of its key.
     OutOfRange {
         /// The key.
@@ -312,6 +323,16 @@ impl fmt::Display for ConfigError {
                 "Section [{section}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"
             ),
             E::Setting { name, value } => write!(f, "Invalid {name} value {value}"),
+            E::Choice {
+                section,
+                key,
+                value,
+                choices,
+            } => write!(
+                f,
+                "Invalid {key} value {} in [{section}]: it is {choices}",
+                repr(value)
+            ),
             E::OutOfRange {
                 key,
                 number,
@@ -381,6 +402,7 @@ impl ConfigError {
             | E::AmbiguousProgram { section, .. }
             | E::NoServerValue { section, .. }
             | E::BufferSize { section, .. }
+            | E::Choice { section, .. }
             | E::UnknownEvent { section, .. }
             | E::Socket { section, .. }
             | E::NoCommand(section)

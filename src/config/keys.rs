@@ -219,6 +219,7 @@ const EVENTLISTENER: &[Key] = &[
     changed("handler_timeout", "integer", Value("10")),
     changed("event_max_retry", "integer", Value("0")),
     changed("monitor_interval", "integer", Value("60")),
+    changed("payload_length", "characters|bytes", Value("characters")),
 ];
 
 /// The keys of `[fcgi-program:x]`, beside those of a program.

@@ -6,7 +6,7 @@ use super::error::ConfigError;
 use super::ini::is_space;
 use super::section::{Context, Section};
 use super::system::System;
-use super::{Pool, ResultHandler};
+use super::{PayloadLength, Pool, ResultHandler};
 use crate::events::types;
 use crate::order;
 
@@ -57,6 +57,7 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
     let event_max_retry = section.at_least("event_max_retry", 0, 0)?;
     let handler_timeout = section.at_least("handler_timeout", 1, DEFAULT_HANDLER_TIMEOUT)?;
     let monitor_interval = section.at_least("monitor_interval", 1, DEFAULT_MONITOR_INTERVAL)?;
+    let payload_length = payload_length(&section)?;
     Ok(Listener {
         priority,
         pool: Pool {
@@ -66,6 +67,7 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
             event_max_retry,
             handler_timeout,
             monitor_interval,
+            payload_length,
         },
     })
 }
@@ -82,6 +84,26 @@ fn result_handler(value: &str) -> Option<ResultHandler> {
             .map(|command| command.trim_matches(is_space))
             .filter(|command| !command.is_empty())
             .map(|command| ResultHandler::Exec(command.to_owned())),
+    }
+}
+
+fn payload_length<S: System>(section: &Section<'_, S>) -> Result<PayloadLength, ConfigError> {
+    const KEY: &str = "payload_length";
+    let Some(value) = section.text(KEY)? else {
+        return Ok(PayloadLength::Characters);
+    };
+    match value.to_lowercase().as_str() {
+        "characters" => Ok(PayloadLength::Characters),
+        "bytes" => Ok(PayloadLength::Bytes),
+        _ => {
+            let error = ConfigError::Choice {
+                section: section.name().to_owned(),
+                key: KEY,
+                value,
+                choices: "characters or bytes",
+            };
+            Err(section.at(KEY, error))
+        }
     }
 }
 

@@ -231,6 +231,17 @@ pub struct Pool {
     pub handler_timeout: i64,
     /// How many seconds lie between two queries of monitors; 1 or more.
     pub monitor_interval: i64,
+    /// What the length of a payload counts.
+    pub payload_length: PayloadLength,
+}
+
+/// What listeners read so many of as `len` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadLength {
+    /// Characters, as 4.3.0 counts.
+    Characters,
+    /// Bytes.
+    Bytes,
 }
 
 /// Who judges what a listener answers.

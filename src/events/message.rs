@@ -1,9 +1,11 @@
 //! An event on its way to a listener: numbered when a pool takes it, sent as
 //! one header line and the payload right after it.
 //!
-//! `len` counts bytes. 4.3.0 counts characters, which is the same for ASCII.
+//! `len` counts what the pool's listeners read: characters, as in 4.3.0, or
+//! bytes, which is the same for ASCII.
 
 use super::event::Event;
+use crate::config::PayloadLength;
 
 /// The version of the protocol that listeners speak.
 const PROTOCOL: &str = "3.0";
@@ -41,21 +43,33 @@ pub struct Message {
 
 impl Message {
     /// The header line, its newline included.
-    pub fn header(&self, identifier: &str, pool: &str) -> String {
+    pub fn header(&self, identifier: &str, pool: &str, counted: PayloadLength) -> String {
         format!(
             "ver:{PROTOCOL} server:{identifier} serial:{} pool:{pool} poolserial:{} eventname:{} len:{}\n",
             self.serial,
             self.poolserial,
             self.event.kind.name(),
-            self.event.payload.len()
+            length(&self.event.payload, counted)
         )
     }
 
     /// The bytes that a listener is sent.
-    pub fn bytes(&self, identifier: &str, pool: &str) -> Vec<u8> {
-        let mut bytes = self.header(identifier, pool).into_bytes();
+    pub fn bytes(&self, identifier: &str, pool: &str, counted: PayloadLength) -> Vec<u8> {
+        let mut bytes = self.header(identifier, pool, counted).into_bytes();
         bytes.extend_from_slice(&self.event.payload);
         bytes
+    }
+}
+
+/// The length of a payload, which is UTF-8 always. Characters are code points, as
+/// `len` of Python counts them: each has one byte that continues no other.
+fn length(payload: &[u8], counted: PayloadLength) -> usize {
+    match counted {
+        PayloadLength::Bytes => payload.len(),
+        PayloadLength::Characters => {
+            let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+            payload.len() - payload.iter().filter(|byte| continues(byte)).count()
+        }
     }
 }
 
@@ -73,21 +87,39 @@ mod tests {
             rejections: 0,
         };
         assert_eq!(
-            String::from_utf8(message.bytes("supervisor", "clock")).unwrap(),
+            String::from_utf8(message.bytes("supervisor", "clock", PayloadLength::Characters))
+                .unwrap(),
             "ver:3.0 server:supervisor serial:21 pool:clock poolserial:7 eventname:TICK_5 len:15\n\
              when:1795372285"
         );
     }
 
     #[test]
-    fn the_length_counts_bytes() {
-        let message = Message {
-            event: Event::remote_communication("é", ""),
-            serial: 0,
-            poolserial: 0,
-            rejections: 0,
-        };
-        assert!(message.header("s", "p").ends_with(" len:8\n"));
+    fn the_length_counts_characters_or_bytes_of_the_payload_alone() {
+        for (data, characters, bytes) in [
+            ("", 7, 7),
+            ("plain\n", 13, 13),
+            ("é", 8, 9),
+            ("€", 8, 10),
+            // Beyond the first plane, and one character made of two.
+            ("🐍", 8, 11),
+            ("e\u{301}", 9, 10),
+            ("äöü ßÿ\0\u{7f}\u{80}", 16, 22),
+        ] {
+            let message = Message {
+                event: Event::remote_communication("n", data),
+                serial: 0,
+                poolserial: 0,
+                rejections: 0,
+            };
+            for (counted, length) in [
+                (PayloadLength::Characters, characters),
+                (PayloadLength::Bytes, bytes),
+            ] {
+                let header = message.header("sérver", "pöol", counted);
+                assert!(header.ends_with(&format!(" len:{length}\n")), "{header}");
+            }
+        }
     }
 
     #[test]

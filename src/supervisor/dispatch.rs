@@ -47,7 +47,8 @@ impl Supervisor {
         let Some(pool) = self.pools.get(group) else {
             return Err(message);
         };
-        let bytes = message.bytes(&self.context.identifier, &pool.name);
+        let identifier = &self.context.identifier;
+        let bytes = message.bytes(identifier, &pool.name, pool.config.payload_length);
         let mut next = 0;
         while let Some(id) = self.ready_listener(group, next) {
             next = id.index + 1;

@@ -91,7 +91,8 @@ impl Supervisor {
             .listener()
             .and_then(|listener| listener.message.as_ref())
             .ok_or("there is no event to judge")?;
-        let mut input = message.bytes(&self.context.identifier, &pool.name);
+        let identifier = &self.context.identifier;
+        let mut input = message.bytes(identifier, &pool.name, pool.config.payload_length);
         input.extend_from_slice(&answer.bytes);
         let variables = [
             (

@@ -11,6 +11,8 @@ import sys
 import time
 
 NAME = os.environ["SUPERVISOR_PROCESS_NAME"]
+# Payloads are read by characters, as `len` counts them.
+EVENTS = open(0, encoding="utf-8", newline="\n", closefd=False)
 
 
 def say(data):
@@ -24,11 +26,11 @@ def record(data):
 
 
 def receive():
-    header = sys.stdin.buffer.readline()
+    header = EVENTS.readline()
     if not header:
         sys.exit(0)
-    length = int(header.split(b" len:")[1])
-    record(header + sys.stdin.buffer.read(length))
+    length = int(header.split(" len:")[1])
+    record((header + EVENTS.read(length)).encode())
 
 
 def serve():
@@ -73,4 +75,4 @@ def take(step):
 
 for step in steps():
     take(step)
-sys.stdin.buffer.read()
+EVENTS.read()

@@ -2,7 +2,7 @@
 
 use super::compare;
 use super::listening::{messages, note_log, note_received, pool, steps, tell, wait_received};
-use crate::support::Kind;
+use crate::support::{Kind, Value};
 
 /// The pools of the scenarios have priorities of their own: 4.3.0 takes a
 /// listener of the same priority for one of its own and gives it the event, too.
@@ -398,15 +398,49 @@ fn a_rejected_event_goes_back_to_its_own_pool() {
 }
 
 #[test]
-fn the_length_of_a_payload_counts_bytes() {
+fn listeners_that_read_characters_waited_for_ever_for_the_rest_of_what_is_not_ascii() {
     compare("the length of a payload", |run| {
-        steps(run, "a", "say READY\\n\ntake\nsay RESULT 2\\nOK\n");
-        run.config(&pool(run, "a", &remote(1, "")));
+        // Its own section makes the payload of what it writes, too.
+        let speaker = run.script("speaker", "while read -r line; do printf \"$line\"; done");
+        run.config(&format!(
+            "{}[program:p\u{f6}rt]\ncommand={speaker}\nstartsecs=0\nstdout_events_enabled=true\nstdout_logfile=NONE\n\
+             [program:c\u{f6}mm]\ncommand={speaker}\nstartsecs=0\nstdout_capture_maxbytes=1KB\nstdout_logfile=NONE\n",
+            pool(run, "a", "priority=1\nevents=REMOTE_COMMUNICATION,PROCESS_LOG,PROCESS_COMMUNICATION")
+        ));
         run.start();
-        run.wait("a", "RUNNING");
-        tell(run, "h\u{e9}llo", "\u{20ac}");
-        wait_received(run, "a", 1);
-        run.file("a.events");
+        run.wait_all(&["a", "p\u{f6}rt", "c\u{f6}mm"], "RUNNING");
+        let remote = [
+            ("h\u{e9}llo", "\u{20ac}"),
+            ("\u{1f40d}", "e\u{301} \u{10ffff}\n"),
+            ("plain", "\u{7f}\u{80}\u{7ff}\u{800}"),
+        ];
+        for (count, (kind, data)) in (1..).zip(remote) {
+            tell(run, kind, data);
+            wait_received(run, "a", count);
+        }
+        let spoken = [
+            "caf\\303\\251 \\342\\202\\254\\n",
+            // No UTF-8: whole, and in its one wrong byte.
+            "\\377\\n",
+            "caf\\303\\251 \\303\\n",
+            "<!--XSUPERVISOR:BEGIN-->\\303\\266<!--XSUPERVISOR:END-->",
+            "<!--XSUPERVISOR:BEGIN-->\\303\\266\\377<!--XSUPERVISOR:END-->",
+        ];
+        for (count, line) in (remote.len() + 1..).zip(spoken) {
+            let name = match line.contains("BEGIN") {
+                true => "c\u{f6}mm",
+                false => "p\u{f6}rt",
+            };
+            let line = [Value::text(name), Value::text(&format!("{line}\n"))];
+            run.quiet_rpc("sendProcessStdin", &line).answer();
+            wait_received(run, "a", count);
+        }
+        note_received(run, "a");
+        // The lengths as they were sent; the pids in the others are of any length.
+        let events = run.dir.read("a.events").unwrap_or_default();
+        for header in events.lines().filter(|line| line.contains(":REMOTE_")) {
+            run.note(header);
+        }
         run.stop();
     });
 }

@@ -55,7 +55,7 @@ pub fn messages(run: &Run, listener: &str) -> Vec<String> {
             let (header, payload) = message.split_once('\n').unwrap_or((message, ""));
             let payload = without_time(&normalise(payload, &[]));
             let header = header.rsplit_once(' ').map_or(header, |(rest, _)| rest);
-            format!("{header} len:{} {payload:?}", payload.len())
+            format!("{header} len:{} {payload:?}", payload.chars().count())
         })
         .collect()
 }

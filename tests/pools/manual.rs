@@ -4,6 +4,7 @@
 use super::super::support::{DEADLINE, Dir, Scene, Value, wait_until};
 use crate::manual::page as manual;
 use pollvisor::clock::Period;
+use pollvisor::config::PayloadLength;
 use pollvisor::events::event::{Event, Move, Subject};
 use pollvisor::events::message::Message;
 use pollvisor::events::types;
@@ -163,7 +164,7 @@ pub fn message() -> String {
         poolserial: 10,
         rejections: 0,
     };
-    let bytes = message.bytes("supervisor", "memory");
+    let bytes = message.bytes("supervisor", "memory", PayloadLength::Characters);
     String::from_utf8(bytes).unwrap() + "\n"
 }
 

@@ -3,6 +3,7 @@
 
 mod handlers;
 mod hostile;
+mod languages;
 mod lives;
 pub mod manual;
 mod outcomes;
@@ -84,6 +85,18 @@ pub fn wait_noted(scene: &Scene, name: &str, count: usize) -> Vec<String> {
     let noted = noted(scene, name);
     assert!(done, "{name} has only {noted:?}\n{}", scene.log());
     noted
+}
+
+/// Waits until a file has that content.
+pub fn wait_text(scene: &Scene, file: &str, content: &str) {
+    let read = || scene.dir.read(file).unwrap_or_default();
+    let done = wait_until(DEADLINE, || read() == content);
+    assert!(
+        done,
+        "{file} is {:?}, not {content:?}\n{}",
+        read(),
+        scene.log()
+    );
 }
 
 /// Emits a REMOTE_COMMUNICATION.
