@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::Group;
+use super::{Group, GroupKind};
 
 /// The names of groups by what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,18 +45,25 @@ pub fn compare<'a>(
 /// those, for they would take memory twice.
 pub fn share<'a>(fresh: &mut [Rc<Group>], known: impl Fn(&str) -> Option<&'a Rc<Group>>) {
     for group in fresh {
-        if let Some(known) = known(&group.name).filter(|known| **known == *group) {
+        let same =
+            |known: &&Rc<Group>| **known == *group && is_limited(known) == is_limited(group);
+        if let Some(known) = known(&group.name).filter(same) {
             *group = Rc::clone(known);
         }
     }
+}
+
+/// Whether the buffer of a pool is, which no comparison sees and its next life goes by.
+fn is_limited(group: &Group) -> bool {
+    matches!(&group.kind, GroupKind::Listeners(pool) if pool.is_limited.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::{
-        Address, FastCgiSocket, GroupKind, LogFile, Owner, PayloadLength, Pool, ResultHandler,
-        testing,
+        Address, FastCgiSocket, GroupKind, IsLimited, LogFile, Owner, PayloadLength, Pool,
+        ResultHandler, testing,
     };
 
     fn group(name: &str) -> Group {
@@ -174,6 +181,7 @@ mod tests {
     fn the_keys_of_a_pool_count() {
         let plain = || Pool {
             buffer_size: 10,
+            is_limited: IsLimited(false),
             events: vec!["TICK_5".to_owned()],
             result_handler: ResultHandler::Default,
             event_max_retry: 0,
@@ -194,6 +202,15 @@ mod tests {
             let fresh = with_kind(GroupKind::Listeners(pool));
             assert_eq!(compare([&running], &[Rc::new(fresh)]).changed, ["a"]);
         }
+        // The default is told as 10: that it is set now counts when the pool is made anew.
+        let mut pool = plain();
+        pool.is_limited = IsLimited(true);
+        let fresh = [Rc::new(with_kind(GroupKind::Listeners(pool)))];
+        let known = Rc::new(running);
+        assert_eq!(compare([&*known], &fresh), Difference::default());
+        let mut kept = fresh;
+        share(&mut kept, |_| Some(&known));
+        assert!(is_limited(&kept[0]) && !is_limited(&known));
     }
 
     #[test]

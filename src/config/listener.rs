@@ -6,7 +6,7 @@ use super::error::ConfigError;
 use super::ini::is_space;
 use super::section::{Context, Section};
 use super::system::System;
-use super::{PayloadLength, Pool, ResultHandler};
+use super::{IsLimited, PayloadLength, Pool, ResultHandler};
 use crate::events::types;
 use crate::order;
 
@@ -61,6 +61,7 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
     Ok(Listener {
         priority,
         pool: Pool {
+            is_limited: IsLimited(buffer_size.is_some()),
             buffer_size: buffer_size.map_or(DEFAULT_BUFFER_SIZE, |size| size.saturated()),
             events,
             result_handler,

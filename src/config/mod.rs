@@ -219,8 +219,10 @@ pub enum GroupKind {
 /// The keys of `[eventlistener:x]` that are no program's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
-    /// How many events wait for a listener at most; 1 or more.
+    /// How many events wait for a listener at most, if that is limited; 1 or more.
     pub buffer_size: i64,
+    /// Whether it is.
+    pub is_limited: IsLimited,
     /// Names of events, upper case, sorted, each once.
     pub events: Vec<String>,
     /// Who judges the listeners' answers.
@@ -234,6 +236,19 @@ pub struct Pool {
     /// What the length of a payload counts.
     pub payload_length: PayloadLength,
 }
+
+/// Whether `buffer_size` was set. The default is told as 10, as in 4.3.0, and to set
+/// it to that is no change to a `reread`: any two of these are equal.
+#[derive(Clone, Copy, Debug)]
+pub struct IsLimited(pub bool);
+
+impl PartialEq for IsLimited {
+    fn eq(&self, _: &IsLimited) -> bool {
+        true
+    }
+}
+
+impl Eq for IsLimited {}
 
 /// What listeners read so many of as `len` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,10 @@
 //! Where the events of a pool wait for a listener: a queue with a bound, out of
 //! which the oldest events fall when there is no room. An event that comes back
 //! from a listener goes to the head.
+//!
+//! 4.3.0 acts once a second, so its events come one by one, and ten places do.
+//! Here what stops together is told together: where nobody has set a size, more
+//! than its ten may wait, as long as they take little.
 
 use std::collections::VecDeque;
 
@@ -10,6 +14,15 @@ use super::message::{Message, Serials};
 /// The most that the events of a pool say together, in bytes; one event may say more.
 pub const BYTES_LIMIT: usize = 64 * 1024 * 1024;
 
+/// What the events of a pool may take together whose size nobody has set.
+const SPARE_ROOM: usize = 1024 * 1024;
+
+/// What an event takes beside what it says, about.
+const OVERHEAD: usize = 128;
+
+/// For how many events places are kept when none waits any more.
+const KEPT_PLACES: usize = 64;
+
 /// The events that wait.
 #[derive(Debug)]
 pub struct Buffer {
@@ -17,17 +30,21 @@ pub struct Buffer {
     /// What those say together, in bytes.
     bytes: usize,
     size: usize,
+    /// More than `size` may wait in the spare room.
+    has_spare_room: bool,
     poolserials: Serials,
     last_accepted: Option<(u64, u64)>,
 }
 
 impl Buffer {
-    /// An empty buffer that holds `size` events, one at least.
-    pub fn new(size: usize) -> Buffer {
+    /// An empty buffer that holds `size` events, one at least. One that nobody
+    /// has limited to that holds more, if they take little.
+    pub fn new(size: usize, is_limited: bool) -> Buffer {
         Buffer {
             waiting: VecDeque::new(),
             bytes: 0,
             size: size.max(1),
+            has_spare_room: !is_limited,
             poolserials: Serials::default(),
             last_accepted: None,
         }
@@ -68,6 +85,9 @@ impl Buffer {
     pub fn take(&mut self) -> Option<Message> {
         let message = self.waiting.pop_front()?;
         self.bytes -= message.event.payload.len();
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to(KEPT_PLACES);
+        }
         Some(message)
     }
 
@@ -81,7 +101,7 @@ impl Buffer {
         self.waiting.is_empty()
     }
 
-    /// How many may wait.
+    /// How many may wait, as configured.
     pub fn size(&self) -> usize {
         self.size
     }
@@ -96,12 +116,19 @@ impl Buffer {
     /// For one more event, which says so many bytes and is counted from here on.
     fn make_room(&mut self, bytes: usize) -> Vec<Message> {
         let mut discarded = Vec::new();
-        while self.waiting.len() >= self.size || self.bytes.saturating_add(bytes) > BYTES_LIMIT {
+        while self.is_full_for(bytes) {
             let Some(message) = self.take() else { break };
             discarded.push(message);
         }
         self.bytes += bytes;
         discarded
+    }
+
+    fn is_full_for(&self, bytes: usize) -> bool {
+        let bytes = self.bytes.saturating_add(bytes);
+        let fits = |room: usize| bytes.saturating_add(self.waiting.len() * OVERHEAD) <= room;
+        bytes > BYTES_LIMIT
+            || (self.waiting.len() >= self.size && !(self.has_spare_room && fits(SPARE_ROOM)))
     }
 }
 
@@ -123,7 +150,7 @@ mod tests {
 
     #[test]
     fn events_wait_in_the_order_in_which_they_came() {
-        let mut buffer = Buffer::new(3);
+        let mut buffer = Buffer::new(3, true);
         for serial in 4..7 {
             assert_eq!(buffer.accept(event(serial), serial), []);
         }
@@ -133,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_oldest_goes_when_there_is_no_room() {
-        let mut buffer = Buffer::new(2);
+        let mut buffer = Buffer::new(2, true);
         let gone: Vec<Vec<u64>> = (0..4)
             .map(|serial| lost(buffer.accept(event(serial), serial)))
             .collect();
@@ -146,7 +173,7 @@ mod tests {
         let large = |bytes: usize| Event::remote_communication("n", &"x".repeat(bytes));
         // Not quite, for there is a line before the data.
         let third = BYTES_LIMIT / 3 - 100;
-        let mut buffer = Buffer::new(100);
+        let mut buffer = Buffer::new(100, true);
         let mut accept = |serial, bytes| lost(buffer.accept(large(bytes), serial));
         assert_eq!(accept(0, 1000), []);
         assert_eq!(accept(1, third), []);
@@ -166,8 +193,41 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_that_nobody_limited_lost_what_came_at_once() {
+        let small = Event::remote_communication("n", &"x".repeat(70));
+        let mut buffer = Buffer::new(10, false);
+        let mut count = 0;
+        while buffer.accept(small.clone(), count).is_empty() {
+            count += 1;
+        }
+        assert!((4000..8000).contains(&count), "{count}");
+        assert_eq!(buffer.len() as u64, count);
+        // Empty again it keeps no places for so many.
+        while buffer.take().is_some() {}
+        assert!(buffer.waiting.capacity() <= 2 * KEPT_PLACES);
+    }
+
+    #[test]
+    fn a_buffer_that_nobody_limited_holds_ten_events_of_any_size() {
+        let large = |bytes: usize| Event::remote_communication("n", &"x".repeat(bytes));
+        let mut buffer = Buffer::new(10, false);
+        for serial in 0..10 {
+            assert_eq!(lost(buffer.accept(large(1_000_000), serial)), []);
+        }
+        assert_eq!(lost(buffer.accept(event(10), 10)), [0]);
+        // But no more than all of them may say together.
+        assert_eq!(
+            lost(buffer.accept(large(BYTES_LIMIT - 2_000_000), 11)).len(),
+            8
+        );
+        // What comes back has the same room.
+        let sent = buffer.take().unwrap();
+        assert_eq!(lost(buffer.put_back(sent)), []);
+    }
+
+    #[test]
     fn an_event_that_comes_back_is_first_and_pushes_the_next_one_out() {
-        let mut buffer = Buffer::new(2);
+        let mut buffer = Buffer::new(2, true);
         buffer.accept(event(0), 0);
         let sent = buffer.take().unwrap();
         buffer.accept(event(1), 1);
@@ -178,7 +238,7 @@ mod tests {
 
     #[test]
     fn an_event_of_two_subscriptions_has_one_number_in_the_pool() {
-        let mut buffer = Buffer::new(9);
+        let mut buffer = Buffer::new(9, true);
         buffer.accept(event(5), 5);
         buffer.accept(event(5), 5);
         buffer.accept(event(6), 6);

@@ -107,7 +107,10 @@ impl Pools {
         let pool = Pool {
             name: name.to_owned(),
             config: config.clone(),
-            buffer: Buffer::new(usize::try_from(config.buffer_size).unwrap_or(usize::MAX)),
+            buffer: Buffer::new(
+                usize::try_from(config.buffer_size).unwrap_or(usize::MAX),
+                config.is_limited.0,
+            ),
             latest: None,
             trigger,
             token,

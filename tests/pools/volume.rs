@@ -1,8 +1,8 @@
 //! Very many events: each is accepted once, or told as lost. `EVENTS=1000000`
 //! emits as many of them.
 
-use super::super::support::{Dir, Scene, Value, wait_until};
-use super::{pool, resident, workshop};
+use super::super::support::{Dir, Scene, Value, usual_configuration, wait_until};
+use super::{pool, resident, send, wait_noted, workshop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -179,4 +179,99 @@ fn every_event_is_accepted_once_or_told_as_lost() {
     let bound = 24 << 20;
     assert!(grown < bound + count as u64 * 512, "grown by {grown} bytes");
     println!("{count} events: emitted in {emitted:?}, done in {taken:?}, grown by {grown} bytes");
+}
+
+/// Programs that stop at once, all together.
+fn crowd(count: usize) -> String {
+    format!(
+        "[program:p]\ncommand=/bin/cat\nnumprocs={count}\nprocess_name=p%(process_num)d\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+    )
+}
+
+#[test]
+fn a_listener_was_told_of_ten_of_twenty_programs_that_stopped_together() {
+    let stopped = "PROCESS_STATE_STOPPED,REMOTE_COMMUNICATION";
+    let sections = pool("unset", "recorder", stopped, "")
+        + &pool("ten", "bad", stopped, "buffer_size=10")
+        + &crowd(20);
+    // It is ready when all have stopped.
+    let script = "wait('go')\nexec(open('recorder.py').read())";
+    let scene = Scene::start_as(workshop(script), &sections, |_| {});
+    scene.wait_all("RUNNING");
+    scene.call("stopProcessGroup", &[Value::text("p")]).answer();
+    send(&scene, "end", "");
+    scene.dir.write("go", "");
+    let noted = wait_noted(&scene, "unset", 21);
+    let stopped = noted
+        .iter()
+        .filter(|line| line.contains(" PROCESS_STATE_STOPPED "));
+    assert_eq!(stopped.count(), 20, "{noted:?}");
+    // Where a size is set, that holds.
+    assert_eq!(wait_noted(&scene, "ten", 10).len(), 10);
+    let log = scene.log();
+    assert!(
+        log.contains("pool ten event buffer overflowed, discarding event 0"),
+        "{log}"
+    );
+    assert!(!log.contains("pool unset event buffer overflowed"), "{log}");
+    scene.stop();
+}
+
+#[test]
+fn thousands_of_events_wait_for_a_listener_that_is_not_there_and_no_more_than_fit() {
+    let sections = pool("a", "recorder", "REMOTE_COMMUNICATION", "autostart=false");
+    let scene = Scene::start_as(workshop(""), &sections, |_| {});
+    let before = resident(&scene);
+    let emit = |numbers: std::ops::Range<usize>| {
+        for first in numbers.clone().step_by(IN_ONE_CALL) {
+            let body = emission(first..numbers.end.min(first + IN_ONE_CALL));
+            scene.rpc.post(&body).answer();
+        }
+    };
+    emit(0..3000);
+    assert!(!scene.log().contains("overflowed"), "{}", scene.log());
+    emit(3000..60_000);
+    assert!(
+        scene
+            .log()
+            .contains("pool a event buffer overflowed, discarding event 0"),
+        "{}",
+        scene.log()
+    );
+    let grown = resident(&scene).saturating_sub(before);
+    assert!(grown < 8 << 20, "grown by {grown} bytes");
+    scene.call("startProcess", &[Value::text("a")]).answer();
+    let noted = wait_noted(&scene, "a", 3000);
+    // The newest are those that are left, in order.
+    let first: usize = noted[0].split(' ').next().unwrap().parse().unwrap();
+    assert!((50_000..57_000).contains(&first), "{first}");
+    scene.daemon.signal(libc::SIGKILL);
+}
+
+#[test]
+fn a_size_of_ten_that_is_set_counts_from_the_next_life_of_the_pool_on() {
+    let program = |more: &str| pool("a", "recorder", "REMOTE_COMMUNICATION", more);
+    let scene = Scene::start_as(workshop(""), &program("autostart=false"), |_| {});
+    let fill = |count: usize| {
+        for _ in 0..count {
+            send(&scene, "n", "");
+        }
+    };
+    fill(11);
+    let fresh = program("autostart=false\nbuffer_size=10");
+    scene
+        .dir
+        .write("supervisord.conf", usual_configuration(&fresh));
+    let reread = scene.call("reloadConfig", &[]).answer().to_string();
+    assert_eq!(reread, "[[[], [], []]]");
+    fill(1);
+    assert!(!scene.log().contains("overflowed"), "{}", scene.log());
+    let name = [Value::text("a")];
+    scene.call("removeProcessGroup", &name).answer();
+    scene.call("addProcessGroup", &name).answer();
+    fill(10);
+    assert!(!scene.log().contains("overflowed"), "{}", scene.log());
+    fill(1);
+    assert!(scene.log().contains("pool a event buffer overflowed"));
+    scene.stop();
 }
