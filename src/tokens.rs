@@ -96,6 +96,10 @@ pub enum Timer {
     MonitorQuery(GroupId),
     /// A pool that has lost events: tell how many.
     Overflow(GroupId),
+    /// A listener that was sent an event and may have stayed BUSY with it for too long.
+    Busy(ProcessId),
+    /// A listener that has rejected an event again and again can be sent one again.
+    Rest(ProcessId),
     /// A listener whose result handler could not be run has waited for its verdict.
     Verdict(ProcessId),
     /// A result handler, by its pid, has had its time.

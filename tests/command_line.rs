@@ -135,6 +135,7 @@ const ADDED: &[&str] = &[
     "event_max_retry",
     "monitor_interval",
     "payload_length",
+    "busy_warning",
     "event_drain_timeout",
     "require_authentication",
     "allowed_hosts",

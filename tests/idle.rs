@@ -36,7 +36,7 @@ fn a_hundred_quiet_programs_and_quiet_listeners_cost_no_system_call() {
         .map(|(name, script)| {
             let command = dir.script(name, script).display().to_string();
             format!(
-                "[eventlistener:{name}]\ncommand={command}\ndirectory=%(here)s\nevents={EVENTS}\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+                "[eventlistener:{name}]\ncommand={command}\ndirectory=%(here)s\nevents={EVENTS}\nbusy_warning=0\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
             )
         })
         .collect();

@@ -94,6 +94,42 @@ fn an_unknown_handler_is_told_with_those_that_there_are() {
 }
 
 #[test]
+fn wrong_values_of_listeners_are_told_with_what_can_be_written() {
+    for (line, told) in [
+        (
+            "payload_length=byte",
+            "Invalid payload_length value 'byte' in [eventlistener:l]: it is characters or bytes",
+        ),
+        (
+            "busy_warning=soon",
+            "not a valid duration: 'soon': seconds, or a number with ms, s, m, h or d after it",
+        ),
+        (
+            "busy_warning=-1",
+            "not a valid duration: '-1': seconds, or a number with ms, s, m, h or d after it",
+        ),
+    ] {
+        let dir = with(&format!(
+            "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n{line}\n"
+        ));
+        let found = supervisord(&dir, &["--check"]);
+        assert_eq!(found.status, Some(2));
+        let lines: Vec<&str> = found.stderr.lines().collect();
+        assert_eq!(lines[0], format!("Error: {told}"));
+        assert_eq!(lines[2..], ["s.conf:5: the error is here"]);
+    }
+    for line in [
+        "payload_length=BYTES",
+        "payload_length=characters",
+        "busy_warning=0",
+        "busy_warning=1500ms",
+    ] {
+        let listener = "[eventlistener:l]\ncommand=l\nevents=TICK_5";
+        assert_eq!(warnings(&format!("{listener}\n{line}\n")), [""; 0]);
+    }
+}
+
+#[test]
 fn scripts_get_the_errors_of_a_start_without_additions() {
     let dir = with("[supervisord]\nnodaemon=perhaps\n");
     let found = supervisord(&dir, &[]);
@@ -228,7 +264,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
          \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
          \"result_handler\": \"default\",\"event_max_retry\": 0,\"handler_timeout\": 10,\
-         \"monitor_interval\": 60,\"payload_length\": \"characters\",\"processes\": [{",
+         \"monitor_interval\": 60,\"payload_length\": \"characters\",\"busy_warning\": 30,\"processes\": [{",
         "{\"name\": \"f\",\"section\": \"fcgi-program:f\",\"type\": \"fcgi-program\",\"priority\": 1,\
          \"socket\": \"unix:///f.sock\",\"socket_backlog\": null,\"socket_mode\": \"770\",\
          \"socket_owner\": null,",

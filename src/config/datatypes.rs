@@ -3,6 +3,7 @@
 //! [`places`](super::places) and [`accounts`](super::accounts) for that.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::AutoRestart;
 use super::ini::is_space;
@@ -18,6 +19,7 @@ use crate::text::shlex::{self, SplitError};
 pub enum ValueError {
     Boolean(String),
     Integer(String),
+    Duration(String),
     Octal(String),
     LogLevel(String),
     NotDirectory(String),
@@ -49,6 +51,11 @@ impl fmt::Display for ValueError {
                 let shown: String = repr(text).chars().take(200).collect();
                 write!(f, "invalid literal for int() with base 10: {shown}")
             }
+            E::Duration(text) => write!(
+                f,
+                "not a valid duration: {}: seconds, or a number with ms, s, m, h or d after it",
+                repr(text)
+            ),
             E::Octal(text) => write!(f, "{text} can not be converted to an octal type"),
             E::LogLevel(text) => write!(f, "bad logging level name {}", repr(text)),
             E::NotDirectory(text) => write!(f, "{text} is not an existing directory"),
@@ -111,6 +118,26 @@ pub fn byte_size(text: &str) -> Result<i64, ValueError> {
         .find_map(|(suffix, factor)| Some((lower.strip_suffix(suffix)?, factor)))
         .unwrap_or((&lower, 1));
     Ok(integer(number)?.saturated().saturating_mul(factor))
+}
+
+/// A duration: seconds, or a number with `ms`, `s`, `m`, `h` or `d` after it.
+pub fn duration(text: &str) -> Result<Duration, ValueError> {
+    let lower = text.to_lowercase();
+    let units = [
+        ("ms", 1),
+        ("s", 1000),
+        ("m", 60_000),
+        ("h", 3_600_000),
+        ("d", 86_400_000),
+    ];
+    let (number, milliseconds) = units
+        .into_iter()
+        .find_map(|(unit, length)| Some((lower.strip_suffix(unit)?, length)))
+        .unwrap_or((&lower, 1000));
+    Integer::decimal(number)
+        .and_then(|number| u64::try_from(number.saturated()).ok())
+        .map(|number| Duration::from_millis(number.saturating_mul(milliseconds)))
+        .ok_or_else(|| ValueError::Duration(text.to_owned()))
 }
 
 /// Permission bits, octal.
@@ -243,6 +270,29 @@ mod tests {
         }
         assert_eq!(told(boolean("Maybe")), "not a valid boolean value: 'Maybe'");
         assert_eq!(told(boolean("")), "not a valid boolean value: ''");
+    }
+
+    #[test]
+    fn durations() {
+        for (text, milliseconds) in [
+            ("0", 0),
+            ("30", 30_000),
+            ("500ms", 500),
+            ("90s", 90_000),
+            ("5M", 300_000),
+            (" 2 H ", 7_200_000),
+            ("1d", 86_400_000),
+            ("99999999999999999999d", u64::MAX),
+        ] {
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(duration(text.trim()), Ok(expected), "{text}");
+        }
+        for text in ["", "s", "-1", "-5m", "1.5s", "1w", "five", "1 m s"] {
+            let shown = format!(
+                "not a valid duration: '{text}': seconds, or a number with ms, s, m, h or d after it"
+            );
+            assert_eq!(told(duration(text)), shown);
+        }
     }
 
     #[test]

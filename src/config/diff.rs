@@ -61,6 +61,8 @@ fn is_limited(group: &Group) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
     use crate::config::{
         Address, FastCgiSocket, GroupKind, IsLimited, LogFile, Owner, PayloadLength, Pool,
         ResultHandler, testing,
@@ -188,13 +190,15 @@ mod tests {
             handler_timeout: 10,
             monitor_interval: 60,
             payload_length: PayloadLength::Characters,
+            busy_warning: Duration::from_secs(30),
         };
         let running = with_kind(GroupKind::Listeners(plain()));
-        let changes: [fn(&mut Pool); 4] = [
+        let changes: [fn(&mut Pool); 5] = [
             |pool| pool.buffer_size = 11,
             |pool| pool.events = vec!["TICK_60".to_owned()],
             |pool| pool.result_handler = ResultHandler::Store,
             |pool| pool.payload_length = PayloadLength::Bytes,
+            |pool| pool.busy_warning = Duration::ZERO,
         ];
         for change in changes {
             let mut pool = plain();

@@ -2,6 +2,8 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
+use std::time::Duration;
+
 use super::limits::Limits;
 use super::system::System;
 use super::{
@@ -136,7 +138,7 @@ fn dumped_group(group: &Group, section: &str, system: &impl System) -> Json {
     object(members)
 }
 
-fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 7] {
+fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 8] {
     let handler = match &pool.result_handler {
         ResultHandler::Default => "default".to_owned(),
         ResultHandler::Store => "store".to_owned(),
@@ -159,6 +161,7 @@ fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 7] {
                 PayloadLength::Bytes => "bytes".into(),
             },
         ),
+        ("busy_warning", duration(pool.busy_warning)),
     ]
 }
 
@@ -258,6 +261,14 @@ fn output(output: &Output) -> [Json; 6] {
 
 fn owner(owner: Owner) -> Json {
     Json::object([("uid", owner.uid.into()), ("gid", owner.gid.into())])
+}
+
+/// Seconds; where they are no whole ones, as it can be written.
+fn duration(duration: Duration) -> Json {
+    match duration.subsec_millis() {
+        0 => i64::try_from(duration.as_secs()).unwrap_or(i64::MAX).into(),
+        _ => Json::String(format!("{}ms", duration.as_millis())),
+    }
 }
 
 fn octal(mode: u32) -> Json {

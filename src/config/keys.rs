@@ -220,6 +220,7 @@ const EVENTLISTENER: &[Key] = &[
     changed("event_max_retry", "integer", Value("0")),
     changed("monitor_interval", "integer", Value("60")),
     changed("payload_length", "characters|bytes", Value("characters")),
+    changed("busy_warning", "duration", Value("30")),
 ];
 
 /// The keys of `[fcgi-program:x]`, beside those of a program.

@@ -1,6 +1,8 @@
 //! `[eventlistener:x]`: its own keys, read in the original's order. Those that it
 //! shares with programs are [`program`](super::program)'s.
 
+use std::time::Duration;
+
 use super::datatypes;
 use super::error::ConfigError;
 use super::ini::is_space;
@@ -16,6 +18,7 @@ pub const PREFIX: &str = "eventlistener:";
 const DEFAULT_BUFFER_SIZE: i64 = 10;
 const DEFAULT_HANDLER_TIMEOUT: i64 = 10;
 const DEFAULT_MONITOR_INTERVAL: i64 = 60;
+const DEFAULT_BUSY_WARNING: Duration = Duration::from_secs(30);
 
 /// An event listener: what `read` makes of its section.
 pub struct Listener {
@@ -58,6 +61,9 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
     let handler_timeout = section.at_least("handler_timeout", 1, DEFAULT_HANDLER_TIMEOUT)?;
     let monitor_interval = section.at_least("monitor_interval", 1, DEFAULT_MONITOR_INTERVAL)?;
     let payload_length = payload_length(&section)?;
+    let busy_warning = section
+        .converted("busy_warning", datatypes::duration)?
+        .unwrap_or(DEFAULT_BUSY_WARNING);
     Ok(Listener {
         priority,
         pool: Pool {
@@ -69,6 +75,7 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
             handler_timeout,
             monitor_interval,
             payload_length,
+            busy_warning,
         },
     })
 }

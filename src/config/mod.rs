@@ -33,6 +33,7 @@ pub mod supervisord;
 pub mod system;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::loggers::level::Level;
 use crate::signal::Signal;
@@ -235,6 +236,8 @@ pub struct Pool {
     pub monitor_interval: i64,
     /// What the length of a payload counts.
     pub payload_length: PayloadLength,
+    /// How long a listener is BUSY before that is told; zero for never.
+    pub busy_warning: Duration,
 }
 
 /// Whether `buffer_size` was set. The default is told as 10, as in 4.3.0, and to set

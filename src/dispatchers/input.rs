@@ -101,6 +101,15 @@ impl InputDispatcher {
         self.pending.is_empty()
     }
 
+    /// How many bytes the child has not read: what waits to be written, and what
+    /// is in the pipe.
+    pub fn unread(&self, reactor: &Reactor) -> usize {
+        let pipe = self
+            .token
+            .and_then(|token| reactor.poller.descriptor(token));
+        self.pending.len() - self.written + pipe.map_or(0, fd::unread)
+    }
+
     /// Closes the pipe if nothing waits to be written: its reader is to see the end.
     pub fn close_when_written(&mut self, reactor: &mut Reactor) {
         if self.pending.is_empty() {

@@ -4,6 +4,8 @@
 //! `len` counts what the pool's listeners read: characters, as in 4.3.0, or
 //! bytes, which is the same for ASCII.
 
+use std::time::Duration;
+
 use super::event::Event;
 use crate::config::PayloadLength;
 
@@ -12,6 +14,13 @@ const PROTOCOL: &str = "3.0";
 
 /// Where 4.3.0's counters start again from 0.
 const LAST_SERIAL: u64 = i64::MAX as u64;
+
+/// So many times in a row an event may be rejected without a rest.
+const REJECTIONS_AT_ONCE: u64 = 2;
+
+/// How long it rests at first, and at most.
+const FIRST_REST: Duration = Duration::from_millis(100);
+const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// A counter of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +67,16 @@ impl Message {
         let mut bytes = self.header(identifier, pool, counted).into_bytes();
         bytes.extend_from_slice(&self.event.payload);
         bytes
+    }
+
+    /// How long a listener rests that rejects the event once more; `None` for not at all.
+    pub fn rest(&self) -> Option<Duration> {
+        let doublings = self.rejections.checked_sub(REJECTIONS_AT_ONCE)?;
+        let factor = u32::try_from(doublings)
+            .ok()
+            .and_then(|doublings| 1_u32.checked_shl(doublings))
+            .unwrap_or(u32::MAX);
+        Some(FIRST_REST.saturating_mul(factor).min(LONGEST_REST))
     }
 }
 
@@ -119,6 +138,25 @@ mod tests {
                 let header = message.header("sérver", "pöol", counted);
                 assert!(header.ends_with(&format!(" len:{length}\n")), "{header}");
             }
+        }
+    }
+
+    #[test]
+    fn from_the_third_rejection_on_a_listener_rests_for_longer_and_longer() {
+        let rest = |rejections| {
+            let message = Message {
+                event: Event::remote_communication("", ""),
+                serial: 0,
+                poolserial: 0,
+                rejections,
+            };
+            message.rest().map(|rest| rest.as_millis())
+        };
+        let rests = [100, 200, 400, 800, 1600, 3200, 5000, 5000];
+        assert_eq!((0..2).find_map(rest), None);
+        assert_eq!((2..10).filter_map(rest).collect::<Vec<u128>>(), rests);
+        for rejections in [33, 34, 35, 1 << 32, u64::MAX] {
+            assert_eq!(rest(rejections), Some(5000), "{rejections}");
         }
     }
 

@@ -305,6 +305,11 @@ impl Subprocess {
         self.stdin.as_ref().is_some_and(|stdin| !stdin.is_empty())
     }
 
+    /// How much of what was written to the child's stdin it has not read.
+    pub fn unread_input(&self, reactor: &Reactor) -> usize {
+        self.stdin.as_ref().map_or(0, |stdin| stdin.unread(reactor))
+    }
+
     /// Writes to the child's stdin, or keeps it until the child reads.
     pub fn send_input(&mut self, reactor: &mut Reactor, data: &[u8]) -> Result<(), InputError> {
         if self.machine.pid() == 0 || self.machine.is_killing() {
@@ -357,7 +362,13 @@ impl Subprocess {
     pub fn forget(&mut self, reactor: &mut Reactor) {
         self.close(reactor);
         self.give_up_kept_output(reactor);
-        reactor.timers.set(Timer::Process(self.id), None);
+        for timer in [
+            Timer::Process(self.id),
+            Timer::Busy(self.id),
+            Timer::Rest(self.id),
+        ] {
+            reactor.timers.set(timer, None);
+        }
         for path in [&self.paths.stdout, &self.paths.stderr]
             .into_iter()
             .flatten()

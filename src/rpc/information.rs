@@ -180,9 +180,10 @@ pub fn description(process: &Subprocess, now: Now) -> String {
         ProcessState::Running => {
             let start = machine.last_start().map_or(0, |then| then.seen_at(now));
             format!(
-                "pid {}, uptime {}",
+                "pid {}, uptime {}{}",
                 machine.pid(),
-                uptime(now.wall.seconds.saturating_sub(start))
+                uptime(now.wall.seconds.saturating_sub(start)),
+                overdue(process, now)
             )
         }
         ProcessState::Fatal | ProcessState::Backoff => match machine.spawn_error() {
@@ -195,6 +196,16 @@ pub fn description(process: &Subprocess, now: Now) -> String {
         },
         ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => String::new(),
     }
+}
+
+/// For how long a listener has been BUSY with an event, once that has been told in the log.
+fn overdue(process: &Subprocess, now: Now) -> String {
+    let listener = process.listener().filter(|listener| listener.is_overdue);
+    listener.map_or_else(String::new, |listener| {
+        let busy = now.monotonic.since(listener.sent_at).as_secs();
+        let busy = i64::try_from(busy).unwrap_or(i64::MAX);
+        format!(", busy for {}", uptime(busy))
+    })
 }
 
 /// `H:MM:SS`, with `N days, ` before it from one day on; 0 for a clock set back.

@@ -63,6 +63,7 @@ impl Supervisor {
                         listener.protocol.sent();
                         listener.message = Some(message);
                     }
+                    self.begin_turn(reactor, id);
                     reactor
                         .log
                         .debug(format_args!("event {serial} sent to listener {name}"));
@@ -115,6 +116,9 @@ impl Supervisor {
         let mut got_ready = false;
         while let Some((name, before, step)) = self.next_step(id) {
             got_ready = step == Step::Ready;
+            if !got_ready {
+                self.end_turn(reactor, id);
+            }
             match step {
                 Step::Ready => tell_state(reactor, &name, before, ListenerState::Ready),
                 Step::Answered(answer) => self.judge(reactor, id, answer),
@@ -157,13 +161,14 @@ impl Supervisor {
 }
 
 /// Whether a process can be sent an event. One that has not read what it was
-/// sent before is not sent more: it may say READY as often as it likes.
+/// sent before is not sent more: it may say READY as often as it likes, and so
+/// may one that rests.
 fn is_ready(process: &Subprocess) -> bool {
     process.machine().state() == ProcessState::Running
         && !process.has_unread_input()
-        && process
-            .listener()
-            .is_some_and(|listener| listener.protocol.state() == ListenerState::Ready)
+        && process.listener().is_some_and(|listener| {
+            listener.protocol.state() == ListenerState::Ready && !listener.is_resting
+        })
 }
 
 /// The log line for a listener's change of state.

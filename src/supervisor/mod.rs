@@ -16,6 +16,7 @@ pub mod results;
 pub mod shutdown;
 pub mod ticks;
 pub mod transitions;
+pub mod turns;
 
 use crate::clock::Monotonic;
 use crate::config::Config;

@@ -127,7 +127,12 @@ impl Supervisor {
         );
         match verdict {
             Verdict::Processed => listener.message = None,
-            Verdict::Rejected => self.reject(reactor, id),
+            Verdict::Rejected => {
+                if let Some(length) = listener.message.as_ref().and_then(Message::rest) {
+                    self.begin_rest(reactor, id, length);
+                }
+                self.reject(reactor, id);
+            }
         }
     }
 
@@ -157,6 +162,12 @@ impl Supervisor {
     /// The child of a listener has ended: an event that it has not answered is
     /// for another one. Where it was told to end that is no rejection.
     pub fn abandon(&mut self, reactor: &mut Reactor, id: ProcessId, was_stopped: bool) {
+        let process = self.groups.process(id);
+        if process.and_then(Subprocess::listener).is_none() {
+            return;
+        }
+        self.end_turn(reactor, id);
+        reactor.timers.set(Timer::Rest(id), None);
         let Some(message) = self.take_message(id) else {
             return;
         };

@@ -387,6 +387,8 @@ impl MainLoop {
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
                 Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
+                Timer::Busy(id) => self.supervisor.busy_due(&mut self.reactor, id),
+                Timer::Rest(id) => self.supervisor.rest_over(&mut self.reactor, id),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.reactor, id),
                 Timer::Handler(pid) => self.supervisor.handler_due(&mut self.reactor, pid),
                 Timer::Connection(_) | Timer::LongAnswers | Timer::AcceptRetry => {

@@ -8,6 +8,7 @@ mod lives;
 pub mod manual;
 mod outcomes;
 mod retries;
+mod turns;
 mod volume;
 
 use super::support::{DEADLINE, Dir, Scene, Value, wait_until};
@@ -26,13 +27,16 @@ def answer(text):
     data = text.encode()
     say(b'RESULT %d\n%s' % (len(data), data))
 
+# Payloads are read by characters, as `len` counts them.
+EVENTS = open(0, encoding='utf-8', newline='\n', closefd=False)
+
 # The header line, its tokens and the payload of the next event.
 def hear():
-    line = sys.stdin.buffer.readline().decode()
+    line = EVENTS.readline()
     if not line:
         sys.exit(0)
     tokens = dict(token.split(':', 1) for token in line.split())
-    return line, tokens, sys.stdin.buffer.read(int(tokens['len'])).decode()
+    return line, tokens, EVENTS.read(int(tokens['len']))
 
 # Adds a line to a file.
 def note(name, text):

@@ -98,7 +98,8 @@ fn without_a_limit_an_event_is_tried_for_ever() {
     let scene = Scene::start_as(workshop(DELICATE), &pool("a", "bad", ALL, ""), |_| {});
     scene.wait_all("RUNNING");
     send(&scene, "n", "poison");
-    wait_noted(&scene, "a", 200);
+    // With longer and longer rests: for this there are six seconds of them.
+    wait_noted(&scene, "a", 9);
     assert_eq!(scene.info("a").text_of("statename"), "RUNNING");
     scene.stop();
 }

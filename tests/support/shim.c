@@ -148,13 +148,14 @@ static long order_for(const registers *r)
 /* Sets the clock that a call has told. */
 static void set_clock(registers *r, unsigned long number, unsigned long first, unsigned long second)
 {
-    long offset = order("clock");
+    int is_monotonic = number == SYS_clock_gettime && first == CLOCK_MONOTONIC;
+    long offset = order(is_monotonic ? "monotonic" : "clock");
     unsigned long place = 0;
     time_t seconds;
 
     if (offset == 0 || (long)RESULT(*r) < 0)
         return;
-    if (number == SYS_clock_gettime && first == CLOCK_REALTIME)
+    if (is_monotonic || (number == SYS_clock_gettime && first == CLOCK_REALTIME))
         place = second;
     else if (number == SYS_gettimeofday)
         place = first;
