@@ -73,23 +73,35 @@ fn a_bad_one_is_told_as_at_a_start_and_then_where() {
 }
 
 #[test]
-fn an_unknown_handler_is_told_with_those_that_there_are() {
-    let dir = with(
-        "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK_5\nresult_handler=my:handler\n",
-    );
-    // At a start too, terminal or not.
-    for options in [&["--check"][..], &["-n"]] {
-        let found = supervisord(&dir, options);
-        assert_eq!(found.status, Some(2));
-        let lines: Vec<&str> = found.stderr.lines().collect();
-        assert_eq!(
-            lines[0],
-            "Error: my:handler cannot be resolved within [eventlistener:l]"
-        );
-        assert_eq!(
-            lines[2],
-            "s.conf:2: handlers written in Python cannot be loaded: use default, store or exec:COMMAND"
-        );
+fn the_error_of_a_handler_in_python_did_not_say_which_one_does_its_job() {
+    const CHOICES: &str = "use default, store or exec:COMMAND (default for a listener that answers OK or FAIL, \
+        store to accept and keep whatever it answers, exec:COMMAND to give each event and its answer to a command)";
+    const PRINTS: &str = "to print what programs write, leave this listener out and set \
+        stdout_logfile=/dev/stdout in the programs, or use exec:COMMAND, which gives each event and its answer to \
+        a command; store accepts every answer and prints nothing";
+    for (line, advice) in [
+        ("result_handler=my:handler", CHOICES),
+        ("handler=my.package.module:handler", CHOICES),
+        ("result_handler = supervisor_stdout:event_handler", PRINTS),
+        ("result_handler=supervisor_stdlog:log_handler", PRINTS),
+    ] {
+        let dir = with(&format!(
+            "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n{line}\nbuffer_size=100\n"
+        ));
+        let (_, value) = line.split_once('=').unwrap();
+        // At a start too, terminal or not.
+        for options in [&["--check"][..], &["-n"]] {
+            let found = supervisord(&dir, options);
+            assert_eq!(found.status, Some(2));
+            let lines: Vec<&str> = found.stderr.lines().collect();
+            let error = format!(
+                "Error: {} cannot be resolved within [eventlistener:l]",
+                value.trim()
+            );
+            assert_eq!(lines[0], error);
+            let told = format!("s.conf:5: handlers written in Python cannot be loaded: {advice}");
+            assert_eq!(lines[2], told);
+        }
     }
 }
 

@@ -422,11 +422,23 @@ impl ConfigError {
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             ConfigError::At { error, .. } | ConfigError::InSection { error, .. } => error.advice(),
-            ConfigError::Unresolved { .. } => Some(
-                "handlers written in Python cannot be loaded: use default, store or exec:COMMAND",
-            ),
+            ConfigError::Unresolved { value, .. } => Some(handler_advice(value)),
             _ => None,
         }
+    }
+}
+
+/// Which handler takes the place of one in Python. What is known of that is its
+/// name: supervisor_stdout and its kin print what programs write.
+fn handler_advice(value: &str) -> &'static str {
+    let name = value.to_lowercase();
+    if ["stdout", "stdlog", "stderr"]
+        .iter()
+        .any(|part| name.contains(part))
+    {
+        "handlers written in Python cannot be loaded: to print what programs write, leave this listener out and set stdout_logfile=/dev/stdout in the programs, or use exec:COMMAND, which gives each event and its answer to a command; store accepts every answer and prints nothing"
+    } else {
+        "handlers written in Python cannot be loaded: use default, store or exec:COMMAND (default for a listener that answers OK or FAIL, store to accept and keep whatever it answers, exec:COMMAND to give each event and its answer to a command)"
     }
 }
 

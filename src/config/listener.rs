@@ -42,15 +42,18 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
         });
     }
     // `handler` is this program's name for it.
-    let named = match section.text("handler")? {
-        None => section.text("result_handler")?,
-        named => named,
+    let (key, named) = match section.text("handler")? {
+        None => ("result_handler", section.text("result_handler")?),
+        named => ("handler", named),
     };
     let result_handler = match named {
         None => ResultHandler::Default,
-        Some(value) => result_handler(&value).ok_or_else(|| ConfigError::Unresolved {
-            section: name.to_owned(),
-            value,
+        Some(value) => result_handler(&value).ok_or_else(|| {
+            let error = ConfigError::Unresolved {
+                section: name.to_owned(),
+                value,
+            };
+            section.at(key, error)
         })?,
     };
     let events = events(&section)?;
