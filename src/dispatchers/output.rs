@@ -6,6 +6,7 @@
 //! `/dev/stdout`, say) is slow the child is not read: it waits, not the daemon.
 //! What it wrote last waits in the same way, in its pipe, when it has ended.
 
+use std::borrow::Cow;
 use std::io;
 use std::rc::Rc;
 
@@ -343,8 +344,8 @@ impl OutputDispatcher {
         if reactor.log.enabled(Level::Debug) {
             let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());
             let text = match self.report {
-                Report::Conversation => pyrepr::repr_bytes(data),
-                _ => String::from_utf8_lossy(data).into_owned(),
+                Report::Conversation => Cow::Owned(pyrepr::repr_bytes(data)),
+                _ => pyrepr::decoded(data),
             };
             reactor
                 .log

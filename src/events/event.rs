@@ -125,13 +125,7 @@ impl Event {
     /// does, for the whole piece.
     fn with_data(kind: EventType, head: String, data: &[u8]) -> Event {
         let mut payload = head.into_bytes();
-        match std::str::from_utf8(data) {
-            Ok(_) => payload.extend_from_slice(data),
-            Err(_) => {
-                payload.extend_from_slice(b"Undecodable: ");
-                payload.extend_from_slice(pyrepr::repr_bytes(data).as_bytes());
-            }
-        }
+        payload.extend_from_slice(pyrepr::decoded(data).as_bytes());
         Event { kind, payload }
     }
 

@@ -123,10 +123,7 @@ impl Supervisor {
                 Step::Ready => tell_state(reactor, &name, before, ListenerState::Ready),
                 Step::Answered(answer) => self.judge(reactor, id, answer),
                 Step::BadLine(line) => {
-                    let line = match std::str::from_utf8(&line) {
-                        Ok(line) => line.to_owned(),
-                        Err(_) => format!("Undecodable: {}", pyrepr::repr_bytes(&line)),
-                    };
+                    let line = pyrepr::decoded(&line);
                     reactor
                         .log
                         .warn(format_args!("{name}: bad result line: '{line}'"));

@@ -5,6 +5,8 @@
 //! tab and carriage return by name; other unprintable characters by number;
 //! printable text beyond ASCII as it is.
 
+use std::borrow::Cow;
+
 /// `repr(text)` of a string.
 pub fn repr(text: &str) -> String {
     quoted(text, printable)
@@ -59,6 +61,15 @@ pub fn repr_bytes(bytes: &[u8]) -> String {
     }
     out.push(quote);
     out
+}
+
+/// Bytes as the original shows them where text is expected: as they are, or by
+/// their `repr` where they are no UTF-8.
+pub fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(format!("Undecodable: {}", repr_bytes(bytes))),
+    }
 }
 
 /// The `repr` of a list of strings: `['a', 'b']`.

@@ -367,3 +367,73 @@ fn the_main_log_rotates_too() {
         ));
     });
 }
+
+#[test]
+fn output_that_is_no_utf_8_stood_in_the_debug_log_in_other_words() {
+    compare("output at debug", |run| {
+        let speaker = run.script(
+            "speaker",
+            "while read -r verb line; do case $verb in \
+             out) printf \"$line\";; err) printf \"$line\" >&2;; esac; done",
+        );
+        let program = |name: &str, more: &str| {
+            format!(
+                "[program:{name}]\ncommand={speaker}\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n{more}\n"
+            )
+        };
+        run.config_with(
+            "loglevel=debug",
+            &[
+                program("plain", ""),
+                program("joined", "redirect_stderr=true"),
+                program("told", "stdout_events_enabled=true"),
+                program("kept", "stdout_capture_maxbytes=1KB"),
+                program("file", "stderr_logfile=%(here)s/file.err"),
+            ]
+            .concat(),
+        );
+        run.start();
+        let names = ["plain", "joined", "told", "kept", "file"];
+        run.wait_all(&names, "RUNNING");
+        let mut count = 0;
+        for (process, line) in [
+            ("plain", "out \\377\\n"),
+            ("plain", "err \\377"),
+            (
+                "plain",
+                "out caf\\303\\251 and it's \\\"\\303\\\"\\t\\000\\n",
+            ),
+            ("plain", "out caf\\303\\251\\n"),
+            // Halves of a character, a surrogate, and a byte order mark.
+            ("plain", "out \\342\\202"),
+            ("plain", "out \\254\\n"),
+            ("plain", "err \\355\\240\\200"),
+            ("plain", "err \\376\\377\\n"),
+            ("joined", "err two\\nlines \\200\\n"),
+            ("told", "out \\377 told\\n"),
+            (
+                "kept",
+                "out <!--XSUPERVISOR:BEGIN-->\\377<!--XSUPERVISOR:END-->",
+            ),
+            ("file", "err \\377 in a file\\n"),
+        ] {
+            run.quiet_rpc(
+                "sendProcessStdin",
+                &[Value::text(process), Value::text(&format!("{line}\n"))],
+            )
+            .answer();
+            count += 1;
+            run.wait_log(" output:", count);
+        }
+        let mut is_output = false;
+        for line in run.lines_of_log() {
+            if !line.starts_with("| ") {
+                is_output = line.ends_with(" output:");
+            }
+            if is_output {
+                run.note(&line);
+            }
+        }
+        run.stop();
+    });
+}
