@@ -58,3 +58,4 @@ mod support;
 mod syslog;
 mod users;
 mod web;
+mod windows;

@@ -212,7 +212,7 @@ impl Log {
         buffer.clear();
         self.window.read(buffer)?;
         if buffer.is_empty() {
-            return Ok(None);
+            return Ok(self.decoder.finish().map(str::to_owned));
         }
         let mut text = String::with_capacity(buffer.len() + buffer.len() / 16);
         self.decoder

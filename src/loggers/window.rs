@@ -1,6 +1,10 @@
 //! Reading a part of a log file for a client, by the rules of `readLog` and
 //! `tailLog`: offsets and lengths are bytes, whatever the text's encoding. The
 //! file is opened at once and read in pieces, or whole if the part is short.
+//!
+//! A character belongs whole to the part in which it begins, so that parts which
+//! follow each other give all of the text once. One whose last bytes are not
+//! written yet counts as not written at all.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -8,6 +12,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::rc::Rc;
 
 use crate::text::decoder::Decoder;
+use crate::text::utf8;
 
 /// The most that is read at a time, in bytes.
 pub const PIECE: usize = 64 * 1024;
@@ -72,7 +77,8 @@ impl Places {
 pub struct Tail {
     /// Its last bytes, if there are any to read.
     pub window: Option<Window>,
-    /// The size of the file.
+    /// Where the text that is still to be written begins: the size of the file,
+    /// or where a character begins that is not all there yet.
     pub offset: i64,
     /// Whether there is more than offset and length cover.
     pub overflow: bool,
@@ -85,12 +91,19 @@ pub fn read(path: &str, offset: i64, length: i64) -> Result<Window, WindowError>
         return Err(WindowError::BadArguments);
     }
     let (file, size) = open(path)?;
+    let size = text_end(&file, size)?;
     let (start, end) = match u64::try_from(offset) {
         Err(_) => (size.saturating_sub(offset.unsigned_abs()), size),
         Ok(start) if length == 0 => (start, size),
         Ok(start) => (start, size.min(start.saturating_add(length.unsigned_abs()))),
     };
-    Ok(Window::new(file, start, end))
+    Ok(Window::of_text(file, start, end, size)?)
+}
+
+/// Opens all of a file, byte for byte.
+pub fn whole(path: &str) -> Result<Window, WindowError> {
+    let (file, size) = open(path)?;
+    Ok(Window::new(file, 0, size))
 }
 
 /// Whether the file is longer than so many bytes.
@@ -105,7 +118,11 @@ pub fn tail(path: &str, offset: i64, length: i64) -> Tail {
         offset,
         overflow,
     };
-    let (file, size) = match open(path) {
+    let opened = open(path).and_then(|(file, size)| {
+        let size = text_end(&file, size)?;
+        Ok((file, size))
+    });
+    let (file, size) = match opened {
         Ok(opened) => opened,
         Err(WindowError::NoFile) => return nothing(0, false),
         Err(_) => return nothing(offset, false),
@@ -116,14 +133,24 @@ pub fn tail(path: &str, offset: i64, length: i64) -> Tail {
         return nothing(end, overflow);
     }
     let start = size.saturating_sub(length.unsigned_abs());
-    Tail {
-        window: Some(Window::new(file, start, size)),
-        offset: end,
-        overflow,
+    match Window::of_text(file, start, size, size) {
+        Ok(window) => Tail {
+            window: Some(window),
+            offset: end,
+            overflow,
+        },
+        Err(_) => nothing(offset, false),
     }
 }
 
 impl Window {
+    /// The characters that begin between the two places of a text of that size.
+    fn of_text(file: File, start: u64, end: u64, size: u64) -> io::Result<Window> {
+        let start = behind_character(&file, start, size)?;
+        let end = behind_character(&file, end, size)?;
+        Ok(Window::new(file, start, end))
+    }
+
     fn new(file: File, start: u64, end: u64) -> Window {
         Window {
             file,
@@ -160,18 +187,49 @@ impl Window {
         self.position = self.start;
     }
 
-    /// The whole as text: a character that an edge has cut is left out, what is
-    /// no UTF-8 within becomes U+FFFD.
+    /// The whole as text: what is no UTF-8 becomes U+FFFD.
     pub fn text(mut self) -> io::Result<String> {
         let (mut text, mut decoder, mut buffer) = (String::new(), Decoder::default(), Vec::new());
         loop {
             self.read(&mut buffer)?;
             if buffer.is_empty() {
+                text.extend(decoder.finish());
                 return Ok(text);
             }
             decoder.push(&buffer, |part| text.push_str(part));
         }
     }
+}
+
+/// Where the text of a file ends that has so many bytes, without a character that
+/// is still being written.
+fn text_end(file: &File, size: u64) -> io::Result<u64> {
+    let mut last = [0; utf8::LONGEST - 1];
+    let start = size.saturating_sub(last.len() as u64);
+    let last = read_at(file, &mut last, start, size)?;
+    Ok(size - utf8::unfinished(last) as u64)
+}
+
+/// The place itself, or the end of the character that it is within.
+pub fn behind_character(file: &File, place: u64, size: u64) -> io::Result<u64> {
+    if place == 0 || place >= size {
+        return Ok(place);
+    }
+    let mut around = [0; 2 * utf8::LONGEST - 1];
+    let start = place.saturating_sub(utf8::LONGEST as u64 - 1);
+    let around = read_at(file, &mut around, start, size)?;
+    let middle = usize::try_from(place - start).unwrap_or(usize::MAX);
+    let (before, after) = around.split_at_checked(middle).unwrap_or_default();
+    Ok(place + utf8::cut(before, after) as u64)
+}
+
+/// Reads from a place on, to the size at most. A file may be shorter by now.
+fn read_at<'b>(file: &File, buffer: &'b mut [u8], start: u64, size: u64) -> io::Result<&'b [u8]> {
+    let most = usize::try_from(size.saturating_sub(start)).unwrap_or(usize::MAX);
+    let most = most.min(buffer.len());
+    let buffer = buffer.get_mut(..most).unwrap_or_default();
+    let count = file.read_at(buffer, start)?;
+    Ok(buffer.get(..count).unwrap_or_default())
 }
 
 /// Opens a regular file without ever waiting, as opening a FIFO would.
@@ -275,15 +333,131 @@ mod tests {
     }
 
     #[test]
-    fn characters_cut_by_the_window_are_left_out_and_other_bytes_replaced() {
+    fn a_character_that_a_window_cuts_belongs_to_the_one_in_which_it_begins() {
         let (_directory, path) = file("aéb\u{20ac}".as_bytes());
-        assert_eq!(text(&path, 0, 2).unwrap(), "a");
-        assert_eq!(text(&path, 2, 2).unwrap(), "b");
-        assert_eq!(text(&path, -2, 0).unwrap(), "");
-        assert_eq!(text(&path, -3, 0).unwrap(), "\u{20ac}");
+        for (offset, length, expected) in [
+            (0, 2, "aé"),
+            (2, 2, "b"),
+            (2, 1, ""),
+            (2, 3, "b\u{20ac}"),
+            (5, 100, ""),
+            (-2, 0, ""),
+            (-3, 0, "\u{20ac}"),
+        ] {
+            assert_eq!(
+                text(&path, offset, length).unwrap(),
+                expected,
+                "{offset}, {length}"
+            );
+        }
+        for (length, expected) in [(2, ""), (3, "\u{20ac}"), (5, "b\u{20ac}")] {
+            assert_eq!(
+                tailed(&path, 0, length),
+                (expected.to_owned(), 7, true),
+                "{length}"
+            );
+        }
         let (_directory, path) = file(b"a\xffb");
         assert_eq!(text(&path, 0, 0).unwrap(), "a\u{fffd}b");
         assert!(is_longer(&path, 2) && !is_longer(&path, 3));
+    }
+
+    #[test]
+    fn a_character_that_is_still_being_written_is_neither_told_nor_counted() {
+        let (_directory, path) = file(b"caf\xc3");
+        assert_eq!(text(&path, 0, 0).unwrap(), "caf");
+        assert_eq!(text(&path, -2, 0).unwrap(), "af");
+        assert_eq!(tailed(&path, 0, 10), ("caf".to_owned(), 3, false));
+        assert_eq!(tailed(&path, 3, 10), (String::new(), 3, false));
+        assert_eq!(whole(&path).unwrap().size(), 4);
+        std::fs::write(&path, "café").unwrap();
+        assert_eq!(text(&path, 3, 0).unwrap(), "é");
+        assert_eq!(tailed(&path, 3, 10), ("café".to_owned(), 5, false));
+    }
+
+    #[test]
+    fn bytes_without_a_character_stay_at_the_edges_of_windows() {
+        let (_directory, path) = file(b"\x80\x80ab\xff\x80\xe2\x82x");
+        assert_eq!(text(&path, 0, 4).unwrap(), "\u{fffd}\u{fffd}ab");
+        assert_eq!(text(&path, 4, 4).unwrap(), "\u{fffd}\u{fffd}\u{fffd}");
+        assert_eq!(text(&path, 5, 2).unwrap(), "\u{fffd}\u{fffd}");
+        assert_eq!(text(&path, -2, 0).unwrap(), "x");
+    }
+
+    /// What characters and other bytes a log may hold, with what becomes of them.
+    const PIECES: [(&[u8], &str); 12] = [
+        (b"a", "a"),
+        (b"\n", "\n"),
+        ("é".as_bytes(), "é"),
+        ("\u{20ac}".as_bytes(), "\u{20ac}"),
+        ("\u{1f600}".as_bytes(), "\u{1f600}"),
+        ("\u{feff}".as_bytes(), "\u{feff}"),
+        (b"\xff", "\u{fffd}"),
+        (b"\xc0\x80", "\u{fffd}\u{fffd}"),
+        (b"\xe2\x82!", "\u{fffd}!"),
+        (b"\xf0\x9f\x98 ", "\u{fffd} "),
+        (b"\xed\xa0\x80", "\u{fffd}\u{fffd}\u{fffd}"),
+        (b"\xc3\xc3\xa9", "\u{fffd}é"),
+    ];
+
+    /// xorshift64
+    fn chance(state: &mut u64) -> u64 {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    }
+
+    #[test]
+    fn windows_that_follow_each_other_give_the_whole_text_whatever_their_size() {
+        let mut state = 0x5eed_0001;
+        for round in 0..300 {
+            let (mut bytes, mut expected) = (Vec::new(), String::new());
+            while bytes.len() < 40 {
+                let place = chance(&mut state) as usize % PIECES.len();
+                bytes.extend_from_slice(PIECES[place].0);
+                expected.push_str(PIECES[place].1);
+            }
+            if round % 3 == 0 {
+                // Bytes that nobody has thought of, without a character begun at the end.
+                bytes = (0..40).map(|_| (chance(&mut state) >> 32) as u8).collect();
+                bytes.push(b'.');
+                expected = String::from_utf8_lossy(&bytes).into_owned();
+            }
+            let (_directory, path) = file(&bytes);
+            for size in 1..=bytes.len() {
+                let mut all = String::new();
+                for offset in (0..bytes.len()).step_by(size) {
+                    let part = text(&path, offset as i64, size as i64).unwrap();
+                    assert!(size < 4 || offset + size > bytes.len() || !part.is_empty());
+                    all.push_str(&part);
+                }
+                assert_eq!(all, expected, "{bytes:?} by {size}");
+            }
+            for length in 0..bytes.len() as i64 {
+                let end = text(&path, -length, 0).unwrap();
+                assert!(
+                    length == 0 || expected.ends_with(&end),
+                    "{bytes:?} last {length}"
+                );
+                assert!(length < 4 || !end.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_goes_on_where_it_was_told_copies_a_log_that_grows_byte_by_byte() {
+        let content = b"caf\xc3\xa9 \xe2\x82\xac\xf0\x9f\x98\x80 \xe2\x82! \xff\x80.\n";
+        let (_directory, path) = file(b"");
+        let (mut copy, mut offset) = (String::new(), 0);
+        for end in 1..=content.len() {
+            std::fs::write(&path, &content[..end]).unwrap();
+            let (_, next, _) = tailed(&path, offset, 0);
+            copy.push_str(&text(&path, offset, next - offset).unwrap_or_default());
+            offset = next;
+        }
+        assert_eq!(copy, String::from_utf8_lossy(content));
+        assert_eq!(offset, content.len() as i64);
     }
 
     #[test]

@@ -57,7 +57,7 @@ const STATUSES: Parameter = result(
 const TEXT: Parameter = result("string", "that part of the log");
 const TAIL: Parameter = result(
     "array",
-    "the text, the size of the log, and whether there was more",
+    "the text, where it ended in the log, and whether there was more",
 );
 
 const fn method(

@@ -5,38 +5,15 @@
 const REPLACEMENT: &str = "\u{fffd}";
 
 /// The state between two pieces.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Decoder {
     /// The beginning of a character whose end has not come; at most three bytes.
     partial: Vec<u8>,
-    /// So many bytes more may belong to a character whose beginning is not there.
-    orphans: usize,
-}
-
-impl Default for Decoder {
-    fn default() -> Decoder {
-        Decoder {
-            partial: Vec::new(),
-            orphans: 3,
-        }
-    }
 }
 
 impl Decoder {
-    /// Tells the text of the next piece, in order and in parts. The rest of a
-    /// character that is cut at the very beginning is left out, and one that
-    /// no further piece completes is never told.
+    /// Tells the text of the next piece, in order and in parts.
     pub fn push(&mut self, mut piece: &[u8], mut tell: impl FnMut(&str)) {
-        while self.orphans > 0
-            && let Some((&byte, rest)) = piece.split_first()
-        {
-            if byte & 0b1100_0000 == 0b1000_0000 {
-                self.orphans -= 1;
-                piece = rest;
-            } else {
-                self.orphans = 0;
-            }
-        }
         while !self.partial.is_empty()
             && let Some((&byte, rest)) = piece.split_first()
         {
@@ -74,6 +51,12 @@ impl Decoder {
             piece = rest.get(invalid..).unwrap_or_default();
         }
     }
+
+    /// After the last piece: what stands for a character that lacks its end, if there is one.
+    pub fn finish(&mut self) -> Option<&'static str> {
+        let is_partial = !std::mem::take(&mut self.partial).is_empty();
+        is_partial.then_some(REPLACEMENT)
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +69,8 @@ mod tests {
         for piece in pieces {
             decoder.push(piece, |part| text.push_str(part));
         }
+        text.extend(decoder.finish());
+        assert_eq!(decoder.finish(), None);
         text
     }
 
@@ -105,14 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn characters_cut_at_the_edges_are_left_out() {
+    fn a_character_without_its_beginning_or_its_end_is_replaced() {
         for (pieces, expected) in [
-            (&[b"\x82\xacb".as_slice()] as &[&[u8]], "b"),
-            (&[b"\x82", b"\xacb"], "b"),
-            (&[b"\x80\x80\x80\x80b"], "\u{fffd}b"),
-            (&[b"b\xe2\x82"], "b"),
-            (&[b"b\xff\xe2", b"\x82"], "b\u{fffd}"),
-            (&[b"", b"\xe2"], ""),
+            (&[b"\x82\xacb".as_slice()] as &[&[u8]], "\u{fffd}\u{fffd}b"),
+            (&[b"b\xe2\x82"], "b\u{fffd}"),
+            (&[b"b\xff\xe2", b"\x82"], "b\u{fffd}\u{fffd}"),
+            (&[b"", b"\xe2"], "\u{fffd}"),
             (&[], ""),
         ] {
             assert_eq!(decoded(pieces), expected, "{pieces:?}");

@@ -9,3 +9,4 @@ pub mod json;
 pub mod pyrepr;
 pub mod scan;
 pub mod shlex;
+pub mod utf8;

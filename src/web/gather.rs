@@ -118,7 +118,7 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
 /// All of a log; `None` where there is none.
 pub fn whole_log(daemon: &Daemon<'_>, subject: &Subject) -> Option<Window> {
     let path = path(daemon.supervisor, daemon.reactor, subject).ok()?;
-    window::read(&path, 0, 0).ok()
+    window::whole(&path).ok()
 }
 
 /// Whether there is something that would empty the log: the main log there
