@@ -12,14 +12,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::loggers::failure::{LogFailure, Operation};
 use crate::loggers::rollover;
+use crate::loggers::rotation::{self, MAX_BACKUPS};
 use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
-use crate::sys::outlet::{self, Opened};
+use crate::sys::outlet::{self, Identity, Opened};
 
 /// How often a rollover that fails is tried again while the file grows by its limit.
 const RETRIES_PER_LIMIT: u64 = 16;
@@ -83,6 +84,25 @@ impl LogWriter {
     /// Whether it is a file of its own, which can roll over.
     pub fn is_regular(&self) -> bool {
         matches!(self.sink, Sink::Regular(_)) && !self.inherited
+    }
+
+    /// What it writes to.
+    pub fn identity(&self) -> Option<Identity> {
+        match &self.sink {
+            Sink::Regular(file) => Identity::of(file.as_fd()),
+            Sink::Stream(stream) => stream.identity(),
+            Sink::Closed => None,
+        }
+    }
+
+    /// Whether one of its backups is that file.
+    pub fn has_backup(&self, identity: Identity) -> bool {
+        let backups = u32::try_from(self.rotation.backups).unwrap_or(0);
+        self.is_regular()
+            && (1..=backups.min(MAX_BACKUPS)).any(|place| {
+                let found = fs::metadata(rotation::name(&self.path, place));
+                found.is_ok_and(|found| Identity::told(&found) == identity)
+            })
     }
 
     /// Leaves moving, removing and limiting the file to another writer, and

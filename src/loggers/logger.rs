@@ -14,7 +14,7 @@ use crate::loggers::format;
 use crate::loggers::level::Level;
 use crate::loggers::stream::StreamWriter;
 use crate::loggers::system::SystemLog;
-use crate::sys::outlet::Outlet;
+use crate::sys::outlet::{Identity, Outlet};
 use crate::sys::time;
 
 /// Where records go.
@@ -70,7 +70,26 @@ impl Logger {
             )?),
             MainLog::Syslog => Handler::Syslog,
         });
+        logger.keep_lines_single();
         Ok(logger)
+    }
+
+    /// Ends the copy on stdout where that is the log itself, so that each line is
+    /// there once. It does not come back: after a rollover stdout is a backup.
+    fn keep_lines_single(&mut self) {
+        let has_copy = |handler: &Handler| matches!(handler, Handler::Stdout(_));
+        if !self.handlers.iter().any(has_copy) {
+            return;
+        }
+        let is_stdout = Identity::of_stdout().is_some_and(|stdout| {
+            self.handlers.iter().any(|handler| match handler {
+                Handler::File(file) => file.identity() == Some(stdout) || file.has_backup(stdout),
+                Handler::Stdout(_) | Handler::Syslog => false,
+            })
+        });
+        if is_stdout {
+            self.handlers.retain(|handler| !has_copy(handler));
+        }
     }
 
     /// Whether records of that level are written; saves making costly texts.
@@ -146,7 +165,9 @@ impl Logger {
     /// Opens the file anew, for when somebody has moved it away. After a
     /// failure the old one stays open.
     pub fn reopen(&mut self) -> Result<(), LogFailure> {
-        self.handlers.iter_mut().try_for_each(Handler::reopen)
+        let outcome = self.handlers.iter_mut().try_for_each(Handler::reopen);
+        self.keep_lines_single();
+        outcome
     }
 
     /// Removes the file and starts an empty one. Each handler that reopens is

@@ -5,10 +5,10 @@
 //! give it nothing more if it can; what does not fit is counted as lost.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use crate::loggers::failure::{LogFailure, Operation};
-use crate::sys::outlet::Outlet;
+use crate::sys::outlet::{Identity, Outlet};
 
 /// The most that waits: a full read of a child's output fits twice.
 pub const PENDING_LIMIT: usize = 128 * 1024;
@@ -88,6 +88,11 @@ impl StreamWriter {
     /// How many bytes wait.
     pub fn pending(&self) -> u64 {
         self.pending.len() as u64
+    }
+
+    /// What is written to.
+    pub fn identity(&self) -> Option<Identity> {
+        Identity::of(self.outlet.as_fd())
     }
 
     /// A second descriptor of what is written to.

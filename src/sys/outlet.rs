@@ -7,12 +7,12 @@
 //! name, where that works; where it does not (sockets, a pipe that belongs to
 //! the user that the daemon no longer is), each write asks not to wait.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal};
 #[cfg(test)]
 use std::os::fd::AsRawFd;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::sys::fd;
@@ -167,6 +167,46 @@ impl Outlet {
     }
 }
 
+/// What an open file is, however it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// A file, pipe or socket, by its file system and number.
+    Inode(u64, u64),
+    /// A device, by its number: it may have several names.
+    Device(u64),
+}
+
+impl Identity {
+    /// That of a descriptor; `None` where there is none.
+    pub fn of(descriptor: BorrowedFd<'_>) -> Option<Identity> {
+        let file = File::from(descriptor.try_clone_to_owned().ok()?);
+        #[cfg(target_os = "linux")]
+        if let Some(device) = device_of(&file) {
+            return Some(Identity::Device(device.into()));
+        }
+        file.metadata().ok().as_ref().map(Identity::told)
+    }
+
+    /// That of the standard output.
+    pub fn of_stdout() -> Option<Identity> {
+        Identity::of(io::stdout().as_fd())
+    }
+
+    /// As the system tells it, which does not tell what `/dev/tty` is.
+    pub fn told(found: &Metadata) -> Identity {
+        match found.file_type().is_char_device() {
+            true => Identity::Device(found.rdev()),
+            false => Identity::Inode(found.dev(), found.ino()),
+        }
+    }
+}
+
+impl AsFd for Outlet {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
 /// The terminal that a process is controlled by can be opened by everybody, as
 /// `/dev/tty`, whomever it belongs to. `None` unless `terminal` is that one.
 #[cfg(target_os = "linux")]
@@ -198,7 +238,6 @@ mod tests {
     use crate::sys::testing::isolated;
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     use std::io::Read;
-    use std::os::fd::BorrowedFd;
     use std::os::unix::net::UnixStream;
 
     /// Writes until nothing more is taken, and says how much was.

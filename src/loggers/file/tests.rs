@@ -1,7 +1,6 @@
 //! Log files in temporary directories, with faults.
 
 use super::*;
-use crate::loggers::rotation;
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
