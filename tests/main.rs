@@ -22,6 +22,7 @@ mod descriptors;
 mod fatal;
 mod faults;
 mod fcgi;
+mod followers;
 mod foreground;
 mod fuzz;
 mod hostile;

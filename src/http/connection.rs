@@ -132,10 +132,19 @@ impl Connection {
 
     /// Its deadline has passed.
     pub fn timer(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
-        match self.state {
-            State::Following { .. } if self.wire.output.is_empty() => self.advance(reactor, door),
+        match &self.state {
+            State::Following { tail, .. } if self.wire.output.is_empty() => {
+                tail.look_around();
+                self.advance(reactor, door)
+            }
             _ => Step::Gone,
         }
+    }
+
+    /// Goes on with the followed log, to which something was written.
+    pub fn hear(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
+        self.resume = false;
+        self.advance(reactor, door)
     }
 
     /// Answers the request that is in work; ignored if there is none.
@@ -200,7 +209,7 @@ impl Connection {
             return Step::Open;
         };
         let now = reactor.now.monotonic;
-        match Tail::open(path) {
+        match reactor.follow_log(path).map(Tail::new) {
             Ok((tail, modified)) => {
                 let chunked = exchange.persistence != Persistence::Close
                     && matches!(exchange.version, Version::Http11 | Version::Other);

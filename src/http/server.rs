@@ -48,6 +48,8 @@ pub struct Servers {
     connections: Table<ConnectionId, Box<Client>>,
     /// The most of them at once since memory was given back.
     crowd: usize,
+    /// Those that follow logs, and maybe some that did.
+    followers: Vec<ConnectionId>,
     /// Those that wait for the next piece of a long answer, in the order of their turns.
     hungry: VecDeque<ConnectionId>,
     next: u64,
@@ -86,6 +88,7 @@ impl Servers {
             listeners: Vec::with_capacity(listeners.len()),
             connections: Table::new(),
             crowd: 0,
+            followers: Vec::new(),
             hungry: VecDeque::new(),
             next: 0,
             suspended: false,
@@ -252,7 +255,24 @@ impl Servers {
         let step = self.with(connection, |client, _| {
             client.follow(reactor, path, unbuffered)
         });
+        self.followers.push(connection);
         self.after(reactor, connection, step);
+    }
+
+    /// Sends what was written to followed logs in this turn of the loop.
+    pub fn feed_followers(&mut self, reactor: &mut Reactor) {
+        let mut followers = std::mem::take(&mut self.followers);
+        followers.retain(|id| {
+            let client = self.client(*id).map(|client| &client.connection);
+            let has_news = client.is_some_and(Connection::has_news);
+            if has_news {
+                let step = self.with(*id, |client, door| client.hear(reactor, door));
+                self.after(reactor, *id, step);
+            }
+            self.client(*id)
+                .is_some_and(|client| client.connection.is_following())
+        });
+        self.followers = followers;
     }
 
     /// Whether half of a server's places are taken by clients that follow logs,
@@ -313,6 +333,7 @@ impl Servers {
             reactor.timers.set(Timer::Connection(id), None);
             reactor.poller.close(client.connection.token());
         }
+        self.followers.clear();
         self.hungry.clear();
         reactor.timers.set(Timer::LongAnswers, None);
         reactor.timers.set(Timer::AcceptRetry, None);

@@ -1,35 +1,37 @@
-//! Following a log file for `/logtail` and `/mainlogtail`: its last 1024
-//! bytes, then whatever is appended, across truncation and rotation.
+//! Following a log for `/logtail` and `/mainlogtail`: its last 1024 bytes, then
+//! whatever is written to it, from one file to the next.
 //!
 //! Better than 4.3.0: truncation is always told, and after a rotation the rest
 //! of the old file comes before the new one. No piece ends in the middle of a
 //! UTF-8 character, since old clients decode each piece by itself.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::cell::Cell;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::rc::Rc;
 
 use crate::clock::Timestamp;
+use crate::loggers::followed::{Place, Shared, Taken};
+use crate::text::utf8;
 
 /// How much of what was written before is sent, in bytes.
 const BACKLOG: u64 = 1024;
-/// The most that one look takes from the file, in bytes.
-const PIECE: u64 = 64 * 1024;
+/// The most that one look takes from the log, in bytes.
+const PIECE: usize = 64 * 1024;
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
+const SKIPPED: &[u8] = b"==> Lines left out <==\n";
 
-/// A followed file: where it is, and how far it was read.
+/// A followed log, and how far it was read.
 #[derive(Debug)]
 pub struct Tail {
-    path: String,
-    file: File,
-    position: u64,
-    /// The next read begins inside the file: characters may be cut in half there.
-    cut: bool,
+    log: Shared,
+    place: Rc<Cell<Place>>,
     /// The beginning of a character whose end was not there yet; at most three bytes.
     partial: Vec<u8>,
 }
 
-/// Whether a look left something in the file.
+/// Whether a look left something in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// All has been read.
@@ -39,138 +41,73 @@ pub enum Look {
 }
 
 impl Tail {
-    /// Opens the file at `path`, and says when it was last written.
-    pub fn open(path: &str) -> io::Result<(Tail, Timestamp)> {
-        let mut file = open(path)?;
-        let metadata = file.metadata()?;
-        let position = readable_size(&metadata).saturating_sub(BACKLOG);
-        if position > 0 {
-            file.seek(SeekFrom::Start(position))?;
-        }
-        let modified = Timestamp {
-            seconds: metadata.mtime(),
-            nanoseconds: metadata.mtime_nsec().try_into().unwrap_or(0),
-        };
+    /// Follows a log, and says when it was last written.
+    pub fn new(log: Shared) -> (Tail, Timestamp) {
+        log.borrow_mut().look_around();
+        let (place, found) = log.borrow_mut().follow(BACKLOG);
         let tail = Tail {
-            path: path.to_owned(),
-            file,
-            position,
-            cut: position > 0,
+            log,
+            place,
             partial: Vec::new(),
         };
-        Ok((tail, modified))
+        (tail, modified(found.as_ref()))
+    }
+
+    /// Whether the next look will find something.
+    pub fn has_news(&self) -> bool {
+        self.log.borrow().has_news(self.place.get())
+    }
+
+    /// Finds what others than the log's writer have done to it.
+    pub fn look_around(&self) {
+        self.log.borrow_mut().look_around();
     }
 
     /// Adds what is new to `piece`, which should be empty and may stay so.
     /// `buffer` is used for reading and left empty.
     pub fn look(&mut self, buffer: &mut Vec<u8>, piece: &mut Vec<u8>) -> io::Result<Look> {
-        let current = self.file.metadata()?;
-        if readable_size(&current) < self.position {
-            piece.append(&mut self.partial);
-            piece.extend_from_slice(TRUNCATED);
-            self.file.rewind()?;
-            self.position = 0;
-            self.cut = false;
-        }
-        if self.read(buffer, piece)? == Look::More {
-            return Ok(Look::More);
-        }
-        match self.successor(&current) {
-            Some(file) => {
-                piece.append(&mut self.partial);
-                self.file = file;
-                self.position = 0;
-                self.cut = false;
-                Ok(Look::More)
-            }
-            None => Ok(Look::CaughtUp),
-        }
-    }
-
-    /// The file that the path names now, if it is another one.
-    fn successor(&self, current: &Metadata) -> Option<File> {
-        let named = std::fs::metadata(&self.path).ok()?;
-        if (named.dev(), named.ino()) == (current.dev(), current.ino()) {
-            return None;
-        }
-        open(&self.path).ok()
-    }
-
-    fn read(&mut self, buffer: &mut Vec<u8>, piece: &mut Vec<u8>) -> io::Result<Look> {
-        if readable_size(&self.file.metadata()?) <= self.position {
-            return Ok(Look::CaughtUp);
-        }
-        buffer.clear();
-        let outcome = (&self.file).take(PIECE).read_to_end(buffer);
-        self.position += buffer.len() as u64;
-        let mut fresh = buffer.as_slice();
-        if self.cut {
-            fresh = without_cut_character(fresh);
-            self.cut = false;
-        }
         piece.append(&mut self.partial);
-        piece.extend_from_slice(fresh);
-        let whole = piece.len() - incomplete_end(piece);
-        self.partial = piece.split_off(whole);
-        let full = buffer.len() as u64 == PIECE;
-        buffer.clear();
-        outcome?;
-        Ok(if full { Look::More } else { Look::CaughtUp })
-    }
-}
-
-/// Never waits for the other end of a FIFO and never takes a terminal over.
-fn open(path: &str) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-}
-
-/// Pipes and terminals have nothing to follow: reading would take it from others.
-fn readable_size(metadata: &Metadata) -> u64 {
-    if metadata.is_file() {
-        metadata.len()
-    } else {
-        0
-    }
-}
-
-fn without_cut_character(bytes: &[u8]) -> &[u8] {
-    let cut = bytes
-        .iter()
-        .take(3)
-        .take_while(|byte| is_continuation(**byte))
-        .count();
-    bytes.get(cut..).unwrap_or_default()
-}
-
-/// How many bytes at the end begin a UTF-8 character that they do not finish.
-fn incomplete_end(bytes: &[u8]) -> usize {
-    for (place, &byte) in bytes.iter().rev().take(3).enumerate() {
-        if is_continuation(byte) {
-            continue;
-        }
-        let width = match byte {
-            0xc2..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xf4 => 4,
-            _ => 1,
+        let look = loop {
+            if piece.len() >= PIECE {
+                break Look::More;
+            }
+            let most = PIECE - piece.len();
+            let taken = self.log.borrow_mut().take(&self.place, buffer, most)?;
+            match taken {
+                Taken::Bytes => piece.append(buffer),
+                Taken::Step => {}
+                Taken::Cut => piece.extend_from_slice(TRUNCATED),
+                // Once for all that is left out in one place.
+                Taken::Skipped if piece.ends_with(SKIPPED) => {}
+                Taken::Skipped => piece.extend_from_slice(SKIPPED),
+                Taken::Nothing => break Look::CaughtUp,
+            }
         };
-        return if width > place + 1 { place + 1 } else { 0 };
+        let whole = piece.len() - utf8::unfinished(piece);
+        self.partial = piece.split_off(whole);
+        Ok(look)
     }
-    0
 }
 
-fn is_continuation(byte: u8) -> bool {
-    byte & 0xc0 == 0x80
+fn modified(found: Option<&Metadata>) -> Timestamp {
+    Timestamp {
+        seconds: found.map_or(0, MetadataExt::mtime),
+        nanoseconds: found.map_or(0, |found| found.mtime_nsec().try_into().unwrap_or(0)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::loggers::followed::FollowedLog;
+    use std::cell::RefCell;
+    use std::fs::{self, OpenOptions};
     use std::io::Write;
+
+    fn follow(path: &str) -> Tail {
+        let log = FollowedLog::open(path, None).unwrap();
+        Tail::new(Rc::new(RefCell::new(log))).0
+    }
 
     struct Followed {
         directory: tempfile::TempDir,
@@ -183,7 +120,7 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("log").to_str().unwrap().to_owned();
             fs::write(&path, content).unwrap();
-            let (tail, _) = Tail::open(&path).unwrap();
+            let tail = follow(&path);
             Followed {
                 directory,
                 path,
@@ -198,6 +135,7 @@ mod tests {
 
         fn all(&mut self) -> Vec<u8> {
             let mut all = Vec::new();
+            self.tail.look_around();
             loop {
                 let mut piece = Vec::new();
                 let look = self.tail.look(&mut Vec::new(), &mut piece).unwrap();
@@ -273,6 +211,7 @@ mod tests {
     fn much_comes_in_pieces() {
         let mut log = Followed::with(b"");
         log.append(&vec![b'x'; 200_000]);
+        log.tail.look_around();
         let mut piece = Vec::new();
         assert_eq!(
             log.tail.look(&mut Vec::new(), &mut piece).unwrap(),
@@ -283,12 +222,13 @@ mod tests {
 
     #[test]
     fn what_is_no_file_has_nothing_to_follow() {
-        let (mut tail, _) = Tail::open("/dev/zero").unwrap();
+        let mut tail = follow("/dev/zero");
+        tail.look_around();
         let mut piece = Vec::new();
         assert_eq!(
             tail.look(&mut Vec::new(), &mut piece).unwrap(),
             Look::CaughtUp
         );
-        assert!(piece.is_empty() && Tail::open("/nonexistent/log").is_err());
+        assert!(piece.is_empty() && FollowedLog::open("/nonexistent/log", None).is_err());
     }
 }

@@ -17,6 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::loggers::failure::{LogFailure, Operation};
+use crate::loggers::followed::{Announcer, Shared};
 use crate::loggers::rollover;
 use crate::loggers::rotation::{self, MAX_BACKUPS};
 use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
@@ -61,6 +62,8 @@ pub struct LogWriter {
     users: usize,
     most_users: usize,
     lost: u64,
+    /// For those who follow the log, if anybody does.
+    announcer: Option<Announcer>,
 }
 
 impl LogWriter {
@@ -78,6 +81,7 @@ impl LogWriter {
             users: 1,
             most_users: 1,
             lost: 0,
+            announcer: None,
         })
     }
 
@@ -141,6 +145,45 @@ impl LogWriter {
         self.removed = false;
         self.detached = false;
         self.rotation_retry = None;
+        self.announce_file();
+    }
+
+    /// From now on those who follow that log are told what is written.
+    pub fn announce_to(&mut self, log: &Shared) {
+        self.announcer = Some(Announcer::new(log));
+        self.announce_file();
+    }
+
+    /// The file that is written to, if it is one.
+    pub fn file(&self) -> Option<&File> {
+        match &self.sink {
+            Sink::Regular(file) => Some(file),
+            Sink::Stream(_) | Sink::Closed => None,
+        }
+    }
+
+    fn announce_file(&self) {
+        if let (Some(announcer), Some(file)) = (&self.announcer, self.file()) {
+            announcer.goes_on_with(file);
+        }
+    }
+
+    /// Tells followers what was written to the file, which is `found` like this since.
+    fn announce(&mut self, found: Option<&fs::Metadata>, data: &[u8]) {
+        let (Some(announcer), Some(file)) = (&self.announcer, self.file()) else {
+            return;
+        };
+        if !announcer.is_heard() {
+            self.announcer = None;
+            return;
+        }
+        let looked = match found {
+            Some(_) => None,
+            None => file.metadata().ok(),
+        };
+        if let Some(found) = found.or(looked.as_ref()) {
+            announcer.wrote(file, found, data);
+        }
     }
 
     /// The path that it was opened by.
@@ -167,12 +210,17 @@ impl LogWriter {
         if self.is_gone(found.as_ref()) {
             self.lost = lost;
             if let Err(failure) = self.reopen() {
+                // Followers have the file that was removed.
+                self.announce(found.as_ref(), data);
                 self.lost += data.len() as u64;
                 return Err(failure);
             }
             written = self.write_on(data);
             found = self.look();
         }
+        let lost = usize::try_from(self.lost - lost).unwrap_or(usize::MAX);
+        let kept = data.len().saturating_sub(lost);
+        self.announce(found.as_ref(), data.get(..kept).unwrap_or_default());
         let rotated = self.rotate_if_full(found.as_ref());
         written.and(rotated)
     }
@@ -270,6 +318,7 @@ impl LogWriter {
         self.removed = false;
         self.detached = false;
         self.rotation_retry = None;
+        self.announce_file();
         Ok(())
     }
 
@@ -327,6 +376,7 @@ impl LogWriter {
         }
         self.sink = Sink::Closed;
         self.detached = false;
+        self.announcer = None;
     }
 
     /// After the other writer has moved the file away.
@@ -371,6 +421,7 @@ impl LogWriter {
             Ok(file) => {
                 self.sink = Sink::Regular(file);
                 self.rotation_retry = None;
+                self.announce_file();
                 Ok(())
             }
             Err(error) => {

@@ -162,6 +162,14 @@ impl Logger {
         })
     }
 
+    /// What writes to the file, if it goes to one.
+    pub fn writer_mut(&mut self) -> Option<&mut LogWriter> {
+        self.handlers.iter_mut().find_map(|handler| match handler {
+            Handler::File(file) => Some(file),
+            Handler::Stdout(_) | Handler::Syslog => None,
+        })
+    }
+
     /// Opens the file anew, for when somebody has moved it away. After a
     /// failure the old one stays open.
     pub fn reopen(&mut self) -> Result<(), LogFailure> {

@@ -8,6 +8,7 @@ pub mod auto;
 pub mod complaint;
 pub mod failure;
 pub mod file;
+pub mod followed;
 pub mod format;
 pub mod level;
 pub mod logger;

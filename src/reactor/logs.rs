@@ -1,9 +1,13 @@
-//! Opening, writing, clearing and closing the logs of children.
+//! Opening, writing, clearing, closing and following the logs of children.
 
+use std::cell::RefCell;
 use std::fmt::Display;
+use std::io;
+use std::rc::Rc;
 
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::{LogWriter, Rotation};
+use crate::loggers::followed::{FollowedLog, Shared};
 use crate::loggers::shared::{self, SharedLog};
 use crate::reactor::Reactor;
 use crate::reactor::open_logs::{LogUse, OpenLog};
@@ -41,6 +45,9 @@ impl Reactor {
                 id
             }
             None => {
+                if let Some(followed) = self.following.find(&identity) {
+                    opened.announce_to(&followed);
+                }
                 let log = SharedLog::new(identity, opened, rotation);
                 self.logs.add(OpenLog::new(log, user.to_string()))
             }
@@ -272,5 +279,46 @@ impl Reactor {
         if is_done && deadline.is_none() {
             self.logs.remove(id);
         }
+    }
+}
+
+impl Reactor {
+    /// The log at that path, for one more follower. Those who write to it tell
+    /// from now on what they write.
+    pub fn follow_log(&mut self, path: &str) -> io::Result<Shared> {
+        let mut identity = shared::identity(path);
+        let open = self.logs.find(&identity).or_else(|| self.removed_log(path));
+        let mut child = open.and_then(|id| self.logs.logs.get_mut(&id));
+        if let Some(open) = &child {
+            open.log.identity().clone_into(&mut identity);
+        }
+        if let Some(log) = self.following.find(&identity) {
+            return Ok(log);
+        }
+        let mut main = self
+            .log
+            .writer_mut()
+            .filter(|main| main.path() == path || shared::identity(main.path()) == identity);
+        let written = match (&main, &child) {
+            (Some(main), _) => main.file(),
+            (None, Some(open)) => open.log.writer().file(),
+            (None, None) => None,
+        };
+        let log = Rc::new(RefCell::new(FollowedLog::open(path, written)?));
+        // The one whose file it began with comes last.
+        if let Some(open) = &mut child {
+            open.log.writer_mut().announce_to(&log);
+        }
+        if let Some(main) = &mut main {
+            main.announce_to(&log);
+        }
+        self.following.add(identity, &log);
+        Ok(log)
+    }
+
+    /// A log whose file has no name any more, by the path that it was opened by.
+    fn removed_log(&self, path: &str) -> Option<LogId> {
+        let mut all = self.logs.logs.iter();
+        all.find_map(|(id, open)| (open.log.writer().path() == path).then_some(*id))
     }
 }

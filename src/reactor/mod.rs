@@ -1,6 +1,7 @@
 //! What the loop lends to whoever handles an event: the descriptors that it
 //! watches, the deadlines, the main log, the logs of children and two buffers.
 
+pub mod following;
 pub mod logs;
 pub mod open_logs;
 pub mod watch;
@@ -13,6 +14,7 @@ use crate::clock::Now;
 use crate::loggers::logger::Logger;
 use crate::loggers::rate_limit::RateLimit;
 use crate::loggers::window::Places;
+use crate::reactor::following::Following;
 use crate::reactor::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
 use crate::sys::read_buffer::{self, ReadBuffer};
@@ -42,6 +44,8 @@ pub struct Reactor {
     pub rate_limit: RateLimit,
     /// The logs of children.
     pub logs: OpenLogs,
+    /// Those logs that clients follow.
+    pub following: Following,
     /// For the logs that clients read.
     pub places: Places,
     /// Why children have not become their programs.
@@ -63,6 +67,7 @@ impl Reactor {
             log,
             rate_limit: RateLimit::default(),
             logs: OpenLogs::default(),
+            following: Following::default(),
             places: Places::default(),
             error_pipe: ErrorPipe::new()?,
             input: ReadBuffer::default(),

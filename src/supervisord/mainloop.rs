@@ -127,6 +127,7 @@ impl MainLoop {
             self.handle_timers();
         }
         self.supervisor.tell_of_losses(&mut self.reactor);
+        self.servers.feed_followers(&mut self.reactor);
         self.servers.close(&mut self.reactor);
         self.flush_logs();
         self.note_losses_of_main_log();
@@ -210,6 +211,7 @@ impl MainLoop {
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
+        self.servers.feed_followers(&mut self.reactor);
         self.watch_main_log();
         let timeout = self.reactor.timers.wait(time::monotonic());
         if let Err(error) = self.reactor.poller.wait(timeout, ready) {

@@ -9,8 +9,9 @@ use crate::reactor::READ_SIZE;
 
 /// How long a closing connection waits for the client to close.
 pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
-/// How often a followed file is looked at.
-pub const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// How often it is looked at what others have done to a followed file. What the
+/// daemon writes to it itself is sent at once.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Connection {
     /// Whether the server has let a request of it in.
@@ -67,6 +68,14 @@ impl Connection {
     /// Whether it follows a log.
     pub fn is_following(&self) -> bool {
         matches!(self.state, State::Following { .. })
+    }
+
+    /// Whether it follows a log that has more for it, and it has taken the rest.
+    pub fn has_news(&self) -> bool {
+        match &self.state {
+            State::Following { tail, .. } => self.wire.output.is_empty() && tail.has_news(),
+            _ => false,
+        }
     }
 
     /// Whether a part of a body is here and the rest is still to come.

@@ -432,11 +432,11 @@ fn a_closed_log_counts_what_it_is_given() {
 #[test]
 fn a_fifo_put_in_the_place_of_a_log_hung_the_rollover() {
     let place = Place::new();
-    let mut log = place.open(4, 0);
-    fs::rename(&place.path, rotation::name(&place.path, 7)).unwrap();
-    nix::unistd::mkfifo(place.path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
+        let mut log = place.open(4, 0);
+        fs::rename(&place.path, rotation::name(&place.path, 7)).unwrap();
+        nix::unistd::mkfifo(place.path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
         let first = log.write(b"12345");
         let second = log.write(b"6");
         tell.send((first, second)).unwrap();
