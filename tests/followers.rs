@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Somebody who follows a log, and what was told so far.
 struct Follower {
@@ -355,5 +355,64 @@ fn a_follower_that_is_slow_gets_files_that_have_no_name_any_more() {
     assert!(!scene.dir.join("p.log.2").exists());
     let follower = Follower::of(stream, None);
     follower.assert_once("p", LINES, "slow");
+    scene.stop();
+}
+
+/// How often a process has gone to sleep so far.
+fn rests(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn a_follower_of_a_quiet_log_woke_the_daemon_ten_times_a_second() {
+    let scene = Scene::start(&program("p", "p.log", &limits(0, 0)));
+    scene.wait("p", "RUNNING");
+    let follower = Follower::http(&scene, "/logtail/p");
+    say(&scene, "p", 1);
+    follower.assert_once("p", 1, "before");
+    let (begin, before) = (Instant::now(), rests(scene.daemon.pid()));
+    thread::sleep(Duration::from_secs(3));
+    let rested = rests(scene.daemon.pid()) - before;
+    // Once a second, and what was still to be done at the beginning.
+    let most = begin.elapsed().as_secs() as usize + 10;
+    assert!(rested <= most, "{rested} times");
+    // And yet what comes is sent, and what others do is seen.
+    say(&scene, "p", 2);
+    follower.assert_once("p", 2, "after");
+    let log = OpenOptions::new()
+        .append(true)
+        .open(scene.dir.join("p.log"));
+    log.unwrap().write_all(b"p number 3 end\n").unwrap();
+    follower.assert_once("p", 3, "by others");
+    scene.stop();
+}
+
+#[test]
+fn lines_that_others_write_to_the_same_file_are_told_once_among_those_of_the_program() {
+    const LINES: usize = 500;
+    let scene = Scene::start(&program("p", "p.log", &limits(0, 0)));
+    scene.wait("p", "RUNNING");
+    let follower = Follower::http(&scene, "/logtail/p");
+    let log = OpenOptions::new()
+        .append(true)
+        .open(scene.dir.join("p.log"));
+    let mut log = log.unwrap();
+    let other = thread::spawn(move || {
+        for number in 1..=LINES {
+            let line = format!("other number {number} end\n");
+            log.write_all(line.as_bytes()).unwrap();
+            thread::yield_now();
+        }
+    });
+    for number in 1..=LINES {
+        say(&scene, "p", number);
+    }
+    other.join().unwrap();
+    follower.assert_once("other", LINES, "by others");
+    follower.assert_once("p", LINES, "by the program");
     scene.stop();
 }

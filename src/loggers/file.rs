@@ -150,8 +150,10 @@ impl LogWriter {
 
     /// From now on those who follow that log are told what is written.
     pub fn announce_to(&mut self, log: &Shared) {
-        self.announcer = Some(Announcer::new(log));
-        self.announce_file();
+        if !matches!(self.sink, Sink::Closed) {
+            self.announcer = Some(Announcer::new(log));
+            self.announce_file();
+        }
     }
 
     /// The file that is written to, if it is one.
@@ -168,21 +170,15 @@ impl LogWriter {
         }
     }
 
-    /// Tells followers what was written to the file, which is `found` like this since.
-    fn announce(&mut self, found: Option<&fs::Metadata>, data: &[u8]) {
+    /// Tells followers what was written to the file.
+    fn announce(&mut self, data: &[u8]) {
         let (Some(announcer), Some(file)) = (&self.announcer, self.file()) else {
             return;
         };
-        if !announcer.is_heard() {
+        if announcer.is_heard() {
+            announcer.wrote(file, data);
+        } else {
             self.announcer = None;
-            return;
-        }
-        let looked = match found {
-            Some(_) => None,
-            None => file.metadata().ok(),
-        };
-        if let Some(found) = found.or(looked.as_ref()) {
-            announcer.wrote(file, found, data);
         }
     }
 
@@ -211,7 +207,7 @@ impl LogWriter {
             self.lost = lost;
             if let Err(failure) = self.reopen() {
                 // Followers have the file that was removed.
-                self.announce(found.as_ref(), data);
+                self.announce(data);
                 self.lost += data.len() as u64;
                 return Err(failure);
             }
@@ -220,7 +216,7 @@ impl LogWriter {
         }
         let lost = usize::try_from(self.lost - lost).unwrap_or(usize::MAX);
         let kept = data.len().saturating_sub(lost);
-        self.announce(found.as_ref(), data.get(..kept).unwrap_or_default());
+        self.announce(data.get(..kept).unwrap_or_default());
         let rotated = self.rotate_if_full(found.as_ref());
         written.and(rotated)
     }

@@ -14,7 +14,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::rc::{Rc, Weak};
@@ -270,10 +270,14 @@ impl FollowedLog {
         self.note_size(size);
     }
 
-    /// A writer has written to this file, of which `found` tells how it is since then.
-    fn wrote(&mut self, file: &File, found: &Metadata, data: &[u8]) {
-        let before = found.len().saturating_sub(data.len() as u64);
-        let inode = Inode::of(found);
+    /// A writer has written to this file. Where that ends tells its own position: others
+    /// may have written behind it.
+    fn wrote(&mut self, mut file: &File, data: &[u8]) {
+        let (Ok(found), Ok(end)) = (file.metadata(), file.stream_position()) else {
+            return;
+        };
+        let before = end.saturating_sub(data.len() as u64);
+        let inode = Inode::of(&found);
         if self.stretches.back().is_none_or(|last| last.inode != inode) {
             // Two writers of one log have different files until one reopens it.
             self.leave(file, inode, before);
@@ -393,10 +397,10 @@ impl Announcer {
         }
     }
 
-    /// The writer has written to this file, of which `found` tells how it is since then.
-    pub fn wrote(&self, file: &File, found: &Metadata, data: &[u8]) {
+    /// The writer has written to this file.
+    pub fn wrote(&self, file: &File, data: &[u8]) {
         if let Some(log) = self.0.upgrade() {
-            log.borrow_mut().wrote(file, found, data);
+            log.borrow_mut().wrote(file, data);
         }
     }
 }

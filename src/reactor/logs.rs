@@ -37,6 +37,7 @@ impl Reactor {
                 ));
             }
         }
+        let followed = self.following.find(&identity);
         let same = self.logs.find(&identity);
         let same = same.and_then(|id| Some((id, self.logs.logs.get_mut(&id)?)));
         let id = match same {
@@ -45,13 +46,13 @@ impl Reactor {
                 id
             }
             None => {
-                if let Some(followed) = self.following.find(&identity) {
-                    opened.announce_to(&followed);
-                }
                 let log = SharedLog::new(identity, opened, rotation);
                 self.logs.add(OpenLog::new(log, user.to_string()))
             }
         };
+        if let (Some(followed), Some(open)) = (followed, self.logs.logs.get_mut(&id)) {
+            open.log.writer_mut().announce_to(&followed);
+        }
         self.settle(id);
         Ok(LogUse { id, rotation })
     }
