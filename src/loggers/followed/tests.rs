@@ -185,6 +185,27 @@ fn what_others_write_and_cut_off_is_found() {
 }
 
 #[test]
+fn what_others_write_right_behind_a_write_was_told_in_its_place() {
+    let followed = Followed::new(0, 0);
+    let mut follower = followed.follower();
+    let append = || {
+        OpenOptions::new()
+            .append(true)
+            .open(&followed.path)
+            .unwrap()
+    };
+    let (mut ours, mut theirs) = (append(), append());
+    io::Write::write_all(&mut ours, b"ours\n").unwrap();
+    io::Write::write_all(&mut theirs, b"theirs\n").unwrap();
+    Announcer::new(&followed.log).wrote(&ours, b"ours\n");
+    follower.take(&followed.log);
+    assert_eq!(follower.told, "ours\n");
+    followed.log.borrow_mut().look_around();
+    follower.take(&followed.log);
+    assert_eq!(follower.told, "ours\ntheirs\n");
+}
+
+#[test]
 fn without_a_writer_the_path_leads_on_and_a_writer_takes_over_there() {
     let mut followed = Followed::new(0, 0);
     let mut follower = followed.follower();
