@@ -5,7 +5,9 @@ use super::support::{
     kill, stat_field, usual_configuration, wait_for, wait_until,
 };
 use std::fs::read_link;
+use std::os::unix::net::UnixStream;
 use std::process::Command;
+use std::thread;
 
 /// Starts one; what the parent left behind, and the daemon.
 fn start(dir: &Dir) -> (Finished, Background) {
@@ -84,4 +86,78 @@ fn a_daemon_leaves_its_parent_restarts_in_place_and_ends_when_told() {
     }
     let log = dir.read("main.log").unwrap();
     assert!(log.contains("WARN received SIGTERM indicating exit request"));
+}
+
+/// Starts one of which the daemon's call of setsid(2), between the fork and the pid file, is
+/// interfered with; what the parent left behind, with its standard error, and the daemon.
+fn start_with(dir: &Dir, interference: &str) -> (Finished, Background) {
+    let daemon = Background::new(dir);
+    let mut command = Command::new("sh");
+    // The tracer is out of the way, and keeps open what it has inherited.
+    command.current_dir(dir.path()).args([
+        "-c",
+        "exec strace -D -f -qq -o calls -e trace=setsid -e inject=setsid:$1 \
+         bin/supervisord -c supervisord.conf >stdout 2>stderr",
+        "sh",
+        interference,
+    ]);
+    let mut end = finish(command, "", DEADLINE);
+    end.stderr = dir.read("stderr").unwrap_or_default();
+    (end, daemon)
+}
+
+#[test]
+fn the_parent_had_gone_before_there_was_a_pid_file() {
+    let dir = Dir::new();
+    dir.write("supervisord.conf", usual_configuration(""));
+    let socket = dir.join("s");
+    let early = thread::spawn({
+        let (socket, pidfile) = (socket.clone(), dir.join("main.pid"));
+        move || {
+            wait_until(DEADLINE, || UnixStream::connect(&socket).is_ok());
+            let rpc = Rpc::new(Address::Unix(socket));
+            rpc.call("supervisor.getPID", &[]);
+            pidfile.exists()
+        }
+    });
+    let (end, mut daemon) = start_with(&dir, "delay_enter=1500000");
+    // This is what a service manager does that knows the daemon by its pid file.
+    let written = dir.read("main.pid");
+    let connected = UnixStream::connect(&socket);
+    assert_eq!(end.status, Some(0), "{end:?}");
+    assert_eq!(end.stderr, "");
+    let pid = daemon.pid();
+    assert_eq!(written, Some(format!("{pid}\n")));
+    assert!(connected.is_ok(), "{connected:?}");
+    assert!(is_alive(pid));
+    assert_ne!(stat_field(pid, PARENT), i64::from(std::process::id()));
+    assert!(
+        early.join().unwrap(),
+        "it answers when the pid file is there"
+    );
+    kill(pid, libc::SIGTERM);
+    assert!(wait_until(DEADLINE, || !is_alive(pid)), "it ends");
+}
+
+#[test]
+fn a_start_that_failed_in_the_background_was_told_as_a_success() {
+    for (interference, reason) in [
+        (
+            "error=EPERM",
+            "Error: cannot leave the terminal: Operation not permitted\n",
+        ),
+        (
+            "signal=KILL",
+            "Error: supervisord ended while it started in the background; its log may tell why\n",
+        ),
+    ] {
+        let dir = Dir::new();
+        dir.write("supervisord.conf", usual_configuration(""));
+        let (end, _daemon) = start_with(&dir, interference);
+        assert_eq!(end.status, Some(1), "{interference}: {end:?}");
+        assert_eq!(end.stderr, reason);
+        for name in ["main.pid", "s"] {
+            assert!(!dir.join(name).exists(), "{interference}: {name} is left");
+        }
+    }
 }

@@ -40,6 +40,7 @@ mod manual;
 mod monitor;
 mod order;
 mod package;
+mod pidfile;
 mod pidproxy;
 mod pools;
 mod proxies;

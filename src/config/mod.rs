@@ -83,6 +83,8 @@ pub struct Supervisord {
     pub logfile_backups: i64,
     pub loglevel: Level,
     pub pidfile: Option<String>,
+    /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
+    pub has_default_pidfile: bool,
     pub identifier: String,
     pub nodaemon: bool,
     pub silent: bool,

@@ -77,6 +77,7 @@ pub fn read<S: System>(
     add_environment(&mut context.environment, &environment);
 
     let logfile = overridden(&overrides.logfile, logfile, DEFAULT_LOGFILE);
+    let has_default_pidfile = set(&overrides.pidfile).or(pidfile.as_deref()).is_none();
     let pidfile = overridden(&overrides.pidfile, pidfile, DEFAULT_PIDFILE);
     Ok(Supervisord {
         minfds: overrides.minfds.unwrap_or(minfds),
@@ -94,6 +95,7 @@ pub fn read<S: System>(
         loglevel: overrides.loglevel.unwrap_or(loglevel),
         pidfile: (!pidfile.eq_ignore_ascii_case("none"))
             .then(|| normalized_path(&pidfile, launch, system)),
+        has_default_pidfile,
         identifier: overrides
             .identifier
             .clone()
@@ -122,10 +124,13 @@ fn environment<S: System>(context: &Context<'_, S>) -> Result<Vec<(String, Strin
 }
 
 fn overridden(override_: &Option<String>, read: Option<String>, default: &str) -> String {
-    override_
-        .clone()
-        // An empty option gives way to the file, as in the original.
-        .filter(|text| !text.is_empty())
+    set(override_)
+        .map(str::to_owned)
         .or(read)
         .unwrap_or_else(|| default.to_owned())
+}
+
+/// An empty option gives way to the file, as in the original.
+fn set(override_: &Option<String>) -> Option<&str> {
+    override_.as_deref().filter(|text| !text.is_empty())
 }

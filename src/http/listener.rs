@@ -162,6 +162,15 @@ pub fn open_all(servers: &[Server]) -> Result<Vec<Listener>, OpenError> {
     Ok(listeners)
 }
 
+/// Whether somebody listens where one of the servers would. Nothing is made or removed.
+pub fn in_use(servers: &[Server]) -> Option<OpenError> {
+    let is_in_use = |server: &Server| match &server.address {
+        Address::Inet { host, port } => matches!(open_inet(host, *port), Err(OpenError::InUse)),
+        Address::Unix { path, .. } => matches!(socket::probe_unix(path), Ok(Probe::Alive)),
+    };
+    servers.iter().any(is_in_use).then_some(OpenError::InUse)
+}
+
 fn open(server: &Server, names: &[String]) -> Result<Listener, OpenError> {
     let (descriptor, file) = match &server.address {
         Address::Inet { host, port } => (open_inet(host, *port)?, None),

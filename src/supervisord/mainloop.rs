@@ -21,7 +21,6 @@ use crate::rpc::Body;
 use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
-use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
 use crate::sys::signals::{self, Signals};
@@ -62,8 +61,6 @@ pub struct MainLoop {
     pid: u32,
     /// The end of the pipe that the signal handler writes to.
     _signals: Signals,
-    /// Removed when the daemon is.
-    _pidfile: Option<PidFile>,
 }
 
 /// What a restart takes over from the daemon before.
@@ -82,7 +79,6 @@ impl MainLoop {
         servers: Servers,
         reactor: Reactor,
         signals: Signals,
-        pidfile: Option<PidFile>,
         manager: Option<ServiceManager>,
     ) -> MainLoop {
         MainLoop {
@@ -100,7 +96,6 @@ impl MainLoop {
             manager,
             pid: std::process::id(),
             _signals: signals,
-            _pidfile: pidfile,
         }
     }
 

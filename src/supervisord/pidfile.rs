@@ -1,43 +1,299 @@
-//! The file with supervisord's pid: written at the start, removed at the end
-//! if it was this process that wrote it.
+//! The file with supervisord's pid, which is locked for as long as supervisord runs: a number
+//! alone does not tell whether its process lives, least of all in containers, where
+//! it is 1 each time.
+//!
+//! What is there already is locked before anything else is done, and keeps its text until the
+//! number is written. So nobody reads an empty file, and what a supervisord that was
+//! killed has left is free to take.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::thread;
+use std::time::Duration;
 
-/// A pid file that was written.
+use crate::sys::{lock, time};
+
+/// How often a file that is held is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a file is opened again that was removed before it was locked.
+const ATTEMPTS: u32 = 10;
+
+/// The pid file of this supervisord.
 #[derive(Debug)]
 pub struct PidFile {
     path: String,
-    pid: u32,
+    /// Once there is one: it is opened for writing, and locked where that can be done.
+    file: Option<File>,
+    /// Why it is not locked.
+    unlocked: Option<io::Error>,
+    /// Somebody else holds it, and it is written all the same.
+    is_shared: bool,
+    /// Whose number was written.
+    pid: Option<u32>,
+}
+
+/// Another supervisord holds the file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Held {
+    path: String,
+    /// The number in it.
+    pid: Option<u32>,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Another supervisord is running: it holds the pid file {}",
+            self.path
+        )?;
+        match self.pid {
+            Some(pid) => write!(f, ", in which stands {pid}."),
+            None => f.write_str("."),
+        }
+    }
+}
+
+/// Why the number is not written.
+#[derive(Debug)]
+pub enum WriteError {
+    /// Another supervisord has come first.
+    Held(Held),
+    /// The system refused it.
+    System(io::Error),
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> WriteError {
+        WriteError::System(error)
+    }
 }
 
 impl PidFile {
+    /// Locks the file, if there is one; whoever holds it is waited for so long. That it
+    /// cannot be opened is told when it is written.
+    pub fn take(path: &str, patience: Duration) -> Result<PidFile, Held> {
+        let mut pidfile = PidFile::at(path, false);
+        let end = time::monotonic() + patience;
+        loop {
+            match pidfile.open(false) {
+                Err(WriteError::Held(held)) if time::monotonic() >= end => return Err(held),
+                Err(WriteError::Held(_)) => thread::sleep(PAUSE),
+                Ok(()) | Err(WriteError::System(_)) => return Ok(pidfile),
+            }
+        }
+    }
+
+    /// To be written though somebody else holds it.
+    pub fn shared(path: &str) -> PidFile {
+        PidFile::at(path, true)
+    }
+
+    fn at(path: &str, is_shared: bool) -> PidFile {
+        PidFile {
+            path: path.to_owned(),
+            file: None,
+            unlocked: None,
+            is_shared,
+            pid: None,
+        }
+    }
+
     /// Writes the pid and a newline, over whatever is there. Waits for nobody:
     /// a FIFO without a reader is an error.
-    pub fn write(path: &str) -> io::Result<PidFile> {
+    pub fn write(&mut self) -> Result<(), WriteError> {
+        if !self.is_at(&self.path) {
+            self.open(true)?;
+        }
         let pid = std::process::id();
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
+        let text = format!("{pid}\n");
+        if let Some(file) = &self.file {
+            if is_regular(file) {
+                // First the number, then the end: it is never empty.
+                file.write_all_at(text.as_bytes(), 0)?;
+                file.set_len(text.len() as u64)?;
+            } else {
+                io::Write::write_all(&mut &*file, text.as_bytes())?;
+            }
+        }
+        self.pid = Some(pid);
+        Ok(())
+    }
+
+    /// Whether it is this file that has the name.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.file.as_ref().is_some_and(|file| is_at(file, path))
+    }
+
+    /// Why the lock could not be had, once.
+    pub fn take_unlocked(&mut self) -> Option<io::Error> {
+        self.unlocked.take()
+    }
+
+    /// The descriptor that must not be closed.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.file.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    fn open(&mut self, create: bool) -> Result<(), WriteError> {
+        for _ in 0..ATTEMPTS {
+            let opened = OpenOptions::new()
+                .write(true)
+                .create(create)
+                .truncate(false)
+                .custom_flags(libc::O_NONBLOCK)
+                .open(&self.path);
+            let file = match opened {
+                Ok(file) => file,
+                Err(error) => {
+                    self.look_without_writing()?;
+                    return Err(error.into());
+                }
+            };
+            // A device or a pipe may be everybody's.
+            if self.is_shared || !is_regular(&file) {
+                self.file = Some(file);
+                return Ok(());
+            }
+            match lock::try_lock(file.as_fd()) {
+                Ok(true) if !is_at(&file, &self.path) => continue,
+                Ok(true) => {}
+                Ok(false) => return Err(WriteError::Held(self.held())),
+                Err(reason) => self.unlocked = Some(reason),
+            }
+            self.file = Some(file);
+            return Ok(());
+        }
+        Err(WriteError::System(ErrorKind::NotFound.into()))
+    }
+
+    /// A file that may be read and not written can be held as well.
+    fn look_without_writing(&self) -> Result<(), WriteError> {
+        let opened = OpenOptions::new()
+            .read(true)
             .custom_flags(libc::O_NONBLOCK)
-            .open(path)?
-            .write_all(format!("{pid}\n").as_bytes())?;
-        Ok(PidFile {
-            path: path.to_owned(),
-            pid,
-        })
+            .open(&self.path);
+        match opened {
+            Ok(file)
+                if !self.is_shared
+                    && is_regular(&file)
+                    && matches!(lock::try_lock(file.as_fd()), Ok(false)) =>
+            {
+                Err(WriteError::Held(self.held()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn held(&self) -> Held {
+        Held {
+            path: self.path.clone(),
+            pid: number_in(&self.path),
+        }
+    }
+
+    /// Whether the file that has the name now is this process's to remove.
+    fn is_ours(&self) -> bool {
+        // Many a container has `pidfile=/dev/null`; 4.3.0 removes that device.
+        let is_file = fs::metadata(&self.path).is_ok_and(|found| found.is_file());
+        if !is_file || self.pid != Some(std::process::id()) || number_in(&self.path) != self.pid {
+            return false;
+        }
+        // The same number in another file may be that of a supervisord in another container.
+        self.is_at(&self.path)
+            || File::open(&self.path)
+                .is_ok_and(|file| matches!(lock::try_lock(file.as_fd()), Ok(true)))
     }
 }
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        // Many a container has `pidfile=/dev/null`; 4.3.0 removes that device.
-        let is_file = fs::metadata(&self.path).is_ok_and(|found| found.is_file());
-        if is_file && std::process::id() == self.pid {
+        if self.is_ours() {
             // It may have been removed by hand; there is nobody to tell any more.
             let _ = fs::remove_file(&self.path);
         }
+    }
+}
+
+fn is_regular(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file())
+}
+
+fn is_at(file: &File, path: &str) -> bool {
+    let identity = |found: Metadata| (found.dev(), found.ino());
+    let opened = file.metadata().map(identity).ok();
+    opened.is_some() && opened == fs::metadata(path).map(identity).ok()
+}
+
+/// The number in a pid file that somebody has written.
+fn number_in(path: &str) -> Option<u32> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .ok()?;
+    let mut buffer = [0; 32];
+    let length = file.read_at(&mut buffer, 0).ok()?;
+    std::str::from_utf8(&buffer[..length])
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_that_is_about_to_go_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pid");
+        let name = path.to_str().unwrap();
+        fs::write(&path, "12\n").unwrap();
+        let first = PidFile::take(name, Duration::ZERO).unwrap();
+        let held = PidFile::take(name, Duration::ZERO).unwrap_err();
+        assert_eq!(held.pid, Some(12));
+        let leaving = thread::spawn(move || {
+            thread::sleep(2 * PAUSE);
+            drop(first);
+        });
+        let mut second = PidFile::take(name, Duration::from_secs(60)).unwrap();
+        leaving.join().unwrap();
+        second.write().unwrap();
+        let text = format!("{}\n", std::process::id());
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        assert!(second.is_at(name));
+        drop(second);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn there_is_no_file_before_there_is_a_number() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pid");
+        let name = path.to_str().unwrap();
+        let mut one = PidFile::take(name, Duration::ZERO).unwrap();
+        let mut other = PidFile::take(name, Duration::ZERO).unwrap();
+        assert!(!path.exists());
+        one.write().unwrap();
+        assert!(matches!(other.write(), Err(WriteError::Held(_))));
+        drop(other);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_longer_number_is_overwritten_to_its_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pid");
+        fs::write(&path, "123456789012345\nand more").unwrap();
+        let mut pidfile = PidFile::take(path.to_str().unwrap(), Duration::ZERO).unwrap();
+        pidfile.write().unwrap();
+        let text = format!("{}\n", std::process::id());
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 }

@@ -2,6 +2,9 @@
 //! daemonising, pid file. Whatever can go wrong does so
 //! before the fork, on the terminal, with a status.
 
+mod background;
+mod claim;
+
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::rc::Rc;
@@ -24,10 +27,10 @@ use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
 use crate::supervisord::service::{self, ServiceManager};
-use crate::sys::daemon::{self, Side};
+use crate::sys::daemon::{self, Report, Side};
 use crate::sys::errno;
 use crate::sys::poller::Interest;
-use crate::sys::signals::{Mask, Signals};
+use crate::sys::signals::{self, Mask, Signals};
 use crate::sys::{fd, process, time};
 use crate::text::pyrepr;
 use crate::tokens::Source;
@@ -61,12 +64,16 @@ pub struct Launch<'a> {
     last: Option<(LoadRequest, Config)>,
     /// The number of the next event; a restart goes on counting.
     serials: Serials,
+    /// Held over restarts, and removed at the end.
+    pidfile: Option<PidFile>,
+    /// In the background, until the start has ended.
+    report: Option<Report>,
 }
 
 /// How a start ended.
 #[derive(Debug)]
 pub enum Started {
-    /// This is the process that was called; the daemon is its child.
+    /// This is the process that was called; the daemon is its child, and is up.
     Parent,
     /// This is the daemon.
     Daemon(Box<MainLoop>),
@@ -126,6 +133,8 @@ impl<'a> Launch<'a> {
             has_run: false,
             last: None,
             serials: Serials::default(),
+            pidfile: None,
+            report: None,
         }
     }
 }
@@ -133,7 +142,11 @@ impl<'a> Launch<'a> {
 /// Starts for the first time.
 pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     let (request, config) = read(launch)?;
-    start_with(launch, request, config, Notes::default())
+    let started = start_with(launch, request, config, Notes::default());
+    if let Some(report) = launch.report.take() {
+        background::tell(report, started.as_ref().err());
+    }
+    started
 }
 
 /// Starts again, when everything is stopped: with what the file says now or,
@@ -175,9 +188,9 @@ fn start_with(
     let restart = launch.has_run;
     privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
     if restart {
-        fd::close_range(
+        fd::close_others(
             FIRST_TO_CLOSE,
-            i32::MAX,
+            launch.pidfile.as_ref().and_then(PidFile::descriptor),
             i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX),
         );
     } else {
@@ -187,6 +200,8 @@ fn start_with(
     request.purpose = Purpose::Reread;
     let mut reactor = open_reactor(launch, &config, &notes)?;
     let mut supervisor = make_supervisor(launch, request, config);
+    // Before anything is touched that may be another supervisord's.
+    let pidfile = claim::take(launch, &supervisor.config, &mut reactor)?;
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
     let mut servers = open_servers(&supervisor.config, &mut reactor)?;
     let failures = make_groups(&mut supervisor, &mut reactor);
@@ -197,12 +212,15 @@ fn start_with(
     let signals = catch_signals(&mut reactor)?;
     if !supervisor.config.supervisord.nodaemon && !restart {
         match daemon::fork() {
-            Ok(Side::Parent) => {
+            Ok(Side::Parent(hearing)) => {
+                signals::release(&HANDLED);
                 reactor.log.blather("supervisord forked; parent exiting");
+                background::hear(hearing)?;
                 servers.leave();
                 return Ok(Started::Parent);
             }
-            Ok(Side::Child) => {
+            Ok(Side::Child(report)) => {
+                launch.report = Some(report);
                 servers.take_over();
                 detach(&supervisor.config, &mut reactor)?;
             }
@@ -211,7 +229,7 @@ fn start_with(
             }
         }
     }
-    let pidfile = write_pidfile(&supervisor.config, &mut reactor);
+    claim::write(launch, pidfile, &supervisor.config, &mut reactor)?;
     launch.has_run = true;
     launch.last = Some(last);
     Ok(Started::Daemon(Box::new(MainLoop::new(
@@ -219,7 +237,6 @@ fn start_with(
         servers,
         reactor,
         signals,
-        pidfile,
         launch.manager.clone(),
     ))))
 }
@@ -381,22 +398,6 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
         reactor.log.critical(failure.text());
         failure
     })
-}
-
-fn write_pidfile(config: &Config, reactor: &mut Reactor) -> Option<PidFile> {
-    let path = config.supervisord.pidfile.as_deref();
-    let Ok(written) = path.map(PidFile::write).transpose() else {
-        let path = path.unwrap_or_default();
-        reactor
-            .log
-            .critical(format_args!("could not write pidfile {path}"));
-        return None;
-    };
-    reactor.log.info(format_args!(
-        "supervisord started with pid {}",
-        std::process::id()
-    ));
-    written
 }
 
 fn base_name(program: &str) -> &str {

@@ -1,29 +1,58 @@
 //! Becoming a daemon: one fork, a session of its own, nothing on the standard
-//! descriptors. What happens between the steps (log lines, the change of
+//! descriptors. The process that was started stays until the daemon has told how its
+//! start has ended, or is no more. What happens between the steps (log lines, the change of
 //! directory) is the caller's, hence two calls and not one.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
 
 use nix::unistd::{self, ForkResult};
 
 use crate::sys::{fd, process};
 
 /// On which side of the fork the program goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Side {
-    /// The process that was started: it should exit with status 0 at once.
-    Parent,
+    /// The process that was started: it should exit when it has heard from the daemon.
+    Parent(Hearing),
     /// The new process, which is to become the daemon.
-    Child,
+    Child(Report),
+}
+
+/// Where the daemon is heard.
+#[derive(Debug)]
+pub struct Hearing(OwnedFd);
+
+impl Hearing {
+    /// Waits for what the daemon has to say; nothing if it has gone without a word.
+    pub fn wait(self) -> Vec<u8> {
+        let mut message = Vec::new();
+        // What was read before an error counts; it cannot fail but for memory.
+        let _ = File::from(self.0).read_to_end(&mut message);
+        message
+    }
+}
+
+/// Where the daemon tells how its start has ended. No child of its own has it.
+#[derive(Debug)]
+pub struct Report(OwnedFd);
+
+impl Report {
+    /// Says it. That nobody waits any more is no error.
+    pub fn send(self, message: &[u8]) {
+        let _ = File::from(self.0).write_all(message);
+    }
 }
 
 /// Forks once. Call it before anything makes a thread; the poll set has to be made anew in the child.
 pub fn fork() -> io::Result<Side> {
+    let pipe = fd::pipe()?;
     // SAFETY: the program has one thread, so the child finds every lock free
     // and may go on as an ordinary program.
     match unsafe { unistd::fork() }? {
-        ForkResult::Parent { .. } => Ok(Side::Parent),
-        ForkResult::Child => Ok(Side::Child),
+        ForkResult::Parent { .. } => Ok(Side::Parent(Hearing(pipe.read))),
+        ForkResult::Child => Ok(Side::Child(Report(pipe.write))),
     }
 }
 
@@ -39,7 +68,7 @@ pub fn detach(umask: u32) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::{isolated, until};
+    use crate::sys::testing::isolated;
     use std::fs;
 
     #[test]
@@ -55,7 +84,7 @@ mod tests {
         let report = directory.path().join("report");
         let started_by = process::pid();
         match fork().unwrap() {
-            Side::Child => {
+            Side::Child(told) => {
                 let detached = detach(0o027).is_ok();
                 let streams: Vec<_> = (0..3)
                     .map(|place| fs::read_link(format!("/proc/self/fd/{place}")))
@@ -70,11 +99,12 @@ mod tests {
                 );
                 let _ = fs::write(report.with_extension("new"), text);
                 let _ = fs::rename(report.with_extension("new"), report);
+                told.send(b"done");
                 // SAFETY: ends the copy of the test's process without its clean-up.
                 unsafe { libc::_exit(0) };
             }
-            Side::Parent => {
-                until("the report", || report.exists());
+            Side::Parent(hearing) => {
+                assert_eq!(hearing.wait(), b"done");
                 assert_eq!(fs::read_to_string(report).unwrap(), "true true 3 27 true");
             }
         }

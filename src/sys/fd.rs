@@ -168,6 +168,15 @@ fn listed() -> Option<Vec<RawFd>> {
     names.collect()
 }
 
+/// Closes every descriptor from `first` on, as [`close_range`] does, but for one.
+pub fn close_others(first: RawFd, kept: Option<RawFd>, limit: RawFd) {
+    let Some(kept) = kept.filter(|kept| *kept >= first) else {
+        return close_range(first, RawFd::MAX, limit);
+    };
+    close_range(first, kept - 1, limit);
+    close_range(kept + 1, RawFd::MAX, limit);
+}
+
 /// close_range(2), from `first` to `last` inclusive; false where the kernel has none.
 fn close_range_call(first: RawFd, last: RawFd) -> bool {
     #[cfg(target_os = "linux")]
@@ -277,5 +286,9 @@ mod tests {
             assert_eq!(is_open(*descriptor), place < 3, "{place}");
         }
         assert!(is_open(1) && !is_open(high));
+        close_others(opened[0], Some(opened[1]), opened[7]);
+        assert!(!is_open(opened[0]) && is_open(opened[1]) && !is_open(opened[2]));
+        close_others(opened[1], None, opened[7]);
+        assert!(!is_open(opened[1]));
     }
 }

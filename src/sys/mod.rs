@@ -9,6 +9,7 @@ pub mod glob;
 pub mod host;
 pub mod kill;
 pub mod limits;
+pub mod lock;
 pub mod memory;
 pub mod notify;
 pub mod outlet;

@@ -115,6 +115,16 @@ pub fn ended_child() -> Option<i32> {
     Some(ENDED.swap(NOBODY, Ordering::SeqCst)).filter(|pid| *pid > 0)
 }
 
+/// Catches these signals no more: each does again what it does by itself.
+pub fn release(caught: &[Signal]) {
+    for caught in caught {
+        if let Ok(caught) = signal::Signal::try_from(caught.number()) {
+            // SAFETY: no handler function is involved.
+            let _ = unsafe { signal::signal(caught, SigHandler::SigDfl) };
+        }
+    }
+}
+
 /// Ignores SIGPIPE and SIGXFSZ, so that writes fail with an error instead of
 /// ending the daemon. Children inherit both as ignored; so do those of 4.3.0,
 /// where it is Python's doing.

@@ -139,6 +139,10 @@ static long order_for(const registers *r)
     case SYS_accept:
     case SYS_accept4:
         return order("accept");
+    case SYS_flock:
+        return order("flock");
+    case SYS_inotify_init1:
+        return order("inotify");
     case SYS_write:
         return is_log(FIRST(*r)) ? order("write") : 0;
     }

@@ -18,6 +18,7 @@ fn settings(logfile: &str) -> Supervisord {
         logfile_backups: 0,
         loglevel: Level::Info,
         pidfile: None,
+        has_default_pidfile: false,
         identifier: "supervisor".to_owned(),
         nodaemon: false,
         silent: false,

@@ -58,7 +58,8 @@ fn become_program(
     RESET.into_iter().for_each(signals::reset);
     surroundings.mask.apply();
     place_streams(streams)?;
-    close_others(errors, surroundings.close_below);
+    // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`), and the error pipe until exec.
+    fd::close_others(libc::STDERR_FILENO + 1, Some(errors), surroundings.close_below);
     become_user(&surroundings.identity)?;
     if let Some(directory) = surroundings.directory {
         enter(directory)?;
@@ -90,12 +91,6 @@ fn place_streams(streams: Streams<'_>) -> Result<(), Failure> {
         Errno::result(unsafe { libc::dup2(source, place) }).map_err(failed)?;
     }
     Ok(())
-}
-
-/// Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`), and the error pipe until exec.
-fn close_others(errors: RawFd, limit: i32) {
-    fd::close_range(libc::STDERR_FILENO + 1, errors - 1, limit);
-    fd::close_range(errors + 1, RawFd::MAX, limit);
 }
 
 fn become_user(identity: &Identity) -> Result<(), Failure> {

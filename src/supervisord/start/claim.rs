@@ -1,0 +1,102 @@
+//! The pid file of a start: taken before anything is touched that may be another
+//! supervisord's, written when nothing else can go wrong. A restart keeps what it has.
+
+use std::time::Duration;
+
+use super::{Failure, Launch};
+use crate::config::Config;
+use crate::http::listener;
+use crate::reactor::Reactor;
+use crate::supervisord::pidfile::{Held, PidFile, WriteError};
+use crate::sys::errno;
+
+/// How long a supervisord is waited for that has closed its doors already, and holds the
+/// pid file until the last of its logs is written.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// The pid file that this start is to have.
+pub(super) enum Taken {
+    /// The one that is held already.
+    Kept,
+    /// Another one, or none.
+    Other(Option<PidFile>),
+}
+
+/// Takes the pid file, unless a supervisord has it that runs already.
+pub(super) fn take(
+    launch: &Launch<'_>,
+    config: &Config,
+    reactor: &mut Reactor,
+) -> Result<Taken, Failure> {
+    let Some(path) = config.supervisord.pidfile.as_deref() else {
+        return Ok(Taken::Other(None));
+    };
+    let is_kept = |pidfile: &PidFile| pidfile.is_at(path);
+    if launch.pidfile.as_ref().is_some_and(is_kept) {
+        return Ok(Taken::Kept);
+    }
+    let taken = PidFile::take(path, Duration::ZERO).or_else(|held| {
+        if config.supervisord.has_default_pidfile {
+            return Ok(shared(path, &held, reactor));
+        }
+        // That is what 4.3.0 would say.
+        match listener::in_use(&config.servers) {
+            Some(error) => Err(Failure::Usage(error.to_string())),
+            None => PidFile::take(path, LEAVING).map_err(|held| refusal(&held)),
+        }
+    });
+    Ok(Taken::Other(Some(taken?)))
+}
+
+/// Two that are started in one directory run side by side, as with 4.3.0, where nobody has set
+/// the pid file.
+fn shared(path: &str, held: &Held, reactor: &mut Reactor) -> PidFile {
+    reactor.log.warn(format_args!(
+        "{held}  This one writes its own number there: give it a pidfile of its own"
+    ));
+    PidFile::shared(path)
+}
+
+fn refusal(held: &Held) -> Failure {
+    let cure = "Shut it down first, or give this one a pidfile of its own.";
+    Failure::Usage(format!("{held}  {cure}"))
+}
+
+/// Writes the number, when nothing else can go wrong.
+pub(super) fn write(
+    launch: &mut Launch<'_>,
+    taken: Taken,
+    config: &Config,
+    reactor: &mut Reactor,
+) -> Result<(), Failure> {
+    if let Taken::Other(pidfile) = taken {
+        launch.pidfile = pidfile;
+    }
+    let path = config.supervisord.pidfile.as_deref().unwrap_or_default();
+    let mut written = launch.pidfile.as_mut().map_or(Ok(()), PidFile::write);
+    if let Err(WriteError::Held(held)) = written {
+        if !config.supervisord.has_default_pidfile {
+            return Err(refusal(&held));
+        }
+        let shared = shared(path, &held, reactor);
+        written = launch.pidfile.insert(shared).write();
+    }
+    if written.is_err() {
+        reactor
+            .log
+            .critical(format_args!("could not write pidfile {path}"));
+        return Ok(());
+    }
+    let unlocked = launch.pidfile.as_mut().and_then(PidFile::take_unlocked);
+    if let Some(reason) = unlocked {
+        reactor.log.warn(format_args!(
+            "cannot lock the pid file {path}: {}; a second supervisord would not notice this one",
+            errno::reason(&reason)
+        ));
+    }
+    reactor.log.info(format_args!(
+        "supervisord started with pid {}",
+        std::process::id()
+    ));
+    Ok(())
+}
