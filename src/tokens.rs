@@ -63,6 +63,8 @@ pub enum Source {
     MainLog,
     /// A listening socket, by its place in the list of servers.
     Listener(u32),
+    /// What the system tells of the files of listening sockets.
+    SocketFiles,
     /// A client's connection.
     Connection(ConnectionId),
 }
@@ -108,6 +110,8 @@ pub enum Timer {
     LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.
     AcceptRetry,
+    /// The file of a listening socket is missing: try to make it again.
+    SocketFiles,
     /// One child alone was collected of many: look whether others have ended.
     Reap,
     /// The service manager wants a sign of life, or has not taken what it was told.

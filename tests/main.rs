@@ -60,5 +60,6 @@ mod supervisorctl;
 mod support;
 mod syslog;
 mod users;
+mod vanished;
 mod web;
 mod windows;

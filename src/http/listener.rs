@@ -7,7 +7,7 @@
 //! a socket behind which nobody listens (4.3.0 removes plain files as well).
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -42,12 +42,50 @@ pub struct Listener {
 #[derive(Debug)]
 pub struct SocketFile {
     path: String,
+    access: Access,
     inode: (u64, u64),
     /// The process that serves on it: a parent that leaves after a fork leaves it alone.
     owner: u32,
 }
 
+/// What has the name of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The socket, or nobody can say.
+    InPlace,
+    /// Nothing.
+    Gone,
+    /// Something else.
+    Replaced,
+}
+
 impl SocketFile {
+    /// Its name.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether it has still got its name.
+    pub fn standing(&self) -> Standing {
+        let is_ours = |found: Metadata| (found.dev(), found.ino()) == self.inode;
+        // It may have been moved, and a link put into its place.
+        if fs::metadata(&self.path).is_ok_and(is_ours) {
+            return Standing::InPlace;
+        }
+        match fs::symlink_metadata(&self.path) {
+            Ok(_) => Standing::Replaced,
+            Err(reason)
+                if matches!(
+                    reason.kind(),
+                    ErrorKind::NotFound | ErrorKind::NotADirectory
+                ) =>
+            {
+                Standing::Gone
+            }
+            Err(_) => Standing::InPlace,
+        }
+    }
+
     /// From here on this process serves on it.
     pub fn take_over(&mut self) {
         self.owner = std::process::id();
@@ -151,6 +189,21 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+/// Why a socket is not made again.
+#[derive(Debug)]
+pub enum NotMade {
+    /// Something has its name.
+    Occupied,
+    /// The reason.
+    Refused(String),
+}
+
+impl From<io::Error> for NotMade {
+    fn from(error: io::Error) -> NotMade {
+        NotMade::Refused(errno::reason(&error))
+    }
+}
+
 /// Opens all servers in the given order. When one fails, those before it are
 /// closed again and their files removed.
 pub fn open_all(servers: &[Server]) -> Result<Vec<Listener>, OpenError> {
@@ -213,17 +266,66 @@ fn open_unix(
     mode: u32,
     owner: Option<Owner>,
 ) -> Result<(OwnedFd, SocketFile), OpenError> {
-    let temporary = socket_file::temporary_name(path);
     let access = Access {
         mode,
         owner,
         backlog: BACKLOG,
     };
-    let descriptor = socket_file::listen_at(&temporary, &access)
-        .map_err(|refusal| refused(refusal, path, owner))?;
-    let published = publish(&temporary, path);
+    let made = make(path, access, |temporary| publish(temporary, path));
+    made.map_err(|error| match error {
+        MakeError::Step(refusal) => refused(refusal, path, owner),
+        MakeError::Name(error) => error,
+    })
+}
+
+/// Makes the socket of a file that has vanished once more, where nothing has its name.
+pub fn open_again(file: &SocketFile) -> Result<(OwnedFd, SocketFile), NotMade> {
+    let path = file.path.as_str();
+    let made = make(path, file.access, |temporary| {
+        fs::hard_link(temporary, path).map_err(|reason| match reason.kind() {
+            ErrorKind::AlreadyExists => NotMade::Occupied,
+            _ => reason.into(),
+        })
+    });
+    let (descriptor, file) = made.map_err(|error| match error {
+        MakeError::Step(refusal) => refusal.reason.into(),
+        MakeError::Name(error) => error,
+    })?;
+    fd::set_nonblocking(descriptor.as_fd())?;
+    Ok((descriptor, file))
+}
+
+/// Why a socket file is not made: a step was refused, or its name.
+enum MakeError<E> {
+    Step(Refusal),
+    Name(E),
+}
+
+/// Makes a socket with its file under a temporary name, which `publish` gives its real one.
+fn make<E>(
+    path: &str,
+    access: Access,
+    publish: impl FnOnce(&str) -> Result<(), E>,
+) -> Result<(OwnedFd, SocketFile), MakeError<E>> {
+    let temporary = socket_file::temporary_name(path);
+    let descriptor = socket_file::listen_at(&temporary, &access).map_err(MakeError::Step)?;
+    let inode = fs::symlink_metadata(&temporary)
+        .map_err(|reason| {
+            let step = Step::Bind;
+            MakeError::Step(Refusal { step, reason })
+        })
+        .and_then(|found| {
+            publish(&temporary).map_err(MakeError::Name)?;
+            Ok((found.dev(), found.ino()))
+        });
     let _ = fs::remove_file(&temporary);
-    Ok((descriptor, published?))
+    let file = SocketFile {
+        path: path.to_owned(),
+        access,
+        inode: inode?,
+        owner: std::process::id(),
+    };
+    Ok((descriptor, file))
 }
 
 fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
@@ -244,18 +346,10 @@ fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
 }
 
 /// Gives the socket its real name, for which a stale socket makes room.
-fn publish(temporary: &str, path: &str) -> Result<SocketFile, OpenError> {
+fn publish(temporary: &str, path: &str) -> Result<(), OpenError> {
     for _ in 0..ATTEMPTS {
         match fs::hard_link(temporary, path) {
-            Ok(()) => {
-                let metadata = fs::symlink_metadata(path)
-                    .map_err(|reason| system("stat", path.to_owned(), reason))?;
-                return Ok(SocketFile {
-                    path: path.to_owned(),
-                    inode: (metadata.dev(), metadata.ino()),
-                    owner: std::process::id(),
-                });
-            }
+            Ok(()) => return Ok(()),
             Err(reason) if reason.kind() == ErrorKind::AlreadyExists => make_room(path)?,
             Err(reason) => return Err(system("link", path.to_owned(), reason)),
         }

@@ -3,6 +3,7 @@
 //! answers are given back by the connection's id whenever they are there.
 
 mod accepting;
+mod files;
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -45,6 +46,7 @@ pub struct Incoming {
 #[derive(Debug)]
 pub struct Servers {
     listeners: Vec<Watched>,
+    lookout: files::Lookout,
     connections: Table<ConnectionId, Box<Client>>,
     /// The most of them at once since memory was given back.
     crowd: usize,
@@ -68,6 +70,7 @@ struct Watched {
     token: Token,
     door: Door,
     file: Option<SocketFile>,
+    care: files::Care,
 }
 
 #[derive(Debug)]
@@ -86,6 +89,7 @@ impl Servers {
     pub fn watch(listeners: Vec<Listener>, reactor: &mut Reactor) -> Result<Servers, OpenError> {
         let mut servers = Servers {
             listeners: Vec::with_capacity(listeners.len()),
+            lookout: files::Lookout::default(),
             connections: Table::new(),
             crowd: 0,
             followers: Vec::new(),
@@ -107,6 +111,7 @@ impl Servers {
                     token,
                     door: listener.door,
                     file: listener.file,
+                    care: files::Care::default(),
                 }),
                 Err(reason) => {
                     failure = Some(OpenError::System {
@@ -118,7 +123,10 @@ impl Servers {
             }
         }
         match failure {
-            None => Ok(servers),
+            None => {
+                servers.watch_files(reactor);
+                Ok(servers)
+            }
             Some(error) => {
                 servers.close(reactor);
                 Err(error)
@@ -126,11 +134,15 @@ impl Servers {
         }
     }
 
-    /// A listening socket or a connection is ready. Other sources are ignored.
+    /// A listening socket, its file or a connection is ready. Other sources are ignored.
     pub fn handle(&mut self, reactor: &mut Reactor, ready: Ready<Source>) -> Vec<Incoming> {
         match ready.source {
             Source::Listener(place) => {
                 self.accept(reactor, place as usize);
+                Vec::new()
+            }
+            Source::SocketFiles => {
+                self.files_changed(reactor);
                 Vec::new()
             }
             Source::Connection(id) => {
@@ -148,7 +160,7 @@ impl Servers {
         }
     }
 
-    /// A deadline of a connection, or of accepting, has come. Other timers are ignored.
+    /// A deadline of a connection, of accepting, or of a missing file has come. Other timers are ignored.
     pub fn timer(&mut self, reactor: &mut Reactor, timer: Timer) -> Vec<Incoming> {
         match timer {
             Timer::Connection(id) => {
@@ -158,6 +170,10 @@ impl Servers {
             Timer::LongAnswers => self.go_on(reactor),
             Timer::AcceptRetry => {
                 self.resume(reactor);
+                Vec::new()
+            }
+            Timer::SocketFiles => {
+                self.look_at_files(reactor);
                 Vec::new()
             }
             _ => Vec::new(),
@@ -337,6 +353,7 @@ impl Servers {
         self.hungry.clear();
         reactor.timers.set(Timer::LongAnswers, None);
         reactor.timers.set(Timer::AcceptRetry, None);
+        self.unwatch_files(reactor);
         for listener in self.listeners.drain(..) {
             // The file goes before nobody answers on it.
             drop(listener.file);

@@ -124,6 +124,7 @@ impl Supervisor {
             | Source::Log(_)
             | Source::MainLog
             | Source::Listener(_)
+            | Source::SocketFiles
             | Source::Connection(_) => {}
         }
     }

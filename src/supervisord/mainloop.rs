@@ -208,6 +208,7 @@ impl MainLoop {
         self.complain_of_main_log();
         self.servers.feed_followers(&mut self.reactor);
         self.watch_main_log();
+        self.servers.look_at_unwatched_files(&mut self.reactor);
         let timeout = self.reactor.timers.wait(time::monotonic());
         if let Err(error) = self.reactor.poller.wait(timeout, ready) {
             self.reactor.log.critical(format_args!(
@@ -313,7 +314,7 @@ impl MainLoop {
                 }
                 Source::Log(id) => self.reactor.flush_log(id),
                 Source::MainLog => self.flush_main_log(),
-                Source::Listener(_) | Source::Connection(_) => {
+                Source::Listener(_) | Source::SocketFiles | Source::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.reactor, event) {
                         self.answer(incoming);
                     }
@@ -388,7 +389,10 @@ impl MainLoop {
                 Timer::Rest(id) => self.supervisor.rest_over(&mut self.reactor, id),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.reactor, id),
                 Timer::Handler(pid) => self.supervisor.handler_due(&mut self.reactor, pid),
-                Timer::Connection(_) | Timer::LongAnswers | Timer::AcceptRetry => {
+                Timer::Connection(_)
+                | Timer::LongAnswers
+                | Timer::AcceptRetry
+                | Timer::SocketFiles => {
                     for incoming in self.servers.timer(&mut self.reactor, timer) {
                         self.answer(incoming);
                     }

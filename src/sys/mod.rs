@@ -7,6 +7,7 @@ pub mod errno;
 pub mod fd;
 pub mod glob;
 pub mod host;
+pub mod inotify;
 pub mod kill;
 pub mod limits;
 pub mod lock;

@@ -1,12 +1,14 @@
 //! The sockets themselves: files and their modes, stale ones, addresses.
 
 use std::fs;
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 
 use pollvisor::config::Server;
 use pollvisor::http::server::Servers;
+use pollvisor::tokens::Timer;
 
 use super::daemon::{Daemon, free_port, inet, reactor, unix};
 
@@ -104,6 +106,36 @@ fn a_socket_file_that_was_replaced_stays() {
     let _other = UnixListener::bind(&path).unwrap();
     daemon.servers.close(&mut daemon.reactor);
     assert!(path.exists());
+}
+
+#[test]
+fn who_waits_at_a_socket_that_has_lost_its_name_is_served() {
+    let mut daemon = Daemon::new();
+    let path = daemon.path("sock");
+    let mut clients: Vec<UnixStream> = (0..40)
+        .map(|_| UnixStream::connect(&path).unwrap())
+        .collect();
+    fs::remove_file(&path).unwrap();
+    // It is seen to be gone, and made again, before the loop has come to the queue.
+    for _ in 0..2 {
+        let timer = Timer::SocketFiles;
+        assert!(daemon.servers.timer(&mut daemon.reactor, timer).is_empty());
+    }
+    assert!(path.exists());
+    for client in &mut clients {
+        client.set_nonblocking(true).unwrap();
+        client
+            .write_all(b"GET /?q HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
+        daemon.read_until(client, "q|");
+    }
+    let mut client = daemon.unix();
+    client
+        .write_all(b"GET /?q HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
+    daemon.read_until(&mut client, "q|");
+    daemon.servers.close(&mut daemon.reactor);
+    assert!(!path.exists());
 }
 
 #[test]

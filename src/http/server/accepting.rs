@@ -212,7 +212,7 @@ pub(super) fn reserve(open: u64) -> RawFd {
 }
 
 /// Whether a client waits to be accepted, or to be read from.
-fn is_waited_at(reactor: &Reactor, socket: Token) -> bool {
+pub(super) fn is_waited_at(reactor: &Reactor, socket: Token) -> bool {
     reactor
         .poller
         .descriptor(socket)

@@ -1,0 +1,219 @@
+//! The files of unix sockets, which vanish where somebody cleans temporary files. A socket
+//! without a name is of no use to anybody, so another one is made in its place.
+//!
+//! The system tells when a file loses its name, without a word of its neighbours, so an idle
+//! daemon sleeps on. Where it cannot, the files are looked at when something else happens.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::accepting::is_waited_at;
+use super::{Servers, Watched};
+use crate::clock::Monotonic;
+use crate::http::listener::{self, NotMade, SocketFile, Standing};
+use crate::reactor::Reactor;
+use crate::sys::inotify::{self, Watch};
+use crate::sys::poller::{Interest, Token};
+use crate::tokens::{Source, Timer};
+
+/// When a file that is missing is made, and tried again if that cannot be done; twice that
+/// the next time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How often files that are not watched are looked at, at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How often clients are accepted from a socket that has lost its name: as often as its queue
+/// is long.
+const LAST_ACCEPTS: u32 = 64;
+
+/// How the files are looked after.
+#[derive(Debug, Default)]
+pub(super) struct Lookout {
+    /// Where the system tells of them.
+    inotify: Option<Token>,
+    /// When those that are not watched are looked at again.
+    next_look: Monotonic,
+    /// How long to wait for the next try.
+    pause: Duration,
+}
+
+/// What is known of one file.
+#[derive(Debug, Default)]
+pub(super) struct Care {
+    watch: Option<Watch>,
+    is_missing: bool,
+    /// The log knows why.
+    is_told: bool,
+}
+
+impl Servers {
+    /// Begins to watch the files.
+    pub(super) fn watch_files(&mut self, reactor: &mut Reactor) {
+        if self
+            .listeners
+            .iter()
+            .all(|listener| listener.file.is_none())
+        {
+            return;
+        }
+        self.lookout.inotify = inotify::open().ok().and_then(|descriptor| {
+            let poller = &mut reactor.poller;
+            let registered = poller.register(descriptor, Interest::READ, Source::SocketFiles);
+            registered.ok()
+        });
+        self.look_at_files(reactor);
+    }
+
+    /// Ends that.
+    pub(super) fn unwatch_files(&mut self, reactor: &mut Reactor) {
+        if let Some(token) = self.lookout.inotify.take() {
+            reactor.poller.close(token);
+        }
+        reactor.timers.set(Timer::SocketFiles, None);
+    }
+
+    /// The system has told of a file.
+    pub(super) fn files_changed(&mut self, reactor: &mut Reactor) {
+        if let Some(inotify) = inotify_of(&self.lookout, reactor) {
+            inotify::drain(inotify);
+        }
+        self.look_at_files(reactor);
+    }
+
+    /// Each turn of the loop: looks at files of which the system would not tell.
+    pub fn look_at_unwatched_files(&mut self, reactor: &mut Reactor) {
+        let is_unwatched = |listener: &Watched| {
+            listener.file.is_some() && listener.care.watch.is_none() && !listener.care.is_missing
+        };
+        if self.lookout.next_look <= reactor.now.monotonic
+            && self.listeners.iter().any(is_unwatched)
+        {
+            self.look_at_files(reactor);
+        }
+    }
+
+    /// Looks at all files, of which there are few, and makes again those that are missing.
+    pub(super) fn look_at_files(&mut self, reactor: &mut Reactor) {
+        for place in 0..self.listeners.len() {
+            self.look_at(reactor, place);
+        }
+        let now = reactor.now.monotonic;
+        self.lookout.next_look = now + LOOK_EVERY;
+        let is_missing = self.listeners.iter().any(|at| at.care.is_missing);
+        let pause = self.lookout.pause.max(FIRST_PAUSE);
+        self.lookout.pause = match is_missing {
+            true => (2 * pause).min(LONGEST_PAUSE),
+            false => FIRST_PAUSE,
+        };
+        let retry = is_missing.then_some(now + pause);
+        reactor.timers.set(Timer::SocketFiles, retry);
+    }
+
+    fn look_at(&mut self, reactor: &mut Reactor, place: usize) {
+        let Some(listener) = self.listeners.get_mut(place) else {
+            return;
+        };
+        let Some(file) = &listener.file else {
+            return;
+        };
+        match file.standing() {
+            Standing::InPlace => {
+                listener.care.is_missing = false;
+                listener.care.is_told = false;
+                if listener.care.watch.is_none() {
+                    listener.care.watch = begin(&self.lookout, reactor, file);
+                    // It may have gone a moment before.
+                    listener.care.is_missing = file.standing() != Standing::InPlace;
+                }
+            }
+            Standing::Replaced => {
+                listener.care.is_missing = true;
+                if !std::mem::replace(&mut listener.care.is_told, true) {
+                    let path = file.path();
+                    reactor.log.warn(format_args!(
+                        "the socket {path} has vanished; what is in its place is left alone, and \
+                         nobody reaches supervisord there until that is removed"
+                    ));
+                }
+            }
+            // Not at once: somebody may be about to remove its directory, or to put
+            // something else there.
+            Standing::Gone if !listener.care.is_missing => listener.care.is_missing = true,
+            Standing::Gone => self.make_again(reactor, place),
+        }
+    }
+
+    fn make_again(&mut self, reactor: &mut Reactor, place: usize) {
+        // Those in the queue have come to us, and would be sent away.
+        let mut rounds = 0;
+        while rounds < LAST_ACCEPTS && self.is_waited_for(reactor, place) {
+            self.accept(reactor, place);
+            rounds += 1;
+        }
+        let Some(listener) = self.listeners.get_mut(place) else {
+            return;
+        };
+        let Some(file) = &mut listener.file else {
+            return;
+        };
+        let made = listener::open_again(file).and_then(|(descriptor, new)| {
+            let interest = if self.suspended {
+                Interest::NONE
+            } else {
+                Interest::READ
+            };
+            let source = Source::Listener(u32::try_from(place).unwrap_or(u32::MAX));
+            let registered = reactor.poller.register(descriptor, interest, source);
+            registered.map(|token| (token, new)).map_err(NotMade::from)
+        });
+        match made {
+            Ok((token, new)) => {
+                let path = new.path();
+                reactor.log.warn(format_args!(
+                    "the socket {path} had vanished, and was made again"
+                ));
+                end(&self.lookout, reactor, listener.care.watch.take());
+                file.leave();
+                *file = new;
+                let old = std::mem::replace(&mut listener.token, token);
+                reactor.poller.close(old);
+                listener.care.watch = begin(&self.lookout, reactor, file);
+                listener.care.is_missing = file.standing() != Standing::InPlace;
+                listener.care.is_told = false;
+            }
+            // Looked at again soon.
+            Err(NotMade::Occupied) => listener.care.is_missing = true,
+            Err(NotMade::Refused(reason)) => {
+                listener.care.is_missing = true;
+                if !std::mem::replace(&mut listener.care.is_told, true) {
+                    let path = file.path();
+                    reactor.log.warn(format_args!(
+                        "the socket {path} has vanished and cannot be made again now: {reason}; \
+                         this is tried until it can"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn is_waited_for(&self, reactor: &Reactor, place: usize) -> bool {
+        let listener = self.listeners.get(place);
+        listener.is_some_and(|listener| is_waited_at(reactor, listener.token))
+    }
+}
+
+fn inotify_of<'a>(lookout: &Lookout, reactor: &'a Reactor) -> Option<BorrowedFd<'a>> {
+    reactor.poller.descriptor(lookout.inotify?)
+}
+
+fn begin(lookout: &Lookout, reactor: &Reactor, file: &SocketFile) -> Option<Watch> {
+    inotify::watch(inotify_of(lookout, reactor)?, file.path()).ok()
+}
+
+fn end(lookout: &Lookout, reactor: &Reactor, watch: Option<Watch>) {
+    if let (Some(inotify), Some(watch)) = (inotify_of(lookout, reactor), watch) {
+        inotify::unwatch(inotify, watch);
+    }
+}

@@ -1,0 +1,145 @@
+//! Watching files for the loss of their names, inotify(7): by the inode, so that nothing is told
+//! of other files in the same directory. Of a socket that is removed, the watch tells as a change
+//! of its attributes, since whoever listens still has it.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// What is watched of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch(i32);
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::ffi::CString;
+    use std::io;
+    use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+    use nix::errno::Errno;
+
+    use super::Watch;
+    use crate::sys::fd;
+
+    pub fn open() -> io::Result<OwnedFd> {
+        // SAFETY: a number; the result is checked.
+        let made = unsafe { libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) };
+        let descriptor = Errno::result(made)?;
+        // SAFETY: the call has made it, and nobody else knows of it.
+        Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    }
+
+    pub fn watch(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
+        let path = CString::new(path)?;
+        let events =
+            libc::IN_ATTRIB | libc::IN_MOVE_SELF | libc::IN_DELETE_SELF | libc::IN_DONT_FOLLOW;
+        // SAFETY: the path is text with an end, and outlives the call.
+        let number = unsafe { libc::inotify_add_watch(inotify.as_raw_fd(), path.as_ptr(), events) };
+        Ok(Watch(Errno::result(number)?))
+    }
+
+    pub fn unwatch(inotify: BorrowedFd<'_>, watch: Watch) {
+        // SAFETY: two numbers. It fails where the file is no more, whose watch has gone with it.
+        unsafe { libc::inotify_rm_watch(inotify.as_raw_fd(), watch.0) };
+    }
+
+    pub fn drain(inotify: BorrowedFd<'_>) {
+        let mut events = Vec::new();
+        // It answers with whole events, or with an error when there are no more.
+        while fd::read(inotify, &mut events, 4096).is_ok_and(|count| count > 0) {
+            events.clear();
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::io;
+    use std::os::fd::{BorrowedFd, OwnedFd};
+
+    use super::Watch;
+
+    pub fn open() -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn watch(_inotify: BorrowedFd<'_>, _path: &str) -> io::Result<Watch> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn unwatch(_inotify: BorrowedFd<'_>, _watch: Watch) {}
+
+    pub fn drain(_inotify: BorrowedFd<'_>) {}
+}
+
+/// Where the system tells of watched files: readable when it does. It is close-on-exec and
+/// never blocks. An error where the system has none, or none left.
+pub fn open() -> io::Result<OwnedFd> {
+    system::open()
+}
+
+/// Watches the file that has the name now; of a link it is the link.
+pub fn watch(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
+    system::watch(inotify, path)
+}
+
+/// Ends that.
+pub fn unwatch(inotify: BorrowedFd<'_>, watch: Watch) {
+    system::unwatch(inotify, watch);
+}
+
+/// Takes what was told, of whichever file.
+pub fn drain(inotify: BorrowedFd<'_>) {
+    system::drain(inotify);
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::sys::fd::is_readable;
+    use std::fs;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    #[test]
+    fn a_socket_that_loses_its_name_is_told_of_and_its_neighbours_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let socket = UnixListener::bind(path("s")).unwrap();
+        let inotify = open().unwrap();
+        let told = || {
+            let is_told = is_readable(inotify.as_fd());
+            drain(inotify.as_fd());
+            assert!(!is_readable(inotify.as_fd()));
+            is_told
+        };
+        let watched = watch(inotify.as_fd(), &path("s")).unwrap();
+        fs::write(path("other"), "").unwrap();
+        fs::remove_file(path("other")).unwrap();
+        let _client = UnixStream::connect(path("s")).unwrap();
+        socket.accept().unwrap();
+        assert!(!told());
+        fs::rename(path("s"), path("t")).unwrap();
+        assert!(told(), "it is moved");
+        fs::set_permissions(path("t"), fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(told(), "its mode is changed");
+        fs::remove_file(path("t")).unwrap();
+        assert!(told(), "it is removed");
+        unwatch(inotify.as_fd(), watched);
+        drain(inotify.as_fd());
+        drop(socket);
+        assert!(!told());
+    }
+
+    #[test]
+    fn a_link_is_watched_itself_and_what_is_not_there_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        let inotify = open().unwrap();
+        assert!(watch(inotify.as_fd(), &path("none")).is_err());
+        symlink("nowhere", path("link")).unwrap();
+        watch(inotify.as_fd(), &path("link")).unwrap();
+        fs::remove_file(path("link")).unwrap();
+        assert!(is_readable(inotify.as_fd()));
+    }
+}
