@@ -86,6 +86,8 @@ pub enum Timer {
     ShutdownReport,
     /// At shutdown, listeners have had the time to take what waits.
     EventDrain,
+    /// Processes of an earlier supervisord are being stopped: look whether they have gone.
+    Leftovers,
     /// The next `waiting for ... to stop` line.
     StopReport,
     /// The next slice of a long call.

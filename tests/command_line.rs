@@ -149,6 +149,8 @@ const ADDED: &[&str] = &[
     "request_timeout",
     "wrap_multicall",
     "web_get_actions",
+    "second_signal",
+    "leftovers",
 ];
 
 /// The lines that 4.3.0's sample has too.

@@ -59,6 +59,8 @@ fn supervisord(config: &Config) -> Json {
         ("nocleanup", own.nocleanup.into()),
         ("user", config.user.map_or(Json::Null, owner)),
         ("event_drain_timeout", own.event_drain_timeout.into()),
+        ("second_signal", own.second_signal.name().into()),
+        ("leftovers", own.leftovers.name().into()),
         ("environment", environment(&own.environment)),
     ])
 }

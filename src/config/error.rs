@@ -137,6 +137,15 @@ pub enum ConfigError {
         /// The most that it can be.
         most: i64,
     },
+    /// A word that is none of those that its key takes.
+    NotAmong {
+        /// The key.
+        key: &'static str,
+        /// The word.
+        value: String,
+        /// What it can be.
+        choices: Vec<&'static str>,
+    },
     /// An empty `username` beside a `password`; the section's name.
     EmptyUsername(String),
     /// `require_authentication` of a server that has no password; the section's name.
@@ -341,6 +350,15 @@ impl fmt::Display for ConfigError {
             } => write!(
                 f,
                 "Invalid {key} value {number}: it can be from {least} to {most}"
+            ),
+            E::NotAmong {
+                key,
+                value,
+                choices,
+            } => write!(
+                f,
+                "Invalid {key} value {value}: it can be {}",
+                choices.join(", ")
             ),
             E::EmptyUsername(section) => write!(
                 f,

@@ -127,6 +127,8 @@ const SUPERVISORD: &[Key] = &[
     changed("nocleanup", "boolean", Value("false")),
     changed("strip_ansi", "boolean", Value("false")),
     changed("event_drain_timeout", "integer", Value("2")),
+    changed("second_signal", "ignore|kill", Value("ignore")),
+    changed("leftovers", "warn|kill|ignore", Value("warn")),
     key("environment", "pairs", Nothing),
 ];
 

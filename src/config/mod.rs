@@ -93,8 +93,57 @@ pub struct Supervisord {
     pub strip_ansi: bool,
     /// How many seconds event listeners have at the end to take what waits; 0 or more.
     pub event_drain_timeout: i64,
+    pub second_signal: SecondSignal,
+    pub leftovers: Leftovers,
     /// Already merged under each process's own; kept for `--dump-config`.
     pub environment: Vec<(String, String)>,
+}
+
+/// What another signal that asks for an exit does while a shutdown is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondSignal {
+    /// Nothing, but for a second SIGINT.
+    Ignore,
+    /// Everything that still runs is killed.
+    Kill,
+}
+
+impl SecondSignal {
+    /// All of them.
+    pub const ALL: [SecondSignal; 2] = [SecondSignal::Ignore, SecondSignal::Kill];
+
+    /// As written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            SecondSignal::Ignore => "ignore",
+            SecondSignal::Kill => "kill",
+        }
+    }
+}
+
+/// What becomes of programs that a supervisord before this one has left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftovers {
+    /// The log tells of them.
+    Warn,
+    /// They are stopped before anything starts.
+    Kill,
+    /// Nobody looks for them.
+    Ignore,
+}
+
+impl Leftovers {
+    /// All of them.
+    pub const ALL: [Leftovers; 3] = [Leftovers::Warn, Leftovers::Kill, Leftovers::Ignore];
+
+    /// As written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Leftovers::Warn => "warn",
+            Leftovers::Kill => "kill",
+            Leftovers::Ignore => "ignore",
+        }
+    }
 }
 
 /// Where the main log goes.

@@ -5,6 +5,7 @@ use super::datatypes::{self, ValueError};
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define, expand};
+use super::ini::is_space;
 use super::integer::Integer;
 use super::system::System;
 
@@ -184,6 +185,30 @@ impl<S: System> Section<'_, S> {
             most,
         };
         Err(self.at(key, error))
+    }
+
+    /// One of several words, without regard to case; for keys that 4.3.0 does not have.
+    pub fn choice<T: Copy>(
+        &self,
+        key: &'static str,
+        choices: &[T],
+        name: impl Fn(T) -> &'static str,
+        default: T,
+    ) -> Result<T, ConfigError> {
+        let Some(text) = self.text(key)? else {
+            return Ok(default);
+        };
+        let word = text.trim_matches(is_space);
+        let mut all = choices.iter().copied();
+        all.find(|choice| name(*choice).eq_ignore_ascii_case(word))
+            .ok_or_else(|| {
+                let error = ConfigError::NotAmong {
+                    key,
+                    value: text,
+                    choices: choices.iter().map(|choice| name(*choice)).collect(),
+                };
+                self.at(key, error)
+            })
     }
 
     /// A boolean.

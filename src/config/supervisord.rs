@@ -6,7 +6,7 @@ use super::expand::expand;
 use super::places::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, add_environment};
 use super::system::System;
-use super::{MainLog, Supervisord};
+use super::{Leftovers, MainLog, SecondSignal, Supervisord};
 use crate::loggers::level::Level;
 
 /// The section's name.
@@ -73,6 +73,18 @@ pub fn read<S: System>(
     let nocleanup = section.boolean("nocleanup", false)?;
     let strip_ansi = section.boolean("strip_ansi", false)?;
     let event_drain_timeout = section.at_least("event_drain_timeout", 0, DEFAULT_DRAIN_TIMEOUT)?;
+    let second_signal = section.choice(
+        "second_signal",
+        &SecondSignal::ALL,
+        SecondSignal::name,
+        SecondSignal::Ignore,
+    )?;
+    let leftovers = section.choice(
+        "leftovers",
+        &Leftovers::ALL,
+        Leftovers::name,
+        Leftovers::Warn,
+    )?;
     let environment = environment(context)?;
     add_environment(&mut context.environment, &environment);
 
@@ -110,6 +122,8 @@ pub fn read<S: System>(
         nocleanup: overrides.nocleanup || nocleanup,
         strip_ansi: overrides.strip_ansi || strip_ansi,
         event_drain_timeout,
+        second_signal,
+        leftovers,
         environment,
     })
 }

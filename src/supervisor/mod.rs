@@ -5,11 +5,13 @@
 //! here; [`transitions`] performs what the state machines ask for,
 //! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
 
+pub mod child_record;
 pub mod descriptors;
 pub mod dispatch;
 pub mod fatal;
 pub mod groups;
 pub mod handlers;
+pub mod leftovers;
 pub mod pools;
 pub mod reap;
 pub mod results;
@@ -34,6 +36,7 @@ use crate::tokens::{Channel, GroupId, ProcessId, Source};
 use fatal::Failures;
 use groups::Groups;
 use handlers::Handlers;
+use leftovers::Leftovers;
 use pools::Pools;
 use shutdown::Shutdown;
 use ticks::Ticks;
@@ -68,6 +71,8 @@ pub struct Supervisor {
     pids: Table<i32, ProcessId>,
     /// When a child has ended last.
     last_end: Monotonic,
+    /// What an earlier supervisord has left behind.
+    leftovers: Leftovers,
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
@@ -101,6 +106,7 @@ impl Supervisor {
             failures: Failures::default(),
             pids: Table::new(),
             last_end: Monotonic::default(),
+            leftovers: Leftovers::default(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             changed: false,

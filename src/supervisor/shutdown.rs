@@ -96,6 +96,30 @@ impl Supervisor {
         }
     }
 
+    /// Ends a shutdown at once: everything that still runs is killed, whatever its turn and its
+    /// `stopwaitsecs`, and no listener is waited for.
+    pub fn kill_everything(&mut self, reactor: &mut Reactor) {
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.drain = Drain::Over;
+        }
+        for id in self.groups.processes_by_priority().into_iter().rev() {
+            let Some(process) = self.groups.process(id) else {
+                continue;
+            };
+            let inputs: &[Input] = match process.machine().state() {
+                ProcessState::Running | ProcessState::Starting => &[Input::Stop, Input::Due],
+                // Its time to stop is over.
+                ProcessState::Stopping => &[Input::Due],
+                ProcessState::Backoff => &[Input::GiveUp],
+                _ => &[],
+            };
+            for input in inputs {
+                // A signal that cannot be sent has been logged.
+                let _ = self.feed(reactor, id, input.clone());
+            }
+        }
+    }
+
     /// The moment for another `waiting for ... to die` line has come.
     pub fn shutdown_report_due(&mut self) {
         if let Some(shutdown) = &mut self.shutdown {

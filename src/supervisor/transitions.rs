@@ -142,12 +142,19 @@ impl Supervisor {
         else {
             return Input::SpawnFailed("its group has gone".to_owned());
         };
+        let (group, name) = (process.group_name(), &process.config().name);
+        if let Some(pid) = self.leftovers.pid_of(group, name) {
+            return Input::SpawnFailed(format!(
+                "the one of an earlier supervisord (pid {pid}) is being stopped"
+            ));
+        }
         let spawned = spawn(process, socket, reactor, &self.context);
         // Many spawns in one turn take their time, and each has its own.
         reactor.now = time::now();
         match spawned {
             Ok(pid) => {
                 self.pids.insert(pid, id);
+                self.note_child(reactor, pid, id);
                 Input::Spawned(pid)
             }
             Err(error) => Input::SpawnFailed(error),
@@ -274,7 +281,10 @@ impl Supervisor {
     /// [`processes_by_priority`](crate::supervisor::groups::Groups::processes_by_priority).
     /// 4.3.0 does not look at the priorities inside a group here.
     pub fn autostart(&mut self, reactor: &mut Reactor) {
-        if self.waiting_for_autostart.is_empty() || self.state.is_going_down() {
+        if self.waiting_for_autostart.is_empty()
+            || self.state.is_going_down()
+            || self.leftovers.are_stopping()
+        {
             return;
         }
         let mut waiting = std::mem::take(&mut self.waiting_for_autostart);

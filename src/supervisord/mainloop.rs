@@ -3,12 +3,14 @@
 //! time-out, so that an idle daemon is never woken.
 
 mod answers;
+mod exit_signals;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
 use answers::Pending;
+use exit_signals::ExitSignals;
 
 use crate::config::Group;
 use crate::events::event::Event;
@@ -57,6 +59,8 @@ pub struct MainLoop {
     watched_syslog: u64,
     /// Whoever started this daemon as a service and wants to know how it is.
     manager: Option<ServiceManager>,
+    /// The signals that have asked for the end so far.
+    exit_signals: ExitSignals,
     /// Of this process, which forks no more.
     pid: u32,
     /// The end of the pipe that the signal handler writes to.
@@ -94,6 +98,7 @@ impl MainLoop {
             main_log_watch: Watch::default(),
             watched_syslog: 0,
             manager,
+            exit_signals: ExitSignals::default(),
             pid: std::process::id(),
             _signals: signals,
         }
@@ -352,13 +357,25 @@ impl MainLoop {
                     ));
                     self.supervisor.reopen_logs(&mut self.reactor);
                 }
-                _ => {
-                    self.reactor
-                        .log
-                        .warn(format_args!("received {signal} indicating exit request"));
-                    self.supervisor.go_down(SupervisorState::Shutdown);
-                }
+                _ => self.exit_requested(signal),
             }
+        }
+    }
+
+    /// A signal asks for the end. Another one while everything stops can ask for it at once.
+    fn exit_requested(&mut self, signal: Signal) {
+        self.reactor
+            .log
+            .warn(format_args!("received {signal} indicating exit request"));
+        let second_signal = self.supervisor.config.supervisord.second_signal;
+        if self.exit_signals.kills(signal, second_signal) {
+            self.reactor.log.warn(format_args!(
+                "received {signal} during the shutdown: everything that still runs is killed"
+            ));
+            self.supervisor.go_down(SupervisorState::Shutdown);
+            self.supervisor.kill_everything(&mut self.reactor);
+        } else {
+            self.supervisor.go_down(SupervisorState::Shutdown);
         }
     }
 
@@ -380,6 +397,7 @@ impl MainLoop {
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}
+                Timer::Leftovers => self.supervisor.leftovers_due(&mut self.reactor),
                 Timer::StopReport => self.answer_pending(),
                 Timer::Body => self.read_on(),
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),

@@ -230,6 +230,10 @@ fn start_with(
         }
     }
     claim::write(launch, pidfile, &supervisor.config, &mut reactor)?;
+    if !restart {
+        supervisor.look_for_leftovers(&mut reactor);
+    }
+    supervisor.begin_record(&mut reactor);
     launch.has_run = true;
     launch.last = Some(last);
     Ok(Started::Daemon(Box::new(MainLoop::new(

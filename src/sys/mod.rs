@@ -17,6 +17,7 @@ pub mod outlet;
 pub mod poller;
 pub mod privileges;
 pub mod process;
+pub mod processes;
 pub mod random;
 pub mod read_buffer;
 pub mod real;

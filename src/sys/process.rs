@@ -24,7 +24,6 @@ pub fn uid() -> u32 {
 }
 
 /// The effective user.
-#[cfg(test)]
 pub fn effective_uid() -> u32 {
     unistd::geteuid().as_raw()
 }

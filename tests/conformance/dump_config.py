@@ -31,7 +31,8 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'payload_length', 'busy_warning',
          'require_authentication', 'allowed_hosts', 'header_maxbytes',
          'unauthenticated_body_maxbytes', 'body_maxbytes', 'xml_maxdepth', 'multicall_maxcalls',
-         'max_connections', 'idle_timeout', 'request_timeout', 'web_get_actions'}
+         'max_connections', 'idle_timeout', 'request_timeout', 'web_get_actions',
+         'second_signal', 'leftovers'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

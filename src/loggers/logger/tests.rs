@@ -1,6 +1,7 @@
 //! The main log in temporary directories, and on a stdout of its own.
 
 use super::*;
+use crate::config::{Leftovers, SecondSignal};
 use crate::sys::testing::isolated;
 use std::fs;
 use std::io::Read;
@@ -26,6 +27,8 @@ fn settings(logfile: &str) -> Supervisord {
         nocleanup: false,
         strip_ansi: false,
         event_drain_timeout: 2,
+        second_signal: SecondSignal::Ignore,
+        leftovers: Leftovers::Warn,
         environment: Vec::new(),
     }
 }

@@ -1,0 +1,245 @@
+//! The file in which supervisord keeps the pid and the start time of each child, for the one that
+//! comes after it: with both it is sure that a process is a child that was left behind, and no
+//! other that has the pid by now. Only `leftovers=kill` has one.
+//!
+//! The first line names the run of the system. A line is added at each start of a child; those of
+//! children that have ended are left out when there are many.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use crate::sys::{process, processes};
+
+/// So many lines may be those of ended children before they are left out.
+const SPARE_LINES: usize = 1000;
+
+/// A record of more bytes is not one of ours.
+const SIZE_LIMIT: u64 = 16 << 20;
+
+/// A child of this or an earlier supervisord.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// Its pid.
+    pub pid: i32,
+    /// When it was started, in clock ticks since the system was.
+    pub started: u64,
+    /// The name of its group.
+    pub group: String,
+    /// The name of its process.
+    pub process: String,
+}
+
+impl Child {
+    /// Whether it still runs.
+    pub fn is_alive(&self) -> bool {
+        processes::stat(self.pid)
+            .is_some_and(|stat| stat.started == self.started && !stat.is_zombie)
+    }
+
+    fn line(&self) -> String {
+        let Child {
+            pid,
+            started,
+            group,
+            process,
+        } = self;
+        format!("{pid} {started} {group}:{process}\n")
+    }
+
+    fn of_line(line: &str) -> Option<Child> {
+        let mut words = line.splitn(3, ' ');
+        let pid = words.next()?.parse().ok().filter(|pid| *pid > 1)?;
+        let started = words.next()?.parse().ok()?;
+        let (group, process) = words.next()?.split_once(':')?;
+        Some(Child {
+            pid,
+            started,
+            group: group.to_owned(),
+            process: process.to_owned(),
+        })
+    }
+}
+
+/// The record of this supervisord. Its file goes when it is dropped, since nothing runs then.
+#[derive(Debug)]
+pub struct ChildRecord {
+    path: String,
+    file: File,
+    /// Lines that were added since the file was made.
+    lines: usize,
+}
+
+/// Where the record of the daemon with that pid file is.
+pub fn path_beside(pidfile: &str) -> String {
+    format!("{pidfile}.children")
+}
+
+impl ChildRecord {
+    /// Begins an empty one in the place of what is there.
+    pub fn create(path: &str) -> io::Result<ChildRecord> {
+        let file = replace(path, &[])?;
+        Ok(ChildRecord {
+            path: path.to_owned(),
+            file,
+            lines: 0,
+        })
+    }
+
+    /// Adds a child, beside so many others that live.
+    pub fn add(&mut self, child: &Child, living: usize) -> io::Result<()> {
+        if self.lines > living.saturating_mul(2).saturating_add(SPARE_LINES) {
+            let mut living = read(&self.path)?;
+            living.retain(Child::is_alive);
+            self.file = replace(&self.path, &living)?;
+            self.lines = living.len();
+        }
+        self.file.write_all(child.line().as_bytes())?;
+        self.lines += 1;
+        Ok(())
+    }
+}
+
+impl Drop for ChildRecord {
+    fn drop(&mut self) {
+        // It may have been removed by hand; there is nobody to tell any more.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The children of an earlier supervisord, as far as the system was not started anew since; none
+/// where there is no record.
+pub fn read(path: &str) -> io::Result<Vec<Child>> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    check(&file)?;
+    let mut text = String::new();
+    file.take(SIZE_LIMIT).read_to_string(&mut text)?;
+    let mut lines = text.lines();
+    if lines.next() != processes::boot().as_deref() {
+        return Ok(Vec::new());
+    }
+    Ok(lines.filter_map(Child::of_line).collect())
+}
+
+/// Nobody else may say whom supervisord is to kill.
+fn check(file: &File) -> io::Result<()> {
+    let found = file.metadata()?;
+    let is_ours = found.uid() == 0 || found.uid() == process::effective_uid();
+    let is_private = found.mode() & 0o022 == 0 && found.nlink() == 1;
+    match found.is_file() && is_ours && is_private {
+        true => Ok(()),
+        false => Err(io::Error::other(
+            "it is not a file that supervisord's user alone can write to",
+        )),
+    }
+}
+
+/// Puts a file with these children into the place of what is there, and has it open to add more.
+fn replace(path: &str, children: &[Child]) -> io::Result<File> {
+    let new = format!("{path}.new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
+    let mut text = processes::boot().unwrap_or_default();
+    text.push('\n');
+    text.extend(children.iter().map(Child::line));
+    file.write_all(text.as_bytes())?;
+    fs::rename(&new, path)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn child(pid: i32, started: u64, process: &str) -> Child {
+        Child {
+            pid,
+            started,
+            group: "g".to_owned(),
+            process: process.to_owned(),
+        }
+    }
+
+    fn this_process(name: &str) -> Child {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        child(pid, processes::stat(pid).unwrap().started, name)
+    }
+
+    #[test]
+    fn a_record_is_read_back_and_goes_with_its_daemon() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path_beside(dir.path().join("main.pid").to_str().unwrap());
+        assert_eq!(read(&path).unwrap(), []);
+        let mut record = ChildRecord::create(&path).unwrap();
+        for name in ["a", "b c"] {
+            record.add(&child(42, 7, name), 1).unwrap();
+        }
+        assert_eq!(
+            read(&path).unwrap(),
+            [child(42, 7, "a"), child(42, 7, "b c")]
+        );
+        drop(record);
+        assert!(!fs::exists(&path).unwrap());
+    }
+
+    #[test]
+    fn ended_children_are_left_out_when_there_are_many() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r").to_str().unwrap().to_owned();
+        let mut record = ChildRecord::create(&path).unwrap();
+        let living = this_process("living");
+        record.add(&living, 1).unwrap();
+        for _ in 0..SPARE_LINES + 3 {
+            record.add(&child(i32::MAX, 1, "ended"), 1).unwrap();
+        }
+        let found = read(&path).unwrap();
+        assert!(found.len() < 10, "{}", found.len());
+        assert_eq!(found[0], living);
+    }
+
+    #[test]
+    fn what_others_may_have_written_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r").to_str().unwrap().to_owned();
+        let record = ChildRecord::create(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert!(read(&path).is_err());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(read(&path).is_ok());
+        let link = dir.path().join("link").to_str().unwrap().to_owned();
+        symlink(&path, &link).unwrap();
+        assert!(read(&link).is_err());
+        fs::hard_link(&path, dir.path().join("second")).unwrap();
+        assert!(read(&path).is_err());
+        drop(record);
+    }
+
+    #[test]
+    fn lines_that_are_none_and_other_runs_of_the_system_are_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r").to_str().unwrap().to_owned();
+        let boot = processes::boot().unwrap();
+        let lines = "1 2 g:init\n-5 2 g:p\n0 1 g:p\nx\n7\n7 x g:p\n7 8 g\n9 8 g:p:q\n";
+        fs::write(&path, format!("{boot}\n{lines}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read(&path).unwrap(), [child(9, 8, "p:q")]);
+        fs::write(&path, format!("another\n{lines}")).unwrap();
+        assert_eq!(read(&path).unwrap(), []);
+    }
+}

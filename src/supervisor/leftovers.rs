@@ -1,0 +1,308 @@
+//! Programs that a supervisord before this one has left behind, because it was killed: they are
+//! told of at the start, or stopped before anything starts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::config;
+use crate::process::group::namespec;
+use crate::reactor::Reactor;
+use crate::signal::Signal;
+use crate::supervisor::Supervisor;
+use crate::supervisor::child_record::{self, Child, ChildRecord};
+use crate::sys::{errno, kill, processes};
+use crate::tokens::{ProcessId, Timer};
+
+/// How often it is looked whether those that are being stopped have gone.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a process that was killed is waited for.
+const AFTER_KILL: Duration = Duration::from_secs(5);
+
+/// So many are named in the log one by one.
+const NAMED: usize = 20;
+
+/// Those that are being stopped, and the record of this supervisord's own children.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    stopping: Vec<Stopping>,
+    record: Option<ChildRecord>,
+}
+
+/// One that is being stopped.
+#[derive(Debug)]
+struct Stopping {
+    child: Child,
+    deadline: Monotonic,
+    killed: bool,
+    killasgroup: bool,
+}
+
+impl Leftovers {
+    /// Whether some are being stopped, so that nothing is to start yet.
+    pub fn are_stopping(&self) -> bool {
+        !self.stopping.is_empty()
+    }
+
+    /// The one of that process that still runs, if any.
+    pub fn pid_of(&self, group: &str, process: &str) -> Option<i32> {
+        let mut stopping = self.stopping.iter();
+        let found = stopping
+            .find(|leftover| leftover.child.group == group && leftover.child.process == process)?;
+        Some(found.child.pid)
+    }
+}
+
+impl Supervisor {
+    /// At the first start, when the servers listen: nobody else has their address then.
+    pub fn look_for_leftovers(&mut self, reactor: &mut Reactor) {
+        let setting = self.config.supervisord.leftovers;
+        if setting == config::Leftovers::Ignore {
+            return;
+        }
+        let mut recorded = Vec::new();
+        if setting == config::Leftovers::Kill {
+            recorded = self.read_record(reactor);
+        }
+        let known: Vec<i32> = recorded.iter().map(|child| child.pid).collect();
+        if let Some(url) = self.context.server_url.clone() {
+            let found = find(&url);
+            let found: Vec<&Child> = found
+                .iter()
+                .filter(|child| !known.contains(&child.pid))
+                .collect();
+            tell(reactor, &found, setting);
+        }
+        for child in recorded {
+            self.stop_leftover(reactor, child);
+        }
+        self.leftovers_due(reactor);
+    }
+
+    /// Begins the record of the children, where there is to be one.
+    pub fn begin_record(&mut self, reactor: &mut Reactor) {
+        let settings = &self.config.supervisord;
+        if settings.leftovers != config::Leftovers::Kill {
+            return;
+        }
+        let Some(pidfile) = &settings.pidfile else {
+            reactor.log.warn(
+                "leftovers=kill keeps its record beside the pid file, and there is none: set pidfile",
+            );
+            return;
+        };
+        let path = child_record::path_beside(pidfile);
+        match ChildRecord::create(&path) {
+            Ok(record) => self.leftovers.record = Some(record),
+            Err(error) => reactor.log.warn(format_args!(
+                "cannot write {path}: {}; children that a killed supervisord leaves behind will not be known",
+                errno::reason(&error)
+            )),
+        }
+    }
+
+    /// Notes a child that has begun.
+    pub fn note_child(&mut self, reactor: &mut Reactor, pid: i32, id: ProcessId) {
+        let living = self.pids.len();
+        let process = self.groups.process(id);
+        let Some((record, process)) = self.leftovers.record.as_mut().zip(process) else {
+            return;
+        };
+        // One that has gone already cannot be left behind.
+        let Some(stat) = processes::stat(pid) else {
+            return;
+        };
+        let child = Child {
+            pid,
+            started: stat.started,
+            group: process.group_name().to_owned(),
+            process: process.config().name.clone(),
+        };
+        if let Err(error) = record.add(&child, living) {
+            reactor.log.warn(format_args!(
+                "cannot note pid {pid} of {} for leftovers=kill: {}",
+                namespec(&child.group, &child.process),
+                errno::reason(&error)
+            ));
+        }
+    }
+
+    /// Looks how far those are that are being stopped.
+    pub fn leftovers_due(&mut self, reactor: &mut Reactor) {
+        let now = reactor.now.monotonic;
+        let mut stopping = std::mem::take(&mut self.leftovers.stopping);
+        if stopping.is_empty() {
+            return;
+        }
+        stopping.retain_mut(|leftover| go_on(reactor, leftover, now));
+        match stopping.is_empty() {
+            true => {
+                reactor
+                    .log
+                    .info("nothing that an earlier supervisord started is waited for any more");
+                // What waits for that is started in this turn.
+                self.changed = true;
+            }
+            false => reactor.timers.set(Timer::Leftovers, Some(now + PAUSE)),
+        }
+        self.leftovers.stopping = stopping;
+    }
+
+    /// What the record beside the pid file says, as far as it still runs.
+    fn read_record(&self, reactor: &mut Reactor) -> Vec<Child> {
+        let Some(pidfile) = &self.config.supervisord.pidfile else {
+            return Vec::new();
+        };
+        let path = child_record::path_beside(pidfile);
+        match child_record::read(&path) {
+            Ok(mut children) => {
+                children.retain(Child::is_alive);
+                children
+            }
+            Err(error) => {
+                reactor.log.warn(format_args!(
+                    "cannot read {path}: {}; nothing in it is stopped",
+                    errno::reason(&error)
+                ));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Stops one as its program is configured now, or as programs are by default.
+    fn stop_leftover(&mut self, reactor: &mut Reactor, child: Child) {
+        let configured = self
+            .groups
+            .process_named(&child.group, &child.process)
+            .map(|process| process.config());
+        let signal = configured.map_or(Signal::TERM, |process| process.stopsignal);
+        let seconds = configured.map_or(10, |process| process.stopwaitsecs);
+        let stopasgroup = configured.is_some_and(|process| process.stopasgroup);
+        let killasgroup = configured.is_some_and(|process| process.killasgroup);
+        reactor.log.warn(format_args!(
+            "{} runs since an earlier supervisord (pid {}): stopping it with {signal}",
+            namespec(&child.group, &child.process),
+            child.pid
+        ));
+        send(reactor, &child, signal, stopasgroup);
+        let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        self.leftovers.stopping.push(Stopping {
+            child,
+            deadline: reactor.now.monotonic + wait,
+            killed: false,
+            killasgroup,
+        });
+    }
+}
+
+/// Looks after one that is being stopped; false when it is not waited for any more.
+fn go_on(reactor: &mut Reactor, leftover: &mut Stopping, now: Monotonic) -> bool {
+    if !leftover.child.is_alive() {
+        return false;
+    }
+    if now < leftover.deadline {
+        return true;
+    }
+    let name = namespec(&leftover.child.group, &leftover.child.process);
+    let pid = leftover.child.pid;
+    if leftover.killed {
+        reactor.log.warn(format_args!(
+            "{name} of an earlier supervisord (pid {pid}) has not gone after SIGKILL: it is not waited for"
+        ));
+        return false;
+    }
+    reactor
+        .log
+        .warn(format_args!("killing '{name}' ({pid}) with SIGKILL"));
+    send(reactor, &leftover.child, Signal::KILL, leftover.killasgroup);
+    leftover.killed = true;
+    leftover.deadline = now + AFTER_KILL;
+    true
+}
+
+fn send(reactor: &mut Reactor, child: &Child, signal: Signal, group: bool) {
+    let sent = match group {
+        true => kill::kill_group(child.pid, signal),
+        false => kill::kill(child.pid, signal),
+    };
+    match sent {
+        Ok(()) | Err(libc::ESRCH) => {}
+        Err(errno) => reactor.log.warn(format_args!(
+            "cannot send {signal} to {} (pid {}): {}",
+            namespec(&child.group, &child.process),
+            child.pid,
+            errno::text(errno)
+        )),
+    }
+}
+
+/// Warns of processes that run since an earlier supervisord.
+fn tell(reactor: &mut Reactor, found: &[&Child], setting: config::Leftovers) {
+    let cure = match setting {
+        config::Leftovers::Kill => "it is not in the record, so stop it yourself",
+        _ => "stop it, or set leftovers=kill in [supervisord]",
+    };
+    for child in found.iter().take(NAMED) {
+        reactor.log.warn(format_args!(
+            "{} runs since an earlier supervisord (pid {}), which has not stopped it: {cure}",
+            namespec(&child.group, &child.process),
+            child.pid
+        ));
+    }
+    if let Some(more) = found.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        reactor
+            .log
+            .warn(format_args!("and {more} more processes run since then"));
+    }
+}
+
+/// The processes that a supervisord with that URL has started, without those that they started.
+fn find(url: &str) -> Vec<Child> {
+    let own = ancestors(std::process::id());
+    let mut found = BTreeMap::new();
+    for pid in processes::pids() {
+        if own.contains(&pid) {
+            continue;
+        }
+        let Some(environment) = processes::environment(pid) else {
+            continue;
+        };
+        let value = |name: &str| {
+            let mut variables = environment.iter();
+            let found = variables.find(|(known, _)| known == name.as_bytes())?;
+            Some(String::from_utf8_lossy(&found.1).into_owned())
+        };
+        if value("SUPERVISOR_SERVER_URL").as_deref() != Some(url) {
+            continue;
+        }
+        let names = value("SUPERVISOR_GROUP_NAME").zip(value("SUPERVISOR_PROCESS_NAME"));
+        let Some(((group, process), stat)) = names.zip(processes::stat(pid)) else {
+            continue;
+        };
+        if !stat.is_zombie && processes::is_beside_us(pid) {
+            let child = Child {
+                pid,
+                started: stat.started,
+                group,
+                process,
+            };
+            found.insert(pid, (stat.parent, child));
+        }
+    }
+    let tops = found
+        .values()
+        .filter(|(parent, _)| !found.contains_key(parent));
+    tops.map(|(_, child)| child.clone()).collect()
+}
+
+/// This process and those that it descends from.
+fn ancestors(pid: u32) -> Vec<i32> {
+    let mut pids = Vec::new();
+    let mut next = i32::try_from(pid).ok();
+    while let Some(pid) = next.filter(|pid| *pid > 0 && !pids.contains(pid)) {
+        pids.push(pid);
+        next = processes::stat(pid).map(|stat| stat.parent);
+    }
+    pids
+}
