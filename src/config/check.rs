@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::Document;
+use super::document::{Document, Value};
 use super::ini::{Mark, Marked, Place};
 use super::keys::{self, KINDS, Kind};
 use super::nearest::nearest;
@@ -205,11 +205,23 @@ impl<'a> Checker<'a> {
                     {
                         continue;
                     }
-                    let place = self.place_of_key(section, key, &process.name);
+                    let value = self.value_of(section, key, &process.name);
+                    // What came out of the environment is shown as the file writes it.
+                    let directory = match &value {
+                        Some(value) if !value.text.contains("%(ENV_") => directory,
+                        Some(value) => dirname(&value.text),
+                        None => "",
+                    };
+                    let blank = if directory.is_empty() { "" } else { " " };
+                    let place = value.as_ref().map(Value::place);
+                    let place = place.or_else(|| self.document.place_of(section));
                     let warning = Warning {
-                        place,
+                        place: place.unwrap_or(Place {
+                            file: String::new(),
+                            line: 0,
+                        }),
                         text: format!(
-                            "the directory {directory} for {key} is missing: [{section}] cannot start before it is there"
+                            "the directory{blank}{directory} for {key} is missing: [{section}] cannot start before it is there"
                         ),
                     };
                     if !self.warnings.contains(&warning) {
@@ -220,20 +232,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A key of the section that made a process: its group's section or, for a
-    /// member of a `[group:x]`, the program's.
-    fn place_of_key(&self, section: &str, key: &str, process: &str) -> Place {
+    /// The value of a key in the section that made a process: its group's section
+    /// or, for a member of a `[group:x]`, the program's.
+    fn value_of(&self, section: &str, key: &str, process: &str) -> Option<Value> {
         let sections = [section.to_owned(), format!("program:{process}")];
-        let value = sections
-            .iter()
-            .find_map(|section| self.document.get(section, key));
-        value
-            .map(|value| value.place())
-            .or_else(|| self.document.place_of(section))
-            .unwrap_or(Place {
-                file: String::new(),
-                line: 0,
-            })
+        let mut values = sections.iter();
+        values.find_map(|section| self.document.get(section, key))
     }
 }
 

@@ -11,7 +11,7 @@ use super::integer::Integer;
 use crate::loggers::level::Level;
 use crate::signal::Signal;
 use crate::text::pyrepr::repr;
-use crate::text::shlex::{self, SplitError};
+use crate::text::shlex::SplitError;
 
 /// A value that is not of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,36 @@ impl fmt::Display for ValueError {
 }
 
 impl std::error::Error for ValueError {}
+
+impl ValueError {
+    /// The same with another text in the place of the value.
+    pub fn showing(mut self, shown: &str) -> ValueError {
+        use ValueError as E;
+        match &mut self {
+            E::Boolean(text)
+            | E::Integer(text)
+            | E::Octal(text)
+            | E::LogLevel(text)
+            | E::NotDirectory(text)
+            | E::NoDirectory(text)
+            | E::SignalName(text)
+            | E::SignalNumber(text)
+            | E::ExitCodes(text)
+            | E::AutoRestart(text)
+            | E::UserName(text)
+            | E::UserId(text)
+            | E::GroupName(text)
+            | E::GroupId(text)
+            | E::PortText(text)
+            | E::PortBelow(text)
+            | E::PortAbove(text)
+            | E::Name { name: text, .. }
+            | E::Pairs(text) => shown.clone_into(text),
+            E::NoPort | E::Split(_) => {}
+        }
+        self
+    }
+}
 
 /// `true` and its kin.
 pub fn boolean(text: &str) -> Result<bool, ValueError> {
@@ -229,27 +259,6 @@ pub fn name(text: &str) -> Result<String, ValueError> {
             character,
         }),
     }
-}
-
-/// The pairs of an `environment=` value; of a key given twice the last wins.
-pub fn pairs(text: &str) -> Result<Vec<(String, String)>, ValueError> {
-    let tokens = shlex::tokens(text).map_err(ValueError::Split)?;
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    // The fourth token of each group is a comma, or whatever: it is not looked at.
-    for group in tokens.chunks(4) {
-        let [key, equals, value, ..] = group else {
-            return Err(ValueError::Pairs(text.to_owned()));
-        };
-        if equals != "=" {
-            return Err(ValueError::Pairs(text.to_owned()));
-        }
-        let value = value.trim_matches(['\'', '"']).to_owned();
-        match pairs.iter_mut().find(|(known, _)| known == key) {
-            Some(pair) => pair.1 = value,
-            None => pairs.push((key.clone(), value)),
-        }
-    }
-    Ok(pairs)
 }
 
 #[cfg(test)]
@@ -397,49 +406,5 @@ mod tests {
             told(name(" a b ")),
             "Invalid name: ' a b ' because of character: ' '"
         );
-    }
-
-    #[test]
-    fn environments() {
-        for (text, expected) in [
-            ("", ""),
-            (" A = 1 , B = 2 ", "A=1;B=2;"),
-            ("A=\"a b\",B='c,d'", "A=a b;B=c,d;"),
-            ("A=\"it's\"", "A=it's;"),
-            ("A='\"x\"'", "A=x;"),
-            ("A=\"\"", "A=;"),
-            ("A='\"'", "A=;"),
-            ("A=1,", "A=1;"),
-            ("A=1;B=2", "A=1;B=2;"),
-            ("A=1,B=2,A=3", "A=3;B=2;"),
-            ("A=/usr/bin:/bin", "A=/usr/bin:/bin;"),
-            ("A=http://x/?q=1", "A=http://x/;q=1;"),
-            ("A=$HOME", "A=$;"),
-            ("A=~/x", "A=~;"),
-            ("A=éa", "A=é;"),
-            ("A==1", "A==;"),
-            ("A=a\"b c\"", "A=a\"b;"),
-            ("A=\"a\"b", "A=a;"),
-            ("A=\"a\" \"b\"", "A=a;"),
-            ("A=\"x#y\"", "A=x#y;"),
-            ("A=x#y", "A=x;"),
-            ("\"A\"=1", "\"A\"=1;"),
-        ] {
-            let read: String = pairs(text)
-                .unwrap()
-                .into_iter()
-                .map(|(key, value)| format!("{key}={value};"))
-                .collect();
-            assert_eq!(read, expected, "{text}");
-        }
-        for text in [
-            "A=,B=1", "A=", "A", "A=1,B", "A=1,,B=2", ",A=1", "A=1 B=2", "A=a@b", "A=b=c",
-        ] {
-            assert_eq!(
-                told(pairs(text)),
-                format!("Unexpected end of key/value pairs in value '{text}'")
-            );
-        }
-        assert_eq!(told(pairs("A=\"x")), "No closing quotation");
     }
 }

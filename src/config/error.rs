@@ -93,7 +93,7 @@ pub enum ConfigError {
     /// More processes in one section than can sensibly be run.
     TooManyProcesses {
         /// `numprocs`.
-        number: i64,
+        number: String,
         /// The most that is allowed.
         limit: i64,
     },
@@ -131,7 +131,7 @@ pub enum ConfigError {
         /// The key.
         key: &'static str,
         /// The number.
-        number: i64,
+        number: String,
         /// The least that it can be.
         least: i64,
         /// The most that it can be.
@@ -192,6 +192,21 @@ pub enum SocketError {
     Port(ValueError),
     /// Owner or mode of a socket that is no file.
     NotUnix,
+}
+
+impl SocketError {
+    /// The same with another text in the place of the value.
+    pub fn showing(self, shown: &str) -> SocketError {
+        match self {
+            SocketError::Format(_) => SocketError::Format(shown.to_owned()),
+            SocketError::Relative(_) => {
+                let path = shown.strip_prefix("unix://").unwrap_or(shown);
+                SocketError::Relative(path.to_owned())
+            }
+            SocketError::Port(error) => SocketError::Port(error.showing(shown)),
+            SocketError::NotUnix => SocketError::NotUnix,
+        }
+    }
 }
 
 /// Bytes that are not UTF-8, in Python's words.

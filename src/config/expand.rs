@@ -2,12 +2,15 @@
 //! arguments, as Python does it, down to the words of its errors.
 //!
 //! Names are served in layers, the later over the earlier. Text that comes out
-//! of a name is not looked at again. Deliberately different: a bare `%s`,
-//! which inserts a dump of all names in the original, is an error, and so is a
-//! width or precision that could fill the memory.
+//! of a name is not looked at again, even where a value is expanded twice or
+//! taken apart afterwards: an [`Expanded`] knows which text that is. Deliberately
+//! different: a bare `%s`, which inserts a dump of all names in the original, is
+//! an error, and so is a width or precision that could fill the memory.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use super::expanded::{Expanded, Inserted};
 use crate::order;
 use crate::sys::real;
 use crate::table::Table;
@@ -81,22 +84,32 @@ impl fmt::Display for ExpansionError {
 impl std::error::Error for ExpansionError {}
 
 /// Expands `text`, the value of `key`.
-pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<String, ExpansionError> {
-    if !text.contains('%') {
-        return Ok(text.to_owned());
+pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<Expanded, ExpansionError> {
+    expand_again(&Expanded::from(text.to_owned()), layers, key)
+}
+
+/// Expands what was expanded once; what came out of a name then stays as it is.
+pub fn expand_again(
+    source: &Expanded,
+    layers: &[&Layer],
+    key: &str,
+) -> Result<Expanded, ExpansionError> {
+    if !source.text.contains('%') {
+        return Ok(source.clone());
     }
     let mut formatter = Formatter {
-        text: text.chars().collect(),
+        source,
         at: 0,
+        before: &source.inserted,
         layers,
         argument: Argument::Mapping,
         nameless: None,
-        out: String::with_capacity(text.len()),
+        out: Expanded::from(String::with_capacity(source.text.len())),
     };
     match (formatter.run(), formatter.nameless) {
         (Ok(()), None) => Ok(formatter.out),
         (Err(problem), _) | (Ok(()), Some(problem)) => Err(ExpansionError {
-            text: text.to_owned(),
+            text: source.shown().into_owned(),
             key: key.to_owned(),
             problem,
         }),
@@ -104,13 +117,16 @@ pub fn expand(text: &str, layers: &[&Layer], key: &str) -> Result<String, Expans
 }
 
 struct Formatter<'a> {
-    text: Vec<char>,
+    source: &'a Expanded,
+    /// In bytes.
     at: usize,
+    /// What an earlier expansion inserted from here on.
+    before: &'a [Inserted],
     layers: &'a [&'a Layer],
     argument: Argument<'a>,
     /// A bare `%s`: told if nothing else is wrong.
     nameless: Option<Problem>,
-    out: String,
+    out: Expanded,
 }
 
 /// What the next conversion would take.
@@ -137,33 +153,58 @@ fn bad(reason: &str) -> Problem {
 
 impl<'a> Formatter<'a> {
     fn run(&mut self) -> Result<(), Problem> {
-        while let Some(c) = self.next() {
-            match c {
-                '%' => self.conversion()?,
-                c => self.out.push(c),
+        loop {
+            if let Some(part) = self.inserted_here() {
+                let text = self.source.between(part.start, part.end);
+                self.out.insert(text, part.written.clone());
+                continue;
+            }
+            match self.next() {
+                None => return Ok(()),
+                Some('%') => self.conversion()?,
+                Some(c) => self.out.text.push(c),
             }
         }
-        Ok(())
+    }
+
+    /// What an earlier expansion put at this place; it is passed over.
+    fn inserted_here(&mut self) -> Option<&'a Inserted> {
+        let (first, after) = self.before.split_first()?;
+        if first.start != self.at {
+            return None;
+        }
+        self.before = after;
+        self.at = first.end;
+        Some(first)
     }
 
     fn next(&mut self) -> Option<char> {
-        let c = self.text.get(self.at).copied();
-        self.at += 1;
-        c
+        let c = self.source.text.get(self.at..)?.chars().next()?;
+        self.at += c.len_utf8();
+        Some(c)
     }
 
+    /// The next character of a conversion, which is the file's own.
     fn needed(&mut self) -> Result<char, Problem> {
-        self.next().ok_or_else(|| bad("incomplete format"))
+        let next = match self.inserted_here() {
+            Some(_) => None,
+            None => self.next(),
+        };
+        next.ok_or_else(|| bad("incomplete format"))
     }
 
     fn conversion(&mut self) -> Result<(), Problem> {
+        let start = self.at - 1;
+        let mut is_of_environment = false;
         let mut c = self.needed()?;
         if c == '%' {
-            self.out.push('%');
+            self.out.text.push('%');
             return Ok(());
         }
         if c == '(' {
-            self.argument = Argument::Named(self.named()?);
+            let (name, found) = self.named()?;
+            is_of_environment = name.starts_with("ENV_");
+            self.argument = Argument::Named(found);
             c = self.needed()?;
         }
         let mut flags = Flags::default();
@@ -189,15 +230,22 @@ impl<'a> Formatter<'a> {
             c = self.needed()?;
         }
         let (prefix, body, fill) = self.converted(c, &flags, precision)?;
-        self.pad(&prefix, &body, width.unwrap_or(0), &flags, fill);
+        let text = padded(&prefix, &body, width.unwrap_or(0), &flags, fill);
+        let written = is_of_environment.then(|| self.source.shown_between(start, self.at));
+        self.out.insert(&text, written.map(Cow::into_owned));
         Ok(())
     }
 
-    /// The name up to its closing parenthesis, looked up.
-    fn named(&mut self) -> Result<&'a Replacement, Problem> {
+    /// The name up to its closing parenthesis, and what it stands for.
+    fn named(&mut self) -> Result<(String, &'a Replacement), Problem> {
+        let start = self.at;
         let mut name = String::new();
         let mut depth = 1;
         loop {
+            if let Some(part) = self.inserted_here() {
+                name.push_str(self.source.between(part.start, part.end));
+                continue;
+            }
             let c = self.next().ok_or_else(|| bad("incomplete format key"))?;
             match c {
                 '(' => depth += 1,
@@ -209,14 +257,22 @@ impl<'a> Formatter<'a> {
             }
             name.push(c);
         }
-        let found = self.layers.iter().rev().find_map(|layer| layer.get(&name));
-        found.ok_or_else(|| {
-            let mut available: Vec<String> = Vec::new();
-            available.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
-            order::sort_by(&mut available, Ord::cmp);
-            available.dedup();
-            Problem::UnknownName { name, available }
-        })
+        match self.layers.iter().rev().find_map(|layer| layer.get(&name)) {
+            Some(found) => Ok((name, found)),
+            None => Err(Problem::UnknownName {
+                name: self.source.shown_between(start, self.at - 1).into_owned(),
+                available: self.available(),
+            }),
+        }
+    }
+
+    /// All names, sorted.
+    fn available(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        names.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
+        order::sort_by(&mut names, Ord::cmp);
+        names.dedup();
+        names
     }
 
     /// Digits, or a `*` that takes an argument; leaves what follows in `c`.
@@ -311,26 +367,31 @@ impl<'a> Formatter<'a> {
                 Err(Problem::Format(format!(
                     "unsupported format character '{shown}' (0x{:x}) at index {}",
                     u32::from(other),
-                    self.at - 1
+                    self.source
+                        .shown_between(0, self.at - other.len_utf8())
+                        .chars()
+                        .count()
                 )))
             }
         }
     }
+}
 
-    fn pad(&mut self, prefix: &str, body: &str, width: usize, flags: &Flags, numeric: bool) {
-        let length = prefix.chars().count() + body.chars().count();
-        let fill = width.saturating_sub(length);
-        let (blanks, zeros, after) = match (flags.left, flags.zero && numeric) {
-            (true, _) => (0, 0, fill),
-            (false, true) => (0, fill, 0),
-            (false, false) => (fill, 0, 0),
-        };
-        self.out.extend(std::iter::repeat_n(' ', blanks));
-        self.out.push_str(prefix);
-        self.out.extend(std::iter::repeat_n('0', zeros));
-        self.out.push_str(body);
-        self.out.extend(std::iter::repeat_n(' ', after));
-    }
+fn padded(prefix: &str, body: &str, width: usize, flags: &Flags, numeric: bool) -> String {
+    let length = prefix.chars().count() + body.chars().count();
+    let fill = width.saturating_sub(length);
+    let (blanks, zeros, after) = match (flags.left, flags.zero && numeric) {
+        (true, _) => (0, 0, fill),
+        (false, true) => (0, fill, 0),
+        (false, false) => (fill, 0, 0),
+    };
+    let mut out = String::with_capacity(prefix.len() + body.len() + fill);
+    out.extend(std::iter::repeat_n(' ', blanks));
+    out.push_str(prefix);
+    out.extend(std::iter::repeat_n('0', zeros));
+    out.push_str(body);
+    out.extend(std::iter::repeat_n(' ', after));
+    out
 }
 
 fn kind(argument: Argument<'_>) -> &'static str {
@@ -390,10 +451,13 @@ mod tests {
         define(&mut above, "program_name", "p");
         define(&mut above, "a(b)", "nested");
         above.insert("process_num".to_owned(), Replacement::Number(7));
-        expand(text, &[&below, &above], "k").map_err(|error| match error.problem {
-            Problem::Format(reason) => reason,
-            Problem::UnknownName { .. } => error.to_string(),
-        })
+        let expanded = expand(text, &[&below, &above], "k");
+        expanded
+            .map(|expanded| expanded.text)
+            .map_err(|error| match error.problem {
+                Problem::Format(reason) => reason,
+                Problem::UnknownName { .. } => error.to_string(),
+            })
     }
 
     #[test]

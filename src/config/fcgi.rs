@@ -55,37 +55,46 @@ pub fn socket<S: System>(
     if let Some(backlog) = &backlog
         && !(1..=65535).contains(&backlog.saturated())
     {
-        return Err(invalid("socket_backlog", backlog.to_string()));
+        return Err(section.invalid("socket_backlog", backlog.to_string()));
     }
     let owner = match section.text("socket_owner")? {
         None => None,
         Some(text) => {
-            Some(accounts::owner(&text, system).map_err(|_| invalid("socket_owner", text))?)
+            let owner = accounts::owner(&text, system);
+            Some(owner.map_err(|_| section.invalid("socket_owner", text))?)
         }
     };
     let mode = match section.text("socket_mode")? {
         None => None,
-        Some(text) => Some(datatypes::octal(&text).map_err(|_| invalid("socket_mode", text))?),
+        Some(text) => {
+            Some(datatypes::octal(&text).map_err(|_| section.invalid("socket_mode", text))?)
+        }
     };
     let mut names = Layer::new();
     define(&mut names, "program_name", program);
-    let socket = context
-        .section(name, &[&context.here, &names])
-        .text("socket")?
-        .filter(|socket| !socket.is_empty())
+    let section = context.section(name, &[&context.here, &names]);
+    let socket = section
+        .value("socket")?
+        .filter(|socket| !socket.text.is_empty())
         .ok_or_else(|| ConfigError::NoSocket(name.to_owned()))?;
-    let address = address(&socket, owner, mode).map_err(|error| ConfigError::Socket {
-        section: name.to_owned(),
-        error,
+    let address = address(&socket.text, owner, mode).map_err(|error| {
+        let error = match socket.hides() {
+            true => error.showing(&socket.shown()),
+            false => error,
+        };
+        let section_name = name.to_owned();
+        section.at(
+            "socket",
+            ConfigError::Socket {
+                section: section_name,
+                error,
+            },
+        )
     })?;
     Ok(FastCgiSocket {
         address: with_owner(address, user, system),
         backlog: backlog.map(|backlog| backlog.saturated()),
     })
-}
-
-fn invalid(name: &'static str, value: String) -> ConfigError {
-    ConfigError::Setting { name, value }
 }
 
 /// A socket file without an owner of its own goes to the user that the program

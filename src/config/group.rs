@@ -11,7 +11,7 @@ use super::error::ConfigError;
 use super::fcgi;
 use super::listener;
 use super::program::{part_after_colon, processes};
-use super::section::Context;
+use super::section::{Context, Section};
 use super::system::System;
 use super::{FastCgiSocket, Group, GroupKind, Process};
 use crate::order;
@@ -19,6 +19,8 @@ use crate::table::Table;
 
 const GROUP: &str = "group:";
 const PROGRAM: &str = "program:";
+/// The key that names the members of a group.
+const MEMBERS: &str = "programs";
 const DEFAULT_PRIORITY: i64 = 999;
 
 /// A group and the section that made it.
@@ -78,14 +80,14 @@ fn named_group<S: System>(
 ) -> Result<Found, ConfigError> {
     let name = datatypes::name(part_after_colon(section))?;
     let reader = context.section(section, &[&context.here]);
-    let programs = datatypes::list(&reader.text("programs")?.unwrap_or_default());
+    let programs = datatypes::list(&reader.text(MEMBERS)?.unwrap_or_default());
     let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
     let mut all = Vec::new();
     let others = members.len();
     // Messages blame the group for the first member and the member before for the others.
     let mut blamed = section.to_owned();
     for program in programs {
-        let member = member_section(context, &blamed, &program)?;
+        let member = member_section(context, &reader, &blamed, program)?;
         let mut own = processes(context, &member, &name, warnings)?;
         if member.starts_with(fcgi::PREFIX) {
             let is_taken = members.iter().take(others).any(|other| *other == member);
@@ -129,19 +131,25 @@ fn member_socket<S: System>(
 
 fn member_section<S: System>(
     context: &Context<'_, S>,
+    group: &Section<'_, S>,
     blamed: &str,
-    program: &str,
+    program: String,
 ) -> Result<String, ConfigError> {
     let plain = format!("{PROGRAM}{program}");
     let fcgi = format!("{}{program}", fcgi::PREFIX);
     let has = |section: &str| context.document.has_section(section);
-    let (section, program) = (blamed.to_owned(), program.to_owned());
-    match (has(&plain), has(&fcgi)) {
-        (true, false) => Ok(plain),
-        (false, true) => Ok(fcgi),
-        (false, false) => Err(ConfigError::UnknownProgram { section, program }),
-        (true, true) => Err(ConfigError::AmbiguousProgram { section, program }),
-    }
+    let is_ambiguous = match (has(&plain), has(&fcgi)) {
+        (true, false) => return Ok(plain),
+        (false, true) => return Ok(fcgi),
+        (has_plain, _) => has_plain,
+    };
+    let section = blamed.to_owned();
+    let program = group.shown(MEMBERS, program);
+    let error = match is_ambiguous {
+        true => ConfigError::AmbiguousProgram { section, program },
+        false => ConfigError::UnknownProgram { section, program },
+    };
+    Err(group.at(MEMBERS, error))
 }
 
 /// A `[program:x]` that is a group of its own.

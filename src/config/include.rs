@@ -63,21 +63,29 @@ pub fn read_all(
         .ok_or(ConfigError::NoIncludeFiles)?
         .text;
     let patterns = expand(&patterns, layers, "include.files")?;
-    for pattern in patterns
-        .split(super::ini::is_space)
-        .filter(|p| !p.is_empty())
-    {
-        files.include(&join(&here, pattern), system)?;
+    for pattern in patterns.words() {
+        let pattern = join(&here, &pattern);
+        let shown = match patterns.hides() {
+            true => patterns.shown(),
+            false => pattern.as_str().into(),
+        };
+        files.include(&pattern, &shown, system)?;
     }
     Ok(files)
 }
 
 impl Files {
-    fn include(&mut self, pattern: &str, system: &impl System) -> Result<(), ConfigError> {
+    /// Reads what matches a pattern, which warnings show as `shown`.
+    fn include(
+        &mut self,
+        pattern: &str,
+        shown: &str,
+        system: &impl System,
+    ) -> Result<(), ConfigError> {
         let mut matches = system.glob(pattern);
         if matches.is_empty() {
             self.warnings
-                .push(format!("No file matches via include \"{pattern}\""));
+                .push(format!("No file matches via include \"{shown}\""));
         }
         order::sort_by(&mut matches, Ord::cmp);
         for file in matches {
@@ -113,11 +121,8 @@ pub fn read_wanted(
     let Ok(patterns) = expand(&patterns, layers, "include.files") else {
         return unread;
     };
-    for pattern in patterns
-        .split(super::ini::is_space)
-        .filter(|p| !p.is_empty())
-    {
-        let mut matches = system.glob(&join(&here, pattern));
+    for pattern in patterns.words() {
+        let mut matches = system.glob(&join(&here, &pattern));
         order::sort_by(&mut matches, Ord::cmp);
         for file in matches {
             let Ok(bytes) = system.read(&file) else {

@@ -36,22 +36,23 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
     if let Some(size) = &buffer_size
         && size.saturated() < 1
     {
-        return Err(ConfigError::BufferSize {
+        let error = ConfigError::BufferSize {
             section: name.to_owned(),
-            size: size.to_string(),
-        });
+            size: section.shown("buffer_size", size.to_string()),
+        };
+        return Err(section.at("buffer_size", error));
     }
     // `handler` is this program's name for it.
-    let (key, named) = match section.text("handler")? {
-        None => ("result_handler", section.text("result_handler")?),
-        named => ("handler", named),
+    let key = match section.raw("handler") {
+        None => "result_handler",
+        Some(_) => "handler",
     };
-    let result_handler = match named {
+    let result_handler = match section.text(key)? {
         None => ResultHandler::Default,
         Some(value) => result_handler(&value).ok_or_else(|| {
             let error = ConfigError::Unresolved {
                 section: name.to_owned(),
-                value,
+                value: section.shown(key, value),
             };
             section.at(key, error)
         })?,
@@ -128,7 +129,7 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
         if !types::names().any(|name| name == event) {
             return Err(ConfigError::UnknownEvent {
                 section: section.name().to_owned(),
-                event,
+                event: section.shown("events", event),
             });
         }
         events.push(event);

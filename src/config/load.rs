@@ -205,15 +205,20 @@ fn account<S: System>(
     context: &Context<'_, S>,
     overrides: &Overrides,
 ) -> Result<Owner, ConfigError> {
-    let owner = accounts::user_and_group(text, context.system).map_err(|error| match error {
-        ValueError::GroupName(_) | ValueError::GroupId(_) if overrides.user.is_none() => {
-            ConfigError::InSection {
-                section: supervisord::SECTION.to_owned(),
-                file: context.file_of(supervisord::SECTION).to_owned(),
-                error: Box::new(error.into()),
-            }
+    let owner = accounts::user_and_group(text, context.system).map_err(|error| {
+        if overrides.user.is_some() {
+            return error.into();
         }
-        error => error.into(),
+        let is_of_group = matches!(error, ValueError::GroupName(_) | ValueError::GroupId(_));
+        let section = context.section(supervisord::SECTION, &[&context.here]);
+        let error = match section.value("user") {
+            Ok(Some(value)) => section.wrong("user", &value, error),
+            _ => error.into(),
+        };
+        match is_of_group {
+            true => context.in_section(supervisord::SECTION, error),
+            false => error,
+        }
     })?;
     let primary = owner.uid.and_then(|uid| context.system.gid_of_uid(uid));
     Ok(Owner {

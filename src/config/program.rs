@@ -9,6 +9,7 @@ use super::accounts;
 use super::datatypes;
 use super::error::ConfigError;
 use super::expand::{Layer, Replacement, define};
+use super::pairs;
 use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
@@ -29,11 +30,7 @@ pub fn processes<S: System>(
     group: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Process>, ConfigError> {
-    evaluate(context, section, group, warnings).map_err(|error| ConfigError::InSection {
-        section: section.to_owned(),
-        file: context.file_of(section).to_owned(),
-        error: Box::new(error),
-    })
+    evaluate(context, section, group, warnings).map_err(|error| context.in_section(section, error))
 }
 
 fn evaluate<S: System>(
@@ -90,8 +87,11 @@ fn environment<S: System>(
     section: &Section<'_, S>,
     template: &Template,
 ) -> Result<Vec<(String, String)>, ConfigError> {
-    let text = section.expanded(&template.environment, "environment")?;
-    Ok(datatypes::pairs(&text)?)
+    const KEY: &str = "environment";
+    let value = section
+        .expanded(&template.environment, KEY)
+        .map_err(|error| section.at(KEY, error))?;
+    pairs::read(&value).map_err(|error| section.wrong(KEY, &value, error))
 }
 
 /// The keys that are evaluated once for all processes of a section.
@@ -163,13 +163,14 @@ impl Template {
         let process_name = section
             .raw("process_name")
             .unwrap_or_else(|| "%(program_name)s".to_owned());
-        let process_name = datatypes::name(&process_name)?;
+        let process_name = datatypes::name(&process_name)
+            .map_err(|error| section.at("process_name", error.into()))?;
         if numprocs > 1 && !process_name.contains("%(process_num)") {
             return Err(ConfigError::NoProcessNum);
         }
         if numprocs > MAX_NUMPROCS {
             return Err(ConfigError::TooManyProcesses {
-                number: numprocs,
+                number: section.shown("numprocs", numprocs.to_string()),
                 limit: MAX_NUMPROCS,
             });
         }
@@ -223,7 +224,10 @@ impl Template {
             .text("command")?
             .ok_or_else(|| ConfigError::NoCommand(section.name().to_owned()))?;
         Ok(Process {
-            name: section.expanded(&self.process_name, "process_name")?,
+            name: section
+                .expanded(&self.process_name, "process_name")
+                .map_err(|error| section.at("process_name", error))?
+                .text,
             numbering: Numbering {
                 numprocs: self.numprocs,
                 numprocs_start: self.numprocs_start,
@@ -271,10 +275,14 @@ impl Channel {
     ) -> Result<(Output, bool), ConfigError> {
         let logfile_key = format!("{channel}_logfile");
         let syslog_key = format!("{channel}_syslog");
-        let mut kind = match section.text(&logfile_key)? {
+        let mut kind = match section.value(&logfile_key)? {
             None => Kind::Auto,
             // The original expands log files twice.
-            Some(text) => Kind::of(&section.expanded(&text, &logfile_key)?, section.system),
+            Some(once) => {
+                let twice = section.expanded_again(&once, &logfile_key);
+                let twice = twice.map_err(|error| section.at(&logfile_key, error))?;
+                Kind::of(&twice.text, section.system)
+            }
         };
         let logfile_backups = section.integer(&format!("{logfile_key}_backups"), 10)?;
         let logfile_maxbytes =

@@ -51,6 +51,7 @@ pub fn read<S: System>(
         }
         let namespace = part_after_colon(name).to_owned();
         if !is_standard(&factory) {
+            let factory = section.shown(FACTORY, factory);
             warnings.push(format!(
                 "[{name}] is left out: {factory} cannot be loaded, for Python plug-ins are not available"
             ));

@@ -1,13 +1,19 @@
 //! Typed look-ups in one section: raw text, expanded with the names that the
 //! section's keys see, converted. The first thing wrong is the error.
 
+use std::mem::discriminant;
+
 use super::datatypes::{self, ValueError};
 use super::document::Document;
 use super::error::ConfigError;
-use super::expand::{Layer, define, expand};
+use super::expand::{Layer, define, expand, expand_again};
+use super::expanded::Expanded;
 use super::ini::is_space;
 use super::integer::Integer;
 use super::system::System;
+
+/// How a text of the environment is written.
+const ENVIRONMENT: &str = "%(ENV_";
 
 /// What the evaluation of every section shares.
 pub struct Context<'a, S> {
@@ -38,6 +44,15 @@ impl<'a, S: System> Context<'a, S> {
             launch_directory: self.launch_directory,
             section,
             layers: all,
+        }
+    }
+
+    /// The error with the section and its file, as messages name them.
+    pub fn in_section(&self, section: &str, error: ConfigError) -> ConfigError {
+        ConfigError::InSection {
+            section: section.to_owned(),
+            file: self.file_of(section).to_owned(),
+            error: Box::new(error),
         }
     }
 
@@ -88,13 +103,43 @@ impl<S: System> Section<'_, S> {
     }
 
     /// The value, expanded.
-    pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
+    pub fn value(&self, key: &str) -> Result<Option<Expanded>, ConfigError> {
         let Some(raw) = self.raw(key) else {
             return Ok(None);
         };
         self.expanded(&raw, &format!("{}.{key}", self.section))
             .map(Some)
             .map_err(|error| self.at(key, error))
+    }
+
+    /// The text of the value, expanded.
+    pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        Ok(self.value(key)?.map(|value| value.text))
+    }
+
+    /// What a message may show of the value of `key`: `text`, which was made of
+    /// it, or else the value as the file writes it, if any of it came out of the
+    /// environment.
+    pub fn shown(&self, key: &str, text: String) -> String {
+        match self.value(key) {
+            Ok(Some(value)) if value.hides() => value.shown().into_owned(),
+            _ => text,
+        }
+    }
+
+    /// The error of a setting whose value its type refuses.
+    pub fn invalid(&self, key: &'static str, text: String) -> ConfigError {
+        let value = self.shown(key, text);
+        self.at(key, ConfigError::Setting { name: key, value })
+    }
+
+    /// The error of a value, with what a message may show of it.
+    pub fn wrong(&self, key: &str, value: &Expanded, error: ValueError) -> ConfigError {
+        let error = match value.hides() {
+            true => error.showing(&value.shown()),
+            false => error,
+        };
+        self.at(key, error.into())
     }
 
     /// The error with the place of a key's value.
@@ -106,19 +151,35 @@ impl<S: System> Section<'_, S> {
     }
 
     /// Any text, expanded with the section's names; `key` is for the message.
-    pub fn expanded(&self, text: &str, key: &str) -> Result<String, ConfigError> {
+    pub fn expanded(&self, text: &str, key: &str) -> Result<Expanded, ConfigError> {
         Ok(expand(text, &self.layers, key)?)
+    }
+
+    /// What was expanded once, expanded again.
+    pub fn expanded_again(&self, once: &Expanded, key: &str) -> Result<Expanded, ConfigError> {
+        Ok(expand_again(once, &self.layers, key)?)
     }
 
     /// The value, expanded and converted.
     pub fn converted<T>(
         &self,
         key: &str,
-        convert: impl FnOnce(&str) -> Result<T, ValueError>,
+        convert: impl Fn(&str) -> Result<T, ValueError>,
     ) -> Result<Option<T>, ConfigError> {
-        Ok(match self.text(key)? {
-            Some(text) => Some(convert(&text).map_err(|error| self.at(key, error.into()))?),
-            None => None,
+        let Some(value) = self.value(key)? else {
+            return Ok(None);
+        };
+        let error = match convert(&value.text) {
+            Ok(converted) => return Ok(Some(converted)),
+            Err(error) => error,
+        };
+        // Messages show the part that is wrong; some in lower case, which a name does not survive.
+        let shown_part = convert(&value.shown()).err().filter(|other| {
+            discriminant(other) == discriminant(&error) && other.to_string().contains(ENVIRONMENT)
+        });
+        Err(match shown_part {
+            Some(other) => self.at(key, other.into()),
+            None => self.wrong(key, &value, error),
         })
     }
 
@@ -137,11 +198,7 @@ impl<S: System> Section<'_, S> {
     ) -> Result<i64, ConfigError> {
         let number = self.integer(key, default)?;
         if number < least {
-            let error = ConfigError::Setting {
-                name: key,
-                value: number.to_string(),
-            };
-            return Err(self.at(key, error));
+            return Err(self.invalid(key, number.to_string()));
         }
         Ok(number)
     }
@@ -180,7 +237,7 @@ impl<S: System> Section<'_, S> {
         }
         let error = ConfigError::OutOfRange {
             key,
-            number,
+            number: self.shown(key, number.to_string()),
             least,
             most,
         };

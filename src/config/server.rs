@@ -35,8 +35,9 @@ pub fn read<S: System>(context: &Context<'_, S>) -> Result<Vec<Server>, ConfigEr
 
 fn inet<S: System>(section: &Section<'_, S>) -> Result<Server, ConfigError> {
     let credentials = credentials(section)?;
-    let port = required(section, "port")?;
-    let (host, port) = datatypes::inet_address(&port)?;
+    required(section, "port")?;
+    let address = section.converted("port", datatypes::inet_address)?;
+    let (host, port) = address.unwrap_or_default();
     Ok(Server {
         section: section.name().to_owned(),
         address: Address::Inet { host, port },
@@ -60,11 +61,13 @@ fn unix<S: System>(
     let credentials = credentials(section)?;
     let owner = match section.text("chown")? {
         None => None,
-        Some(text) => Some(accounts::owner(&text, system).map_err(|_| invalid("sockchown", text))?),
+        Some(text) => {
+            Some(accounts::owner(&text, system).map_err(|_| section.invalid("chown", text))?)
+        }
     };
     let mode = match section.text("chmod")? {
         None => 0o700,
-        Some(text) => datatypes::octal(&text).map_err(|_| invalid("chmod", text))?,
+        Some(text) => datatypes::octal(&text).map_err(|_| section.invalid("chmod", text))?,
     };
     Ok(Server {
         section: section.name().to_owned(),
@@ -75,10 +78,6 @@ fn unix<S: System>(
         limits: Limits::read(section)?,
         web_get_actions: section.boolean("web_get_actions", false)?,
     })
-}
-
-fn invalid(name: &'static str, value: String) -> ConfigError {
-    ConfigError::Setting { name, value }
 }
 
 fn required<S: System>(section: &Section<'_, S>, key: &'static str) -> Result<String, ConfigError> {
@@ -138,7 +137,7 @@ fn allowed_hosts<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, Con
     names
         .map(|name| match is_host_name(name) {
             true => Ok(name.trim_end_matches('.').to_ascii_lowercase()),
-            false => Err(section.at(KEY, invalid(KEY, name.to_owned()))),
+            false => Err(section.invalid(KEY, name.to_owned())),
         })
         .collect()
 }

@@ -239,6 +239,7 @@ fn plugins<S: System>(context: &Context<'_, S>) -> Result<Vec<String>, ConfigErr
         for key in context.document.keys(name) {
             section.text(&key)?;
         }
+        let factory = section.shown(FACTORY, factory);
         warnings.push(format!(
             "[ctlplugin:{}] is left out: {factory} cannot be loaded, for Python plug-ins are not available",
             part_after_colon(name)

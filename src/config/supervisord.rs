@@ -2,7 +2,8 @@
 
 use super::datatypes;
 use super::error::ConfigError;
-use super::expand::expand;
+use super::expand::expand_again;
+use super::pairs;
 use super::places::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, add_environment};
 use super::system::System;
@@ -130,11 +131,12 @@ pub fn read<S: System>(
 
 /// `environment` is expanded twice, with more names the second time.
 fn environment<S: System>(context: &Context<'_, S>) -> Result<Vec<(String, String)>, ConfigError> {
+    const KEY: &str = "environment";
     let section = context.section(SECTION, &[&context.here]);
-    let once = section.text("environment")?.unwrap_or_default();
+    let once = section.value(KEY)?.unwrap_or_default();
     let layers = [&context.environment, &context.here, &context.host];
-    let twice = expand(&once, &layers, "environment")?;
-    Ok(datatypes::pairs(&twice)?)
+    let twice = expand_again(&once, &layers, KEY).map_err(|error| section.at(KEY, error.into()))?;
+    pairs::read(&twice).map_err(|error| section.wrong(KEY, &twice, error))
 }
 
 fn overridden(override_: &Option<String>, read: Option<String>, default: &str) -> String {

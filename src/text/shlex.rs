@@ -6,6 +6,7 @@
 //! escapes, `#` starts a comment, and punctuation stands alone.
 
 use std::fmt;
+use std::iter::Peekable;
 
 /// Why a text could not be cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,56 +73,140 @@ fn read_quoted(
     }
 }
 
+/// A part of a text that is cut into tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Text by the rules.
+    Own(&'a str),
+    /// Text that belongs to a word whatever is in it.
+    Whole(&'a str),
+}
+
+/// A token of an `environment=` value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Token {
+    /// All of it, quotes included.
+    pub text: String,
+    /// A part of it was whole.
+    pub has_whole: bool,
+    /// How many quotes it begins with, those in whole parts not counted.
+    quotes_before: usize,
+    /// How many it ends with.
+    quotes_after: usize,
+}
+
+impl Token {
+    fn push(&mut self, c: char) {
+        self.quotes_after += 1;
+        if !is_quote(c) {
+            self.quotes_after = 0;
+        } else if self.quotes_before == self.text.len() {
+            self.quotes_before += 1;
+        }
+        self.text.push(c);
+    }
+
+    fn push_unit(&mut self, unit: Unit<'_>) {
+        match unit {
+            Unit::Character(c) => self.push(c),
+            Unit::Whole(text) => {
+                self.has_whole = true;
+                self.quotes_after = 0;
+                self.text.push_str(text);
+            }
+        }
+    }
+
+    /// Whether it is this character, and the text's own.
+    pub fn is(&self, character: &str) -> bool {
+        self.text == character && !self.has_whole
+    }
+
+    /// The token without the quotes around it, however many there are.
+    pub fn unquoted(&self) -> &str {
+        let end = self.text.len() - self.quotes_after;
+        self.text.get(self.quotes_before..end).unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Unit<'a> {
+    Character(char),
+    Whole(&'a str),
+}
+
+impl<'a> Piece<'a> {
+    fn units(self) -> impl Iterator<Item = Unit<'a>> {
+        let (own, whole) = match self {
+            Piece::Own(text) => (text, None),
+            Piece::Whole(text) => ("", Some(Unit::Whole(text))),
+        };
+        own.chars().map(Unit::Character).chain(whole)
+    }
+}
+
 /// The tokens of an `environment=` value.
-pub fn tokens(text: &str) -> Result<Vec<String>, SplitError> {
+pub fn tokens<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Result<Vec<Token>, SplitError> {
     let mut tokens = Vec::new();
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            c if is_blank(c) => {}
-            '#' => skip_line(&mut characters),
-            '\'' | '"' => {
-                let mut token = String::from(c);
+    let mut units = pieces.into_iter().flat_map(Piece::units).peekable();
+    while let Some(unit) = units.next() {
+        let mut token = Token::default();
+        token.push_unit(unit);
+        match unit {
+            Unit::Character(c) if is_blank(c) => {}
+            Unit::Character('#') => skip_line(&mut units),
+            Unit::Character(quote) if is_quote(quote) => {
                 loop {
-                    let next = characters.next().ok_or(SplitError::NoClosingQuotation)?;
-                    token.push(next);
-                    if next == c {
+                    let next = units.next().ok_or(SplitError::NoClosingQuotation)?;
+                    token.push_unit(next);
+                    if matches!(next, Unit::Character(c) if c == quote) {
                         break;
                     }
                 }
                 tokens.push(token);
             }
-            c if is_word(c) => {
-                let mut token = String::from(c);
-                while let Some(&next) = characters.peek() {
-                    if next == '#' {
-                        // The rest of the line goes, but the word goes on.
-                        skip_line(&mut characters);
-                    } else if is_word(next) || matches!(next, '\'' | '"') {
-                        token.push(next);
-                        characters.next();
-                    } else {
-                        break;
-                    }
-                }
+            Unit::Character(c) if !is_word(c) => tokens.push(token),
+            _ => {
+                read_word(&mut units, &mut token);
                 tokens.push(token);
                 // What ends a word is a token by itself, even a character
                 // that would otherwise start something.
-                if let Some(&next) = characters.peek()
+                if let Some(&Unit::Character(next)) = units.peek()
                     && !is_blank(next)
                 {
-                    tokens.push(String::from(next));
-                    characters.next();
+                    let mut token = Token::default();
+                    token.push(next);
+                    tokens.push(token);
+                    units.next();
                 }
             }
-            c => tokens.push(String::from(c)),
         }
     }
     Ok(tokens)
 }
 
-fn skip_line(characters: &mut impl Iterator<Item = char>) {
-    characters.find(|c| *c == '\n');
+/// Appends to `token` what belongs to the word that it begins.
+fn read_word<'a>(units: &mut Peekable<impl Iterator<Item = Unit<'a>>>, token: &mut Token) {
+    while let Some(&next) = units.peek() {
+        match next {
+            // The rest of the line goes, but the word goes on.
+            Unit::Character('#') => {
+                skip_line(units);
+                continue;
+            }
+            Unit::Character(c) if !is_word(c) && !is_quote(c) => return,
+            _ => token.push_unit(next),
+        }
+        units.next();
+    }
+}
+
+fn skip_line<'a>(units: &mut impl Iterator<Item = Unit<'a>>) {
+    units.find(|unit| matches!(unit, Unit::Character('\n')));
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '\'' | '"')
 }
 
 fn is_blank(c: char) -> bool {
@@ -186,8 +271,55 @@ mod tests {
             ),
             ("A=éa", vec!["A", "=", "é", "a"]),
         ] {
-            assert_eq!(tokens(text).unwrap(), expected, "{text}");
+            let tokens = tokens([Piece::Own(text)]).unwrap();
+            let texts: Vec<String> = tokens.into_iter().map(|token| token.text).collect();
+            assert_eq!(texts, expected, "{text}");
         }
-        assert_eq!(tokens("A='x"), Err(SplitError::NoClosingQuotation));
+        assert_eq!(
+            tokens([Piece::Own("A='x")]),
+            Err(SplitError::NoClosingQuotation)
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_whole_part_ends_a_token() {
+        use Piece::{Own, Whole};
+        for (pieces, texts, unquoted) in [
+            (
+                &[Own("A=\""), Whole("'\",;#\n ="), Own("\",B")][..],
+                &["A", "=", "\"'\",;#\n =\"", ",", "B"][..],
+                "'\",;#\n =",
+            ),
+            (
+                &[Own("A=x"), Whole(" \""), Own("y'")],
+                &["A", "=", "x \"y'"],
+                "x \"y",
+            ),
+            (
+                &[Own("A='"), Whole("\""), Own("'")],
+                &["A", "=", "'\"'"],
+                "\"",
+            ),
+            (
+                &[Own("A=\""), Whole(""), Own("\"")],
+                &["A", "=", "\"\""],
+                "",
+            ),
+            (&[Own("A="), Whole(""), Own(",")], &["A", "=", "", ","], ""),
+            (
+                &[Own("A=x # "), Whole("\n"), Own("y\nz")],
+                &["A", "=", "x", "z"],
+                "x",
+            ),
+        ] {
+            let tokens = tokens(pieces.iter().copied()).unwrap();
+            let found: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+            assert_eq!(found, texts);
+            assert_eq!(tokens[2].unquoted(), unquoted);
+        }
+        assert_eq!(
+            tokens([Own("A='"), Whole("x'")]),
+            Err(SplitError::NoClosingQuotation)
+        );
     }
 }

@@ -94,7 +94,7 @@ fn sections(random: &mut Random, limit: usize) -> String {
             "supervisord",
             &[
                 "identifier",
-                "environment=A=",
+                "environment=A=\"",
                 "logfile_backups",
                 "nodaemon",
                 "minfds",
@@ -116,7 +116,7 @@ fn sections(random: &mut Random, limit: usize) -> String {
                 "priority",
                 "startsecs",
                 "stdout_logfile",
-                "environment=B=",
+                "environment=B=\"",
             ],
         ),
         (
@@ -162,12 +162,13 @@ fn sections(random: &mut Random, limit: usize) -> String {
             } else {
                 random.pick(VALUES)
             };
-            let value = if key == "events" || key == "programs" {
-                ""
-            } else {
-                value
+            let value = match key {
+                "events" | "programs" | "files" => "",
+                _ => value,
             };
-            text.push_str(&format!("{key}={start}{value}\n"));
+            // Between quotes, for what is expanded is not parsed again here.
+            let end = if start.ends_with('"') { "\"" } else { "" };
+            text.push_str(&format!("{key}={start}{value}{end}\n"));
         }
     }
     text
@@ -363,7 +364,12 @@ pub fn program(random: &mut Random) -> String {
                 };
                 format!("{key} = {value}\n")
             }
-            _ => format!("{} = {}\n", random.pick(TEXT_KEYS), random.pick(TEXTS)),
+            _ => {
+                let (key, value) = (random.pick(TEXT_KEYS), random.pick(TEXTS));
+                // What came out of a name is expanded once more by 4.3.0.
+                let is_percent = value == "%(ENV_PERCENT)s" && key.ends_with("_logfile");
+                format!("{key} = {}\n", if is_percent { "x" } else { value })
+            }
         };
         text.push_str(&line);
     }

@@ -10,3 +10,4 @@ mod oracle;
 mod roundtrip;
 mod side_by_side;
 mod system;
+mod values;

@@ -64,6 +64,8 @@ class Comparison:
             yield from self.check(file, warnings)
 
     def refusals(self, file, message):
+        # Keys are named as they are written.
+        message = message.replace('Invalid sockchown', 'Invalid chown')
         expected = 'Error: %s\nFor help, use %s -h\n' % (message, self.supervisord)
         for option in ('--dump-config', '--check'):
             done = self.run(file, option)

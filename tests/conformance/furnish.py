@@ -124,7 +124,7 @@ class everything_exists:
 
 def variables_of(file, environment):
     """The environment with which a file can be read, if there is one."""
-    for values in (['/srv/100% of "%s"'], []):
+    for values in (['/srv/100% of (%s)'], []):
         found, is_good = tried(file, environment, values + ['/srv/%s', '%s', '2', '1', 'info'])
         if is_good:
             break

@@ -1,8 +1,9 @@
 //! Lines, expansions, environments and commands.
 
-use pollvisor::config::datatypes;
 use pollvisor::config::document::Document;
-use pollvisor::config::expand::{Layer, define, expand};
+use pollvisor::config::expand::{Layer, define, expand, expand_again};
+use pollvisor::config::expanded::Expanded;
+use pollvisor::config::pairs;
 use pollvisor::text::shlex;
 
 /// What a value can grow by at most: widths end at 4096, names are short.
@@ -29,6 +30,7 @@ const PIECES: &[&str] = &[
     "%(",
     "%(here)s",
     "%(n)",
+    "%(ENV_E)s",
     ")",
     "d",
     "s",
@@ -72,20 +74,33 @@ fn try_all(text: &str, more: &str, layer: &Layer) {
             }
         }
     }
-    if let Ok(expanded) = expand(text, &[layer], "key") {
+    let own = Expanded::from(text.to_owned());
+    try_pairs(&own);
+    if let Ok(once) = expand(text, &[layer], "key") {
         let limit = text.len() * GROWTH;
-        assert!(expanded.len() <= limit, "{} bytes", expanded.len());
-    }
-    if let Ok(pairs) = datatypes::pairs(text) {
-        let length: usize = pairs
-            .iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum();
-        assert!(length <= text.len());
+        assert!(once.text.len() <= limit, "{} bytes", once.text.len());
+        try_pairs(&once);
+        if let Ok(twice) = expand_again(&once, &[layer], "key") {
+            try_pairs(&twice);
+        }
     }
     if let Ok(words) = shlex::split_command(text) {
         assert!(words.iter().map(String::len).sum::<usize>() <= text.len());
     }
+}
+
+fn try_pairs(value: &Expanded) {
+    if let Ok(pairs) = pairs::read(value) {
+        let length: usize = pairs
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
+        assert!(length <= value.text.len());
+    }
+    let length: usize = value.words().iter().map(String::len).sum();
+    assert!(length <= value.text.len());
+    let shown = value.shown();
+    assert!(value.hides() || shown == value.text);
 }
 
 #[test]
@@ -93,6 +108,7 @@ fn nonsense_does_not_stop_the_readers_of_texts() {
     let mut layer = Layer::new();
     define(&mut layer, "here", "/etc");
     define(&mut layer, "n", "name");
+    define(&mut layer, "ENV_E", "a=\"1\", %(n)s");
     super::run(
         1,
         |random| format!("{}\x0c{}", random.text(PIECES, 24), random.text(PIECES, 24)),
