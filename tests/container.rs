@@ -276,7 +276,7 @@ fn what_cannot_be_written_is_told_plainly() {
         (
             "pidfile=/no.pid",
             Some(0),
-            " CRIT could not write pidfile /no.pid\n",
+            " CRIT could not write pidfile /no.pid: Read-only file system\n",
             "",
         ),
         (

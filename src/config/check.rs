@@ -167,7 +167,9 @@ impl<'a> Checker<'a> {
     fn noted(&mut self, config: &Config, line: &str) {
         let include = || {
             let files = self.document.get("include", "files")?;
-            line.starts_with("No file matches").then(|| files.place())
+            let is_of_include = line.starts_with("No file matches")
+                || line.contains(" matches an include and is left out");
+            is_of_include.then(|| files.place())
         };
         let section = || {
             let (_, rest) = line.split_once('[')?;

@@ -2,14 +2,15 @@
 //!
 //! The Display of a [`ConfigError`] is what the programs print after
 //! `Error: `. Scripts match these lines, so texts, their quoting and even a
-//! trailing blank are the original's; nothing is added to them.
+//! trailing blank are the original's. What they leave out comes after them.
 
 use std::fmt;
 use std::str::Utf8Error;
 
 use super::datatypes::ValueError;
-use super::expand::ExpansionError;
+use super::expand::{ExpansionError, Problem};
 use super::ini::{Place, SyntaxError};
+use crate::sys::socket::LONGEST_PATH;
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.
@@ -20,7 +21,12 @@ pub enum ConfigError {
     /// There is no file of that name.
     CannotFind(String),
     /// The file cannot be opened or read.
-    CannotRead(String),
+    CannotRead {
+        /// The file's name.
+        file: String,
+        /// The system's reason.
+        reason: String,
+    },
     /// The file is not UTF-8.
     Decode(DecodeError),
     /// The file's lines are wrong.
@@ -40,6 +46,15 @@ pub enum ConfigError {
     Value(ValueError),
     /// A value cannot be expanded.
     Expansion(Box<ExpansionError>),
+    /// A value that is expanded twice cannot be.
+    ExpansionTwice(Box<ExpansionError>),
+    /// The path of a server's socket does not fit the system's address structure.
+    SocketPath {
+        /// The section's name.
+        section: String,
+        /// What is too long.
+        error: PathTooLong,
+    },
     /// An error of a value or section whose place is known; its text is the same.
     At {
         /// Where it stands.
@@ -192,6 +207,40 @@ pub enum SocketError {
     Port(ValueError),
     /// Owner or mode of a socket that is no file.
     NotUnix,
+    /// A path that does not fit the system's address structure.
+    TooLong(PathTooLong),
+}
+
+/// A path that no unix socket can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathTooLong {
+    /// The path as messages show it.
+    pub path: String,
+    /// How many bytes it has.
+    pub length: usize,
+}
+
+impl PathTooLong {
+    /// Looks whether a path is one.
+    pub fn check(path: &str) -> Result<(), PathTooLong> {
+        if path.len() <= LONGEST_PATH {
+            return Ok(());
+        }
+        Err(PathTooLong {
+            path: path.to_owned(),
+            length: path.len(),
+        })
+    }
+}
+
+impl fmt::Display for PathTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PathTooLong { path, length } = self;
+        write!(
+            f,
+            "AF_UNIX path too long: {path} has {length} bytes, {LONGEST_PATH} is the most"
+        )
+    }
 }
 
 impl SocketError {
@@ -205,6 +254,10 @@ impl SocketError {
             }
             SocketError::Port(error) => SocketError::Port(error.showing(shown)),
             SocketError::NotUnix => SocketError::NotUnix,
+            SocketError::TooLong(error) => SocketError::TooLong(PathTooLong {
+                path: shown.strip_prefix("unix://").unwrap_or(shown).to_owned(),
+                ..error
+            }),
         }
     }
 }
@@ -271,6 +324,13 @@ impl fmt::Display for SocketError {
                 repr(path)
             ),
             SocketError::Port(error) => error.fmt(f),
+            SocketError::TooLong(error) => {
+                write!(
+                    f,
+                    "Could not create FastCGI socket unix://{}: {error}",
+                    error.path
+                )
+            }
             SocketError::NotUnix => f.write_str(
                 "socket_owner and socket_mode params should only be used with a Unix domain socket",
             ),
@@ -288,7 +348,9 @@ impl fmt::Display for ConfigError {
                 places.join(", ")
             ),
             E::CannotFind(file) => write!(f, "could not find config file {file}"),
-            E::CannotRead(file) => write!(f, "could not read config file {file}"),
+            E::CannotRead { file, reason } => {
+                write!(f, "could not read config file {file}: {reason}")
+            }
             E::Decode(error) => error.fmt(f),
             E::Syntax(error) => error.fmt(f),
             E::Store { file, reason } => write!(f, "could not store config file {file}: {reason}"),
@@ -298,6 +360,14 @@ impl fmt::Display for ConfigError {
             E::NoSection(name) => write!(f, ".ini file does not include {name} section"),
             E::Value(error) => error.fmt(f),
             E::Expansion(error) => error.fmt(f),
+            E::ExpansionTwice(error) => write!(
+                f,
+                "{error} (this value is expanded twice: write %%%% for a percent sign)"
+            ),
+            E::SocketPath { section, error } => write!(
+                f,
+                "Cannot open an HTTP server: socket.error reported {error} in [{section}] file"
+            ),
             E::At { error, .. } => error.fmt(f),
             E::InSection {
                 section,
@@ -405,6 +475,18 @@ impl fmt::Display for ConfigError {
 }
 
 impl ConfigError {
+    /// The error of a value that is expanded twice: a bad format says how a percent
+    /// sign is written.
+    pub fn of_twice(self) -> ConfigError {
+        match self {
+            ConfigError::Expansion(error) if matches!(error.problem, Problem::Format(_)) => {
+                ConfigError::ExpansionTwice(error)
+            }
+            ConfigError::At { place, error } => error.of_twice().at(place),
+            error => error,
+        }
+    }
+
     /// The same with the place of what is wrong.
     pub fn at(self, place: Place) -> ConfigError {
         ConfigError::At {
@@ -437,6 +519,7 @@ impl ConfigError {
             | E::BufferSize { section, .. }
             | E::Choice { section, .. }
             | E::UnknownEvent { section, .. }
+            | E::SocketPath { section, .. }
             | E::Socket { section, .. }
             | E::NoCommand(section)
             | E::IncompleteAuthentication(section)
@@ -455,6 +538,9 @@ impl ConfigError {
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             ConfigError::At { error, .. } | ConfigError::InSection { error, .. } => error.advice(),
+            ConfigError::Value(ValueError::Name { .. }) => {
+                Some("a name has no blank, no colon and no slash in it")
+            }
             ConfigError::Unresolved { value, .. } => Some(handler_advice(value)),
             _ => None,
         }

@@ -3,12 +3,12 @@
 
 use super::accounts;
 use super::datatypes::{self, ValueError};
-use super::error::{ConfigError, SocketError};
+use super::error::{ConfigError, PathTooLong, SocketError};
 use super::expand::{Layer, define};
 use super::ini::is_space;
 use super::integer::Integer;
 use super::paths::normalized;
-use super::program::part_after_colon;
+use super::program::name_of;
 use super::section::Context;
 use super::system::System;
 use super::{Address, FastCgiSocket, Owner};
@@ -30,7 +30,7 @@ pub struct FastCgi {
 
 /// Reads the section's own keys.
 pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, ConfigError> {
-    let program = datatypes::name(part_after_colon(name))?;
+    let program = name_of(context, name)?;
     let section = context.section(name, &[&context.here]);
     let priority = section.integer("priority", 999)?;
     let socket = socket(context, name, &program)?;
@@ -128,8 +128,10 @@ fn address(socket: &str, owner: Option<Owner>, mode: Option<u32>) -> Result<Addr
         if !path.starts_with('/') {
             return Err(SocketError::Relative(path.to_owned()));
         }
+        let path = normalized(path);
+        PathTooLong::check(&path).map_err(SocketError::TooLong)?;
         return Ok(Address::Unix {
-            path: normalized(path),
+            path,
             mode: mode.unwrap_or(DEFAULT_MODE),
             owner,
         });

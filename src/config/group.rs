@@ -10,7 +10,7 @@ use super::datatypes;
 use super::error::ConfigError;
 use super::fcgi;
 use super::listener;
-use super::program::{part_after_colon, processes};
+use super::program::{name_of, part_after_colon, processes};
 use super::section::{Context, Section};
 use super::system::System;
 use super::{FastCgiSocket, Group, GroupKind, Process};
@@ -78,7 +78,7 @@ fn named_group<S: System>(
     members: &mut Vec<String>,
     warnings: &mut Vec<String>,
 ) -> Result<Found, ConfigError> {
-    let name = datatypes::name(part_after_colon(section))?;
+    let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
     let programs = datatypes::list(&reader.text(MEMBERS)?.unwrap_or_default());
     let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
@@ -158,7 +158,7 @@ fn single<S: System>(
     section: &str,
     warnings: &mut Vec<String>,
 ) -> Result<Found, ConfigError> {
-    let name = datatypes::name(part_after_colon(section))?;
+    let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
     let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
     single_section(

@@ -2,7 +2,7 @@
 //!
 //! Only the main file's `[include]` counts; one in an included file is data
 //! that nothing reads. Included files that cannot be opened are skipped, as
-//! the original does.
+//! the original does, with a warning.
 
 use super::document::Document;
 use super::error::{ConfigError, DecodeError};
@@ -33,7 +33,10 @@ pub fn read_main(
         .read(&join(launch_directory, path))
         .map_err(|error| match error {
             ReadError::Missing => ConfigError::CannotFind(path.to_owned()),
-            ReadError::Unreadable => ConfigError::CannotRead(path.to_owned()),
+            ReadError::Unreadable(reason) => ConfigError::CannotRead {
+                file: path.to_owned(),
+                reason,
+            },
         })?;
     let mut document = Document::new();
     append(&mut document, bytes, path)?;
@@ -91,8 +94,12 @@ impl Files {
         for file in matches {
             self.infos
                 .push(format!("Included extra file \"{file}\" during parsing"));
-            if let Ok(bytes) = system.read(&file) {
-                append(&mut self.document, bytes, &file)?;
+            match system.read(&file) {
+                Ok(bytes) => append(&mut self.document, bytes, &file)?,
+                Err(ReadError::Unreadable(reason)) => self.warnings.push(format!(
+                    "\"{file}\" matches an include and is left out: {reason}"
+                )),
+                Err(ReadError::Missing) => {}
             }
             let here = absolute(dirname(&file), "/");
             self.document.replace_here(&here);

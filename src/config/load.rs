@@ -21,7 +21,7 @@ use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::{ReadError, System};
 use super::{Config, Owner};
-use crate::sys;
+use crate::sys::{self, errno};
 
 /// What supervisord's reader is to read.
 #[derive(Clone, Debug)]
@@ -279,7 +279,7 @@ impl System for RealSystem {
         if !self.exists(path) {
             return Err(ReadError::Missing);
         }
-        std::fs::read(path).map_err(|_| ReadError::Unreadable)
+        std::fs::read(path).map_err(|reason| ReadError::Unreadable(errno::reason(&reason)))
     }
 
     fn exists(&self, path: &str) -> bool {

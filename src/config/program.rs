@@ -83,6 +83,12 @@ pub fn part_after_colon(section: &str) -> &str {
     section.split_once(':').map_or("", |(_, name)| name)
 }
 
+/// The `x` of `kind:x`, stripped. What is wrong with it is told with the section.
+pub fn name_of<S: System>(context: &Context<'_, S>, section: &str) -> Result<String, ConfigError> {
+    datatypes::name(part_after_colon(section))
+        .map_err(|error| context.in_section(section, error.into()))
+}
+
 fn environment<S: System>(
     section: &Section<'_, S>,
     template: &Template,
@@ -275,12 +281,13 @@ impl Channel {
     ) -> Result<(Output, bool), ConfigError> {
         let logfile_key = format!("{channel}_logfile");
         let syslog_key = format!("{channel}_syslog");
-        let mut kind = match section.value(&logfile_key)? {
+        let once = section.value(&logfile_key);
+        let mut kind = match once.map_err(ConfigError::of_twice)? {
             None => Kind::Auto,
             // The original expands log files twice.
             Some(once) => {
                 let twice = section.expanded_again(&once, &logfile_key);
-                let twice = twice.map_err(|error| section.at(&logfile_key, error))?;
+                let twice = twice.map_err(|error| section.at(&logfile_key, error.of_twice()))?;
                 Kind::of(&twice.text, section.system)
             }
         };

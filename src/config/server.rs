@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use super::accounts;
 use super::datatypes;
-use super::error::ConfigError;
+use super::error::{ConfigError, PathTooLong};
 use super::ini::is_space;
 use super::limits::Limits;
 use super::places::normalized_path;
@@ -58,6 +58,12 @@ fn unix<S: System>(
     let path = required(with_here, "file")?;
     let path = path.trim_matches(is_space);
     let path = normalized_path(path, section.launch_directory, system);
+    PathTooLong::check(&path).map_err(|error| {
+        let path = with_here.shown("file", path.clone());
+        let section = section.name().to_owned();
+        let error = PathTooLong { path, ..error };
+        with_here.at("file", ConfigError::SocketPath { section, error })
+    })?;
     let credentials = credentials(section)?;
     let owner = match section.text("chown")? {
         None => None,

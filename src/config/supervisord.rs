@@ -133,9 +133,10 @@ pub fn read<S: System>(
 fn environment<S: System>(context: &Context<'_, S>) -> Result<Vec<(String, String)>, ConfigError> {
     const KEY: &str = "environment";
     let section = context.section(SECTION, &[&context.here]);
-    let once = section.value(KEY)?.unwrap_or_default();
+    let once = section.value(KEY).map_err(ConfigError::of_twice)?;
     let layers = [&context.environment, &context.here, &context.host];
-    let twice = expand_again(&once, &layers, KEY).map_err(|error| section.at(KEY, error.into()))?;
+    let twice = expand_again(&once.unwrap_or_default(), &layers, KEY)
+        .map_err(|error| section.at(KEY, ConfigError::from(error).of_twice()))?;
     pairs::read(&twice).map_err(|error| section.wrong(KEY, &twice, error))
 }
 

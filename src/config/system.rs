@@ -33,10 +33,10 @@ pub trait System {
 }
 
 /// Why a file was not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadError {
     /// Nothing is there.
     Missing,
-    /// It is there and cannot be read.
-    Unreadable,
+    /// It is there and cannot be read, for the system's reason.
+    Unreadable(String),
 }

@@ -133,7 +133,10 @@ pub enum OpenError {
         reason: io::Error,
     },
     /// The socket's path does not fit the system's address structure.
-    PathTooLong,
+    PathTooLong {
+        /// The configured path.
+        path: String,
+    },
     /// Something else than a socket has the socket's name.
     NotASocket {
         /// The configured path.
@@ -168,15 +171,19 @@ impl fmt::Display for OpenError {
             },
             // EAI_NONAME, as getaddrinfo says it.
             OpenError::UnknownHost { .. } => write!(f, "{PREFIX}socket.error reported -2"),
-            OpenError::PathTooLong => {
-                write!(f, "{PREFIX}socket.error reported AF_UNIX path too long")
-            }
+            OpenError::PathTooLong { path } => write!(
+                f,
+                "{PREFIX}socket.error reported AF_UNIX path too long: {path} with .{} after it has \
+                 more than {} bytes",
+                std::process::id(),
+                socket::LONGEST_PATH
+            ),
             OpenError::NotASocket { path } => {
                 write!(f, "{PREFIX}{path} exists and is not a socket")
             }
             OpenError::Chown { path, owner, .. } => write!(
                 f,
-                "Not permitted to chown {path} to uid/gid ({}, {}); adjust \"sockchown\" value in \
+                "Not permitted to chown {path} to uid/gid ({}, {}); adjust \"chown\" value in \
                  config file or on command line to values that the current user ({}) can \
                  successfully chown",
                 identifier(owner.uid),
@@ -332,7 +339,9 @@ fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
     let reason = refusal.reason;
     match (refusal.step, owner) {
         (Step::Bind, _) if reason.raw_os_error() == Some(libc::ENAMETOOLONG) => {
-            OpenError::PathTooLong
+            OpenError::PathTooLong {
+                path: path.to_owned(),
+            }
         }
         (Step::Owner, Some(owner)) => OpenError::Chown {
             path: path.to_owned(),

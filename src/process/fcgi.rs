@@ -94,7 +94,11 @@ impl fmt::Display for SocketError {
                 bracketed(reason),
                 pyrepr::repr(path)
             ),
-            Reason::PathTooLong => f.write_str("AF_UNIX path too long"),
+            Reason::PathTooLong => write!(
+                f,
+                "AF_UNIX path too long: it can have {} bytes",
+                socket::LONGEST_PATH
+            ),
             Reason::NotASocket(path) => write!(f, "{path} exists and is not a socket"),
             // EAI_NONAME, as getaddrinfo says it.
             Reason::UnknownHost => f.write_str("[Errno -2] Name or service not known"),
@@ -333,7 +337,10 @@ mod tests {
                 },
                 "Could not change ownership of socket file: [Errno 1] Operation not permitted: '/s'",
             ),
-            (Reason::PathTooLong, "AF_UNIX path too long"),
+            (
+                Reason::PathTooLong,
+                "AF_UNIX path too long: it can have 107 bytes",
+            ),
             (Reason::NotASocket(path()), "/s exists and is not a socket"),
             (Reason::UnknownHost, "[Errno -2] Name or service not known"),
         ] {

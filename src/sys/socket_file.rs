@@ -61,11 +61,24 @@ pub enum Occupant {
 /// A name beside `path` for a socket that is being made. A socket left over
 /// there by a process of the same number, killed at the wrong moment, is removed.
 pub fn temporary_name(path: &str) -> String {
-    let name = format!("{path}.{}", std::process::id());
+    let name = beside(path, &format!(".{}", std::process::id()));
     if fs::symlink_metadata(&name).is_ok_and(|found| found.file_type().is_socket()) {
         let _ = fs::remove_file(&name);
     }
     name
+}
+
+/// The path with this end. Where that is too long for a socket, the end takes the
+/// place of the last characters, as long as they are not the directory's.
+fn beside(path: &str, end: &str) -> String {
+    let directory = path.rfind('/').map_or(0, |at| at + 1);
+    let room = socket::LONGEST_PATH.saturating_sub(end.len());
+    let kept = path.get(..path.floor_char_boundary(room));
+    let fits = path.len() <= socket::LONGEST_PATH;
+    match kept.filter(|kept| fits && kept.len() >= directory) {
+        Some(kept) => format!("{kept}{end}"),
+        None => format!("{path}{end}"),
+    }
 }
 
 /// A socket that listens at `name`, where nothing may be. When a step is
@@ -143,6 +156,38 @@ mod tests {
         until("the socket is closed", || {
             UnixStream::connect(&path).is_err()
         });
+    }
+
+    #[test]
+    fn a_path_that_fits_left_no_room_for_its_temporary_name() {
+        for (length, directory, expected) in [
+            (20, 10, 24),
+            (socket::LONGEST_PATH - 4, 10, socket::LONGEST_PATH),
+            (socket::LONGEST_PATH, 10, socket::LONGEST_PATH),
+            (
+                socket::LONGEST_PATH,
+                socket::LONGEST_PATH - 4,
+                socket::LONGEST_PATH,
+            ),
+            (socket::LONGEST_PATH + 1, 10, socket::LONGEST_PATH + 5),
+            // Nothing can be done here.
+            (
+                socket::LONGEST_PATH,
+                socket::LONGEST_PATH - 2,
+                socket::LONGEST_PATH + 4,
+            ),
+        ] {
+            let path = format!(
+                "/{}/{}",
+                "d".repeat(directory - 2),
+                "s".repeat(length - directory)
+            );
+            assert_eq!(path.len(), length);
+            let name = beside(&path, ".123");
+            assert_eq!(name.len(), expected);
+            assert!(name.starts_with(&path[..directory]) && name.ends_with(".123"));
+        }
+        assert!(beside(&"é".repeat(100), ".123").ends_with("é.123"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::dump;
+use super::oracle::comparable;
 use super::system::TestSystem;
 
 /// Where the cases are.
@@ -28,7 +29,9 @@ fn every_case_gives_what_it_gave_before() {
         for (kind, ours) in [("lines", lines), ("lenient", start)] {
             let expected = std::fs::read_to_string(path.with_extension(kind)).unwrap();
             let ours = ours.replace(place, "DIR") + "\n";
-            assert_eq!(ours, expected, "{kind} of {name}");
+            // They tell what 4.3.0 says.
+            let (ours, expected) = (comparable(ours), comparable(expected));
+            assert_eq!(ours.trim_end(), expected.trim_end(), "{kind} of {name}");
         }
         count += 1;
     }

@@ -208,7 +208,7 @@ fn files_that_cannot_be_read_are_named() {
     };
     assert_eq!(told(), "could not find config file s.conf");
     std::fs::create_dir(directory.path().join("s.conf")).unwrap();
-    assert_eq!(told(), "could not read config file s.conf");
+    assert_eq!(told(), "could not read config file s.conf: Is a directory");
 }
 
 #[test]

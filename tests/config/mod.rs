@@ -6,6 +6,7 @@ mod departures;
 mod dump;
 mod generator;
 pub mod manual;
+mod messages;
 mod oracle;
 mod roundtrip;
 mod side_by_side;

@@ -101,16 +101,25 @@ fn compare(mode: &str, files: &[PathBuf]) -> usize {
 }
 
 /// An error without what came out of the environment, which 4.3.0 prints and this
-/// does not, and with the keys' own names.
-fn comparable(dump: String) -> String {
+/// does not, without what this adds, and with the keys' own names.
+pub fn comparable(dump: String) -> String {
     if !dump.starts_with("Error: ") {
         return dump;
     }
-    dump.replace("%(ENV_WORD)s", "WORD")
+    let dump = dump
+        .replace("%(ENV_WORD)s", "WORD")
         .replace("from the environment", "WORD")
         .replace("other", "WORD")
         .replace("%(ENV_PERCENT)s", "100%")
         .replace("Invalid sockchown", "Invalid chown")
+        .replace(
+            " (this value is expanded twice: write %%%% for a percent sign)",
+            "",
+        );
+    match dump.split_once(" in section '") {
+        Some((message, _)) if dump.starts_with("Error: Invalid name: ") => message.to_owned(),
+        _ => dump,
+    }
 }
 
 fn first_difference(ours: &str, expected: &str) -> String {

@@ -92,10 +92,10 @@ fn sockets_that_cannot_be_opened_are_explained() {
         error(unix(&directory.path().join("x").join("y"), 0o700)),
         format!("{prefix}errno.ENOENT (2)")
     );
-    assert_eq!(
-        error(unix(&directory.path().join("x".repeat(100)), 0o700)),
-        format!("{prefix}AF_UNIX path too long")
-    );
+    let long = directory.path().join("x".repeat(100));
+    let told = error(unix(&long, 0o700));
+    let expected = format!("{prefix}AF_UNIX path too long: {} with .", long.display());
+    assert!(told.starts_with(&expected), "{told}");
 }
 
 #[test]
