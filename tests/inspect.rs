@@ -110,7 +110,7 @@ fn wrong_values_of_listeners_are_told_with_what_can_be_written() {
     for (line, told) in [
         (
             "payload_length=byte",
-            "Invalid payload_length value 'byte' in [eventlistener:l]: it is characters or bytes",
+            "Invalid payload_length value 'byte' in [eventlistener:l]: it is one of characters, bytes",
         ),
         (
             "busy_warning=soon",

@@ -111,6 +111,7 @@ impl ValueError {
             | E::GroupName(text)
             | E::GroupId(text)
             | E::PortText(text)
+            | E::Duration(text)
             | E::PortBelow(text)
             | E::PortAbove(text)
             | E::Name { name: text, .. }

@@ -45,8 +45,7 @@ pub fn compare<'a>(
 /// those, for they would take memory twice.
 pub fn share<'a>(fresh: &mut [Rc<Group>], known: impl Fn(&str) -> Option<&'a Rc<Group>>) {
     for group in fresh {
-        let same =
-            |known: &&Rc<Group>| **known == *group && is_limited(known) == is_limited(group);
+        let same = |known: &&Rc<Group>| **known == *group && is_limited(known) == is_limited(group);
         if let Some(known) = known(&group.name).filter(same) {
             *group = Rc::clone(known);
         }

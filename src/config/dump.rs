@@ -8,7 +8,7 @@ use super::limits::Limits;
 use super::system::System;
 use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
-    Output, Owner, PayloadLength, Pool, Process, ResultHandler, Server, Supervisord,
+    Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
 };
 use crate::order;
 use crate::text::json::Json;
@@ -156,13 +156,7 @@ fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 8] {
         ("event_max_retry", pool.event_max_retry.into()),
         ("handler_timeout", pool.handler_timeout.into()),
         ("monitor_interval", pool.monitor_interval.into()),
-        (
-            "payload_length",
-            match pool.payload_length {
-                PayloadLength::Characters => "characters".into(),
-                PayloadLength::Bytes => "bytes".into(),
-            },
-        ),
+        ("payload_length", pool.payload_length.name().into()),
         ("busy_warning", duration(pool.busy_warning)),
     ]
 }

@@ -139,7 +139,7 @@ pub enum ConfigError {
         /// The value.
         value: String,
         /// The words that there are.
-        choices: &'static str,
+        choices: Vec<&'static str>,
     },
     /// A number beyond the range of its key.
     OutOfRange {
@@ -151,15 +151,6 @@ pub enum ConfigError {
         least: i64,
         /// The most that it can be.
         most: i64,
-    },
-    /// A word that is none of those that its key takes.
-    NotAmong {
-        /// The key.
-        key: &'static str,
-        /// The word.
-        value: String,
-        /// What it can be.
-        choices: Vec<&'static str>,
     },
     /// An empty `username` beside a `password`; the section's name.
     EmptyUsername(String),
@@ -424,8 +415,9 @@ impl fmt::Display for ConfigError {
                 choices,
             } => write!(
                 f,
-                "Invalid {key} value {} in [{section}]: it is {choices}",
-                repr(value)
+                "Invalid {key} value {} in [{section}]: it is one of {}",
+                repr(value),
+                choices.join(", ")
             ),
             E::OutOfRange {
                 key,
@@ -435,15 +427,6 @@ impl fmt::Display for ConfigError {
             } => write!(
                 f,
                 "Invalid {key} value {number}: it can be from {least} to {most}"
-            ),
-            E::NotAmong {
-                key,
-                value,
-                choices,
-            } => write!(
-                f,
-                "Invalid {key} value {value}: it can be {}",
-                choices.join(", ")
             ),
             E::EmptyUsername(section) => write!(
                 f,

@@ -64,7 +64,12 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
     let event_max_retry = section.at_least("event_max_retry", 0, 0)?;
     let handler_timeout = section.at_least("handler_timeout", 1, DEFAULT_HANDLER_TIMEOUT)?;
     let monitor_interval = section.at_least("monitor_interval", 1, DEFAULT_MONITOR_INTERVAL)?;
-    let payload_length = payload_length(&section)?;
+    let payload_length = section.choice(
+        "payload_length",
+        &PayloadLength::ALL,
+        PayloadLength::name,
+        PayloadLength::Characters,
+    )?;
     let busy_warning = section
         .converted("busy_warning", datatypes::duration)?
         .unwrap_or(DEFAULT_BUSY_WARNING);
@@ -96,26 +101,6 @@ fn result_handler(value: &str) -> Option<ResultHandler> {
             .map(|command| command.trim_matches(is_space))
             .filter(|command| !command.is_empty())
             .map(|command| ResultHandler::Exec(command.to_owned())),
-    }
-}
-
-fn payload_length<S: System>(section: &Section<'_, S>) -> Result<PayloadLength, ConfigError> {
-    const KEY: &str = "payload_length";
-    let Some(value) = section.text(KEY)? else {
-        return Ok(PayloadLength::Characters);
-    };
-    match value.to_lowercase().as_str() {
-        "characters" => Ok(PayloadLength::Characters),
-        "bytes" => Ok(PayloadLength::Bytes),
-        _ => {
-            let error = ConfigError::Choice {
-                section: section.name().to_owned(),
-                key: KEY,
-                value,
-                choices: "characters or bytes",
-            };
-            Err(section.at(KEY, error))
-        }
     }
 }
 

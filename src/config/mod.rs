@@ -315,6 +315,19 @@ pub enum PayloadLength {
     Bytes,
 }
 
+impl PayloadLength {
+    /// Both of them.
+    pub const ALL: [PayloadLength; 2] = [PayloadLength::Characters, PayloadLength::Bytes];
+
+    /// As written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            PayloadLength::Characters => "characters",
+            PayloadLength::Bytes => "bytes",
+        }
+    }
+}
+
 /// Who judges what a listener answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultHandler {

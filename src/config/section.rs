@@ -259,9 +259,10 @@ impl<S: System> Section<'_, S> {
         let mut all = choices.iter().copied();
         all.find(|choice| name(*choice).eq_ignore_ascii_case(word))
             .ok_or_else(|| {
-                let error = ConfigError::NotAmong {
+                let error = ConfigError::Choice {
+                    section: self.section.to_owned(),
                     key,
-                    value: text,
+                    value: self.shown(key, text),
                     choices: choices.iter().map(|choice| name(*choice)).collect(),
                 };
                 self.at(key, error)

@@ -14,7 +14,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::thread;
 use std::time::Duration;
 
-use crate::sys::{lock, time};
+use crate::sys::{errno, lock, time};
 
 /// How often a file that is held is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -65,6 +65,15 @@ pub enum WriteError {
     Held(Held),
     /// The system refused it.
     System(io::Error),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WriteError::Held(held) => held.fmt(f),
+            WriteError::System(error) => f.write_str(&errno::reason(error)),
+        }
+    }
 }
 
 impl From<io::Error> for WriteError {

@@ -43,11 +43,9 @@ mod system {
     }
 
     pub fn drain(inotify: BorrowedFd<'_>) {
-        let mut events = Vec::new();
+        let mut events = [0; 4096];
         // It answers with whole events, or with an error when there are no more.
-        while fd::read(inotify, &mut events, 4096).is_ok_and(|count| count > 0) {
-            events.clear();
-        }
+        while fd::read(inotify, &mut events).is_ok_and(|count| count > 0) {}
     }
 }
 

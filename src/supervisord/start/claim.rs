@@ -81,10 +81,10 @@ pub(super) fn write(
         let shared = shared(path, &held, reactor);
         written = launch.pidfile.insert(shared).write();
     }
-    if written.is_err() {
+    if let Err(error) = written {
         reactor
             .log
-            .critical(format_args!("could not write pidfile {path}"));
+            .critical(format_args!("could not write pidfile {path}: {error}"));
         return Ok(());
     }
     let unlocked = launch.pidfile.as_mut().and_then(PidFile::take_unlocked);

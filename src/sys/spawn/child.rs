@@ -59,7 +59,11 @@ fn become_program(
     surroundings.mask.apply();
     place_streams(streams)?;
     // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`), and the error pipe until exec.
-    fd::close_others(libc::STDERR_FILENO + 1, Some(errors), surroundings.close_below);
+    fd::close_others(
+        libc::STDERR_FILENO + 1,
+        Some(errors),
+        surroundings.close_below,
+    );
     become_user(&surroundings.identity)?;
     if let Some(directory) = surroundings.directory {
         enter(directory)?;
