@@ -114,6 +114,41 @@ fn each_program_of_a_group_has_its_own_socket() {
 }
 
 #[test]
+fn a_restarted_process_had_the_socket_whose_file_had_vanished() {
+    let dir = Dir::new();
+    let server = server_command(&dir);
+    let scene = Scene::start_as(
+        dir,
+        &format!(
+            "[fcgi-program:f]\ncommand={server} %(process_num)d\nprocess_name=f%(process_num)d\n\
+             numprocs=2\nstartsecs=0\nsocket=unix://%(here)s/run/f.sock\n"
+        ),
+        |launch| fs::create_dir(launch.dir.join("run")).unwrap(),
+    );
+    scene.wait_all("RUNNING");
+    let url = unix_url(&scene.dir, "run/f.sock");
+    for who in ["0", "1"] {
+        ask_until(&url, who);
+    }
+    fs::remove_dir_all(scene.dir.join("run")).unwrap();
+    assert_eq!(ask(&url), "entity not found");
+    // As long as it cannot be made, all goes on as it is.
+    let old = stdin_of(&scene, "f:f1");
+    stop(&scene, "f:f1");
+    start(&scene, "f:f1").answer();
+    assert_eq!(stdin_of(&scene, "f:f1"), old);
+    fs::create_dir(scene.dir.join("run")).unwrap();
+    stop(&scene, "f:f0");
+    start(&scene, "f:f0").answer();
+    ask_until(&url, "0");
+    assert_ne!(stdin_of(&scene, "f:f0"), old);
+    stop(&scene, "f:f1");
+    start(&scene, "f:f1").answer();
+    ask_until(&url, "1");
+    scene.stop();
+}
+
+#[test]
 fn a_bad_socket_in_a_group_is_a_warning_and_the_program_has_a_pipe() {
     let sections = format!(
         "[group:g]\nprograms=f\n[fcgi-program:f]\n{IDLE}socket=unix:///s\nsocket_mode=999\n"

@@ -1,7 +1,8 @@
 //! The sockets of FastCGI programs. One socket is shared by all processes of its
 //! program as their descriptor 0; it listens from before the first of them is
 //! spawned until the last has ended, and is closed in between. Its file stays,
-//! as in 4.3.0.
+//! as in 4.3.0. Where that has vanished, the next process that is spawned has a new socket;
+//! those that run have the old one, which cannot be given a name again.
 //!
 //! Nothing here waits: names of hosts are those that were looked up at the
 //! start, or that this machine knows by itself.
@@ -143,18 +144,31 @@ impl Socket {
         self.descriptor.is_some()
     }
 
-    /// Makes it, if it does not listen already.
+    /// Makes it, if it does not listen already where clients look for it.
     pub fn open(&mut self, log: &mut Logger, hosts: &Hosts) -> Result<BorrowedFd<'_>, SocketError> {
         let kept = match self.descriptor.take() {
-            Some(descriptor) => descriptor,
-            None => {
-                let url = self.config.address.url();
-                log.info(format_args!("Creating socket {url}"));
-                make(&self.config, hosts).map_err(|reason| SocketError { url, reason })?
+            // One without a name is better than none.
+            Some(descriptor) if self.has_vanished() => {
+                self.create(log, hosts).unwrap_or(descriptor)
             }
+            Some(descriptor) => descriptor,
+            None => self.create(log, hosts)?,
         };
         let kept: &OwnedFd = self.descriptor.insert(kept);
         Ok(kept.as_fd())
+    }
+
+    fn create(&self, log: &mut Logger, hosts: &Hosts) -> Result<OwnedFd, SocketError> {
+        let url = self.config.address.url();
+        log.info(format_args!("Creating socket {url}"));
+        make(&self.config, hosts).map_err(|reason| SocketError { url, reason })
+    }
+
+    fn has_vanished(&self) -> bool {
+        match &self.config.address {
+            Address::Unix { path, .. } => socket_file::occupant(path) == Occupant::Nobody,
+            Address::Inet { .. } => false,
+        }
     }
 
     /// Closes it, if it listens.

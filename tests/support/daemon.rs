@@ -184,7 +184,7 @@ impl Background {
         fs::read_to_string(&self.pidfile).ok()?.trim().parse().ok()
     }
 
-    /// The process id. It may be written after the parent has ended.
+    /// The process id.
     pub fn pid(&mut self) -> u32 {
         self.pid = self.pid.or_else(|| wait_for(DEADLINE, || self.written()));
         self.pid.expect("a pid file is written")
