@@ -27,6 +27,11 @@ pub const ADDED: &[&str] = &[
     "supervisor.clearFatal",
     "supervisor.getEventResult",
     "supervisor.getStateReason",
+    "supervisor.restartAllProcesses",
+    "supervisor.restartProcess",
+    "supervisor.restartProcessGroup",
+    "supervisor.restartProcesses",
+    "supervisor.updateProcessGroups",
 ];
 
 #[test]

@@ -1,12 +1,15 @@
 //! Calls that wait for processes, as data: [`poll`](super::poll) asks them again
 //! whenever a process has changed its state, until there is an answer.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::tokens::ProcessId;
+use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
 /// How often a waiting stop is told in the log.
@@ -24,7 +27,13 @@ pub enum Deferred {
     Multicall(Box<Multicall>),
     /// What is known of every process, row by row.
     Listing(Box<Listing>),
+    /// What a job comes to.
+    Job(Ending),
 }
+
+/// What a job came to, once it has come to its end: shared by the job and by the
+/// call that waits for it, each of which may outlive the other.
+pub type Ending = Rc<OnceCell<Result<Value, Fault>>>;
 
 /// A long list on its way.
 #[derive(Debug)]
@@ -151,6 +160,8 @@ impl Deferred {
                 Pause::Turn(turn) => Some(turn.just_after()),
             },
             Deferred::Listing(listing) => Some(listing.turn.just_after()),
+            // The job itself is gone on with.
+            Deferred::Job(_) => None,
         }
     }
 
@@ -159,7 +170,7 @@ impl Deferred {
         match self {
             Deferred::Multicall(multicall) => matches!(multicall.pause, Pause::Turn(_)),
             Deferred::Listing(_) => true,
-            Deferred::Process(_) | Deferred::Several(_) => false,
+            Deferred::Process(_) | Deferred::Several(_) | Deferred::Job(_) => false,
         }
     }
 
@@ -168,7 +179,7 @@ impl Deferred {
         match self {
             Deferred::Multicall(multicall) => multicall.finished.text_size(),
             Deferred::Listing(listing) => listing.content.text_size(),
-            Deferred::Process(_) | Deferred::Several(_) => 0,
+            Deferred::Process(_) | Deferred::Several(_) | Deferred::Job(_) => 0,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::loggers::window::{Place, Window};
 use crate::order;
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
+use crate::rpc::job::Job;
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -22,6 +23,8 @@ pub struct Daemon<'a> {
     pub pid: u32,
     /// What may be called.
     pub interface: Interface,
+    /// What is done in several steps, to its end.
+    pub jobs: &'a mut Vec<Job>,
 }
 
 impl Daemon<'_> {

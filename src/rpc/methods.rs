@@ -2,7 +2,9 @@
 //! order of the names. What is not in it cannot be called.
 
 use crate::rpc::interface::{Function, Interface, Method, Parameter};
-use crate::rpc::{configuration, information, listing, logs, signals, start, stop, system};
+use crate::rpc::{
+    configuration, information, listing, logs, restart, signals, start, stop, system,
+};
 use crate::xmlrpc::fault::FaultCode::{
     AbnormalTermination, AlreadyAdded, AlreadyStarted, BadArguments, BadName, BadSignal,
     CantReread, Failed, NoFile, NotExecutable, NotRunning, SignatureUnsupported, SpawnError,
@@ -35,6 +37,12 @@ const NAME_OR_GROUP: Parameter = required(
     "a process as 'name' or 'group:name', or 'group:*'",
 );
 const GROUP: Parameter = required("string", "name", "a group");
+const NAMES: Parameter = required(
+    "array",
+    "names",
+    "names as restartProcess takes them, and arrays of names of what is restarted together",
+);
+const GROUPS: Parameter = required("array", "names", "groups, as reloadConfig tells them");
 const POOL: Parameter = required("string", "pool", "the name of an event listener");
 const SIGNAL: Parameter = required("string", "signal", "a signal by name or number");
 const WAIT: Parameter = Parameter {
@@ -53,6 +61,10 @@ const TRUE: Parameter = result("boolean", "always true");
 const STATUSES: Parameter = result(
     "array",
     "a struct of name, group, status and description for each process",
+);
+const DONE: Parameter = result(
+    "array",
+    "a struct of name, group, status, description and action for each thing done",
 );
 const TEXT: Parameter = result("string", "that part of the log");
 const TAIL: Parameter = result(
@@ -292,6 +304,45 @@ const SUPERVISOR: &[Method] = &[
     )
     .fails(&[CantReread]),
     method(
+        "restartAllProcesses",
+        "Stop every process that runs, then start every process.",
+        &[WAIT],
+        DONE,
+        restart::restart_all,
+    )
+    .fails(&[Failed]),
+    method(
+        "restartProcess",
+        "Stop a process if it runs, then start it; or each of a group.",
+        &[NAME_OR_GROUP, WAIT],
+        TRUE,
+        restart::restart_process,
+    )
+    .fails(&[
+        BadName,
+        NoFile,
+        NotExecutable,
+        Failed,
+        AbnormalTermination,
+        SpawnError,
+    ]),
+    method(
+        "restartProcessGroup",
+        "Stop each process of a group that runs, then start each of the group.",
+        &[GROUP, WAIT],
+        DONE,
+        restart::restart_group,
+    )
+    .fails(&[BadName, Failed]),
+    method(
+        "restartProcesses",
+        "Stop these one after the other, then start them likewise.",
+        &[NAMES, WAIT],
+        DONE,
+        restart::restart_several,
+    )
+    .fails(&[Failed]),
+    method(
         "sendProcessStdin",
         "Write text to the stdin of a process. No newline is added.",
         &[NAME, required("string", "chars", "the text, sent as UTF-8")],
@@ -417,6 +468,15 @@ const SUPERVISOR: &[Method] = &[
         TAIL_STDOUT,
     )
     .fails(&[BadName]),
+    method(
+        "updateProcessGroups",
+        "Make these groups what the configuration says that was read last: stop and remove \
+         those that are not in it, stop and replace those that are active, add the others.",
+        &[GROUPS, WAIT],
+        DONE,
+        restart::update_groups,
+    )
+    .fails(&[Failed]),
 ];
 
 const SYSTEM: &[Method] = &[

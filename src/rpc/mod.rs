@@ -2,21 +2,25 @@
 //!
 //! [`methods`] is the one table of what may be called. A method answers at once
 //! or leaves a [`deferred::Deferred`] that is asked again ([`poll`]) when a
-//! process has changed its state; nothing here waits.
+//! process has changed its state; nothing here waits. What takes several steps is
+//! a [`job`], which goes on without its caller.
 
 pub mod configuration;
 pub mod deferred;
 pub mod help;
 pub mod information;
 pub mod interface;
+pub mod job;
 pub mod listing;
 pub mod logs;
 pub mod methods;
 pub mod names;
 pub mod parameters;
 pub mod poll;
+pub mod restart;
 pub mod signals;
 pub mod start;
+pub mod steps;
 pub mod stop;
 pub mod system;
 

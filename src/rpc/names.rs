@@ -41,6 +41,14 @@ pub fn group<'a>(supervisor: &'a Supervisor, name: &str) -> Result<&'a Group, Fa
     supervisor.groups.named(name).ok_or_else(|| bad_name(name))
 }
 
+/// The processes of these names; what is nobody's or a group's is left out.
+pub fn processes(supervisor: &Supervisor, names: &[String]) -> Vec<ProcessId> {
+    let found = names
+        .iter()
+        .filter_map(|name| process(supervisor, name).ok());
+    found.map(Subprocess::id).collect()
+}
+
 /// The fault for a name that is nobody's, which shows it as it was given.
 pub fn bad_name(name: &str) -> Fault {
     Fault::with(FaultCode::BadName, name)
@@ -60,19 +68,25 @@ pub fn status(supervisor: &Supervisor, id: ProcessId, result: Result<(), Fault>)
         ),
         None => (String::new(), String::new()),
     };
+    entry(&group, &name, result)
+}
+
+/// The same by name, for a process or a group that may not be there.
+pub fn entry(group: &str, name: &str, result: Result<(), Fault>) -> Value {
     let (code, text) = match result {
         Ok(()) => (FaultCode::Success.code(), "OK".to_owned()),
         Err(fault) => (fault.code, fault.text),
     };
     Value::Struct(vec![
-        ("name".to_owned(), Value::String(name)),
-        ("group".to_owned(), Value::String(group)),
+        ("name".to_owned(), Value::string(name)),
+        ("group".to_owned(), Value::string(group)),
         ("status".to_owned(), Value::Int(i64::from(code))),
         ("description".to_owned(), Value::String(text)),
     ])
 }
 
-fn split(name: &str) -> (&str, Option<&str>) {
+/// The group and the process that a name is made of; no process for all of a group.
+pub fn split(name: &str) -> (&str, Option<&str>) {
     match name.split_once(':') {
         Some((group, "" | "*")) => (group, None),
         Some((group, process)) => (group, Some(process)),

@@ -43,6 +43,7 @@ pub fn poll_processes(
                 }
             }
         }
+        Deferred::Job(ending) => ending.get().cloned(),
         Deferred::Listing(_) | Deferred::Multicall(_) => None,
     }
 }

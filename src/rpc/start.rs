@@ -66,7 +66,7 @@ fn waiting(id: ProcessId, name: &str) -> Waiting {
 }
 
 /// Starts those that do not run.
-fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
+pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {

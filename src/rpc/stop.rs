@@ -76,7 +76,7 @@ fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
 }
 
 /// Stops those that run: all are signalled first, then waited for together.
-fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
+pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {

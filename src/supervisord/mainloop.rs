@@ -20,6 +20,7 @@ use crate::loggers::complaint::{Complaint, Losses};
 use crate::reactor::Reactor;
 use crate::reactor::watch::{Means, Watch};
 use crate::rpc::Body;
+use crate::rpc::job::Job;
 use crate::signal::Signal;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
@@ -51,6 +52,8 @@ pub struct MainLoop {
     web: Web,
     /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
+    /// What is done in several steps, whoever waits for it.
+    jobs: Vec<Job>,
     main_log_complaint: Complaint,
     syslog_complaint: Complaint,
     /// Waits for slow readers of the main log and for a busy syslog.
@@ -93,6 +96,7 @@ impl MainLoop {
             bodies: VecDeque::new(),
             visits: VecDeque::new(),
             pending: Vec::new(),
+            jobs: Vec::new(),
             main_log_complaint: Complaint::default(),
             syslog_complaint: Complaint::default(),
             main_log_watch: Watch::default(),

@@ -7,7 +7,8 @@ use crate::http::refusal::Refusal;
 use crate::http::server::{Incoming, Request};
 use crate::reactor::Reactor;
 use crate::rpc::deferred::Deferred;
-use crate::rpc::{self, Body, Reply, methods, names, poll};
+use crate::rpc::job::Job;
+use crate::rpc::{self, Body, Reply, methods, names, poll, steps};
 use crate::supervisor::Supervisor;
 use crate::sys::memory;
 use crate::tokens::{Channel, ConnectionId, Timer};
@@ -106,7 +107,12 @@ impl MainLoop {
 
     fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
         let get_actions = self.servers.has_get_actions(connection);
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+        let mut daemon = rpc_daemon(
+            &mut self.supervisor,
+            &mut self.reactor,
+            self.pid,
+            &mut self.jobs,
+        );
         let may_act = get_actions || visit.method == Method::Post;
         let visited = match self.pending.len() {
             PENDING_LIMIT.. if may_act => Visited::Refused(Refusal::ManyActions, None),
@@ -158,7 +164,12 @@ impl MainLoop {
     }
 
     fn read(&mut self, connection: ConnectionId, mut body: Body) {
-        let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+        let mut daemon = rpc_daemon(
+            &mut self.supervisor,
+            &mut self.reactor,
+            self.pid,
+            &mut self.jobs,
+        );
         let Some(reply) = body.go_on(&mut daemon) else {
             self.bodies.push_back((connection, body));
             return self.look_again();
@@ -190,16 +201,22 @@ impl MainLoop {
     /// Asks everything that waits whether it has its answer. A call whose client
     /// is known to have gone is dropped: what it began stays, what it had not begun
     /// is not done. (One that is in work is not read, so a client that leaves
-    /// meanwhile is mostly noticed at the answer.) An action goes on, for a restart is
-    /// one thing to who asks for it. What works instead of waiting shares a
+    /// meanwhile is mostly noticed at the answer.) A job and an action go on, for a
+    /// restart is one thing to who asks for it. What works instead of waiting shares a
     /// turn of the loop: who had no part in it comes first at the next.
     pub(super) fn answer_pending(&mut self) {
+        self.go_on_with_jobs();
         let multicalls = count_multicalls(&self.pending);
         let mut size: usize = self.pending.iter().map(Pending::size).sum();
         let mut postponed = Vec::new();
         let mut has_worked = false;
         for pending in std::mem::take(&mut self.pending) {
-            let mut daemon = rpc_daemon(&mut self.supervisor, &mut self.reactor, self.pid);
+            let mut daemon = rpc_daemon(
+                &mut self.supervisor,
+                &mut self.reactor,
+                self.pid,
+                &mut self.jobs,
+            );
             // One gets on in any case: children alone may keep a turn busy.
             if pending.is_at_work()
                 && std::mem::replace(&mut has_worked, true)
@@ -256,8 +273,24 @@ impl MainLoop {
                 Work::Call { deferred, .. } => deferred.next_report(),
                 Work::Action(waiting) => waiting.next_report(),
             });
-        let report_at = reports.min();
+        let report_at = reports.chain(self.jobs.iter().filter_map(Job::next_report));
+        let report_at = report_at.min();
         self.reactor.timers.set(Timer::StopReport, report_at);
+    }
+
+    /// What has come to its end is told to the call that waits for it, if one does.
+    fn go_on_with_jobs(&mut self) {
+        for mut job in std::mem::take(&mut self.jobs) {
+            let mut daemon = rpc_daemon(
+                &mut self.supervisor,
+                &mut self.reactor,
+                self.pid,
+                &mut self.jobs,
+            );
+            if !steps::go_on(&mut job, &mut daemon) {
+                self.jobs.push(job);
+            }
+        }
     }
 
     fn process_log(&self, name: &str, channel: &str) -> Option<String> {
@@ -303,11 +336,13 @@ fn rpc_daemon<'a>(
     supervisor: &'a mut Supervisor,
     reactor: &'a mut Reactor,
     pid: u32,
+    jobs: &'a mut Vec<Job>,
 ) -> rpc::interface::Daemon<'a> {
     rpc::interface::Daemon {
         supervisor,
         reactor,
         pid,
+        jobs,
         interface: methods::INTERFACE,
     }
 }

@@ -1,0 +1,221 @@
+//! What takes several steps and must not be left half done: restarts, and making
+//! groups what the configuration says. The daemon goes on with a job to its end,
+//! whether its caller still waits or not. (In 4.3.0 clients make the steps, and
+//! one that is gone between a stop and a start leaves programs down.)
+//!
+//! This is what is kept of one; [`steps`](super::steps) makes the steps. What each
+//! came to is told in the order in which it came.
+
+use std::collections::VecDeque;
+
+use crate::clock::Monotonic;
+use crate::rpc::deferred::{Deferred, Ending};
+use crate::rpc::names;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// Several steps on their way.
+#[derive(Debug)]
+pub struct Job {
+    /// Those to come.
+    pub steps: VecDeque<Step>,
+    /// The step that waits for processes.
+    pub under_way: Option<(Action, String, Deferred)>,
+    /// What the steps so far have come to.
+    entries: Vec<Entry>,
+    /// How the result is told.
+    pub kind: Kind,
+    /// Whether a start counts as done only when the process is RUNNING.
+    pub wait: bool,
+    /// The turn of the loop in which it has had its share.
+    pub turn: Option<Monotonic>,
+    /// What it comes to.
+    pub ending: Ending,
+}
+
+/// How the result is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// True or a fault.
+    One,
+    /// An array with a struct for each entry.
+    Several,
+}
+
+/// A part of a job.
+#[derive(Debug)]
+pub enum Step {
+    /// Stops these.
+    Stop(Target),
+    /// Starts these.
+    Start(Target),
+    /// Stops a group, if it is active, to be replaced.
+    StopGroup(String),
+    /// Makes a group that is stopped what the configuration says.
+    Replace(String),
+}
+
+/// What is stopped or started.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// Every process.
+    All,
+    /// A process or a group, as methods name them.
+    Name(String),
+    /// These processes at once and, as with a group, only where there is
+    /// something to do.
+    Together(Vec<String>),
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the word of its name
+pub enum Action {
+    Stop,
+    Start,
+    Remove,
+    Update,
+    Add,
+}
+
+/// What a step came to for one process, or for a group as a whole.
+#[derive(Debug)]
+struct Entry {
+    action: Action,
+    group: String,
+    /// Empty for a group.
+    name: String,
+    status: i64,
+    description: String,
+}
+
+impl Job {
+    /// A job that has begun nothing yet.
+    pub fn new(steps: VecDeque<Step>, kind: Kind, wait: bool) -> Job {
+        Job {
+            steps,
+            under_way: None,
+            entries: Vec::new(),
+            kind,
+            wait,
+            turn: None,
+            ending: Ending::default(),
+        }
+    }
+
+    /// When it wants to be gone on with though no process has changed its state.
+    pub fn next_report(&self) -> Option<Monotonic> {
+        match (self.turn, &self.under_way) {
+            (Some(turn), _) => Some(turn.just_after()),
+            (None, Some((.., deferred))) => deferred.next_report(),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether one of a group's processes could not be stopped.
+    pub fn has_failed_to_stop(&self, group: &str) -> bool {
+        let failed = i64::from(FaultCode::Failed.code());
+        let mut entries = self.entries.iter();
+        entries.any(|entry| {
+            entry.action == Action::Stop && entry.group == group && entry.status == failed
+        })
+    }
+
+    /// Keeps what a step came to.
+    pub fn note(&mut self, action: Action, name: &str, result: Result<Value, Fault>) {
+        let result = match result {
+            Ok(Value::Array(statuses)) => {
+                let entries = statuses.iter().map(|status| Entry::new(action, status));
+                return self.entries.extend(entries);
+            }
+            Ok(_) => Ok(()),
+            Err(fault) => Err(fault),
+        };
+        let (group, name) = names::split(name);
+        let status = names::entry(group, name.unwrap_or_default(), result);
+        self.entries.push(Entry::new(action, &status));
+    }
+
+    /// Tells what it has come to.
+    pub fn finish(&mut self) {
+        let entries = std::mem::take(&mut self.entries);
+        let result = match self.kind {
+            Kind::Several => Ok(Value::Array(entries.into_iter().map(Entry::told).collect())),
+            Kind::One => match entries.into_iter().find(Entry::is_failure) {
+                Some(entry) => Err(entry.fault()),
+                None => Ok(Value::Bool(true)),
+            },
+        };
+        let _ = self.ending.set(result);
+    }
+}
+
+impl Target {
+    /// How faults of the target as a whole name it.
+    pub fn name(&self) -> String {
+        match self {
+            Target::Name(name) => name.clone(),
+            Target::All | Target::Together(_) => String::new(),
+        }
+    }
+}
+
+impl Action {
+    fn word(self) -> &'static str {
+        match self {
+            Action::Stop => "stop",
+            Action::Start => "start",
+            Action::Remove => "remove",
+            Action::Update => "update",
+            Action::Add => "add",
+        }
+    }
+}
+
+impl Entry {
+    fn new(action: Action, status: &Value) -> Entry {
+        let text = |member: &str| {
+            let text = status.member(member).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        Entry {
+            action,
+            group: text("group"),
+            name: text("name"),
+            status: status
+                .member("status")
+                .and_then(Value::as_int)
+                .unwrap_or_default(),
+            description: text("description"),
+        }
+    }
+
+    /// What does not run need not be stopped, and what somebody else has started
+    /// meanwhile need not be started.
+    fn is_failure(&self) -> bool {
+        let is = |code: FaultCode| self.status == i64::from(code.code());
+        let is_soft = match self.action {
+            Action::Stop => is(FaultCode::NotRunning),
+            Action::Start => is(FaultCode::AlreadyStarted),
+            Action::Remove | Action::Update | Action::Add => false,
+        };
+        !is(FaultCode::Success) && !is_soft
+    }
+
+    fn fault(self) -> Fault {
+        Fault {
+            code: i32::try_from(self.status).unwrap_or(FaultCode::Failed.code()),
+            text: self.description,
+        }
+    }
+
+    fn told(self) -> Value {
+        Value::Struct(vec![
+            ("name".to_owned(), Value::String(self.name)),
+            ("group".to_owned(), Value::String(self.group)),
+            ("status".to_owned(), Value::Int(self.status)),
+            ("description".to_owned(), Value::String(self.description)),
+            ("action".to_owned(), Value::string(self.action.word())),
+        ])
+    }
+}

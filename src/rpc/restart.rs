@@ -1,0 +1,89 @@
+//! Restarting processes on request, and making groups what the configuration
+//! says: each is one [`Job`] for the daemon.
+
+use std::collections::VecDeque;
+
+use crate::rpc::interface::{Daemon, Outcome};
+use crate::rpc::job::{Job, Kind, Step, Target};
+use crate::rpc::names::{self, Named};
+use crate::rpc::{parameters, steps};
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// The most names that one call may give.
+const MOST_NAMES: usize = 16 * 1024;
+
+/// `supervisor.restartProcess(name, wait=true)`
+pub fn restart_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let kind = match names::find(daemon.supervisor, name)? {
+        Named::Process(_) => Kind::One,
+        Named::Group(_) => Kind::Several,
+    };
+    let wait = parameters::wait(parameters, 1);
+    restart(daemon, vec![Target::Name(name.to_owned())], kind, wait)
+}
+
+/// `supervisor.restartProcessGroup(name, wait=true)`
+pub fn restart_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let group = &names::group(daemon.supervisor, parameters::string(parameters, 0)?)?.config;
+    let target = Target::Name(format!("{}:*", group.name));
+    let wait = parameters::wait(parameters, 1);
+    restart(daemon, vec![target], Kind::Several, wait)
+}
+
+/// `supervisor.restartAllProcesses(wait=true)`
+pub fn restart_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let wait = parameters::wait(parameters, 0);
+    restart(daemon, vec![Target::All], Kind::Several, wait)
+}
+
+/// `supervisor.restartProcesses(names, wait=true)`: all are stopped, one after the
+/// other, before the first is started.
+pub fn restart_several(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let targets = array(parameters)?.iter().map(|item| match item {
+        Value::String(name) => Ok(Target::Name(name.clone())),
+        Value::Array(names) if names.len() <= MOST_NAMES => {
+            let names = names.iter().map(name).collect::<Result<_, Fault>>()?;
+            Ok(Target::Together(names))
+        }
+        _ => Err(Fault::new(FaultCode::IncorrectParameters)),
+    });
+    let targets = targets.collect::<Result<_, Fault>>()?;
+    let wait = parameters::wait(parameters, 1);
+    restart(daemon, targets, Kind::Several, wait)
+}
+
+/// `supervisor.updateProcessGroups(names, wait=true)`: what `supervisorctl update`
+/// does after `reloadConfig` has told the names.
+pub fn update_groups(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let names = array(parameters)?.iter().map(name);
+    let mut queue = VecDeque::new();
+    for name in names.collect::<Result<Vec<String>, Fault>>()? {
+        queue.push_back(Step::StopGroup(name.clone()));
+        queue.push_back(Step::Replace(name));
+    }
+    let wait = parameters::wait(parameters, 1);
+    steps::begin(Job::new(queue, Kind::Several, wait), daemon)
+}
+
+fn restart(daemon: &mut Daemon<'_>, targets: Vec<Target>, kind: Kind, wait: bool) -> Outcome {
+    let stops = targets.iter().cloned().map(Step::Stop);
+    let mut queue: VecDeque<Step> = stops.collect();
+    queue.extend(targets.into_iter().map(Step::Start));
+    steps::begin(Job::new(queue, kind, wait), daemon)
+}
+
+fn array(parameters: &[Value]) -> Result<&[Value], Fault> {
+    match parameters.first() {
+        Some(Value::Array(items)) if items.len() <= MOST_NAMES => Ok(items),
+        _ => Err(Fault::new(FaultCode::IncorrectParameters)),
+    }
+}
+
+fn name(value: &Value) -> Result<String, Fault> {
+    match value {
+        Value::String(name) => Ok(name.clone()),
+        _ => Err(Fault::new(FaultCode::IncorrectParameters)),
+    }
+}

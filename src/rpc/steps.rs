@@ -1,0 +1,159 @@
+//! The steps of a [`Job`], by the functions of the single methods.
+
+use std::rc::Rc;
+
+use crate::rpc::deferred::Deferred;
+use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::job::{Action, Job, Kind, Step, Target};
+use crate::rpc::{configuration, names, poll, start, stop};
+use crate::tokens::Timer;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// How many jobs may be on their way at a time.
+const MOST_JOBS: usize = 1024;
+
+/// Begins it. Who does not wait is answered at once.
+pub fn begin(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
+    if daemon.jobs.len() >= MOST_JOBS {
+        let text = "too many restarts and updates are under way, try again later";
+        return Err(Fault::with(FaultCode::Failed, text));
+    }
+    let ending = Rc::clone(&job.ending);
+    if !go_on(&mut job, daemon) {
+        let at_once = match job.kind {
+            Kind::One => Value::Bool(true),
+            Kind::Several => Value::Array(Vec::new()),
+        };
+        if let Some(turn) = job.turn {
+            let next = Some(turn.just_after());
+            daemon.reactor.timers.set(Timer::StopReport, next);
+        }
+        let wait = job.wait;
+        daemon.jobs.push(job);
+        return Ok(match wait {
+            true => Answer::Later(Deferred::Job(ending)),
+            false => Answer::Done(at_once),
+        });
+    }
+    match ending.get() {
+        Some(result) => result.clone().map(Answer::Done),
+        // A job at its end has a result.
+        None => Err(Fault::new(FaultCode::Failed)),
+    }
+}
+
+/// Goes on for as long as nothing is waited for. True at the end.
+pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
+    if job.turn.is_some_and(|turn| daemon.turn() <= turn) {
+        return false;
+    }
+    job.turn = None;
+    loop {
+        if let Some((action, name, mut deferred)) = job.under_way.take() {
+            let Some(result) = poll::poll_processes(&mut deferred, daemon) else {
+                job.under_way = Some((action, name, deferred));
+                return false;
+            };
+            job.note(action, &name, result);
+        }
+        let Some(step) = job.steps.pop_front() else {
+            job.finish();
+            return true;
+        };
+        if daemon.supervisor.state().is_going_down() {
+            let _ = job.ending.set(Err(Fault::new(FaultCode::ShutdownState)));
+            return true;
+        }
+        take(job, daemon, step);
+        if daemon.reactor.turn_is_over() {
+            job.turn = Some(daemon.turn());
+            return false;
+        }
+    }
+}
+
+fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: Step) {
+    let (action, name, outcome) = match step {
+        Step::Stop(target) => {
+            let outcome = stop(daemon, &target);
+            (Action::Stop, target.name(), outcome)
+        }
+        Step::Start(target) => {
+            let outcome = start(daemon, &target, job.wait);
+            (Action::Start, target.name(), outcome)
+        }
+        Step::StopGroup(group) => {
+            if daemon.supervisor.groups.named(&group).is_none() {
+                return;
+            }
+            let outcome = stop::stop_group(daemon, &[Value::string(&group)]);
+            (Action::Stop, whole(&group), outcome)
+        }
+        Step::Replace(group) => {
+            let (action, outcome) = replace(job, daemon, &group);
+            (action, whole(&group), outcome)
+        }
+    };
+    let result = match outcome {
+        Ok(Answer::Later(deferred)) => {
+            job.under_way = Some((action, name, deferred));
+            return;
+        }
+        Ok(Answer::Done(value)) => Ok(value),
+        // No step has a long answer.
+        Ok(Answer::Written(_)) => Ok(Value::Bool(true)),
+        Err(fault) => Err(fault),
+    };
+    job.note(action, &name, result);
+}
+
+/// A group that is to go stays if one of its processes could not be stopped.
+fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Action, Outcome) {
+    let parameters = [Value::string(group)];
+    let is_active = daemon.supervisor.groups.named(group).is_some();
+    let configured = &daemon.supervisor.config.groups;
+    let is_configured = configured.iter().any(|known| known.name == group);
+    if !is_active {
+        return (Action::Add, configuration::add_group(daemon, &parameters));
+    }
+    if !is_configured && job.has_failed_to_stop(group) {
+        let fault = Fault::with(FaultCode::Failed, "not all of it could be stopped");
+        return (Action::Remove, Err(fault));
+    }
+    match configuration::remove_group(daemon, &parameters) {
+        Ok(_) if is_configured => {
+            let outcome = configuration::add_group(daemon, &parameters);
+            (Action::Update, outcome)
+        }
+        outcome => (Action::Remove, outcome),
+    }
+}
+
+fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
+    match target {
+        Target::All => stop::stop_all(daemon, &[]),
+        Target::Name(name) => stop::stop_process(daemon, &[Value::string(name)]),
+        Target::Together(names) => {
+            let ids = names::processes(daemon.supervisor, names);
+            Ok(stop::stop_several(daemon, ids, true))
+        }
+    }
+}
+
+fn start(daemon: &mut Daemon<'_>, target: &Target, wait: bool) -> Outcome {
+    let wait_value = Value::Bool(wait);
+    match target {
+        Target::All => start::start_all(daemon, &[wait_value]),
+        Target::Name(name) => start::start_process(daemon, &[Value::string(name), wait_value]),
+        Target::Together(names) => {
+            let ids = names::processes(daemon.supervisor, names);
+            Ok(start::start_several(daemon, ids, wait))
+        }
+    }
+}
+
+/// The name for all of a group.
+fn whole(group: &str) -> String {
+    format!("{group}:*")
+}
