@@ -1,19 +1,23 @@
 //! Following a log: the bytes go from the server to the screen as they are,
 //! so that a character that is split between two pieces arrives whole.
 
+use super::exit_status;
 use super::failure::Failure;
 use super::process_logs;
 use super::session::Session;
 
 /// Shows a log until Ctrl-C, or until either side ends. However it ends, that
-/// is no failure of the command; 4.3.0 did not even check that there is such
-/// a process.
+/// is no failure of the command; that there is no such log is one, as it is for
+/// `tail` without `-f`.
 pub fn follow(session: &mut Session, path: &str) -> Result<(), Failure> {
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
     let mut stream = match process_logs::open(session, path) {
         Ok(Some(stream)) => stream,
-        Ok(None) => return Ok(()),
+        Ok(None) => {
+            session.exit_status = exit_status::GENERIC;
+            return Ok(());
+        }
         Err(Failure::Interrupted) => return session.print(""),
         Err(failure) => return Err(failure),
     };

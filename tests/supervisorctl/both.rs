@@ -136,7 +136,6 @@ fn both_clients_print_the_same_about_the_same_daemon() {
         "tail -x cat",
         "tail cat xyz",
         "tail nosuch",
-        "tail -f nosuch",
         "maintail 5",
         "clear cat nosuch",
         "clear all",

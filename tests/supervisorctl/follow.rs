@@ -232,6 +232,32 @@ fn lines_to_follow_were_cut_out_of_the_last_1024_bytes() {
 }
 
 #[test]
+fn following_what_is_not_there_succeeded() {
+    let scene = Scene::start(
+        "[program:a]\ncommand=cat\n[program:silent]\ncommand=cat\nstdout_logfile=NONE\n",
+    );
+    let ctl = Ctl::new(Kind::Ours, &scene.dir);
+    for words in [
+        "nosuch",
+        "nosuch stderr",
+        "a:nosuch",
+        "silent",
+        "-n 5 nosuch",
+        "nosuch --both",
+        "nosuch:*",
+        "no*",
+    ] {
+        let run = |before: &[&str]| {
+            let words = before.iter().copied().chain(words.split(' '));
+            ctl.run(&words.collect::<Vec<_>>()).status
+        };
+        let expected = run(&["tail"]);
+        assert_eq!(run(&["tail", "-f"]), expected, "{words}");
+        assert_eq!(expected, Some(1), "{words}");
+    }
+}
+
+#[test]
 fn one_unknown_name_among_several_was_told_as_a_bad_channel_alone() {
     let scene = Scene::start(PROGRAMS);
     scene.wait_all("RUNNING");

@@ -132,7 +132,7 @@ fn a_followed_log_passes_through_and_never_fails() {
     );
     assert_eq!(text(&output.stdout), start);
     assert_eq!(text(&output.stderr), expected);
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(1));
     let output = server.run("tail -f one-more");
     assert!(text(&output.stderr).ends_with(
         "Cannot read, status code 503: supervisord follows no more logs at a time, \
@@ -140,7 +140,7 @@ fn a_followed_log_passes_through_and_never_fails() {
     ));
     let output = server.run("tail -f odd");
     assert!(text(&output.stderr).contains("/logtail/odd/stdout Cannot connect, error: "));
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -357,6 +357,8 @@ fn follow_with(
         if let Some((stream, past)) = stream {
             session.write(&labels.take(number, past.as_bytes()))?;
             streams.add(number, stream);
+        } else {
+            session.exit_status = exit_status::GENERIC;
         }
     }
     let interrupt = session.interrupt()?;
