@@ -132,22 +132,27 @@ fn ctl_without_server(line: &str) -> std::process::Output {
 
 #[test]
 fn status_is_coloured_on_a_terminal_that_wants_it() {
-    let scene = Scene::start(PROGRAMS);
+    let bad = "[program:bad]\ncommand=/bin/false\nstartretries=0\n";
+    let scene = Scene::start(&(PROGRAMS.to_owned() + bad));
     scene.wait("web-1", "RUNNING");
+    scene.wait("bad", "FATAL");
     for (variables, coloured) in [
         ([("TERM", "xterm"), ("NO_COLOR", "")], true),
         ([("TERM", "xterm"), ("NO_COLOR", "1")], false),
         ([("TERM", "dumb"), ("NO_COLOR", "")], false),
     ] {
-        let mut pty = terminal(&scene, "status web-1 off", &variables, 24);
+        let mut pty = terminal(&scene, "status web-1 off bad", &variables, 24);
         assert_eq!(pty.wait(DEADLINE), Some(3));
         let written = pty.written();
         assert_eq!(
-            written.contains("\x1b[32mRUNNING   \x1b[0m"),
+            written.contains("\x1b[31mFATAL     \x1b[0m"),
             coloured,
             "{written:?}"
         );
         assert_eq!(written.contains('\x1b'), coloured, "{written:?}");
+        // As scripts that drive a terminal look for it.
+        let plain = format!("web-1{}RUNNING   pid ", " ".repeat(28));
+        assert!(written.contains(&plain), "{written:?}");
         assert!(
             pty.screen()
                 .contains("off                              STOPPED   Not started")

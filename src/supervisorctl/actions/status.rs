@@ -334,13 +334,14 @@ fn table(rows: &[ProcessInfo], colours: bool) -> Vec<String> {
         .collect()
 }
 
-/// The colour of a state: green is up, yellow on its way, red in trouble.
+/// The colour of a state that needs a look: yellow is on its way, red in trouble.
+/// What is as it should be stays plain, for scripts that drive a terminal look for
+/// `name  RUNNING`.
 fn colour(row: &ProcessInfo) -> Option<&'static str> {
     match row.known_state()? {
-        ProcessState::Running => Some("32"),
         ProcessState::Starting | ProcessState::Backoff | ProcessState::Stopping => Some("33"),
         ProcessState::Fatal | ProcessState::Unknown => Some("31"),
-        ProcessState::Stopped | ProcessState::Exited => None,
+        ProcessState::Running | ProcessState::Stopped | ProcessState::Exited => None,
     }
 }
 
@@ -387,11 +388,36 @@ mod tests {
 
     #[test]
     fn colours_change_no_column() {
-        let rows = [row("a", "RUNNING", "d")];
+        let rows = [ProcessInfo {
+            state: 200,
+            ..row("a", "FATAL", "d")
+        }];
         assert_eq!(
             table(&rows, true),
-            [format!("g:a{}\x1b[32mRUNNING   \x1b[0md", " ".repeat(30))]
+            [format!("g:a{}\x1b[31mFATAL     \x1b[0md", " ".repeat(30))]
         );
+    }
+
+    #[test]
+    fn a_healthy_row_was_coloured() {
+        for (state, colour) in [
+            (ProcessState::Running, None),
+            (ProcessState::Stopped, None),
+            (ProcessState::Exited, None),
+            (ProcessState::Starting, Some("33")),
+            (ProcessState::Backoff, Some("33")),
+            (ProcessState::Stopping, Some("33")),
+            (ProcessState::Fatal, Some("31")),
+            (ProcessState::Unknown, Some("31")),
+        ] {
+            let row = ProcessInfo {
+                state: i64::from(state.code()),
+                ..row("a", "X", "d")
+            };
+            let lines = table(&[row], true);
+            let shown = lines[0].split_once("\x1b[").map(|(_, rest)| &rest[..2]);
+            assert_eq!(shown, colour, "{state:?}");
+        }
     }
 
     #[test]
