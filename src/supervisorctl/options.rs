@@ -172,7 +172,7 @@ pub fn usage(program: &str) -> String {
          Options:\n\
          -c/--configuration FILENAME -- the configuration file (searched for if not given)\n\
          -h/--help -- print this text and exit\n\
-         -i/--interactive -- ask for confirmation and credentials where needed\n\
+         -i/--interactive -- start an interactive run, which asks for what it needs\n\
          -s/--serverurl URL -- where supervisord listens\n     \
          (default \"{DEFAULT_SERVERURL}\")\n\
          -u/--username USERNAME -- the user name that the server wants\n\

@@ -329,7 +329,7 @@ pub fn usage(program: &str) -> String {
          -u/--user USER -- run as this user, a name or a number\n\
          -m/--umask UMASK -- the umask of the daemon, octal (default 022)\n\
          -d/--directory DIRECTORY -- where the daemon goes when it leaves the terminal\n\
-         -l/--logfile FILENAME -- the main log\n\
+         -l/--logfile FILENAME -- use FILENAME as the main log\n\
          -y/--logfile_maxbytes BYTES -- its size before it is rotated (KB, MB and GB are understood)\n\
          -z/--logfile_backups NUM -- how many rotated logs are kept\n\
          -e/--loglevel LEVEL -- critical, error, warn, info, debug, trace or blather\n\
