@@ -10,6 +10,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::signal::Signal;
 use crate::sys::signals::{self, Signals};
 
+/// What ends this program unless it is caught, and must not come between the stop and
+/// the start of a restart.
+pub const ENDING: [Signal; 3] = [Signal::HUP, Signal::INT, Signal::TERM];
+
 /// Ctrl-C is caught and told by a descriptor.
 #[derive(Debug)]
 pub struct Interrupts {

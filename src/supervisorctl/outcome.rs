@@ -141,7 +141,17 @@ pub fn report_results(
     Ok(())
 }
 
-fn report(
+/// Reports a name for a group that there is not.
+pub fn report_unknown_group(session: &mut Session, verb: Verb, group: &str) -> Result<(), Failure> {
+    let exit_status = match verb {
+        Verb::Start => exit_status::INVALID_ARGUMENTS,
+        Verb::Stop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
+    };
+    session.fail(exit_status, &format!("{group}: ERROR (no such group)"))
+}
+
+/// Reports one process, by a code.
+pub fn report(
     session: &mut Session,
     verb: Verb,
     name: &str,

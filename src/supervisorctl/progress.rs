@@ -26,13 +26,35 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// How often the states are asked for.
 const INTERVAL: Duration = Duration::from_millis(250);
 
+/// What the command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the command of its name
+pub enum Aim {
+    Start,
+    Stop,
+    Restart,
+    /// Nothing that takes time.
+    Other,
+}
+
+impl From<Verb> for Aim {
+    fn from(verb: Verb) -> Aim {
+        match verb {
+            Verb::Start => Aim::Start,
+            Verb::Stop => Aim::Stop,
+            Verb::Signal | Verb::Clear => Aim::Other,
+        }
+    }
+}
+
 /// The progress of one command. The line goes away with the value.
 #[derive(Debug)]
 pub struct Progress {
-    verb: Verb,
+    aim: Aim,
     watcher: Client,
-    /// `group:process` of all that the command is about, in order.
-    targets: Vec<String>,
+    /// `group:process` of all that the command is about, in order, each with the
+    /// pid that it had.
+    targets: Vec<(String, i64)>,
     begun: Instant,
     is_drawn: bool,
 }
@@ -42,10 +64,10 @@ impl Progress {
     /// nobody to see it.
     pub fn begin(
         session: &mut Session,
-        verb: Verb,
+        aim: Aim,
         words: &[&str],
     ) -> Result<Option<Progress>, Failure> {
-        if !matches!(verb, Verb::Start | Verb::Stop) || !screen::shows_progress() {
+        if aim == Aim::Other || !screen::shows_progress() {
             return Ok(None);
         }
         let processes = match session.processes() {
@@ -54,14 +76,15 @@ impl Progress {
             Err(Failure::Call(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
-        let mut targets: Vec<String> = Vec::new();
+        let mut targets: Vec<(String, i64)> = Vec::new();
+        let target = |row: &ProcessInfo| (row.full_name(), row.pid);
         for (word, meant) in words.iter().zip(patterns::each(words, &processes)) {
             let is_meant = |row: &&ProcessInfo| *word == "all" || patterns::is_named(row, word);
             match meant {
-                Meant::Several(rows) => targets.extend(rows.iter().map(|row| row.full_name())),
+                Meant::Several(rows) => targets.extend(rows.iter().map(|row| target(row))),
                 Meant::Name | Meant::Nothing => {
                     let rows = processes.iter().filter(is_meant);
-                    targets.extend(rows.map(ProcessInfo::full_name));
+                    targets.extend(rows.map(target));
                 }
             }
         }
@@ -76,7 +99,7 @@ impl Progress {
             watcher.watch(interrupt);
         }
         Ok(Some(Progress {
-            verb,
+            aim,
             watcher,
             targets,
             begun: Instant::now(),
@@ -126,10 +149,16 @@ impl Progress {
         let Ok(mut rows) = reply.processes() else {
             return;
         };
-        rows.retain(|row| self.targets.binary_search(&row.full_name()).is_ok());
+        let target = |row: &ProcessInfo| {
+            let name = row.full_name();
+            let found = self.targets.binary_search_by(|(other, _)| other.cmp(&name));
+            found.ok().and_then(|place| self.targets.get(place))
+        };
+        rows.retain(|row| target(row).is_some());
+        let is_as_before = |row: &ProcessInfo| target(row).is_some_and(|(_, pid)| *pid == row.pid);
         let (columns, _) = terminal::size().unwrap_or((80, 24));
         // A line that reached the last column could not be drawn over.
-        let line = text(self.verb, self.targets.len(), &rows);
+        let line = text(self.aim, self.targets.len(), &rows, is_as_before);
         let line = screen::clipped(&line, usize::from(columns).saturating_sub(1));
         terminal::complain(&format!("\r{line}\x1b[K"));
         self.is_drawn = true;
@@ -143,36 +172,44 @@ impl Drop for Progress {
 }
 
 /// Such as `3 of 10 running, waiting for a, b, c and 2 more`.
-fn text(verb: Verb, total: usize, rows: &[ProcessInfo]) -> String {
+fn text(
+    aim: Aim,
+    total: usize,
+    rows: &[ProcessInfo],
+    is_as_before: impl Fn(&ProcessInfo) -> bool,
+) -> String {
     const NAMED: usize = 3;
-    let is_start = verb == Verb::Start;
-    let is_done = |state: ProcessState| match is_start {
-        true => state == ProcessState::Running,
-        false => state.is_stopped(),
+    let is_up = aim != Aim::Stop;
+    let is_done = |row: &ProcessInfo, state: ProcessState| match aim {
+        Aim::Stop => state.is_stopped(),
+        Aim::Restart => state == ProcessState::Running && !is_as_before(row),
+        Aim::Start | Aim::Other => state == ProcessState::Running,
     };
-    let is_awaited = |state: ProcessState| match is_start {
-        true => matches!(state, ProcessState::Starting | ProcessState::Backoff),
-        false => state == ProcessState::Stopping,
+    let is_awaited = |state: ProcessState| match state {
+        ProcessState::Starting | ProcessState::Backoff => is_up,
+        ProcessState::Stopping => aim != Aim::Start,
+        _ => false,
     };
     let states = || {
         rows.iter()
             .filter_map(|row| Some((row, row.known_state()?)))
     };
     // One that was removed meanwhile has been stopped.
-    let gone = if is_start {
-        0
-    } else {
-        total.saturating_sub(rows.len())
+    let gone = match is_up {
+        true => 0,
+        false => total.saturating_sub(rows.len()),
     };
-    let done = states().filter(|(_, state)| is_done(*state)).count() + gone;
+    let done = states().filter(|(row, state)| is_done(row, *state)).count() + gone;
     let awaited: Vec<String> = states()
         .filter(|(_, state)| is_awaited(*state))
         .map(|(row, _)| row.display_name())
         .collect();
-    let mut text = format!(
-        "{done} of {total} {}",
-        if is_start { "running" } else { "stopped" }
-    );
+    let word = match aim {
+        Aim::Stop => "stopped",
+        Aim::Restart => "restarted",
+        Aim::Start | Aim::Other => "running",
+    };
+    let mut text = format!("{done} of {total} {word}");
     if !awaited.is_empty() {
         let named: Vec<&str> = awaited.iter().take(NAMED).map(String::as_str).collect();
         text.push_str(&format!(", waiting for {}", named.join(", ")));
@@ -207,14 +244,25 @@ mod tests {
             row("f", Stopped),
         ];
         assert_eq!(
-            text(Verb::Start, 6, &rows),
+            text(Aim::Start, 6, &rows, |_| false),
             "1 of 6 running, waiting for g:b, g:c, g:d and 1 more"
         );
         let rows = [row("a", Running), row("b", Stopping), row("f", Stopped)];
         assert_eq!(
-            text(Verb::Stop, 4, &rows),
+            text(Aim::Stop, 4, &rows, |_| false),
             "2 of 4 stopped, waiting for g:b"
         );
-        assert_eq!(text(Verb::Stop, 1, &rows[2..]), "1 of 1 stopped");
+        assert_eq!(text(Aim::Stop, 1, &rows[2..], |_| false), "1 of 1 stopped");
+        let rows = [
+            row("a", Running),
+            row("b", Stopping),
+            row("c", Starting),
+            row("d", Running),
+        ];
+        let is_as_before = |row: &ProcessInfo| row.name == "a";
+        assert_eq!(
+            text(Aim::Restart, 4, &rows, is_as_before),
+            "1 of 4 restarted, waiting for g:b, g:c"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::failure::{CallError, Failure};
 use crate::states::ProcessState;
+use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
 /// An entry of `getAllProcessInfo`, or what `getProcessInfo` returns.
@@ -54,6 +55,30 @@ pub struct ProcessResult {
     /// 80 for success, else a fault's code.
     pub status: i64,
     pub description: String,
+}
+
+impl ProcessResult {
+    /// Whether it has that code.
+    pub fn is(&self, code: FaultCode) -> bool {
+        self.status == i64::from(code.code())
+    }
+
+    /// The same as the fault of a single call.
+    pub fn fault(&self) -> Fault {
+        Fault {
+            code: i32::try_from(self.status).unwrap_or(FaultCode::Failed.code()),
+            text: self.description.clone(),
+        }
+    }
+}
+
+/// An entry of what a method of several steps returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// Such as `stop`.
+    pub action: String,
+    /// What became of it; the name is empty for a group as a whole.
+    pub result: ProcessResult,
 }
 
 /// An entry of `getAllConfigInfo`.
@@ -145,13 +170,25 @@ impl<'a> Reply<'a> {
 
     /// What became of each process.
     pub fn results(self) -> Result<Vec<ProcessResult>, Failure> {
+        self.items(Reply::result)
+    }
+
+    /// What was done, in order.
+    pub fn deeds(self) -> Result<Vec<Deed>, Failure> {
         self.items(|item| {
-            Ok(ProcessResult {
-                group: item.member("group")?.text()?,
-                name: item.member("name")?.text()?,
-                status: item.member("status")?.number()?,
-                description: item.member("description")?.text()?,
+            Ok(Deed {
+                action: item.member("action")?.text()?,
+                result: item.result()?,
             })
+        })
+    }
+
+    fn result(self) -> Result<ProcessResult, Failure> {
+        Ok(ProcessResult {
+            group: self.member("group")?.text()?,
+            name: self.member("name")?.text()?,
+            status: self.member("status")?.number()?,
+            description: self.member("description")?.text()?,
         })
     }
 

@@ -14,6 +14,8 @@ use super::live::Source;
 use super::pump::Typing;
 use super::ready;
 use super::reply::{ProcessInfo, Reply};
+use crate::signal::Signal;
+use crate::sys::signals::Held;
 use crate::sys::terminal;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -43,6 +45,9 @@ pub struct Session {
     pub typing: Typing,
     /// When the server was asked to restart.
     restart: Option<Instant>,
+    /// Whether a command goes on though nobody reads what it prints.
+    perseveres: bool,
+    is_output_closed: bool,
     /// What was last said about a server that does not answer.
     explained: Option<String>,
     interrupts: Option<Caught>,
@@ -69,6 +74,8 @@ impl Session {
             is_quiet: false,
             typing: Typing::default(),
             restart: None,
+            perseveres: false,
+            is_output_closed: false,
             interrupts: None,
             dies_of_interrupt: false,
         }
@@ -81,11 +88,41 @@ impl Session {
 
     /// Prints bytes as they are, at once.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.is_output_closed {
+            return Ok(());
+        }
         let mut output = io::stdout().lock();
-        output
-            .write_all(bytes)
-            .and_then(|()| output.flush())
-            .map_err(|_| Failure::OutputClosed)
+        match output.write_all(bytes).and_then(|()| output.flush()) {
+            Ok(()) => Ok(()),
+            Err(_) if self.perseveres => {
+                self.is_output_closed = true;
+                Ok(())
+            }
+            Err(_) => Err(Failure::OutputClosed),
+        }
+    }
+
+    /// Does something that is not to be left half done: these signals end the program
+    /// when it is done, and that nobody reads what is printed is told then, too.
+    pub fn persevere(
+        &mut self,
+        signals: &[Signal],
+        work: impl FnOnce(&mut Session, &Held) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let held = Held::hold(signals).map_err(CallError::System)?;
+        self.perseveres = true;
+        let outcome = work(self, &held);
+        self.perseveres = false;
+        // One that is not caught ends the program here.
+        drop(held);
+        if std::mem::take(&mut self.is_output_closed) {
+            return Err(Failure::OutputClosed);
+        }
+        // That is what Ctrl-C does in the shell.
+        if signals.contains(&Signal::INT) && self.is_interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        outcome
     }
 
     /// Prints a line about a failure and keeps the exit status for it.

@@ -9,6 +9,7 @@
 //! waits while no pipe is there (during a reload) is carried over to the next one.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
@@ -118,10 +119,48 @@ pub fn ended_child() -> Option<i32> {
 /// Catches these signals no more: each does again what it does by itself.
 pub fn release(caught: &[Signal]) {
     for caught in caught {
-        if let Ok(caught) = signal::Signal::try_from(caught.number()) {
-            // SAFETY: no handler function is involved.
-            let _ = unsafe { signal::signal(caught, SigHandler::SigDfl) };
+        reset(caught.number());
+    }
+}
+
+/// Signals that are held back for as long as the value lives: what comes meanwhile
+/// comes then, with the effect that it has.
+#[derive(Debug)]
+pub struct Held {
+    previous: Mask,
+    signals: SigSet,
+}
+
+impl Held {
+    /// Holds these back.
+    pub fn hold(signals: &[Signal]) -> io::Result<Held> {
+        let set: SigSet = signals
+            .iter()
+            .filter_map(|signal| signal::Signal::try_from(signal.number()).ok())
+            .collect();
+        let previous = Mask(set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?);
+        Ok(Held {
+            previous,
+            signals: set,
+        })
+    }
+
+    /// Whether one of them has come and waits.
+    pub fn is_waiting(&self) -> bool {
+        let mut pending = MaybeUninit::uninit();
+        // SAFETY: room for a set.
+        if unsafe { libc::sigpending(pending.as_mut_ptr()) } != 0 {
+            return false;
         }
+        // SAFETY: the call has filled it in.
+        let pending = unsafe { SigSet::from_sigset_t_unchecked(pending.assume_init()) };
+        self.signals.iter().any(|signal| pending.contains(signal))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.previous.apply();
     }
 }
 
@@ -315,6 +354,27 @@ mod tests {
         assert_eq!(ended_child(), None);
         raise(Signal::CHLD);
         assert_eq!(ended_child(), None);
+    }
+
+    #[test]
+    fn what_is_held_back_comes_when_it_is_let_go() {
+        if isolated(
+            module_path!(),
+            "what_is_held_back_comes_when_it_is_let_go",
+            &[],
+        ) {
+            return;
+        }
+        let (_signals, read) = Signals::install(&ALL).unwrap();
+        let held = Held::hold(&[Signal::HUP, Signal::TERM]).unwrap();
+        raise(Signal::USR2);
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::USR2]);
+        assert!(!held.is_waiting());
+        raise(Signal::HUP);
+        assert!(held.is_waiting());
+        assert_eq!(Signals::drain(read.as_fd()), []);
+        drop(held);
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::HUP]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod both;
 mod configuration;
 mod explain;
 mod follow;
+mod halfway;
 mod lines;
 mod logs;
 mod pictures;

@@ -4,11 +4,13 @@
 use std::collections::HashSet;
 
 use super::refuse_argument;
+use crate::signal::Signal;
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::interrupt::ENDING;
 use crate::supervisorctl::names::display_name;
-use crate::supervisorctl::reply::Reply;
+use crate::supervisorctl::reply::{Changes, Deed, Reply};
 use crate::supervisorctl::session::Session;
 use crate::table::Table;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -75,9 +77,71 @@ pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !wanted.is_empty() {
         refuse_unknown_groups(session, words, &changes.added)?;
     }
-    let is_wanted = |group: &&String| wanted.is_empty() || wanted.contains(group.as_str());
+    let is_wanted = |group: &String| wanted.is_empty() || wanted.contains(group.as_str());
+    let Changes {
+        mut added,
+        mut changed,
+        mut removed,
+    } = changes;
+    for groups in [&mut added, &mut changed, &mut removed] {
+        groups.retain(is_wanted);
+    }
+    let groups = removed.iter().chain(&changed).chain(&added);
+    let groups: Vec<Value> = groups.map(Value::string).collect();
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let method = "updateProcessGroups";
+    match session.try_call(method, &[Value::Array(groups)])? {
+        Ok(value) => {
+            let value = &value;
+            report_update(session, &Reply { method, value }.deeds()?)
+        }
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+            session.persevere(&ENDING, |session, _| {
+                let changes = Changes {
+                    added,
+                    changed,
+                    removed,
+                };
+                update_by_steps(session, &changes)
+            })
+        }
+        Err(fault) => Err(CallError::Fault(fault).into()),
+    }
+}
 
-    for group in changes.removed.iter().filter(is_wanted) {
+/// The lines for what the server has done. A fault is told at the end, for it kept
+/// nothing else from being done.
+fn report_update(session: &mut Session, deeds: &[Deed]) -> Result<(), Failure> {
+    let mut failure = None;
+    for Deed { action, result } in deeds {
+        let group = &result.group;
+        let done = match action.as_str() {
+            "remove" => "removed",
+            "update" => "updated",
+            "add" => "added",
+            // Of single processes.
+            _ => continue,
+        };
+        if done != "added" {
+            session.print(&format!("{group}: stopped"))?;
+        }
+        if result.is(FaultCode::Success) {
+            session.print(&format!("{group}: {done} process group"))?;
+        } else if result.is(FaultCode::Failed) {
+            let message = format!("{group}: has problems; not removing");
+            session.fail(exit_status::GENERIC, &message)?;
+        } else {
+            failure = failure.or(Some(CallError::Fault(result.fault())));
+        }
+    }
+    failure.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// The same with a call for each step, for a server that does not do the whole.
+fn update_by_steps(session: &mut Session, changes: &Changes) -> Result<(), Failure> {
+    for group in &changes.removed {
         let is_clean = stop_group(session, group)?;
         if is_clean {
             session.call("removeProcessGroup", &[Value::string(group)])?;
@@ -87,13 +151,13 @@ pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
             session.fail(exit_status::GENERIC, &message)?;
         }
     }
-    for group in changes.changed.iter().filter(is_wanted) {
+    for group in &changes.changed {
         stop_group(session, group)?;
         session.call("removeProcessGroup", &[Value::string(group)])?;
         session.call("addProcessGroup", &[Value::string(group)])?;
         session.print(&format!("{group}: updated process group"))?;
     }
-    for group in changes.added.iter().filter(is_wanted) {
+    for group in &changes.added {
         session.call("addProcessGroup", &[Value::string(group)])?;
         session.print(&format!("{group}: added process group"))?;
     }
@@ -135,8 +199,12 @@ fn stop_group(session: &mut Session, group: &str) -> Result<bool, Failure> {
     Ok(results.iter().all(|result| result.status != failed))
 }
 
-/// `add GROUP…`
+/// `add GROUP…`. A dropped line ends it when all is done.
 pub fn add(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    session.persevere(&[Signal::HUP], |session, _| add_each(session, words))
+}
+
+fn add_each(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     for group in words {
         match session.try_call("addProcessGroup", &[Value::string(*group)])? {
             Ok(_) => session.print(&format!("{group}: added process group"))?,
@@ -152,8 +220,12 @@ pub fn add(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `remove GROUP…`
+/// `remove GROUP…`, likewise.
 pub fn remove(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    session.persevere(&[Signal::HUP], |session, _| remove_each(session, words))
+}
+
+fn remove_each(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     for group in words {
         match session.try_call("removeProcessGroup", &[Value::string(*group)])? {
             Ok(_) => session.print(&format!("{group}: removed process group"))?,

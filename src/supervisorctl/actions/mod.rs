@@ -7,6 +7,7 @@ mod fg;
 mod log_text;
 mod logs;
 mod processes;
+mod restart;
 mod server;
 mod status;
 mod tail_many;
@@ -50,7 +51,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Reload => server::reload(session, argument)?,
         Command::Remove => configuration::remove(session, &words)?,
         Command::Reread => configuration::reread(session, argument)?,
-        Command::Restart => processes::restart(session, &words)?,
+        Command::Restart => restart::restart(session, &words)?,
         Command::Result => server::result(session, &words)?,
         Command::Shutdown => server::shutdown(session, argument)?,
         Command::Signal => processes::signal(session, &words)?,

@@ -1,7 +1,8 @@
-//! `start`, `stop`, `restart` and `signal`: what is done to processes, name
-//! by name, each waiting for its answer.
+//! `start`, `stop` and `signal`: what is done to processes, name by name, each
+//! waiting for its answer.
 
 use super::{check, refuse};
+use crate::signal::Signal;
 use crate::supervisorctl::client::PendingCall;
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
@@ -12,6 +13,7 @@ use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::progress::Progress;
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::session::Session;
+use crate::sys::signals::Held;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -47,19 +49,6 @@ pub fn stop(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     apply(session, Verb::Stop, None, words)
 }
 
-/// `restart NAME…`: stops them all, then starts them all.
-pub fn restart(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
-    if words.is_empty() {
-        let message = "Error: restart requires a process name";
-        return refuse(session, Command::Restart, exit_status::GENERIC, message);
-    }
-    stop(session, words)?;
-    start(session, words)
-}
-
 /// `signal SIGNAL NAME…`
 pub fn signal(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !check::is_usable(session)? {
@@ -72,17 +61,40 @@ pub fn signal(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     apply(session, Verb::Signal, Some(signal), names)
 }
 
-/// Does it to each name. `all` anywhere means every process and nothing else.
+/// Does it to each name. A dropped line ends that only when none of several is left.
 fn apply(
     session: &mut Session,
     verb: Verb,
     signal: Option<&str>,
     names: &[&str],
 ) -> Result<(), Failure> {
+    match names {
+        [name] if !patterns::is_pattern(name) => apply_held(session, verb, signal, names, None),
+        _ => session.persevere(&[Signal::HUP], |session, _| {
+            apply_held(session, verb, signal, names, None)
+        }),
+    }
+}
+
+/// The same while other signals may be held back. `all` anywhere means every process
+/// and nothing else. With signals held back Ctrl-C must not be waited for, and who
+/// wants this program to end does not wait for processes to come up.
+pub fn apply_held(
+    session: &mut Session,
+    verb: Verb,
+    signal: Option<&str>,
+    names: &[&str],
+    held: Option<&Held>,
+) -> Result<(), Failure> {
+    let progress = match held {
+        Some(_) => None,
+        None => Progress::begin(session, verb.into(), names)?,
+    };
     let mut work = Work {
         verb,
         signal,
-        progress: Progress::begin(session, verb, names)?,
+        progress,
+        held,
     };
     if names.contains(&"all") {
         let method = verb.method_for_all();
@@ -110,6 +122,7 @@ struct Work<'a> {
     verb: Verb,
     signal: Option<&'a str>,
     progress: Option<Progress>,
+    held: Option<&'a Held>,
 }
 
 impl Work<'_> {
@@ -128,11 +141,7 @@ impl Work<'_> {
         match self.call(session, method, Some(group))? {
             Ok(value) => report_all(session, self.verb, method, &value),
             Err(fault) if fault.is(FaultCode::BadName) => {
-                let exit_status = match self.verb {
-                    Verb::Start => exit_status::INVALID_ARGUMENTS,
-                    Verb::Stop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
-                };
-                session.fail(exit_status, &format!("{group}: ERROR (no such group)"))
+                outcome::report_unknown_group(session, self.verb, group)
             }
             Err(fault) => Err(CallError::Fault(fault).into()),
         }
@@ -172,7 +181,11 @@ impl Work<'_> {
 
     fn parameters(&self, name: Option<&str>) -> Vec<Value> {
         let words = name.into_iter().chain(self.signal);
-        words.map(Value::string).collect()
+        let mut parameters: Vec<Value> = words.map(Value::string).collect();
+        if self.verb == Verb::Start && self.held.is_some_and(Held::is_waiting) {
+            parameters.push(Value::Bool(false));
+        }
+        parameters
     }
 
     fn call(

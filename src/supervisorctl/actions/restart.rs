@@ -1,0 +1,110 @@
+//! `restart`: stops all that is named, then starts it. The server does the whole
+//! where it can, for whoever stops this program between the two would leave
+//! everything down. With a server that cannot, 4.3.0 among them, no signal that can
+//! be held back comes between.
+
+use super::{check, processes, refuse};
+use crate::supervisorctl::command::Command;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::interrupt::ENDING;
+use crate::supervisorctl::names::display_name;
+use crate::supervisorctl::outcome::{self, Verb};
+use crate::supervisorctl::patterns::{self, Meant};
+use crate::supervisorctl::progress::{Aim, Progress};
+use crate::supervisorctl::reply::{Deed, Reply};
+use crate::supervisorctl::session::Session;
+use crate::xmlrpc::fault::FaultCode;
+use crate::xmlrpc::value::Value;
+
+/// `restart NAME…`: stops them all, then starts them all.
+pub fn restart(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        return Ok(());
+    }
+    if words.is_empty() {
+        let message = "Error: restart requires a process name";
+        return refuse(session, Command::Restart, exit_status::GENERIC, message);
+    }
+    let (method, parameters) = match words.contains(&"all") {
+        true => ("restartAllProcesses", Vec::new()),
+        false => ("restartProcesses", vec![targets(session, words)?]),
+    };
+    let outcome = match Progress::begin(session, Aim::Restart, words)? {
+        Some(mut progress) => {
+            let call = session.begin(method, &parameters)?;
+            progress.wait(session, call)?
+        }
+        None => session.try_call(method, &parameters)?,
+    };
+    match outcome {
+        Ok(value) => {
+            let value = &value;
+            report(session, &Reply { method, value }.deeds()?)
+        }
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => by_steps(session, words),
+        Err(fault) => Err(CallError::Fault(fault).into()),
+    }
+}
+
+/// The words as the server takes them: what a pattern matches is restarted together.
+fn targets(session: &mut Session, words: &[&str]) -> Result<Value, Failure> {
+    let is_pattern = |word: &&str| patterns::is_pattern(word);
+    let Some(first) = words.iter().position(is_pattern) else {
+        return Ok(Value::Array(
+            words.iter().copied().map(Value::string).collect(),
+        ));
+    };
+    let processes = session.processes()?;
+    let meant = patterns::each(words, &processes);
+    let targets = words.iter().zip(meant).enumerate();
+    let targets = targets.map(|(place, (word, meant))| match meant {
+        Meant::Several(rows) if place >= first => {
+            let names = rows.iter().map(|row| Value::String(row.full_name()));
+            Value::Array(names.collect())
+        }
+        _ => Value::string(*word),
+    });
+    Ok(Value::Array(targets.collect()))
+}
+
+/// A line for each. What this command has no words for is told at the end, for
+/// all has been done.
+fn report(session: &mut Session, deeds: &[Deed]) -> Result<(), Failure> {
+    let mut failure = None;
+    for Deed { action, result } in deeds {
+        let verb = match action.as_str() {
+            "stop" => Verb::Stop,
+            _ => Verb::Start,
+        };
+        if result.name.is_empty() && result.is(FaultCode::BadName) {
+            outcome::report_unknown_group(session, verb, &result.group)?;
+            continue;
+        }
+        let name = display_name(&result.group, &result.name);
+        match outcome::report(session, verb, &name, result.status, &result.description) {
+            Err(error @ Failure::Call(_)) => failure = failure.or(Some(error)),
+            outcome => outcome?,
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// The same by a call for each step.
+fn by_steps(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    session.persevere(&ENDING, |session, held| {
+        let stopped = processes::apply_held(session, Verb::Stop, None, words, Some(held));
+        match &stopped {
+            // What one name came to keeps nobody from starting the others.
+            Ok(()) | Err(Failure::Call(CallError::UnknownResultCode { .. })) => {}
+            Err(_) => return stopped,
+        }
+        stopped.and(processes::apply_held(
+            session,
+            Verb::Start,
+            None,
+            words,
+            Some(held),
+        ))
+    })
+}
