@@ -49,8 +49,19 @@ pub struct ClientConfig {
     pub history_file: Option<String>,
     /// Whether the file says which server.
     pub has_serverurl: bool,
-    /// Lines for the user, such as plug-ins that are left out.
+    /// Plug-ins, all of which are left out.
+    pub plugins: Vec<Plugin>,
+    /// Lines for the user, such as about those.
     pub warnings: Vec<String>,
+}
+
+/// A plug-in of `[ctlplugin:x]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    /// The part behind the colon.
+    pub name: String,
+    /// What Python would call to make it.
+    pub factory: String,
 }
 
 impl Default for ClientConfig {
@@ -62,6 +73,7 @@ impl Default for ClientConfig {
             prompt: DEFAULT_PROMPT.to_owned(),
             history_file: None,
             has_serverurl: false,
+            plugins: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -111,7 +123,13 @@ pub fn read(request: &ClientRequest, system: &impl System) -> Result<ClientConfi
         .text("history_file")?
         .filter(|path| !path.is_empty())
         .map(|path| normalized_path(&path, launch, system));
-    let mut warnings = plugins(&context)?;
+    let plugins = plugins(&context)?;
+    let left_out = |Plugin { name, factory }: &Plugin| {
+        format!(
+            "[ctlplugin:{name}] is left out: {factory} cannot be loaded, for Python plug-ins are not available"
+        )
+    };
+    let mut warnings: Vec<String> = plugins.iter().map(left_out).collect();
     warnings.extend(unread.iter().map(|file| {
         format!("{file} is included and left out: it cannot be read as a configuration file")
     }));
@@ -122,6 +140,7 @@ pub fn read(request: &ClientRequest, system: &impl System) -> Result<ClientConfi
         prompt: prompt.unwrap_or_else(|| DEFAULT_PROMPT.to_owned()),
         history_file,
         has_serverurl: with_here.raw("serverurl").is_some(),
+        plugins,
         warnings,
     })
 }
@@ -224,9 +243,9 @@ impl Layers {
     }
 }
 
-/// Plug-ins are written in Python and left out, each with a warning.
-fn plugins<S: System>(context: &Context<'_, S>) -> Result<Vec<String>, ConfigError> {
-    let mut warnings = Vec::new();
+/// Plug-ins are written in Python and left out.
+fn plugins<S: System>(context: &Context<'_, S>) -> Result<Vec<Plugin>, ConfigError> {
+    let mut plugins = Vec::new();
     let sections = context.document.sections();
     for name in sections.iter().filter(|name| name.starts_with(PLUGIN)) {
         let section = context.section(name, &[]);
@@ -239,11 +258,10 @@ fn plugins<S: System>(context: &Context<'_, S>) -> Result<Vec<String>, ConfigErr
         for key in context.document.keys(name) {
             section.text(&key)?;
         }
-        let factory = section.shown(FACTORY, factory);
-        warnings.push(format!(
-            "[ctlplugin:{}] is left out: {factory} cannot be loaded, for Python plug-ins are not available",
-            part_after_colon(name)
-        ));
+        plugins.push(Plugin {
+            name: part_after_colon(name).to_owned(),
+            factory: section.shown(FACTORY, factory),
+        });
     }
-    Ok(warnings)
+    Ok(plugins)
 }

@@ -132,6 +132,14 @@ pub fn listed() -> impl Iterator<Item = Command> {
         .filter(|command| !matches!(command, Command::Help | Command::EndOfInput))
 }
 
+/// The word that a line begins with; it may be empty.
+pub fn word(line: &str) -> &str {
+    let end = line
+        .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+        .unwrap_or(line.len());
+    line.get(..end).unwrap_or_default()
+}
+
 /// Reads a line. The word ends at the first character that cannot be part of
 /// one: `tail-f x` is `tail -f x`.
 pub fn parse(line: &str) -> Line<'_> {
@@ -142,10 +150,8 @@ pub fn parse(line: &str) -> Line<'_> {
     if let Some(topic) = line.strip_prefix('?') {
         return Line::Command(Command::Help, topic.trim());
     }
-    let end = line
-        .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-        .unwrap_or(line.len());
-    let (word, argument) = line.split_at(end);
+    let word = word(line);
+    let argument = line.get(word.len()..).unwrap_or_default();
     match known(word) {
         Some(command) => Line::Command(command, argument.trim()),
         None => Line::Unknown(line),

@@ -82,6 +82,25 @@ impl CallError {
         matches!(self, CallError::Protocol { status: 401, .. })
     }
 
+    /// Whether no server has carried the call out: it cannot be reached, refuses who
+    /// asks, or is none. A fault is an answer.
+    pub fn is_unserved(&self) -> bool {
+        match self {
+            CallError::Protocol { .. }
+            | CallError::UnknownProtocol(_)
+            | CallError::Port(_)
+            | CallError::System(_)
+            | CallError::Disconnected
+            | CallError::BadHead(_)
+            | CallError::NotXml(_) => true,
+            CallError::Fault(_)
+            | CallError::UnknownResultCode { .. }
+            | CallError::TooLarge
+            | CallError::TooLong(_)
+            | CallError::UnexpectedValue { .. } => false,
+        }
+    }
+
     /// The text without the class before it: `<Fault 6: 'SHUTDOWN_STATE'>`.
     pub fn text(&self) -> String {
         let whole = self.to_string();

@@ -1,6 +1,8 @@
 //! The texts of `help`: a table of commands, and a topic for each of them.
 
 use super::command::{self, Command};
+use super::plugins;
+use crate::config::supervisorctl::Plugin;
 
 /// Widest line of the table.
 const WIDTH: usize = 79;
@@ -27,13 +29,21 @@ fn table(title: &str, commands: &[Command]) -> String {
 }
 
 /// What `help TOPIC` prints.
-pub fn topic(name: &str) -> String {
+pub fn topic(name: &str, plugins: &[Plugin]) -> String {
     let known = command::listed()
         .chain([Command::Help])
         .find(|command| command.word() == name);
     match known {
         Some(command) => of(command).to_owned(),
-        None => format!("*** No help on {name}\n"),
+        None => {
+            let word = command::word(name);
+            let plugins = match command::known(word) {
+                Some(_) => &[],
+                None => plugins,
+            };
+            let text = plugins::of_command(plugins, word);
+            format!("*** {}\n", text.unwrap_or(format!("No help on {name}")))
+        }
     }
 }
 
@@ -266,18 +276,18 @@ mod tests {
     #[test]
     fn every_listed_command_has_a_topic_that_begins_with_its_word() {
         for command in command::listed().chain([Command::Help]) {
-            let text = topic(command.word());
+            let text = topic(command.word(), &[]);
             assert!(text.starts_with(command.word()), "{command:?}");
             assert!(text.ends_with('\n'), "{command:?}");
         }
-        assert_eq!(topic("EOF"), "*** No help on EOF\n");
-        assert_eq!(topic("start stop"), "*** No help on start stop\n");
+        assert_eq!(topic("EOF", &[]), "*** No help on EOF\n");
+        assert_eq!(topic("start stop", &[]), "*** No help on start stop\n");
     }
 
     #[test]
     fn every_topic_ends_with_examples_of_its_command() {
         for command in command::listed().chain([Command::Help]) {
-            let text = topic(command.word());
+            let text = topic(command.word(), &[]);
             let (_, examples) = text.split_once("For example:\n").unwrap_or_default();
             assert!(!examples.is_empty(), "{command:?} has no example");
             for example in examples.trim_end().lines() {

@@ -32,6 +32,7 @@ pub mod names;
 pub mod options;
 pub mod outcome;
 pub mod patterns;
+pub mod plugins;
 pub mod process_logs;
 pub mod progress;
 pub mod pump;
@@ -80,7 +81,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     if let Some(path) = &mut arguments.history_file {
         *path = load::option_path(path, &request.launch_directory);
     }
-    let file = match load::load_client(&request) {
+    let mut file = match load::load_client(&request) {
         Ok(file) => file,
         Err(error) => return usage_error(error, program),
     };
@@ -97,11 +98,13 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         },
         request: Some(request),
     };
+    let plugins = std::mem::take(&mut file.plugins);
     let settings = Settings::new(&arguments, file);
     let client = Client::new(settings.serverurl, settings.username, settings.password);
     let interactive = arguments.interactive || arguments.action.is_none();
     let mut session = Session::new(client, interactive);
     session.origin = origin;
+    session.plugins = plugins;
     ExitCode::from(match &arguments.action {
         Some(line) => shell::run_once(&mut session, line),
         None => shell::run_lines(

@@ -14,6 +14,7 @@ use super::live::Source;
 use super::pump::Typing;
 use super::ready;
 use super::reply::{ProcessInfo, Reply};
+use crate::config::supervisorctl::Plugin;
 use crate::signal::Signal;
 use crate::sys::signals::Held;
 use crate::sys::terminal;
@@ -35,8 +36,14 @@ pub struct Session {
     pub interactive: bool,
     /// Where the address of the server comes from.
     pub origin: Origin,
+    /// The plug-ins that are left out.
+    pub plugins: Vec<Plugin>,
     /// See [`super::exit_status`].
     pub exit_status: u8,
+    /// The exit status of the last command that no server would carry out.
+    pub unserved: Option<u8>,
+    /// Whether the server wanted credentials and nobody gave it the right ones.
+    pub lacks_credentials: bool,
     keyboard: Keyboard,
     /// Whether failures are told on the standard error, because what is printed
     /// is for programs.
@@ -70,6 +77,9 @@ impl Session {
             origin: Origin::default(),
             explained: None,
             exit_status: super::exit_status::SUCCESS,
+            unserved: None,
+            lacks_credentials: false,
+            plugins: Vec::new(),
             keyboard: Keyboard::default(),
             is_quiet: false,
             typing: Typing::default(),

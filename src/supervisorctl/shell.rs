@@ -6,6 +6,7 @@ use super::command::{self, Line};
 use super::exit_status;
 use super::failure::Failure;
 use super::interrupt;
+use super::plugins;
 use super::session::Session;
 use crate::sys::terminal;
 
@@ -33,7 +34,8 @@ pub fn run_once(session: &mut Session, line: &str) -> u8 {
 }
 
 /// Shows the status, then runs lines until there are no more or one says
-/// `quit`. What the commands come to does not change the exit status.
+/// `quit`. What the commands come to does not change the exit status, but a
+/// script that is read from a pipe must not succeed where no server has heard of it.
 pub fn run_lines(session: &mut Session, prompt: &str, history_file: Option<&str>) -> u8 {
     session.edit_lines(history_file);
     // Whoever sits at a terminal gets the prompt back after Ctrl-C; else it
@@ -44,11 +46,19 @@ pub fn run_lines(session: &mut Session, prompt: &str, history_file: Option<&str>
     {
         let _ = session.print("");
     }
-    exit_status::SUCCESS
+    if session.is_at_terminal() {
+        return exit_status::SUCCESS;
+    }
+    // Lines that were taken for credentials have not been carried out either.
+    let unauthorized = session.lacks_credentials.then_some(exit_status::GENERIC);
+    unauthorized
+        .or(session.unserved)
+        .unwrap_or(exit_status::SUCCESS)
 }
 
 fn lines(session: &mut Session, prompt: &str) -> Result<(), Failure> {
     let mut next = Ok("status".to_owned());
+    let mut is_first = true;
     loop {
         let flow = match next {
             Ok(line) => run_line(session, &line),
@@ -58,6 +68,10 @@ fn lines(session: &mut Session, prompt: &str) -> Result<(), Failure> {
             Err(Failure::Interrupted) if session.is_editing() => Ok(Flow::Continue),
             Err(failure) => Err(failure),
         };
+        // Nobody has asked for the first.
+        if std::mem::take(&mut is_first) {
+            session.unserved = None;
+        }
         match flow {
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => return Ok(()),
@@ -81,7 +95,11 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
     let (command, argument) = match command::parse(line) {
         Line::Empty => return Ok(Flow::Continue),
         Line::Unknown(line) => {
-            session.fail(exit_status::GENERIC, &format!("*** Unknown syntax: {line}"))?;
+            let text = match plugins::of_command(&session.plugins, command::word(line)) {
+                Some(text) => format!("*** {text}"),
+                None => format!("*** Unknown syntax: {line}"),
+            };
+            session.fail(exit_status::GENERIC, &text)?;
             return Ok(Flow::Continue);
         }
         Line::Command(command, argument) => (command, argument),
@@ -98,6 +116,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
                     break Failure::Call(error);
                 }
                 if let Err(failure) = ask_for_credentials(session) {
+                    session.lacks_credentials = true;
                     break failure;
                 }
             }
@@ -107,6 +126,9 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
     session.explain(&failure);
     let text = match failure {
         Failure::Call(error) => {
+            if error.is_unserved() {
+                session.unserved = Some(exit_status::GENERIC);
+            }
             if session.interactive && error.is_broken_off() {
                 terminal::complain(CUT_OFF);
             }

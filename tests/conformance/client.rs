@@ -57,7 +57,6 @@ fn the_shell_reads_commands_from_a_pipe() {
             "start p\nstatus\nstop p",
             "nosuch\nhelp nosuch\n?version\n!ls\nquit\nversion\n",
             "shutdown\nn\nreload\n\nexit\n",
-            "open unix:///no/such/socket\nversion\n",
         ] {
             // What help prints for a topic is prose.
             let input = input.replace("?version\n", "");

@@ -2,6 +2,7 @@
 
 use super::server::*;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -180,6 +181,119 @@ fn the_configuration_file_says_which_server_and_the_command_line_beats_it() {
         "{output:?}"
     );
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_command_of_a_plug_in_that_is_left_out_was_unknown_syntax() {
+    let server = Server::start(&[]);
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("supervisorctl");
+    symlink(binary(), &program).unwrap();
+    let section = format!("[supervisorctl]\nserverurl={}\n", server.url);
+    let run = |plugins: &[&str], words: &[&str], input: &str| {
+        let plugins = plugins.iter().map(|name| {
+            format!("[ctlplugin:{name}]\nsupervisor.ctl_factory=some.{name}:make\nx=1\n")
+        });
+        let configuration = section.clone() + &plugins.collect::<String>();
+        fs::write(directory.path().join("supervisord.conf"), configuration).unwrap();
+        let mut command = Command::new(&program);
+        let output = run_with_input(command.args(words).current_dir(directory.path()), input);
+        (text(&output.stdout), output.status.code())
+    };
+    let cache = "some.cache:make of [ctlplugin:cache]";
+    let begins = format!(
+        "*** cache_clear is a command of the plug-in {cache}, which this program does not load: \
+         Python plug-ins are not available\n"
+    );
+    let other = format!(
+        "*** mstart is no command of supervisorctl itself; it may be one of a plug-in that this \
+         program does not load: {cache}, some.wild:make of [ctlplugin:wild]. Python plug-ins are \
+         not available\n"
+    );
+    let both = ["cache", "wild"];
+    assert_eq!(
+        run(&both, &["cache_clear", "x"], ""),
+        (begins.clone(), Some(1))
+    );
+    assert_eq!(
+        run(&both, &["help", "cache_clear"], ""),
+        (begins.clone(), Some(0))
+    );
+    assert_eq!(
+        run(&both, &["mstart", "web-*"], ""),
+        (other.clone(), Some(1))
+    );
+    assert_eq!(run(&both, &["?mstart"], ""), (other.clone(), Some(0)));
+    let (shown, status) = run(&both, &[], "cache_clear\nmstart x\n");
+    assert!(shown.contains(&begins) && shown.contains(&other), "{shown}");
+    assert_eq!(status, Some(0));
+    // Where none is left out, and for what no plug-in can be asked for.
+    let unknown = "*** Unknown syntax: mstart\n".to_owned();
+    assert_eq!(run(&[], &["mstart"], ""), (unknown, Some(1)));
+    let unknown = "*** Unknown syntax: !ls\n".to_owned();
+    assert_eq!(run(&both, &["!ls"], ""), (unknown, Some(1)));
+    let unknown = "*** No help on mstart\n".to_owned();
+    assert_eq!(run(&[], &["help", "mstart"], ""), (unknown, Some(0)));
+}
+
+#[test]
+fn lines_that_no_server_carried_out_ended_with_status_0() {
+    let locked = Server::start(&[
+        ("wants u:p", Answer::Status("401 Unauthorized")),
+        ("stopProcess(p)", yes()),
+        ("stopProcess(bad)", Answer::Fault(10, "BAD_NAME")),
+        ("getAllProcessInfo()", Answer::Value(array(&[]))),
+        ("getPID()", Answer::Status("500 Internal Server Error")),
+    ]);
+    let absent = "unix:///nonexistent/socket";
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let refused = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let right = ["-u", "u", "-p", "p"];
+    let wrong = ["-u", "u", "-p", "x"];
+    for (url, options, input, expected) in [
+        // Credentials that nobody has.
+        (locked.url.as_str(), &[][..], "stop p\n", 1),
+        (&locked.url, &[][..], "", 1),
+        (&locked.url, &wrong[..], "stop p\nstatus\n", 1),
+        (&locked.url, &[][..], "u\nx\nstop p\n", 1),
+        (&locked.url, &[][..], "u\np\nstop p\n", 0),
+        (&locked.url, &right[..], "stop p\n", 0),
+        // What a server has answered is another matter, as in 4.3.0.
+        (&locked.url, &right[..], "stop bad\nnosuch\n", 0),
+        (&locked.url, &right[..], "", 0),
+        (&locked.url, &right[..], "pid\nstop p\n", 1),
+        // Nobody there.
+        (&refused, &[][..], "stop p\n", 4),
+        (&refused, &[][..], "pid\n", 4),
+        (&refused, &[][..], "help\nquit\n", 0),
+        (absent, &[][..], "stop p\nhelp\n", 7),
+        (absent, &[][..], "shutdown\ny\n", 1),
+        (absent, &[][..], "reload\ny\n", 1),
+        (absent, &[][..], "", 0),
+        (
+            &locked.url,
+            &right[..],
+            "open unix:///nonexistent/s\nversion\n",
+            7,
+        ),
+        ("ftp://nowhere", &[][..], "version\n", 1),
+    ] {
+        let mut words = vec!["-c", "", "-s", url];
+        words.extend(options);
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("supervisorctl");
+        symlink(binary(), &program).unwrap();
+        // A session of its own, so that there is no terminal to ask.
+        let mut command = Command::new("setsid");
+        let output = run_with_input(command.args(["-w"]).arg(&program).args(&words), input);
+        let shown = text(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{words:?} {input:?}: {shown}"
+        );
+    }
 }
 
 #[test]

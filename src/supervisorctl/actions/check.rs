@@ -39,6 +39,7 @@ pub fn is_usable(session: &mut Session) -> Result<bool, Failure> {
             None => return Err(failure),
         },
     };
+    session.unserved = Some(exit_status);
     session.fail(exit_status, &message)?;
     Ok(false)
 }

@@ -44,7 +44,10 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         }
         Command::Fg => fg::fg(session, &words)?,
         Command::Help if argument.is_empty() => session.write(help::overview().as_bytes())?,
-        Command::Help => session.write(help::topic(argument).as_bytes())?,
+        Command::Help => {
+            let text = help::topic(argument, &session.plugins);
+            session.write(text.as_bytes())?;
+        }
         Command::Maintail => logs::maintail(session, &words)?,
         Command::Open => server::open(session, argument)?,
         Command::Pid => server::pid(session, &words)?,

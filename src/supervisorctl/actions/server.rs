@@ -124,6 +124,7 @@ pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
             Some((_, reason)) => {
                 session.explain(&failure);
                 let message = format!("ERROR: {reason} (already shut down?)");
+                session.unserved = Some(exit_status::GENERIC);
                 session.fail(exit_status::GENERIC, &message)
             }
             None => Err(failure),
