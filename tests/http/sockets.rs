@@ -139,6 +139,22 @@ fn who_waits_at_a_socket_that_has_lost_its_name_is_served() {
 }
 
 #[test]
+fn a_socket_whose_mode_was_changed_is_looked_at_once_and_left() {
+    let mut daemon = Daemon::new();
+    let path = daemon.path("sock");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
+    daemon.until("a look", |daemon| daemon.busy_turns > 0);
+    assert!(!daemon.reactor.timers.is_set(Timer::SocketFiles));
+    fs::remove_file(&path).unwrap();
+    daemon.until("a plan to make it", |daemon| {
+        daemon.reactor.timers.is_set(Timer::SocketFiles)
+    });
+    daemon.until("a new one", |_| path.exists());
+    assert!(!daemon.reactor.timers.is_set(Timer::SocketFiles));
+    daemon.servers.close(&mut daemon.reactor);
+}
+
+#[test]
 fn host_names_and_ipv6_addresses_are_understood() {
     for host in ["", "*", "localhost", "::1", "[::1]", "0.0.0.0"] {
         if host.contains(':') && TcpListener::bind("[::1]:0").is_err() {
