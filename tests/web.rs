@@ -501,10 +501,11 @@ fn logs_are_shown_and_downloaded() {
 #[test]
 fn while_going_down_pages_are_shown_and_nothing_is_done() {
     let scene = Scene::start(
-        "[program:slow]\ncommand=/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'\n\
+        "[program:slow]\ncommand=/bin/sh -c 'trap \"\" TERM; : > %(here)s/deaf; while :; do sleep 0.1; done'\n\
          stopwaitsecs=1000\nstartsecs=0\n",
     );
     scene.wait("slow", "RUNNING");
+    assert!(wait_until(DEADLINE, || scene.dir.read("deaf").is_some()));
     let (page, pid) = (scene.rpc.get("/"), scene.pid("slow"));
     let token = page.token("value=\"slow\"");
     let fields = [
