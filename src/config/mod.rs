@@ -359,6 +359,7 @@ pub struct Process {
     /// The group that `user` names, looked up; `None` is the user's primary group.
     pub gid: Option<u32>,
     pub command: String,
+    pub secrecy: Secrecy,
     pub directory: Option<String>,
     pub umask: Option<u32>,
     pub priority: i64,
@@ -397,6 +398,20 @@ pub struct Numbering {
 
 impl PartialEq for Numbering {
     fn eq(&self, _: &Numbering) -> bool {
+        true
+    }
+}
+
+/// Whether a command holds text of the environment, which may be a secret: then it
+/// is not told whole. To what runs it makes no difference, so any two are equal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Secrecy {
+    /// It does.
+    pub command_hides: bool,
+}
+
+impl PartialEq for Secrecy {
+    fn eq(&self, _: &Secrecy) -> bool {
         true
     }
 }
@@ -459,6 +474,7 @@ pub(crate) mod testing {
             uid: None,
             gid: None,
             command: "/bin/cat".to_owned(),
+            secrecy: Secrecy::default(),
             directory: None,
             umask: None,
             priority: 999,

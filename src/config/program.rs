@@ -13,7 +13,7 @@ use super::pairs;
 use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
-use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process};
+use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process, Secrecy};
 use crate::order;
 use crate::signal::Signal;
 
@@ -227,7 +227,7 @@ impl Template {
             stderr.logfile = LogFile::None;
         }
         let command = section
-            .text("command")?
+            .value("command")?
             .ok_or_else(|| ConfigError::NoCommand(section.name().to_owned()))?;
         Ok(Process {
             name: section
@@ -240,7 +240,10 @@ impl Template {
             },
             uid: self.user.and_then(|user| user.uid),
             gid: self.user.and_then(|user| user.gid),
-            command,
+            secrecy: Secrecy {
+                command_hides: command.hides(),
+            },
+            command: command.text,
             directory,
             umask: self.umask,
             priority: self.priority,

@@ -44,10 +44,12 @@ impl fmt::Display for CommandError {
 pub fn find(process: &Process, path: Option<&[u8]>) -> Result<Executable, CommandError> {
     let command = &process.command;
     let arguments = shlex::split_command(command).map_err(|error| {
-        CommandError::NotExecutable(format!(
-            "can't parse command {}: {error}",
-            pyrepr::repr(command)
-        ))
+        CommandError::NotExecutable(match process.secrecy.command_hides {
+            true => {
+                format!("can't parse command: {error}, perhaps in what came out of the environment")
+            }
+            false => format!("can't parse command {}: {error}", pyrepr::repr(command)),
+        })
     })?;
     let Some(program) = arguments.first() else {
         return Err(CommandError::NotExecutable("command is empty".to_owned()));

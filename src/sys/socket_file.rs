@@ -73,7 +73,9 @@ pub fn temporary_name(path: &str) -> String {
 fn beside(path: &str, end: &str) -> String {
     let directory = path.rfind('/').map_or(0, |at| at + 1);
     let room = socket::LONGEST_PATH.saturating_sub(end.len());
-    let kept = path.get(..path.floor_char_boundary(room));
+    let kept = (0..=room.min(path.len()))
+        .rev()
+        .find_map(|end| path.get(..end));
     let fits = path.len() <= socket::LONGEST_PATH;
     match kept.filter(|kept| fits && kept.len() >= directory) {
         Some(kept) => format!("{kept}{end}"),

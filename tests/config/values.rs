@@ -480,3 +480,19 @@ fn a_reread_told_what_came_out_of_the_environment() {
     assert!(!leaks(&scene.log()), "{}", scene.log());
     scene.stop();
 }
+
+#[test]
+fn a_command_that_cannot_be_split_told_what_came_out_of_the_environment() {
+    let scene = Scene::start_as(
+        Dir::new(),
+        "[program:p]\ncommand=/bin/echo \"%(ENV_SECRET)s\"\nstartretries=0\n",
+        |launch| launch.environment = &[("SECRET", "zq7k\"")],
+    );
+    scene.wait("p", "FATAL");
+    assert_eq!(
+        scene.info("p").text_of("spawnerr"),
+        "can't parse command: No closing quotation, perhaps in what came out of the environment"
+    );
+    assert!(!leaks(&scene.log()), "{}", scene.log());
+    scene.stop();
+}
