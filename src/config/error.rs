@@ -10,7 +10,7 @@ use std::str::Utf8Error;
 use super::datatypes::ValueError;
 use super::expand::{ExpansionError, Problem};
 use super::ini::{Place, SyntaxError};
-use crate::sys::socket::LONGEST_PATH;
+use super::paths::LONGEST_SOCKET_PATH;
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.
@@ -214,7 +214,7 @@ pub struct PathTooLong {
 impl PathTooLong {
     /// Looks whether a path is one.
     pub fn check(path: &str) -> Result<(), PathTooLong> {
-        if path.len() <= LONGEST_PATH {
+        if path.len() <= LONGEST_SOCKET_PATH {
             return Ok(());
         }
         Err(PathTooLong {
@@ -229,7 +229,7 @@ impl fmt::Display for PathTooLong {
         let PathTooLong { path, length } = self;
         write!(
             f,
-            "AF_UNIX path too long: {path} has {length} bytes, {LONGEST_PATH} is the most"
+            "AF_UNIX path too long: {path} has {length} bytes, {LONGEST_SOCKET_PATH} is the most"
         )
     }
 }

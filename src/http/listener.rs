@@ -15,6 +15,7 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::unistd::{Uid, User};
 
+use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::config::{Address, Owner, Server};
 use crate::http::door::Door;
 use crate::sys::socket::{self, Probe};
@@ -176,7 +177,7 @@ impl fmt::Display for OpenError {
                 "{PREFIX}socket.error reported AF_UNIX path too long: {path} with .{} after it has \
                  more than {} bytes",
                 std::process::id(),
-                socket::LONGEST_PATH
+                LONGEST_SOCKET_PATH
             ),
             OpenError::NotASocket { path } => {
                 write!(f, "{PREFIX}{path} exists and is not a socket")

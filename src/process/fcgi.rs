@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
+use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
@@ -98,7 +99,7 @@ impl fmt::Display for SocketError {
             Reason::PathTooLong => write!(
                 f,
                 "AF_UNIX path too long: it can have {} bytes",
-                socket::LONGEST_PATH
+                LONGEST_SOCKET_PATH
             ),
             Reason::NotASocket(path) => write!(f, "{path} exists and is not a socket"),
             // EAI_NONAME, as getaddrinfo says it.

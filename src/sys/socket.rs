@@ -7,7 +7,6 @@
 //! caller can set modes and owners before anybody is able to connect.
 
 use std::io;
-use std::mem::offset_of;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
@@ -39,13 +38,9 @@ pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
     Ok(descriptor)
 }
 
-/// How many bytes the path of a unix socket can have in the system's address structure.
-pub const LONGEST_PATH: usize =
-    size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path) - 1;
-
 /// A unix socket bound to `path` that does not listen yet. Its file comes into
 /// being with no more permissions than `mode` (and the umask) allow. A path
-/// longer than [`LONGEST_PATH`] is `ENAMETOOLONG`.
+/// longer than [`LONGEST_SOCKET_PATH`](crate::config::paths::LONGEST_SOCKET_PATH) is `ENAMETOOLONG`.
 pub fn bind_unix(path: &str, mode: u32) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
     let descriptor = unix_stream()?;

@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use nix::unistd::{Gid, Uid};
 
 use crate::config::Owner;
+use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::sys::socket;
 
 /// Who may connect, and how many.
@@ -72,11 +73,11 @@ pub fn temporary_name(path: &str) -> String {
 /// place of the last characters, as long as they are not the directory's.
 fn beside(path: &str, end: &str) -> String {
     let directory = path.rfind('/').map_or(0, |at| at + 1);
-    let room = socket::LONGEST_PATH.saturating_sub(end.len());
+    let room = LONGEST_SOCKET_PATH.saturating_sub(end.len());
     let kept = (0..=room.min(path.len()))
         .rev()
         .find_map(|end| path.get(..end));
-    let fits = path.len() <= socket::LONGEST_PATH;
+    let fits = path.len() <= LONGEST_SOCKET_PATH;
     match kept.filter(|kept| fits && kept.len() >= directory) {
         Some(kept) => format!("{kept}{end}"),
         None => format!("{path}{end}"),
@@ -164,19 +165,19 @@ mod tests {
     fn a_path_that_fits_left_no_room_for_its_temporary_name() {
         for (length, directory, expected) in [
             (20, 10, 24),
-            (socket::LONGEST_PATH - 4, 10, socket::LONGEST_PATH),
-            (socket::LONGEST_PATH, 10, socket::LONGEST_PATH),
+            (LONGEST_SOCKET_PATH - 4, 10, LONGEST_SOCKET_PATH),
+            (LONGEST_SOCKET_PATH, 10, LONGEST_SOCKET_PATH),
             (
-                socket::LONGEST_PATH,
-                socket::LONGEST_PATH - 4,
-                socket::LONGEST_PATH,
+                LONGEST_SOCKET_PATH,
+                LONGEST_SOCKET_PATH - 4,
+                LONGEST_SOCKET_PATH,
             ),
-            (socket::LONGEST_PATH + 1, 10, socket::LONGEST_PATH + 5),
+            (LONGEST_SOCKET_PATH + 1, 10, LONGEST_SOCKET_PATH + 5),
             // Nothing can be done here.
             (
-                socket::LONGEST_PATH,
-                socket::LONGEST_PATH - 2,
-                socket::LONGEST_PATH + 4,
+                LONGEST_SOCKET_PATH,
+                LONGEST_SOCKET_PATH - 2,
+                LONGEST_SOCKET_PATH + 4,
             ),
         ] {
             let path = format!(
