@@ -152,3 +152,79 @@ fn reread_update_add_remove_and_avail_speak_of_groups() {
         ],
     );
 }
+
+/// An entry of what the daemon has done of several steps.
+fn deed(action: &str, group: &str, name: &str, status: &str) -> String {
+    structure(&[
+        ("group", group),
+        ("name", name),
+        ("status", status),
+        ("description", "FAILED: so it is"),
+        ("action", action),
+    ])
+}
+
+#[test]
+fn what_the_daemon_has_done_of_several_steps_is_told_to_its_end() {
+    let server = Server::start(&[
+        (
+            "reloadConfig()",
+            changes(&["new"], &["chg"], &["old", "stuck", "busy"]),
+        ),
+        (
+            "updateProcessGroups(, old, stuck, busy, chg, new)",
+            Answer::Value(array(&[
+                deed("stop", "old", "p", "80"),
+                deed("remove", "old", "", "80"),
+                deed("stop", "stuck", "p", "30"),
+                deed("remove", "stuck", "", "30"),
+                deed("remove", "busy", "", "91"),
+                deed("stop", "chg", "a", "30"),
+                deed("stop", "chg", "b", "80"),
+                deed("update", "chg", "", "80"),
+                deed("add", "new", "", "80"),
+            ])),
+        ),
+        (
+            "restartProcesses(, a, odd, g:*, nog:*)",
+            Answer::Value(array(&[
+                deed("stop", "a", "a", "80"),
+                deed("stop", "odd", "odd", "30"),
+                deed("stop", "g", "b", "80"),
+                deed("stop", "nog", "", "10"),
+                deed("start", "a", "a", "50"),
+                deed("start", "odd", "odd", "30"),
+                deed("start", "g", "b", "80"),
+                deed("start", "nog", "", "10"),
+            ])),
+        ),
+        ("restartAllProcesses()", Answer::Fault(6, "SHUTDOWN_STATE")),
+    ]);
+    check(
+        &server,
+        &[
+            (
+                "update",
+                "old: stopped\nold: removed process group\n\
+                 stuck: stopped\nstuck: has problems; not removing\n\
+                 busy: stopped\n\
+                 chg: stopped\nchg: updated process group\n\
+                 new: added process group\n\
+                 error: <class 'xmlrpc.client.Fault'>, <Fault 91: 'FAILED: so it is'>\n",
+                1,
+            ),
+            (
+                "restart a odd g:* nog:*",
+                "a: stopped\nFAILED: so it is\ng:b: stopped\nnog: ERROR (no such group)\n\
+                 a: ERROR (spawn error)\ng:b: started\nnog: ERROR (no such group)\n\
+                 error: <class 'ValueError'>, Unknown result code 30 for odd\n",
+                1,
+            ),
+            (
+                "restart a all",
+                "error: <class 'xmlrpc.client.Fault'>, <Fault 6: 'SHUTDOWN_STATE'>\n",
+                1,
+            ),
+        ],
+    );
+}
