@@ -137,7 +137,6 @@ fn looking(name: &str) -> Vec<String> {
         "tail N",
         "tail -5 N:N",
         "tail N stderr",
-        "tail -f N stderr",
         "signal NOSUCH N",
         "signal 99999 N",
         "signal NOSUCH N:*",
