@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`order`], [`table`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`order`], [`vec_map`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -35,11 +35,11 @@ pub mod supervisor;
 pub mod supervisorctl;
 pub mod supervisord;
 pub mod sys;
-pub mod table;
 pub mod termination;
 pub mod text;
 pub mod timers;
 pub mod tokens;
+pub mod vec_map;
 pub mod web;
 pub mod xmlrpc;
 

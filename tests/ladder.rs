@@ -20,7 +20,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "termination",
             "tokens",
             "order",
-            "table",
+            "vec_map",
             "sys/real",
             "timers",
             "text",

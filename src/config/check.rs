@@ -12,7 +12,7 @@ use super::paths::{dirname, join};
 use super::system::System;
 use super::{Config, LogFile};
 use crate::order;
-use crate::table::Table;
+use crate::vec_map::VecMap;
 
 /// How keys of programs begin that the listener supervisord-dependent-startup
 /// looks up in the file itself.
@@ -37,7 +37,7 @@ pub fn check(
     let mut checker = Checker {
         document,
         warnings: Vec::new(),
-        sections: Table::new(),
+        sections: VecMap::new(),
     };
     for (file, marks) in document.marks() {
         checker.file(file, marks);
@@ -59,7 +59,7 @@ struct Checker<'a> {
     document: &'a Document,
     warnings: Vec<Warning>,
     /// Where each section began.
-    sections: Table<&'a str, Place>,
+    sections: VecMap<&'a str, Place>,
 }
 
 impl<'a> Checker<'a> {

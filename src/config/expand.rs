@@ -13,8 +13,8 @@ use std::fmt;
 use super::expanded::{Expanded, Inserted};
 use crate::order;
 use crate::sys::real;
-use crate::table::Table;
 use crate::text::pyrepr::{ascii, repr};
+use crate::vec_map::VecMap;
 
 /// No value needs padding beyond this many characters.
 const MAX_WIDTH: usize = 1 << 12;
@@ -29,7 +29,7 @@ pub enum Replacement {
 }
 
 /// Some names and what they stand for.
-pub type Layer = Table<String, Replacement>;
+pub type Layer = VecMap<String, Replacement>;
 
 /// Adds a name that stands for text.
 pub fn define(layer: &mut Layer, name: &str, text: &str) {

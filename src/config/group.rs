@@ -15,7 +15,7 @@ use super::section::{Context, Section};
 use super::system::System;
 use super::{FastCgiSocket, Group, GroupKind, Process};
 use crate::order;
-use crate::table::Table;
+use crate::vec_map::VecMap;
 
 const GROUP: &str = "group:";
 const PROGRAM: &str = "program:";
@@ -243,7 +243,7 @@ fn without_doubles(
     warnings: &mut Vec<String>,
 ) -> Vec<Rc<Process>> {
     let mut kept: Vec<Rc<Process>> = Vec::with_capacity(processes.len());
-    let mut places: Table<String, usize> = Table::new();
+    let mut places: VecMap<String, usize> = VecMap::new();
     for process in processes {
         let other = places.get(&process.name).and_then(|&at| kept.get_mut(at));
         match other {
@@ -279,7 +279,7 @@ fn without_duplicates(found: Vec<Found>, warnings: &mut Vec<String>) -> Vec<Foun
 
 /// One environment over the other, sorted by name.
 fn merged(under: &[(String, String)], over: &[(String, String)]) -> Vec<(String, String)> {
-    let mut map = Table::new();
+    let mut map = VecMap::new();
     map.extend(under.iter().chain(over).cloned());
     map.into_iter().collect()
 }

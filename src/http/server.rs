@@ -20,8 +20,8 @@ use crate::reactor::{Reactor, SHARE};
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::{memory, time};
-use crate::table::Table;
 use crate::tokens::{ConnectionId, Source, Timer};
+use crate::vec_map::VecMap;
 
 pub use crate::http::exchange::Request;
 
@@ -47,7 +47,7 @@ pub struct Incoming {
 pub struct Servers {
     listeners: Vec<Watched>,
     lookout: files::Lookout,
-    connections: Table<ConnectionId, Box<Client>>,
+    connections: VecMap<ConnectionId, Box<Client>>,
     /// The most of them at once since memory was given back.
     crowd: usize,
     /// Those that follow logs, and maybe some that did.
@@ -90,7 +90,7 @@ impl Servers {
         let mut servers = Servers {
             listeners: Vec::with_capacity(listeners.len()),
             lookout: files::Lookout::default(),
-            connections: Table::new(),
+            connections: VecMap::new(),
             crowd: 0,
             followers: Vec::new(),
             hungry: VecDeque::new(),

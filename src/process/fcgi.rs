@@ -19,15 +19,15 @@ use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
 use crate::sys::{errno, host, socket};
-use crate::table::Table;
 use crate::text::pyrepr;
+use crate::vec_map::VecMap;
 
 /// Linux's `SOMAXCONN`, which 4.3.0 asks for whatever the system's setting is.
 const DEFAULT_BACKLOG: i32 = 4096;
 
 /// Addresses of host names, looked up where waiting for an answer does no harm;
 /// `None` for a name that nobody knows.
-pub type Hosts = Table<String, Option<IpAddr>>;
+pub type Hosts = VecMap<String, Option<IpAddr>>;
 
 /// Looks up the hosts of the groups' sockets. It may ask the network, and wait.
 pub fn look_up_hosts(groups: &[Rc<config::Group>]) -> Hosts {

@@ -14,14 +14,14 @@ use crate::loggers::file::Rotation;
 use crate::loggers::shared::SharedLog;
 use crate::reactor::watch::Watch;
 use crate::sys::poller::Token;
-use crate::table::Table;
 use crate::tokens::LogId;
+use crate::vec_map::VecMap;
 
 /// Every log of children that is open.
 #[derive(Debug, Default)]
 pub struct OpenLogs {
     /// By the serial of their opening.
-    pub logs: Table<LogId, Box<OpenLog>>,
+    pub logs: VecMap<LogId, Box<OpenLog>>,
     /// The same by what makes paths one log.
     by_identity: BTreeMap<PathBuf, LogId>,
     last_id: u64,

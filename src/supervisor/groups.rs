@@ -13,13 +13,13 @@ use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
-use crate::table::Table;
 use crate::tokens::{Channel, GroupId, ProcessId};
+use crate::vec_map::VecMap;
 
 /// All active groups, in the order of their activation.
 #[derive(Debug, Default)]
 pub struct Groups {
-    groups: Table<GroupId, Box<Group>>,
+    groups: VecMap<GroupId, Box<Group>>,
     last_id: u32,
 }
 

@@ -20,14 +20,14 @@ use crate::supervisor::results::Verdict;
 use crate::sys::poller::Interest;
 use crate::sys::spawn::{Program, Spawn, Streams};
 use crate::sys::{errno, fd, kill};
-use crate::table::Table;
 use crate::termination::Termination;
 use crate::tokens::{GroupId, ProcessId, Source, Timer};
+use crate::vec_map::VecMap;
 
 /// The commands that run, by pid.
 #[derive(Debug, Default)]
 pub struct Handlers {
-    running: Table<i32, Handler>,
+    running: VecMap<i32, Handler>,
 }
 
 /// One command.

@@ -30,8 +30,8 @@ use crate::process::subprocess::{Finding, Subprocess};
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
-use crate::table::Table;
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
+use crate::vec_map::VecMap;
 
 use fatal::Failures;
 use groups::Groups;
@@ -68,7 +68,7 @@ pub struct Supervisor {
     state: SupervisorState,
     failures: Failures,
     /// Which process a living child belongs to.
-    pids: Table<i32, ProcessId>,
+    pids: VecMap<i32, ProcessId>,
     /// When a child has ended last.
     last_end: Monotonic,
     /// What an earlier supervisord has left behind.
@@ -104,7 +104,7 @@ impl Supervisor {
             ticks: Ticks::default(),
             state: SupervisorState::Running,
             failures: Failures::default(),
-            pids: Table::new(),
+            pids: VecMap::new(),
             last_end: Monotonic::default(),
             leftovers: Leftovers::default(),
             waiting_for_autostart: Vec::new(),

@@ -17,8 +17,8 @@ use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::trigger::Trigger;
-use crate::table::Table;
 use crate::tokens::{GroupId, Source, Timer};
+use crate::vec_map::VecMap;
 
 /// How often it is told that a buffer overflows.
 const OVERFLOW_INTERVAL: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ const OVERFLOW_INTERVAL: Duration = Duration::from_secs(60);
 /// All pools, and the number of the next event.
 #[derive(Debug, Default)]
 pub struct Pools {
-    pools: Table<GroupId, Pool>,
+    pools: VecMap<GroupId, Pool>,
     /// The same event has the same number in every pool.
     pub serials: Serials,
 }

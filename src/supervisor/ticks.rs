@@ -13,13 +13,13 @@ use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
-use crate::table::Table;
 use crate::tokens::{GroupId, Timer};
+use crate::vec_map::VecMap;
 
 /// The last multiple of each period that was seen.
 #[derive(Debug, Default)]
 pub struct Ticks {
-    last: Table<Period, u64>,
+    last: VecMap<Period, u64>,
 }
 
 impl Supervisor {

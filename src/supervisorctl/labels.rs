@@ -1,7 +1,7 @@
 //! Lines of several logs in one output: each stands whole, behind the name of
 //! its log.
 
-use crate::table::Table;
+use crate::vec_map::VecMap;
 
 /// The longest line that is waited for, in bytes; a longer one is cut.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -11,7 +11,7 @@ const LONGEST_LINE: usize = 64 * 1024;
 pub struct Labels {
     names: Vec<String>,
     width: usize,
-    partial: Table<usize, Vec<u8>>,
+    partial: VecMap<usize, Vec<u8>>,
 }
 
 impl Labels {
@@ -22,7 +22,7 @@ impl Labels {
         Labels {
             names,
             width: width.unwrap_or(0),
-            partial: Table::new(),
+            partial: VecMap::new(),
         }
     }
 

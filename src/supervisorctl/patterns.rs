@@ -6,7 +6,7 @@ use std::ptr;
 use super::names::Namespec;
 use super::reply::ProcessInfo;
 use crate::sys::glob::matches_pattern;
-use crate::table::Table;
+use crate::vec_map::VecMap;
 
 /// What a word stands for, beside the words before it.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum Reading<'p> {
 /// that are repeated among themselves stay, as 4.3.0 has them.
 pub fn each<'p>(words: &[&str], processes: &'p [ProcessInfo]) -> Vec<Meant<'p>> {
     // By where they stand in the list, for names would have to be compared.
-    let (mut named, mut matched) = (Table::new(), Table::new());
+    let (mut named, mut matched) = (VecMap::new(), VecMap::new());
     let meant = words.iter().map(|word| {
         let (rows, done) = match read(word, processes) {
             Reading::Pattern(rows) => {

@@ -12,7 +12,7 @@ use crate::supervisorctl::interrupt::ENDING;
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::reply::{Changes, Deed, Reply};
 use crate::supervisorctl::session::Session;
-use crate::table::Table;
+use crate::vec_map::VecMap;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -37,7 +37,7 @@ pub fn reread(session: &mut Session, argument: &str) -> Result<(), Failure> {
         value: &value,
     }
     .changes()?;
-    let mut words = Table::new();
+    let mut words = VecMap::new();
     words.extend(changes.added.into_iter().map(|group| (group, "available")));
     words.extend(changes.changed.into_iter().map(|group| (group, "changed")));
     words.extend(

@@ -10,21 +10,21 @@ use std::borrow::Borrow;
 
 /// Keys in their order, each with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table<K, V> {
+pub struct VecMap<K, V> {
     keys: Vec<K>,
     values: Vec<V>,
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<K, V> Default for VecMap<K, V> {
     fn default() -> Self {
-        Table::new()
+        VecMap::new()
     }
 }
 
-impl<K, V> Table<K, V> {
+impl<K, V> VecMap<K, V> {
     /// Without keys.
-    pub const fn new() -> Table<K, V> {
-        Table {
+    pub const fn new() -> VecMap<K, V> {
+        VecMap {
             keys: Vec::new(),
             values: Vec::new(),
         }
@@ -66,7 +66,7 @@ impl<K, V> Table<K, V> {
     }
 }
 
-impl<K: Ord, V> Table<K, V> {
+impl<K: Ord, V> VecMap<K, V> {
     /// The value of a key.
     pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
@@ -122,7 +122,7 @@ fn place<K: Borrow<Q>, Q: Ord + ?Sized>(keys: &[K], key: &Q) -> Result<usize, us
     keys.binary_search_by(|other| other.borrow().cmp(key))
 }
 
-impl<K: Ord, V> Extend<(K, V)> for Table<K, V> {
+impl<K: Ord, V> Extend<(K, V)> for VecMap<K, V> {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, pairs: I) {
         for (key, value) in pairs {
             self.insert(key, value);
@@ -130,7 +130,7 @@ impl<K: Ord, V> Extend<(K, V)> for Table<K, V> {
     }
 }
 
-impl<K, V> IntoIterator for Table<K, V> {
+impl<K, V> IntoIterator for VecMap<K, V> {
     type Item = (K, V);
     type IntoIter = std::iter::Zip<std::vec::IntoIter<K>, std::vec::IntoIter<V>>;
 
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn it_does_what_a_map_does() {
-        let (mut table, mut map) = (Table::new(), BTreeMap::new());
+        let (mut table, mut map) = (VecMap::new(), BTreeMap::new());
         let mut number = 7_u32;
         for round in 0..2_000 {
             number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
