@@ -5,7 +5,7 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`order`], [`vec_map`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`sort`], [`vec_map`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |
@@ -24,12 +24,12 @@ pub mod echo_supervisord_conf;
 pub mod events;
 pub mod http;
 pub mod loggers;
-pub mod order;
 pub mod pidproxy;
 pub mod process;
 pub mod reactor;
 pub mod rpc;
 pub mod signal;
+pub mod sort;
 pub mod states;
 pub mod supervisor;
 pub mod supervisorctl;

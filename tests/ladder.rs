@@ -19,7 +19,7 @@ const RUNGS: &[(&str, &[&str])] = &[
             "signal",
             "termination",
             "tokens",
-            "order",
+            "sort",
             "vec_map",
             "sys/real",
             "timers",

@@ -11,7 +11,7 @@ use super::nearest::nearest;
 use super::paths::{dirname, join};
 use super::system::System;
 use super::{Config, LogFile};
-use crate::order;
+use crate::sort;
 use crate::vec_map::VecMap;
 
 /// How keys of programs begin that the listener supervisord-dependent-startup
@@ -51,7 +51,7 @@ pub fn check(
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
     let position = |file: &str| order.iter().position(|other| *other == file);
     let key = |warning: &Warning| (position(&warning.place.file), warning.place.line);
-    order::sort_by(&mut warnings, |a, b| key(a).cmp(&key(b)));
+    sort::by(&mut warnings, |a, b| key(a).cmp(&key(b)));
     warnings
 }
 

@@ -10,7 +10,7 @@ use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
     Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
 };
-use crate::order;
+use crate::sort;
 use crate::text::json::Json;
 
 const HIDDEN: &str = "***";
@@ -187,7 +187,7 @@ fn dumped_process(process: &Process, system: &impl System) -> Json {
         AutoRestart::Unexpected => "unexpected".into(),
     };
     let mut exitcodes = process.exitcodes.clone();
-    order::sort_by(&mut exitcodes, Ord::cmp);
+    sort::by(&mut exitcodes, Ord::cmp);
     let exitcodes = exitcodes.into_iter().map(|code| i64::from(code).into());
     let stopsignal = match process.stopsignal.short_name() {
         Some(name) => name.into(),

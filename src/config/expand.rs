@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::expanded::{Expanded, Inserted};
-use crate::order;
+use crate::sort;
 use crate::sys::real;
 use crate::text::pyrepr::{ascii, repr};
 use crate::vec_map::VecMap;
@@ -270,7 +270,7 @@ impl<'a> Formatter<'a> {
     fn available(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         names.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
-        order::sort_by(&mut names, Ord::cmp);
+        sort::by(&mut names, Ord::cmp);
         names.dedup();
         names
     }

@@ -14,7 +14,7 @@ use super::program::{name_of, part_after_colon, processes};
 use super::section::{Context, Section};
 use super::system::System;
 use super::{FastCgiSocket, Group, GroupKind, Process};
-use crate::order;
+use crate::sort;
 use crate::vec_map::VecMap;
 
 const GROUP: &str = "group:";
@@ -60,7 +60,7 @@ pub fn read<S: System>(
     {
         found.push(fast_cgi(context, section, warnings)?);
     }
-    order::sort_by(&mut found, |(a, _), (b, _)| {
+    sort::by(&mut found, |(a, _), (b, _)| {
         (a.priority, &a.name).cmp(&(b.priority, &b.name))
     });
     let mut found = without_duplicates(found, warnings);

@@ -9,7 +9,7 @@ use super::error::{ConfigError, DecodeError};
 use super::expand::{Layer, expand};
 use super::paths::{absolute, dirname, join};
 use super::system::{ReadError, System};
-use crate::order;
+use crate::sort;
 
 const SECTION: &str = "include";
 
@@ -90,7 +90,7 @@ impl Files {
             self.warnings
                 .push(format!("No file matches via include \"{shown}\""));
         }
-        order::sort_by(&mut matches, Ord::cmp);
+        sort::by(&mut matches, Ord::cmp);
         for file in matches {
             self.infos
                 .push(format!("Included extra file \"{file}\" during parsing"));
@@ -130,7 +130,7 @@ pub fn read_wanted(
     };
     for pattern in patterns.words() {
         let mut matches = system.glob(&join(&here, &pattern));
-        order::sort_by(&mut matches, Ord::cmp);
+        sort::by(&mut matches, Ord::cmp);
         for file in matches {
             let Ok(bytes) = system.read(&file) else {
                 continue;

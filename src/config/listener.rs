@@ -10,7 +10,7 @@ use super::section::{Context, Section};
 use super::system::System;
 use super::{IsLimited, PayloadLength, Pool, ResultHandler};
 use crate::events::types;
-use crate::order;
+use crate::sort;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "eventlistener:";
@@ -119,7 +119,7 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
         }
         events.push(event);
     }
-    order::sort_by(&mut events, Ord::cmp);
+    sort::by(&mut events, Ord::cmp);
     events.dedup();
     Ok(events)
 }

@@ -14,8 +14,8 @@ use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
 use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process, Secrecy};
-use crate::order;
 use crate::signal::Signal;
+use crate::sort;
 
 /// More processes than this in one section are a slip of the pen, and would
 /// fill the memory before anything else could be said about them.
@@ -61,7 +61,7 @@ fn evaluate<S: System>(
         restore(&mut names, &process.environment, &context.environment);
         processes.push(process);
     }
-    order::sort_by(&mut processes, |a, b| {
+    sort::by(&mut processes, |a, b| {
         (a.priority, &a.name).cmp(&(b.priority, &b.name))
     });
     Ok(processes)

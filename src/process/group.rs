@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use crate::config::{self, GroupKind};
 use crate::loggers::logger::Logger;
-use crate::order;
 use crate::process::fcgi::{self, Socket};
 use crate::process::subprocess::{LogPaths, Subprocess};
+use crate::sort;
 use crate::tokens::{GroupId, ProcessId};
 
 /// A group that is active.
@@ -86,7 +86,7 @@ impl Group {
     /// name; they stop in the opposite one.
     pub fn by_priority(&self) -> Vec<ProcessId> {
         let mut processes: Vec<&Subprocess> = self.processes.iter().collect();
-        order::sort_by_key(&mut processes, |process| {
+        sort::by_key(&mut processes, |process| {
             let config = process.config();
             (config.priority, config.name.as_str())
         });

@@ -4,10 +4,10 @@
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::loggers::window::{Place, Window};
-use crate::order;
 use crate::reactor::Reactor;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::rpc::job::Job;
+use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -167,7 +167,7 @@ impl Interface {
             .flat_map(|name| of(name, self.supervisor))
             .collect();
         names.extend(of("system", self.system));
-        order::sort_by(&mut names, Ord::cmp);
+        sort::by(&mut names, Ord::cmp);
         names
     }
 }

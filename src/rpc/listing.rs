@@ -4,12 +4,12 @@
 //! the moment at which it is written.
 
 use crate::http::content::Content;
-use crate::order;
 use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::deferred::{ConfigRow, Deferred, Listing, Rows};
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::{configuration, information};
+use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::time;
 use crate::xmlrpc::value::Value;
@@ -24,7 +24,7 @@ const SAMPLE: usize = 8;
 pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let groups = daemon.supervisor.groups.iter();
     let mut processes: Vec<&Subprocess> = groups.flat_map(|group| &group.processes).collect();
-    order::sort_by_key(&mut processes, |process| {
+    sort::by_key(&mut processes, |process| {
         (process.group_name(), &process.config().name)
     });
     let ids = processes.into_iter().map(Subprocess::id).collect();
@@ -123,7 +123,7 @@ fn push_rows(
 
 fn config_rows(supervisor: &Supervisor) -> Rows {
     let mut active: Vec<&Group> = supervisor.groups.iter().collect();
-    order::sort_by_key(&mut active, |group| &group.config.name);
+    sort::by_key(&mut active, |group| &group.config.name);
     let mut rows = Vec::new();
     for (group, config) in supervisor.config.groups.iter().enumerate() {
         let in_use = active.binary_search_by(|group| group.config.name.cmp(&config.name));
@@ -132,7 +132,7 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
         let known = in_use.filter(|_| supervisor.rereads == 0);
         let known = known.map_or(&[][..], |group| &group.processes);
         let mut known: Vec<&Subprocess> = known.iter().collect();
-        order::sort_by_key(&mut known, |process| &process.config().name);
+        sort::by_key(&mut known, |process| &process.config().name);
         for (place, config) in config.processes.iter().enumerate() {
             let name = config.name.as_str();
             let row = ConfigRow {
@@ -147,7 +147,7 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
             rows.push((name, row));
         }
     }
-    order::sort_by(&mut rows, |(a, _), (b, _)| a.cmp(b));
+    sort::by(&mut rows, |(a, _), (b, _)| a.cmp(b));
     Rows::Config {
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         rereads: supervisor.rereads,

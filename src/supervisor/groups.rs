@@ -5,12 +5,12 @@ use std::rc::Rc;
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
-use crate::order;
 use crate::process::context::Context;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::reactor::Reactor;
+use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
 use crate::tokens::{Channel, GroupId, ProcessId};
@@ -32,7 +32,7 @@ impl Groups {
     /// In the order in which they start, by priority and then by name.
     pub fn by_priority(&self) -> Vec<GroupId> {
         let mut groups: Vec<&Group> = self.iter().collect();
-        order::sort_by_key(&mut groups, |group| {
+        sort::by_key(&mut groups, |group| {
             (group.config.priority, group.config.name.as_str())
         });
         groups.into_iter().map(|group| group.id).collect()

@@ -8,10 +8,10 @@ use crate::clock::{Now, Period, Timestamp};
 use crate::events::event::Event;
 use crate::events::message::Message;
 use crate::events::types::EventType;
-use crate::order;
 use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
+use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::tokens::{GroupId, Timer};
 use crate::vec_map::VecMap;
@@ -77,7 +77,7 @@ impl Supervisor {
                 .map(Machine::pid)
                 .filter(|pid| *pid != 0)
                 .collect();
-            order::sort_by(&mut pids, Ord::cmp);
+            sort::by(&mut pids, Ord::cmp);
             self.emit_to(reactor, group, Event::monitor_query(&pids));
         }
         self.arm_monitor(reactor, group);

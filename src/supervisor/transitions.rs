@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use crate::events::event::{Event, Move, Subject};
-use crate::order;
 use crate::process::context::Context;
 use crate::process::fcgi::Socket;
 use crate::process::group::namespec;
@@ -11,6 +10,7 @@ use crate::process::machine::{Effect, Input};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::signal::Signal;
+use crate::sort;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::supervisor::fatal::Deed;
@@ -288,7 +288,7 @@ impl Supervisor {
             return;
         }
         let mut waiting = std::mem::take(&mut self.waiting_for_autostart);
-        order::sort_by(&mut waiting, Ord::cmp);
+        sort::by(&mut waiting, Ord::cmp);
         for id in self.groups.processes_by_priority() {
             let is_due = waiting.binary_search(&id.group).is_ok()
                 && self.groups.process(id).is_some_and(|process| {

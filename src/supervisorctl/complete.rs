@@ -9,8 +9,8 @@
 
 use super::command::{self, Command};
 use super::names::display_name;
-use crate::order;
 use crate::signal::Signal;
+use crate::sort;
 use crate::states::ProcessState;
 
 /// The two logs of a process.
@@ -339,7 +339,7 @@ fn processes(
 fn topics() -> Vec<String> {
     let commands = command::listed().chain([Command::Help]);
     let mut words: Vec<String> = commands.map(|command| command.word().to_owned()).collect();
-    order::sort_by(&mut words, Ord::cmp);
+    sort::by(&mut words, Ord::cmp);
     words
 }
 

@@ -15,7 +15,7 @@ use super::ready;
 use super::reply::{ProcessInfo, Reply};
 use super::screen;
 use super::session::Session;
-use crate::order;
+use crate::sort;
 use crate::states::ProcessState;
 use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
@@ -88,7 +88,7 @@ impl Progress {
                 }
             }
         }
-        order::sort_by(&mut targets, Ord::cmp);
+        sort::by(&mut targets, Ord::cmp);
         targets.dedup();
         if targets.len() < 2 {
             return Ok(None);

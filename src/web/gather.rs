@@ -2,13 +2,13 @@
 
 use crate::clock::{Now, Timestamp};
 use crate::loggers::window::{self, Window, WindowError};
-use crate::order;
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::rpc::information::{description, uptime};
 use crate::rpc::interface::Daemon;
 use crate::rpc::names;
+use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::supervisor::pools::Pool;
 use crate::sys::time::{self, LocalTime};
@@ -24,7 +24,7 @@ const SHOWN: usize = 2048;
 pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
     let (supervisor, now) = (&*daemon.supervisor, daemon.reactor.now);
     let mut groups: Vec<&Group> = supervisor.groups.iter().collect();
-    order::sort_by_key(&mut groups, |group| &group.config.name);
+    sort::by_key(&mut groups, |group| &group.config.name);
     View {
         daemon: of_daemon(daemon, started),
         results: results(supervisor, &groups),
@@ -55,7 +55,7 @@ pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
 
 fn of_group(group: &Group, now: Now) -> GroupView {
     let mut processes: Vec<&Subprocess> = group.processes.iter().collect();
-    order::sort_by_key(&mut processes, |process| &process.config().name);
+    sort::by_key(&mut processes, |process| &process.config().name);
     GroupView {
         name: group.config.name.clone(),
         processes: processes

@@ -8,12 +8,12 @@
 use std::cmp::Ordering;
 
 /// Sorts by a key.
-pub fn sort_by_key<'a, T, K: Ord>(items: &mut [&'a T], key: impl Fn(&'a T) -> K) {
-    sort_by(items, |a, b| key(a).cmp(&key(b)));
+pub fn by_key<'a, T, K: Ord>(items: &mut [&'a T], key: impl Fn(&'a T) -> K) {
+    by(items, |a, b| key(a).cmp(&key(b)));
 }
 
 /// Sorts by a comparison; what is equal stays in its order.
-pub fn sort_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
+pub fn by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
     let mut places = places(
         items.len(),
         &mut |a, b| match (items.get(a), items.get(b)) {
@@ -62,7 +62,7 @@ mod tests {
                 .collect();
             let mut expected = values.clone();
             expected.sort();
-            sort_by(&mut values, |a, b| a.0.cmp(&b.0));
+            by(&mut values, |a, b| a.0.cmp(&b.0));
             assert_eq!(values, expected);
         }
     }
@@ -71,9 +71,9 @@ mod tests {
     fn references_are_sorted_by_what_they_lead_to() {
         let values = [("b", 2), ("a", 3), ("c", 1)];
         let mut found: Vec<&(&str, i32)> = values.iter().collect();
-        sort_by_key(&mut found, |value| value.1);
+        by_key(&mut found, |value| value.1);
         assert_eq!(found, [&("c", 1), &("b", 2), &("a", 3)]);
-        sort_by_key(&mut found, |value| value.0);
+        by_key(&mut found, |value| value.0);
         assert_eq!(found, [&("a", 3), &("b", 2), &("c", 1)]);
     }
 }
