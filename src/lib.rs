@@ -5,7 +5,8 @@
 //!
 //! | Rung | Modules |
 //! |---|---|
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`sort`], [`vec_map`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
+//! | library | [`sort`], [`vec_map`], [`sys::float`]: small ones in the place of the standard library's |
+//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
 //! | children | [`reactor`], [`dispatchers`], [`process`] |

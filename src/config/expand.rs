@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::expanded::{Expanded, Inserted};
 use crate::sort;
-use crate::sys::real;
+use crate::sys::float;
 use crate::text::pyrepr::{ascii, repr};
 use crate::vec_map::VecMap;
 
@@ -350,7 +350,7 @@ impl<'a> Formatter<'a> {
                         kind(argument)
                     )));
                 };
-                let digits = real::written(
+                let digits = float::written(
                     number.unsigned_abs() as f64,
                     c,
                     precision.unwrap_or(6),

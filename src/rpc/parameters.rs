@@ -1,7 +1,7 @@
 //! Taking parameters of the right type out of a call.
 
 use crate::config::integer::Integer;
-use crate::sys::real;
+use crate::sys::float;
 use crate::text::pyrepr::repr;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -65,7 +65,7 @@ pub fn wait(parameters: &[Value], place: usize) -> bool {
 pub fn in_pythons_notation(value: &Value) -> String {
     match value {
         Value::Int(number) => number.to_string(),
-        Value::Double(number) => real::python_repr(*number),
+        Value::Double(number) => float::python_repr(*number),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Nil => "None".to_owned(),

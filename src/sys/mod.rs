@@ -5,6 +5,7 @@
 pub mod daemon;
 pub mod errno;
 pub mod fd;
+pub mod float;
 pub mod glob;
 pub mod host;
 pub mod inotify;
@@ -20,7 +21,6 @@ pub mod process;
 pub mod processes;
 pub mod random;
 pub mod read_buffer;
-pub mod real;
 #[cfg(any(test, target_env = "musl"))]
 mod region;
 pub mod signals;

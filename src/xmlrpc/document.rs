@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::vec::Drain;
 
 use crate::config::integer::Integer;
-use crate::sys::real;
+use crate::sys::float;
 use crate::text::base64;
 use crate::xmlrpc::reader::{Event, ParseError, Reader};
 use crate::xmlrpc::value::Value;
@@ -266,7 +266,7 @@ fn integer(text: &str) -> Option<i64> {
 
 /// As Python's `float`, which takes what Rust takes and underscores.
 fn double(text: &str) -> Option<f64> {
-    real::parse(&without_underscores(text.trim())?)
+    float::parse(&without_underscores(text.trim())?)
 }
 
 /// Underscores stand between two digits or nowhere.

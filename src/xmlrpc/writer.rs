@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use crate::sys::real;
+use crate::sys::float;
 use crate::text::scan::{self, has, has_below};
 use crate::xmlrpc::reader;
 use crate::xmlrpc::value::Value;
@@ -18,7 +18,7 @@ pub fn push_value(text: &mut String, value: &Value) {
         Value::Int(number) => push_int(text, *number),
         Value::Bool(truth) => push_bool(text, *truth),
         Value::String(string) => push_string(text, string),
-        Value::Double(number) => push_scalar(text, "double", &real::python_repr(*number)),
+        Value::Double(number) => push_scalar(text, "double", &float::python_repr(*number)),
         Value::DateTime(moment) => push_scalar(text, "dateTime.iso8601", moment),
         Value::Array(items) => {
             text.push_str(BEGIN_ARRAY);

@@ -13,7 +13,7 @@ use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
-use crate::sys::{real, terminal};
+use crate::sys::{float, terminal};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -104,7 +104,7 @@ fn next_word(text: &str) -> (&str, &str) {
 }
 
 fn parse_quiet(seconds: &str) -> Result<Duration, String> {
-    match real::parse(seconds) {
+    match float::parse(seconds) {
         Some(number) if (0.0..=LONGEST_QUIET).contains(&number) => {
             Ok(Duration::from_secs_f64(number))
         }
@@ -114,7 +114,7 @@ fn parse_quiet(seconds: &str) -> Result<Duration, String> {
 
 /// As it would be typed: 2 or 0.5.
 fn seconds(duration: Duration) -> String {
-    real::written(duration.as_secs_f64(), 'g', 6, false)
+    float::written(duration.as_secs_f64(), 'g', 6, false)
 }
 
 /// Sends each line of the input and prints what is answered.

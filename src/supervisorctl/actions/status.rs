@@ -15,7 +15,7 @@ use crate::supervisorctl::ready;
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
 use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
-use crate::sys::{real, terminal};
+use crate::sys::{float, terminal};
 use crate::text::json::Json;
 use crate::xmlrpc::value::Value;
 use std::os::fd::AsFd;
@@ -301,7 +301,7 @@ fn json(value: &Value) -> Json {
         Value::Int(number) => Json::from(*number),
         Value::Bool(flag) => Json::from(*flag),
         Value::String(text) | Value::DateTime(text) => Json::from(text),
-        Value::Double(number) => Json::string(real::python_repr(*number)),
+        Value::Double(number) => Json::string(float::python_repr(*number)),
         Value::Array(items) => Json::Array(items.iter().map(json).collect()),
         Value::Struct(members) => Json::Object(
             members
