@@ -102,6 +102,24 @@ const fn not_spawned(
     }
 }
 
+const REASONS: &str =
+    "the reason is told, and a path that is too long is an error of the configuration";
+
+const fn with_reason(
+    scenario: &'static str,
+    program: Program,
+    original: &'static str,
+    ours: &'static [&'static str],
+) -> Known {
+    Known {
+        scenario,
+        program,
+        original,
+        ours,
+        reason: REASONS,
+    }
+}
+
 /// All of them.
 const KNOWN: &[Known] = &[
     more_forms("tail", "maintail", MORE_OF_MAINTAIL),
@@ -268,6 +286,18 @@ const KNOWN: &[Known] = &[
         &[
             "p                                FATAL     couldn't setuid to 65534: Can't drop privilege as nonroot user",
         ],
+    ),
+    with_reason(
+        "options in all forms",
+        Program::Supervisorctl,
+        "stderr: Error: could not read config file folder",
+        &["stderr: Error: could not read config file folder: Is a directory"],
+    ),
+    with_reason(
+        "sockets that cannot be made",
+        Program::Supervisord,
+        "status Some(1): Could not create FastCGI socket unix:///tmp/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: AF_UNIX path too long",
+        &["status Some(2): For help, use SUPERVISORD -h"],
     ),
 ];
 
