@@ -129,7 +129,6 @@ const BROKEN: &[&str] = &[
     "[program:a]\ncommand=/bin/cat %(nope)s\nenvironment=A=1\nuser=nosuchuser\n",
     "[program:a]\ncommand=/bin/cat\nexitcodes=0,x\n",
     "[program:a]\ncommand=/bin/cat\nstdout_logfile_maxbytes=1XB\n",
-    "[program:a b]\ncommand=/bin/cat\n",
     "[group:g]\nprograms=nosuch\n",
     "[eventlistener:l]\ncommand=/bin/cat\nevents=NOPE\n",
     "[eventlistener:l]\ncommand=/bin/cat\n",
