@@ -114,8 +114,6 @@ pub enum Timer {
     AcceptRetry,
     /// The file of a listening socket is missing: try to make it again.
     SocketFiles,
-    /// One child alone was collected of many: look whether others have ended.
-    Reap,
     /// The service manager wants a sign of life, or has not taken what it was told.
     ServiceManager,
 }

@@ -64,7 +64,7 @@ fn orphans_are_collected_and_told_of() {
     scene.stop();
 }
 
-/// More than are looked at one by one whenever one ends.
+/// How many programs there are.
 const MANY: usize = 260;
 
 #[test]

@@ -239,22 +239,15 @@ impl Subprocess {
     }
 
     /// Reads once what a child wrote, to the pipe of that token. What the child
-    /// before it wrote comes first. `Closed` when nobody is there to write to it.
-    pub fn read_output(
-        &mut self,
-        reactor: &mut Reactor,
-        channel: Channel,
-        token: Token,
-    ) -> Progress {
+    /// before it wrote comes first.
+    pub fn read_output(&mut self, reactor: &mut Reactor, channel: Channel, token: Token) {
         self.drain_kept(reactor, channel);
         let output = self.output_mut(channel);
-        let Some(output) = output.filter(|output| output.is(token)) else {
-            return Progress::Read;
-        };
-        let progress = output.read(reactor);
-        let found = findings(channel, output);
-        self.found.extend(found);
-        progress
+        if let Some(output) = output.filter(|output| output.is(token)) {
+            output.read(reactor);
+            let found = findings(channel, output);
+            self.found.extend(found);
+        }
     }
 
     /// Reads on in the pipes of a child that has ended, for as long as its logs

@@ -20,10 +20,9 @@ pub mod ticks;
 pub mod transitions;
 pub mod turns;
 
-use crate::clock::Monotonic;
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
-use crate::dispatchers::output::{Found, Progress};
+use crate::dispatchers::output::Found;
 use crate::events::event::{Event, Subject};
 use crate::process::context::Context;
 use crate::process::subprocess::{Finding, Subprocess};
@@ -69,8 +68,6 @@ pub struct Supervisor {
     failures: Failures,
     /// Which process a living child belongs to.
     pids: VecMap<i32, ProcessId>,
-    /// When a child has ended last.
-    last_end: Monotonic,
     /// What an earlier supervisord has left behind.
     leftovers: Leftovers,
     /// Groups whose programs are to be started in the next turn.
@@ -105,7 +102,6 @@ impl Supervisor {
             state: SupervisorState::Running,
             failures: Failures::default(),
             pids: VecMap::new(),
-            last_end: Monotonic::default(),
             leftovers: Leftovers::default(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
@@ -144,11 +140,10 @@ impl Supervisor {
         token: Token,
     ) {
         let process = self.groups.process_mut(id);
-        let progress = process.map(|process| process.read_output(reactor, channel, token));
-        self.tell_found(reactor, id);
-        if progress == Some(Progress::Closed) {
-            self.may_have_ended(reactor, id);
+        if let Some(process) = process {
+            process.read_output(reactor, channel, token);
         }
+        self.tell_found(reactor, id);
     }
 
     /// Whether pipes of ended children hold what their logs cannot take yet.

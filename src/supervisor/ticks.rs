@@ -65,7 +65,6 @@ impl Supervisor {
     /// Asks a pool of monitors to look at the processes that run, unless it has
     /// not answered the last query.
     pub fn monitor_due(&mut self, reactor: &mut Reactor, group: GroupId) {
-        self.reap_overlooked(reactor);
         if !self.is_being_asked(group) {
             let mut pids: Vec<i32> = self
                 .groups

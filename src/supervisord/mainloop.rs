@@ -26,7 +26,7 @@ use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
 use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
-use crate::sys::signals::{self, Signals};
+use crate::sys::signals::Signals;
 use crate::sys::{errno, memory, time};
 use crate::tokens::{ConnectionId, Source, Timer};
 use crate::web::door::Web;
@@ -340,8 +340,7 @@ impl MainLoop {
                     self.reactor
                         .log
                         .debug(format_args!("received {signal} indicating a child quit"));
-                    self.supervisor
-                        .reap_told(&mut self.reactor, signals::ended_child());
+                    self.supervisor.reap(&mut self.reactor);
                 }
                 Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => {
                     self.reactor.log.warn(format_args!(
@@ -389,7 +388,6 @@ impl MainLoop {
         while let Some(timer) = self.reactor.timers.pop_due(now) {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.reactor, id),
-                Timer::Reap => self.supervisor.reap(&mut self.reactor),
                 Timer::LogRetry(id) => self.reactor.retry_log(id),
                 Timer::LogLosses(id) => self.reactor.tell_losses(id),
                 Timer::MainLogRetry => {

@@ -5,8 +5,8 @@
 //! not written again, hence the pipe never fills.
 //!
 //! A handler has no arguments of ours, so its values are the only global state of
-//! the program: where to write, which signals wait, and which child has ended. What
-//! waits while no pipe is there (during a reload) is carried over to the next one.
+//! the program: where to write, and which signals wait. What waits while no pipe is
+//! there (during a reload) is carried over to the next one.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -22,10 +22,6 @@ use crate::sys::fd;
 const NOWHERE: i32 = -1;
 static WRITE_END: AtomicI32 = AtomicI32::new(NOWHERE);
 static WAITING: AtomicU64 = AtomicU64::new(0);
-/// The pid of a child that has ended, or one of these.
-static ENDED: AtomicI32 = AtomicI32::new(NOBODY);
-const NOBODY: i32 = 0;
-const SEVERAL: i32 = -1;
 
 /// A set of blocked signals.
 #[derive(Clone, Copy, Debug)]
@@ -109,13 +105,6 @@ impl Drop for Signals {
     }
 }
 
-/// The child that has ended since the last call, where SIGCHLD came once: `None` when
-/// it came more often, or from somebody else. Of two that end in the same moment the
-/// system may tell of one alone.
-pub fn ended_child() -> Option<i32> {
-    Some(ENDED.swap(NOBODY, Ordering::SeqCst)).filter(|pid| *pid > 0)
-}
-
 /// Catches these signals no more: each does again what it does by itself.
 pub fn release(caught: &[Signal]) {
     for caught in caught {
@@ -189,7 +178,7 @@ pub(crate) fn reset(number: i32) {
 fn catch(signal: Signal) -> io::Result<()> {
     let signal = signal::Signal::try_from(signal.number())?;
     let flags = SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP;
-    Ok(handle(signal, SigHandler::SigAction(handler), flags)?)
+    Ok(handle(signal, SigHandler::Handler(handler), flags)?)
 }
 
 fn handle(signal: signal::Signal, handler: SigHandler, flags: SaFlags) -> nix::Result<()> {
@@ -208,31 +197,13 @@ fn unblock(caught: &[Signal]) {
     let _ = set.thread_unblock();
 }
 
-extern "C" fn handler(number: libc::c_int, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
+extern "C" fn handler(number: libc::c_int) {
     let errno = Errno::last_raw();
-    if number == libc::SIGCHLD {
-        // SAFETY: what the kernel hands to a handler of SIGCHLD, which has a pid where
-        // the code is one of the kernel's own; sent by somebody it says who that was.
-        let pid = unsafe {
-            about
-                .as_ref()
-                .filter(|about| about.si_code > 0)
-                .map(|about| about.si_pid())
-        };
-        note_end(pid.unwrap_or(SEVERAL));
-    }
     let bit = bit(number);
     if WAITING.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
         tell(WRITE_END.load(Ordering::SeqCst), number);
     }
     Errno::set_raw(errno);
-}
-
-/// Async-signal-safe; another handler does not come between.
-fn note_end(pid: i32) {
-    let before = ENDED.load(Ordering::SeqCst);
-    let ended = if before == NOBODY { pid } else { SEVERAL };
-    ENDED.store(ended, Ordering::SeqCst);
 }
 
 /// Async-signal-safe.
@@ -253,7 +224,7 @@ fn bit(number: i32) -> u64 {
 mod tests {
     use super::*;
     use crate::sys::poller::{Interest, Poller};
-    use crate::sys::testing::{isolated, until};
+    use crate::sys::testing::isolated;
     use std::process::Command;
     use std::time::{Duration, Instant};
 
@@ -327,36 +298,6 @@ mod tests {
     }
 
     #[test]
-    fn one_child_that_ends_is_told_and_of_several_none() {
-        if isolated(
-            module_path!(),
-            "one_child_that_ends_is_told_and_of_several_none",
-            &[],
-        ) {
-            return;
-        }
-        let (_signals, read) = Signals::install(&ALL).unwrap();
-        assert_eq!(ended_child(), None);
-        let end = || {
-            let mut child = Command::new("/bin/true").spawn().unwrap();
-            child.wait().unwrap();
-            child.id() as i32
-        };
-        // The system hands it to any thread.
-        let told = || until("a signal", || !Signals::drain(read.as_fd()).is_empty());
-        let pid = end();
-        told();
-        assert_eq!(ended_child(), Some(pid));
-        assert_eq!(ended_child(), None);
-        end();
-        told();
-        raise(Signal::CHLD);
-        assert_eq!(ended_child(), None);
-        raise(Signal::CHLD);
-        assert_eq!(ended_child(), None);
-    }
-
-    #[test]
     fn what_is_held_back_comes_when_it_is_let_go() {
         if isolated(
             module_path!(),
@@ -387,7 +328,7 @@ mod tests {
         let (_signals, read) = Signals::install(&ALL).unwrap();
         drop(read);
         Errno::set_raw(libc::ENOSPC);
-        handler(libc::SIGTERM, std::ptr::null_mut(), std::ptr::null_mut());
+        handler(libc::SIGTERM);
         assert_eq!(Errno::last_raw(), libc::ENOSPC);
     }
 
