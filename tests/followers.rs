@@ -23,7 +23,11 @@ struct Follower {
 impl Follower {
     /// A client of HTTP, with HTTP/1.0 so that the log comes as it is.
     fn http(scene: &Scene, path: &str) -> Follower {
-        Follower::of(connect(scene, path), None)
+        let follower = Follower::of(connect(scene, path), None);
+        // From here on it follows; what was written before may lie too far back for it.
+        let begun = wait_until(DEADLINE, || follower.text().contains("\r\n\r\n"));
+        assert!(begun, "{path} is not answered");
+        follower
     }
 
     /// `supervisorctl tail -f` or `maintail -f`.
