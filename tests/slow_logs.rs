@@ -44,8 +44,10 @@ fn read_all(mut pipe: File) -> std::thread::JoinHandle<String> {
     })
 }
 
+/// Does not wait: a short life may have ended before anybody could see it.
 fn start(scene: &Scene, process: &str) {
-    scene.call("startProcess", &[Value::text(process)]).answer();
+    let at_once = [Value::text(process), Value::Bool(false)];
+    scene.call("startProcess", &at_once).answer();
 }
 
 #[test]
@@ -64,9 +66,7 @@ fn output_that_is_read_late_is_told_with_the_pid_that_its_child_had() {
     scene.wait("listener", "RUNNING");
     wait_full(&scene, &held);
     drop(held);
-    // It may have ended before anybody could see it run.
-    let at_once = [Value::text("p"), Value::Bool(false)];
-    scene.call("startProcess", &at_once).answer();
+    start(&scene, "p");
     scene.wait("p", "EXITED");
     let told = wait_noted(&scene, "listener", 1);
     assert!(told[0].contains("PROCESS_STATE_EXITED"), "{told:?}");
