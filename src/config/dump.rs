@@ -144,7 +144,7 @@ fn dumped_pool(pool: &Pool) -> [(&'static str, Json); 8] {
     let handler = match &pool.result_handler {
         ResultHandler::Default => "default".to_owned(),
         ResultHandler::Store => "store".to_owned(),
-        ResultHandler::Exec(command) => format!("exec:{command}"),
+        ResultHandler::Exec(command) => format!("exec:{}", &**command),
     };
     [
         ("buffer_size", pool.buffer_size.into()),
@@ -195,7 +195,7 @@ fn dumped_process(process: &Process, system: &impl System) -> Json {
     };
     let mut members = vec![
         ("name", Json::from(&process.name)),
-        ("command", (&process.command).into()),
+        ("command", (&*process.command).into()),
         ("process_name", (&process.name).into()),
         ("numprocs", process.numbering.numprocs.into()),
         ("numprocs_start", process.numbering.numprocs_start.into()),

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use super::command::Command;
 use super::datatypes;
 use super::error::ConfigError;
-use super::ini::is_space;
+use super::expanded::Expanded;
 use super::section::{Context, Section};
 use super::system::System;
 use super::{IsLimited, PayloadLength, Pool, ResultHandler};
@@ -47,12 +48,12 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
         None => "result_handler",
         Some(_) => "handler",
     };
-    let result_handler = match section.text(key)? {
+    let result_handler = match section.value(key)? {
         None => ResultHandler::Default,
         Some(value) => result_handler(&value).ok_or_else(|| {
             let error = ConfigError::Unresolved {
                 section: name.to_owned(),
-                value: section.shown(key, value),
+                value: value.shown().into_owned(),
             };
             section.at(key, error)
         })?,
@@ -90,17 +91,13 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<Listener,
 }
 
 /// The handlers that there are; those that 4.3.0 ships go by its names too.
-fn result_handler(value: &str) -> Option<ResultHandler> {
-    match value {
+fn result_handler(value: &Expanded) -> Option<ResultHandler> {
+    match value.text.as_str() {
         "default" | "supervisor.dispatchers:default_handler" | "supervisor.process.stdhandler" => {
             Some(ResultHandler::Default)
         }
         "store" => Some(ResultHandler::Store),
-        _ => value
-            .strip_prefix("exec:")
-            .map(|command| command.trim_matches(is_space))
-            .filter(|command| !command.is_empty())
-            .map(|command| ResultHandler::Exec(command.to_owned())),
+        _ => Command::behind("exec:", value).map(ResultHandler::Exec),
     }
 }
 
@@ -112,10 +109,11 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
     let mut events = Vec::new();
     for event in names.iter().map(|name| name.to_uppercase()) {
         if !types::names().any(|name| name == event) {
-            return Err(ConfigError::UnknownEvent {
+            let error = ConfigError::UnknownEvent {
                 section: section.name().to_owned(),
                 event: section.shown("events", event),
-            });
+            };
+            return Err(section.at("events", error));
         }
         events.push(event);
     }
@@ -128,6 +126,10 @@ fn events<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigErro
 mod tests {
     use super::*;
 
+    fn handler(value: &str) -> Option<ResultHandler> {
+        result_handler(&Expanded::from(value.to_owned()))
+    }
+
     #[test]
     fn handlers_are_known_by_their_names_here_and_in_python() {
         for value in [
@@ -135,15 +137,15 @@ mod tests {
             "supervisor.dispatchers:default_handler",
             "supervisor.process.stdhandler",
         ] {
-            assert_eq!(result_handler(value), Some(ResultHandler::Default));
+            assert_eq!(handler(value), Some(ResultHandler::Default));
         }
-        assert_eq!(result_handler("store"), Some(ResultHandler::Store));
+        assert_eq!(handler("store"), Some(ResultHandler::Store));
         assert_eq!(
-            result_handler("exec: /bin/judge -v"),
-            Some(ResultHandler::Exec("/bin/judge -v".to_owned()))
+            handler("exec: /bin/judge -v"),
+            Some(ResultHandler::Exec("/bin/judge -v".into()))
         );
         for value in ["", "exec:", "Store", "my.plugin:handler"] {
-            assert_eq!(result_handler(value), None, "{value}");
+            assert_eq!(handler(value), None, "{value}");
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod check;
+pub mod command;
 pub mod datatypes;
 pub mod diff;
 pub mod document;
@@ -40,6 +41,7 @@ use std::time::Duration;
 use crate::loggers::level::Level;
 use crate::signal::Signal;
 
+use command::Command;
 use limits::Limits;
 
 /// Everything that one reading of the configuration file says.
@@ -336,7 +338,7 @@ pub enum ResultHandler {
     /// The latest answer is kept.
     Store,
     /// A command is run for each answer; the command.
-    Exec(String),
+    Exec(Command),
 }
 
 /// The keys of `[fcgi-program:x]` that are no program's.
@@ -358,8 +360,7 @@ pub struct Process {
     pub uid: Option<u32>,
     /// The group that `user` names, looked up; `None` is the user's primary group.
     pub gid: Option<u32>,
-    pub command: String,
-    pub secrecy: Secrecy,
+    pub command: Command,
     pub directory: Option<String>,
     pub umask: Option<u32>,
     pub priority: i64,
@@ -398,20 +399,6 @@ pub struct Numbering {
 
 impl PartialEq for Numbering {
     fn eq(&self, _: &Numbering) -> bool {
-        true
-    }
-}
-
-/// Whether a command holds text of the environment, which may be a secret: then it
-/// is not told whole. To what runs it makes no difference, so any two are equal.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Secrecy {
-    /// It does.
-    pub command_hides: bool,
-}
-
-impl PartialEq for Secrecy {
-    fn eq(&self, _: &Secrecy) -> bool {
         true
     }
 }
@@ -473,8 +460,7 @@ pub(crate) mod testing {
             },
             uid: None,
             gid: None,
-            command: "/bin/cat".to_owned(),
-            secrecy: Secrecy::default(),
+            command: "/bin/cat".into(),
             directory: None,
             umask: None,
             priority: 999,

@@ -13,7 +13,7 @@ use super::pairs;
 use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
-use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process, Secrecy};
+use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process};
 use crate::signal::Signal;
 use crate::sort;
 
@@ -240,10 +240,7 @@ impl Template {
             },
             uid: self.user.and_then(|user| user.uid),
             gid: self.user.and_then(|user| user.gid),
-            secrecy: Secrecy {
-                command_hides: command.hides(),
-            },
-            command: command.text,
+            command: command.into(),
             directory,
             umask: self.umask,
             priority: self.priority,

@@ -44,12 +44,8 @@ impl fmt::Display for CommandError {
 pub fn find(process: &Process, path: Option<&[u8]>) -> Result<Executable, CommandError> {
     let command = &process.command;
     let arguments = shlex::split_command(command).map_err(|error| {
-        CommandError::NotExecutable(match process.secrecy.command_hides {
-            true => {
-                format!("can't parse command: {error}, perhaps in what came out of the environment")
-            }
-            false => format!("can't parse command {}: {error}", pyrepr::repr(command)),
-        })
+        let command = pyrepr::repr(command.shown());
+        CommandError::NotExecutable(format!("can't parse command {command}: {error}"))
     })?;
     let Some(program) = arguments.first() else {
         return Err(CommandError::NotExecutable("command is empty".to_owned()));
@@ -59,8 +55,17 @@ pub fn find(process: &Process, path: Option<&[u8]>) -> Result<Executable, Comman
     } else {
         search(program, process, path)
     };
-    check(&path)?;
+    check(&path, || shown_path(command.shown(), program, &path))?;
     Ok(Executable { path, arguments })
+}
+
+/// What a message calls the file: where its name came out of the environment, as the
+/// configuration file writes it.
+fn shown_path(command: &str, program: &str, path: &str) -> String {
+    let words = shlex::split_command(command).unwrap_or_default();
+    let written = words.first().map_or(command, String::as_str);
+    let shown = if written == program { path } else { written };
+    pyrepr::repr(shown)
 }
 
 /// The first directory that holds anything of that name wins, whatever it is;
@@ -88,19 +93,20 @@ fn search(program: &str, process: &Process, path: Option<&[u8]>) -> String {
         .unwrap_or_else(|| program.to_owned())
 }
 
-fn check(path: &str) -> Result<(), CommandError> {
-    let quoted = pyrepr::repr(path);
+/// Whether the file can be executed, which the error calls as `shown` says.
+fn check(path: &str, shown: impl Fn() -> String) -> Result<(), CommandError> {
     let Ok(metadata) = std::fs::metadata(path) else {
         return Err(CommandError::NotFound(format!(
-            "can't find command {quoted}"
+            "can't find command {}",
+            shown()
         )));
     };
     let problem = if metadata.is_dir() {
-        format!("command at {quoted} is a directory")
+        format!("command at {} is a directory", shown())
     } else if metadata.permissions().mode() & 0o111 == 0 {
-        format!("command at {quoted} is not executable")
+        format!("command at {} is not executable", shown())
     } else if access(path, AccessFlags::X_OK).is_err() {
-        format!("no permission to run command {quoted}")
+        format!("no permission to run command {}", shown())
     } else {
         return Ok(());
     };
@@ -119,7 +125,7 @@ mod tests {
         inherited: Option<&str>,
     ) -> Result<Executable, String> {
         let mut process = process();
-        process.command = command.to_owned();
+        process.command = command.into();
         process
             .environment
             .extend(configured.map(|path| ("PATH".to_owned(), path.to_owned())));

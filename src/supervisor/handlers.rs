@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use crate::config::Process;
+use crate::config::command::Command;
 use crate::dispatchers::input::InputDispatcher;
 use crate::events::message::Message;
 use crate::events::protocol::Answer;
@@ -77,7 +78,7 @@ impl Supervisor {
         &mut self,
         reactor: &mut Reactor,
         id: ProcessId,
-        handler: &str,
+        handler: &Command,
         answer: &Answer,
     ) -> Result<(), String> {
         if !answer.is_whole() {
@@ -138,11 +139,11 @@ impl Supervisor {
         &self,
         reactor: &mut Reactor,
         listener: &Subprocess,
-        handler: &str,
+        handler: &Command,
         variables: &[(&str, String)],
     ) -> Result<(i32, OwnedFd), String> {
         let config = Process {
-            command: handler.to_owned(),
+            command: handler.clone(),
             ..listener.config().clone()
         };
         let path = environment::get(&self.context.environment, "PATH");

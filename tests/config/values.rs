@@ -482,17 +482,57 @@ fn a_reread_told_what_came_out_of_the_environment() {
 }
 
 #[test]
-fn a_command_that_cannot_be_split_told_what_came_out_of_the_environment() {
-    let scene = Scene::start_as(
-        Dir::new(),
-        "[program:p]\ncommand=/bin/echo \"%(ENV_SECRET)s\"\nstartretries=0\n",
-        |launch| launch.environment = &[("SECRET", "zq7k\"")],
-    );
-    scene.wait("p", "FATAL");
-    assert_eq!(
-        scene.info("p").text_of("spawnerr"),
-        "can't parse command: No closing quotation, perhaps in what came out of the environment"
-    );
+fn a_command_that_cannot_be_run_told_what_came_out_of_the_environment() {
+    let expected = [
+        (
+            r#"/bin/echo "%(ENV_QUOTE)s""#,
+            r#"can't parse command '/bin/echo "%(ENV_QUOTE)s"': No closing quotation"#,
+        ),
+        ("%(ENV_SECRET)s", "can't find command '%(ENV_SECRET)s'"),
+        (
+            "PW=%(ENV_SECRET)s /bin/cat",
+            "can't find command 'PW=%(ENV_SECRET)s'",
+        ),
+        (
+            "/nonexistent/%(ENV_SECRET)s-x --all",
+            "can't find command '/nonexistent/%(ENV_SECRET)s-x'",
+        ),
+        (
+            "%(ENV_DIRECTORY)s",
+            "command at '%(ENV_DIRECTORY)s' is a directory",
+        ),
+        // The program is the file's own text.
+        (
+            "/nonexistent/x %(ENV_SECRET)s",
+            "can't find command '/nonexistent/x'",
+        ),
+        (
+            "%(here)s %(ENV_SECRET)s",
+            "command at '{here}' is a directory",
+        ),
+    ];
+    let programs: String = (0..)
+        .zip(expected)
+        .map(|(number, (command, _))| {
+            format!("[program:p{number}]\ncommand={command}\nstartretries=0\n")
+        })
+        .collect();
+    let scene = Scene::start_as(Dir::new(), &programs, |launch| {
+        launch.environment = &[
+            ("SECRET", MARK),
+            ("QUOTE", "zq7k\""),
+            ("DIRECTORY", "/usr/lib"),
+        ];
+    });
+    for (number, (_, error)) in (0..).zip(expected) {
+        let name = format!("p{number}");
+        scene.wait(&name, "FATAL");
+        let here = scene.dir.path().display().to_string();
+        assert_eq!(
+            scene.info(&name).text_of("spawnerr"),
+            error.replace("{here}", &here)
+        );
+    }
     assert!(!leaks(&scene.log()), "{}", scene.log());
     scene.stop();
 }

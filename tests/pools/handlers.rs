@@ -425,3 +425,20 @@ fn a_handler_that_could_not_be_run_was_told_as_one_that_had_ended() {
     ));
     scene.stop();
 }
+
+#[test]
+fn a_handler_that_cannot_be_run_told_what_came_out_of_the_environment() {
+    let script = "say('READY\\n')\nhear()\nanswer('OK')\ntime.sleep(600)";
+    let handler = "handler=exec:/nonexistent/%(ENV_SECRET)s -v";
+    // What the command of the listener is made of has nothing to do with it.
+    let sections =
+        pool("a", "bad", "REMOTE_COMMUNICATION", handler).replace("bad.py", "bad.py %(ENV_WORD)s");
+    let scene = Scene::start_as(workshop(script), &sections, |launch| {
+        launch.environment = &[("SECRET", "zq7k"), ("WORD", "word")];
+    });
+    scene.wait("a", "RUNNING");
+    send(&scene, "n", "");
+    scene.wait_log("cannot be run: can't find command '/nonexistent/%(ENV_SECRET)s'\n");
+    assert!(!scene.log().contains("zq7k"), "{}", scene.log());
+    scene.stop();
+}
