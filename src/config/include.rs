@@ -7,6 +7,7 @@
 use super::document::Document;
 use super::error::{ConfigError, DecodeError};
 use super::expand::{Layer, expand};
+use super::ini::Place;
 use super::paths::{absolute, dirname, join};
 use super::system::{ReadError, System};
 use crate::sort;
@@ -60,12 +61,15 @@ pub fn read_all(
     }
     let here = dirname(&absolute(path, launch_directory)).to_owned();
     files.document.replace_here(&here);
-    let patterns = files
-        .document
-        .get(SECTION, "files")
-        .ok_or(ConfigError::NoIncludeFiles)?
-        .text;
-    let patterns = expand(&patterns, layers, "include.files")?;
+    let Some(value) = files.document.get(SECTION, "files") else {
+        let error = ConfigError::NoIncludeFiles;
+        return Err(match files.document.place_of(SECTION) {
+            Some(place) => error.at(place),
+            None => error,
+        });
+    };
+    let patterns = expand(&value.text, layers, "include.files")
+        .map_err(|error| ConfigError::from(error).at(value.place()))?;
     for pattern in patterns.words() {
         let pattern = join(&here, &pattern);
         let shown = match patterns.hides() {
@@ -156,6 +160,14 @@ pub fn read_wanted(
 fn append(document: &mut Document, bytes: Vec<u8>, name: &str) -> Result<(), ConfigError> {
     match str::from_utf8(&bytes) {
         Ok(text) => document.append(text, name),
-        Err(error) => Err(ConfigError::Decode(DecodeError::of(&bytes, error))),
+        Err(error) => {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let lines = before.iter().filter(|byte| **byte == b'\n').count();
+            let place = Place {
+                file: name.to_owned(),
+                line: lines + 1,
+            };
+            Err(ConfigError::Decode(DecodeError::of(&bytes, error)).at(place))
+        }
     }
 }

@@ -210,3 +210,28 @@ fn a_pid_file_that_cannot_be_written_was_told_without_the_reason() {
     scene.wait_log("CRIT could not write pidfile /: Is a directory");
     scene.stop();
 }
+
+#[test]
+fn errors_of_what_is_included_did_not_say_where() {
+    for (text, line) in [
+        ("[supervisord]\n[include]\n; no files\nx=1\n", 2),
+        ("[supervisord]\n[include]\nx=1\nfiles=50%\n", 4),
+        ("[supervisord]\n[include]\nfiles=%(ENV_NO_SUCH)s/*.ini\n", 3),
+        // One event of many that are unknown.
+        (
+            "[supervisord]\n[eventlistener:a]\ncommand=/bin/cat\nevents=TICK_5,\n  TICK_6\n",
+            4,
+        ),
+    ] {
+        let [_, (_, last)] = told(text);
+        assert_eq!(last, format!("s.conf:{line}: the error is here"), "{text}");
+    }
+    let dir = Dir::new();
+    dir.write("s.conf", "[supervisord]\n[include]\nfiles=*.ini\n");
+    dir.write("a.ini", "[program:a]\ncommand=/bin/cat\n");
+    let broken = dir.join("b.ini");
+    std::fs::write(&broken, b"[program:b]\n\ncommand=/bin/echo \xe9t\xe9\n").unwrap();
+    let found = supervisord(&dir, &["--check"]);
+    let expected = format!("{}:3: the error is here", broken.display());
+    assert_eq!(found.stderr.lines().last(), Some(&*expected));
+}
