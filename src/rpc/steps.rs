@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::rpc::deferred::Deferred;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::job::{Action, Job, Kind, Step, Target};
+use crate::rpc::stop::Wait;
 use crate::rpc::{configuration, names, poll, start, stop};
 use crate::tokens::Timer;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -87,7 +88,7 @@ fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: Step) {
             if daemon.supervisor.groups.named(&group).is_none() {
                 return;
             }
-            let outcome = stop::stop_group(daemon, &[Value::string(&group)]);
+            let outcome = stop::named_group(daemon, &group, Wait::All);
             (Action::Stop, whole(&group), outcome)
         }
         Step::Replace(group) => {
@@ -132,11 +133,11 @@ fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Action, Outcome)
 
 fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
     match target {
-        Target::All => stop::stop_all(daemon, &[]),
-        Target::Name(name) => stop::stop_process(daemon, &[Value::string(name)]),
+        Target::All => Ok(stop::every(daemon, Wait::All)),
+        Target::Name(name) => stop::named_process(daemon, name, Wait::All),
         Target::Together(names) => {
             let ids = names::processes(daemon.supervisor, names);
-            Ok(stop::stop_several(daemon, ids, true))
+            Ok(stop::stop_several(daemon, ids, Wait::All))
         }
     }
 }

@@ -11,10 +11,25 @@ use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
+/// Which processes are waited for until they have stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// None.
+    No,
+    /// Those that are told to stop. One that is STOPPING already is not running.
+    Told,
+    /// Those, and any that is STOPPING already: it is to be started again or replaced.
+    All,
+}
+
 /// `supervisor.stopProcess(name, wait=true)`
 pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let wait = parameters::wait(parameters, 1);
+    named_process(daemon, name, Wait::asked(parameters, 1))
+}
+
+/// Stops a process, or each of a group.
+pub fn named_process(daemon: &mut Daemon<'_>, name: &str, wait: Wait) -> Outcome {
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
@@ -30,16 +45,41 @@ pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 
 /// `supervisor.stopProcessGroup(name, wait=true)`
 pub fn stop_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
-    let ids = group.by_priority_down();
-    Ok(stop_several(daemon, ids, parameters::wait(parameters, 1)))
+    let name = parameters::string(parameters, 0)?;
+    named_group(daemon, name, Wait::asked(parameters, 1))
+}
+
+/// Stops each process of a group.
+pub fn named_group(daemon: &mut Daemon<'_>, name: &str, wait: Wait) -> Outcome {
+    let ids = names::group(daemon.supervisor, name)?.by_priority_down();
+    Ok(stop_several(daemon, ids, wait))
 }
 
 /// `supervisor.stopAllProcesses(wait=true)`
 pub fn stop_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    Ok(every(daemon, Wait::asked(parameters, 0)))
+}
+
+/// Stops every process.
+pub fn every(daemon: &mut Daemon<'_>, wait: Wait) -> Answer {
     let mut ids = daemon.supervisor.groups.processes_by_priority();
     ids.reverse();
-    Ok(stop_several(daemon, ids, parameters::wait(parameters, 0)))
+    stop_several(daemon, ids, wait)
+}
+
+impl Wait {
+    /// What a method is asked for by its parameter in that place.
+    fn asked(parameters: &[Value], place: usize) -> Wait {
+        match parameters::wait(parameters, place) {
+            true => Wait::Told,
+            false => Wait::No,
+        }
+    }
+
+    /// Whether a process in that state, which nobody need tell to stop, is waited for.
+    fn includes(self, state: ProcessState) -> bool {
+        self == Wait::All && state == ProcessState::Stopping
+    }
 }
 
 /// Whether a process that was told to stop has stopped; tells in the log that it is waited for.
@@ -51,7 +91,8 @@ pub fn poll(
     let Some(process) = daemon.supervisor.groups.process(id) else {
         return Some(Ok(()));
     };
-    if process.machine().state().is_stopped() {
+    // Somebody may have started it again since it stopped.
+    if process.machine().state() != ProcessState::Stopping {
         return Some(Ok(()));
     }
     let now = daemon.reactor.now.monotonic;
@@ -76,14 +117,15 @@ fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
 }
 
 /// Stops those that run: all are signalled first, then waited for together.
-pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
+pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: Wait) -> Answer {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
             continue;
         };
         let name = names::shown(process);
-        if !process.machine().state().is_running() {
+        let state = process.machine().state();
+        if !state.is_running() && !wait.includes(state) {
             take_restart_back(daemon, id);
             continue;
         }
@@ -102,9 +144,12 @@ fn stop_one(
     daemon: &mut Daemon<'_>,
     id: ProcessId,
     name: &str,
-    wait: bool,
+    wait: Wait,
 ) -> Option<Result<(), Fault>> {
     let state = daemon.supervisor.groups.process(id)?.machine().state();
+    if wait.includes(state) {
+        return None;
+    }
     if !state.is_running() {
         take_restart_back(daemon, id);
         return Some(Err(Fault::with(FaultCode::NotRunning, name)));
@@ -114,7 +159,7 @@ fn stop_one(
     }
     daemon.supervisor.reap_process(daemon.reactor, id);
     let state = daemon.supervisor.groups.process(id)?.machine().state();
-    (state.is_stopped() || !wait).then_some(Ok(()))
+    (state.is_stopped() || wait == Wait::No).then_some(Ok(()))
 }
 
 /// A process that has ended and is about to be started again does not run, but
