@@ -137,3 +137,33 @@ fn a_process_that_only_has_the_pid_of_a_child_is_left_alone() {
     assert!(is_alive(leftover.0));
     scene.stop();
 }
+
+/// Regression: the next record did not have those that the last one was still stopping.
+#[test]
+fn a_leftover_that_was_being_stopped_was_forgotten_by_the_next_start() {
+    let program = "[program:p]\ncommand=/bin/sh -c 'trap \"\" TERM; echo deaf; while :; do sleep 0.05; done'\n\
+        stopwaitsecs=600\nstartsecs=0\n";
+    let configuration = format!("leftovers=kill\n{program}");
+    let (dir, pid) = leave_behind(Dir::new(), &configuration);
+    let _leftover = Leftover(pid);
+    let told = format!("p runs since an earlier supervisord (pid {pid}): stopping it");
+    let is_told = |scene: &Scene, times: usize| {
+        let reached = wait_until(DEADLINE, || scene.log().matches(&told).count() >= times);
+        assert!(reached, "{times}: {}", scene.log());
+    };
+    let mut scene = Scene::start_as(dir, &configuration, |_| {});
+    is_told(&scene, 1);
+    scene.daemon.signal(libc::SIGKILL);
+    assert_eq!(scene.daemon.wait(DEADLINE), Some(-libc::SIGKILL));
+    let mut scene = Scene::start_as(scene.dir, &configuration, |_| {});
+    is_told(&scene, 2);
+    scene.daemon.signal(libc::SIGHUP);
+    is_told(&scene, 3);
+    assert_eq!(scene.daemon.stop(), Some(0));
+    let short = configuration.replace("600", "1");
+    let scene = Scene::start_as(scene.dir, &short, |_| {});
+    is_told(&scene, 4);
+    scene.wait_all("RUNNING");
+    assert!(!is_alive(pid));
+    scene.stop();
+}

@@ -61,7 +61,7 @@ impl Child {
     }
 }
 
-/// The record of this supervisord. Its file goes when it is dropped, since nothing runs then.
+/// The record of this supervisord. Its file goes when it is dropped, unless a child in it runs still.
 #[derive(Debug)]
 pub struct ChildRecord {
     path: String,
@@ -76,13 +76,13 @@ pub fn path_beside(pidfile: &str) -> String {
 }
 
 impl ChildRecord {
-    /// Begins an empty one in the place of what is there.
-    pub fn create(path: &str) -> io::Result<ChildRecord> {
-        let file = replace(path, &[])?;
+    /// Begins one with these children in the place of what is there.
+    pub fn create(path: &str, children: &[Child]) -> io::Result<ChildRecord> {
+        let file = replace(path, children)?;
         Ok(ChildRecord {
             path: path.to_owned(),
             file,
-            lines: 0,
+            lines: children.len(),
         })
     }
 
@@ -102,6 +102,9 @@ impl ChildRecord {
 
 impl Drop for ChildRecord {
     fn drop(&mut self) {
+        if read(&self.path).is_ok_and(|children| children.iter().any(Child::is_alive)) {
+            return;
+        }
         // It may have been removed by hand; there is nobody to tell any more.
         let _ = fs::remove_file(&self.path);
     }
@@ -186,7 +189,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = path_beside(dir.path().join("main.pid").to_str().unwrap());
         assert_eq!(read(&path).unwrap(), []);
-        let mut record = ChildRecord::create(&path).unwrap();
+        let mut record = ChildRecord::create(&path, &[]).unwrap();
         for name in ["a", "b c"] {
             record.add(&child(42, 7, name), 1).unwrap();
         }
@@ -196,13 +199,16 @@ mod tests {
         );
         drop(record);
         assert!(!fs::exists(&path).unwrap());
+        // Whoever comes next is to know of one that is being stopped.
+        drop(ChildRecord::create(&path, &[this_process("p")]).unwrap());
+        assert_eq!(read(&path).unwrap(), [this_process("p")]);
     }
 
     #[test]
     fn ended_children_are_left_out_when_there_are_many() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r").to_str().unwrap().to_owned();
-        let mut record = ChildRecord::create(&path).unwrap();
+        let mut record = ChildRecord::create(&path, &[]).unwrap();
         let living = this_process("living");
         record.add(&living, 1).unwrap();
         for _ in 0..SPARE_LINES + 3 {
@@ -217,7 +223,7 @@ mod tests {
     fn what_others_may_have_written_is_not_believed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r").to_str().unwrap().to_owned();
-        let record = ChildRecord::create(&path).unwrap();
+        let record = ChildRecord::create(&path, &[]).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
         assert!(read(&path).is_err());
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

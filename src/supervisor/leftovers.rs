@@ -55,19 +55,18 @@ impl Leftovers {
 }
 
 impl Supervisor {
-    /// At the first start, when the servers listen: nobody else has their address then.
-    pub fn look_for_leftovers(&mut self, reactor: &mut Reactor) {
+    /// When the servers listen: nobody else has their address then. Before a restart
+    /// it has been told what there is, and some may not have gone yet.
+    pub fn look_for_leftovers(&mut self, reactor: &mut Reactor, is_restart: bool) {
         let setting = self.config.supervisord.leftovers;
-        if setting == config::Leftovers::Ignore {
-            return;
-        }
         let mut recorded = Vec::new();
         if setting == config::Leftovers::Kill {
             recorded = self.read_record(reactor);
         }
         let known: Vec<i32> = recorded.iter().map(|child| child.pid).collect();
-        if let Some(url) = self.context.server_url.clone() {
-            let found = find(&url);
+        let is_told = is_restart || setting == config::Leftovers::Ignore;
+        if let Some(url) = self.context.server_url.as_deref().filter(|_| !is_told) {
+            let found = find(url);
             let found: Vec<&Child> = found
                 .iter()
                 .filter(|child| !known.contains(&child.pid))
@@ -93,7 +92,9 @@ impl Supervisor {
             return;
         };
         let path = child_record::path_beside(pidfile);
-        match ChildRecord::create(&path) {
+        let stopping = self.leftovers.stopping.iter();
+        let stopping: Vec<Child> = stopping.map(|leftover| leftover.child.clone()).collect();
+        match ChildRecord::create(&path, &stopping) {
             Ok(record) => self.leftovers.record = Some(record),
             Err(error) => reactor.log.warn(format_args!(
                 "cannot write {path}: {}; children that a killed supervisord leaves behind will not be known",

@@ -230,9 +230,7 @@ fn start_with(
         }
     }
     claim::write(launch, pidfile, &supervisor.config, &mut reactor)?;
-    if !restart {
-        supervisor.look_for_leftovers(&mut reactor);
-    }
+    supervisor.look_for_leftovers(&mut reactor, restart);
     supervisor.begin_record(&mut reactor);
     launch.has_run = true;
     launch.last = Some(last);
