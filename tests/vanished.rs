@@ -263,3 +263,39 @@ fn a_daemon_in_the_background_makes_its_socket_again_and_so_it_does_after_a_rest
     assert!(wait_until(DEADLINE, || !is_alive(pid)));
     assert!(!dir.join("s").exists());
 }
+
+/// Regression: supervisord ended, since it could not open its socket with the last
+/// configuration either.
+#[test]
+fn a_restart_without_its_socket_ended_the_daemon() {
+    let scene = start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    let (run, socket) = (scene.dir.join("run"), scene.dir.join("run/s"));
+    let started = || scene.log().matches("spawned: 'p'").count();
+    let restart = |times: usize| {
+        scene.daemon.signal(libc::SIGHUP);
+        let again = wait_until(DEADLINE, || started() == times);
+        assert!(again, "{}", scene.log());
+    };
+    let is_started = wait_until(DEADLINE, || started() == 1);
+    assert!(is_started, "{}", scene.log());
+
+    let removed = wait_until(DEADLINE, || fs::remove_dir_all(&run).is_ok());
+    assert!(removed);
+    restart(2);
+    scene.wait_log("ENOENT (2); running as before\n");
+    scene.wait_log("the server 'unix_http_server' is not there: ");
+    fs::create_dir(&run).unwrap();
+    wait_until_it_is_made_again(&scene, 1);
+
+    let aside = scene.dir.join("run/aside");
+    fs::write(&aside, "no socket").unwrap();
+    fs::rename(&aside, &socket).unwrap();
+    restart(3);
+    scene.wait_log("exists and is not a socket; running as before\n");
+    assert_eq!(fs::read_to_string(&socket).unwrap(), "no socket");
+    fs::remove_file(&socket).unwrap();
+    wait_until_it_is_made_again(&scene, 2);
+    restart(4);
+    assert!(wait_until(DEADLINE, || scene.rpc.answers()));
+    scene.stop();
+}

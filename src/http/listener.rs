@@ -61,6 +61,24 @@ pub enum Standing {
 }
 
 impl SocketFile {
+    /// The one of a server whose socket has not been made yet; none without a file.
+    pub fn missing(server: &Server) -> Option<SocketFile> {
+        let Address::Unix { path, mode, owner } = &server.address else {
+            return None;
+        };
+        Some(SocketFile {
+            path: path.clone(),
+            access: Access {
+                mode: *mode,
+                owner: *owner,
+                backlog: BACKLOG,
+            },
+            // No file has it.
+            inode: (0, 0),
+            owner: 0,
+        })
+    }
+
     /// Its name.
     pub fn path(&self) -> &str {
         &self.path
@@ -232,7 +250,8 @@ pub fn in_use(servers: &[Server]) -> Option<OpenError> {
     servers.iter().any(is_in_use).then_some(OpenError::InUse)
 }
 
-fn open(server: &Server, names: &[String]) -> Result<Listener, OpenError> {
+/// Opens one server; the names are those of this machine.
+pub fn open(server: &Server, names: &[String]) -> Result<Listener, OpenError> {
     let (descriptor, file) = match &server.address {
         Address::Inet { host, port } => (open_inet(host, *port)?, None),
         Address::Unix { path, mode, owner } => {

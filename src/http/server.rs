@@ -19,7 +19,8 @@ use crate::http::response::Response;
 use crate::reactor::{Reactor, SHARE};
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
-use crate::sys::{memory, time};
+use crate::sys::{host, memory, time};
+use crate::text::pyrepr;
 use crate::tokens::{ConnectionId, Source, Timer};
 use crate::vec_map::VecMap;
 
@@ -67,10 +68,27 @@ pub struct Servers {
 
 #[derive(Debug)]
 struct Watched {
-    token: Token,
+    /// None where the socket could not be made yet.
+    token: Option<Token>,
     door: Door,
     file: Option<SocketFile>,
     care: files::Care,
+}
+
+fn watched(place: u32, listener: Listener, reactor: &mut Reactor) -> Result<Watched, OpenError> {
+    let poller = &mut reactor.poller;
+    let registered = poller.register(listener.descriptor, Interest::READ, Source::Listener(place));
+    let token = registered.map_err(|reason| OpenError::System {
+        operation: "poll",
+        object: format!("server {place}"),
+        reason,
+    })?;
+    Ok(Watched {
+        token: Some(token),
+        door: listener.door,
+        file: listener.file,
+        care: files::Care::default(),
+    })
 }
 
 #[derive(Debug)]
@@ -82,13 +100,48 @@ struct Client {
 impl Servers {
     /// Opens all servers in the given order and watches them.
     pub fn open(servers: &[Server], reactor: &mut Reactor) -> Result<Servers, OpenError> {
-        Servers::watch(listener::open_all(servers)?, reactor)
+        let mut opened = Servers::none();
+        for (place, listener) in (0..).zip(listener::open_all(servers)?) {
+            match watched(place, listener, reactor) {
+                Ok(listener) => opened.listeners.push(listener),
+                Err(error) => {
+                    opened.close(reactor);
+                    return Err(error);
+                }
+            }
+        }
+        opened.watch_files(reactor);
+        Ok(opened)
     }
 
-    /// Watches sockets that were opened before there was a reactor.
-    pub fn watch(listeners: Vec<Listener>, reactor: &mut Reactor) -> Result<Servers, OpenError> {
-        let mut servers = Servers {
-            listeners: Vec::with_capacity(listeners.len()),
+    /// Opens those that can be opened. The file of a unix socket is made when that can be
+    /// done; the others are missing until the next restart.
+    pub fn open_some(servers: &[Server], reactor: &mut Reactor) -> Servers {
+        let mut opened = Servers::none();
+        let names = host::own_names();
+        for (place, server) in (0..).zip(servers) {
+            let listener = listener::open(server, &names);
+            let listener = listener.and_then(|listener| watched(place, listener, reactor));
+            opened.listeners.push(listener.unwrap_or_else(|error| {
+                reactor.log.critical(format_args!(
+                    "the server {} is not there: {error}",
+                    pyrepr::repr(&server.section)
+                ));
+                Watched {
+                    token: None,
+                    door: Door::of(server, &names),
+                    file: SocketFile::missing(server),
+                    care: files::Care::default(),
+                }
+            }));
+        }
+        opened.watch_files(reactor);
+        opened
+    }
+
+    fn none() -> Servers {
+        Servers {
+            listeners: Vec::new(),
             lookout: files::Lookout::default(),
             connections: VecMap::new(),
             crowd: 0,
@@ -99,38 +152,6 @@ impl Servers {
             told: false,
             highest: 0,
             reserve: accepting::reserve(limits::soft(Limit::OpenFiles)),
-        };
-        let mut failure = None;
-        for (place, listener) in (0u32..).zip(listeners) {
-            let source = Source::Listener(place);
-            match reactor
-                .poller
-                .register(listener.descriptor, Interest::READ, source)
-            {
-                Ok(token) => servers.listeners.push(Watched {
-                    token,
-                    door: listener.door,
-                    file: listener.file,
-                    care: files::Care::default(),
-                }),
-                Err(reason) => {
-                    failure = Some(OpenError::System {
-                        operation: "poll",
-                        object: format!("server {place}"),
-                        reason,
-                    });
-                }
-            }
-        }
-        match failure {
-            None => {
-                servers.watch_files(reactor);
-                Ok(servers)
-            }
-            Some(error) => {
-                servers.close(reactor);
-                Err(error)
-            }
         }
     }
 
@@ -357,7 +378,9 @@ impl Servers {
         for listener in self.listeners.drain(..) {
             // The file goes before nobody answers on it.
             drop(listener.file);
-            reactor.poller.close(listener.token);
+            if let Some(token) = listener.token {
+                reactor.poller.close(token);
+            }
         }
     }
 

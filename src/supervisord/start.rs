@@ -142,7 +142,7 @@ impl<'a> Launch<'a> {
 /// Starts for the first time.
 pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
     let (request, config) = read(launch)?;
-    let started = start_with(launch, request, config, Notes::default());
+    let started = start_with(launch, request, config, Notes::default(), false);
     if let Some(report) = launch.report.take() {
         background::tell(report, started.as_ref().err());
     }
@@ -152,12 +152,12 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
 /// Starts again, when everything is stopped: with what the file says now or,
 /// should that fail, as before with the groups that were configured last. The
 /// file was good when the restart was asked for, but it may have changed since,
-/// and a socket or the log may not be had.
+/// and a socket or the log may not be had. A socket that is missing then too ends nothing.
 pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, Failure> {
     launch.serials = legacy.serials;
     let last = launch.last.take();
     let started = read(launch)
-        .and_then(|(request, config)| start_with(launch, request, config, Notes::default()));
+        .and_then(|(request, config)| start_with(launch, request, config, Notes::default(), false));
     match (started, last) {
         (Err(failure), Some((request, mut config))) => {
             config.groups = legacy.groups;
@@ -167,7 +167,7 @@ pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, F
                 request.path,
                 failure.text()
             ));
-            start_with(launch, request, config, notes)
+            start_with(launch, request, config, notes, true)
         }
         (started, _) => started,
     }
@@ -184,6 +184,7 @@ fn start_with(
     mut request: LoadRequest,
     config: Config,
     mut notes: Notes,
+    is_last_resort: bool,
 ) -> Result<Started, Failure> {
     let restart = launch.has_run;
     privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
@@ -203,7 +204,11 @@ fn start_with(
     // Before anything is touched that may be another supervisord's.
     let pidfile = claim::take(launch, &supervisor.config, &mut reactor)?;
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
-    let mut servers = open_servers(&supervisor.config, &mut reactor)?;
+    let configured = &supervisor.config.servers;
+    let mut servers = match is_last_resort {
+        true => Servers::open_some(configured, &mut reactor),
+        false => open_servers(configured, &mut reactor)?,
+    };
     let failures = make_groups(&mut supervisor, &mut reactor);
     if let Some(failure) = failures.into_iter().next().filter(|_| !restart) {
         return Err(Failure::System(failure.to_string()));
@@ -342,8 +347,8 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) -> Vec<Socket
     failures
 }
 
-fn open_servers(config: &Config, reactor: &mut Reactor) -> Result<Servers, Failure> {
-    Servers::open(&config.servers, reactor).map_err(|error| Failure::Usage(error.to_string()))
+fn open_servers(servers: &[Server], reactor: &mut Reactor) -> Result<Servers, Failure> {
+    Servers::open(servers, reactor).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Tells of the servers, where 4.3.0 opens them: after the groups.

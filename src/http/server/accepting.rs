@@ -31,10 +31,12 @@ const FULL_RETRY: Duration = Duration::from_millis(1);
 impl Servers {
     pub(super) fn accept(&mut self, reactor: &mut Reactor, place: usize) {
         for _ in 0..ACCEPT_LIMIT {
-            let Some(listener) = self.listeners.get(place) else {
+            let listener = self.listeners.get(place);
+            let Some((token, limits)) =
+                listener.and_then(|listener| Some((listener.token?, listener.door.limits)))
+            else {
                 return;
             };
-            let (token, limits) = (listener.token, listener.door.limits);
             let clients = self.standings(Some(place));
             if !admission::has_room(&clients, limits.connections) {
                 // Nobody leaves for a client that is not there.
@@ -193,12 +195,11 @@ impl Servers {
             if only.is_some_and(|only| only != place) {
                 continue;
             }
+            let Some(token) = listener.token else {
+                continue;
+            };
             // It can fail for lack of memory only; the retry timer comes back to it.
-            if reactor
-                .poller
-                .set_interest(listener.token, interest)
-                .is_err()
-            {
+            if reactor.poller.set_interest(token, interest).is_err() {
                 let retry = reactor.now.monotonic + ACCEPT_RETRY;
                 reactor.timers.set(Timer::AcceptRetry, Some(retry));
             }

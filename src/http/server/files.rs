@@ -177,8 +177,9 @@ impl Servers {
                 end(&self.lookout, reactor, listener.care.watch.take());
                 file.leave();
                 *file = new;
-                let old = std::mem::replace(&mut listener.token, token);
-                reactor.poller.close(old);
+                if let Some(old) = listener.token.replace(token) {
+                    reactor.poller.close(old);
+                }
                 listener.care.watch = begin(&self.lookout, reactor, file);
                 listener.care.is_missing = file.standing() != Standing::InPlace;
                 listener.care.is_told = false;
@@ -199,8 +200,11 @@ impl Servers {
     }
 
     fn is_waited_for(&self, reactor: &Reactor, place: usize) -> bool {
-        let listener = self.listeners.get(place);
-        listener.is_some_and(|listener| is_waited_at(reactor, listener.token))
+        let token = self
+            .listeners
+            .get(place)
+            .and_then(|listener| listener.token);
+        token.is_some_and(|token| is_waited_at(reactor, token))
     }
 }
 
