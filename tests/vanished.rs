@@ -3,7 +3,7 @@
 use super::idle;
 use super::support::{
     Address, Background, DEADLINE, Daemon, Dir, Kind, Launch, Rpc, Scene, Value, comes_to_rest,
-    descriptors_of, finish, is_alive, kill, usual_configuration, wait_until,
+    descendants_of, descriptors_of, finish, is_alive, kill, usual_configuration, wait_until,
 };
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -298,4 +298,38 @@ fn a_restart_without_its_socket_ended_the_daemon() {
     restart(4);
     assert!(wait_until(DEADLINE, || scene.rpc.answers()));
     scene.stop();
+}
+
+/// Regression: as without its socket.
+#[test]
+fn a_restart_without_its_log_or_its_pid_file_ended_the_daemon() {
+    let scene = start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    let programs = || descendants_of(scene.daemon.pid());
+    assert!(wait_until(DEADLINE, || programs().len() == 1));
+    let restart = || {
+        let before = programs();
+        scene.daemon.signal(libc::SIGHUP);
+        let is_new = || programs().len() == 1 && programs() != before;
+        assert!(wait_until(DEADLINE, is_new), "{:?}", programs());
+        assert!(wait_until(DEADLINE, || scene.rpc.answers()));
+    };
+
+    let log = scene.dir.join("main.log");
+    fs::rename(&log, scene.dir.join("old.log")).unwrap();
+    fs::create_dir(&log).unwrap();
+    restart();
+    fs::remove_dir(&log).unwrap();
+    scene.daemon.signal(libc::SIGUSR2);
+    scene.wait_log("received SIGUSR2");
+
+    let pidfile = scene.dir.join("main.pid");
+    fs::remove_file(&pidfile).unwrap();
+    fs::write(&pidfile, "1\n").unwrap();
+    let file = fs::File::open(&pidfile).unwrap();
+    file.try_lock().unwrap();
+    restart();
+    scene.wait_log("Another supervisord is running: it holds the pid file");
+    let (mut daemon, dir) = (scene.daemon, scene.dir);
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(dir.read("main.pid").as_deref(), Some("1\n"));
 }

@@ -69,20 +69,31 @@ pub struct LogWriter {
 impl LogWriter {
     /// Opens the log at its end and makes the file if there is none. Never waits.
     pub fn open(path: &str, rotation: Rotation) -> Result<LogWriter, LogFailure> {
-        Ok(LogWriter {
+        let sink = open(path)?;
+        let mut opened = LogWriter::missing(path, rotation);
+        opened.sink = sink;
+        opened.inherited = outlet::inherited_descriptor(Path::new(path)).is_some();
+        opened.removed = false;
+        opened.detached = false;
+        Ok(opened)
+    }
+
+    /// A log that is not open: each write tries to open it.
+    pub fn missing(path: &str, rotation: Rotation) -> LogWriter {
+        LogWriter {
             path: path.to_owned(),
             rotation,
-            sink: open(path)?,
-            inherited: outlet::inherited_descriptor(Path::new(path)).is_some(),
-            removed: false,
-            detached: false,
+            sink: Sink::Closed,
+            inherited: false,
+            removed: true,
+            detached: true,
             rotation_retry: None,
             follows: false,
             users: 1,
             most_users: 1,
             lost: 0,
             announcer: None,
-        })
+        }
     }
 
     /// Whether it is a file of its own, which can roll over.

@@ -52,8 +52,13 @@ impl Logger {
         }
     }
 
-    /// The log that the configuration asks for. A foreground daemon that is not silent copies it to stdout.
-    pub fn open(settings: &Supervisord, program: &str) -> Result<Logger, LogFailure> {
+    /// The log that the configuration asks for. A foreground daemon that is not silent copies it
+    /// to stdout. A file that cannot be opened is an error, or is opened later where `may_be_missing`.
+    pub fn open(
+        settings: &Supervisord,
+        program: &str,
+        may_be_missing: bool,
+    ) -> Result<Logger, LogFailure> {
         let mut logger = Logger::new(settings.loglevel, program);
         if settings.nodaemon && !settings.silent {
             // One without a stdout does without the copy.
@@ -61,13 +66,16 @@ impl Logger {
             logger.handlers.extend(stdout.ok().map(Handler::Stdout));
         }
         logger.handlers.push(match &settings.logfile {
-            MainLog::File(path) => Handler::File(LogWriter::open(
-                path,
-                Rotation {
+            MainLog::File(path) => {
+                let rotation = Rotation {
                     maxbytes: settings.logfile_maxbytes,
                     backups: settings.logfile_backups,
-                },
-            )?),
+                };
+                Handler::File(match LogWriter::open(path, rotation) {
+                    Err(_) if may_be_missing => LogWriter::missing(path, rotation),
+                    opened => opened?,
+                })
+            }
             MainLog::Syslog => Handler::Syslog,
         });
         logger.keep_lines_single();

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::rc::Rc;
 
+use self::claim::Taken;
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
 use crate::config::{Address, Config, GroupKind, Server};
@@ -152,7 +153,8 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
 /// Starts again, when everything is stopped: with what the file says now or,
 /// should that fail, as before with the groups that were configured last. The
 /// file was good when the restart was asked for, but it may have changed since,
-/// and a socket or the log may not be had. A socket that is missing then too ends nothing.
+/// and a socket, the log or the pid file may not be had. That ends nothing: they are
+/// missing then.
 pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, Failure> {
     launch.serials = legacy.serials;
     let last = launch.last.take();
@@ -199,10 +201,16 @@ fn start_with(
     }
     let last = without_groups(&request, &config);
     request.purpose = Purpose::Reread;
-    let mut reactor = open_reactor(launch, &config, &notes)?;
+    let mut reactor = open_reactor(launch, &config, &notes, is_last_resort)?;
     let mut supervisor = make_supervisor(launch, request, config);
     // Before anything is touched that may be another supervisord's.
-    let pidfile = claim::take(launch, &supervisor.config, &mut reactor)?;
+    let pidfile = match claim::take(launch, &supervisor.config, &mut reactor) {
+        Err(failure) if is_last_resort => {
+            reactor.log.critical(failure.text());
+            Taken::Other(None)
+        }
+        taken => taken?,
+    };
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
     let configured = &supervisor.config.servers;
     let mut servers = match is_last_resort {
@@ -266,9 +274,14 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
 }
 
 /// Opens the log and writes what was noted before it: the gravest first.
-fn open_reactor(launch: &Launch<'_>, config: &Config, notes: &Notes) -> Result<Reactor, Failure> {
+fn open_reactor(
+    launch: &Launch<'_>,
+    config: &Config,
+    notes: &Notes,
+    is_last_resort: bool,
+) -> Result<Reactor, Failure> {
     let program = base_name(launch.program);
-    let mut log = Logger::open(&config.supervisord, program)
+    let mut log = Logger::open(&config.supervisord, program, is_last_resort)
         .map_err(|error| Failure::System(error.to_string()))?;
     for line in &notes.criticals {
         log.critical(line);

@@ -44,7 +44,7 @@ fn messages(text: &str) -> Vec<&str> {
 fn records_of_the_level_and_graver_are_written() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("main.log");
-    let mut log = Logger::open(&settings(path.to_str().unwrap()), "supervisord").unwrap();
+    let mut log = Logger::open(&settings(path.to_str().unwrap()), "supervisord", false).unwrap();
     assert!(log.enabled(Level::Info) && !log.enabled(Level::Debug));
     log.critical("c");
     log.error("e");
@@ -80,7 +80,7 @@ fn the_main_log_rolls_over_record_by_record() {
     let path = directory.path().join("main.log");
     let mut settings = settings(path.to_str().unwrap());
     (settings.logfile_maxbytes, settings.logfile_backups) = (50, 1);
-    let mut log = Logger::open(&settings, "supervisord").unwrap();
+    let mut log = Logger::open(&settings, "supervisord", false).unwrap();
     log.info("one");
     log.info("two, which is past the limit");
     log.info("three");
@@ -95,7 +95,7 @@ fn the_main_log_rolls_over_record_by_record() {
 
 #[test]
 fn a_main_log_that_cannot_be_opened_says_which_and_why() {
-    let failure = Logger::open(&settings("/nowhere/main.log"), "supervisord").unwrap_err();
+    let failure = Logger::open(&settings("/nowhere/main.log"), "supervisord", false).unwrap_err();
     assert_eq!(
         failure.to_string(),
         "cannot open /nowhere/main.log: No such file or directory"
@@ -104,7 +104,7 @@ fn a_main_log_that_cannot_be_opened_says_which_and_why() {
 
 #[test]
 fn a_failure_to_write_is_kept_and_counted() {
-    let mut log = Logger::open(&settings("/dev/full"), "supervisord").unwrap();
+    let mut log = Logger::open(&settings("/dev/full"), "supervisord", false).unwrap();
     log.info("x");
     let failure = log.take_failure().unwrap();
     assert_eq!(
@@ -132,12 +132,12 @@ fn a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there() 
     let path = directory.path().join("main.log");
     let mut settings = settings(path.to_str().unwrap());
     settings.nodaemon = true;
-    let mut log = Logger::open(&settings, "supervisord").unwrap();
+    let mut log = Logger::open(&settings, "supervisord", false).unwrap();
     log.info("before");
     log.clear().unwrap();
     log.info("after");
     settings.silent = true;
-    Logger::open(&settings, "supervisord")
+    Logger::open(&settings, "supervisord", false)
         .unwrap()
         .info("silent");
     nix::unistd::dup2_stdout(&saved).unwrap();
@@ -169,7 +169,7 @@ fn a_stdout_that_nobody_reads_keeps_nobody_waiting() {
     drop(pipe.write);
     let mut settings = settings("/dev/null");
     settings.nodaemon = true;
-    let mut log = Logger::open(&settings, "supervisord").unwrap();
+    let mut log = Logger::open(&settings, "supervisord", false).unwrap();
     nix::unistd::dup2_stdout(&saved).unwrap();
     for _ in 0..10_000 {
         log.info("a line of a length that is nothing unusual");
