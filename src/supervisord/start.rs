@@ -9,7 +9,6 @@ use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::rc::Rc;
 
-use self::claim::Taken;
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
 use crate::config::{Address, Config, GroupKind, Server};
@@ -207,7 +206,7 @@ fn start_with(
     let pidfile = match claim::take(launch, &supervisor.config, &mut reactor) {
         Err(failure) if is_last_resort => {
             reactor.log.critical(failure.text());
-            Taken::Other(None)
+            claim::Taken::Other(None)
         }
         taken => taken?,
     };
