@@ -9,6 +9,9 @@ use crate::sys::errno;
 /// How much of a script is looked at for its interpreter, as by Linux.
 const FIRST_LINE: u64 = 256;
 
+/// So many interpreters of interpreters are looked at; Linux takes no more.
+const DEEPEST: u32 = 4;
+
 /// A step before exec that could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
@@ -34,7 +37,7 @@ impl Failure {
     pub fn of_exec(word: &str, path: &Path, number: i32) -> Failure {
         let failure = Failure::of(&format!("couldn't exec {word}"), number);
         let missing = match number {
-            libc::ENOENT => missing_interpreter(path),
+            libc::ENOENT => missing_interpreter(path, DEEPEST),
             _ => None,
         };
         match missing {
@@ -57,8 +60,9 @@ impl Failure {
     }
 }
 
-/// What a file that is there lacks so that exec does not find it.
-fn missing_interpreter(path: &Path) -> Option<String> {
+/// What a file that is there lacks so that exec does not find it. Its interpreter may be a
+/// file that lacks something in its turn.
+fn missing_interpreter(path: &Path, depth: u32) -> Option<String> {
     let mut begin = Vec::new();
     let file = File::open(path).ok()?;
     file.take(FIRST_LINE).read_to_end(&mut begin).ok()?;
@@ -73,5 +77,9 @@ fn missing_interpreter(path: &Path) -> Option<String> {
         .next()?;
     // A carriage return at its end is seen.
     let name = interpreter.escape_debug();
-    (!Path::new(interpreter).exists()).then(|| format!("its interpreter {name} is missing"))
+    if !Path::new(interpreter).exists() {
+        return Some(format!("its interpreter {name} is missing"));
+    }
+    let more = missing_interpreter(Path::new(interpreter), depth.checked_sub(1)?)?;
+    Some(format!("its interpreter {name}: {more}"))
 }

@@ -328,6 +328,12 @@ fn a_file_that_is_there_and_is_not_found_lacks_its_interpreter() {
         let outcome = run(&[&path], &[], &surroundings());
         assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), more);
     }
+    let (_folder, lacking) = script("#!/no/such/interpreter\n");
+    let (_other, path) = script(&format!("#!{lacking}\n"));
+    let outcome = run(&[&path], &[], &surroundings());
+    let more =
+        format!("its interpreter {lacking}: its interpreter /no/such/interpreter is missing");
+    assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), &more);
     // A program that wants a loader which this system has not.
     let mut program = std::fs::read("/bin/true").unwrap();
     let loader = program.windows(5).position(|bytes| bytes == b"/lib6");
@@ -336,8 +342,12 @@ fn a_file_that_is_there_and_is_not_found_lacks_its_interpreter() {
         let (_folder, path) = script("");
         std::fs::write(&path, program).unwrap();
         let outcome = run(&[&path], &[], &surroundings());
-        let more = "the file is there, its dynamic loader is not";
-        assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), more);
+        let lacking = "the file is there, its dynamic loader is not";
+        assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), lacking);
+        let (_other, word) = script(&format!("#!{path}\n"));
+        let outcome = run(&[&word], &[], &surroundings());
+        let more = format!("its interpreter {path}: {lacking}");
+        assert_failed(&outcome, &format!("couldn't exec {word}: ENOENT"), &more);
     }
 }
 
