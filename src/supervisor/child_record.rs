@@ -8,6 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 use crate::sys::{process, processes};
 
@@ -78,6 +79,7 @@ pub fn path_beside(pidfile: &str) -> String {
 impl ChildRecord {
     /// Begins one with these children in the place of what is there.
     pub fn create(path: &str, children: &[Child]) -> io::Result<ChildRecord> {
+        check_directories(path)?;
         let file = replace(path, children)?;
         Ok(ChildRecord {
             path: path.to_owned(),
@@ -123,6 +125,7 @@ pub fn read(path: &str) -> io::Result<Vec<Child>> {
         Err(error) => return Err(error),
     };
     check(&file)?;
+    check_directories(path)?;
     let mut text = String::new();
     file.take(SIZE_LIMIT).read_to_string(&mut text)?;
     let mut lines = text.lines();
@@ -130,6 +133,28 @@ pub fn read(path: &str) -> io::Result<Vec<Child>> {
         return Ok(Vec::new());
     }
     Ok(lines.filter_map(Child::of_line).collect())
+}
+
+/// Nobody else may move another file of ours, such as a log, to that place.
+fn check_directories(path: &str) -> io::Result<()> {
+    let directory = match Path::new(path).parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    for directory in fs::canonicalize(directory)?.ancestors() {
+        let found = fs::metadata(directory)?;
+        let is_ours = found.uid() == 0 || found.uid() == process::effective_uid();
+        let is_others = found.mode() & 0o002 != 0
+            || (found.mode() & 0o020 != 0 && found.gid() != process::effective_gid());
+        let is_sticky = found.mode() & 0o1000 != 0;
+        if !is_ours || (is_others && !is_sticky) {
+            let directory = directory.display();
+            return Err(io::Error::other(format!(
+                "others may change what is in the directory {directory}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Nobody else may say whom supervisord is to kill.
@@ -234,6 +259,41 @@ mod tests {
         fs::hard_link(&path, dir.path().join("second")).unwrap();
         assert!(read(&path).is_err());
         drop(record);
+    }
+
+    #[test]
+    fn a_record_in_a_directory_of_others_is_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let path = inner.join("r").to_str().unwrap().to_owned();
+        let is_believed = || {
+            fs::write(&path, "another\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            let is_read = read(&path).is_ok();
+            assert_eq!(ChildRecord::create(&path, &[]).is_ok(), is_read);
+            is_read
+        };
+        for (mode, expected) in [
+            (0o777, false),
+            (0o1777, true),
+            (0o757, false),
+            (0o775, true),
+            (0o755, true),
+        ] {
+            // It counts for each directory above as well.
+            for changed in [inner.as_path(), dir.path()] {
+                fs::set_permissions(changed, fs::Permissions::from_mode(mode)).unwrap();
+                assert_eq!(is_believed(), expected, "{mode:o}");
+                fs::set_permissions(changed, fs::Permissions::from_mode(0o700)).unwrap();
+            }
+        }
+        if process::effective_uid() == 0 {
+            std::os::unix::fs::chown(&inner, Some(65534), None).unwrap();
+            assert!(!is_believed());
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.starts_with("others may change"), "{error}");
+        }
     }
 
     #[test]

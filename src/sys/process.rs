@@ -28,6 +28,11 @@ pub fn effective_uid() -> u32 {
     unistd::geteuid().as_raw()
 }
 
+/// The effective group.
+pub fn effective_gid() -> u32 {
+    unistd::getegid().as_raw()
+}
+
 /// The real group.
 pub fn gid() -> u32 {
     unistd::getgid().as_raw()
