@@ -12,12 +12,14 @@ use std::io::{self, ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use nix::unistd::{Uid, User};
 
 use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::config::{Address, Owner, Server};
 use crate::http::door::Door;
+use crate::sys::place::{self, Place};
 use crate::sys::socket::{self, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
 use crate::sys::{errno, fd, host};
@@ -125,7 +127,7 @@ impl Drop for SocketFile {
         if let Ok(metadata) = fs::symlink_metadata(&self.path)
             && (metadata.dev(), metadata.ino()) == self.inode
         {
-            let _ = fs::remove_file(&self.path);
+            let _ = place::remove(Path::new(&self.path));
         }
     }
 }
@@ -309,7 +311,7 @@ fn open_unix(
 pub fn open_again(file: &SocketFile) -> Result<(OwnedFd, SocketFile), NotMade> {
     let path = file.path.as_str();
     let made = make(path, file.access, |temporary| {
-        fs::hard_link(temporary, path).map_err(|reason| match reason.kind() {
+        give_name(temporary, path).map_err(|reason| match reason.kind() {
             ErrorKind::AlreadyExists => NotMade::Occupied,
             _ => reason.into(),
         })
@@ -335,24 +337,23 @@ fn make<E>(
     publish: impl FnOnce(&str) -> Result<(), E>,
 ) -> Result<(OwnedFd, SocketFile), MakeError<E>> {
     let temporary = socket_file::temporary_name(path);
-    let descriptor = socket_file::listen_at(&temporary, &access).map_err(MakeError::Step)?;
-    let inode = fs::symlink_metadata(&temporary)
-        .map_err(|reason| {
-            let step = Step::Bind;
-            MakeError::Step(Refusal { step, reason })
-        })
-        .and_then(|found| {
-            publish(&temporary).map_err(MakeError::Name)?;
-            Ok((found.dev(), found.ino()))
-        });
-    let _ = fs::remove_file(&temporary);
+    let made = socket_file::listen_at(&temporary, &access).map_err(MakeError::Step)?;
+    let published = publish(&temporary).map_err(MakeError::Name);
+    let _ = place::remove(Path::new(&temporary));
+    published?;
     let file = SocketFile {
         path: path.to_owned(),
         access,
-        inode: inode?,
+        inode: made.inode,
         owner: std::process::id(),
     };
-    Ok((descriptor, file))
+    Ok((made.descriptor, file))
+}
+
+/// Gives a socket its real name too, which is in the same directory.
+fn give_name(temporary: &str, path: &str) -> io::Result<()> {
+    let name = temporary.rsplit('/').next().unwrap_or(temporary);
+    Place::of(Path::new(path))?.link(name.as_ref())
 }
 
 fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
@@ -377,7 +378,7 @@ fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
 /// Gives the socket its real name, for which a stale socket makes room.
 fn publish(temporary: &str, path: &str) -> Result<(), OpenError> {
     for _ in 0..ATTEMPTS {
-        match fs::hard_link(temporary, path) {
+        match give_name(temporary, path) {
             Ok(()) => return Ok(()),
             Err(reason) if reason.kind() == ErrorKind::AlreadyExists => make_room(path)?,
             Err(reason) => return Err(system("link", path.to_owned(), reason)),
@@ -402,7 +403,7 @@ fn make_room(path: &str) -> Result<(), OpenError> {
         Ok(Probe::Stale) => {
             // Before the log is open, and scripts look for it here.
             let _ = writeln!(io::stderr(), "Unlinking stale socket {path}");
-            match fs::remove_file(path) {
+            match place::remove(Path::new(path)) {
                 Err(reason) if reason.kind() != ErrorKind::NotFound => {
                     Err(system("unlink", path.to_owned(), reason))
                 }

@@ -5,14 +5,16 @@
 //! with different identifiers may share a directory: the identifier is compared
 //! as it is and as a whole, where 4.3.0 takes it for a pattern and for a prefix.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
 use crate::loggers::failure::{LogFailure, Operation};
+use crate::sys::place::{self, Place};
 use crate::tokens::Channel;
 
 const ALPHABET: &[u8; 37] = b"abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -35,11 +37,8 @@ pub fn create(
             "" => name,
             directory => format!("{}/{name}", directory.trim_end_matches('/')),
         };
-        let created = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path);
+        let created =
+            Place::of(Path::new(&path)).and_then(|place| place.make(OFlag::O_WRONLY, 0o600));
         match created {
             Ok(_) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}
@@ -76,7 +75,8 @@ pub fn clean_up(directory: &str, identifier: &str) -> Vec<CleanupWarning> {
         "" => Path::new("."),
         directory => Path::new(directory),
     };
-    let Ok(entries) = fs::read_dir(directory) else {
+    // What is removed is in this directory, whatever has its name by then.
+    let (Ok(place), Ok(entries)) = (place::directory_of(directory), fs::read_dir(directory)) else {
         return vec![CleanupWarning::Directory];
     };
     let mut warnings = Vec::new();
@@ -86,7 +86,9 @@ pub fn clean_up(directory: &str, identifier: &str) -> Vec<CleanupWarning> {
             break;
         };
         if is_auto_log(entry.file_name().as_bytes(), identifier)
-            && fs::remove_file(entry.path()).is_err_and(|e| e.kind() != io::ErrorKind::NotFound)
+            && place
+                .remove_named(&entry.file_name())
+                .is_err_and(|e| e.kind() != io::ErrorKind::NotFound)
         {
             warnings.push(CleanupWarning::Entry(entry.path()));
         }

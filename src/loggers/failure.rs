@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::sys::errno;
+use crate::sys::trust::Refused;
 
 /// What was attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct LogFailure {
     pub path: String,
     /// The system's number for the reason.
     pub errno: i32,
+    /// What was refused by ourselves, and why.
+    pub refused: Option<String>,
 }
 
 impl LogFailure {
@@ -53,6 +56,7 @@ impl LogFailure {
             operation,
             path: path.to_owned(),
             errno,
+            refused: Refused::of(error).map(Refused::to_string),
         }
     }
 }
@@ -64,7 +68,10 @@ impl fmt::Display for LogFailure {
             "cannot {} {}: {}",
             self.operation.verb(),
             self.path,
-            errno::text(self.errno)
+            match &self.refused {
+                Some(text) => text.clone(),
+                None => errno::text(self.errno),
+            }
         )
     }
 }

@@ -13,14 +13,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::rc::{Rc, Weak};
 use std::time::SystemTime;
 
+use nix::fcntl::OFlag;
+
 use crate::loggers::window;
+use crate::sys::place;
 
 /// How much of what was written last is kept, in bytes.
 const RECENT: usize = 64 * 1024;
@@ -427,10 +431,8 @@ fn reader(file: &File, path: &str) -> Option<File> {
 
 /// Never waits for the other end of a FIFO and never takes a terminal over.
 fn open(path: &str) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    place::open(Path::new(path), flags, 0)
 }
 
 /// Pipes and terminals have nothing to follow: reading would take it from others.

@@ -1,10 +1,14 @@
 //! Moving the files of a log and making new ones: the deeds of [`rotation`].
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use nix::fcntl::OFlag;
 
 use crate::loggers::rotation::{self, Step};
+use crate::sys::place::{self, Place};
 
 /// The bits of a mode that a new file takes over.
 const PERMISSIONS: u32 = 0o777;
@@ -18,12 +22,12 @@ pub fn permissions(file: &File) -> Option<u32> {
 /// Makes a file in the place of one with these permissions, if there is none.
 /// It never has more than those. Without any it has what the umask leaves.
 pub fn make(path: &str, mode: Option<u32>) -> io::Result<Option<File>> {
-    let created = OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .mode(mode.unwrap_or(0o666))
-        .open(path);
-    let file = match created {
+    make_in(&Place::of(Path::new(path))?, mode)
+}
+
+fn make_in(place: &Place, mode: Option<u32>) -> io::Result<Option<File>> {
+    let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
+    let file = match place.make(flags, mode.unwrap_or(0o666)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         Err(error) => return Err(error),
@@ -39,16 +43,18 @@ pub fn make(path: &str, mode: Option<u32>) -> io::Result<Option<File>> {
 /// a failure the files are as they were, but for a backup that had to give way:
 /// so trying again and again does not push one backup after the other out.
 pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File> {
-    let exists = |place| fs::symlink_metadata(rotation::name(path, place)).is_ok();
+    let directory = Place::of(Path::new(path))?;
+    let name = last_name(path);
+    let exists = |place| directory.has(&rotation::name(name, place));
     let mut done = Vec::new();
     let outcome = rotation::plan(backups, exists)
         .into_iter()
         .try_for_each(|step| {
-            perform(path, step)?;
+            perform(&directory, name, step)?;
             done.push(step);
             Ok(())
         })
-        .and_then(|()| make(path, mode))
+        .and_then(|()| make_in(&directory, mode))
         .and_then(|made| match made {
             Some(file) => Ok(file),
             None => take_over(path, backups == 0),
@@ -56,7 +62,7 @@ pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File
     if outcome.is_err() {
         for step in done.into_iter().rev() {
             if let Step::Rename { from, to } = step {
-                let _ = fs::rename(rotation::name(path, to), rotation::name(path, from));
+                let _ = directory.rename(&rotation::name(name, to), &rotation::name(name, from));
             }
         }
     }
@@ -68,11 +74,9 @@ pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File
 /// made it. A FIFO that somebody has put there must not be waited for, and
 /// cannot be emptied either, so the old file goes on.
 fn take_over(path: &str, empties: bool) -> io::Result<File> {
-    let file = File::options()
-        .append(true)
-        .create(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = place::open(Path::new(path), flags, 0o666)?;
     if empties || !file.metadata()?.is_file() {
         file.set_len(0)?;
     }
@@ -80,15 +84,19 @@ fn take_over(path: &str, empties: bool) -> io::Result<File> {
 }
 
 /// Somebody else may have removed the file in the meantime; that is fine.
-fn perform(path: &str, step: Step) -> io::Result<()> {
+fn perform(directory: &Place, name: &str, step: Step) -> io::Result<()> {
     let outcome = match step {
         Step::Rename { from, to } => {
-            fs::rename(rotation::name(path, from), rotation::name(path, to))
+            directory.rename(&rotation::name(name, from), &rotation::name(name, to))
         }
-        Step::Remove(place) => fs::remove_file(rotation::name(path, place)),
+        Step::Remove(place) => directory.remove_named(rotation::name(name, place).as_ref()),
     };
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         outcome => outcome,
     }
+}
+
+fn last_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -6,11 +6,15 @@
 //! follow each other give all of the text once. One whose last bytes are not
 //! written yet counts as not written at all.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::rc::Rc;
 
+use nix::fcntl::OFlag;
+
+use crate::sys::place;
 use crate::text::decoder::Decoder;
 use crate::text::utf8;
 
@@ -234,10 +238,8 @@ fn read_at<'b>(file: &File, buffer: &'b mut [u8], start: u64, size: u64) -> io::
 
 /// Opens a regular file without ever waiting, as opening a FIFO would.
 fn open(path: &str) -> Result<(File, u64), WindowError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = place::open(Path::new(path), flags, 0)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(WindowError::Unreadable(io::Error::from(
@@ -250,6 +252,7 @@ fn open(path: &str) -> Result<(File, u64), WindowError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::OpenOptions;
 
     fn text(path: &str, offset: i64, length: i64) -> Result<String, WindowError> {
         Ok(read(path, offset, length)?.text()?)

@@ -8,17 +8,17 @@
 //! start, or that this machine knows by itself.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::rc::Rc;
 
 use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
-use crate::sys::{errno, host, socket};
+use crate::sys::{errno, host, place, socket};
 use crate::text::pyrepr;
 use crate::vec_map::VecMap;
 
@@ -117,7 +117,9 @@ impl std::error::Error for SocketError {}
 
 /// As Python prints an OSError.
 fn bracketed(reason: &io::Error) -> String {
-    errno::of(reason).map_or_else(|| errno::reason(reason), errno::bracketed)
+    reason
+        .raw_os_error()
+        .map_or_else(|| errno::reason(reason), errno::bracketed)
 }
 
 /// The sockets of a group, each once, closed.
@@ -222,10 +224,13 @@ fn address_of(host: &str, hosts: &Hosts) -> Result<IpAddr, Reason> {
 fn make_unix(path: &str, access: &Access) -> Result<OwnedFd, Reason> {
     match socket_file::occupant(path) {
         Occupant::Nobody => {}
-        Occupant::Socket => fs::remove_file(path).map_err(Reason::System)?,
+        Occupant::Socket => place::remove(Path::new(path)).map_err(Reason::System)?,
         Occupant::Other => return Err(Reason::NotASocket(path.to_owned())),
     }
-    socket_file::listen_at(path, access).map_err(|refusal| refused(path, refusal))
+    match socket_file::listen_at(path, access) {
+        Ok(made) => Ok(made.descriptor),
+        Err(refusal) => Err(refused(path, refusal)),
+    }
 }
 
 fn refused(path: &str, refusal: Refusal) -> Reason {
@@ -243,6 +248,7 @@ fn refused(path: &str, refusal: Refusal) -> Reason {
 mod tests {
     use super::*;
     use crate::config::{Group, GroupKind, testing};
+    use std::fs;
     use std::rc::Rc;
 
     fn unix(path: &str) -> FastCgiSocket {

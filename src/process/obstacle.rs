@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::loggers::failure::LogFailure;
 use crate::sys::errno;
 
 /// Why pipes and logs could not be made ready.
@@ -11,11 +12,17 @@ pub enum Obstacle {
     System(i32),
     /// The log of this path would be in a directory that does not exist.
     NoLogDirectory(String),
+    /// A log was not opened, though the system would have done it.
+    Refused(LogFailure),
 }
 
 impl Obstacle {
     /// From a log of this path that could not be opened.
-    pub fn of_log(path: &str, errno: i32) -> Obstacle {
+    pub fn of_log(path: &str, failure: LogFailure) -> Obstacle {
+        if failure.refused.is_some() {
+            return Obstacle::Refused(failure);
+        }
+        let errno = failure.errno;
         let directory = std::path::Path::new(path).parent();
         match directory {
             Some(directory)
@@ -44,6 +51,7 @@ impl Obstacle {
                     errno::name(*errno)
                 )
             }
+            Obstacle::Refused(failure) => failure.to_string(),
             Obstacle::NoLogDirectory(path) => {
                 format!("The directory named as part of the path {path} does not exist")
             }

@@ -459,7 +459,7 @@ impl Subprocess {
                 let opened = reactor.open_log(user, path, rotation);
                 Some(opened.map_err(|failure| {
                     reactor.poller.close(token);
-                    Obstacle::of_log(path, failure.errno)
+                    Obstacle::of_log(path, failure)
                 })?)
             }
             None => None,

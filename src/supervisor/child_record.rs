@@ -5,11 +5,14 @@
 //! The first line names the run of the system. A line is added at each start of a child; those of
 //! children that have ended are left out when there are many.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use nix::fcntl::OFlag;
+
+use crate::sys::place::{self, Place};
 use crate::sys::{process, processes};
 
 /// So many lines may be those of ended children before they are left out.
@@ -108,17 +111,15 @@ impl Drop for ChildRecord {
             return;
         }
         // It may have been removed by hand; there is nobody to tell any more.
-        let _ = fs::remove_file(&self.path);
+        let _ = place::remove(Path::new(&self.path));
     }
 }
 
 /// The children of an earlier supervisord, as far as the system was not started anew since; none
 /// where there is no record.
 pub fn read(path: &str) -> io::Result<Vec<Child>> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path);
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let opened = Place::of(Path::new(path)).and_then(|place| place.open(flags, 0));
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -172,27 +173,26 @@ fn check(file: &File) -> io::Result<()> {
 
 /// Puts a file with these children into the place of what is there, and has it open to add more.
 fn replace(path: &str, children: &[Child]) -> io::Result<File> {
-    let new = format!("{path}.new");
-    match fs::remove_file(&new) {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let new = format!("{name}.new");
+    let place = Place::of(Path::new(path))?.beside(new.as_ref());
+    match place.remove() {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
+    let mut file = place.make(OFlag::O_WRONLY | OFlag::O_APPEND, 0o600)?;
     let mut text = processes::boot().unwrap_or_default();
     text.push('\n');
     text.extend(children.iter().map(Child::line));
     file.write_all(text.as_bytes())?;
-    fs::rename(&new, path)?;
+    place.rename(&new, name)?;
     Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn child(pid: i32, started: u64, process: &str) -> Child {

@@ -6,13 +6,14 @@
 //! file. Past twice its length it is cut to the newest lines, under a lock.
 //! Whatever is wrong with the file is told once and never stops the shell.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::path::Path;
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
-use crate::sys::errno;
+use crate::sys::{errno, place};
 
 /// The entries that are kept.
 pub const LIMIT: usize = 1000;
@@ -108,14 +109,13 @@ impl HistoryFile {
     }
 
     fn open_for(&self, writing: bool) -> io::Result<File> {
-        OpenOptions::new()
-            .read(true)
-            .append(writing)
-            .create(writing)
-            .mode(0o600)
-            // Whatever it is, opening it must not wait.
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(&self.path)
+        // Whatever it is, opening it must not wait.
+        let common = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let flags = match writing {
+            true => OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_CREAT,
+            false => OFlag::O_RDONLY,
+        };
+        place::open(Path::new(&self.path), flags | common, 0o600)
     }
 
     /// Adds a line; returns a warning the first time that it cannot.
@@ -167,7 +167,7 @@ fn shorten(file: &mut File, path: &str) -> io::Result<usize> {
         .map(|entry| format!("{entry}\n"))
         .collect();
     // By another descriptor, for what is appended goes to the end.
-    let whole = OpenOptions::new().write(true).open(path)?;
+    let whole = place::open(Path::new(path), OFlag::O_WRONLY, 0)?;
     whole.write_all_at(text.as_bytes(), 0)?;
     let mut end = text.len() as u64;
     // One that could not wait for the lock may have added a line meanwhile.
@@ -222,7 +222,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    fn open(path: &std::path::Path) -> Opened {
+    fn open(path: &Path) -> Opened {
         HistoryFile::open(path.to_str().unwrap())
     }
 

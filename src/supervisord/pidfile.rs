@@ -7,14 +7,17 @@
 //! killed has left is free to take.
 
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::sys::{errno, lock, time};
+use nix::fcntl::OFlag;
+
+use crate::sys::{errno, lock, place, time};
 
 /// How often a file that is held is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -150,13 +153,9 @@ impl PidFile {
 
     fn open(&mut self, create: bool) -> Result<(), WriteError> {
         for _ in 0..ATTEMPTS {
-            let opened = OpenOptions::new()
-                .write(true)
-                .create(create)
-                .truncate(false)
-                .custom_flags(libc::O_NONBLOCK)
-                .open(&self.path);
-            let file = match opened {
+            let mut flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+            flags.set(OFlag::O_CREAT, create);
+            let file = match place::open(Path::new(&self.path), flags, 0o666) {
                 Ok(file) => file,
                 Err(error) => {
                     self.look_without_writing()?;
@@ -182,11 +181,7 @@ impl PidFile {
 
     /// A file that may be read and not written can be held as well.
     fn look_without_writing(&self) -> Result<(), WriteError> {
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(&self.path);
-        match opened {
+        match open_to_read(&self.path) {
             Ok(file)
                 if !self.is_shared
                     && is_regular(&file)
@@ -214,7 +209,7 @@ impl PidFile {
         }
         // The same number in another file may be that of a supervisord in another container.
         self.is_at(&self.path)
-            || File::open(&self.path)
+            || open_to_read(&self.path)
                 .is_ok_and(|file| matches!(lock::try_lock(file.as_fd()), Ok(true)))
     }
 }
@@ -223,7 +218,7 @@ impl Drop for PidFile {
     fn drop(&mut self) {
         if self.is_ours() {
             // It may have been removed by hand; there is nobody to tell any more.
-            let _ = fs::remove_file(&self.path);
+            let _ = place::remove(Path::new(&self.path));
         }
     }
 }
@@ -238,13 +233,14 @@ fn is_at(file: &File, path: &str) -> bool {
     opened.is_some() && opened == fs::metadata(path).map(identity).ok()
 }
 
+fn open_to_read(path: &str) -> io::Result<File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    place::open(Path::new(path), flags, 0)
+}
+
 /// The number in a pid file that somebody has written.
 fn number_in(path: &str) -> Option<u32> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)
-        .ok()?;
+    let file = open_to_read(path).ok()?;
     let mut buffer = [0; 32];
     let length = file.read_at(&mut buffer, 0).ok()?;
     std::str::from_utf8(&buffer[..length])

@@ -8,6 +8,8 @@
 
 use std::io;
 
+use crate::sys::trust::Refused;
+
 /// A number, its symbol and its words.
 type Entry = (i32, &'static str, &'static str);
 
@@ -117,9 +119,10 @@ pub fn name(errno: i32) -> String {
     symbol(errno).map_or_else(|| errno.to_string(), str::to_owned)
 }
 
-/// The system's number of an error, where it came from the system.
+/// The system's number of an error, where it came from the system or could have.
 pub fn of(error: &io::Error) -> Option<i32> {
-    error.raw_os_error()
+    let refused = || Refused::of(error).map(|refused| refused.errno);
+    error.raw_os_error().or_else(refused)
 }
 
 /// The words for a number, such as `No such file or directory`.
@@ -137,7 +140,7 @@ pub fn text(errno: i32) -> String {
 /// Why something failed, in words without a number. What is not the system's
 /// has words of its own.
 pub fn reason(error: &io::Error) -> String {
-    of(error).map_or_else(|| error.to_string(), text)
+    error.raw_os_error().map_or_else(|| error.to_string(), text)
 }
 
 /// Number and words as Python prints an OSError: `[Errno 2] No such file or directory`.

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod memory;
 pub mod notify;
 pub mod outlet;
+pub mod place;
 pub mod poller;
 pub mod privileges;
 pub mod process;
@@ -34,6 +35,7 @@ pub mod terminal_mode;
 pub(crate) mod testing;
 pub mod time;
 pub mod trigger;
+pub mod trust;
 #[cfg(all(
     panic = "abort",
     target_os = "linux",

@@ -15,9 +15,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
 use crate::sys::fd;
 #[cfg(target_os = "linux")]
 use crate::sys::fd::Control;
+use crate::sys::place;
 
 /// What a pipe that polls as writable takes at once, whatever else is in it:
 /// the least that POSIX lets PIPE_BUF be is less than every system's.
@@ -59,15 +62,22 @@ pub enum Opened {
 /// umask), and never waits for anybody at the other end.
 pub fn open(path: &Path) -> io::Result<Opened> {
     let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
-    let opened = OpenOptions::new()
+    let inherited = inherited_descriptor(path);
+    let access = match is_fifo && inherited.is_none() {
         // A FIFO that nobody reads yet cannot be opened for writing alone without waiting.
-        .read(is_fifo && inherited_descriptor(path).is_none())
-        .append(true)
-        .create(true)
-        .mode(0o666)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path);
-    let file = match (opened, inherited_descriptor(path)) {
+        true => OFlag::O_RDWR,
+        false => OFlag::O_WRONLY,
+    };
+    let flags = access | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let opened = match inherited {
+        // By its own name: whose the links to that are makes no difference.
+        Some(number) => OpenOptions::new()
+            .append(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(name_of_descriptor(number)),
+        None => place::open(path, flags, 0o666),
+    };
+    let file = match (opened, inherited) {
         (Ok(file), _) => file,
         (Err(_), Some(inherited)) => return Outlet::share(inherited).map(Opened::Special),
         (Err(error), None) => return Err(error),
@@ -82,12 +92,17 @@ pub fn open(path: &Path) -> io::Result<Opened> {
 }
 
 /// The number that a path such as `/dev/stdout` stands for, directly or by symbolic links.
+/// Links of others lead to the standard output and error only, for behind other numbers
+/// are the pipes of programs and our own files.
 pub fn inherited_descriptor(path: &Path) -> Option<RawFd> {
     let mut path = PathBuf::from(path);
+    let mut is_trusted = true;
+    let allowed =
+        |number: RawFd, is_trusted| (is_trusted || matches!(number, 1 | 2)).then_some(number);
     for _ in 0..LINKS {
         let name = path.to_str()?;
         match name {
-            "/dev/stdin" => return Some(0),
+            "/dev/stdin" => return allowed(0, is_trusted),
             "/dev/stdout" => return Some(1),
             "/dev/stderr" => return Some(2),
             _ => {}
@@ -96,13 +111,26 @@ pub fn inherited_descriptor(path: &Path) -> Option<RawFd> {
             .strip_prefix("/dev/fd/")
             .or_else(|| name.strip_prefix("/proc/self/fd/"));
         if let Some(number) = number {
-            return number.parse().ok().filter(|number| *number >= 0);
+            let number = number.parse().ok().filter(|number| *number >= 0)?;
+            return allowed(number, is_trusted);
         }
-        let target = std::fs::read_link(&path).ok()?;
+        // Most paths are no links, which is known by one call.
+        std::fs::read_link(&path).ok()?;
+        let (target, may_be_followed) = place::link(&path)?;
+        is_trusted &= may_be_followed;
         // A relative target counts from the link's directory.
         path = path.parent()?.join(target);
     }
     None
+}
+
+/// A name by which an open descriptor can be opened anew.
+fn name_of_descriptor(number: RawFd) -> String {
+    let directory = match cfg!(target_os = "linux") {
+        true => "/proc/self/fd",
+        false => "/dev/fd",
+    };
+    format!("{directory}/{number}")
 }
 
 impl Outlet {

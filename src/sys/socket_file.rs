@@ -3,16 +3,26 @@
 //! all of that before the name appears binds the socket under a temporary one,
 //! which then is what the socket itself says of its name.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-
-use nix::unistd::{Gid, Uid};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
 use crate::config::Owner;
 use crate::config::paths::LONGEST_SOCKET_PATH;
+use crate::sys::place;
 use crate::sys::socket;
+
+#[cfg(target_os = "linux")]
+mod by_descriptor;
+#[cfg(any(test, not(target_os = "linux")))]
+mod by_directory;
+
+#[cfg(target_os = "linux")]
+use by_descriptor::bound;
+#[cfg(not(target_os = "linux"))]
+use by_directory::bound;
 
 /// Who may connect, and how many.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +58,15 @@ pub struct Refusal {
     pub reason: io::Error,
 }
 
+/// A socket that listens.
+#[derive(Debug)]
+pub struct Listening {
+    /// The socket.
+    pub descriptor: OwnedFd,
+    /// Its file, by file system and number.
+    pub inode: (u64, u64),
+}
+
 /// What has a name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupant {
@@ -64,7 +83,7 @@ pub enum Occupant {
 pub fn temporary_name(path: &str) -> String {
     let name = beside(path, &format!(".{}", std::process::id()));
     if fs::symlink_metadata(&name).is_ok_and(|found| found.file_type().is_socket()) {
-        let _ = fs::remove_file(&name);
+        let _ = place::remove(Path::new(&name));
     }
     name
 }
@@ -86,19 +105,16 @@ fn beside(path: &str, end: &str) -> String {
 
 /// A socket that listens at `name`, where nothing may be. When a step is
 /// refused the file is removed again.
-pub fn listen_at(name: &str, access: &Access) -> Result<OwnedFd, Refusal> {
-    let refused = |step| move |reason| Refusal { step, reason };
-    let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Step::Bind))?;
-    let dressed = set_mode(name, access.mode)
-        .map_err(refused(Step::Mode))
-        .and_then(|()| give_away(name, access).map_err(refused(Step::Owner)))
-        .and_then(|()| {
-            socket::listen(descriptor.as_fd(), access.backlog).map_err(refused(Step::Listen))
-        });
-    if dressed.is_err() {
-        let _ = fs::remove_file(name);
+pub fn listen_at(name: &str, access: &Access) -> Result<Listening, Refusal> {
+    let (descriptor, inode) = bound(name, access)?;
+    match socket::listen(descriptor.as_fd(), access.backlog) {
+        Ok(()) => Ok(Listening { descriptor, inode }),
+        Err(reason) => {
+            let _ = place::remove(Path::new(name));
+            let step = Step::Listen;
+            Err(Refusal { step, reason })
+        }
     }
-    dressed.map(|()| descriptor)
 }
 
 /// What is at `path`.
@@ -109,22 +125,6 @@ pub fn occupant(path: &str) -> Occupant {
         Err(_) if fs::symlink_metadata(path).is_err() => Occupant::Nobody,
         _ => Occupant::Other,
     }
-}
-
-fn set_mode(name: &str, mode: u32) -> io::Result<()> {
-    fs::set_permissions(name, Permissions::from_mode(mode))
-}
-
-fn give_away(name: &str, access: &Access) -> io::Result<()> {
-    let Some(owner) = access.owner else {
-        return Ok(());
-    };
-    let uid = owner.uid.map(Uid::from_raw);
-    let gid = owner.gid.map(Gid::from_raw);
-    nix::unistd::chown(name, uid, gid)?;
-    // chown(2) takes set-id bits away, which a configured mode may hold.
-    let _ = set_mode(name, access.mode);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
         let path = directory.path().join("s");
         let name = path.to_str().unwrap();
         assert_eq!(occupant(name), Occupant::Nobody);
-        let descriptor = listen_at(name, &access(0o640, None)).unwrap();
+        let descriptor = listen_at(name, &access(0o640, None)).unwrap().descriptor;
         assert_eq!(occupant(name), Occupant::Socket);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
         UnixStream::connect(&path).unwrap();
@@ -159,6 +159,28 @@ mod tests {
         until("the socket is closed", || {
             UnixStream::connect(&path).is_err()
         });
+    }
+
+    #[test]
+    fn a_socket_that_is_made_in_a_private_directory_is_moved_to_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let name = path.to_str().unwrap();
+        let owner = Owner {
+            uid: None,
+            gid: Some(nix::unistd::getegid().as_raw()),
+        };
+        let wish = access(0o677, Some(owner));
+        let (descriptor, inode) = by_directory::bound(name, &wish).unwrap();
+        socket::listen(descriptor.as_fd(), 1).unwrap();
+        let found = fs::symlink_metadata(&path).unwrap();
+        assert_eq!(found.mode() & 0o7777, 0o677);
+        assert_eq!((found.dev(), found.ino()), inode);
+        UnixStream::connect(&path).unwrap();
+        let taken = by_directory::bound(name, &wish).unwrap_err();
+        assert_eq!(taken.step, Step::Bind);
+        assert_eq!(taken.reason.raw_os_error(), Some(libc::EADDRINUSE));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

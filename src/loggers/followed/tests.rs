@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::loggers::file::{LogWriter, Rotation};
+use std::fs::OpenOptions;
 
 struct Followed {
     directory: tempfile::TempDir,

@@ -1,0 +1,432 @@
+//! Names of files in directories, some of which belong to others: where what runs
+//! as root opens, makes, moves and removes files.
+//!
+//! A path is walked to its last directory, which is held while its last name is
+//! used. Links are followed as far as they can be trusted:
+//!
+//! - one in a directory that is private to root and to us, and one that belongs to
+//!   either, leads anywhere;
+//! - a directory that somebody else has linked to must be theirs as well, or the link is
+//!   refused: it leads nowhere where they could not have put the file themselves;
+//! - a link of somebody else in the last place is refused.
+//!
+//! A file that has several names is refused where others may write, for one of them may
+//! be another user's file.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat, renameat};
+use nix::sys::stat::{Mode, fstatat};
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
+
+use crate::sys::trust::{self, Refused};
+
+/// Links that are followed before a path counts as endless, as in Linux.
+const LINKS: usize = 40;
+
+/// How a directory is opened to use the names in it; it need not be readable.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const DIRECTORY: OFlag = OFlag::O_PATH
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_CLOEXEC);
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
+
+/// A name in a directory.
+#[derive(Debug)]
+pub struct Place {
+    directory: File,
+    name: OsString,
+    /// The directory as it was asked for, for messages.
+    shown: PathBuf,
+}
+
+/// A symbolic link.
+#[derive(Debug)]
+struct Link {
+    target: PathBuf,
+    /// Whom it belongs to, where that is told of this very link.
+    owner: Option<u32>,
+}
+
+/// Opens a file by its path with these flags, and never takes part in what others
+/// make of it.
+pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
+    let mut place = Place::of(path)?;
+    for _ in 0..LINKS {
+        let error = match place.open(flags, mode) {
+            Err(error) if may_be_of_link(&error) => error,
+            outcome => return outcome,
+        };
+        let Some(link) = link_at(&place.directory, &place.name)? else {
+            match error.raw_os_error() {
+                Some(libc::EACCES) => return Err(error),
+                // It was one a moment ago.
+                _ => continue,
+            }
+        };
+        if !may_follow(&place.directory, &link)? {
+            return Err(place.refused_link(&link));
+        }
+        if is_magic(&place.directory) {
+            let followed = openat(
+                &place.directory,
+                place.name.as_os_str(),
+                flags | OFlag::O_CLOEXEC,
+                mode_of(mode),
+            );
+            return Ok(File::from(followed?));
+        }
+        place = Place::under(Some(&place.directory), &link.target)?;
+    }
+    Err(Errno::ELOOP.into())
+}
+
+/// Removes what has the path, be it a link.
+pub fn remove(path: &Path) -> io::Result<()> {
+    Place::of(path)?.remove()
+}
+
+/// Where the link leads that has the path, and whether it can be trusted; `None` if
+/// there is no link.
+pub fn link(path: &Path) -> Option<(PathBuf, bool)> {
+    let place = Place::of(path).ok()?;
+    let link = link_at(&place.directory, &place.name).ok()??;
+    let is_trusted = may_follow(&place.directory, &link).unwrap_or(false);
+    Some((link.target, is_trusted))
+}
+
+impl Place {
+    /// The last name of a path, in the directory that the rest leads to.
+    pub fn of(path: &Path) -> io::Result<Place> {
+        Place::under(None, path)
+    }
+
+    /// The same for a path that counts from a directory if it is not absolute.
+    fn under(base: Option<&File>, path: &Path) -> io::Result<Place> {
+        let bytes = path.as_os_str().as_bytes();
+        let slash = bytes.iter().rposition(|byte| *byte == b'/');
+        let (parent, name) = bytes.split_at(slash.map_or(0, |slash| slash + 1));
+        match name {
+            b"" if bytes.is_empty() => return Err(Errno::ENOENT.into()),
+            b"" | b"." | b".." => return Err(Errno::EISDIR.into()),
+            _ => {}
+        }
+        let parent = Path::new(OsStr::from_bytes(parent));
+        let shown = match parent.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            // Without the slash at its end.
+            false => parent.components().collect(),
+        };
+        Ok(Place {
+            directory: directory(base, parent)?,
+            name: OsStr::from_bytes(name).to_owned(),
+            shown,
+        })
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &File {
+        &self.directory
+    }
+
+    /// The name in it.
+    pub fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    /// Another name in the same directory.
+    pub fn beside(self, name: &OsStr) -> Place {
+        Place {
+            name: name.to_owned(),
+            ..self
+        }
+    }
+
+    /// Whether others may put something else into the place.
+    pub fn is_private(&self) -> io::Result<bool> {
+        Ok(trust::is_private(&self.directory.metadata()?))
+    }
+
+    /// Opens what is there, which is no link, with these flags.
+    pub fn open(&self, flags: OFlag, mode: u32) -> io::Result<File> {
+        let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let opened = openat(&self.directory, self.name.as_os_str(), flags, mode_of(mode))?;
+        let file = File::from(opened);
+        let found = file.metadata()?;
+        if found.is_file() && found.nlink() > 1 && !self.is_private()? {
+            return Err(self.refused_names(&found));
+        }
+        Ok(file)
+    }
+
+    /// Makes a file where nothing is.
+    pub fn make(&self, flags: OFlag, mode: u32) -> io::Result<File> {
+        self.open(flags | OFlag::O_CREAT | OFlag::O_EXCL, mode)
+    }
+
+    /// Whether anything has that name in the directory.
+    pub fn has(&self, name: &str) -> bool {
+        fstatat(&self.directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Moves a file of the directory within it.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(&self.directory, from, &self.directory, to)?)
+    }
+
+    /// Gives a file of the directory this place's name too, if nothing has that.
+    pub fn link(&self, other: &OsStr) -> io::Result<()> {
+        let name = self.name.as_os_str();
+        let flags = AtFlags::empty();
+        Ok(linkat(
+            &self.directory,
+            other,
+            &self.directory,
+            name,
+            flags,
+        )?)
+    }
+
+    /// Removes what is there, be it a link.
+    pub fn remove(&self) -> io::Result<()> {
+        self.remove_named(&self.name)
+    }
+
+    /// Removes what has that name in the directory, be it a link.
+    pub fn remove_named(&self, name: &OsStr) -> io::Result<()> {
+        let flag = UnlinkatFlags::NoRemoveDir;
+        Ok(unlinkat(&self.directory, name, flag)?)
+    }
+
+    fn refused_link(&self, link: &Link) -> io::Error {
+        refused_link(
+            &self.directory,
+            &self.shown,
+            link,
+            "links of others are not followed there",
+        )
+    }
+
+    fn refused_names(&self, found: &Metadata) -> io::Error {
+        let text = format!(
+            "it is a file with {} names (hard links), and {}: such files are not opened there",
+            found.nlink(),
+            told(&self.directory, &self.shown),
+        );
+        let errno = libc::EMLINK;
+        Refused { errno, text }.into()
+    }
+}
+
+/// A directory to use the names in it, which were listed by the same path.
+pub fn directory_of(path: &Path) -> io::Result<Place> {
+    Ok(Place {
+        directory: directory(None, path)?,
+        name: OsString::new(),
+        shown: path.to_owned(),
+    })
+}
+
+/// The directory that a path leads to.
+fn directory(base: Option<&File>, path: &Path) -> io::Result<File> {
+    // Without a link on the way there is nothing to look at. Old systems, emulators and
+    // filters refuse the call; then, and after an error, it is walked.
+    #[cfg(target_os = "linux")]
+    if let Ok(directory) = at_once(base, path) {
+        return Ok(directory);
+    }
+    walk(base, path)
+}
+
+#[cfg(target_os = "linux")]
+fn at_once(base: Option<&File>, path: &Path) -> io::Result<File> {
+    use nix::fcntl::{OpenHow, ResolveFlag, openat2};
+    let how = OpenHow::new()
+        .flags(DIRECTORY)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let path = match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    };
+    Ok(File::from(openat2(base_of(base), path, how)?))
+}
+
+fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
+    let mut here = start(base, path)?;
+    let mut shown = match path.has_root() {
+        true => PathBuf::from("/"),
+        false => PathBuf::new(),
+    };
+    let mut names = names_of(path);
+    // The link that somebody else made, with the directory where it is.
+    let mut foreign: Option<(Link, File, PathBuf)> = None;
+    let mut links = 0;
+    while let Some(name) = names.pop() {
+        let opened = openat(
+            &here,
+            name.as_os_str(),
+            DIRECTORY | OFlag::O_NOFOLLOW,
+            Mode::empty(),
+        );
+        let errno = match opened {
+            Ok(next) => {
+                here = File::from(next);
+                shown.push(&name);
+                continue;
+            }
+            Err(errno) => errno,
+        };
+        if !matches!(errno, Errno::ENOTDIR | Errno::ELOOP | Errno::EMLINK) {
+            return Err(errno.into());
+        }
+        let Some(link) = link_at(&here, &name)? else {
+            return Err(errno.into());
+        };
+        links += 1;
+        if links > LINKS {
+            return Err(Errno::ELOOP.into());
+        }
+        let is_trusted = may_follow(&here, &link)?;
+        if is_trusted && is_magic(&here) {
+            here = File::from(openat(&here, name.as_os_str(), DIRECTORY, Mode::empty())?);
+            shown.push(&name);
+            continue;
+        }
+        let next = match link.target.has_root() {
+            true => start(None, &link.target)?,
+            false => here.try_clone()?,
+        };
+        names.extend(names_of(&link.target));
+        if !is_trusted && foreign.is_none() {
+            foreign = Some((link, here, shown.clone()));
+        }
+        here = next;
+    }
+    match foreign {
+        Some((link, place, shown)) if Some(here.metadata()?.uid()) != link.owner => {
+            let rule = "such links lead to their owner's directories only";
+            Err(refused_link(&place, &shown, &link, rule))
+        }
+        _ => Ok(here),
+    }
+}
+
+/// Where a walk begins.
+fn start(base: Option<&File>, path: &Path) -> io::Result<File> {
+    let begin = match path.has_root() {
+        true => "/",
+        false => ".",
+    };
+    let opened = openat(base_of(base), begin, DIRECTORY, Mode::empty());
+    Ok(File::from(opened?))
+}
+
+fn base_of(base: Option<&File>) -> BorrowedFd<'_> {
+    base.map_or(AT_FDCWD, AsFd::as_fd)
+}
+
+/// The names of a path, the last one first.
+fn names_of(path: &Path) -> Vec<OsString> {
+    let names = path.as_os_str().as_bytes().split(|byte| *byte == b'/');
+    let names = names.filter(|name| !matches!(*name, b"" | b"."));
+    names
+        .rev()
+        .map(|name| OsStr::from_bytes(name).to_owned())
+        .collect()
+}
+
+fn may_follow(directory: &File, link: &Link) -> io::Result<bool> {
+    Ok(link.owner.is_some_and(trust::is_trusted) || trust::is_private(&directory.metadata()?))
+}
+
+/// Opened itself, the link cannot become another one between two looks at it.
+#[cfg(target_os = "linux")]
+fn link_at(directory: &File, name: &OsStr) -> io::Result<Option<Link>> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let link = File::from(openat(directory, name, flags, Mode::empty())?);
+    let found = link.metadata()?;
+    if !found.is_symlink() {
+        return Ok(None);
+    }
+    Ok(Some(Link {
+        target: readlinkat(&link, "")?.into(),
+        owner: Some(found.uid()),
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link_at(directory: &File, name: &OsStr) -> io::Result<Option<Link>> {
+    match readlinkat(directory, name) {
+        Ok(target) => Ok(Some(Link {
+            target: target.into(),
+            owner: None,
+        })),
+        Err(Errno::EINVAL) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Whether the links of a directory lead to what their text does not say: those of /proc.
+#[cfg(target_os = "linux")]
+fn is_magic(directory: &File) -> bool {
+    use std::os::fd::AsRawFd;
+    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the descriptor is open, and there is room for the answer.
+    let done = unsafe { libc::fstatfs(directory.as_raw_fd(), found.as_mut_ptr()) };
+    // SAFETY: the call has filled it in.
+    let kind = (done == 0).then(|| unsafe { found.assume_init() }.f_type);
+    #[allow(clippy::unnecessary_cast)] // the types differ from one C library to the next
+    kind.is_some_and(|kind| kind as u64 == libc::PROC_SUPER_MAGIC as u64)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_magic(_: &File) -> bool {
+    false
+}
+
+/// Whether what was to be opened may be a link. Where everybody may write, Linux says
+/// that it is forbidden.
+fn may_be_of_link(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ELOOP | libc::EMLINK | libc::EACCES)
+    )
+}
+
+fn refused_link(directory: &File, shown: &Path, link: &Link, rule: &str) -> io::Error {
+    let whose = match link.owner {
+        Some(owner) => format!("a link of {}", trust::user_named(owner)),
+        None => "a link".to_owned(),
+    };
+    let text = format!(
+        "there is {whose} on the way, and {}: {rule}",
+        told(directory, shown)
+    );
+    let errno = libc::ELOOP;
+    Refused { errno, text }.into()
+}
+
+/// A directory with who may write to it.
+fn told(directory: &File, shown: &Path) -> String {
+    let who = match directory.metadata() {
+        Ok(found) => trust::description(&found),
+        Err(_) => "cannot be looked at".to_owned(),
+    };
+    format!("{} {who}", shown.display())
+}
+
+fn mode_of(mode: u32) -> Mode {
+    #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
+    Mode::from_bits_truncate(mode as libc::mode_t)
+}
+
+#[cfg(test)]
+mod tests;
