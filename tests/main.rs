@@ -44,6 +44,7 @@ mod order;
 mod package;
 mod pidfile;
 mod pidproxy;
+mod places;
 mod pools;
 mod proxies;
 mod reaping;
