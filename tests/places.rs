@@ -5,14 +5,15 @@
 //! Only root can give directories away and has anything to lose; for everybody else there
 //! is nothing to see.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, lchown, symlink};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 
 use super::support::{
-    Address, DEADLINE, Daemon, Dir, Kind, Launch, Outcome, Rpc, Scene, Value, usual_configuration,
-    wait_until,
+    Address, DEADLINE, Daemon, Dir, Kind, Launch, Outcome, Rpc, Scene, Value, finish,
+    usual_configuration, wait_until,
 };
 
 /// The program's user: that of most systems by the name `daemon`.
@@ -400,4 +401,93 @@ fn a_users_link_to_a_descriptor_of_the_daemon_is_refused() {
     let scene = Scene::start_as(dir, &program("startretries=0\n"), |_| {});
     scene.wait("p", "FATAL");
     scene.stop();
+}
+
+/// The lines of a text that tell of directories of others.
+fn told_of(text: &str) -> Vec<&str> {
+    let lines = text.lines();
+    lines
+        .filter(|line| line.contains("can replace what supervisord opens as root"))
+        .collect()
+}
+
+#[test]
+fn a_directory_that_others_may_write_to_is_told_of_once() {
+    let Some(dir) = ground() else { return };
+    fs::create_dir(dir.join("theirs/deeper")).unwrap();
+    fs::create_dir(dir.join("open")).unwrap();
+    fs::set_permissions(dir.join("open"), Permissions::from_mode(0o777)).unwrap();
+    fs::create_dir(dir.join("like-tmp")).unwrap();
+    fs::set_permissions(dir.join("like-tmp"), Permissions::from_mode(0o1777)).unwrap();
+    fs::create_dir(dir.join("like-var-log")).unwrap();
+    fs::set_permissions(dir.join("like-var-log"), Permissions::from_mode(0o775)).unwrap();
+    std::os::unix::fs::chown(dir.join("like-var-log"), None, Some(STRANGER)).unwrap();
+    let programs = |logs: &[&str]| -> String {
+        let sections = logs.iter().enumerate().map(|(number, log)| {
+            format!(
+                "[program:p{number}]\ncommand=/bin/cat\nautostart=false\n\
+                 stdout_logfile=%(here)s/{log}\nstderr_logfile=%(here)s/theirs/deeper/e.log\n"
+            )
+        });
+        sections.collect()
+    };
+    let few = programs(&[
+        "theirs/a.log",
+        "ours/b.log",
+        "like-tmp/c.log",
+        "like-var-log/d.log",
+    ]);
+    let scene = Scene::start_as(dir, &few, |_| {});
+    let log = scene.log();
+    let found = told_of(&log);
+    assert_eq!(found.len(), 1, "{log}");
+    assert!(found[0].contains(" WARN "), "{log}");
+    assert!(
+        found[0].contains("/theirs belongs to user \"daemon\": who may write there can")
+            && found[0].contains("the stdout_logfile of [program:p0];"),
+        "{log}"
+    );
+    // A reread tells of what is new.
+    let more = programs(&["theirs/a.log", "open/x.log", "open/y.log"]);
+    scene
+        .dir
+        .write("supervisord.conf", usual_configuration(&more));
+    for _ in 0..2 {
+        scene.call("reloadConfig", &[]).answer();
+    }
+    let log = scene.log();
+    let found = told_of(&log);
+    assert_eq!(found.len(), 2, "{log}");
+    assert!(
+        found[1].contains("/open can be written to by everybody: "),
+        "{log}"
+    );
+    // The check does it with the place.
+    let configuration = scene.dir.join("supervisord.conf");
+    for (option, status) in [("--check", 0), ("--check=strict", 2)] {
+        let mut command = Command::new(scene.dir.bin().join("supervisord"));
+        command.args([option, "-c"]).arg(&configuration);
+        let finished = finish(command, "", DEADLINE);
+        assert_eq!(finished.status, Some(status), "{finished:?}");
+        let found = told_of(&finished.stderr);
+        assert_eq!(found.len(), 2, "{finished:?}");
+        let place = |line: usize| format!("{}:{line}: warning: ", configuration.display());
+        let lines = usual_configuration("").lines().count();
+        assert!(found[0].starts_with(&place(lines + 1)), "{finished:?}");
+        assert!(found[1].starts_with(&place(lines + 6)), "{finished:?}");
+    }
+    scene.stop();
+}
+
+#[test]
+fn a_daemon_that_is_not_root_tells_of_no_directories() {
+    let Some(dir) = ground() else { return };
+    let configuration = "[supervisord]\nuser=nobody\nlogfile=%(here)s/theirs/main.log\n";
+    dir.write("supervisord.conf", configuration);
+    let mut command = Command::new(dir.bin().join("supervisord"));
+    command
+        .args(["--check", "-c"])
+        .arg(dir.join("supervisord.conf"));
+    let finished = finish(command, "", DEADLINE);
+    assert_eq!(told_of(&finished.stderr), [""; 0]);
 }

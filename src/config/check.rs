@@ -46,6 +46,9 @@ pub fn check(
     for line in &config.warnings {
         checker.noted(config, line);
     }
+    for directory in &config.foreign_directories {
+        checker.noted(config, &directory.text);
+    }
     checker.log_directories(config, launch_directory, system);
     let mut warnings = checker.warnings;
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();

@@ -10,6 +10,7 @@ use super::datatypes::ValueError;
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
+use super::foreign;
 use super::group;
 use super::include::{self, Files};
 use super::paths::{absolute, dirname, join};
@@ -180,9 +181,21 @@ fn evaluate<S: System>(
         }
     }
     let found = found.into_iter();
-    let (groups, sections) = found
+    let (groups, sections): (Vec<_>, Vec<_>) = found
         .map(|(group, section)| (Rc::new(group), section))
         .unzip();
+    let stays_root = user.is_none_or(|user| user.uid.is_none_or(|uid| uid == 0));
+    let foreign_directories = match stays_root {
+        true => foreign::directories(
+            &supervisord,
+            &servers,
+            &groups,
+            &sections,
+            &request.launch_directory,
+            context.system,
+        ),
+        false => Vec::new(),
+    };
     Ok(Config {
         path: request.path.clone(),
         supervisord,
@@ -194,6 +207,7 @@ fn evaluate<S: System>(
         sections,
         warnings,
         infos,
+        foreign_directories,
     })
 }
 
@@ -293,6 +307,10 @@ impl System for RealSystem {
     fn others_can_read(&self, path: &str) -> bool {
         let mode = |found: std::fs::Metadata| found.permissions().mode();
         std::fs::metadata(path).is_ok_and(|found| mode(found) & 0o004 != 0)
+    }
+
+    fn others_who_can_write(&self, directory: &str) -> Option<String> {
+        sys::trust::others_who_can_replace(Path::new(directory))
     }
 
     fn glob(&self, pattern: &str) -> Vec<String> {

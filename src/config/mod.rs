@@ -15,6 +15,7 @@ pub mod error;
 pub mod expand;
 pub mod expanded;
 pub mod fcgi;
+pub mod foreign;
 pub mod group;
 pub mod include;
 pub mod ini;
@@ -42,6 +43,7 @@ use crate::loggers::level::Level;
 use crate::signal::Signal;
 
 use command::Command;
+use foreign::ForeignDirectory;
 use limits::Limits;
 
 /// Everything that one reading of the configuration file says.
@@ -70,6 +72,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.
     pub infos: Vec<String>,
+    /// Where others may replace what is opened as root.
+    pub foreign_directories: Vec<ForeignDirectory>,
 }
 
 /// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute;

@@ -12,6 +12,9 @@ pub trait System {
     fn is_directory(&self, path: &str) -> bool;
     /// Whether everybody may read the file.
     fn others_can_read(&self, path: &str) -> bool;
+    /// Who may replace files of root in this directory besides root, as the end of a sentence;
+    /// `None` where nobody may, and for those who are not root.
+    fn others_who_can_write(&self, directory: &str) -> Option<String>;
     /// The paths that match a shell pattern, in any order.
     fn glob(&self, pattern: &str) -> Vec<String>;
     /// `uname -n`.

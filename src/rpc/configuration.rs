@@ -22,6 +22,12 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         ));
         Fault::with(FaultCode::CantReread, error)
     })?;
+    let known = &supervisor.config.foreign_directories;
+    for directory in &config.foreign_directories {
+        if !known.iter().any(|known| known.path == directory.path) {
+            daemon.reactor.log.warn(&directory.text);
+        }
+    }
     // What has gone is told in the order of stopping, for that is how clients stop it.
     let groups = supervisor.groups.by_priority().into_iter().rev();
     let running = groups

@@ -268,6 +268,7 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
         sections: Vec::new(),
         warnings: Vec::new(),
         infos: Vec::new(),
+        foreign_directories: Vec::new(),
     };
     (request.clone(), settings)
 }
@@ -287,6 +288,9 @@ fn open_reactor(
     }
     for line in &config.warnings {
         log.warn(line);
+    }
+    for directory in &config.foreign_directories {
+        log.warn(&directory.text);
     }
     for line in config.infos.iter().chain(&notes.infos) {
         log.info(line);

@@ -6,11 +6,15 @@ use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use crate::sys::{process, user};
 
 /// Whom files belong to that belong to nobody in this user namespace.
 const NOBODY_HERE: u32 = 65534;
+
+/// Groups of the system have lower numbers.
+const FIRST_GROUP_OF_USERS: u32 = 1000;
 
 /// The bits of a directory's mode by which others than its owner may write to it.
 const OTHERS_MAY_WRITE: u32 = 0o022;
@@ -37,6 +41,21 @@ pub fn description(directory: &Metadata) -> String {
         Some(name) => format!("can be written to by group \"{name}\""),
         None => format!("can be written to by group {}", directory.gid()),
     }
+}
+
+/// Who may replace files of root in a directory besides root, as the end of a sentence that
+/// begins with it; `None` where nobody may, and for a process that is not root. Where the sticky
+/// bit is set everybody keeps what is theirs, and groups of the system, such as that of
+/// the system's own log, are none of the programs' users.
+pub fn others_who_can_replace(directory: &Path) -> Option<String> {
+    if process::effective_uid() != 0 {
+        return None;
+    }
+    let found = fs::metadata(directory).ok()?;
+    let mode = found.mode();
+    let is_shared = mode & 0o002 != 0 || (mode & 0o020 != 0 && found.gid() >= FIRST_GROUP_OF_USERS);
+    let is_sticky = mode & 0o1000 != 0;
+    (!is_trusted(found.uid()) || (is_shared && !is_sticky)).then(|| description(&found))
 }
 
 /// A user as messages name it.

@@ -63,6 +63,10 @@ impl System for TestSystem {
         RealSystem.others_can_read(path)
     }
 
+    fn others_who_can_write(&self, directory: &str) -> Option<String> {
+        RealSystem.others_who_can_write(directory)
+    }
+
     fn glob(&self, pattern: &str) -> Vec<String> {
         RealSystem.glob(pattern)
     }

@@ -131,6 +131,13 @@ impl System for MadeUp<'_> {
         true
     }
 
+    fn others_who_can_write(&self, directory: &str) -> Option<String> {
+        directory
+            .len()
+            .is_multiple_of(5)
+            .then(|| "is the others'".to_owned())
+    }
+
     fn glob(&self, pattern: &str) -> Vec<String> {
         vec![pattern.replace(['*', '?'], "x")]
     }

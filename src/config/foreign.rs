@@ -1,0 +1,112 @@
+//! Directories that others may write to, with files that supervisord opens as root in them. One
+//! is told of once, whatever is in it: who owns `/srv/app` owns all below it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::paths::{absolute, dirname};
+use super::system::System;
+use super::{Address, Group, LogFile, MainLog, Server, Supervisord};
+
+/// A directory and what is to be said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignDirectory {
+    /// Its path.
+    pub path: String,
+    /// Who may write to it, what is in it, and what to do.
+    pub text: String,
+}
+
+/// The directories of a configuration, in its order. `sections` made the groups.
+pub fn directories(
+    supervisord: &Supervisord,
+    servers: &[Server],
+    groups: &[Rc<Group>],
+    sections: &[String],
+    launch_directory: &str,
+    system: &impl System,
+) -> Vec<ForeignDirectory> {
+    let base = match &supervisord.directory {
+        Some(directory) => absolute(directory, launch_directory),
+        None => launch_directory.to_owned(),
+    };
+    let mut search = Search {
+        base,
+        system,
+        known: BTreeMap::new(),
+        found: Vec::new(),
+    };
+    if let MainLog::File(path) = &supervisord.logfile {
+        search.file(path, "logfile", "supervisord");
+    }
+    if let Some(path) = &supervisord.pidfile {
+        search.file(path, "pidfile", "supervisord");
+    }
+    search.directory(&supervisord.childlogdir, "childlogdir", "supervisord");
+    for server in servers {
+        if let Address::Unix { path, .. } = &server.address {
+            search.file(path, "file", &server.section);
+        }
+    }
+    for (group, section) in groups.iter().zip(sections) {
+        for process in &group.processes {
+            let outputs = [
+                ("stdout_logfile", &process.stdout),
+                ("stderr_logfile", &process.stderr),
+            ];
+            for (key, output) in outputs {
+                if let LogFile::Path(path) = &output.logfile {
+                    search.file(path, key, section);
+                }
+            }
+            if let Some(socket) = group.socket_of(process)
+                && let Address::Unix { path, .. } = &socket.address
+            {
+                search.file(path, "socket", section);
+            }
+        }
+    }
+    search.found
+}
+
+struct Search<'a, S> {
+    /// From where relative paths count.
+    base: String,
+    system: &'a S,
+    /// Directories that were looked at, and whether they, or one above them, were told of.
+    known: BTreeMap<String, bool>,
+    found: Vec<ForeignDirectory>,
+}
+
+impl<S: System> Search<'_, S> {
+    fn file(&mut self, path: &str, key: &str, section: &str) {
+        let path = absolute(path, &self.base);
+        self.look(dirname(&path), key, section);
+    }
+
+    fn directory(&mut self, path: &str, key: &str, section: &str) {
+        let path = absolute(path, &self.base);
+        self.look(&path, key, section);
+    }
+
+    /// Looks at a directory after those above it; whether one of them was told of.
+    fn look(&mut self, directory: &str, key: &str, section: &str) -> bool {
+        if let Some(is_told) = self.known.get(directory) {
+            return *is_told;
+        }
+        let above = dirname(directory);
+        let mut is_told = above != directory && self.look(above, key, section);
+        if !is_told && let Some(who) = self.system.others_who_can_write(directory) {
+            is_told = true;
+            self.found.push(ForeignDirectory {
+                path: directory.to_owned(),
+                text: format!(
+                    "{directory} {who}: who may write there can replace what supervisord opens \
+                     as root, such as the {key} of [{section}]; give it to root if that is not meant"
+                ),
+            });
+        }
+        self.known.insert(directory.to_owned(), is_told);
+        is_told
+    }
+}
