@@ -491,3 +491,35 @@ fn a_daemon_that_is_not_root_tells_of_no_directories() {
     let finished = finish(command, "", DEADLINE);
     assert_eq!(told_of(&finished.stderr), [""; 0]);
 }
+
+const WITHOUT_THE_CALL: [&str; 7] = refusing("inject=openat2:error=ENOSYS");
+const FORBIDDEN_CALL: [&str; 7] = refusing("inject=openat2:error=EPERM");
+
+const fn refusing(inject: &'static str) -> [&'static str; 7] {
+    ["strace", "-D", "-qq", "-o", "/dev/null", "-e", inject]
+}
+
+/// Old kernels, emulators and filters know no openat2(2).
+#[test]
+fn paths_are_walked_where_the_system_cannot_do_it_at_once() {
+    for wrapper in [&WITHOUT_THE_CALL, &FORBIDDEN_CALL] {
+        let Some(dir) = ground() else { return };
+        fs::create_dir(dir.join("theirs/logs")).unwrap();
+        symlink(dir.join("theirs"), dir.join("by-link")).unwrap();
+        plant(&dir, "theirs/away", dir.join("ours"));
+        let more = "[program:q]\ncommand=/bin/cat\nstartsecs=0\n\
+                    stdout_logfile=%(here)s/by-link/logs/../q.log\n\
+                    [program:refused]\ncommand=/bin/cat\nstartretries=0\n\
+                    stdout_logfile=%(here)s/theirs/away/r.log\n";
+        let scene = Scene::start_as(dir, &program(more), |launch| launch.wrapper = wrapper);
+        scene.wait("refused", "FATAL");
+        for process in ["p", "q"] {
+            scene.wait(process, "RUNNING");
+        }
+        say(&scene, "walked\n");
+        wait_for_text(&scene, "theirs/w.log", "walked");
+        assert!(scene.dir.join("theirs/q.log").exists());
+        assert!(!scene.dir.join("ours/r.log").exists());
+        scene.stop();
+    }
+}

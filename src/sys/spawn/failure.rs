@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::sys::errno;
@@ -64,7 +65,10 @@ impl Failure {
 /// file that lacks something in its turn.
 fn missing_interpreter(path: &Path, depth: u32) -> Option<String> {
     let mut begin = Vec::new();
-    let file = File::open(path).ok()?;
+    // What is there by now must not be waited for.
+    let mut options = File::options();
+    let options = options.read(true).custom_flags(libc::O_NONBLOCK);
+    let file = options.open(path).ok()?;
     file.take(FIRST_LINE).read_to_end(&mut begin).ok()?;
     let Some(line) = begin.strip_prefix(b"#!") else {
         return Some("the file is there, its dynamic loader is not".to_owned());
