@@ -523,3 +523,44 @@ fn paths_are_walked_where_the_system_cannot_do_it_at_once() {
         scene.stop();
     }
 }
+
+#[test]
+fn a_log_was_taken_for_that_of_another_program_when_it_became_a_link_to_it() {
+    let Some(dir) = ground() else { return };
+    let more = "[program:other]\ncommand=/bin/cat\nstartsecs=0\n\
+                stdout_logfile=%(here)s/ours/other.log\n";
+    let stays_down = format!("{}autostart=false\n{more}", program(""));
+    dir.write("supervisord.conf", usual_configuration(&stays_down));
+    let paths = ["theirs", "theirs/w.log"].map(|name| dir.join(name).display().to_string());
+    let inject = "inject=open,openat:signal=SIGSTOP:when=1";
+    let mut wrapper = stopping_after(inject, "trace=open,openat");
+    for path in &paths {
+        wrapper.extend(["-P", path]);
+    }
+    let mut launch = Launch::new(Kind::Ours, &dir);
+    launch.wrapper = &wrapper;
+    let mut daemon = Daemon::launch(&launch);
+    let rpc = Rpc::new(Address::Unix(dir.join("s")));
+    daemon.wait_until_it_answers(&rpc);
+    let client = std::thread::spawn({
+        let rpc = rpc.clone();
+        move || rpc.call("supervisor.startProcess", &[Value::text("p")])
+    });
+    wait_for_file(&daemon, &dir.join("theirs/w.log"));
+    fs::rename(dir.join("theirs/w.log"), dir.join("theirs/stolen")).unwrap();
+    plant(&dir, "theirs/w.log", dir.join("ours/other.log"));
+    let done = wait_until(DEADLINE, || {
+        daemon.signal(libc::SIGCONT);
+        client.is_finished()
+    });
+    assert!(done, "{}", daemon.stderr());
+    let words = [Value::text("other"), Value::text("secret\n")];
+    rpc.call("supervisor.sendProcessStdin", &words).answer();
+    let read = |name: &str| dir.read(name).unwrap_or_default();
+    let written = wait_until(DEADLINE, || {
+        read("ours/other.log").contains("secret") || read("theirs/stolen").contains("secret")
+    });
+    assert!(written, "{}", read("main.log"));
+    assert_eq!(read("theirs/stolen"), "");
+    daemon.stop();
+}

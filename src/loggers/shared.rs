@@ -5,11 +5,10 @@
 //! whatever symbolic links and dots are on the way: it is by that name that a
 //! rollover moves files. Hard links are different logs, for each is moved alone.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::loggers::file::{LogWriter, Rotation};
-use crate::sys::outlet;
+use crate::sys::{outlet, place};
 
 /// The one writer of a log with what its users want of it.
 #[derive(Debug)]
@@ -80,11 +79,12 @@ impl SharedLog {
     }
 }
 
-/// What makes two paths the same log. The file should exist by now.
+/// What makes two paths the same log. The file should exist by now. A link that would not
+/// be opened makes none the same.
 pub fn identity(path: &str) -> PathBuf {
     match outlet::inherited_descriptor(Path::new(path)) {
         Some(number) => format!("/dev/fd/{number}").into(),
-        None => fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path)),
+        None => place::canonical(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path)),
     }
 }
 
@@ -103,6 +103,7 @@ fn common(users: &[Rotation]) -> Option<Rotation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     const NEVER: Rotation = Rotation {

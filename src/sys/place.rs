@@ -72,21 +72,39 @@ pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
                 _ => continue,
             }
         };
-        if !may_follow(&place.directory, &link)? {
-            return Err(place.refused_link(&link));
+        match place.beyond(&link)? {
+            Some(next) => place = next,
+            None => return place.open_beyond(flags, mode),
         }
-        if is_magic(&place.directory) {
-            let followed = openat(
-                &place.directory,
-                place.name.as_os_str(),
-                flags | OFlag::O_CLOEXEC,
-                mode_of(mode),
-            );
-            return Ok(File::from(followed?));
-        }
-        place = Place::under(Some(&place.directory), &link.target)?;
     }
     Err(Errno::ELOOP.into())
+}
+
+/// The path without links of what is there, by the same rules.
+#[cfg(target_os = "linux")]
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    use std::os::fd::AsRawFd;
+    let mut place = Place::of(path)?;
+    for _ in 0..LINKS {
+        let next = match link_at(&place.directory, &place.name)? {
+            Some(link) => place.beyond(&link)?,
+            None => None,
+        };
+        match next {
+            Some(next) => place = next,
+            None => {
+                let directory = format!("/proc/self/fd/{}", place.directory.as_raw_fd());
+                return Ok(std::fs::read_link(directory)?.join(&place.name));
+            }
+        }
+    }
+    Err(Errno::ELOOP.into())
+}
+
+/// The path without links of what is there, for systems that tell no path of a directory.
+#[cfg(not(target_os = "linux"))]
+pub fn canonical(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
 }
 
 /// Removes what has the path, be it a link.
@@ -204,6 +222,29 @@ impl Place {
     pub fn remove_named(&self, name: &OsStr) -> io::Result<()> {
         let flag = UnlinkatFlags::NoRemoveDir;
         Ok(unlinkat(&self.directory, name, flag)?)
+    }
+
+    /// Where a link that has this place leads; `None` for one that has no path.
+    fn beyond(&self, link: &Link) -> io::Result<Option<Place>> {
+        if !may_follow(&self.directory, link)? {
+            return Err(self.refused_link(link));
+        }
+        if is_magic(&self.directory) {
+            return Ok(None);
+        }
+        Place::under(Some(&self.directory), &link.target).map(Some)
+    }
+
+    /// Opens what such a link leads to.
+    fn open_beyond(&self, flags: OFlag, mode: u32) -> io::Result<File> {
+        let flags = flags | OFlag::O_CLOEXEC;
+        let name = self.name.as_os_str();
+        Ok(File::from(openat(
+            &self.directory,
+            name,
+            flags,
+            mode_of(mode),
+        )?))
     }
 
     fn refused_link(&self, link: &Link) -> io::Error {
