@@ -5,7 +5,7 @@
 //! The first line names the run of the system. A line is added at each start of a child; those of
 //! children that have ended are left out when there are many.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::sys::place::{self, Place};
-use crate::sys::{process, processes};
+use crate::sys::{process, processes, trust};
 
 /// So many lines may be those of ended children before they are left out.
 const SPARE_LINES: usize = 1000;
@@ -144,7 +144,7 @@ fn check_directories(path: &str) -> io::Result<()> {
     };
     for directory in fs::canonicalize(directory)?.ancestors() {
         let found = fs::metadata(directory)?;
-        let is_ours = found.uid() == 0 || found.uid() == process::effective_uid();
+        let is_ours = trust::is_trusted(found.uid());
         let is_others = found.mode() & 0o002 != 0
             || (found.mode() & 0o020 != 0 && found.gid() != process::effective_gid());
         let is_sticky = found.mode() & 0o1000 != 0;
@@ -161,7 +161,7 @@ fn check_directories(path: &str) -> io::Result<()> {
 /// Nobody else may say whom supervisord is to kill.
 fn check(file: &File) -> io::Result<()> {
     let found = file.metadata()?;
-    let is_ours = found.uid() == 0 || found.uid() == process::effective_uid();
+    let is_ours = trust::is_trusted(found.uid());
     let is_private = found.mode() & 0o022 == 0 && found.nlink() == 1;
     match found.is_file() && is_ours && is_private {
         true => Ok(()),
@@ -192,7 +192,6 @@ fn replace(path: &str, children: &[Child]) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn child(pid: i32, started: u64, process: &str) -> Child {
