@@ -191,6 +191,26 @@ fn a_socket_whose_directory_was_removed_is_made_again_when_there_is_one() {
     scene.stop();
 }
 
+/// Regression: nothing tells of the socket when its directory is moved.
+#[test]
+fn a_socket_whose_directory_was_moved_was_never_made_again() {
+    let scene = start("");
+    let (run, aside) = (scene.dir.join("run"), scene.dir.join("aside"));
+    for times in 1..3 {
+        assert!(comes_to_rest(scene.daemon.pid()));
+        fs::rename(&run, &aside).unwrap();
+        fs::create_dir(&run).unwrap();
+        wait_until_it_is_made_again(&scene, times);
+        fs::remove_dir_all(&aside).unwrap();
+    }
+    fs::write(run.join("other"), "").unwrap();
+    assert!(
+        idle::comes_to_rest(scene.daemon.pid()),
+        "nothing is tried any more"
+    );
+    scene.stop();
+}
+
 #[test]
 fn a_socket_that_an_operator_has_changed_has_not_vanished() {
     let scene = start("");

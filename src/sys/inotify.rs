@@ -29,9 +29,17 @@ mod system {
     }
 
     pub fn watch(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
-        let path = CString::new(path)?;
         let events =
             libc::IN_ATTRIB | libc::IN_MOVE_SELF | libc::IN_DELETE_SELF | libc::IN_DONT_FOLLOW;
+        add(inotify, path, events)
+    }
+
+    pub fn watch_directory(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
+        add(inotify, path, libc::IN_MOVE_SELF | libc::IN_ONLYDIR)
+    }
+
+    fn add(inotify: BorrowedFd<'_>, path: &str, events: u32) -> io::Result<Watch> {
+        let path = CString::new(path)?;
         // SAFETY: the path is text with an end, and outlives the call.
         let number = unsafe { libc::inotify_add_watch(inotify.as_raw_fd(), path.as_ptr(), events) };
         Ok(Watch(Errno::result(number)?))
@@ -64,6 +72,10 @@ mod system {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    pub fn watch_directory(_inotify: BorrowedFd<'_>, _path: &str) -> io::Result<Watch> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     pub fn unwatch(_inotify: BorrowedFd<'_>, _watch: Watch) {}
 
     pub fn drain(_inotify: BorrowedFd<'_>) {}
@@ -78,6 +90,11 @@ pub fn open() -> io::Result<OwnedFd> {
 /// Watches the file that has the name now; of a link it is the link.
 pub fn watch(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
     system::watch(inotify, path)
+}
+
+/// Watches a directory for being moved, which is told of nothing in it.
+pub fn watch_directory(inotify: BorrowedFd<'_>, path: &str) -> io::Result<()> {
+    system::watch_directory(inotify, path).map(|_| ())
 }
 
 /// Ends that.

@@ -5,6 +5,7 @@
 //! daemon sleeps on. Where it cannot, the files are looked at when something else happens.
 
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use super::accepting::is_waited_at;
@@ -213,7 +214,12 @@ fn inotify_of<'a>(lookout: &Lookout, reactor: &'a Reactor) -> Option<BorrowedFd<
 }
 
 fn begin(lookout: &Lookout, reactor: &Reactor, file: &SocketFile) -> Option<Watch> {
-    inotify::watch(inotify_of(lookout, reactor)?, file.path()).ok()
+    let inotify = inotify_of(lookout, reactor)?;
+    // A socket keeps its name when a directory above it is moved.
+    for directory in Path::new(file.path()).ancestors().skip(1) {
+        let _ = inotify::watch_directory(inotify, directory.to_str().unwrap_or_default());
+    }
+    inotify::watch(inotify, file.path()).ok()
 }
 
 fn end(lookout: &Lookout, reactor: &Reactor, watch: Option<Watch>) {
