@@ -19,7 +19,7 @@ use crate::reactor::open_logs::LogUse;
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
-use crate::text::pyrepr;
+use crate::text::{plain, pyrepr};
 use crate::tokens::Channel;
 
 /// How often a pipe is read at most when its child has ended: a descendant
@@ -327,6 +327,8 @@ impl OutputDispatcher {
             let text = String::from_utf8_lossy(data);
             for line in text.trim_end_matches('\n').split('\n') {
                 let record = format!("{} {line}", self.process.name);
+                // A NUL would end the record in the system's log, and begin another.
+                let record = plain::shown(&record);
                 reactor.log.syslog.send(record.as_bytes());
             }
         }
@@ -349,7 +351,7 @@ impl OutputDispatcher {
             };
             reactor
                 .log
-                .debug(format_args!("{name} {channel} output:\n{text}"));
+                .debug_text(format_args!("{name} {channel} output:"), &text);
         }
     }
 }

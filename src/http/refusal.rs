@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::http::request::Head;
+use crate::text::plain;
 
 /// How many characters of a header or of a request line are shown.
 const SHOWN: usize = 120;
@@ -327,11 +328,14 @@ impl fmt::Display for Unknown<'_> {
 
 /// What a client has sent, as ASCII in one line of bounded length.
 pub fn shown(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(SHOWN)
-        .flat_map(char::escape_default)
-        .collect();
+    let mut shown = String::new();
+    for character in text.chars().take(SHOWN) {
+        match character {
+            '"' | '\\' => shown.extend(['\\', character]),
+            character if character.is_ascii() => plain::push_character(&mut shown, character),
+            character => shown.extend(character.escape_unicode()),
+        }
+    }
     if text.chars().nth(SHOWN).is_some() {
         shown.push_str("...");
     }
@@ -450,9 +454,9 @@ mod tests {
     fn what_others_send_is_shown_in_one_line_of_bounded_length() {
         for (text, expected) in [
             ("https://a.b:1", "https://a.b:1".to_owned()),
-            ("a\nb\tc\u{1b}[1m", "a\\nb\\tc\\u{1b}[1m".to_owned()),
-            ("\"\\'", "\\\"\\\\\\'".to_owned()),
-            ("\u{e9}\u{202e}\0", "\\u{e9}\\u{202e}\\u{0}".to_owned()),
+            ("a\nb\tc\u{1b}[1m", "a\\x0ab\tc\\x1b[1m".to_owned()),
+            ("\"\\'", "\\\"\\\\'".to_owned()),
+            ("\u{e9}\u{202e}\0", "\\u{e9}\\u{202e}\\x00".to_owned()),
             (&"x".repeat(SHOWN), "x".repeat(SHOWN)),
             (&"x".repeat(SHOWN + 1), format!("{}...", "x".repeat(SHOWN))),
         ] {
@@ -462,6 +466,6 @@ mod tests {
         let text = Refusal::Origin(sender(&long, None, None)).to_string();
         assert!(text.len() < 4000 && text.is_ascii(), "{}", text.len());
         let twice = sender("Host: a\r\nHost: b\nc", None, None);
-        assert_eq!(twice.to_string(), "no Origin and the Host \"a, b\\nc\"");
+        assert_eq!(twice.to_string(), "no Origin and the Host \"a, b\\x0ac\"");
     }
 }

@@ -33,7 +33,7 @@ pub struct Logger {
     level: Level,
     handlers: Vec<Handler>,
     /// The record that is being written; kept for its memory.
-    line: Vec<u8>,
+    line: String,
     failure: Option<LogFailure>,
     /// The system's log, whether the main log goes there or not.
     pub syslog: SystemLog,
@@ -46,7 +46,7 @@ impl Logger {
         Logger {
             level,
             handlers: Vec::new(),
-            line: Vec::new(),
+            line: String::new(),
             failure: None,
             syslog: SystemLog::new(program),
         }
@@ -107,6 +107,15 @@ impl Logger {
 
     /// Writes one record.
     pub fn log(&mut self, level: Level, message: impl Display) {
+        self.write(level, message, None);
+    }
+
+    /// Writes a record at `DEBG` that ends in what a child wrote, on a line of its own.
+    pub fn debug_text(&mut self, message: impl Display, text: &str) {
+        self.write(Level::Debug, message, Some(text));
+    }
+
+    fn write(&mut self, level: Level, message: impl Display, text: Option<&str>) {
         if !self.enabled(level) || self.handlers.is_empty() {
             return;
         }
@@ -114,12 +123,16 @@ impl Logger {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         format::append_record(&mut line, time::local(now), now.nanoseconds, level, message);
+        if let Some(text) = text {
+            format::append_text(&mut line, text);
+        }
+        let record = line.as_bytes();
         for handler in &mut self.handlers {
             let written = match handler {
-                Handler::Stdout(stream) => stream.write(&line),
-                Handler::File(file) => file.write(&line),
+                Handler::Stdout(stream) => stream.write(record),
+                Handler::File(file) => file.write(record),
                 Handler::Syslog => {
-                    self.syslog.send(&line);
+                    self.syslog.send(record);
                     Ok(())
                 }
             };

@@ -17,10 +17,13 @@ use crate::xmlrpc::writer::{self, StructWriter};
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
     let mut config = load::load(&supervisor.request).map_err(|error| {
+        let lines = error.to_string();
+        let lines: Vec<&str> = lines.lines().map(str::trim).collect();
         daemon.reactor.log.error(format_args!(
-            "could not read the configuration again: {error}"
+            "could not read the configuration again: {}",
+            lines.join("; ")
         ));
-        Fault::with(FaultCode::CantReread, error)
+        Fault::with_lines(FaultCode::CantReread, error)
     })?;
     let known = &supervisor.config.foreign_directories;
     for directory in &config.foreign_directories {

@@ -73,7 +73,7 @@ pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     daemon
         .supervisor
         .restart(daemon.reactor)
-        .map_err(|error| Fault::with(FaultCode::CantReread, error))?;
+        .map_err(|error| Fault::with_lines(FaultCode::CantReread, error))?;
     Ok(Value::Bool(true).into())
 }
 

@@ -8,6 +8,7 @@ use crate::supervisor::Supervisor;
 use crate::sys::spawn::NOT_SPAWNED;
 use crate::sys::wait;
 use crate::termination::Termination;
+use crate::text::plain;
 use crate::tokens::ProcessId;
 
 impl Supervisor {
@@ -64,6 +65,7 @@ impl Supervisor {
                 let machine = self.groups.process(id).map(Subprocess::machine);
                 let was_stopped = machine.is_some_and(Machine::is_killing);
                 if let Some(error) = error {
+                    let error = plain::shown(&error).into_owned();
                     let _ = self.feed(reactor, id, Input::NotSpawned(error));
                 }
                 let _ = self.feed(reactor, id, Input::Reaped(end));

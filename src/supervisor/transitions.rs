@@ -16,6 +16,7 @@ use crate::supervisor::Supervisor;
 use crate::supervisor::fatal::Deed;
 use crate::sys::{errno, kill, time};
 use crate::termination::Termination;
+use crate::text::plain;
 use crate::tokens::{ProcessId, Timer};
 
 /// What an event tells of a process that the move itself takes away.
@@ -157,7 +158,7 @@ impl Supervisor {
                 self.note_child(reactor, pid, id);
                 Input::Spawned(pid)
             }
-            Err(error) => Input::SpawnFailed(error),
+            Err(error) => Input::SpawnFailed(plain::shown(&error).into_owned()),
         }
     }
 

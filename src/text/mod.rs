@@ -6,6 +6,7 @@ pub mod ansi;
 pub mod base64;
 pub mod decoder;
 pub mod json;
+pub mod plain;
 pub mod pyrepr;
 pub mod scan;
 pub mod shlex;

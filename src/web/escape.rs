@@ -1,6 +1,7 @@
 //! Text on its way into a page or an address: nothing in it is taken for markup.
 
 use crate::text::ansi::AnsiStripper;
+use crate::text::plain;
 use crate::text::scan::{self, has, has_below, has_high};
 
 /// Adds `text` to a page, as text or within a quoted value of an attribute.
@@ -65,10 +66,8 @@ fn push_character(page: &mut String, character: char, instead_of_control: char) 
         '&' => page.push_str("&amp;"),
         '"' => page.push_str("&quot;"),
         '\'' => page.push_str("&#39;"),
-        '\n' | '\t' => page.push(character),
-        // Beside the control characters those that turn the direction of all that follows.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => page.push('\u{fffd}'),
-        _ if character.is_control() => page.push(instead_of_control),
+        '\n' => page.push(character),
+        _ if plain::is_control(character) => page.push(instead_of_control),
         _ => page.push(character),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::plain;
+
 /// The code of a fault, with the name that begins its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // each is its name on the wire in CamelCase
@@ -94,11 +96,22 @@ impl Fault {
         }
     }
 
-    /// The fault with a detail: `NAME: detail`.
+    /// The fault with a detail: `NAME: detail`. Where the detail is what a client or a
+    /// child said, it is shown as text.
     pub fn with(code: FaultCode, detail: impl fmt::Display) -> Fault {
+        let mut text = format!("{}: {detail}", code.name());
+        plain::make_plain(&mut text, 0);
         Fault {
             code: code.code(),
-            text: format!("{}: {detail}", code.name()),
+            text,
+        }
+    }
+
+    /// The fault with a detail that has lines of its own.
+    pub fn with_lines(code: FaultCode, detail: impl fmt::Display) -> Fault {
+        Fault {
+            code: code.code(),
+            text: plain::shown_lines(&format!("{}: {detail}", code.name())),
         }
     }
 
