@@ -66,3 +66,4 @@ mod users;
 mod vanished;
 mod web;
 mod windows;
+mod words;

@@ -190,7 +190,8 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Help if is_first => Slot::Topic,
         Command::Open if is_first => Slot::Url,
         Command::Completion if is_first => Slot::Words(&["bash", "zsh", "fish"]),
-        Command::Maintail if is_first => Slot::Words(&["-f", "-n"]),
+        Command::Maintail if is_first => Slot::Words(&["-f", "-n", "--raw"]),
+        Command::Maintail if arguments == ["--raw"] => Slot::Words(&["-f", "-n"]),
         Command::Add => Slot::Inactive,
         Command::Remove => Slot::Active,
         Command::Update => Slot::Group,
@@ -204,13 +205,14 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         },
         Command::Signal => process(States::Signallable, true, true),
         Command::Pid | Command::Clear => process(States::Any, true, true),
-        Command::Debug if word.starts_with('-') && is_first => Slot::Words(&["-w"]),
+        Command::Debug if word.starts_with('-') && is_first => Slot::Words(&["-w", "--raw"]),
+        Command::Fg if word.starts_with('-') && is_first => Slot::Words(&["--raw"]),
         Command::Fg | Command::Debug if named(before).is_empty() => {
             process(States::Running, false, false)
         }
         Command::Result if is_first => Slot::Active,
         Command::Tail if word.starts_with('-') => {
-            Slot::Words(&["-f", "-n", "--both", "--stdout", "--stderr"])
+            Slot::Words(&["-f", "-n", "--both", "--stdout", "--stderr", "--raw"])
         }
         Command::Tail => tail(arguments, named(before), word)?,
         _ => return None,
@@ -424,7 +426,7 @@ mod tests {
             ("version ", ""),
             ("completion ", "bash zsh fish"),
             ("completion bash ", ""),
-            ("maintail ", "-f -n"),
+            ("maintail ", "-f -n --raw"),
             ("maintail -f ", ""),
             ("status --", "--json"),
             ("status -w gr", "grp:a grp:* grp:b"),
@@ -461,7 +463,11 @@ mod tests {
             ),
             ("clear of", "off:a off:* off:b"),
             ("tail ", "café cron dying grp:a grp:b late new off:a off:b"),
-            ("tail --", "--both --stdout --stderr"),
+            ("tail --", "--both --stdout --stderr --raw"),
+            ("fg -", "--raw"),
+            ("fg --raw n", "new"),
+            ("debug --", "--raw"),
+            ("maintail --raw ", "-f -n"),
             ("tail -f grp:a g", "grp:* grp:b"),
             ("tail -f grp:* st", "stdout stderr"),
             ("tail -n 20 n", "new"),

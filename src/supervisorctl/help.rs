@@ -91,6 +91,7 @@ pub fn of(command: Command) -> &'static str {
              \t\t\t\t\tat a terminal a conversation that Ctrl-D ends\n\
              The answer ends when the process has been quiet for 0.5 seconds, or for those after -w.\n\
              Nothing that the process wrote before is shown, and it goes on running.\n\
+             With --raw control sequences go to the terminal as they are.\n\
              For example:\n\
              \tdebug calculator 6*7\n\
              \tdebug -w 3 slow status\n"
@@ -104,6 +105,7 @@ pub fn of(command: Command) -> &'static str {
         Command::Fg => {
             "fg <process>\tTalk to a process: show both logs, send it the lines that are typed\n\
              \t\tCtrl-C leaves; the process goes on running\n\
+             \t\t--raw: control sequences go to the terminal as they are\n\
              For example:\n\
              \tfg calculator\n"
         }
@@ -117,6 +119,7 @@ pub fn of(command: Command) -> &'static str {
              maintail -100\t\tShow its last 100 *bytes*\n\
              maintail\t\tShow its last 1600 *bytes*\n\
              maintail -n 20\t\tShow its last 20 lines\n\
+             \t\t\t--raw: control sequences go to the terminal as they are\n\
              For example:\n\
              \tmaintail -f\n\n"
         }
@@ -217,6 +220,8 @@ pub fn of(command: Command) -> &'static str {
              tail -n 20 <name>\tShow the last 20 lines; with -f, and what follows\n\
              tail -f <name> <gname>:*\tFollow several processes, each line behind its name\n\
              tail -f <name> --both\tFollow both channels\n\
+             \t\t\tA terminal is shown colours, and other control sequences as text;\n\
+             \t\t\twith --raw, or into a pipe or file, bytes go as they are\n\
              For example:\n\
              \ttail -f web stderr\n\
              \ttail -n 20 workers:worker_0\n"

@@ -28,6 +28,7 @@ pub mod interrupt;
 pub mod keyboard;
 pub mod labels;
 pub mod live;
+pub mod log_view;
 pub mod names;
 pub mod options;
 pub mod outcome;

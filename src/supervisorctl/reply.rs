@@ -2,6 +2,7 @@
 
 use super::failure::{CallError, Failure};
 use crate::states::ProcessState;
+use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -122,6 +123,11 @@ impl<'a> Reply<'a> {
         Reply { value, ..self }
     }
 
+    /// The text as it is shown: names and descriptions act on no terminal.
+    fn shown(self) -> Result<String, Failure> {
+        Ok(plain::shown(&self.text()?).into_owned())
+    }
+
     /// The text.
     pub fn text(self) -> Result<String, Failure> {
         let text = self.value.as_str().ok_or_else(|| self.unexpected())?;
@@ -157,8 +163,8 @@ impl<'a> Reply<'a> {
             group: self.member("group")?.text()?,
             name: self.member("name")?.text()?,
             state: self.member("state")?.number()?,
-            statename: self.member("statename")?.text()?,
-            description: self.member("description")?.text()?,
+            statename: self.member("statename")?.shown()?,
+            description: self.member("description")?.shown()?,
             pid: self.member("pid")?.number()?,
         })
     }
@@ -188,7 +194,7 @@ impl<'a> Reply<'a> {
             group: self.member("group")?.text()?,
             name: self.member("name")?.text()?,
             status: self.member("status")?.number()?,
-            description: self.member("description")?.text()?,
+            description: self.member("description")?.shown()?,
         })
     }
 

@@ -18,6 +18,7 @@ use crate::config::supervisorctl::Plugin;
 use crate::signal::Signal;
 use crate::sys::signals::Held;
 use crate::sys::terminal;
+use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -91,9 +92,9 @@ impl Session {
         }
     }
 
-    /// Prints a line.
+    /// Prints a line, or several. Whatever it quotes is shown as text.
     pub fn print(&mut self, line: &str) -> Result<(), Failure> {
-        self.write(format!("{line}\n").as_bytes())
+        self.write(format!("{}\n", plain::shown_lines(line)).as_bytes())
     }
 
     /// Prints bytes as they are, at once.
@@ -139,7 +140,7 @@ impl Session {
     pub fn fail(&mut self, exit_status: u8, line: &str) -> Result<(), Failure> {
         self.exit_status = exit_status;
         if self.is_quiet {
-            terminal::complain(&format!("{line}\n"));
+            terminal::complain(&format!("{}\n", plain::shown_lines(line)));
             return Ok(());
         }
         self.print(line)

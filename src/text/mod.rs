@@ -1,6 +1,6 @@
-//! Small codecs of text: words of a command line, base64, ANSI sequences, and
-//! Python's way of quoting a string, which error texts carry, and UTF-8 that
-//! comes in pieces.
+//! Small codecs of text: words of a command line, base64, ANSI sequences, words of
+//! others as plain text, Python's way of quoting a string, which error texts
+//! carry, and UTF-8 that comes in pieces.
 
 pub mod ansi;
 pub mod base64;
@@ -9,5 +9,6 @@ pub mod json;
 pub mod plain;
 pub mod pyrepr;
 pub mod scan;
+pub mod sgr;
 pub mod shlex;
 pub mod utf8;

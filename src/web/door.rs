@@ -104,9 +104,12 @@ impl Web {
             Page::Stylesheet => return Ok(Visited::Done(frame::stylesheet())),
             Page::Icon => return Ok(Visited::Done(frame::icon())),
             Page::LogText => {
-                return download(daemon, visit.method, &Wanted::process(&query).subject);
+                let subject = Wanted::process(&query).subject;
+                return download(daemon, visit.method, &subject, offset(&query));
             }
-            Page::MainLogText => return download(daemon, visit.method, &Subject::Main),
+            Page::MainLogText => {
+                return download(daemon, visit.method, &Subject::Main, offset(&query));
+            }
             Page::Status => Back::Status(Filter::of(&query)),
             Page::Tail => Back::Log(Wanted::process(&query)),
             Page::MainLog => Back::Log(Wanted::main(&query)),
@@ -252,8 +255,19 @@ fn health() -> Response {
     }
 }
 
-fn download(daemon: &Daemon<'_>, method: Method, subject: &Subject) -> Result<Visited, Refusal> {
-    let log = gather::whole_log(daemon, subject).ok_or(Refusal::NoLog)?;
+/// Where a log is to begin, as in `readLog`: the last bytes for a negative number. All of
+/// it without one.
+fn offset(query: &Form) -> i64 {
+    query.get("offset").parse().unwrap_or(0)
+}
+
+fn download(
+    daemon: &Daemon<'_>,
+    method: Method,
+    subject: &Subject,
+    offset: i64,
+) -> Result<Visited, Refusal> {
+    let log = gather::log_from(daemon, subject, offset).ok_or(Refusal::NoLog)?;
     let name = match subject {
         Subject::Main => "supervisord".to_owned(),
         Subject::Process(name, channel) => format!("{name}-{}", command::channel_name(*channel)),

@@ -116,9 +116,12 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
 }
 
 /// All of a log; `None` where there is none.
-pub fn whole_log(daemon: &Daemon<'_>, subject: &Subject) -> Option<Window> {
+pub fn log_from(daemon: &Daemon<'_>, subject: &Subject, offset: i64) -> Option<Window> {
     let path = path(daemon.supervisor, daemon.reactor, subject).ok()?;
-    window::whole(&path).ok()
+    match offset {
+        0 => window::whole(&path).ok(),
+        offset => window::read(&path, offset, 0).ok(),
+    }
 }
 
 /// Whether there is something that would empty the log: the main log there

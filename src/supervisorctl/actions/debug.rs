@@ -9,6 +9,7 @@ use super::{check, fg, refuse};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::log_view::{BothViews, RAW};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::session::Session;
@@ -26,12 +27,13 @@ const LONGEST_QUIET: f64 = 86_400.0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted<'a> {
     quiet: Duration,
+    is_raw: bool,
     name: &'a str,
     /// The line to send; without it there are several.
     text: Option<&'a str>,
 }
 
-/// `debug [-w SECONDS] NAME [TEXT…]`
+/// `debug [--raw] [-w SECONDS] NAME [TEXT…]`
 pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         return Ok(());
@@ -48,11 +50,20 @@ pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
     session.catch_interrupts()?;
     let mut streams = process_logs::open_present(session, wanted.name, &info)?;
     let is_conversation = wanted.text.is_none() && io::stdin().is_terminal();
+    let views = BothViews::apart(wanted.is_raw);
     let outcome = match wanted.text {
-        Some(text) => exchange(session, &wanted, &mut streams, text).map(|_| ()),
-        None if is_conversation => converse(session, &wanted, streams),
-        None => exchange_lines(session, &wanted, streams),
+        Some(text) => exchange(session, &wanted, &views, &mut streams, text).map(|_| ()),
+        None if is_conversation && io::stdout().is_terminal() => {
+            // Both stand above the prompt.
+            let views = BothViews::on_stdout(wanted.is_raw);
+            converse(session, &wanted, &views, streams)
+        }
+        None if is_conversation => converse(session, &wanted, &views, streams),
+        None => exchange_lines(session, &wanted, &views, streams),
     };
+    for channel in [Channel::Stdout, Channel::Stderr] {
+        write(channel as usize, &views.finish(channel)).map_err(|_| Failure::OutputClosed)?;
+    }
     match outcome {
         // The terminal has echoed it in the middle of a line.
         Err(Failure::Interrupted) if !is_conversation && io::stdout().is_terminal() => {
@@ -68,8 +79,17 @@ impl<'a> Wanted<'a> {
     /// Takes the argument apart. The text keeps its blanks.
     fn parse(argument: &'a str) -> Result<Wanted<'a>, String> {
         let mut quiet = QUIET;
+        let mut is_raw = false;
         let (mut word, mut rest) = next_word(argument);
-        while let Some(attached) = word.strip_prefix("-w") {
+        loop {
+            let Some(attached) = word.strip_prefix("-w") else {
+                if word != RAW {
+                    break;
+                }
+                is_raw = true;
+                (word, rest) = next_word(rest);
+                continue;
+            };
             let seconds = match attached {
                 "" => {
                     let (seconds, after) = next_word(rest);
@@ -88,6 +108,7 @@ impl<'a> Wanted<'a> {
             "" => Err("Error: debug requires a process name".to_owned()),
             name => Ok(Wanted {
                 quiet,
+                is_raw,
                 name,
                 text: Some(rest).filter(|text| !text.is_empty()),
             }),
@@ -121,19 +142,20 @@ fn seconds(duration: Duration) -> String {
 fn exchange_lines(
     session: &mut Session,
     wanted: &Wanted<'_>,
+    views: &BothViews,
     mut streams: Streams,
 ) -> Result<(), Failure> {
     let is_shown = !streams.is_empty();
     loop {
         let line = session.ask("")?;
         // Where the server has ended the logs, only reading them tells so.
-        while let News::Output(..) | News::Ended(_) = listen(session, &mut streams, Duration::ZERO)?
-        {
-        }
+        while let News::Output(..) | News::Ended(_) =
+            listen(session, views, &mut streams, Duration::ZERO)?
+        {}
         if is_shown && streams.is_empty() {
             streams = process_logs::open_again(session, wanted.name)?;
         }
-        if !exchange(session, wanted, &mut streams, &line)? {
+        if !exchange(session, wanted, views, &mut streams, &line)? {
             return Ok(());
         }
     }
@@ -147,6 +169,7 @@ const LONGEST_ANSWER: u32 = 20;
 fn exchange(
     session: &mut Session,
     wanted: &Wanted<'_>,
+    views: &BothViews,
     streams: &mut Streams,
     line: &str,
 ) -> Result<bool, Failure> {
@@ -157,7 +180,7 @@ fn exchange(
     let begin = Instant::now();
     let mut is_answered = streams.is_empty();
     while !streams.is_empty() {
-        match listen(session, streams, wanted.quiet)? {
+        match listen(session, views, streams, wanted.quiet)? {
             News::Output(..) if begin.elapsed() >= limit => {
                 is_answered = true;
                 terminal::complain(&format!(
@@ -184,7 +207,12 @@ fn exchange(
 }
 
 /// Shows what comes next, if it comes within the limit.
-fn listen(session: &mut Session, streams: &mut Streams, limit: Duration) -> Result<News, Failure> {
+fn listen(
+    session: &mut Session,
+    views: &BothViews,
+    streams: &mut Streams,
+    limit: Duration,
+) -> Result<News, Failure> {
     let interrupt = session.interrupt()?;
     match streams.next(interrupt.as_ref(), Some(limit)) {
         Ok(News::Called) => {
@@ -192,7 +220,7 @@ fn listen(session: &mut Session, streams: &mut Streams, limit: Duration) -> Resu
             Err(Failure::Interrupted)
         }
         Ok(News::Output(number, bytes)) => {
-            show(number, &bytes).map_err(|_| Failure::OutputClosed)?;
+            write(number, &views.take(number, &bytes)).map_err(|_| Failure::OutputClosed)?;
             Ok(News::Output(number, bytes))
         }
         Ok(news) => Ok(news),
@@ -201,7 +229,7 @@ fn listen(session: &mut Session, streams: &mut Streams, limit: Duration) -> Resu
 }
 
 /// Each channel goes to its own, so that scripts can tell them apart.
-fn show(number: usize, bytes: &[u8]) -> io::Result<()> {
+fn write(number: usize, bytes: &[u8]) -> io::Result<()> {
     if number == Channel::Stderr as usize {
         return io::stderr().lock().write_all(bytes);
     }
@@ -211,13 +239,24 @@ fn show(number: usize, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Sends the lines that are typed, and shows at any time what comes.
-fn converse(session: &mut Session, wanted: &Wanted<'_>, streams: Streams) -> Result<(), Failure> {
+fn converse(
+    session: &mut Session,
+    wanted: &Wanted<'_>,
+    views: &BothViews,
+    streams: Streams,
+) -> Result<(), Failure> {
     let is_on_screen = io::stdout().is_terminal();
     let is_edited = session.edit_conversation();
     let shown = session.typing.clone();
-    let show = move |number, bytes: &[u8]| match is_on_screen {
-        true => shown.write(bytes),
-        false => show(number, bytes),
+    let views = views.clone();
+    let show = move |number, bytes: &[u8]| {
+        let bytes = views.take(number, bytes);
+        match is_on_screen {
+            // A piece of which all is held back leaves the prompt alone.
+            true if bytes.is_empty() => Ok(()),
+            true => shown.write(&bytes),
+            false => write(number, &bytes),
+        }
     };
     let mut pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
     let prompt = match is_on_screen {
@@ -280,9 +319,12 @@ mod tests {
             ("-w 2 g:cat hello", 2000, "g:cat", Some("hello")),
             ("-w0.25 cat -w 3", 250, "cat", Some("-w 3")),
             ("-- -w x", 500, "-w", Some("x")),
+            ("--raw cat", 500, "cat", None),
+            ("-w 2 --raw -w3 cat a", 3000, "cat", Some("a")),
         ] {
             let expected = Wanted {
                 quiet: Duration::from_millis(quiet),
+                is_raw: argument.contains(RAW),
                 name,
                 text,
             };

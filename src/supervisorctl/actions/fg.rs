@@ -6,6 +6,7 @@ use super::{check, refuse};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::log_view::{self, BothViews};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::session::Session;
@@ -13,12 +14,13 @@ use crate::supervisorctl::streams::Streams;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
-/// `fg NAME`
+/// `fg [--raw] NAME`
 pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         return Ok(());
     }
-    let name = match words {
+    let (words, is_raw) = log_view::without_option(words);
+    let name = match words.as_slice() {
         [] => {
             let message = "ERROR: no process name supplied";
             return refuse(session, Command::Fg, exit_status::GENERIC, message);
@@ -34,7 +36,12 @@ pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     }
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
-    match converse(session, name) {
+    let views = BothViews::on_stdout(is_raw);
+    let outcome = converse(session, name, &views);
+    for channel in [Channel::Stdout, Channel::Stderr] {
+        session.write(&views.finish(channel))?;
+    }
+    match outcome {
         Err(Failure::Interrupted | Failure::EndOfInput) => session.print("Exiting foreground"),
         outcome => outcome,
     }
@@ -55,7 +62,7 @@ pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Fa
     Ok(None)
 }
 
-fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
+fn converse(session: &mut Session, name: &str, views: &BothViews) -> Result<(), Failure> {
     let mut streams = Streams::default();
     for channel in [Channel::Stdout, Channel::Stderr] {
         if let Some(stream) =
@@ -64,12 +71,13 @@ fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
             streams.add(channel as usize, stream);
         }
     }
-    let show = |_, bytes: &[u8]| {
+    let views = views.clone();
+    let show = move |number, bytes: &[u8]| {
         let mut output = io::stdout().lock();
-        output.write_all(bytes)?;
+        output.write_all(&views.take(number, bytes))?;
         output.flush()
     };
-    let mut pump = Pump::start(streams, show).map_err(CallError::System)?;
+    let mut pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
     let mut has_spoken = false;
     loop {
         let line = match session.ask_process_line() {
@@ -85,7 +93,7 @@ fn converse(session: &mut Session, name: &str) -> Result<(), Failure> {
         };
         if pump.is_over() {
             let streams = process_logs::open_again(session, name)?;
-            pump = Pump::start(streams, show).map_err(CallError::System)?;
+            pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
         }
         has_spoken = true;
         let parameters = [Value::string(name), Value::string(line)];

@@ -24,6 +24,15 @@ pub fn refuse_log(session: &mut Session, name: &str, fault: Fault) -> Result<(),
     session.fail(exit_status::GENERIC, &format!("{name}: ERROR ({reason})"))
 }
 
+/// A part of a log of a process and a channel, or of supervisord, as it is there: where
+/// XML-RPC could not carry all of it, it is asked for in another way.
+pub fn bytes_of(session: &Session, log: Option<(&str, &str)>, bytes: i64, text: String) -> Vec<u8> {
+    let is_harmed = text.contains(char::REPLACEMENT_CHARACTER);
+    let offset = bytes.checked_neg().filter(|_| is_harmed);
+    let found = offset.and_then(|offset| session.client.bytes_of_log(log, offset));
+    found.unwrap_or_else(|| text.into_bytes())
+}
+
 /// The offset that asks for the last so many bytes. XML-RPC has 32 bits for it.
 pub fn offset(bytes: i64) -> Result<Value, CallError> {
     let offset = bytes

@@ -1,11 +1,12 @@
 //! `tail`, `maintail` and `clear`: the logs of processes and the daemon's own.
 
-use super::log_text::{DEFAULT_BYTES, integer, offset, refuse_log};
+use super::log_text::{DEFAULT_BYTES, bytes_of, integer, offset, refuse_log};
 use super::{check, expanded, refuse, tail_many};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::follow::follow;
+use crate::supervisorctl::log_view::{self, LogView};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::reply::Reply;
@@ -23,13 +24,15 @@ enum Extent {
     Bytes(i64),
 }
 
-/// `tail [-f|-N] NAME [stdout|stderr]`
+/// `tail [--raw] [-f|-N] NAME [stdout|stderr]`
 pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         return Ok(());
     }
+    let (words, is_raw) = log_view::without_option(words);
+    let (words, view) = (words.as_slice(), LogView::on_stdout(is_raw));
     if tail_many::is_meant(session, words)? {
-        return tail_many::tail(session, words);
+        return tail_many::tail(session, words, &view);
     }
     if words.is_empty() {
         let message = "Error: too few arguments";
@@ -62,27 +65,30 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     };
     match modifier.map_or(Some(Extent::Bytes(DEFAULT_BYTES)), Extent::parse) {
         None => refuse_modifier(session, modifier.unwrap_or_default()),
-        Some(Extent::Follow) => follow(session, &format!("/logtail/{name}/{channel}")),
+        Some(Extent::Follow) => follow(session, &format!("/logtail/{name}/{channel}"), view),
         Some(Extent::Bytes(bytes)) => {
             let parameters = [Value::string(name), offset(bytes)?, Value::Int(0)];
             let outcome = session.try_call(method, &parameters)?;
-            show(session, name, method, outcome)
+            let log = Some((name, channel.as_str()));
+            show(session, log, bytes, method, outcome, view)
         }
     }
 }
 
-/// `maintail [-f|-N|-n LINES]`
+/// `maintail [--raw] [-f|-N|-n LINES]`
 pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         return Ok(());
     }
+    let (words, is_raw) = log_view::without_option(words);
+    let (words, view) = (words.as_slice(), LogView::on_stdout(is_raw));
     let count = match words {
         ["-n", count] => count.parse().ok(),
         [word] => word.strip_prefix("-n").and_then(|count| count.parse().ok()),
         _ => None,
     };
     if let Some(count) = count {
-        return main_lines(session, count);
+        return main_lines(session, count, view);
     }
     let extent = match words {
         [] => Some(Extent::Bytes(DEFAULT_BYTES)),
@@ -95,23 +101,24 @@ pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     };
     match extent {
         None => refuse_modifier(session, words.first().unwrap_or(&"")),
-        Some(Extent::Follow) => follow(session, "/mainlogtail"),
+        Some(Extent::Follow) => follow(session, "/mainlogtail", view),
         Some(Extent::Bytes(bytes)) => {
             let method = "readLog";
             let outcome = session.try_call(method, &[offset(bytes)?, Value::Int(0)])?;
-            show(session, "supervisord", method, outcome)
+            show(session, None, bytes, method, outcome, view)
         }
     }
 }
 
 /// The last lines of the daemon's own log.
-fn main_lines(session: &mut Session, count: usize) -> Result<(), Failure> {
+fn main_lines(session: &mut Session, count: usize, view: LogView) -> Result<(), Failure> {
     let method = "readLog";
     let text = tail_many::last_lines(count, |bytes| {
         match session.try_call(method, &[offset(bytes)?, Value::Int(0)])? {
             Ok(value) => {
                 let value = &value;
-                Ok(Some(Reply { method, value }.text()?))
+                let text = Reply { method, value }.text()?;
+                Ok(Some(bytes_of(session, None, bytes, text)))
             }
             Err(fault) => {
                 refuse_log(session, "supervisord", fault)?;
@@ -119,10 +126,13 @@ fn main_lines(session: &mut Session, count: usize) -> Result<(), Failure> {
             }
         }
     })?;
-    match text {
-        Some(text) if text.is_empty() || text.ends_with('\n') => session.write(text.as_bytes()),
-        Some(text) => session.print(&text),
-        None => Ok(()),
+    let Some(text) = text else {
+        return Ok(());
+    };
+    session.write(&view.whole(&text))?;
+    match text.is_empty() || text.ends_with(b"\n") {
+        true => Ok(()),
+        false => session.print(""),
     }
 }
 
@@ -133,9 +143,11 @@ fn refuse_modifier(session: &mut Session, word: &str) -> Result<(), Failure> {
 /// Prints what was read of a log. The extra newline is always there.
 fn show(
     session: &mut Session,
-    name: &str,
+    log: Option<(&str, &str)>,
+    bytes: i64,
     method: &str,
     outcome: Result<Value, Fault>,
+    view: LogView,
 ) -> Result<(), Failure> {
     match outcome {
         Ok(value) => {
@@ -144,9 +156,11 @@ fn show(
                 value: &value,
             }
             .text()?;
-            session.print(&text)
+            let text = bytes_of(session, log, bytes, text);
+            session.write(&view.whole(&text))?;
+            session.print("")
         }
-        Err(fault) => refuse_log(session, name, fault),
+        Err(fault) => refuse_log(session, log.map_or("supervisord", |(name, _)| name), fault),
     }
 }
 

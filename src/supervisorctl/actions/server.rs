@@ -6,6 +6,7 @@ use crate::supervisorctl::completion;
 use crate::supervisorctl::diagnosis::Source;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::server_url;
 use crate::supervisorctl::session::Session;
@@ -207,7 +208,9 @@ fn show_result(session: &mut Session, result: &Value) -> Result<(), Failure> {
         session.print(&format!("{key}: {text}"))?;
     }
     let data = result.member("data").and_then(Value::as_str);
-    session.print(&format!("\n{}", data.unwrap_or_default()))
+    session.print("")?;
+    session.write(&LogView::on_stdout(false).whole(data.unwrap_or_default().as_bytes()))?;
+    session.print("")
 }
 
 /// Asks, where questions may be asked. Anything but a yes is a no.

@@ -5,6 +5,7 @@ use super::log_text::{self, DEFAULT_BYTES};
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::labels::Labels;
+use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::reply::{ProcessInfo, Reply};
@@ -141,7 +142,7 @@ fn lines(count: &str) -> Option<Past> {
 }
 
 /// `tail [-f] [-n LINES|-BYTES] [--both|--stderr] NAME…`
-pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+pub fn tail(session: &mut Session, words: &[&str], view: &LogView) -> Result<(), Failure> {
     let wanted = match Wanted::parse(words) {
         Ok(wanted) => wanted,
         Err(message) => return session.fail(exit_status::GENERIC, &message),
@@ -156,14 +157,15 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         if sources.is_empty() {
             return Ok(());
         }
-        return follow(session, &sources, wanted.past);
+        return follow(session, &sources, wanted.past, view);
     }
     let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
     for (number, source) in sources.iter().enumerate() {
         let Some(text) = read(session, source, wanted.past)? else {
             continue;
         };
-        let mut shown = labels.take(number, text.as_bytes());
+        let text = view.clone().whole(&text);
+        let mut shown = labels.take(number, &text);
         shown.extend(labels.finish(number));
         let is_whole = shown.is_empty() || shown.ends_with(b"\n");
         session.write(&shown)?;
@@ -226,9 +228,10 @@ fn has_log(session: &mut Session, name: &str, channel: Channel) -> Result<bool, 
 }
 
 /// The end of a log; `None` after the reason has been printed.
-fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<String>, Failure> {
+fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<Vec<u8>>, Failure> {
     let method = source.channel.read_method();
-    let read = |session: &mut Session, bytes: i64| -> Result<Option<String>, Failure> {
+    let log = Some((source.name.as_str(), source.channel.name()));
+    let read = |session: &mut Session, bytes: i64| -> Result<Option<Vec<u8>>, Failure> {
         let parameters = [
             Value::string(&source.name),
             log_text::offset(bytes)?,
@@ -237,7 +240,8 @@ fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<Str
         match session.try_call(method, &parameters)? {
             Ok(value) => {
                 let value = &value;
-                Ok(Some(Reply { method, value }.text()?))
+                let text = Reply { method, value }.text()?;
+                Ok(Some(log_text::bytes_of(session, log, bytes, text)))
             }
             Err(fault) => {
                 log_text::refuse_log(session, &source.name, fault)?;
@@ -255,8 +259,8 @@ fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<Str
 /// The last lines of a text of which the last so many bytes can be read.
 pub fn last_lines(
     count: usize,
-    mut read: impl FnMut(i64) -> Result<Option<String>, Failure>,
-) -> Result<Option<String>, Failure> {
+    mut read: impl FnMut(i64) -> Result<Option<Vec<u8>>, Failure>,
+) -> Result<Option<Vec<u8>>, Failure> {
     const FIRST: i64 = 16 * 1024;
     const MOST: i64 = 1 << 30;
     let mut bytes = FIRST;
@@ -267,9 +271,8 @@ pub fn last_lines(
         };
         // More was asked for and no more came: it is all there is.
         let is_all = before == Some(text.len()) || bytes >= MOST;
-        let end = text.strip_suffix('\n').unwrap_or(&text);
-        if is_all || end.matches('\n').count() >= count {
-            return Ok(Some(end_of(&text, count).to_owned()));
+        if is_all || ends_within(&text) >= count {
+            return Ok(Some(end_of(&text, count).to_vec()));
         }
         before = Some(text.len());
         bytes *= 4;
@@ -283,12 +286,12 @@ fn lines_before(
     session: &mut Session,
     source: &Source,
     count: usize,
-    past: String,
-) -> Result<String, Failure> {
-    let whole = past.strip_suffix('\n').unwrap_or(&past);
-    if past.len() < CUT || whole.matches('\n').count() >= count {
-        return Ok(end_of(&past, count).to_owned());
+    past: Vec<u8>,
+) -> Result<Vec<u8>, Failure> {
+    if past.len() < CUT || ends_within(&past) >= count {
+        return Ok(end_of(&past, count).to_vec());
     }
+    let log = Some((source.name.as_str(), source.channel.name()));
     let method = source.channel.read_method();
     let found = last_lines(count, |bytes| {
         let name = Value::string(&source.name);
@@ -297,37 +300,85 @@ fn lines_before(
             return Ok(None);
         };
         let value = &value;
-        let mut text = Reply { method, value }.text()?;
+        let text = Reply { method, value }.text()?;
+        let mut text = log_text::bytes_of(session, log, bytes, text);
         // What has come since then will come by the stream.
-        let end = text.rfind(&past).map(|place| place + past.len());
+        let place = text.windows(past.len()).rposition(|part| part == past);
+        let end = place.map(|place| place + past.len());
         Ok(end.map(|end| {
             text.truncate(end);
             text
         }))
     })?;
-    let uncut = past.split_once('\n').map_or("", |(_, rest)| rest);
-    Ok(found.unwrap_or_else(|| end_of(uncut, count).to_owned()))
+    let first_end = past.iter().position(|byte| *byte == b'\n');
+    let uncut = first_end.map_or(&[] as &[u8], |end| past.get(end + 1..).unwrap_or_default());
+    Ok(found.unwrap_or_else(|| end_of(uncut, count).to_vec()))
+}
+
+/// How many lines end before the last one does.
+fn ends_within(text: &[u8]) -> usize {
+    let body = text.strip_suffix(b"\n").unwrap_or(text);
+    body.iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// The last lines of a text. The last one may lack its end.
-fn end_of(text: &str, count: usize) -> &str {
-    let body = text.strip_suffix('\n').unwrap_or(text);
-    if count == 0 {
-        return "";
+fn end_of(text: &[u8], count: usize) -> &[u8] {
+    let Some(before) = count.checked_sub(1) else {
+        return &[];
+    };
+    let body = text.strip_suffix(b"\n").unwrap_or(text);
+    let ends = body.iter().enumerate().rev();
+    let mut ends = ends.filter(|(_, byte)| **byte == b'\n');
+    let begin = ends.nth(before).map_or(0, |(place, _)| place + 1);
+    text.get(begin..).unwrap_or_default()
+}
+
+/// The lines of several logs, as they are shown.
+struct Lines {
+    labels: Labels,
+    views: Vec<LogView>,
+}
+
+impl Lines {
+    fn take(&mut self, number: usize, bytes: &[u8]) -> Vec<u8> {
+        let view = self.views.get_mut(number);
+        let shown = view.map_or_else(Vec::new, |view| view.take(bytes));
+        self.labels.take(number, &shown)
     }
-    match body.rmatch_indices('\n').nth(count - 1) {
-        Some((at, _)) => text.get(at + 1..).unwrap_or_default(),
-        None => text,
+
+    fn finish(&mut self, number: usize) -> Vec<u8> {
+        let view = self.views.get_mut(number);
+        let rest = view.map_or_else(Vec::new, LogView::finish);
+        let mut lines = match rest.is_empty() {
+            true => Vec::new(),
+            false => self.labels.take(number, &rest),
+        };
+        lines.extend(self.labels.finish(number));
+        lines
+    }
+
+    fn finish_all(&mut self) -> Vec<u8> {
+        (0..self.views.len())
+            .flat_map(|number| self.finish(number))
+            .collect()
     }
 }
 
 /// Shows what comes to any of the logs, until Ctrl-C or until all have ended.
-fn follow(session: &mut Session, sources: &[Source], past: Past) -> Result<(), Failure> {
+fn follow(
+    session: &mut Session,
+    sources: &[Source],
+    past: Past,
+    view: &LogView,
+) -> Result<(), Failure> {
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
-    let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
-    let outcome = follow_with(session, sources, past, &mut labels);
-    session.write(&labels.finish_all())?;
+    let mut lines = Lines {
+        labels: Labels::new(sources.iter().map(|source| source.label.clone()).collect()),
+        views: vec![view.clone(); sources.len()],
+    };
+    let outcome = follow_with(session, sources, past, &mut lines);
+    session.write(&lines.finish_all())?;
     match outcome {
         Err(Failure::Interrupted) => session.print(""),
         outcome => outcome,
@@ -338,24 +389,21 @@ fn follow_with(
     session: &mut Session,
     sources: &[Source],
     past: Past,
-    labels: &mut Labels,
+    lines: &mut Lines,
 ) -> Result<(), Failure> {
     let mut streams = Streams::default();
     for (number, source) in sources.iter().enumerate() {
         let Source { name, channel, .. } = source;
         let stream = match past {
             Past::Lines(count) => match process_logs::open_with_past(session, name, *channel)? {
-                Some((stream, past)) => {
-                    let past = String::from_utf8_lossy(&past).into_owned();
-                    Some((stream, lines_before(session, source, count, past)?))
-                }
+                Some((stream, past)) => Some((stream, lines_before(session, source, count, past)?)),
                 None => None,
             },
             _ => process_logs::open(session, &process_logs::stream_path(name, *channel))?
-                .map(|stream| (stream, String::new())),
+                .map(|stream| (stream, Vec::new())),
         };
         if let Some((stream, past)) = stream {
-            session.write(&labels.take(number, past.as_bytes()))?;
+            session.write(&lines.take(number, &past))?;
             streams.add(number, stream);
         } else {
             session.exit_status = exit_status::GENERIC;
@@ -364,8 +412,8 @@ fn follow_with(
     let interrupt = session.interrupt()?;
     while !streams.is_empty() {
         match streams.next(interrupt.as_ref(), None) {
-            Ok(News::Output(number, bytes)) => session.write(&labels.take(number, &bytes))?,
-            Ok(News::Ended(number)) => session.write(&labels.finish(number))?,
+            Ok(News::Output(number, bytes)) => session.write(&lines.take(number, &bytes))?,
+            Ok(News::Ended(number)) => session.write(&lines.finish(number))?,
             Ok(News::Quiet) => {}
             Ok(News::Called) => {
                 session.is_interrupted();
@@ -466,7 +514,7 @@ mod tests {
         let log: String = (0..5000).map(|n| format!("line {n}\n")).collect();
         let read = |log: &str, bytes: i64| {
             let from = log.len().saturating_sub(usize::try_from(bytes).unwrap());
-            Ok(Some(log[from..].to_owned()))
+            Ok(Some(log.as_bytes()[from..].to_vec()))
         };
         for (log, count, expected) in [
             (log.as_str(), 2, "line 4998\nline 4999\n"),
@@ -477,7 +525,7 @@ mod tests {
             ("", 3, ""),
         ] {
             let found = last_lines(count, |bytes| read(log, bytes)).unwrap();
-            assert_eq!(found.as_deref(), Some(expected), "{count}");
+            assert_eq!(found.as_deref(), Some(expected.as_bytes()), "{count}");
         }
         assert!(last_lines(1, |_| Ok(None)).unwrap().is_none());
     }
