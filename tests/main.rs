@@ -53,6 +53,7 @@ mod regressions;
 mod reload;
 mod restart;
 mod rotation;
+mod secrets;
 mod service;
 mod shared_logs;
 mod shell;

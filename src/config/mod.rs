@@ -29,6 +29,7 @@ pub mod pairs;
 pub mod paths;
 pub mod places;
 pub mod program;
+pub mod redact;
 pub mod rpcinterface;
 pub mod section;
 pub mod server;

@@ -51,12 +51,15 @@ use std::process::ExitCode;
 use crate::command_line::usage_text;
 use crate::config::load;
 use crate::config::supervisorctl::ClientRequest;
-use crate::sys::{memory, terminal};
+use crate::sys::{self, memory, terminal};
 use client::Client;
 use completion::Question;
 use diagnosis::{Origin, Source};
 use options::{Arguments, Request, Settings};
 use session::Session;
+
+/// The variable that may hold the password.
+const PASSWORD_VARIABLE: &str = "SUPERVISORCTL_PASSWORD";
 
 /// Runs the program. The first argument is its name as it was started.
 pub fn main(arguments: Vec<String>) -> ExitCode {
@@ -77,6 +80,11 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         }
         Err(error) => return usage_error(error, program),
     };
+    // Before anything takes its time: ps shows it to everybody.
+    sys::arguments::blank(arguments.password.as_deref().unwrap_or_default());
+    if arguments.password.is_none() {
+        arguments.password = password_from_environment();
+    }
     let request = client_request(program, &arguments);
     // Behind an equals sign no shell replaces a tilde.
     if let Some(path) = &mut arguments.history_file {
@@ -119,13 +127,22 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
 /// Answers the script of a shell. Whatever is wrong means that there is nothing
 /// to offer.
 fn complete_words(program: &str, words: &[String]) {
-    let Some(question) = Question::read(words) else {
+    let Some(mut question) = Question::read(words) else {
         return;
     };
+    let given = &mut question.arguments.password;
+    sys::arguments::blank(given.as_deref().unwrap_or_default());
+    *given = given.take().or_else(password_from_environment);
     let request = client_request(program, &question.arguments);
     let file = load::load_client(&request).unwrap_or_default();
     let settings = Settings::new(&question.arguments, file);
     terminal::tell(&question.answer(&settings));
+}
+
+/// What stands in for `-p`, so that no password need stand in a command line.
+fn password_from_environment() -> Option<String> {
+    let password = std::env::var(PASSWORD_VARIABLE).ok()?;
+    Some(password).filter(|password| !password.is_empty())
 }
 
 /// The file that was named, or else found near the program or in the usual

@@ -176,7 +176,8 @@ pub fn usage(program: &str) -> String {
          -s/--serverurl URL -- where supervisord listens\n     \
          (default \"{DEFAULT_SERVERURL}\")\n\
          -u/--username USERNAME -- the user name that the server wants\n\
-         -p/--password PASSWORD -- the password that the server wants\n\
+         -p/--password PASSWORD -- the password that the server wants\n     \
+         (without it, that in the variable SUPERVISORCTL_PASSWORD)\n\
          -r/--history-file FILENAME -- where the shell keeps its history\n\
          \n\
          action [arguments] -- see below\n\
@@ -189,7 +190,8 @@ pub fn usage(program: &str) -> String {
     )
 }
 
-/// What the program goes by: the command line over the file over the defaults.
+/// What the program goes by: the command line, for the password the environment, over
+/// the file over the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The server's URL.

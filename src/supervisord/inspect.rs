@@ -8,6 +8,7 @@ use crate::config::check;
 use crate::config::dump;
 use crate::config::error::ConfigError;
 use crate::config::load::{self, RealSystem, StartRequest};
+use crate::config::redact;
 use crate::supervisord::options::Inspection;
 use crate::sys::terminal;
 
@@ -27,8 +28,14 @@ pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
         }
     };
     let strict = match inspection {
-        Inspection::Dump => {
-            terminal::tell(&format!("{}\n", dump::dump(&config, &RealSystem)));
+        Inspection::Dump { redacted } => {
+            let mut dump = dump::dump(&config, &RealSystem);
+            if redacted {
+                let environment = [&request.environment, &config.supervisord.environment];
+                let environment = environment.map(Vec::as_slice).concat();
+                redact::redact(&mut dump, &redact::secrets(&environment, &document));
+            }
+            terminal::tell(&format!("{dump}\n"));
             return ExitCode::SUCCESS;
         }
         Inspection::Check { strict } => strict,

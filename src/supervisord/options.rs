@@ -37,6 +37,7 @@ enum Key {
     ProfileOptions,
     Check,
     DumpConfig,
+    Redact,
     VersionFull,
 }
 
@@ -100,6 +101,7 @@ const SPECS: &[OptionSpec<Key>] = &[
     spec(Key::ProfileOptions, None, Some("profile_options"), true),
     addition(Key::Check, "check"),
     addition(Key::DumpConfig, "dump-config"),
+    addition(Key::Redact, "redact"),
     addition(Key::VersionFull, "version-full"),
 ];
 
@@ -127,7 +129,10 @@ pub enum Inspection {
         strict: bool,
     },
     /// All its values.
-    Dump,
+    Dump {
+        /// Without those of secret variables.
+        redacted: bool,
+    },
 }
 
 /// What the command line says.
@@ -175,6 +180,8 @@ pub enum ArgumentError {
     },
     /// A value of `--check`, `--dump-config` or `--version-full` that they do not have: the word as typed.
     Addition(String),
+    /// `--redact` without what it is for.
+    OnlyRedact,
 }
 
 impl fmt::Display for ArgumentError {
@@ -196,6 +203,9 @@ impl fmt::Display for ArgumentError {
                     f,
                     "{word} is not known: there are --check, --check=strict, --dump-config and --version-full"
                 )
+            }
+            ArgumentError::OnlyRedact => {
+                f.write_str("--redact hides secrets in what --dump-config prints: give both")
             }
         }
     }
@@ -222,6 +232,7 @@ pub fn parse(
     }
     let mut arguments = Arguments::default();
     let mut inspection = None;
+    let mut redacted = false;
     for given in &line.options {
         match given.key {
             Key::Help => return Ok(Request::Help),
@@ -229,10 +240,20 @@ pub fn parse(
             Key::VersionFull if given.value.is_none() => return Ok(Request::VersionFull),
             Key::VersionFull => return Err(unknown(given)),
             Key::Check | Key::DumpConfig => inspection = Some(inspected(given)?),
+            Key::Redact if given.value.is_none() => redacted = true,
+            Key::Redact => return Err(unknown(given)),
             _ => take(given, &mut arguments, launch_directory, system)?,
         }
     }
     let arguments = Box::new(arguments);
+    if redacted {
+        return match inspection {
+            Some(Inspection::Dump { .. }) => {
+                Ok(Request::Inspect(Inspection::Dump { redacted }, arguments))
+            }
+            _ => Err(ArgumentError::OnlyRedact),
+        };
+    }
     Ok(match inspection {
         Some(inspection) => Request::Inspect(inspection, arguments),
         None => Request::Run(arguments),
@@ -243,7 +264,7 @@ fn inspected(given: &Given<Key>) -> Result<Inspection, ArgumentError> {
     match (given.key, given.value.as_deref()) {
         (Key::Check, None) => Ok(Inspection::Check { strict: false }),
         (Key::Check, Some("strict")) => Ok(Inspection::Check { strict: true }),
-        (Key::DumpConfig, None) => Ok(Inspection::Dump),
+        (Key::DumpConfig, None) => Ok(Inspection::Dump { redacted: false }),
         _ => Err(unknown(given)),
     }
 }
@@ -291,7 +312,8 @@ fn set(
         | Key::VersionFull
         | Key::ProfileOptions
         | Key::Check
-        | Key::DumpConfig => {}
+        | Key::DumpConfig
+        | Key::Redact => {}
         Key::Configuration => arguments.configuration = Some(value.to_owned()),
         Key::Nodaemon => over.nodaemon = true,
         Key::Silent => over.silent = true,
@@ -342,7 +364,8 @@ pub fn usage(program: &str) -> String {
          --minprocs NUM -- the least number of processes to start with\n\
          --profile_options OPTIONS -- accepted and ignored\n\
          --check[=strict] -- say whether the configuration is good, warn of what is doubtful, and exit\n\
-         --dump-config -- print the configuration as JSON, everything filled in, and exit\n\
+         --dump-config -- print the configuration as JSON, everything filled in, and exit\n     \
+         (with --redact too, values of variables named as secrets are hidden)\n\
          --version-full -- print the version of this program itself and its features, and exit\n\
          \n"
     )
@@ -418,7 +441,14 @@ mod tests {
             inspection("--check=strict"),
             Inspection::Check { strict: true }
         );
-        assert_eq!(inspection("-n --dump-config"), Inspection::Dump);
+        let dump = |redacted| Inspection::Dump { redacted };
+        assert_eq!(inspection("-n --dump-config"), dump(false));
+        assert_eq!(inspection("--redact --dump-config"), dump(true));
+        let refused = "--redact hides secrets in what --dump-config prints: give both".to_owned();
+        for line in ["--redact", "--redact --check", "-n --redact"] {
+            assert_eq!(read(line), Err(refused.clone()), "{line}");
+        }
+        assert!(read("--dump-config --redact=x").is_err());
         assert_eq!(
             overrides("--ch /tmp --d /tmp").directory.as_deref(),
             Some("/tmp")

@@ -2,6 +2,7 @@
 //! cannot be misused. The only part of the crate with `unsafe` code.
 #![allow(unsafe_code)]
 
+pub mod arguments;
 pub mod daemon;
 pub mod errno;
 pub mod fd;

@@ -1,0 +1,153 @@
+//! A dump that can be shown to others: values of variables whose names say that they
+//! are secret are hidden, in `environment` and wherever `%(ENV_X)s` has brought them.
+
+use std::cmp::Reverse;
+
+use super::document::Document;
+use crate::sort;
+use crate::text::json::Json;
+
+const HIDDEN: &str = "***";
+
+/// What a name of a secret holds, in any letter case.
+const WORDS: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "KEY"];
+
+/// Whether a variable's name says that its value is secret.
+pub fn is_secret(name: &str) -> bool {
+    let name = name.to_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+/// The values of secret variables of an environment that the configuration asks for.
+pub fn secrets(environment: &[(String, String)], document: &Document) -> Vec<String> {
+    let sections = document.sections();
+    let texts: Vec<String> = sections
+        .iter()
+        .flat_map(|section| {
+            let keys = document.keys(section).into_iter();
+            keys.filter_map(|key| Some(document.get(section, &key)?.text))
+        })
+        .collect();
+    let is_asked_for = |name: &str| {
+        let reference = format!("%(ENV_{name})");
+        texts.iter().any(|text| text.contains(&reference))
+    };
+    let mut secrets: Vec<String> = environment
+        .iter()
+        .filter(|(name, value)| !value.is_empty() && is_secret(name) && is_asked_for(name))
+        .map(|(_, value)| value.clone())
+        .collect();
+    // One may be a part of another.
+    sort::by(&mut secrets, |one, other| {
+        Reverse(one.len()).cmp(&Reverse(other.len()))
+    });
+    secrets
+}
+
+/// Hides the values of secret variables, and these texts wherever they stand.
+pub fn redact(dump: &mut Json, secrets: &[String]) {
+    match dump {
+        Json::String(text) => {
+            for secret in secrets {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), HIDDEN);
+                }
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| redact(item, secrets)),
+        Json::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Json::Object(variables) if key == "environment" => {
+                        hide_variables(variables, secrets);
+                    }
+                    value => redact(value, secrets),
+                }
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Int(_) => {}
+    }
+}
+
+fn hide_variables(variables: &mut [(String, Json)], secrets: &[String]) {
+    for (name, value) in variables {
+        match is_secret(name) {
+            true => *value = Json::string(HIDDEN),
+            false => redact(value, secrets),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_is_secret_in_any_letter_case() {
+        for name in [
+            "PASSWORD",
+            "db_password_file",
+            "MYSQL_PASSWD",
+            "ssh_passphrase",
+            "ClientSecret",
+            "SECRETS",
+            "github_token",
+            "API_KEY",
+            "KEY",
+            "keystore",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["PATH", "PWD", "HOME", "USER", "PASS", "KE_Y", ""] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_came_to_stand() {
+        let variables = |value: &str| {
+            Json::object([
+                ("A_KEY", Json::string("k")),
+                ("URL", Json::string(value)),
+                ("environment", Json::string("x")),
+            ])
+        };
+        let mut dump = Json::object([(
+            "programs",
+            Json::Array(vec![Json::object([
+                ("command", Json::string("run s3cret+s3cre")),
+                ("environment", variables("db://s3cret@h")),
+                ("priority", Json::Int(3)),
+            ])]),
+        )]);
+        redact(&mut dump, &["s3cret".to_owned(), "s3cre".to_owned()]);
+        let text = dump.to_string();
+        for hidden in ["\"k\"", "s3cre"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+        for shown in [
+            "\"run ***+***\"",
+            "db://***@h",
+            "\"A_KEY\": \"***\"",
+            "\"x\"",
+        ] {
+            assert!(text.contains(shown), "{shown}: {text}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_configuration_asks_for_is_looked_for() {
+        let mut document = Document::new();
+        let text = "[program:a]\ncommand=x %(ENV_A_KEY)s %(ENV_LONG_KEY)-5s %(ENV_HOME)s\n";
+        document.append(text, "s.conf").unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let environment = [
+            pair("A_KEY", "a"),
+            pair("B_KEY", "b"),
+            pair("LONG_KEY", "longer"),
+            pair("HOME", "/"),
+            pair("EMPTY_KEY", ""),
+        ];
+        assert_eq!(secrets(&environment, &document), ["longer", "a"]);
+    }
+}
