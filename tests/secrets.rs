@@ -139,3 +139,24 @@ fn a_password_comes_from_the_option_the_environment_or_the_file() {
     }
     daemon.stop();
 }
+
+#[test]
+fn a_warning_showed_the_end_of_a_value_that_a_comment_cuts() {
+    let dir = Dir::new();
+    dir.write(
+        "supervisord.conf",
+        "[supervisord]\n[program:p]\ncommand=a\nenvironment=DB_PASSWORD=\"s3 ;s3cret\n  end\",B=\"1\"\n\
+         [program:q]\ncommand=a\nenvironment=A=\"1\" ;API_KEY=s3cret\n\
+         [program:r]\ncommand=a\nenvironment=A=\"1\" ;B=shown\n",
+    );
+    let mut command = Command::new(binary());
+    plain_environment(&mut command);
+    command.arg("-c").arg(dir.join("supervisord.conf"));
+    let output = command.arg("--check").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!told.contains("s3cret"), "{told}");
+    assert!(
+        told.contains("environment ends before \";B=shown\""),
+        "{told}"
+    );
+}

@@ -9,6 +9,7 @@ use super::ini::{Mark, Marked, Place};
 use super::keys::{self, KINDS, Kind};
 use super::nearest::nearest;
 use super::paths::{dirname, join};
+use super::redact;
 use super::system::System;
 use super::{Config, LogFile};
 use crate::sort;
@@ -100,8 +101,12 @@ impl<'a> Checker<'a> {
                 }
                 Marked::Cut { kept, gap, comment } => {
                     if is_suspicious(key, kept, gap, comment) {
+                        let shown = match may_be_secret(key, kept, comment) {
+                            true => comment.get(..1).unwrap_or_default(),
+                            false => comment,
+                        };
                         let text = format!(
-                            "{key} ends before \"{comment}\", which is a comment: a blank before ; or # begins one, in quotes too"
+                            "{key} ends before \"{shown}\", which is a comment: a blank before ; or # begins one, in quotes too"
                         );
                         self.warn(file, mark.line, text);
                     }
@@ -292,6 +297,14 @@ fn is_quoted(value: &str) -> bool {
         && ["\"", "'"]
             .iter()
             .any(|quote| value.starts_with(quote) && value.ends_with(quote))
+}
+
+/// Whether what is cut off may be the end of a password or of a variable's value, or
+/// holds a variable that is named as a secret.
+fn may_be_secret(key: &str, kept: &str, comment: &str) -> bool {
+    let is_open = |quote: char| kept.matches(quote).count() % 2 == 1;
+    let is_within = is_open('"') || is_open('\'');
+    key == "password" || (key == "environment" && (is_within || redact::is_secret(comment)))
 }
 
 /// Whether a comment may have been meant as a part of the value: an ordinary

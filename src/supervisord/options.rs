@@ -364,8 +364,8 @@ pub fn usage(program: &str) -> String {
          --minprocs NUM -- the least number of processes to start with\n\
          --profile_options OPTIONS -- accepted and ignored\n\
          --check[=strict] -- say whether the configuration is good, warn of what is doubtful, and exit\n\
-         --dump-config -- print the configuration as JSON, everything filled in, and exit\n     \
-         (with --redact too, values of variables named as secrets are hidden)\n\
+         --dump-config -- print the configuration as JSON, everything filled in, and exit\n\
+         --redact -- in what --dump-config prints, hide variables that are named as secrets\n\
          --version-full -- print the version of this program itself and its features, and exit\n\
          \n"
     )

@@ -153,9 +153,10 @@ const KNOWN: &[Known] = &[
             "--profile_options OPTIONS",
             "--check[=strict]",
             "--dump-config",
+            "--redact",
             "--version-full",
         ],
-        reason: "two options that 4.3.0 does not have",
+        reason: "options that 4.3.0 does not have",
     },
     Known {
         scenario: "commands of supervisorctl",
