@@ -144,10 +144,36 @@ fn a_fault_repeated_control_characters_of_the_client() {
     scene.stop();
 }
 
+/// 4.3.0 reads them alike and repeats them as they are.
+#[test]
+fn a_name_that_holds_the_end_of_a_line_is_repeated_in_one_line() {
+    let scene = Scene::start("[program:p]\ncommand=/bin/cat\n");
+    for (name, shown) in [
+        ("&#13;", "\\x0d"),
+        ("a\rb", "a\\x0ab"),
+        ("a\r\nb", "a\\x0ab"),
+        ("p\n", "p\\x0a"),
+        ("a&#9;b\\", "a\tb\\"),
+        ("\u{85}\u{9b}", "\\x85\\x9b"),
+    ] {
+        let outcome = scene.rpc.post(&format!(
+            "<methodCall><methodName>supervisor.getProcessInfo</methodName><params><param>\
+             <value><string>{name}</string></value></param></params></methodCall>"
+        ));
+        match outcome {
+            Outcome::Fault(10, text) => assert_eq!(text, format!("BAD_NAME: {shown}")),
+            other => panic!("{name:?}: {other:?}"),
+        }
+    }
+    scene.stop();
+}
+
 #[test]
 fn a_description_held_control_characters() {
     let scene = Scene::start(
         "[program:path]\ncommand=/no/such/\u{1b}]0;title\u{7}\u{9b}2J\nstartretries=0\n\
+         [program:directory]\ncommand=cat\nstartretries=0\n\
+         directory=/no/such/\u{1b}]0;title\u{7}\u{9b}2J\n\
          [program:interpreter]\ncommand=%(here)s/script\nstartretries=0\n",
     );
     scene.dir.script("script", "");
@@ -155,7 +181,7 @@ fn a_description_held_control_characters() {
     std::fs::write(&path, "#!/no/such/\u{1b}]0;title\u{7}\u{9b}2J\n").unwrap();
     scene.call("startProcess", &[Value::text("interpreter")]);
     scene.wait_all("FATAL");
-    for name in ["path", "interpreter"] {
+    for name in ["path", "directory", "interpreter"] {
         let info = scene.info(name);
         for member in ["description", "spawnerr"] {
             let text = info.text_of(member);

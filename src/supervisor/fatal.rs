@@ -9,6 +9,7 @@ use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
+use crate::text::plain;
 
 /// How many failures are remembered; then the oldest gives way. Each is of a
 /// process that was there once, so it takes many rereads to come here.
@@ -85,6 +86,7 @@ impl Supervisor {
         if self.state.is_going_down() {
             return;
         }
+        let reason = plain::shown(&reason).into_owned();
         reactor
             .log
             .critical(format_args!("supervisord is in FATAL state: {reason}"));

@@ -226,7 +226,6 @@ fn names_of_every_form_are_understood_alike() {
             "P",
             " p",
             "p ",
-            "p\n",
             "g",
             "g:m0",
             "g:*",
