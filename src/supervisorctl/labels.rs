@@ -57,15 +57,6 @@ impl Labels {
         line
     }
 
-    /// What is left of all.
-    pub fn finish_all(&mut self) -> Vec<u8> {
-        let numbers: Vec<usize> = self.partial.keys().copied().collect();
-        numbers
-            .into_iter()
-            .flat_map(|number| self.finish(number))
-            .collect()
-    }
-
     fn add(&self, number: usize, line: &[u8], lines: &mut Vec<u8>) {
         let name = self.names.get(number).map_or("", String::as_str);
         let width = self.width;
@@ -90,8 +81,8 @@ mod tests {
         assert_eq!(text(labels.take(0, b"o\nthree")), "a   | two\n");
         assert_eq!(text(labels.take(1, b"y")), "");
         assert_eq!(text(labels.finish(0)), "a   | three\n");
-        assert_eq!(text(labels.finish_all()), "g:b | y\n");
-        assert_eq!(text(labels.finish_all()), "");
+        assert_eq!(text(labels.finish(1)), "g:b | y\n");
+        assert_eq!(text(labels.finish(1)), "");
         let long = vec![b'x'; LONGEST_LINE + 1];
         assert_eq!(labels.take(0, &long).len(), long.len() + 7);
     }
@@ -100,6 +91,6 @@ mod tests {
     fn one_log_alone_passes_as_it_is() {
         let mut labels = Labels::new(vec!["a".to_owned()]);
         assert_eq!(labels.take(0, b"x\ny"), b"x\ny");
-        assert_eq!(labels.finish_all(), b"");
+        assert_eq!(labels.finish(0), b"");
     }
 }

@@ -17,6 +17,7 @@ use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
 use crate::sys::{float, terminal};
 use crate::text::json::Json;
+use crate::text::plain;
 use crate::xmlrpc::value::Value;
 use std::os::fd::AsFd;
 
@@ -237,7 +238,7 @@ impl Picture {
     /// While the server is not there, its absence is what there is to see.
     fn of_failure(error: &CallError) -> Picture {
         Picture {
-            errors: vec![format!("error: {error}")],
+            errors: vec![plain::shown(&format!("error: {error}")).into_owned()],
             rows: Vec::new(),
             values: Vec::new(),
             exit_status: Some(exit_status::STATUS_UNKNOWN),
