@@ -136,7 +136,13 @@ fn a_restarted_process_had_the_socket_whose_file_had_vanished() {
     let old = stdin_of(&scene, "f:f1");
     stop(&scene, "f:f1");
     start(&scene, "f:f1").answer();
-    assert_eq!(stdin_of(&scene, "f:f1"), old);
+    // It is RUNNING before it has come to its exec.
+    let mut new = String::new();
+    wait_until(DEADLINE, || {
+        new = stdin_of(&scene, "f:f1");
+        new == old
+    });
+    assert_eq!(new, old);
     fs::create_dir(scene.dir.join("run")).unwrap();
     stop(&scene, "f:f0");
     start(&scene, "f:f0").answer();
