@@ -564,3 +564,52 @@ fn a_log_was_taken_for_that_of_another_program_when_it_became_a_link_to_it() {
     assert_eq!(read("theirs/stolen"), "");
     daemon.stop();
 }
+
+#[test]
+fn the_cleaning_of_automatic_logs_removed_files_of_another_directory() {
+    let Some(dir) = ground() else { return };
+    let name = "p-stdout---supervisor-aaaaaaaa.log";
+    dir.write(&format!("theirs/logs/{name}"), "");
+    dir.write(&format!("ours/{name}"), "");
+    give_away(&dir, "theirs/logs");
+    dir.write(
+        "supervisord.conf",
+        "[supervisord]\nlogfile=%(here)s/main.log\npidfile=%(here)s/main.pid\n\
+         childlogdir=%(here)s/theirs/logs\n",
+    );
+    let (calls, logs) = (dir.join("calls"), dir.join("theirs/logs"));
+    let wrapper = [
+        "strace",
+        "-D",
+        "-qq",
+        "-o",
+        calls.to_str().unwrap(),
+        "-P",
+        logs.to_str().unwrap(),
+        "-e",
+        "trace=getdents64",
+        "-e",
+        "inject=getdents64:signal=SIGSTOP:when=1",
+    ];
+    let mut launch = Launch::new(Kind::Ours, &dir);
+    launch.wrapper = &wrapper;
+    let mut daemon = Daemon::launch(&launch);
+    let listed = wait_until(DEADLINE, || {
+        dir.read("calls")
+            .unwrap_or_default()
+            .contains("getdents64(")
+    });
+    assert!(listed, "{}", daemon.stderr());
+    fs::rename(&logs, dir.join("theirs/moved")).unwrap();
+    plant(&dir, "theirs/logs", dir.join("ours"));
+    let gone = dir.join(&format!("theirs/moved/{name}"));
+    let cleaned = wait_until(DEADLINE, || {
+        daemon.signal(libc::SIGCONT);
+        dir.read("main.log")
+            .is_some_and(|log| log.contains("started with pid"))
+    });
+    assert!(cleaned, "{}", daemon.stderr());
+    assert!(dir.join(&format!("ours/{name}")).exists());
+    assert!(!gone.exists());
+    daemon.stop();
+}
