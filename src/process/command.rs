@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use nix::unistd::{AccessFlags, access};
 
 use crate::config::Process;
+use crate::sys::errno;
 use crate::text::pyrepr;
 use crate::text::shlex;
 
@@ -105,12 +106,18 @@ fn check(path: &str, shown: impl Fn() -> String) -> Result<(), CommandError> {
         format!("command at {} is a directory", shown())
     } else if metadata.permissions().mode() & 0o111 == 0 {
         format!("command at {} is not executable", shown())
-    } else if access(path, AccessFlags::X_OK).is_err() {
+    } else if is_denied(path) {
         format!("no permission to run command {}", shown())
     } else {
         return Ok(());
     };
     Err(CommandError::NotExecutable(problem))
+}
+
+/// Whether the system denies that the file may be executed. Where the question itself is refused,
+/// exec gives the answer.
+fn is_denied(path: &str) -> bool {
+    access(path, AccessFlags::X_OK).is_err_and(|errno| !errno::is_refusal(errno as i32))
 }
 
 #[cfg(test)]

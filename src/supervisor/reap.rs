@@ -6,7 +6,7 @@ use crate::process::subprocess::Subprocess;
 use crate::reactor::Reactor;
 use crate::supervisor::Supervisor;
 use crate::sys::spawn::NOT_SPAWNED;
-use crate::sys::wait;
+use crate::sys::{errno, wait};
 use crate::termination::Termination;
 use crate::text::plain;
 use crate::tokens::ProcessId;
@@ -22,8 +22,9 @@ impl Supervisor {
                 Ok(None) => return,
                 Err(error) => {
                     let number = error.raw_os_error().unwrap_or(0);
+                    let reason = errno::reason(&error);
                     reactor.log.critical(format_args!(
-                        "waitpid error {number}; a process may not be cleaned up properly"
+                        "waitpid error {number}; a process may not be cleaned up properly: {reason}"
                     ));
                     return;
                 }

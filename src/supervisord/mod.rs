@@ -26,7 +26,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Some((program, words)) => (program.as_str(), words),
         None => ("supervisord", &[] as &[String]),
     };
-    let launch_directory = match std::env::current_dir() {
+    let launch_directory = match process::current_directory() {
         Ok(directory) => directory.to_string_lossy().into_owned(),
         Err(error) => {
             return fail(

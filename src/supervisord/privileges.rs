@@ -2,13 +2,15 @@
 
 use crate::config::{Config, Supervisord};
 use crate::sys::limits::{self, Limit, Raised};
-use crate::sys::{privileges, process, user};
+use crate::sys::{errno, privileges, process, user};
 
 /// What is logged once the log is open.
 #[derive(Debug, Default)]
 pub struct Notes {
     /// At CRIT.
     pub criticals: Vec<String>,
+    /// At WARN.
+    pub warnings: Vec<String>,
     /// At INFO.
     pub infos: Vec<String>,
 }
@@ -56,6 +58,11 @@ pub fn raise_limits(settings: &Supervisord, notes: &mut Notes) -> Result<(), Str
     ] {
         match limits::raise(limit, minimum) {
             Ok(Raised::Enough) => {}
+            Ok(Raised::Unknown(number)) => notes.warnings.push(format!(
+                "cannot read the {} limit: {}; it may be below {minimum}",
+                limit.name(),
+                errno::text(number)
+            )),
             Ok(Raised::To(number)) => notes
                 .infos
                 .push(format!("Increased {} limit to {number}", limit.name())),

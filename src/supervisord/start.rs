@@ -286,7 +286,7 @@ fn open_reactor(
     for line in &notes.criticals {
         log.critical(line);
     }
-    for line in &config.warnings {
+    for line in config.warnings.iter().chain(&notes.warnings) {
         log.warn(line);
     }
     for directory in &config.foreign_directories {
@@ -415,12 +415,24 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
             }
         }
     }
-    daemon::detach(config.supervisord.umask).map_err(|error| {
+    let missed = daemon::detach(config.supervisord.umask).map_err(|error| {
         let failure = Failure::system("leave the terminal", &error);
         // Which may be out of reach by now.
         reactor.log.critical(failure.text());
         failure
-    })
+    })?;
+    for (what, missed) in [
+        ("begin a session", missed.session),
+        ("set the umask", missed.umask),
+    ] {
+        if let Some(reason) = missed {
+            let reason = errno::reason(&reason);
+            reactor
+                .log
+                .warn(format_args!("cannot {what}: {reason}; going on without"));
+        }
+    }
+    Ok(())
 }
 
 fn base_name(program: &str) -> &str {

@@ -56,13 +56,23 @@ pub fn fork() -> io::Result<Side> {
     }
 }
 
+/// What a daemon goes on without, each with the system's reason.
+#[derive(Debug)]
+pub struct Missed {
+    /// A session of its own: the terminal's end may reach it.
+    pub session: Option<io::Error>,
+    /// The umask, which is still that of whoever started it.
+    pub umask: Option<io::Error>,
+}
+
 /// Leaves terminal and session: `/dev/null` on descriptors 0, 1 and 2, a new
 /// session, the umask.
-pub fn detach(umask: u32) -> io::Result<()> {
+pub fn detach(umask: u32) -> io::Result<Missed> {
     fd::redirect_standard_to_null()?;
-    unistd::setsid()?;
-    process::umask(umask);
-    Ok(())
+    Ok(Missed {
+        session: process::begin_session().err(),
+        umask: process::umask(umask).err(),
+    })
 }
 
 #[cfg(test)]
@@ -85,7 +95,9 @@ mod tests {
         let started_by = process::pid();
         match fork().unwrap() {
             Side::Child(told) => {
-                let detached = detach(0o027).is_ok();
+                let missed = detach(0o027).ok();
+                let detached =
+                    missed.is_some_and(|missed| missed.session.is_none() && missed.umask.is_none());
                 let streams: Vec<_> = (0..3)
                     .map(|place| fs::read_link(format!("/proc/self/fd/{place}")))
                     .filter(|link| link.as_ref().is_ok_and(|link| link.ends_with("null")))
@@ -94,7 +106,7 @@ mod tests {
                 let text = format!(
                     "{detached} {leader} {} {:o} {}",
                     streams.len(),
-                    process::umask(0),
+                    process::umask(0).unwrap_or(0o7777),
                     process::parent_pid() == started_by
                 );
                 let _ = fs::write(report.with_extension("new"), text);

@@ -125,6 +125,12 @@ pub fn of(error: &io::Error) -> Option<i32> {
     error.raw_os_error().or_else(refused)
 }
 
+/// Whether a sandbox, an emulator or an older kernel answers so about a call, or a flag of one,
+/// that it does not know or does not allow.
+pub fn is_refusal(errno: i32) -> bool {
+    matches!(errno, libc::EPERM | libc::ENOSYS | libc::EINVAL)
+}
+
 /// The words for a number, such as `No such file or directory`.
 pub fn text(errno: i32) -> String {
     match entry(errno) {

@@ -3,13 +3,16 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::MsgFlags;
 use nix::sys::uio::writev;
 use nix::unistd;
+
+use crate::sys::errno;
 
 /// Both ends of a pipe, closed on exec.
 #[derive(Debug)]
@@ -22,23 +25,70 @@ pub struct Pipe {
 
 /// A new pipe; both ends are close-on-exec and blocking.
 pub fn pipe() -> io::Result<Pipe> {
-    let (read, write) = io::pipe()?;
-    Ok(Pipe {
-        read: read.into(),
-        write: write.into(),
-    })
+    match io::pipe() {
+        Ok((read, write)) => Ok(Pipe {
+            read: read.into(),
+            write: write.into(),
+        }),
+        Err(error) if is_refused(&error) => plain_pipe(),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same without pipe2(2): the daemon has one thread, so nobody forks between the steps.
+fn plain_pipe() -> io::Result<Pipe> {
+    let (read, write) = unistd::pipe()?;
+    close_on_exec(read.as_fd())?;
+    close_on_exec(write.as_fd())?;
+    Ok(Pipe { read, write })
+}
+
+/// Whether a call has failed so that a simpler one may not; see [`errno::is_refusal`].
+pub(super) fn is_refused(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(errno::is_refusal)
+}
+
+/// No program that a child becomes has this descriptor.
+pub fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    match fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
+        Err(refusal) if errno::is_refusal(refusal as i32) => {
+            control(descriptor, Control::CloseOnExec, 0)?;
+            Ok(())
+        }
+        outcome => Ok(outcome.map(drop)?),
+    }
+}
+
+/// A second descriptor of the same, closed on exec.
+pub fn duplicate(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    match descriptor.try_clone_to_owned() {
+        Err(error) if is_refused(&error) => {
+            let copy = unistd::dup(descriptor)?;
+            close_on_exec(copy.as_fd())?;
+            Ok(copy)
+        }
+        outcome => outcome,
+    }
 }
 
 /// Makes the open file description non-blocking, for everybody who shares it.
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     // One call, where fcntl(2) would be two: this is done for each pipe of a child.
-    Ok(control(descriptor, Control::NonBlocking, 1).map(drop)?)
+    match control(descriptor, Control::NonBlocking, 1) {
+        Err(refusal) if errno::is_refusal(refusal as i32) => {
+            let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
+            fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+            Ok(())
+        }
+        outcome => Ok(outcome.map(drop)?),
+    }
 }
 
-/// The requests of ioctl(2) that are told, or tell, one number.
+/// The requests of ioctl(2) that are told, or tell, one number at most.
 #[derive(Clone, Copy)]
 pub(super) enum Control {
     NonBlocking,
+    CloseOnExec,
     Unread,
     #[cfg(target_os = "linux")]
     Terminal,
@@ -52,11 +102,12 @@ pub(super) fn control(
 ) -> Result<libc::c_int, Errno> {
     let request = match what {
         Control::NonBlocking => libc::FIONBIO,
+        Control::CloseOnExec => libc::FIOCLEX,
         Control::Unread => libc::FIONREAD,
         #[cfg(target_os = "linux")]
         Control::Terminal => TIOCGDEV,
     };
-    // SAFETY: each of them reads or writes one int, which outlives the call.
+    // SAFETY: each of them reads or writes one int at most, which outlives the call.
     Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), request, &raw mut number) })?;
     Ok(number)
 }
@@ -79,7 +130,13 @@ pub fn write(descriptor: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
 pub fn write_pieces(descriptor: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
     // The system takes 1024 or more at a time.
     let pieces = pieces.get(..1024).unwrap_or(pieces);
-    retry(|| writev(descriptor, pieces))
+    match retry(|| writev(descriptor, pieces)) {
+        Err(error) if is_refused(&error) => {
+            let first = pieces.iter().find(|piece| !piece.is_empty());
+            first.map_or(Ok(0), |piece| write(descriptor, piece))
+        }
+        outcome => outcome,
+    }
 }
 
 /// Writes once to a socket, whether or not it is non-blocking, and never waits.
@@ -195,8 +252,7 @@ fn close_range_call(first: RawFd, last: RawFd) -> bool {
 mod tests {
     use super::*;
     use crate::sys::testing::{isolated, until};
-    use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-    use std::os::fd::{AsFd, IntoRawFd};
+    use std::os::fd::IntoRawFd;
 
     fn is_open(descriptor: RawFd) -> bool {
         fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok()

@@ -60,6 +60,8 @@ pub enum Raised {
     Enough,
     /// The soft limit is now this.
     To(u64),
+    /// The system does not tell the limit, with this errno; it is what it is.
+    Unknown(i32),
 }
 
 /// The system refused to raise a limit.
@@ -89,10 +91,10 @@ fn of_number(number: impl TryInto<rlim_t>) -> rlim_t {
 /// Sees to it that at least `minimum` is allowed; a limit is never lowered.
 pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     let minimum = rlim_t::try_from(minimum).unwrap_or(0);
-    let (soft, hard) = limit.get().map_err(|errno| Refused {
-        hard: None,
-        error: errno.into(),
-    })?;
+    let (soft, hard) = match limit.get() {
+        Ok(limits) => limits,
+        Err(errno) => return Ok(Raised::Unknown(errno as i32)),
+    };
     // RLIM_INFINITY is the highest number, so an unlimited soft limit is never below.
     if soft >= minimum {
         return Ok(Raised::Enough);

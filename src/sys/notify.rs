@@ -10,7 +10,6 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, sendto, socket};
 
 use crate::sys::fd;
@@ -42,7 +41,7 @@ impl NotifySocket {
             SockFlag::empty(),
             None,
         )?;
-        fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        fd::close_on_exec(descriptor.as_fd())?;
         fd::set_nonblocking(descriptor.as_fd())?;
         sendto(
             descriptor.as_raw_fd(),

@@ -153,7 +153,7 @@ impl Outlet {
     fn share(inherited: RawFd) -> io::Result<Outlet> {
         // SAFETY: it is borrowed for the copy alone, which fails where it is not open.
         let inherited = unsafe { BorrowedFd::borrow_raw(inherited) };
-        let file = File::from(inherited.try_clone_to_owned()?);
+        let file = File::from(fd::duplicate(inherited)?);
         let manner = if file.metadata()?.file_type().is_socket() {
             Manner::Socket
         } else if !file.is_terminal() {
@@ -174,7 +174,7 @@ impl Outlet {
 
     /// A second descriptor of the same, to be waited for.
     pub fn duplicate(&self) -> io::Result<OwnedFd> {
-        self.descriptor.try_clone()
+        fd::duplicate(self.descriptor.as_fd())
     }
 
     /// Writes what is taken at once and says how much; `WouldBlock` when nothing is.
@@ -207,7 +207,7 @@ pub enum Identity {
 impl Identity {
     /// That of a descriptor; `None` where there is none.
     pub fn of(descriptor: BorrowedFd<'_>) -> Option<Identity> {
-        let file = File::from(descriptor.try_clone_to_owned().ok()?);
+        let file = File::from(fd::duplicate(descriptor).ok()?);
         #[cfg(target_os = "linux")]
         if let Some(device) = device_of(&file) {
             return Some(Identity::Device(device.into()));

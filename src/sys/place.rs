@@ -26,6 +26,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat, renameat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
+use crate::sys::errno;
 use crate::sys::trust::{self, Refused};
 
 /// Links that are followed before a path counts as endless, as in Linux.
@@ -200,17 +201,20 @@ impl Place {
         Ok(renameat(&self.directory, from, &self.directory, to)?)
     }
 
-    /// Gives a file of the directory this place's name too, if nothing has that.
+    /// Gives a file of the directory this place's name too, unless something has that
+    /// (`AlreadyExists`). Where links are refused it is moved here, if nothing is here just before.
     pub fn link(&self, other: &OsStr) -> io::Result<()> {
-        let name = self.name.as_os_str();
-        let flags = AtFlags::empty();
-        Ok(linkat(
-            &self.directory,
-            other,
-            &self.directory,
-            name,
-            flags,
-        )?)
+        let (directory, name) = (&self.directory, self.name.as_os_str());
+        let linked = linkat(directory, other, directory, name, AtFlags::empty());
+        match linked {
+            Err(refusal) if errno::is_refusal(refusal as i32) => {
+                match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                    Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                    Err(_) => Ok(renameat(directory, other, directory, name)?),
+                }
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Removes what is there, be it a link.

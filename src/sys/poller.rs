@@ -104,7 +104,7 @@ impl<S: Copy> Poller<S> {
     /// An empty set. After a fork the child has to [`renew`](Poller::renew) it.
     pub fn new() -> io::Result<Poller<S>> {
         Ok(Poller {
-            inner: polling::Poller::new()?,
+            inner: new_set()?,
             found: Vec::with_capacity(BATCH),
             slots: Vec::new(),
             free: Vec::new(),
@@ -204,7 +204,7 @@ impl<S: Copy> Poller<S> {
 
     /// Makes the kernel's set anew, for the child of a fork: a kqueue does not survive one.
     pub fn renew(&mut self) -> io::Result<()> {
-        self.inner = polling::Poller::new()?;
+        self.inner = new_set()?;
         for (slot, state) in self.slots.iter().enumerate() {
             if let Some(registration) = &state.registration {
                 let token = Token(slot | (state.generation << SLOT_BITS));
@@ -255,6 +255,13 @@ impl<S: Copy> Poller<S> {
             .then_some(slot.registration.as_mut())
             .flatten()
     }
+}
+
+/// A set that can be waited for: where that is refused, it is known at the start.
+fn new_set() -> io::Result<polling::Poller> {
+    let set = polling::Poller::new()?;
+    collect(&set, Some(Duration::ZERO), &mut Vec::new())?;
+    Ok(set)
 }
 
 /// From here on the kernel's leave to be late is worth a second wait.

@@ -1,10 +1,11 @@
 //! What this process is: its number, its user, its umask, its directory.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use nix::sys::stat::Mode;
-use nix::unistd;
+use nix::unistd::{self, Pid};
+
+use crate::sys::errno;
 
 /// The pid of this process.
 #[cfg(test)]
@@ -38,12 +39,35 @@ pub fn gid() -> u32 {
     unistd::getgid().as_raw()
 }
 
-/// Sets the umask (of the low nine bits) and returns the old one.
-pub fn umask(mask: u32) -> u32 {
-    let old = nix::sys::stat::umask(Mode::from_bits_truncate((mask & 0o777) as libc::mode_t));
-    #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
-    {
-        old.bits() as u32
+/// Sets the umask (of the low nine bits) and returns the old one. It fails in a sandbox alone.
+pub fn umask(mask: u32) -> io::Result<u32> {
+    // SAFETY: a number.
+    let old = unsafe { libc::umask((mask & 0o777) as libc::mode_t) };
+    match old {
+        libc::mode_t::MAX => Err(io::Error::last_os_error()),
+        #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
+        old => Ok(old as u32),
+    }
+}
+
+/// Begins a session, or where that is refused a process group in the old one; the error is the
+/// reason for that.
+pub fn begin_session() -> io::Result<()> {
+    let outcome = unistd::setsid();
+    if outcome.is_err() {
+        // It fails for a process that leads a group already.
+        let _ = unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    }
+    Ok(outcome.map(drop)?)
+}
+
+/// The current directory.
+pub fn current_directory() -> io::Result<PathBuf> {
+    match std::env::current_dir() {
+        Err(error) if error.raw_os_error().is_some_and(errno::is_refusal) => {
+            std::fs::read_link("/proc/self/cwd").map_err(|_| error)
+        }
+        outcome => outcome,
     }
 }
 
@@ -62,9 +86,9 @@ mod tests {
         if isolated(module_path!(), "setting_the_umask_tells_the_old_one", &[]) {
             return;
         }
-        umask(0o027);
-        assert_eq!(umask(0o22), 0o027);
-        assert_eq!(umask(0), 0o22);
+        umask(0o027).unwrap();
+        assert_eq!(umask(0o22).unwrap(), 0o027);
+        assert_eq!(umask(0).unwrap(), 0o22);
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! Random bytes from the kernel.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+
+use crate::sys::errno;
 
 /// Bytes that nobody can guess. It waits only while a machine that has just
 /// booted has not gathered any chance yet.
 pub fn secret() -> io::Result<[u8; 32]> {
     let mut bytes = [0u8; 32];
-    fill(&mut bytes)?;
+    match fill(&mut bytes) {
+        Err(error) if error.raw_os_error().is_some_and(errno::is_refusal) => {
+            File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        }
+        outcome => outcome?,
+    }
     Ok(bytes)
 }
 

@@ -7,12 +7,11 @@
 //! caller can set modes and owners before anybody is able to connect.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{
     AddressFamily, Shutdown, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
     getpeername, setsockopt, shutdown, socket, sockopt,
@@ -33,7 +32,15 @@ pub enum Probe {
 /// A TCP socket that listens on `address`, with `SO_REUSEADDR`; `backlog` as
 /// for [`listen`].
 pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
-    let descriptor = OwnedFd::from(TcpListener::bind(address)?);
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
+    let descriptor = socket(family, SockType::Stream, SockFlag::empty(), None)?;
+    fd::close_on_exec(descriptor.as_fd())?;
+    // Without it the address is had as well, a minute after the last connection of another one.
+    let _ = setsockopt(&descriptor, sockopt::ReuseAddr, &true);
+    bind(descriptor.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(descriptor.as_fd(), backlog)?;
     Ok(descriptor)
 }
@@ -90,7 +97,7 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<SocketAdd
     let number = nix::sys::socket::accept(listener.as_raw_fd())?;
     // SAFETY: accept(2) has just made this descriptor and nobody else knows it.
     let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
-    close_on_exec(descriptor.as_fd())?;
+    fd::close_on_exec(descriptor.as_fd())?;
     fd::set_nonblocking(descriptor.as_fd())?;
     let peer = tcp_peer(descriptor.as_fd());
     if peer.is_some() {
@@ -113,13 +120,8 @@ fn unix_stream() -> io::Result<OwnedFd> {
         SockFlag::empty(),
         None,
     )?;
-    close_on_exec(descriptor.as_fd())?;
+    fd::close_on_exec(descriptor.as_fd())?;
     Ok(descriptor)
-}
-
-fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-    Ok(())
 }
 
 fn tcp_peer(descriptor: BorrowedFd<'_>) -> Option<SocketAddr> {

@@ -207,7 +207,7 @@ impl Syslog {
     pub fn duplicate(&self) -> io::Result<OwnedFd> {
         match &self.connection {
             Some(Connection::Datagrams(descriptor) | Connection::Stream(descriptor)) => {
-                descriptor.try_clone()
+                fd::duplicate(descriptor.as_fd())
             }
             None => Err(io::ErrorKind::NotConnected.into()),
         }

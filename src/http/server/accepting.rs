@@ -161,7 +161,7 @@ impl Servers {
             return false;
         }
         let any = reactor.poller.descriptor(any);
-        let next = any.and_then(|any| any.try_clone_to_owned().ok());
+        let next = any.and_then(|any| fd::duplicate(any).ok());
         // Groups that were added since the servers were opened may have raised the limit.
         next.is_some_and(|next| {
             next.as_raw_fd() >= self.reserve

@@ -409,7 +409,7 @@ fn a_new_log_has_the_permissions_that_the_umask_leaves() {
     ) {
         return;
     }
-    crate::sys::process::umask(0o027);
+    crate::sys::process::umask(0o027).unwrap();
     let place = Place::new();
     let mut log = place.open(3, 1);
     log.write(b"1234").unwrap();

@@ -69,7 +69,8 @@ fn become_program(
         enter(directory)?;
     }
     if let Some(umask) = surroundings.umask {
-        process::umask(umask);
+        process::umask(umask)
+            .map_err(|error| Failure::of("couldn't set umask", errno::of(&error).unwrap_or(0)))?;
     }
     let image = image.as_ref().map_err(Failure::clone)?;
     Err(image.execute())
@@ -78,6 +79,8 @@ fn become_program(
 fn lead_process_group() -> Result<(), Failure> {
     let itself = Pid::from_raw(0);
     unistd::setpgid(itself, itself)
+        // A session has a process group.
+        .or_else(|errno| unistd::setsid().map(drop).map_err(|_| errno))
         .map_err(|errno| Failure::of("couldn't set process group", errno as i32))
 }
 
