@@ -53,6 +53,7 @@ mod regressions;
 mod reload;
 mod restart;
 mod rotation;
+mod sandboxes;
 mod secrets;
 mod service;
 mod shared_logs;

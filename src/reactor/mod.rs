@@ -60,7 +60,7 @@ pub struct Reactor {
 
 impl Reactor {
     /// Instruments with an empty poll set.
-    pub fn new(log: Logger, now: Now) -> io::Result<Reactor> {
+    pub fn new(log: Logger, error_pipe: ErrorPipe, now: Now) -> io::Result<Reactor> {
         Ok(Reactor {
             poller: Poller::new()?,
             timers: Timers::default(),
@@ -69,7 +69,7 @@ impl Reactor {
             logs: OpenLogs::default(),
             following: Following::default(),
             places: Places::default(),
-            error_pipe: ErrorPipe::new()?,
+            error_pipe,
             input: ReadBuffer::default(),
             buffer: Vec::new(),
             now,

@@ -31,6 +31,7 @@ use crate::sys::daemon::{self, Report, Side};
 use crate::sys::errno;
 use crate::sys::poller::Interest;
 use crate::sys::signals::{self, Mask, Signals};
+use crate::sys::spawn::ErrorPipe;
 use crate::sys::{fd, process, time};
 use crate::text::pyrepr;
 use crate::tokens::Source;
@@ -295,7 +296,9 @@ fn open_reactor(
     for line in config.infos.iter().chain(&notes.infos) {
         log.info(line);
     }
-    Reactor::new(log, time::now()).map_err(|error| Failure::system("make a poll set", &error))
+    let errors = ErrorPipe::new().map_err(|error| Failure::system("make a pipe", &error))?;
+    Reactor::new(log, errors, time::now())
+        .map_err(|error| Failure::system("make a poll set", &error))
 }
 
 fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {

@@ -23,6 +23,9 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use polling::{Event, PollMode};
 
+#[cfg(target_os = "linux")]
+use crate::sys::errno;
+
 const SLOT_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const SLOT_MASK: usize = (1 << SLOT_BITS) - 1;
 /// The highest generation is left out: `usize::MAX` belongs to `polling`.
@@ -285,8 +288,13 @@ fn collect(
     if found.is_empty() {
         let rest = long.saturating_sub(begin.elapsed());
         let mut itself = [PollFd::new(poller.as_fd(), PollFlags::POLLIN)];
-        if ppoll(&mut itself, Some(TimeSpec::from(rest)), None)? > 0 {
-            return collect_within(poller, Some(0), found);
+        match ppoll(&mut itself, Some(TimeSpec::from(rest)), None) {
+            Err(errno) if errno::is_refusal(errno as i32) => {
+                let rest = rest.as_nanos().div_ceil(1_000_000);
+                return collect_within(poller, Some(rest), found);
+            }
+            ready if ready? > 0 => return collect_within(poller, Some(0), found),
+            _ => {}
         }
     }
     Ok(())

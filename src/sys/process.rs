@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::unistd::{self, Pid};
 
 use crate::sys::errno;
@@ -41,13 +42,19 @@ pub fn gid() -> u32 {
 
 /// Sets the umask (of the low nine bits) and returns the old one. It fails in a sandbox alone.
 pub fn umask(mask: u32) -> io::Result<u32> {
+    Errno::clear();
     // SAFETY: a number.
-    let old = unsafe { libc::umask((mask & 0o777) as libc::mode_t) };
-    match old {
-        libc::mode_t::MAX => Err(io::Error::last_os_error()),
-        #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
-        old => Ok(old as u32),
+    #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
+    let old = unsafe { libc::umask((mask & 0o777) as libc::mode_t) } as u32;
+    if old <= 0o7777 {
+        return Ok(old);
     }
+    // By the standard it cannot fail, so glibc hands the kernel's answer on, a negative errno.
+    let number = match Errno::last_raw() {
+        0 => old.wrapping_neg() as i32,
+        number => number,
+    };
+    Err(io::Error::from_raw_os_error(number))
 }
 
 /// Begins a session, or where that is refused a process group in the old one; the error is the

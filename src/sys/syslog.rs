@@ -176,7 +176,7 @@ impl Syslog {
 
     fn connect(&mut self) -> io::Result<()> {
         let datagrams = UnixDatagram::unbound()?;
-        datagrams.set_nonblocking(true)?;
+        fd::set_nonblocking(datagrams.as_fd())?;
         self.connection = Some(match datagrams.connect(&self.path) {
             Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
                 Connection::Stream(socket::connect_unix(&self.path)?)

@@ -13,6 +13,7 @@ use pollvisor::http::server::{Request, Servers};
 use pollvisor::loggers::level::Level;
 use pollvisor::loggers::logger::Logger;
 use pollvisor::reactor::Reactor;
+use pollvisor::sys::spawn::ErrorPipe;
 use pollvisor::sys::time;
 use pollvisor::tokens::ConnectionId;
 use pollvisor::xmlrpc::call::Call;
@@ -81,7 +82,8 @@ pub fn user(name: &str, password: &str) -> Option<Credentials> {
 }
 
 pub fn reactor() -> Reactor {
-    Reactor::new(Logger::new(Level::Critical, "supervisord"), time::now()).unwrap()
+    let log = Logger::new(Level::Critical, "supervisord");
+    Reactor::new(log, ErrorPipe::new().unwrap(), time::now()).unwrap()
 }
 
 impl Daemon {

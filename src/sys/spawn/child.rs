@@ -38,26 +38,37 @@ pub(super) fn run(
     surroundings: &Surroundings<'_>,
     errors: &ErrorPipe,
 ) -> ! {
-    let Err(failure) = become_program(image, streams, surroundings, errors.write_end());
+    let stderr = io::stderr();
+    // Until the streams have their places, descriptor 2 is the daemon's.
+    let (failure, stderr) = match begin(streams, surroundings) {
+        Err(failure) => (failure, streams.stderr),
+        Ok(()) => {
+            let Err(failure) = become_program(image, surroundings, errors.write_end());
+            (failure, stderr.as_fd())
+        }
+    };
     // The daemon is told first: descriptor 2 may be none.
     errors.tell(unistd::getpid().as_raw(), &failure.in_full());
     let text = format!("supervisor: {}\n{LAST_WORDS}\n", failure.text());
-    let _ = fd::write(io::stderr().as_fd(), text.as_bytes());
+    let _ = fd::write(stderr, text.as_bytes());
     // SAFETY: a number. Nothing of the daemon's is run at this end.
     unsafe { libc::_exit(NOT_SPAWNED) }
 }
 
-/// The steps, in the order of 4.3.0.
-fn become_program(
-    image: &Result<Image, Failure>,
-    streams: Streams<'_>,
-    surroundings: &Surroundings<'_>,
-    errors: RawFd,
-) -> Result<Infallible, Failure> {
+/// The first steps, in the order of 4.3.0, until it has its streams.
+fn begin(streams: Streams<'_>, surroundings: &Surroundings<'_>) -> Result<(), Failure> {
     lead_process_group()?;
     RESET.into_iter().for_each(signals::reset);
     surroundings.mask.apply();
-    place_streams(streams)?;
+    place_streams(streams)
+}
+
+/// The other steps.
+fn become_program(
+    image: &Result<Image, Failure>,
+    surroundings: &Surroundings<'_>,
+    errors: RawFd,
+) -> Result<Infallible, Failure> {
     // Nothing but 0, 1 and 2 is left (4.3.0 stops at `minfds`), and the error pipe until exec.
     fd::close_others(
         libc::STDERR_FILENO + 1,
