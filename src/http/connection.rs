@@ -249,6 +249,9 @@ impl Connection {
             matches!(&self.state, State::Responding(delivery) if delivery.is_complete());
         if self.wire.output.is_empty() && is_complete {
             self.finish(reactor);
+            if matches!(self.state, State::Lingering { left: 0 }) {
+                return Step::Gone;
+            }
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
         self.settle(reactor)
@@ -444,8 +447,10 @@ impl Connection {
             self.enter(State::Reading, now);
             return;
         }
-        self.wire.shutdown(reactor);
-        let left = self.limits.unauthenticated_body.max(1);
+        let left = match self.wire.shutdown(reactor) {
+            true => self.limits.unauthenticated_body.max(1),
+            false => 0,
+        };
         self.enter(State::Lingering { left }, now);
     }
 

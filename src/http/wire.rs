@@ -93,11 +93,10 @@ impl Wire {
         self.ended && descriptor.is_none_or(fd::has_hung_up)
     }
 
-    /// Says that nothing more will be sent.
-    pub fn shutdown(&self, reactor: &Reactor) {
-        if let Some(descriptor) = reactor.poller.descriptor(self.token) {
-            socket::shutdown_write(descriptor);
-        }
+    /// Says that nothing more will be sent; whether that can be said without closing.
+    pub fn shutdown(&self, reactor: &Reactor) -> bool {
+        let descriptor = reactor.poller.descriptor(self.token);
+        descriptor.is_some_and(socket::shutdown_write)
     }
 
     /// Tells the loop what is waited for.

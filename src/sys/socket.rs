@@ -18,7 +18,7 @@ use nix::sys::socket::{
 };
 use nix::sys::stat::{Mode, fchmod};
 
-use crate::sys::fd;
+use crate::sys::{errno, fd};
 
 /// What answers behind the name of a unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,9 +108,11 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<SocketAdd
     Ok((descriptor, peer))
 }
 
-/// Tells the peer that nothing more will be written. A peer that has gone already is no error.
-pub fn shutdown_write(descriptor: BorrowedFd<'_>) {
-    let _ = shutdown(descriptor.as_raw_fd(), Shutdown::Write);
+/// Tells the peer that nothing more will be written, unless the system refuses that; whether it
+/// knows. A peer that has gone already is no error.
+pub fn shutdown_write(descriptor: BorrowedFd<'_>) -> bool {
+    let done = shutdown(descriptor.as_raw_fd(), Shutdown::Write);
+    !done.is_err_and(|errno| errno::is_refusal(errno as i32))
 }
 
 fn unix_stream() -> io::Result<OwnedFd> {
