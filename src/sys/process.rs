@@ -43,8 +43,8 @@ pub fn gid() -> u32 {
 /// Sets the umask (of the low nine bits) and returns the old one. It fails in a sandbox alone.
 pub fn umask(mask: u32) -> io::Result<u32> {
     Errno::clear();
-    // SAFETY: a number.
     #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
+    // SAFETY: a number.
     let old = unsafe { libc::umask((mask & 0o777) as libc::mode_t) } as u32;
     if old <= 0o7777 {
         return Ok(old);
