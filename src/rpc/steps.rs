@@ -5,7 +5,6 @@ use std::rc::Rc;
 use crate::rpc::deferred::Deferred;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::job::{Action, Job, Kind, Step, Target};
-use crate::rpc::stop::Wait;
 use crate::rpc::{configuration, names, poll, start, stop};
 use crate::tokens::Timer;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -88,7 +87,7 @@ fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: Step) {
             if daemon.supervisor.groups.named(&group).is_none() {
                 return;
             }
-            let outcome = stop::named_group(daemon, &group, Wait::All);
+            let outcome = stop::stop_group(daemon, &[Value::string(&group)]);
             (Action::Stop, whole(&group), outcome)
         }
         Step::Replace(group) => {
@@ -133,11 +132,11 @@ fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Action, Outcome)
 
 fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
     match target {
-        Target::All => Ok(stop::every(daemon, Wait::All)),
-        Target::Name(name) => stop::named_process(daemon, name, Wait::All),
+        Target::All => stop::stop_all(daemon, &[]),
+        Target::Name(name) => stop::stop_process(daemon, &[Value::string(name)]),
         Target::Together(names) => {
             let ids = names::processes(daemon.supervisor, names);
-            Ok(stop::stop_several(daemon, ids, Wait::All))
+            Ok(stop::stop_several(daemon, ids, true))
         }
     }
 }

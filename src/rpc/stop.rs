@@ -11,25 +11,10 @@ use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
-/// Which processes are waited for until they have stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// None.
-    No,
-    /// Those that are told to stop. One that is STOPPING already is not running.
-    Told,
-    /// Those, and any that is STOPPING already: it is to be started again or replaced.
-    All,
-}
-
 /// `supervisor.stopProcess(name, wait=true)`
 pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    named_process(daemon, name, Wait::asked(parameters, 1))
-}
-
-/// Stops a process, or each of a group.
-pub fn named_process(daemon: &mut Daemon<'_>, name: &str, wait: Wait) -> Outcome {
+    let wait = parameters::wait(parameters, 1);
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
@@ -45,41 +30,16 @@ pub fn named_process(daemon: &mut Daemon<'_>, name: &str, wait: Wait) -> Outcome
 
 /// `supervisor.stopProcessGroup(name, wait=true)`
 pub fn stop_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let name = parameters::string(parameters, 0)?;
-    named_group(daemon, name, Wait::asked(parameters, 1))
-}
-
-/// Stops each process of a group.
-pub fn named_group(daemon: &mut Daemon<'_>, name: &str, wait: Wait) -> Outcome {
-    let ids = names::group(daemon.supervisor, name)?.by_priority_down();
-    Ok(stop_several(daemon, ids, wait))
+    let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
+    let ids = group.by_priority_down();
+    Ok(stop_several(daemon, ids, parameters::wait(parameters, 1)))
 }
 
 /// `supervisor.stopAllProcesses(wait=true)`
 pub fn stop_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    Ok(every(daemon, Wait::asked(parameters, 0)))
-}
-
-/// Stops every process.
-pub fn every(daemon: &mut Daemon<'_>, wait: Wait) -> Answer {
     let mut ids = daemon.supervisor.groups.processes_by_priority();
     ids.reverse();
-    stop_several(daemon, ids, wait)
-}
-
-impl Wait {
-    /// What a method is asked for by its parameter in that place.
-    fn asked(parameters: &[Value], place: usize) -> Wait {
-        match parameters::wait(parameters, place) {
-            true => Wait::Told,
-            false => Wait::No,
-        }
-    }
-
-    /// Whether a process in that state, which nobody need tell to stop, is waited for.
-    fn includes(self, state: ProcessState) -> bool {
-        self == Wait::All && state == ProcessState::Stopping
-    }
+    Ok(stop_several(daemon, ids, parameters::wait(parameters, 0)))
 }
 
 /// Whether a process that was told to stop has stopped; tells in the log that it is waited for.
@@ -91,8 +51,7 @@ pub fn poll(
     let Some(process) = daemon.supervisor.groups.process(id) else {
         return Some(Ok(()));
     };
-    // Somebody may have started it again since it stopped.
-    if process.machine().state() != ProcessState::Stopping {
+    if process.machine().state().is_stopped() {
         return Some(Ok(()));
     }
     let now = daemon.reactor.now.monotonic;
@@ -117,15 +76,14 @@ fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
 }
 
 /// Stops those that run: all are signalled first, then waited for together.
-pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: Wait) -> Answer {
+pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
             continue;
         };
         let name = names::shown(process);
-        let state = process.machine().state();
-        if !state.is_running() && !wait.includes(state) {
+        if !process.machine().state().is_running() {
             take_restart_back(daemon, id);
             continue;
         }
@@ -144,12 +102,9 @@ fn stop_one(
     daemon: &mut Daemon<'_>,
     id: ProcessId,
     name: &str,
-    wait: Wait,
+    wait: bool,
 ) -> Option<Result<(), Fault>> {
     let state = daemon.supervisor.groups.process(id)?.machine().state();
-    if wait.includes(state) {
-        return None;
-    }
     if !state.is_running() {
         take_restart_back(daemon, id);
         return Some(Err(Fault::with(FaultCode::NotRunning, name)));
@@ -159,7 +114,7 @@ fn stop_one(
     }
     daemon.supervisor.reap_process(daemon.reactor, id);
     let state = daemon.supervisor.groups.process(id)?.machine().state();
-    (state.is_stopped() || wait == Wait::No).then_some(Ok(()))
+    (state.is_stopped() || !wait).then_some(Ok(()))
 }
 
 /// A process that has ended and is about to be started again does not run, but

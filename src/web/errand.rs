@@ -5,7 +5,6 @@
 use crate::clock::Monotonic;
 use crate::rpc::deferred::Deferred;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
-use crate::rpc::stop::Wait;
 use crate::rpc::{information, logs, names, poll, start, stop};
 use crate::web::command::{self, Command, Target, Verb};
 use crate::web::gather;
@@ -91,8 +90,7 @@ fn first_step(daemon: &mut Daemon<'_>, command: &Command) -> Outcome {
     match command {
         Command::Refresh => Ok(Value::Bool(true).into()),
         Command::Run(Verb::Start, target) => start(daemon, target),
-        Command::Run(Verb::Stop, target) => stop(daemon, target, Wait::Told),
-        Command::Run(Verb::Restart, target) => stop(daemon, target, Wait::All),
+        Command::Run(Verb::Stop | Verb::Restart, target) => stop(daemon, target),
         Command::ClearAllLogs => logs::clear_all(daemon, &[]),
         Command::ClearLog(name, None) => logs::clear_process(daemon, &named(name)),
         Command::ClearLog(name, Some(channel)) => {
@@ -111,11 +109,11 @@ fn start(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
     }
 }
 
-fn stop(daemon: &mut Daemon<'_>, target: &Target, wait: Wait) -> Outcome {
+fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
     match target {
-        Target::All => Ok(stop::every(daemon, wait)),
-        Target::Group(name) => stop::named_group(daemon, name, wait),
-        Target::Process(name) => stop::named_process(daemon, name, wait),
+        Target::All => stop::stop_all(daemon, &[]),
+        Target::Group(name) => stop::stop_group(daemon, &named(name)),
+        Target::Process(name) => stop::stop_process(daemon, &named(name)),
     }
 }
 

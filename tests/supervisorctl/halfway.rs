@@ -171,53 +171,6 @@ fn a_restart_was_left_half_done_when_its_client_ended() {
     }
 }
 
-/// Regression: it was not running to the stop, and could not be started yet.
-#[test]
-fn a_restart_of_what_somebody_else_was_stopping_left_it_down() {
-    let names = ["a", "g:c"];
-    let slow = Slow::start(Kind::Ours, &["a", "c"], "\n[group:g]\nprograms=c\n");
-    for words in [
-        "restart a g:c",
-        "restart all",
-        "restart a g:*",
-        "restart a g:?",
-    ] {
-        let before = slow.pids(&names);
-        slow.hold(&names);
-        for name in names {
-            let parameters = [Value::text(name), Value::Bool(false)];
-            slow.call("stopProcess", &parameters).answer();
-        }
-        let client = slow.begin(words);
-        let both = Value::Array(names.map(Value::text).to_vec());
-        slow.call("restartProcesses", &[both, Value::Bool(false)])
-            .answer();
-        slow.dir.write("go", "");
-        slow.wait_for_new(&names, &before, words);
-        let end = end_of(client);
-        assert!(!end.0.contains("abnormal"), "{words}: {end:?}");
-        slow.pids(&names);
-    }
-}
-
-#[test]
-fn an_update_of_what_somebody_else_was_stopping_left_it_down() {
-    let slow = Slow::start(Kind::Ours, &["a"], "");
-    let before = slow.pids(&["a"]);
-    slow.hold(&["a"]);
-    let parameters = [Value::text("a"), Value::Bool(false)];
-    slow.call("stopProcess", &parameters).answer();
-    slow.dir
-        .write("supervisord.conf", configuration(&["a"], "priority=5\n"));
-    let client = slow.begin("update");
-    slow.wait("a", "STOPPING");
-    slow.dir.write("go", "");
-    let (output, status) = end_of(client);
-    assert_eq!(output, "a: stopped\na: updated process group\n");
-    assert_eq!(status, Some(0));
-    slow.wait_for_new(&["a"], &before, "update");
-}
-
 #[test]
 fn an_update_was_left_half_done_when_its_client_ended() {
     let slow = Slow::start(Kind::Ours, &["old", "a", "b"], "");
