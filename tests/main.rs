@@ -39,6 +39,7 @@ mod leftovers;
 mod log_faults;
 mod logs;
 mod manual;
+mod model;
 mod monitor;
 mod order;
 mod package;

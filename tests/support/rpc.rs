@@ -82,6 +82,11 @@ impl Rpc {
 
     /// Calls a method.
     pub fn call(&self, method: &str, parameters: &[Value]) -> Outcome {
+        self.post(&Rpc::body(method, parameters))
+    }
+
+    /// The body of the request for a call.
+    pub fn body(method: &str, parameters: &[Value]) -> String {
         let mut body = format!(
             "<?xml version='1.0'?>\n<methodCall><methodName>{}</methodName><params>",
             escape(method)
@@ -92,7 +97,21 @@ impl Rpc {
             body.push_str("</param>");
         }
         body.push_str("</params></methodCall>\n");
-        self.post(&body)
+        body
+    }
+
+    /// What the body of a response says.
+    pub fn outcome(body: &str) -> Outcome {
+        let mut reader = Reader { rest: body };
+        let is_fault = body.contains("<fault>");
+        reader.skip_to("<value>");
+        let Some(value) = reader.value() else {
+            return Outcome::Failure(format!("not a response: {body}"));
+        };
+        if is_fault {
+            return Outcome::Fault(value.int_of("faultCode"), value.text_of("faultString"));
+        }
+        Outcome::Answer(value)
     }
 
     /// Posts a body as it is.
@@ -267,16 +286,7 @@ fn read_response(text: &str) -> Outcome {
     if status != 200 {
         return Outcome::Status(status);
     }
-    let mut reader = Reader { rest: body };
-    let is_fault = body.contains("<fault>");
-    reader.skip_to("<value>");
-    let Some(value) = reader.value() else {
-        return Outcome::Failure(format!("not a response: {body}"));
-    };
-    if is_fault {
-        return Outcome::Fault(value.int_of("faultCode"), value.text_of("faultString"));
-    }
-    Outcome::Answer(value)
+    Rpc::outcome(body)
 }
 
 /// Reads the one layout that both kinds write.
