@@ -555,3 +555,44 @@ fn an_event_was_refused_for_what_was_no_string() {
     assert_eq!(outcome, Outcome::Answer(Value::Bool(true)));
     scene.stop();
 }
+
+#[test]
+fn a_stop_was_never_answered_when_its_process_was_started_again_at_once() {
+    let scene = Scene::start(
+        "[program:s]\ncommand=/bin/sh -c \"trap '' TERM; : > %(here)s/ready%(process_num)d; while :; do sleep 1; done\"\n\
+         numprocs=2\nprocess_name=s%(process_num)d\nstartsecs=0\nautorestart=false\nstopwaitsecs=3600\n",
+    );
+    let is_ready = || (0..2).all(|number| scene.dir.join(&format!("ready{number}")).exists());
+    assert!(wait_until(DEADLINE, is_ready));
+    let pids = [scene.pid("s:s0"), scene.pid("s:s1")];
+    // Each client is to wait before the next thing happens.
+    let call = |method: &str, name: &str| {
+        let (rpc, method, name) = (scene.rpc.clone(), method.to_owned(), name.to_owned());
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(rpc.call(&method, &[Value::text(&name)])));
+        receiver
+    };
+    let stop = call("supervisor.stopProcess", "s:s0");
+    scene.wait_log("waiting for s0 to stop");
+    let restart = call("supervisor.restartProcess", "s:*");
+    scene.wait_log("waiting for s1 to stop");
+    // It sees the end of both at once.
+    scene.daemon.signal(libc::SIGSTOP);
+    let stat = format!("/proc/{}/stat", scene.daemon.pid());
+    let is_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
+    assert!(wait_until(DEADLINE, is_stopped));
+    for pid in pids {
+        kill(pid, libc::SIGKILL);
+    }
+    scene.daemon.signal(libc::SIGCONT);
+    let stopped = stop
+        .recv_timeout(DEADLINE / 3)
+        .map(|outcome| outcome.answer());
+    assert_eq!(stopped, Ok(Value::Bool(true)), "{}", scene.log());
+    assert!(restart.recv_timeout(DEADLINE).is_ok());
+    scene.wait_all("RUNNING");
+    for pid in [scene.pid("s:s0"), scene.pid("s:s1")] {
+        kill(pid, libc::SIGKILL);
+    }
+    scene.stop();
+}

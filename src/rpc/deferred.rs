@@ -132,8 +132,10 @@ pub struct Waiting {
 pub enum Goal {
     /// That it is RUNNING.
     Started,
-    /// That it is stopped; with the moment for the next line in the log.
+    /// That its child has ended; with the moment for the next line in the log.
     Stopped {
+        /// The pid of the child that was told to stop.
+        child: i32,
         /// When `waiting for ... to stop` is due.
         report_at: Monotonic,
     },
@@ -143,7 +145,7 @@ impl Deferred {
     /// When it wants to be asked again though no process has changed its state.
     pub fn next_report(&self) -> Option<Monotonic> {
         let at = |waiting: &Waiting| match waiting.goal {
-            Goal::Stopped { report_at } => Some(report_at),
+            Goal::Stopped { report_at, .. } => Some(report_at),
             Goal::Started => None,
         };
         match self {

@@ -77,6 +77,6 @@ fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<
 fn poll_process(waiting: &mut Waiting, daemon: &mut Daemon<'_>) -> Option<Result<(), Fault>> {
     match &mut waiting.goal {
         Goal::Started => start::poll(daemon, waiting.id, &waiting.name),
-        Goal::Stopped { report_at } => stop::poll(daemon, waiting.id, report_at),
+        Goal::Stopped { child, report_at } => stop::poll(daemon, waiting.id, *child, report_at),
     }
 }

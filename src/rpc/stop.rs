@@ -46,12 +46,14 @@ pub fn stop_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 pub fn poll(
     daemon: &mut Daemon<'_>,
     id: ProcessId,
+    child: i32,
     report_at: &mut Monotonic,
 ) -> Option<Result<(), Fault>> {
     let Some(process) = daemon.supervisor.groups.process(id) else {
         return Some(Ok(()));
     };
-    if process.machine().state().is_stopped() {
+    // Somebody else may have started it again before this is asked: that is another child.
+    if process.machine().state().is_stopped() || process.machine().pid() != child {
         return Some(Ok(()));
     }
     let now = daemon.reactor.now.monotonic;
@@ -66,10 +68,12 @@ pub fn poll(
 }
 
 fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
+    let process = daemon.supervisor.groups.process(id);
     Waiting {
         id,
         name: name.to_owned(),
         goal: Goal::Stopped {
+            child: process.map_or(0, |process| process.machine().pid()),
             report_at: daemon.reactor.now.monotonic,
         },
     }
