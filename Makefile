@@ -23,6 +23,7 @@ BINARY ?= target/release/supervisord
 FEATURES ?=
 # How often `make flaky` runs, and which tests; as for cargo test, none is all.
 RUNS ?= 10
+MODEL_MINUTES ?= 60
 TESTS ?=
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(LLD_FLAGS) $(REMAP) $(MORE_STATIC_FLAGS)
 # The linker that comes with rustup's Rust makes one function of those whose code is the same; without it the default links.
@@ -35,7 +36,7 @@ SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test test-binary flaky lines fuzz rotation attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
+.PHONY: help all run test test-binary flaky lines fuzz rotation model attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +81,9 @@ fuzz: ## Ten million nonsensical inputs for each reader of configurations, reque
 
 rotation: ## A gigabyte into logs that roll over, are cleared, moved away and reopened meanwhile
 	ROTATION_MB=1024 $(CARGO) test --release --test integration -- --nocapture rotation::
+
+model: ## A seeded player does everything with the daemon for MODEL_MINUTES (60); MODEL_SEED plays one again
+	MODEL_SECONDS=$$(($(MODEL_MINUTES) * 60)) $(CARGO) test --release --test integration -- --nocapture model::
 
 attacks: ## Published attacks, during which another client is answered within 50 ms (on an idle machine)
 	ANSWER_LIMIT_MS=50 $(CARGO) test --release --test integration -- --nocapture --test-threads 1 attacks::

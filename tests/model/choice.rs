@@ -70,7 +70,6 @@ const REFUSED: &[(&str, i32)] = &[
     ("fork", libc::ENOMEM),
     ("accept", libc::EMFILE),
     ("accept", libc::ENFILE),
-    ("kill", libc::EPERM),
     ("inotify", libc::EMFILE),
     ("write", libc::ENOSPC),
     ("write", libc::EIO),

@@ -43,7 +43,7 @@ pub fn play(
 fn ending(world: &World) -> String {
     let log = world.log();
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(30)..].join("\n")
+    lines[lines.len().saturating_sub(12)..].join("\n")
 }
 
 fn value(parameter: &Parameter) -> Value {
@@ -65,6 +65,10 @@ fn qualified(method: &str) -> String {
 }
 
 pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
+    // The one who looks keeps its connection, but a daemon that starts anew closes it.
+    if world.is_refusing && world.is_unsettled {
+        let _ = fs::remove_file(world.dir.join("accept"));
+    }
     match step {
         Step::Call(client, method, parameters) => {
             let parameters: Vec<Value> = parameters.iter().map(value).collect();
@@ -252,6 +256,10 @@ fn answer_to_nonsense(world: &mut World, sort: usize) -> Result<(), String> {
 
 /// Takes the answer that a client waits for, if it does.
 fn collect(world: &mut World, client: usize) -> Result<(), String> {
+    // Nobody waits for who may not come in.
+    if world.is_refusing && world.clients[client].pending.is_some() {
+        let _ = fs::remove_file(world.dir.join("accept"));
+    }
     let Some((pending, reply)) = world.clients[client].reply() else {
         return Ok(());
     };
@@ -275,6 +283,8 @@ fn judge(world: &mut World, pending: &Pending, reply: &Reply) -> Result<(), Stri
             }
             judge_outcome(&pending.method, &outcome, world)
         }
+        // A call that names no method is malformed.
+        Reply::Response(400, _) if pending.method.is_empty() => Ok(()),
         Reply::Response(status, _) => Err(format!("{} is answered by {status}", pending.method)),
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How many clients there are, beside the one that looks.
-pub const CLIENTS: usize = 4;
+pub const CLIENTS: usize = 16;
 
 /// Sections of which the form changes, with the form that they have at first. Form 0 is no section,
 /// form 5 is one that cannot be read, the others differ in a value.
