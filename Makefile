@@ -83,7 +83,7 @@ rotation: ## A gigabyte into logs that roll over, are cleared, moved away and re
 	ROTATION_MB=1024 $(CARGO) test --release --test integration -- --nocapture rotation::
 
 model: ## A seeded player does everything with the daemon for MODEL_MINUTES (60); MODEL_SEED plays one again
-	MODEL_SECONDS=$$(($(MODEL_MINUTES) * 60)) $(CARGO) test --release --test integration -- --nocapture model::
+	MODEL_PLAYERS=$${MODEL_PLAYERS:-6} MODEL_SECONDS=$$(($(MODEL_MINUTES) * 60)) $(CARGO) test --release --test integration -- --nocapture model::
 
 attacks: ## Published attacks, during which another client is answered within 50 ms (on an idle machine)
 	ANSWER_LIMIT_MS=50 $(CARGO) test --release --test integration -- --nocapture --test-threads 1 attacks::

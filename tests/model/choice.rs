@@ -4,7 +4,7 @@ use super::steps::{Parameter, Random, Sequence, Step};
 use super::world::{CLIENTS, FORMS};
 
 /// How many steps lie between two looks at everything at rest.
-const BETWEEN_RESTS: usize = 200;
+const BETWEEN_RESTS: usize = 500;
 
 /// Who is asked for: mostly what is there.
 const NAMES: &[&str] = &[

@@ -4,8 +4,9 @@
 //! and when everything has come to rest, what must hold is looked at (`invariants`).
 //!
 //! `make model` plays for an hour. `MODEL_SEED` is the first seed (the next sequence has the next
-//! one), `MODEL_SECONDS` how long it plays and `MODEL_OPERATIONS` how many steps a sequence has. What
-//! fails is shrunk to a few steps and printed; in `regressions` such sequences are kept.
+//! one), `MODEL_SECONDS` how long it plays, `MODEL_OPERATIONS` how many steps a sequence has and
+//! `MODEL_PLAYERS` how many play at once, each with a daemon of its own. What fails is shrunk to a few
+//! steps and printed; such sequences are kept in `REGRESSIONS`.
 
 mod choice;
 mod client;
@@ -18,6 +19,9 @@ mod steps;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use steps::{Sequence, Step};
 use world::Workshop;
@@ -70,42 +74,80 @@ fn report(workshop: &Workshop, seed: u64, sequence: &Sequence, at: usize, why: &
     );
 }
 
+/// What the players of one run share.
+struct Game {
+    workshop: Workshop,
+    /// The first seed, if it was given; else the fresh ones begin here.
+    given: Option<u64>,
+    fresh: u64,
+    length: usize,
+    begin: Instant,
+    time: Duration,
+    sequences: AtomicU64,
+    operations: AtomicUsize,
+    /// The first that failed.
+    failed: Mutex<Option<(u64, Sequence, usize, String)>>,
+}
+
+impl Game {
+    /// Plays one sequence after the other until the time is over or one has failed.
+    fn play(&self) {
+        loop {
+            let number = self.sequences.fetch_add(1, Ordering::Relaxed);
+            let is_over = number > 0 && self.begin.elapsed() >= self.time;
+            if is_over || self.failed.lock().unwrap().is_some() {
+                return;
+            }
+            // Without a seed: one that is the same in each run, then fresh ones.
+            let seed = match self.given {
+                Some(seed) => seed + number,
+                None if number == 0 => 1,
+                None => self.fresh + number,
+            };
+            let sequence = choice::sequence(seed, self.length);
+            let started = Instant::now();
+            if let Some((at, why)) = failure(&self.workshop, &sequence, PATIENCE[0]) {
+                let mut failed = self.failed.lock().unwrap();
+                failed.get_or_insert((seed, sequence, at, why));
+                return;
+            }
+            let steps = sequence.steps.len();
+            let all = steps + self.operations.fetch_add(steps, Ordering::Relaxed);
+            println!(
+                "seed {seed}: {steps} operations in {:.1?}, {all} so far",
+                started.elapsed()
+            );
+        }
+    }
+}
+
 #[test]
 fn a_player_who_does_everything_finds_nothing_wrong() {
-    let workshop = Workshop::new();
-    let time = Duration::from_secs(number("MODEL_SECONDS").unwrap_or(100));
-    let length = number("MODEL_OPERATIONS").unwrap_or(2000) as usize;
-    let fresh = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let given = number("MODEL_SEED");
-    let begin = Instant::now();
-    let mut operations = 0;
-    let mut sequences = 0;
-    while sequences == 0 || begin.elapsed() < time {
-        // Without a seed: one that is the same in each run, then fresh ones.
-        let seed = match given {
-            Some(seed) => seed + sequences,
-            None if sequences == 0 => 1,
-            None => fresh + sequences,
-        };
-        let sequence = choice::sequence(seed, length);
-        let started = Instant::now();
-        if let Some((at, why)) = failure(&workshop, &sequence, PATIENCE[0]) {
-            report(&workshop, seed, &sequence, at, &why);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let game = Game {
+        workshop: Workshop::new(),
+        given: number("MODEL_SEED"),
+        fresh: now.as_secs(),
+        length: number("MODEL_OPERATIONS").unwrap_or(2000) as usize,
+        begin: Instant::now(),
+        time: Duration::from_secs(number("MODEL_SECONDS").unwrap_or(100)),
+        sequences: AtomicU64::new(0),
+        operations: AtomicUsize::new(0),
+        failed: Mutex::new(None),
+    };
+    // Most of the time something is waited for.
+    thread::scope(|scope| {
+        for _ in 0..number("MODEL_PLAYERS").unwrap_or(2) {
+            scope.spawn(|| game.play());
         }
-        operations += sequence.steps.len();
-        sequences += 1;
-        println!(
-            "seed {seed}: {} steps in {:.1?}",
-            sequence.steps.len(),
-            started.elapsed()
-        );
+    });
+    if let Some((seed, sequence, at, why)) = game.failed.into_inner().unwrap() {
+        report(&game.workshop, seed, &sequence, at, &why);
     }
     println!(
-        "{operations} operations in {sequences} sequences and {:.0?}",
-        begin.elapsed()
+        "{} operations in {:.0?}",
+        game.operations.into_inner(),
+        game.begin.elapsed()
     );
 }
 
