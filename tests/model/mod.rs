@@ -6,7 +6,7 @@
 //! `make model` plays for an hour. `MODEL_SEED` is the first seed (the next sequence has the next
 //! one), `MODEL_SECONDS` how long it plays, `MODEL_OPERATIONS` how many steps a sequence has and
 //! `MODEL_PLAYERS` how many play at once, each with a daemon of its own. What fails is shrunk to a few
-//! steps and printed; such sequences are kept in `REGRESSIONS`.
+//! steps and printed; such sequences are kept in `regressions`.
 
 mod choice;
 mod client;
@@ -163,4 +163,7 @@ fn sequences_that_once_failed_hold() {
 }
 
 /// Sequences that once found something.
-const REGRESSIONS: &[(&str, &str)] = &[];
+const REGRESSIONS: &[(&str, &str)] = &[(
+    "stop-and-restart",
+    include_str!("regressions/stop-and-restart.txt"),
+)];

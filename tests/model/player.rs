@@ -162,7 +162,10 @@ pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
             Ok(())
         }
         Step::Remove(log) => {
-            link(world, log);
+            let writers: &[&str] = if log == "s" { &["s0", "s1"] } else { &[log] };
+            world
+                .cleared
+                .extend(writers.iter().map(|name| (*name).to_owned()));
             let _ = fs::remove_file(world.dir.join(&format!("logs/{log}.log")));
             Ok(())
         }
@@ -213,15 +216,6 @@ fn allow(world: &mut World) {
         let _ = fs::remove_file(world.dir.join(call));
     }
     world.is_refusing = false;
-}
-
-/// Keeps what is in the live file of a log.
-fn link(world: &mut World, log: &str) {
-    let to = world
-        .dir
-        .join(&format!("kept/{log}.log.linked{}", world.moved));
-    world.moved += 1;
-    let _ = fs::hard_link(world.dir.join(&format!("logs/{log}.log")), to);
 }
 
 /// A connection that stays after some bytes.

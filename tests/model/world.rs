@@ -60,7 +60,7 @@ pub struct World {
     /// Events by their numbers, and whether they must have been heard.
     pub events: BTreeMap<u64, bool>,
     pub next_event: u64,
-    /// How many files were moved or linked into `kept`.
+    /// How many files were moved into `kept`.
     pub moved: usize,
     pub first_memory: usize,
 }
