@@ -58,8 +58,9 @@ impl Supervisor {
             return Ok(wait::reap()?.map(collected));
         }
         match wait::ended() {
-            Ok(Some((pid, true))) => {
-                let has_executed = !processes::has_not_executed(pid);
+            Ok(None) => Ok(None),
+            Ok(Some((pid, is_killed))) => {
+                let has_executed = !is_killed || !processes::has_not_executed(pid);
                 let end = wait::reap_child(pid)?;
                 Ok(end.map(|end| Ended {
                     pid,
@@ -68,7 +69,7 @@ impl Supervisor {
                 }))
             }
             // Where the look is refused, this may be had.
-            _ => Ok(wait::reap()?.map(collected)),
+            Err(_) => Ok(wait::reap()?.map(collected)),
         }
     }
 
