@@ -11,13 +11,17 @@ pub fn kill(pid: i32, signal: Signal) -> Result<(), i32> {
     send(pid, signal)
 }
 
-/// Sends a signal to the process group that `pid` leads. Errors as for [`kill`].
+/// Sends a signal to the process group that `pid` leads, or to it alone where it does not lead one
+/// yet. Errors as for [`kill`].
 pub fn kill_group(pid: i32, signal: Signal) -> Result<(), i32> {
     // -1 would mean every process of the system.
     if pid <= 1 {
         return Err(libc::ESRCH);
     }
-    send(-pid, signal)
+    match send(-pid, signal) {
+        Err(libc::ESRCH) => send(pid, signal),
+        outcome => outcome,
+    }
 }
 
 fn send(target: i32, signal: Signal) -> Result<(), i32> {
