@@ -196,7 +196,7 @@ pub const SPARED: &[Spared] = &[
         "ERRO stdout of w: cannot rotate ",
     ),
     spared(
-        "brk clone3 lseek madvise membarrier mremap munmap prctl readlink readlinkat rseq \
+        "brk clone3 madvise membarrier mremap munmap prctl readlink readlinkat rseq \
          sched_getaffinity set_robust_list sigaltstack statx",
         Phase::Stop,
         "Nothing is missed.",
