@@ -135,6 +135,7 @@ pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
         }
         Step::Signal(signal) => {
             if *signal == libc::SIGHUP {
+                allow(world);
                 world.is_unsettled = true;
                 world.events.values_mut().for_each(|must| *must = false);
             }
@@ -197,8 +198,10 @@ pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
             Ok(())
         }
         Step::Refuse(call, error) => {
-            world.is_refusing |= world.has_shim;
-            if world.has_shim {
+            // A daemon that may not even make a pipe cannot start anew.
+            let is_allowed = world.has_shim && !world.is_unsettled;
+            world.is_refusing |= is_allowed;
+            if is_allowed {
                 world.dir.write(call, error.to_string());
             }
             Ok(())
