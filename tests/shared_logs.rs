@@ -24,13 +24,16 @@ fn sizes_of(files: &[PathBuf]) -> Vec<usize> {
 }
 
 /// The numbers of each writer's lines, `⟨writer⟩ ⟨number⟩ ...`, in the order in
-/// which they stand in these files. Every line is whole.
+/// which they stand in these files. Every line is whole, but for one that is being written.
 fn numbers(files: &[PathBuf]) -> BTreeMap<String, Vec<usize>> {
     let mut all = BTreeMap::new();
     for file in files {
         // One that was moved meanwhile is read the next time.
         let text = std::fs::read_to_string(file).unwrap_or_default();
-        for line in text.lines() {
+        for line in text.split_inclusive('\n') {
+            let Some(line) = line.strip_suffix('\n') else {
+                continue;
+            };
             let mut words = line.split(' ');
             let (Some(writer), Some(number), Some("end"), None) =
                 (words.next(), words.next(), words.next(), words.next())
