@@ -20,7 +20,6 @@ pub mod ticks;
 pub mod transitions;
 pub mod turns;
 
-use crate::clock::Monotonic;
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
 use crate::dispatchers::output::Found;
@@ -69,8 +68,6 @@ pub struct Supervisor {
     failures: Failures,
     /// Which process a living child belongs to.
     pids: VecMap<i32, ProcessId>,
-    /// When a child was spawned last.
-    last_spawn: Monotonic,
     /// What an earlier supervisord has left behind.
     leftovers: Leftovers,
     /// Groups whose programs are to be started in the next turn.
@@ -105,7 +102,6 @@ impl Supervisor {
             state: SupervisorState::Running,
             failures: Failures::default(),
             pids: VecMap::new(),
-            last_spawn: Monotonic::default(),
             leftovers: Leftovers::default(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,

@@ -155,7 +155,6 @@ impl Supervisor {
         match spawned {
             Ok(pid) => {
                 self.pids.insert(pid, id);
-                self.last_spawn = reactor.now.monotonic;
                 self.note_child(reactor, pid, id);
                 Input::Spawned(pid)
             }

@@ -9,9 +9,6 @@ const ENVIRONMENT_LIMIT: u64 = 1 << 20;
 /// Namespaces that must be the same for two processes to mean the same by a path, a port and a pid.
 const NAMESPACES: [&str; 3] = ["mnt", "net", "pid"];
 
-/// PF_FORKNOEXEC: it was forked, and has not called exec.
-const FORKED_ALONE: u32 = 0x40;
-
 /// What /proc/PID/stat tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
@@ -46,18 +43,6 @@ fn parse_stat(text: &str) -> Option<Stat> {
         started: field(22)?.parse().ok()?,
         is_zombie: matches!(field(3)?, "Z" | "X"),
     })
-}
-
-/// Whether a child that has ended, and is not collected yet, has never become another program.
-pub fn has_not_executed(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
-    stat.is_ok_and(|text| parse_flags(&text).is_some_and(|flags| flags & FORKED_ALONE != 0))
-}
-
-/// The ninth field, the kernel's own flags of the process.
-fn parse_flags(text: &str) -> Option<u32> {
-    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
-    fields.nth(6)?.parse().ok()
 }
 
 /// The environment that a process was started with; `None` where it may not be read.
@@ -104,7 +89,6 @@ mod tests {
         assert_eq!(parse_stat(line), Some(expected));
         let zombie = line.replace(") S ", ") Z ");
         assert!(parse_stat(&zombie).unwrap().is_zombie);
-        assert_eq!(parse_flags(line), Some(4));
         for bad in ["", "12", "12 (a)", "12 (a) S 7", "12 (a) S x 1"] {
             assert_eq!(parse_stat(bad), None, "{bad}");
         }

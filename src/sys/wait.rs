@@ -2,8 +2,6 @@
 
 use std::io;
 
-use nix::errno::Errno;
-
 use crate::termination::Termination;
 
 /// The next child that has ended, with how; `None` when there is none (any more) to collect.
@@ -12,25 +10,6 @@ use crate::termination::Termination;
 /// The system looks at all children, of which there may be thousands.
 pub fn reap() -> io::Result<Option<(i32, Termination)>> {
     wait_for(-1)
-}
-
-/// A child that has ended, and whether a signal has ended it. It is there until it is collected.
-/// Never waits.
-pub fn ended() -> io::Result<Option<(i32, bool)>> {
-    // SAFETY: the structure is plain numbers, all of which may be zero.
-    let mut told: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: `told` is a valid place for what waitid writes.
-    let done = unsafe { libc::waitid(libc::P_ALL, 0, &mut told, flags) };
-    match Errno::result(done) {
-        Ok(_) => {}
-        Err(Errno::ECHILD) => return Ok(None),
-        Err(errno) => return Err(errno.into()),
-    }
-    // SAFETY: waitid has filled it, or left the zeros for nobody.
-    let pid = unsafe { told.si_pid() };
-    let is_killed = matches!(told.si_code, libc::CLD_KILLED | libc::CLD_DUMPED);
-    Ok((pid > 0).then_some((pid, is_killed)))
 }
 
 /// How that child has ended, if it has; nobody else is looked at. Never waits.
@@ -102,7 +81,6 @@ mod tests {
         };
         let sleeper = start("exec sleep 600");
         assert_eq!(reap().unwrap(), None);
-        assert_eq!(ended().unwrap(), None);
         let mut expected = vec![
             (start("exit 0"), Termination::Exited(0)),
             (start("exit 255"), Termination::Exited(255)),
@@ -120,9 +98,6 @@ mod tests {
         expected.sort_by_key(|(pid, _)| *pid);
         assert_eq!(found, expected);
         crate::sys::kill::kill(sleeper, crate::signal::Signal::KILL).unwrap();
-        until("the sleeper has ended", || {
-            ended().unwrap() == Some((sleeper, true))
-        });
         until("the sleeper", || {
             reap().unwrap() == Some((sleeper, killed(libc::SIGKILL)))
         });
