@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::sys::errno;
-use crate::sys::trust::Refused;
+use crate::sys::refused::Refused;
 
 /// What was attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

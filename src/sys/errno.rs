@@ -8,7 +8,7 @@
 
 use std::io;
 
-use crate::sys::trust::Refused;
+use crate::sys::refused::Refused;
 
 /// A number, its symbol and its words.
 type Entry = (i32, &'static str, &'static str);

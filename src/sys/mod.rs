@@ -23,6 +23,7 @@ pub mod process;
 pub mod processes;
 pub mod random;
 pub mod read_buffer;
+pub mod refused;
 #[cfg(any(test, target_env = "musl"))]
 mod region;
 pub mod signals;

@@ -27,7 +27,8 @@ use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
 use crate::sys::errno;
-use crate::sys::trust::{self, Refused};
+use crate::sys::refused::Refused;
+use crate::sys::trust;
 
 /// Links that are followed before a path counts as endless, as in Linux.
 const LINKS: usize = 40;

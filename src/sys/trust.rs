@@ -2,9 +2,7 @@
 //! user that it is. In a directory that anybody else may write to, a name leads
 //! where that other one wants.
 
-use std::fmt;
 use std::fs::{self, Metadata};
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -63,36 +61,6 @@ pub fn user_named(uid: u32) -> String {
     match user::name_of(uid) {
         Some(name) => format!("user \"{name}\""),
         None => format!("user {uid}"),
-    }
-}
-
-/// What is not opened though the system would have done it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The number that says it in short.
-    pub errno: i32,
-    /// What it is, and why that is not opened.
-    pub text: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl Refused {
-    /// That of an error, if it is one.
-    pub fn of(error: &io::Error) -> Option<&Refused> {
-        error.get_ref()?.downcast_ref()
-    }
-}
-
-impl From<Refused> for io::Error {
-    fn from(refused: Refused) -> io::Error {
-        io::Error::other(refused)
     }
 }
 

@@ -15,8 +15,9 @@ use super::{Access, Refusal, Step};
 use crate::config::Owner;
 use crate::sys::place::Place;
 use crate::sys::process;
+use crate::sys::refused::Refused;
 use crate::sys::socket::{self, Probe};
-use crate::sys::trust::{self, Refused};
+use crate::sys::trust;
 
 /// The bits of a mode that can be set.
 const MODE: u32 = 0o7777;
