@@ -124,15 +124,13 @@ impl Game {
 #[test]
 fn a_player_who_does_everything_finds_nothing_wrong() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    // Beside the other tests it plays a short game that is the same each time; new ones are `make model`'s.
-    let seconds = number("MODEL_SECONDS");
     let game = Game {
         workshop: Workshop::new(),
         given: number("MODEL_SEED"),
-        fresh: seconds.map_or(2, |_| now.as_secs()),
+        fresh: now.as_secs(),
         length: number("MODEL_OPERATIONS").unwrap_or(2000) as usize,
         begin: Instant::now(),
-        time: Duration::from_secs(seconds.unwrap_or(20)),
+        time: Duration::from_secs(number("MODEL_SECONDS").unwrap_or(100)),
         sequences: AtomicU64::new(0),
         operations: AtomicUsize::new(0),
         failed: Mutex::new(None),
