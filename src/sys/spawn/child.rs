@@ -135,12 +135,12 @@ fn become_user(identity: &Identity) -> Result<(), Failure> {
 }
 
 fn enter(directory: &str) -> Result<(), Failure> {
-    let deed = format!("couldn't chdir to {directory}");
+    let operation = format!("couldn't chdir to {directory}");
     if directory.contains('\0') {
         return Err(Failure::said(
-            format!("{deed}: embedded null byte"),
+            format!("{operation}: embedded null byte"),
             String::new(),
         ));
     }
-    unistd::chdir(directory).map_err(|errno| Failure::of(&deed, errno as i32))
+    unistd::chdir(directory).map_err(|errno| Failure::of(&operation, errno as i32))
 }

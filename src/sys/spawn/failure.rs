@@ -21,10 +21,10 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// From the system's answer to a deed such as `couldn't chdir to /x`.
-    pub fn of(deed: &str, number: i32) -> Failure {
+    /// From the system's answer to an operation such as `couldn't chdir to /x`.
+    pub fn of(operation: &str, number: i32) -> Failure {
         Failure::said(
-            format!("{deed}: {}", errno::name(number)),
+            format!("{operation}: {}", errno::name(number)),
             errno::text(number),
         )
     }
