@@ -3,8 +3,8 @@
 //! ([`subprocess`]), in its [`group`], with the sockets of FastCGI programs
 //! ([`fcgi`]).
 
+pub mod child_settings;
 pub mod command;
-pub mod context;
 pub mod environment;
 pub mod fcgi;
 pub mod group;

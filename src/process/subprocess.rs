@@ -10,8 +10,8 @@ use crate::dispatchers::input::{InputDispatcher, WriteError};
 use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Progress, Report};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::Rotation;
+use crate::process::child_settings::ChildSettings;
 use crate::process::command::{self, CommandError, Executable};
-use crate::process::context::Context;
 use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
@@ -175,8 +175,11 @@ impl Subprocess {
     }
 
     /// What its command stands for now.
-    pub fn find_command(&self, context: &Context) -> Result<Executable, CommandError> {
-        command::find(&self.config, environment::get(&context.environment, "PATH"))
+    pub fn find_command(&self, child_settings: &ChildSettings) -> Result<Executable, CommandError> {
+        command::find(
+            &self.config,
+            environment::get(&child_settings.environment, "PATH"),
+        )
     }
 
     /// Spawns a child and returns its pid; the error is the text for `spawnerr`.
@@ -184,23 +187,23 @@ impl Subprocess {
     pub fn spawn(
         &mut self,
         reactor: &mut Reactor,
-        context: &Context,
+        child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'_>>,
     ) -> Result<i32, String> {
         let executable = self
-            .find_command(context)
+            .find_command(child_settings)
             .map_err(|error| error.to_string())?;
         // A new child begins a new conversation.
         self.listener = self.listener.take().map(|_| Box::default());
         let ends = self
-            .make_dispatchers(reactor, context, socket)
+            .make_dispatchers(reactor, child_settings, socket)
             .map_err(|obstacle| {
                 self.close(reactor);
                 obstacle.text(&self.config.name)
             })?;
         let environment = environment::of_child(
-            &context.environment,
-            context.server_url.as_deref(),
+            &child_settings.environment,
+            child_settings.server_url.as_deref(),
             &self.group_name,
             &self.config,
         );
@@ -214,7 +217,7 @@ impl Subprocess {
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
-        let surroundings = context.surroundings(&self.config);
+        let surroundings = child_settings.surroundings(&self.config);
         let spawn = Spawn::new(program, streams, surroundings);
         let spawned = spawn.start(&mut reactor.error_pipe);
         if let Ok(pid) = spawned {
@@ -394,7 +397,7 @@ impl Subprocess {
     fn make_dispatchers<'a>(
         &mut self,
         reactor: &mut Reactor,
-        context: &Context,
+        child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'a>>,
     ) -> Result<ChildEnds<'a>, Obstacle> {
         let stdin = match socket {
@@ -409,12 +412,13 @@ impl Subprocess {
         };
         let stderr = match stderr {
             Some(pipe) => {
-                self.stderr = Some(self.output(reactor, context, Channel::Stderr, pipe.read)?);
+                self.stderr =
+                    Some(self.output(reactor, child_settings, Channel::Stderr, pipe.read)?);
                 Some(pipe.write)
             }
             None => None,
         };
-        self.stdout = Some(self.output(reactor, context, Channel::Stdout, stdout.read)?);
+        self.stdout = Some(self.output(reactor, child_settings, Channel::Stdout, stdout.read)?);
         Ok(ChildEnds {
             stdin,
             stdout: stdout.write,
@@ -434,7 +438,7 @@ impl Subprocess {
     fn output(
         &self,
         reactor: &mut Reactor,
-        context: &Context,
+        child_settings: &ChildSettings,
         channel: Channel,
         pipe: OwnedFd,
     ) -> Result<Box<OutputDispatcher>, Obstacle> {
@@ -472,7 +476,7 @@ impl Subprocess {
         let destinations = Destinations {
             log,
             syslog: output.syslog && report != Report::Conversation,
-            strip_ansi: context.strip_ansi,
+            strip_ansi: child_settings.strip_ansi,
             capture_maxbytes: match report {
                 Report::Conversation => 0,
                 _ => usize::try_from(output.capture_maxbytes).unwrap_or(0),

@@ -41,15 +41,15 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         supervisor.groups.named(name).map(|group| &group.config)
     });
     supervisor
-        .context
+        .child_settings
         .identifier
         .clone_from(&config.supervisord.identifier);
     supervisor
-        .context
+        .child_settings
         .childlogdir
         .clone_from(&config.supervisord.childlogdir);
-    supervisor.context.strip_ansi = config.supervisord.strip_ansi;
-    supervisor.context.minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
+    supervisor.child_settings.strip_ansi = config.supervisord.strip_ansi;
+    supervisor.child_settings.minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
     // As in 4.3.0, what `[supervisord] environment` added once can be referred to until a restart.
     for (name, value) in &config.supervisord.environment {
         let known = &mut supervisor.request.environment;

@@ -32,7 +32,7 @@ pub fn supervisor_version(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 
 /// `supervisor.getIdentification()`
 pub fn identification(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    Ok(Value::string(daemon.supervisor.context.identifier.as_str()).into())
+    Ok(Value::string(daemon.supervisor.child_settings.identifier.as_str()).into())
 }
 
 /// `supervisor.getState()`

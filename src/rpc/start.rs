@@ -97,7 +97,7 @@ fn start_one(
     let Some(process) = daemon.supervisor.groups.process(id) else {
         return Some(Err(names::bad_name(name)));
     };
-    match process.find_command(&daemon.supervisor.context) {
+    match process.find_command(&daemon.supervisor.child_settings) {
         Ok(_) => {}
         Err(CommandError::NotFound(text)) => {
             return Some(Err(Fault::with(FaultCode::NoFile, text)));

@@ -47,7 +47,7 @@ impl Supervisor {
         let Some(pool) = self.pools.get(group) else {
             return Err(message);
         };
-        let identifier = &self.context.identifier;
+        let identifier = &self.child_settings.identifier;
         let bytes = message.bytes(identifier, &pool.name, pool.config.payload_length);
         let mut next = 0;
         while let Some(id) = self.ready_listener(group, next) {

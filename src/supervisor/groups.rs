@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
-use crate::process::context::Context;
+use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
@@ -105,11 +105,11 @@ impl Supervisor {
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
         let mut group = Group::new(id, Rc::clone(&config), |process| {
-            log_paths(&self.context, reactor, process)
+            log_paths(&self.child_settings, reactor, process)
         });
         let mut failures = Vec::new();
         for socket in &mut group.sockets {
-            if let Err(error) = socket.test(&mut reactor.log, &self.context.hosts) {
+            if let Err(error) = socket.test(&mut reactor.log, &self.child_settings.hosts) {
                 reactor.log.error(&error);
                 failures.push(error);
             }
@@ -163,16 +163,20 @@ impl Supervisor {
 }
 
 /// Where the output of a process goes, with automatic files made.
-fn log_paths(context: &Context, reactor: &mut Reactor, process: &config::Process) -> LogPaths {
+fn log_paths(
+    child_settings: &ChildSettings,
+    reactor: &mut Reactor,
+    process: &config::Process,
+) -> LogPaths {
     let mut path = |channel: Channel, output: &config::Output| match &output.logfile {
         config::LogFile::None => None,
         config::LogFile::Path(path) => Some(path.clone()),
         config::LogFile::Auto => {
             match auto::create(
-                &context.childlogdir,
+                &child_settings.childlogdir,
                 &process.name,
                 channel,
-                &context.identifier,
+                &child_settings.identifier,
             ) {
                 Ok(path) => Some(path),
                 Err(error) => {

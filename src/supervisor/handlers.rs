@@ -92,7 +92,7 @@ impl Supervisor {
             .listener()
             .and_then(|listener| listener.message.as_ref())
             .ok_or("there is no event to judge")?;
-        let identifier = &self.context.identifier;
+        let identifier = &self.child_settings.identifier;
         let mut input = message.bytes(identifier, &pool.name, pool.config.payload_length);
         input.extend_from_slice(&answer.bytes);
         let variables = [
@@ -146,11 +146,11 @@ impl Supervisor {
             command: handler.clone(),
             ..listener.config().clone()
         };
-        let path = environment::get(&self.context.environment, "PATH");
+        let path = environment::get(&self.child_settings.environment, "PATH");
         let executable = command::find(&config, path).map_err(|error| error.to_string())?;
         let mut environment = environment::of_child(
-            &self.context.environment,
-            self.context.server_url.as_deref(),
+            &self.child_settings.environment,
+            self.child_settings.server_url.as_deref(),
             listener.group_name(),
             &config,
         );
@@ -172,7 +172,7 @@ impl Supervisor {
             stdout: null.as_fd(),
             stderr: null.as_fd(),
         };
-        let surroundings = self.context.surroundings(&config);
+        let surroundings = self.child_settings.surroundings(&config);
         let spawn = Spawn::new(program, streams, surroundings);
         let pid = spawn
             .start(&mut reactor.error_pipe)

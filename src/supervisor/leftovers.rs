@@ -65,7 +65,12 @@ impl Supervisor {
         }
         let known: Vec<i32> = recorded.iter().map(|child| child.pid).collect();
         let is_told = is_restart || setting == config::Leftovers::Ignore;
-        if let Some(url) = self.context.server_url.as_deref().filter(|_| !is_told) {
+        if let Some(url) = self
+            .child_settings
+            .server_url
+            .as_deref()
+            .filter(|_| !is_told)
+        {
             let found = find(url);
             let found: Vec<&Child> = found
                 .iter()

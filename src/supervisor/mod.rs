@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
 use crate::dispatchers::output::Found;
 use crate::events::event::{Event, Subject};
-use crate::process::context::Context;
+use crate::process::child_settings::ChildSettings;
 use crate::process::subprocess::{Finding, Subprocess};
 use crate::reactor::Reactor;
 use crate::states::SupervisorState;
@@ -58,7 +58,7 @@ pub struct Supervisor {
     /// The active groups.
     pub groups: Groups,
     /// What every child is given.
-    pub context: Context,
+    pub child_settings: ChildSettings,
     /// The event listener pools among them.
     pub pools: Pools,
     handlers: Handlers,
@@ -85,7 +85,7 @@ impl Supervisor {
         start_request: StartRequest,
         request: LoadRequest,
         config: Config,
-        context: Context,
+        child_settings: ChildSettings,
     ) -> Supervisor {
         Supervisor {
             start_request,
@@ -95,7 +95,7 @@ impl Supervisor {
             config,
             rereads: 0,
             groups: Groups::default(),
-            context,
+            child_settings,
             pools: Pools::default(),
             handlers: Handlers::default(),
             ticks: Ticks::default(),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::events::event::{Event, Move, Subject};
-use crate::process::context::Context;
+use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::Socket;
 use crate::process::group::namespec;
 use crate::process::machine::{Effect, Input};
@@ -149,7 +149,7 @@ impl Supervisor {
                 "the one of an earlier supervisord (pid {pid}) is being stopped"
             ));
         }
-        let spawned = spawn(process, socket, reactor, &self.context);
+        let spawned = spawn(process, socket, reactor, &self.child_settings);
         // Many spawns in one turn take their time, and each has its own.
         reactor.now = time::now();
         match spawned {
@@ -308,14 +308,14 @@ fn spawn(
     process: &mut Subprocess,
     socket: Option<&mut Socket>,
     reactor: &mut Reactor,
-    context: &Context,
+    child_settings: &ChildSettings,
 ) -> Result<i32, String> {
     let socket = match socket {
         None => None,
         Some(socket) => {
-            let opened = socket.open(&mut reactor.log, &context.hosts);
+            let opened = socket.open(&mut reactor.log, &child_settings.hosts);
             Some(opened.map_err(|error| error.to_string())?)
         }
     };
-    process.spawn(reactor, context, socket)
+    process.spawn(reactor, child_settings, socket)
 }

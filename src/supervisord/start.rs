@@ -16,7 +16,7 @@ use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
 use crate::loggers::logger::Logger;
-use crate::process::context::Context;
+use crate::process::child_settings::ChildSettings;
 use crate::process::environment::Environment;
 use crate::process::fcgi::{self, SocketError};
 use crate::reactor::Reactor;
@@ -303,7 +303,7 @@ fn open_reactor(
 
 fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {
     let settings = &config.supervisord;
-    let context = Context {
+    let child_settings = ChildSettings {
         environment: launch.environment.clone(),
         server_url: server_url(&config.servers),
         identifier: settings.identifier.clone(),
@@ -313,7 +313,7 @@ fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) ->
         hosts: fcgi::look_up_hosts(&config.groups),
         mask: launch.mask,
     };
-    let mut supervisor = Supervisor::new(launch.request.clone(), request, config, context);
+    let mut supervisor = Supervisor::new(launch.request.clone(), request, config, child_settings);
     supervisor.pools.serials = launch.serials;
     supervisor
 }

@@ -47,7 +47,7 @@ pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
     DaemonView {
         state: supervisor.state(),
         reason: supervisor.state_reason().to_owned(),
-        identifier: supervisor.context.identifier.clone(),
+        identifier: supervisor.child_settings.identifier.clone(),
         pid: daemon.pid,
         uptime: uptime(i64::try_from(up).unwrap_or(i64::MAX)),
     }

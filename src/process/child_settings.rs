@@ -9,7 +9,7 @@ use crate::sys::spawn::Surroundings;
 
 /// Settings of `[supervisord]` that children depend on. A reread changes them at once.
 #[derive(Clone, Debug)]
-pub struct Context {
+pub struct ChildSettings {
     /// The environment that supervisord was started with.
     pub environment: Environment,
     /// Where supervisord can be reached; `None` without a server.
@@ -28,7 +28,7 @@ pub struct Context {
     pub mask: Mask,
 }
 
-impl Context {
+impl ChildSettings {
     /// What a child finds around it when it begins.
     pub fn surroundings<'a>(&self, process: &'a Process) -> Surroundings<'a> {
         Surroundings {
