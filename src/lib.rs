@@ -9,7 +9,7 @@
 //! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
 //! | system | [`sys`], the only place with `unsafe` |
 //! | files | [`loggers`], `config::load` |
-//! | children | [`reactor`], [`dispatchers`], [`process`] |
+//! | children | [`loop_context`], [`dispatchers`], [`process`] |
 //! | the daemon | [`supervisor`] |
 //! | the doors | [`rpc`], the server of [`http`], the actions of [`web`] |
 //! | the programs | [`supervisord`], [`supervisorctl`], [`pidproxy`], [`echo_supervisord_conf`] |
@@ -25,9 +25,9 @@ pub mod echo_supervisord_conf;
 pub mod events;
 pub mod http;
 pub mod loggers;
+pub mod loop_context;
 pub mod pidproxy;
 pub mod process;
-pub mod reactor;
 pub mod rpc;
 pub mod signal;
 pub mod sort;

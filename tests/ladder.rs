@@ -57,7 +57,7 @@ const RUNGS: &[(&str, &[&str])] = &[
     ),
     ("system", &["sys"]),
     ("files", &["config/load", "loggers"]),
-    ("reactor", &["reactor"]),
+    ("loop context", &["loop_context"]),
     ("dispatchers", &["dispatchers"]),
     ("process", &["process"]),
     ("supervisor", &["supervisor"]),

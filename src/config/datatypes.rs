@@ -15,7 +15,6 @@ use crate::text::shlex::SplitError;
 
 /// A value that is not of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each carries the text as the message shows it
 pub enum ValueError {
     Boolean(String),
     Integer(String),

@@ -80,7 +80,6 @@ pub struct Config {
 /// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute;
 /// no `pidfile` where the configuration says `none`.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)] // each is the key of its name
 pub struct Supervisord {
     pub minfds: i64,
     pub minprocs: i64,
@@ -357,7 +356,6 @@ pub struct FastCgiSocket {
 
 /// One process as configured, everything expanded.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)] // each is the key of its name
 pub struct Process {
     pub name: String,
     pub numbering: Numbering,
@@ -410,7 +408,6 @@ impl PartialEq for Numbering {
 
 /// The `stdout_` or `stderr_` keys of a process.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)] // each is the key of its name
 pub struct Output {
     pub logfile: LogFile,
     pub logfile_maxbytes: i64,

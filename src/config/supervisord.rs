@@ -22,7 +22,6 @@ const DEFAULT_DRAIN_TIMEOUT: i64 = 2;
 /// have been checked and their `~` replaced when the option was read. Flags
 /// can only switch on.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[allow(missing_docs)] // each is the key of its name
 pub struct Overrides {
     pub minfds: Option<i64>,
     pub minprocs: Option<i64>,

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{errno, fd};
 
@@ -44,7 +44,7 @@ impl InputDispatcher {
     }
 
     /// Writes, or keeps for later, the whole of `data`.
-    pub fn write(&mut self, reactor: &mut Reactor, data: &[u8]) -> Result<(), WriteError> {
+    pub fn write(&mut self, context: &mut LoopContext, data: &[u8]) -> Result<(), WriteError> {
         if self.token.is_none() {
             return Err(WriteError::Closed);
         }
@@ -56,7 +56,7 @@ impl InputDispatcher {
         self.pending.drain(..self.written);
         self.written = 0;
         self.pending.extend_from_slice(data);
-        self.flush(reactor);
+        self.flush(context);
         if self.token.is_none() {
             Err(WriteError::Closed)
         } else {
@@ -65,13 +65,13 @@ impl InputDispatcher {
     }
 
     /// Writes what was kept; on a broken pipe that is dropped and the pipe closed.
-    pub fn flush(&mut self, reactor: &mut Reactor) {
+    pub fn flush(&mut self, context: &mut LoopContext) {
         let Some(token) = self.token else { return };
         let mut interest = Interest::NONE;
         while let Some(rest) = self.pending.get(self.written..)
             && !rest.is_empty()
         {
-            let Some(descriptor) = reactor.poller.descriptor(token) else {
+            let Some(descriptor) = context.poller.descriptor(token) else {
                 return;
             };
             match fd::write(descriptor, rest) {
@@ -80,7 +80,7 @@ impl InputDispatcher {
                     interest = Interest::WRITE;
                     break;
                 }
-                Err(_) => return self.close(reactor),
+                Err(_) => return self.close(context),
             }
         }
         if interest == Interest::NONE {
@@ -88,8 +88,8 @@ impl InputDispatcher {
             self.pending.shrink_to(KEPT_ROOM);
             self.written = 0;
         }
-        if let Err(error) = reactor.poller.set_interest(token, interest) {
-            reactor.log.critical(format_args!(
+        if let Err(error) = context.poller.set_interest(token, interest) {
+            context.log.critical(format_args!(
                 "cannot watch a child's stdin: {}",
                 errno::reason(&error)
             ));
@@ -103,26 +103,26 @@ impl InputDispatcher {
 
     /// How many bytes the child has not read: what waits to be written, and what
     /// is in the pipe.
-    pub fn unread(&self, reactor: &Reactor) -> usize {
+    pub fn unread(&self, context: &LoopContext) -> usize {
         let pipe = self
             .token
-            .and_then(|token| reactor.poller.descriptor(token));
+            .and_then(|token| context.poller.descriptor(token));
         self.pending.len() - self.written + pipe.map_or(0, fd::unread)
     }
 
     /// Closes the pipe if nothing waits to be written: its reader is to see the end.
-    pub fn close_when_written(&mut self, reactor: &mut Reactor) {
+    pub fn close_when_written(&mut self, context: &mut LoopContext) {
         if self.pending.is_empty() {
-            self.close(reactor);
+            self.close(context);
         }
     }
 
     /// Closes the pipe.
-    pub fn close(&mut self, reactor: &mut Reactor) {
+    pub fn close(&mut self, context: &mut LoopContext) {
         self.pending = Vec::new();
         self.written = 0;
         if let Some(token) = self.token.take() {
-            reactor.poller.close(token);
+            context.poller.close(token);
         }
     }
 }

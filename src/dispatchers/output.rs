@@ -14,8 +14,8 @@ use crate::config::Process;
 use crate::dispatchers::capture::{Capture, Part};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::level::Level;
-use crate::reactor::Reactor;
-use crate::reactor::open_logs::LogUse;
+use crate::loop_context::LoopContext;
+use crate::loop_context::open_logs::LogUse;
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
@@ -139,52 +139,52 @@ impl OutputDispatcher {
     }
 
     /// Reads once and passes on what came.
-    pub fn read(&mut self, reactor: &mut Reactor) -> Progress {
+    pub fn read(&mut self, context: &mut LoopContext) -> Progress {
         let Some(token) = self.token else {
             return Progress::Closed;
         };
-        if !self.is_congested(reactor) {
-            let progress = self.read_now(reactor, token);
+        if !self.is_congested(context) {
+            let progress = self.read_now(context, token);
             if progress != Progress::Read {
                 return progress;
             }
         }
-        self.pause_if_congested(reactor)
+        self.pause_if_congested(context)
     }
 
     /// What waits is written when the reader of the log takes it, whether the
     /// child writes more or not.
-    pub fn pause_if_congested(&self, reactor: &mut Reactor) -> Progress {
+    pub fn pause_if_congested(&self, context: &mut LoopContext) -> Progress {
         match (&self.log, self.token) {
-            (Some(log), Some(token)) if reactor.is_congested(log) => {
-                reactor.pause_for_log(log, token);
+            (Some(log), Some(token)) if context.is_congested(log) => {
+                context.pause_for_log(log, token);
                 Progress::Congested
             }
             _ => Progress::Read,
         }
     }
 
-    fn is_congested(&self, reactor: &Reactor) -> bool {
+    fn is_congested(&self, context: &LoopContext) -> bool {
         let log = self.log.as_ref();
-        log.is_some_and(|log| reactor.is_congested(log))
+        log.is_some_and(|log| context.is_congested(log))
     }
 
     /// Reads what a child that has ended wrote last, for as long as its log
     /// takes it: `Congested` when some of it is left in the pipe. What a
     /// listener said is read in any case, to be heard before its end is told.
-    pub fn drain(&mut self, reactor: &mut Reactor) -> Progress {
+    pub fn drain(&mut self, context: &mut LoopContext) -> Progress {
         for _ in 0..DRAIN_READS {
             let Some(token) = self.token else {
                 return Progress::Closed;
             };
-            if self.report != Report::Conversation && self.is_congested(reactor) {
-                let pipe = reactor.poller.descriptor(token);
+            if self.report != Report::Conversation && self.is_congested(context) {
+                let pipe = context.poller.descriptor(token);
                 return match pipe.map_or(0, fd::unread) {
                     0 => Progress::Nothing,
-                    _ => self.pause_if_congested(reactor),
+                    _ => self.pause_if_congested(context),
                 };
             }
-            let progress = self.read_now(reactor, token);
+            let progress = self.read_now(context, token);
             if progress != Progress::Read {
                 return progress;
             }
@@ -194,120 +194,120 @@ impl OutputDispatcher {
 
     /// Closes the pipe of a child that has ended without passing on what is in
     /// it, which is told as lost.
-    pub fn give_up(&mut self, reactor: &mut Reactor) {
+    pub fn give_up(&mut self, context: &mut LoopContext) {
         let mut lost = 0;
         for _ in 0..DRAIN_READS {
             let pipe = self
                 .token
-                .and_then(|token| reactor.poller.descriptor(token));
-            match pipe.map(|pipe| reactor.input.read(pipe)) {
+                .and_then(|token| context.poller.descriptor(token));
+            match pipe.map(|pipe| context.input.read(pipe)) {
                 Some(Ok(bytes)) if !bytes.is_empty() => lost += bytes.len() as u64,
                 _ => break,
             }
         }
         if let Some(log) = &self.log {
             let (name, channel) = (&self.process.name, self.channel.name());
-            reactor.lose(log, format_args!("{channel} of {name}"), lost);
+            context.lose(log, format_args!("{channel} of {name}"), lost);
         }
-        self.close(reactor);
+        self.close(context);
     }
 
-    fn read_now(&mut self, reactor: &mut Reactor, token: Token) -> Progress {
-        let mut input = std::mem::take(&mut reactor.input);
-        let outcome = match reactor.poller.descriptor(token) {
+    fn read_now(&mut self, context: &mut LoopContext, token: Token) -> Progress {
+        let mut input = std::mem::take(&mut context.input);
+        let outcome = match context.poller.descriptor(token) {
             Some(descriptor) => input.read(descriptor),
             None => Ok(&[] as &[u8]),
         };
         let progress = match outcome {
             Ok([]) => {
-                self.end(reactor);
+                self.end(context);
                 Progress::Closed
             }
             Ok(bytes) => {
-                self.pass_on(reactor, bytes);
+                self.pass_on(context, bytes);
                 Progress::Read
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
             Err(error) => {
                 let (name, channel) = (&self.process.name, self.channel.name());
-                reactor.log.critical(format_args!(
+                context.log.critical(format_args!(
                     "cannot read {channel} of {name}: {}",
                     errno::reason(&error)
                 ));
-                self.end(reactor);
+                self.end(context);
                 Progress::Closed
             }
         };
-        reactor.input = input;
+        context.input = input;
         progress
     }
 
     /// Closes the pipe and the log.
-    pub fn close(&mut self, reactor: &mut Reactor) {
-        self.end(reactor);
+    pub fn close(&mut self, context: &mut LoopContext) {
+        self.end(context);
         if let Some(log) = self.log.take() {
-            reactor.close_log(log);
+            context.close_log(log);
         }
     }
 
     /// Empties the log.
-    pub fn clear(&mut self, reactor: &mut Reactor) -> Result<(), LogFailure> {
+    pub fn clear(&mut self, context: &mut LoopContext) -> Result<(), LogFailure> {
         if let Some(capture) = &mut self.capture {
             capture.clear();
         }
         match &self.log {
-            Some(log) => reactor.clear_log(log),
+            Some(log) => context.clear_log(log),
             None => Ok(()),
         }
     }
 
     /// The end of the pipe: what was held back goes out, the descriptor is closed.
-    fn end(&mut self, reactor: &mut Reactor) {
+    fn end(&mut self, context: &mut LoopContext) {
         let Some(token) = self.token.take() else {
             return;
         };
-        reactor.poller.close(token);
+        context.poller.close(token);
         let rest = self
             .stripper
             .as_mut()
             .map_or(&[] as &[u8], AnsiStripper::finish);
-        self.sort_out(reactor, rest);
+        self.sort_out(context, rest);
         if let Some(capture) = &mut self.capture {
             let rest = capture.finish();
-            self.write(reactor, &rest);
+            self.write(context, &rest);
         }
         let (name, channel) = (&self.process.name, self.channel.name());
-        reactor.log.debug(format_args!(
+        context.log.debug(format_args!(
             "{channel} of {name} closed, stopped monitoring it"
         ));
     }
 
-    fn pass_on(&mut self, reactor: &mut Reactor, data: &[u8]) {
+    fn pass_on(&mut self, context: &mut LoopContext, data: &[u8]) {
         if self.report == Report::Conversation {
             self.found.push(Found::Said(data.to_vec()));
         }
         match &mut self.stripper {
             Some(stripper) => {
                 let stripped = stripper.strip(data);
-                self.sort_out(reactor, &stripped);
+                self.sort_out(context, &stripped);
             }
-            None => self.sort_out(reactor, data),
+            None => self.sort_out(context, data),
         }
     }
 
     /// Text goes to the log; messages are for event listeners.
-    fn sort_out(&mut self, reactor: &mut Reactor, data: &[u8]) {
+    fn sort_out(&mut self, context: &mut LoopContext, data: &[u8]) {
         let Some(capture) = &mut self.capture else {
-            return self.write(reactor, data);
+            return self.write(context, data);
         };
         for part in capture.feed(data) {
             match part {
-                Part::Text(text) => self.write(reactor, &text),
-                Part::Captured(text) => self.tell(reactor, &text),
+                Part::Text(text) => self.write(context, &text),
+                Part::Captured(text) => self.tell(context, &text),
                 Part::Message(message) => {
                     self.found.push(Found::Message(message));
                     let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());
-                    reactor
+                    context
                         .log
                         .debug(format_args!("{name} {channel} emitted a comm event"));
                 }
@@ -315,13 +315,13 @@ impl OutputDispatcher {
         }
     }
 
-    fn write(&mut self, reactor: &mut Reactor, data: &[u8]) {
+    fn write(&mut self, context: &mut LoopContext, data: &[u8]) {
         if data.is_empty() {
             return;
         }
         if let Some(log) = &self.log {
             let (name, channel) = (&self.process.name, self.channel.name());
-            reactor.write_log(log, format_args!("{channel} of {name}"), data);
+            context.write_log(log, format_args!("{channel} of {name}"), data);
         }
         if self.syslog {
             let text = String::from_utf8_lossy(data);
@@ -329,27 +329,27 @@ impl OutputDispatcher {
                 let record = format!("{} {line}", self.process.name);
                 // A NUL would end the record in the system's log, and begin another.
                 let record = plain::shown(&record);
-                reactor.log.syslog.send(record.as_bytes());
+                context.log.syslog.send(record.as_bytes());
             }
         }
-        self.tell(reactor, data);
+        self.tell(context, data);
     }
 
     /// Tells the main log and whoever has asked for it what was written.
-    fn tell(&mut self, reactor: &mut Reactor, data: &[u8]) {
+    fn tell(&mut self, context: &mut LoopContext, data: &[u8]) {
         if data.is_empty() {
             return;
         }
         if self.report == Report::Output {
             self.found.push(Found::Output(data.to_vec()));
         }
-        if reactor.log.enabled(Level::Debug) {
+        if context.log.enabled(Level::Debug) {
             let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());
             let text = match self.report {
                 Report::Conversation => Cow::Owned(pyrepr::repr_bytes(data)),
                 _ => pyrepr::decoded(data),
             };
-            reactor
+            context
                 .log
                 .debug_text(format_args!("{name} {channel} output:"), &text);
         }

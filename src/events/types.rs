@@ -40,7 +40,6 @@ pub enum EventType {
 
 /// What a monitor is told of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // each is the end of its name
 pub enum Outcome {
     Stopped,
     ExitedExpected,

@@ -26,7 +26,7 @@ use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
 use crate::loggers::level::Level;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{ConnectionId, Timer};
 
@@ -115,101 +115,101 @@ impl Connection {
     }
 
     /// Sets the first deadline.
-    pub fn start(&mut self, reactor: &mut Reactor) {
-        reactor
+    pub fn start(&mut self, context: &mut LoopContext) {
+        context
             .timers
             .set(Timer::Connection(self.id), self.deadline());
     }
 
     /// Reads if there is something to read, and goes as far as possible.
-    pub fn ready(&mut self, reactor: &mut Reactor, door: &Door, readable: bool) -> Step {
+    pub fn ready(&mut self, context: &mut LoopContext, door: &Door, readable: bool) -> Step {
         self.resume = false;
-        if readable && self.wants_input() && self.wire.fill(reactor).is_err() {
+        if readable && self.wants_input() && self.wire.fill(context).is_err() {
             return Step::Gone;
         }
-        self.advance(reactor, door)
+        self.advance(context, door)
     }
 
     /// Its deadline has passed.
-    pub fn timer(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
+    pub fn timer(&mut self, context: &mut LoopContext, door: &Door) -> Step {
         match &self.state {
             State::Following { tail, .. } if self.wire.output.is_empty() => {
                 tail.look_around();
-                self.advance(reactor, door)
+                self.advance(context, door)
             }
             _ => Step::Gone,
         }
     }
 
     /// Goes on with the followed log, to which something was written.
-    pub fn hear(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
+    pub fn hear(&mut self, context: &mut LoopContext, door: &Door) -> Step {
         self.resume = false;
-        self.advance(reactor, door)
+        self.advance(context, door)
     }
 
     /// Answers the request that is in work; ignored if there is none.
-    pub fn respond(&mut self, reactor: &mut Reactor, response: Response) -> Step {
+    pub fn respond(&mut self, context: &mut LoopContext, response: Response) -> Step {
         if let Some(exchange) = self.take_work() {
-            self.begin_response(exchange, &response, reactor.now.monotonic);
+            self.begin_response(exchange, &response, context.now.monotonic);
         }
-        self.deliver(reactor)
+        self.deliver(context)
     }
 
     /// Answers the request that is in work with XML that may be long; ignored
     /// if there is none.
-    pub fn respond_xml(&mut self, reactor: &mut Reactor, content: Content) -> Step {
+    pub fn respond_xml(&mut self, context: &mut LoopContext, content: Content) -> Step {
         if let Some(exchange) = self.take_work() {
-            match Delivery::xml(exchange, content, &mut self.wire, reactor) {
+            match Delivery::xml(exchange, content, &mut self.wire, context) {
                 Ok(delivery) => {
                     self.hungry = !delivery.is_complete();
-                    self.enter(State::Responding(delivery), reactor.now.monotonic);
+                    self.enter(State::Responding(delivery), context.now.monotonic);
                 }
                 Err(_) => return Step::Gone,
             }
         }
-        self.deliver(reactor)
+        self.deliver(context)
     }
 
     /// Answers the request that is in work with that head, which tells the
     /// content's length, and the content; ignored if there is none.
     pub fn respond_long(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         head: &Response,
         content: Content,
     ) -> Step {
-        let now = reactor.now.monotonic;
+        let now = context.now.monotonic;
         if let Some(exchange) = self.take_work() {
             let delivery = Delivery::long(exchange, head, content, &mut self.wire, now);
             self.hungry = true;
             self.enter(State::Responding(delivery), now);
         }
-        self.deliver(reactor)
+        self.deliver(context)
     }
 
     /// Goes on with a long answer by one piece.
-    pub fn go_on(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
+    pub fn go_on(&mut self, context: &mut LoopContext, door: &Door) -> Step {
         self.hungry = false;
         match &mut self.state {
             State::Responding(delivery) if self.wire.output.is_empty() => {
-                if delivery.advance(&mut self.wire, reactor).is_err() {
+                if delivery.advance(&mut self.wire, context).is_err() {
                     return Step::Gone;
                 }
             }
             _ => return Step::Open,
         }
-        self.advance(reactor, door)
+        self.advance(context, door)
     }
 
     /// Answers the request that is in work with the file at `path` as it
     /// grows, or with 404 if it cannot be opened; ignored if there is none.
     /// `unbuffered` asks proxies not to hold anything back.
-    pub fn follow(&mut self, reactor: &mut Reactor, path: &str, unbuffered: bool) -> Step {
+    pub fn follow(&mut self, context: &mut LoopContext, path: &str, unbuffered: bool) -> Step {
         let Some(exchange) = self.take_work() else {
             return Step::Open;
         };
-        let now = reactor.now.monotonic;
-        match reactor.follow_log(path).map(Tail::new) {
+        let now = context.now.monotonic;
+        match context.follow_log(path).map(Tail::new) {
             Ok((tail, modified)) => {
                 let chunked = exchange.persistence != Persistence::Close
                     && matches!(exchange.version, Version::Http11 | Version::Other);
@@ -224,9 +224,9 @@ impl Connection {
                 // The first piece goes out at the next turn, like all others.
                 self.resume = true;
             }
-            Err(_) => self.refuse(exchange, &Refusal::NoLog, reactor),
+            Err(_) => self.refuse(exchange, &Refusal::NoLog, context),
         }
-        self.deliver(reactor)
+        self.deliver(context)
     }
 
     fn take_work(&mut self) -> Option<Exchange> {
@@ -241,26 +241,26 @@ impl Connection {
 
     /// Sends what there is, without beginning the next request: that is done
     /// at the next turn, for an answer has no way to hand a request up.
-    fn deliver(&mut self, reactor: &mut Reactor) -> Step {
-        if self.wire.flush(reactor).is_err() {
+    fn deliver(&mut self, context: &mut LoopContext) -> Step {
+        if self.wire.flush(context).is_err() {
             return Step::Gone;
         }
         let is_complete =
             matches!(&self.state, State::Responding(delivery) if delivery.is_complete());
         if self.wire.output.is_empty() && is_complete {
-            self.finish(reactor);
+            self.finish(context);
             if matches!(self.state, State::Lingering { left: 0 }) {
                 return Step::Gone;
             }
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
-        self.settle(reactor)
+        self.settle(context)
     }
 
-    fn advance(&mut self, reactor: &mut Reactor, door: &Door) -> Step {
+    fn advance(&mut self, context: &mut LoopContext, door: &Door) -> Step {
         let mut answered = 0;
         loop {
-            if self.wire.flush(reactor).is_err() {
+            if self.wire.flush(context).is_err() {
                 return Step::Gone;
             }
             if !self.wire.output.is_empty() {
@@ -271,11 +271,11 @@ impl Connection {
                     Ok(None) if self.wire.ended => return Step::Gone,
                     Ok(None) => break,
                     Ok(Some(head)) => {
-                        if let Some(request) = self.begin(head, door, reactor) {
-                            return self.hand_up(reactor, request);
+                        if let Some(request) = self.begin(head, door, context) {
+                            return self.hand_up(context, request);
                         }
                     }
-                    Err(bad) => self.refuse_unreadable(bad, reactor),
+                    Err(bad) => self.refuse_unreadable(bad, context),
                 },
                 State::Body { body, .. } if body.missing > 0 => {
                     if !body.take(&mut self.wire.input) {
@@ -286,13 +286,13 @@ impl Connection {
                     }
                 }
                 State::Body { .. } => {
-                    if let Some(request) = self.end_body(reactor) {
-                        return self.hand_up(reactor, request);
+                    if let Some(request) = self.end_body(context) {
+                        return self.hand_up(context, request);
                     }
                 }
                 State::Working(_) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
-                    if delivery.is_measuring() && self.wire.has_hung_up(reactor) {
+                    if delivery.is_measuring() && self.wire.has_hung_up(context) {
                         return Step::Gone;
                     }
                     self.hungry = true;
@@ -305,16 +305,16 @@ impl Connection {
                     break;
                 }
                 State::Responding(_) => {
-                    self.finish(reactor);
+                    self.finish(context);
                     answered += 1;
                 }
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
-                    if self.wire.ended || self.look(reactor).is_err() {
+                    if self.wire.ended || self.look(context).is_err() {
                         return Step::Gone;
                     }
-                    if self.wire.flush(reactor).is_err() {
+                    if self.wire.flush(context).is_err() {
                         return Step::Gone;
                     }
                     break;
@@ -329,11 +329,11 @@ impl Connection {
                 }
             }
         }
-        self.settle(reactor)
+        self.settle(context)
     }
 
-    fn hand_up(&mut self, reactor: &mut Reactor, request: Request) -> Step {
-        match self.settle(reactor) {
+    fn hand_up(&mut self, context: &mut LoopContext, request: Request) -> Step {
+        match self.settle(context) {
             Step::Gone => Step::Gone,
             _ => Step::Request(request),
         }
@@ -341,8 +341,8 @@ impl Connection {
 
     /// Decides what to do about a request from its head alone; gives it back
     /// if the daemon has to know.
-    fn begin(&mut self, head: Head, door: &Door, reactor: &mut Reactor) -> Option<Request> {
-        let now = reactor.now;
+    fn begin(&mut self, head: Head, door: &Door, context: &mut LoopContext) -> Option<Request> {
+        let now = context.now;
         self.begun = self.begun.or(Some(now.monotonic));
         let mut exchange = Exchange::of(&head, now.wall);
         let plan = plan::of(&head, door);
@@ -373,7 +373,7 @@ impl Connection {
             }
             Plan::RefuseAndClose(why) => {
                 exchange.persistence = Persistence::Close;
-                self.refuse(exchange, &why, reactor);
+                self.refuse(exchange, &why, context);
             }
         }
         None
@@ -392,8 +392,8 @@ impl Connection {
         self.state = State::Body { exchange, body };
     }
 
-    fn end_body(&mut self, reactor: &mut Reactor) -> Option<Request> {
-        let now = reactor.now.monotonic;
+    fn end_body(&mut self, context: &mut LoopContext) -> Option<Request> {
+        let now = context.now.monotonic;
         let state = std::mem::replace(&mut self.state, State::Reading);
         let State::Body { exchange, body } = state else {
             self.state = state;
@@ -410,7 +410,7 @@ impl Connection {
                 Some(Request::Page(visit))
             }
             Purpose::Refusal(why) => {
-                self.refuse(exchange, &why, reactor);
+                self.refuse(exchange, &why, context);
                 None
             }
         }
@@ -422,7 +422,7 @@ impl Connection {
     }
 
     /// The client has its response.
-    fn finish(&mut self, reactor: &mut Reactor) {
+    fn finish(&mut self, context: &mut LoopContext) {
         let State::Responding(delivery) = &self.state else {
             return;
         };
@@ -432,22 +432,22 @@ impl Connection {
             size,
             ..
         } = delivery;
-        if reactor.log.enabled(Level::Trace) {
-            let date = date::access_log(reactor.now.wall);
+        if context.log.enabled(Level::Trace) {
+            let date = date::access_log(context.now.wall);
             let (peer, line) = (&self.peer, &exchange.line);
-            reactor.log.log(
+            context.log.log(
                 Level::Trace,
                 format_args!("{peer} - - [{date}] \"{line}\" {status} {size}"),
             );
         }
-        let now = reactor.now.monotonic;
+        let now = context.now.monotonic;
         self.begun = None;
         self.patience = self.limits.idle;
         if exchange.persistence != Persistence::Close {
             self.enter(State::Reading, now);
             return;
         }
-        let left = match self.wire.shutdown(reactor) {
+        let left = match self.wire.shutdown(context) {
             true => self.limits.unauthenticated_body.max(1),
             false => 0,
         };
@@ -455,19 +455,19 @@ impl Connection {
     }
 
     /// Sends what is new in the followed file.
-    fn look(&mut self, reactor: &mut Reactor) -> io::Result<()> {
+    fn look(&mut self, context: &mut LoopContext) -> io::Result<()> {
         let State::Following { tail, chunked } = &mut self.state else {
             return Ok(());
         };
         let mut piece = Vec::new();
-        self.resume = tail.look(&mut reactor.buffer, &mut piece)? == Look::More;
+        self.resume = tail.look(&mut context.buffer, &mut piece)? == Look::More;
         if *chunked {
             let mut framed = Vec::with_capacity(piece.len() + 16);
             push_chunk(&mut framed, &piece);
             piece = framed;
         }
-        self.since = reactor.now.monotonic;
-        self.wire.send(piece, reactor.now.monotonic);
+        self.since = context.now.monotonic;
+        self.wire.send(piece, context.now.monotonic);
         Ok(())
     }
 
@@ -477,22 +477,22 @@ impl Connection {
     }
 
     /// Tells the loop what this connection waits for, and until when.
-    fn settle(&mut self, reactor: &mut Reactor) -> Step {
+    fn settle(&mut self, context: &mut LoopContext) -> Step {
         let interest = Interest {
             readable: self.wants_input(),
             writable: self.resume || !self.wire.output.is_empty(),
         };
-        if self.wire.set_interest(reactor, interest).is_err() {
+        if self.wire.set_interest(context, interest).is_err() {
             return Step::Gone;
         }
         if matches!(self.state, State::Reading) {
             self.begun = match self.wire.input.is_empty() {
                 true => None,
-                false => self.begun.or(Some(reactor.now.monotonic)),
+                false => self.begun.or(Some(context.now.monotonic)),
             };
         }
         let deadline = self.deadline();
-        reactor.timers.set(Timer::Connection(self.id), deadline);
+        context.timers.set(Timer::Connection(self.id), deadline);
         Step::Open
     }
 }

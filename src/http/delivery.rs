@@ -10,7 +10,7 @@ use crate::http::exchange::Exchange;
 use crate::http::refusal::{self, Refusal};
 use crate::http::response::Response;
 use crate::http::wire::Wire;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::sys::errno;
 
 /// The response, and what it answers.
@@ -53,7 +53,7 @@ impl Delivery {
         exchange: Exchange,
         content: Content,
         wire: &mut Wire,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
     ) -> io::Result<Delivery> {
         if content.logs() > 0 {
             return Ok(Delivery::new(exchange, Phase::Measuring(content)));
@@ -61,9 +61,9 @@ impl Delivery {
         let mut delivery = Delivery::new(exchange, Phase::Complete);
         let length = content.size();
         let head = Response::xml_head(length);
-        delivery.put_head(&head, length, wire, reactor.now.monotonic);
+        delivery.put_head(&head, length, wire, context.now.monotonic);
         let mut content = content;
-        content.produce(&mut reactor.buffer, &mut wire.output)?;
+        content.produce(&mut context.buffer, &mut wire.output)?;
         Ok(delivery)
     }
 
@@ -91,10 +91,10 @@ impl Delivery {
     }
 
     /// Goes on by one piece, with nothing in the outbox.
-    pub fn advance(&mut self, wire: &mut Wire, reactor: &mut Reactor) -> io::Result<()> {
-        let now = reactor.now.monotonic;
+    pub fn advance(&mut self, wire: &mut Wire, context: &mut LoopContext) -> io::Result<()> {
+        let now = context.now.monotonic;
         self.phase = match std::mem::replace(&mut self.phase, Phase::Complete) {
-            Phase::Measuring(mut content) => match content.measure(&mut reactor.buffer) {
+            Phase::Measuring(mut content) => match content.measure(&mut context.buffer) {
                 Ok(None) => Phase::Measuring(content),
                 Ok(Some(length)) => {
                     self.put_head(&Response::xml_head(length), length, wire, now);
@@ -102,7 +102,7 @@ impl Delivery {
                 }
                 Err(error) => {
                     let (line, reason) = (&self.exchange.line, errno::reason(&error));
-                    reactor.warn_seldom(
+                    context.warn_seldom(
                         "log",
                         format_args!(
                             "answered \"{}\" with 500: cannot read a log in it: {reason}",
@@ -114,7 +114,7 @@ impl Delivery {
                 }
             },
             Phase::Sending(mut content) => {
-                match content.produce(&mut reactor.buffer, &mut wire.output)? {
+                match content.produce(&mut context.buffer, &mut wire.output)? {
                     true => Phase::Sending(content),
                     false => Phase::Complete,
                 }

@@ -16,7 +16,7 @@ use crate::http::door::Door;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
 use crate::http::refusal::Refusal;
 use crate::http::response::Response;
-use crate::reactor::{Reactor, SHARE};
+use crate::loop_context::{LoopContext, SHARE};
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::{host, memory, time};
@@ -75,8 +75,12 @@ struct Watched {
     care: files::Care,
 }
 
-fn watched(place: u32, listener: Listener, reactor: &mut Reactor) -> Result<Watched, OpenError> {
-    let poller = &mut reactor.poller;
+fn watched(
+    place: u32,
+    listener: Listener,
+    context: &mut LoopContext,
+) -> Result<Watched, OpenError> {
+    let poller = &mut context.poller;
     let registered = poller.register(listener.descriptor, Interest::READ, Source::Listener(place));
     let token = registered.map_err(|reason| OpenError::System {
         operation: "poll",
@@ -99,31 +103,31 @@ struct Client {
 
 impl Servers {
     /// Opens all servers in the given order and watches them.
-    pub fn open(servers: &[Server], reactor: &mut Reactor) -> Result<Servers, OpenError> {
+    pub fn open(servers: &[Server], context: &mut LoopContext) -> Result<Servers, OpenError> {
         let mut opened = Servers::none();
         for (place, listener) in (0..).zip(listener::open_all(servers)?) {
-            match watched(place, listener, reactor) {
+            match watched(place, listener, context) {
                 Ok(listener) => opened.listeners.push(listener),
                 Err(error) => {
-                    opened.close(reactor);
+                    opened.close(context);
                     return Err(error);
                 }
             }
         }
-        opened.watch_files(reactor);
+        opened.watch_files(context);
         Ok(opened)
     }
 
     /// Opens those that can be opened. The file of a unix socket is made when that can be
     /// done; the others are missing until the next restart.
-    pub fn open_some(servers: &[Server], reactor: &mut Reactor) -> Servers {
+    pub fn open_some(servers: &[Server], context: &mut LoopContext) -> Servers {
         let mut opened = Servers::none();
         let names = host::own_names();
         for (place, server) in (0..).zip(servers) {
             let listener = listener::open(server, &names);
-            let listener = listener.and_then(|listener| watched(place, listener, reactor));
+            let listener = listener.and_then(|listener| watched(place, listener, context));
             opened.listeners.push(listener.unwrap_or_else(|error| {
-                reactor.log.critical(format_args!(
+                context.log.critical(format_args!(
                     "the server {} is not there: {error}",
                     pyrepr::repr(&server.section)
                 ));
@@ -135,7 +139,7 @@ impl Servers {
                 }
             }));
         }
-        opened.watch_files(reactor);
+        opened.watch_files(context);
         opened
     }
 
@@ -156,24 +160,24 @@ impl Servers {
     }
 
     /// A listening socket, its file or a connection is ready. Other sources are ignored.
-    pub fn handle(&mut self, reactor: &mut Reactor, ready: Ready<Source>) -> Vec<Incoming> {
+    pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<Source>) -> Vec<Incoming> {
         match ready.source {
             Source::Listener(place) => {
-                self.accept(reactor, place as usize);
+                self.accept(context, place as usize);
                 Vec::new()
             }
             Source::SocketFiles => {
-                self.files_changed(reactor);
+                self.files_changed(context);
                 Vec::new()
             }
             Source::Connection(id) => {
                 let step = self.with(id, |client, door| {
-                    client.ready(reactor, door, ready.readable)
+                    client.ready(context, door, ready.readable)
                 });
-                let incoming = self.after(reactor, id, step);
+                let incoming = self.after(context, id, step);
                 let receives = |client: &Client| client.connection.is_receiving();
                 if self.client(id).is_some_and(receives) {
-                    self.relieve(reactor, id);
+                    self.relieve(context, id);
                 }
                 incoming
             }
@@ -182,19 +186,19 @@ impl Servers {
     }
 
     /// A deadline of a connection, of accepting, or of a missing file has come. Other timers are ignored.
-    pub fn timer(&mut self, reactor: &mut Reactor, timer: Timer) -> Vec<Incoming> {
+    pub fn timer(&mut self, context: &mut LoopContext, timer: Timer) -> Vec<Incoming> {
         match timer {
             Timer::Connection(id) => {
-                let step = self.with(id, |client, door| client.timer(reactor, door));
-                self.after(reactor, id, step)
+                let step = self.with(id, |client, door| client.timer(context, door));
+                self.after(context, id, step)
             }
-            Timer::LongAnswers => self.go_on(reactor),
+            Timer::LongAnswers => self.go_on(context),
             Timer::AcceptRetry => {
-                self.resume(reactor);
+                self.resume(context);
                 Vec::new()
             }
             Timer::SocketFiles => {
-                self.look_at_files(reactor);
+                self.look_at_files(context);
                 Vec::new()
             }
             _ => Vec::new(),
@@ -202,68 +206,78 @@ impl Servers {
     }
 
     /// Answers a call with the XML in `body`. Dropped if the client has gone.
-    pub fn respond_rpc(&mut self, reactor: &mut Reactor, connection: ConnectionId, body: Vec<u8>) {
-        self.respond(reactor, connection, Response::xml(body));
+    pub fn respond_rpc(
+        &mut self,
+        context: &mut LoopContext,
+        connection: ConnectionId,
+        body: Vec<u8>,
+    ) {
+        self.respond(context, connection, Response::xml(body));
     }
 
     /// Answers a call with XML that may be long. Dropped if the client has gone.
     pub fn respond_xml(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         connection: ConnectionId,
         content: Content,
     ) {
-        let step = self.with(connection, |client, _| client.respond_xml(reactor, content));
-        self.after(reactor, connection, step);
-        self.relieve(reactor, connection);
+        let step = self.with(connection, |client, _| client.respond_xml(context, content));
+        self.after(context, connection, step);
+        self.relieve(context, connection);
     }
 
     /// Answers with that head, which tells the content's length, and the
     /// content. Dropped if the client has gone.
     pub fn respond_long(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         connection: ConnectionId,
         head: &Response,
         content: Content,
     ) {
         let step = self.with(connection, |client, _| {
-            client.respond_long(reactor, head, content)
+            client.respond_long(context, head, content)
         });
-        self.after(reactor, connection, step);
+        self.after(context, connection, step);
     }
 
     /// Answers why there is no answer, which the log is told if it has to know.
     /// Dropped if the client has gone.
     pub fn refuse_request(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         connection: ConnectionId,
         why: &Refusal,
     ) {
-        self.respond_refusal(reactor, connection, why, None);
+        self.respond_refusal(context, connection, why, None);
     }
 
     /// The same, with a page for a reader instead of the usual one if there is one.
     pub fn respond_refusal(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         connection: ConnectionId,
         why: &Refusal,
         page: Option<&Response>,
     ) {
         let step = self.with(connection, |client, _| {
-            client.respond_refusal(reactor, why, page)
+            client.respond_refusal(context, why, page)
         });
-        self.after(reactor, connection, step);
-        self.relieve(reactor, connection);
+        self.after(context, connection, step);
+        self.relieve(context, connection);
     }
 
     /// Answers with any complete response. Dropped if the client has gone.
-    pub fn respond(&mut self, reactor: &mut Reactor, connection: ConnectionId, response: Response) {
-        let step = self.with(connection, |client, _| client.respond(reactor, response));
-        self.after(reactor, connection, step);
-        self.relieve(reactor, connection);
+    pub fn respond(
+        &mut self,
+        context: &mut LoopContext,
+        connection: ConnectionId,
+        response: Response,
+    ) {
+        let step = self.with(connection, |client, _| client.respond(context, response));
+        self.after(context, connection, step);
+        self.relieve(context, connection);
     }
 
     /// Answers with the file at `path` as it grows; 404 if it cannot be
@@ -271,14 +285,14 @@ impl Servers {
     /// client has gone. `unbuffered` asks proxies not to hold anything back.
     pub fn respond_tail(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         connection: ConnectionId,
         path: &str,
         unbuffered: bool,
     ) {
         let client = self.connections.get(&connection);
         let refusal = client.and_then(|client| {
-            if self.is_next_reserved(reactor, client.connection.token()) {
+            if self.is_next_reserved(context, client.connection.token()) {
                 Some(Refusal::NoDescriptors)
             } else if self.has_many_followers(client.listener) {
                 Some(Refusal::ManyFollowers)
@@ -287,24 +301,24 @@ impl Servers {
             }
         });
         if let Some(why) = refusal {
-            return self.refuse_request(reactor, connection, &why);
+            return self.refuse_request(context, connection, &why);
         }
         let step = self.with(connection, |client, _| {
-            client.follow(reactor, path, unbuffered)
+            client.follow(context, path, unbuffered)
         });
         self.followers.push(connection);
-        self.after(reactor, connection, step);
+        self.after(context, connection, step);
     }
 
     /// Sends what was written to followed logs in this turn of the loop.
-    pub fn feed_followers(&mut self, reactor: &mut Reactor) {
+    pub fn feed_followers(&mut self, context: &mut LoopContext) {
         let mut followers = std::mem::take(&mut self.followers);
         followers.retain(|id| {
             let client = self.client(*id).map(|client| &client.connection);
             let has_news = client.is_some_and(Connection::has_news);
             if has_news {
-                let step = self.with(*id, |client, door| client.hear(reactor, door));
-                self.after(reactor, *id, step);
+                let step = self.with(*id, |client, door| client.hear(context, door));
+                self.after(context, *id, step);
             }
             self.client(*id)
                 .is_some_and(|client| client.connection.is_following())
@@ -365,21 +379,21 @@ impl Servers {
     }
 
     /// Closes everything and removes the socket files that were made here.
-    pub fn close(&mut self, reactor: &mut Reactor) {
+    pub fn close(&mut self, context: &mut LoopContext) {
         for (id, client) in std::mem::take(&mut self.connections) {
-            reactor.timers.set(Timer::Connection(id), None);
-            reactor.poller.close(client.connection.token());
+            context.timers.set(Timer::Connection(id), None);
+            context.poller.close(client.connection.token());
         }
         self.followers.clear();
         self.hungry.clear();
-        reactor.timers.set(Timer::LongAnswers, None);
-        reactor.timers.set(Timer::AcceptRetry, None);
-        self.unwatch_files(reactor);
+        context.timers.set(Timer::LongAnswers, None);
+        context.timers.set(Timer::AcceptRetry, None);
+        self.unwatch_files(context);
         for listener in self.listeners.drain(..) {
             // The file goes before nobody answers on it.
             drop(listener.file);
             if let Some(token) = listener.token {
-                reactor.poller.close(token);
+                context.poller.close(token);
             }
         }
     }
@@ -397,35 +411,35 @@ impl Servers {
 
     /// Goes on with long answers by one piece each, for as long as this turn of
     /// the loop allows; the others come first at the next.
-    fn go_on(&mut self, reactor: &mut Reactor) -> Vec<Incoming> {
+    fn go_on(&mut self, context: &mut LoopContext) -> Vec<Incoming> {
         let end = time::monotonic() + SHARE;
         let mut incoming = Vec::new();
         for _ in 0..self.hungry.len() {
             let Some(id) = self.hungry.pop_front() else {
                 break;
             };
-            let step = self.with(id, |client, door| client.go_on(reactor, door));
-            incoming.extend(self.after(reactor, id, step));
+            let step = self.with(id, |client, door| client.go_on(context, door));
+            incoming.extend(self.after(context, id, step));
             if time::monotonic() >= end {
                 break;
             }
         }
-        self.plan_turn(reactor);
+        self.plan_turn(context);
         incoming
     }
 
     /// Sees to it that there is a turn for those that wait for one.
-    fn plan_turn(&self, reactor: &mut Reactor) {
-        let next = reactor.now.monotonic.just_after();
+    fn plan_turn(&self, context: &mut LoopContext) {
+        let next = context.now.monotonic.just_after();
         let deadline = (!self.hungry.is_empty()).then_some(next);
-        reactor.timers.set(Timer::LongAnswers, deadline);
+        context.timers.set(Timer::LongAnswers, deadline);
     }
 
-    fn after(&mut self, reactor: &mut Reactor, id: ConnectionId, step: Step) -> Vec<Incoming> {
+    fn after(&mut self, context: &mut LoopContext, id: ConnectionId, step: Step) -> Vec<Incoming> {
         let is_hungry = |client: &Client| client.connection.is_hungry();
         if self.client(id).is_some_and(is_hungry) && !self.hungry.contains(&id) {
             self.hungry.push_back(id);
-            self.plan_turn(reactor);
+            self.plan_turn(context);
         }
         match step {
             Step::Open => Vec::new(),
@@ -434,7 +448,7 @@ impl Servers {
                 request,
             }],
             Step::Gone => {
-                self.remove(reactor, id);
+                self.remove(context, id);
                 Vec::new()
             }
         }
@@ -442,7 +456,7 @@ impl Servers {
 
     /// Keeps what waits for all clients together within its bounds after one
     /// has been answered or has sent a part of a body, which has a bound of its own.
-    fn relieve(&mut self, reactor: &mut Reactor, answered: ConnectionId) {
+    fn relieve(&mut self, context: &mut LoopContext, answered: ConnectionId) {
         let waits = |client: &Client| client.connection.waiting() > 0;
         if !self.client(answered).is_some_and(waits) {
             return;
@@ -466,13 +480,13 @@ impl Servers {
                 return;
             };
             if let Some(client) = self.connections.get(&id) {
-                reactor.log.warn(format_args!(
+                context.log.warn(format_args!(
                     "closed the connection of {}, which has been waited for longest: \
                      {bytes} bytes are kept for all clients",
                     client.connection.peer()
                 ));
             }
-            self.remove(reactor, id);
+            self.remove(context, id);
         }
     }
 
@@ -486,14 +500,14 @@ impl Servers {
         }
     }
 
-    fn remove(&mut self, reactor: &mut Reactor, id: ConnectionId) {
-        reactor.timers.set(Timer::Connection(id), None);
+    fn remove(&mut self, context: &mut LoopContext, id: ConnectionId) {
+        context.timers.set(Timer::Connection(id), None);
         if let Some(client) = self.connections.remove(&id) {
-            reactor.poller.close(client.connection.token());
+            context.poller.close(client.connection.token());
         }
         self.give_back();
         if self.suspended {
-            self.resume(reactor);
+            self.resume(context);
         }
     }
 }

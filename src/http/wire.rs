@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use crate::clock::Monotonic;
 use crate::http::buffer::Buffer;
 use crate::http::outbox::Outbox;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::socket;
@@ -50,12 +50,12 @@ impl Wire {
         self.output.give(bytes);
     }
 
-    /// Reads once; bounded by [`READ_SIZE`](crate::reactor::READ_SIZE) a turn, so that nobody starves the others.
-    pub fn fill(&mut self, reactor: &mut Reactor) -> io::Result<()> {
-        let Some(descriptor) = reactor.poller.descriptor(self.token) else {
+    /// Reads once; bounded by [`READ_SIZE`](crate::loop_context::READ_SIZE) a turn, so that nobody starves the others.
+    pub fn fill(&mut self, context: &mut LoopContext) -> io::Result<()> {
+        let Some(descriptor) = context.poller.descriptor(self.token) else {
             return Err(ErrorKind::NotConnected.into());
         };
-        match reactor.input.read(descriptor) {
+        match context.input.read(descriptor) {
             Ok([]) => self.ended = true,
             Ok(bytes) => self.input.extend(bytes),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -65,8 +65,8 @@ impl Wire {
     }
 
     /// Writes until all is gone or the socket is full.
-    pub fn flush(&mut self, reactor: &Reactor) -> io::Result<()> {
-        let Some(descriptor) = reactor.poller.descriptor(self.token) else {
+    pub fn flush(&mut self, context: &LoopContext) -> io::Result<()> {
+        let Some(descriptor) = context.poller.descriptor(self.token) else {
             return Err(ErrorKind::NotConnected.into());
         };
         while !self.output.is_empty() {
@@ -74,7 +74,7 @@ impl Wire {
             match fd::write_pieces(descriptor, &pieces) {
                 Ok(count) => {
                     self.output.consume(count);
-                    self.progress = reactor.now.monotonic;
+                    self.progress = context.now.monotonic;
                     // The socket would say that it is full.
                     if count < offered {
                         return Ok(());
@@ -88,19 +88,19 @@ impl Wire {
     }
 
     /// Whether nobody can take what is sent, as far as is known.
-    pub fn has_hung_up(&self, reactor: &Reactor) -> bool {
-        let descriptor = reactor.poller.descriptor(self.token);
+    pub fn has_hung_up(&self, context: &LoopContext) -> bool {
+        let descriptor = context.poller.descriptor(self.token);
         self.ended && descriptor.is_none_or(fd::has_hung_up)
     }
 
     /// Says that nothing more will be sent; whether that can be said without closing.
-    pub fn shutdown(&self, reactor: &Reactor) -> bool {
-        let descriptor = reactor.poller.descriptor(self.token);
+    pub fn shutdown(&self, context: &LoopContext) -> bool {
+        let descriptor = context.poller.descriptor(self.token);
         descriptor.is_some_and(socket::shutdown_write)
     }
 
     /// Tells the loop what is waited for.
-    pub fn set_interest(&self, reactor: &mut Reactor, interest: Interest) -> io::Result<()> {
-        reactor.poller.set_interest(self.token, interest)
+    pub fn set_interest(&self, context: &mut LoopContext, interest: Interest) -> io::Result<()> {
+        context.poller.set_interest(self.token, interest)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::loop_context::LoopContext;
 use crate::process::obstacle::Obstacle;
-use crate::reactor::Reactor;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::Source;
@@ -45,12 +45,12 @@ pub fn pipe() -> Result<Pipe, Obstacle> {
 
 /// Makes the daemon's end non-blocking and puts it into the poll set.
 pub fn register(
-    reactor: &mut Reactor,
+    context: &mut LoopContext,
     descriptor: OwnedFd,
     interest: Interest,
     source: Source,
 ) -> Result<Token, Obstacle> {
     fd::set_nonblocking(descriptor.as_fd())
-        .and_then(|()| reactor.poller.register(descriptor, interest, source))
+        .and_then(|()| context.poller.register(descriptor, interest, source))
         .map_err(|error| Obstacle::of(&error))
 }

@@ -10,6 +10,7 @@ use crate::dispatchers::input::{InputDispatcher, WriteError};
 use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Progress, Report};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::Rotation;
+use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::environment;
@@ -17,7 +18,6 @@ use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::process::obstacle::Obstacle;
 use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
-use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
@@ -186,7 +186,7 @@ impl Subprocess {
     /// A `socket` stands in the place of the pipe to its stdin.
     pub fn spawn(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'_>>,
     ) -> Result<i32, String> {
@@ -196,9 +196,9 @@ impl Subprocess {
         // A new child begins a new conversation.
         self.listener = self.listener.take().map(|_| Box::default());
         let ends = self
-            .make_dispatchers(reactor, child_settings, socket)
+            .make_dispatchers(context, child_settings, socket)
             .map_err(|obstacle| {
-                self.close(reactor);
+                self.close(context);
                 obstacle.text(&self.config.name)
             })?;
         let environment = environment::of_child(
@@ -219,14 +219,14 @@ impl Subprocess {
         };
         let surroundings = child_settings.surroundings(&self.config);
         let spawn = Spawn::new(program, streams, surroundings);
-        let spawned = spawn.start(&mut reactor.error_pipe);
+        let spawned = spawn.start(&mut context.error_pipe);
         if let Ok(pid) = spawned {
             let outputs = [&mut self.stdout, &mut self.stderr];
             let outputs = outputs.into_iter().flatten();
             outputs.for_each(|output| output.set_pid(pid));
         }
         spawned.map_err(|errno| {
-            self.close(reactor);
+            self.close(context);
             match errno {
                 libc::EAGAIN => format!(
                     "Too many processes in process table to spawn '{}'",
@@ -243,11 +243,11 @@ impl Subprocess {
 
     /// Reads once what a child wrote, to the pipe of that token. What the child
     /// before it wrote comes first.
-    pub fn read_output(&mut self, reactor: &mut Reactor, channel: Channel, token: Token) {
-        self.drain_kept(reactor, channel);
+    pub fn read_output(&mut self, context: &mut LoopContext, channel: Channel, token: Token) {
+        self.drain_kept(context, channel);
         let output = self.output_mut(channel);
         if let Some(output) = output.filter(|output| output.is(token)) {
-            output.read(reactor);
+            output.read(context);
             let found = findings(channel, output);
             self.found.extend(found);
         }
@@ -255,9 +255,9 @@ impl Subprocess {
 
     /// Reads on in the pipes of a child that has ended, for as long as its logs
     /// take that.
-    pub fn drain_kept_output(&mut self, reactor: &mut Reactor) {
+    pub fn drain_kept_output(&mut self, context: &mut LoopContext) {
         for channel in CHANNELS {
-            self.drain_kept(reactor, channel);
+            self.drain_kept(context, channel);
         }
     }
 
@@ -267,21 +267,21 @@ impl Subprocess {
     }
 
     /// Closes such pipes; what is in them is told as lost.
-    pub fn give_up_kept_output(&mut self, reactor: &mut Reactor) {
+    pub fn give_up_kept_output(&mut self, context: &mut LoopContext) {
         for channel in CHANNELS {
             if let Some(mut kept) = self.kept(channel).take() {
-                kept.give_up(reactor);
+                kept.give_up(context);
             }
         }
     }
 
-    fn drain_kept(&mut self, reactor: &mut Reactor, channel: Channel) {
+    fn drain_kept(&mut self, context: &mut LoopContext, channel: Channel) {
         let Some(mut kept) = self.kept(channel).take() else {
             return;
         };
-        let is_left = kept.drain(reactor) == Progress::Congested;
+        let is_left = kept.drain(context) == Progress::Congested;
         if !is_left {
-            kept.close(reactor);
+            kept.close(context);
         }
         self.found.extend(findings(channel, &mut kept));
         if is_left {
@@ -290,9 +290,9 @@ impl Subprocess {
     }
 
     /// Writes what waits for the child's stdin.
-    pub fn flush_input(&mut self, reactor: &mut Reactor) {
+    pub fn flush_input(&mut self, context: &mut LoopContext) {
         if let Some(stdin) = &mut self.stdin {
-            stdin.flush(reactor);
+            stdin.flush(context);
         }
     }
 
@@ -302,28 +302,28 @@ impl Subprocess {
     }
 
     /// How much of what was written to the child's stdin it has not read.
-    pub fn unread_input(&self, reactor: &Reactor) -> usize {
-        self.stdin.as_ref().map_or(0, |stdin| stdin.unread(reactor))
+    pub fn unread_input(&self, context: &LoopContext) -> usize {
+        self.stdin.as_ref().map_or(0, |stdin| stdin.unread(context))
     }
 
     /// Writes to the child's stdin, or keeps it until the child reads.
-    pub fn send_input(&mut self, reactor: &mut Reactor, data: &[u8]) -> Result<(), InputError> {
+    pub fn send_input(&mut self, context: &mut LoopContext, data: &[u8]) -> Result<(), InputError> {
         if self.machine.pid() == 0 || self.machine.is_killing() {
             return Err(InputError::NotRunning);
         }
         let stdin = self.stdin.as_mut().ok_or(InputError::Closed)?;
-        stdin.write(reactor, data).map_err(|error| match error {
+        stdin.write(context, data).map_err(|error| match error {
             WriteError::Closed => InputError::Closed,
             WriteError::Full => InputError::Full,
         })
     }
 
     /// Reads what a child that has ended wrote last, as far as its logs take that.
-    pub fn drain(&mut self, reactor: &mut Reactor) {
+    pub fn drain(&mut self, context: &mut LoopContext) {
         for channel in CHANNELS {
-            self.drain_kept(reactor, channel);
+            self.drain_kept(context, channel);
             if let Some(output) = self.output_mut(channel) {
-                output.drain(reactor);
+                output.drain(context);
                 let found = findings(channel, output);
                 self.found.extend(found);
             }
@@ -333,9 +333,9 @@ impl Subprocess {
     /// Closes the pipes and logs of a child that has ended. A pipe that holds
     /// what its log cannot take yet is kept until it can: one for each channel,
     /// so a child that has left one before loses what is in that.
-    pub fn close(&mut self, reactor: &mut Reactor) {
+    pub fn close(&mut self, context: &mut LoopContext) {
         if let Some(mut stdin) = self.stdin.take() {
-            stdin.close(reactor);
+            stdin.close(context);
         }
         for channel in CHANNELS {
             let output = match channel {
@@ -343,66 +343,70 @@ impl Subprocess {
                 Channel::Stderr => self.stderr.take(),
             };
             let Some(mut output) = output else { continue };
-            let is_left = output.drain(reactor) == Progress::Congested;
+            let is_left = output.drain(context) == Progress::Congested;
             if !is_left {
-                output.close(reactor);
+                output.close(context);
             }
             self.found.extend(findings(channel, &mut output));
             if is_left && let Some(mut before) = self.kept(channel).replace(output) {
-                before.give_up(reactor);
+                before.give_up(context);
             }
         }
     }
 
     /// Lets go of everything that outside of it knows this process: its group is removed.
-    pub fn forget(&mut self, reactor: &mut Reactor) {
-        self.close(reactor);
-        self.give_up_kept_output(reactor);
+    pub fn forget(&mut self, context: &mut LoopContext) {
+        self.close(context);
+        self.give_up_kept_output(context);
         for timer in [
             Timer::Process(self.id),
             Timer::Busy(self.id),
             Timer::Rest(self.id),
         ] {
-            reactor.timers.set(timer, None);
+            context.timers.set(timer, None);
         }
         for path in [&self.paths.stdout, &self.paths.stderr]
             .into_iter()
             .flatten()
         {
-            reactor.give_up_log(path);
+            context.give_up_log(path);
         }
     }
 
     /// Empties the logs of a living child; without one there is nothing to do, as in 4.3.0.
-    pub fn clear_logs(&mut self, reactor: &mut Reactor) -> Result<(), LogFailure> {
+    pub fn clear_logs(&mut self, context: &mut LoopContext) -> Result<(), LogFailure> {
         let outputs = [&mut self.stdout, &mut self.stderr].into_iter().flatten();
         outputs
-            .map(|output| output.clear(reactor))
+            .map(|output| output.clear(context))
             .fold(Ok(()), Result::and)
     }
 
     /// The same with one of them.
-    pub fn clear_log(&mut self, reactor: &mut Reactor, channel: Channel) -> Result<(), LogFailure> {
+    pub fn clear_log(
+        &mut self,
+        context: &mut LoopContext,
+        channel: Channel,
+    ) -> Result<(), LogFailure> {
         let output = match channel {
             Channel::Stdout => &mut self.stdout,
             Channel::Stderr => &mut self.stderr,
         };
         output
             .as_mut()
-            .map_or(Ok(()), |output| output.clear(reactor))
+            .map_or(Ok(()), |output| output.clear(context))
     }
 
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
     /// set; returns the child's ends.
     fn make_dispatchers<'a>(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'a>>,
     ) -> Result<ChildEnds<'a>, Obstacle> {
         let stdin = match socket {
             Some(socket) => Stdin::Socket(socket),
-            None => Stdin::Pipe(self.make_input(reactor)?),
+            None => Stdin::Pipe(self.make_input(context)?),
         };
         let stdout = pipe()?;
         let stderr = if self.config.redirect_stderr {
@@ -413,12 +417,12 @@ impl Subprocess {
         let stderr = match stderr {
             Some(pipe) => {
                 self.stderr =
-                    Some(self.output(reactor, child_settings, Channel::Stderr, pipe.read)?);
+                    Some(self.output(context, child_settings, Channel::Stderr, pipe.read)?);
                 Some(pipe.write)
             }
             None => None,
         };
-        self.stdout = Some(self.output(reactor, child_settings, Channel::Stdout, stdout.read)?);
+        self.stdout = Some(self.output(context, child_settings, Channel::Stdout, stdout.read)?);
         Ok(ChildEnds {
             stdin,
             stdout: stdout.write,
@@ -427,9 +431,9 @@ impl Subprocess {
     }
 
     /// Makes the pipe to the child's stdin; returns the child's end.
-    fn make_input(&mut self, reactor: &mut Reactor) -> Result<OwnedFd, Obstacle> {
+    fn make_input(&mut self, context: &mut LoopContext) -> Result<OwnedFd, Obstacle> {
         let pipe = pipe()?;
-        let token = register(reactor, pipe.write, Interest::NONE, Source::Input(self.id))?;
+        let token = register(context, pipe.write, Interest::NONE, Source::Input(self.id))?;
         self.stdin = Some(InputDispatcher::new(token));
         Ok(pipe.read)
     }
@@ -437,7 +441,7 @@ impl Subprocess {
     /// Opens the log of a channel and puts the reading end of its pipe into the poll set.
     fn output(
         &self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         child_settings: &ChildSettings,
         channel: Channel,
         pipe: OwnedFd,
@@ -452,7 +456,7 @@ impl Subprocess {
         };
         let name = &self.config.name;
         let token = register(
-            reactor,
+            context,
             pipe,
             Interest::READ,
             Source::Output(self.id, channel),
@@ -460,9 +464,9 @@ impl Subprocess {
         let log = match self.log_path(channel) {
             Some(path) => {
                 let user = format_args!("{} of {name}", channel.name());
-                let opened = reactor.open_log(user, path, rotation);
+                let opened = context.open_log(user, path, rotation);
                 Some(opened.map_err(|failure| {
-                    reactor.poller.close(token);
+                    context.poller.close(token);
                     Obstacle::of_log(path, failure)
                 })?)
             }

@@ -19,7 +19,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let mut config = load::load(&supervisor.request).map_err(|error| {
         let lines = error.to_string();
         let lines: Vec<&str> = lines.lines().map(str::trim).collect();
-        daemon.reactor.log.error(format_args!(
+        daemon.context.log.error(format_args!(
             "could not read the configuration again: {}",
             lines.join("; ")
         ));
@@ -28,7 +28,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let known = &supervisor.config.foreign_directories;
     for directory in &config.foreign_directories {
         if !known.iter().any(|known| known.path == directory.path) {
-            daemon.reactor.log.warn(&directory.text);
+            daemon.context.log.warn(&directory.text);
         }
     }
     // What has gone is told in the order of stopping, for that is how clients stop it.
@@ -87,8 +87,8 @@ pub fn add_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     if daemon.supervisor.groups.named(name).is_some() {
         return Err(Fault::with(FaultCode::AlreadyAdded, name));
     }
-    daemon.supervisor.add_group(daemon.reactor, group);
-    daemon.supervisor.allow_descriptors(daemon.reactor);
+    daemon.supervisor.add_group(daemon.context, group);
+    daemon.supervisor.allow_descriptors(daemon.context);
     Ok(Value::Bool(true).into())
 }
 
@@ -96,7 +96,7 @@ pub fn add_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 pub fn remove_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
     let id = names::group(daemon.supervisor, name)?.id;
-    if daemon.supervisor.remove_group(daemon.reactor, id) {
+    if daemon.supervisor.remove_group(daemon.context, id) {
         Ok(Value::Bool(true).into())
     } else {
         Err(Fault::with(FaultCode::StillRunning, name))

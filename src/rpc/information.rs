@@ -52,7 +52,7 @@ pub fn state_reason(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 
 /// `supervisor.clearFatal()`
 pub fn clear_fatal(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    daemon.supervisor.clear_fatal(daemon.reactor);
+    daemon.supervisor.clear_fatal(daemon.context);
     Ok(Value::Bool(true).into())
 }
 
@@ -72,7 +72,7 @@ pub fn shutdown(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     daemon
         .supervisor
-        .restart(daemon.reactor)
+        .restart(daemon.context)
         .map_err(|error| Fault::with_lines(FaultCode::CantReread, error))?;
     Ok(Value::Bool(true).into())
 }
@@ -83,7 +83,7 @@ pub fn send_remote_event(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outco
     let name = parameters::written(parameters, 0)?;
     let data = parameters::written(parameters, 1)?;
     let event = Event::remote_communication(&name, &data);
-    daemon.supervisor.emit(daemon.reactor, &event);
+    daemon.supervisor.emit(daemon.context, &event);
     Ok(Value::Bool(true).into())
 }
 
@@ -126,7 +126,7 @@ pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let characters = parameters::characters(parameters, 1)?;
     let id = names::process(daemon.supervisor, name)?.id();
     let sent = match daemon.supervisor.groups.process_mut(id) {
-        Some(process) => process.send_input(daemon.reactor, characters.as_bytes()),
+        Some(process) => process.send_input(daemon.context, characters.as_bytes()),
         None => Err(InputError::NotRunning),
     };
     match sent {

@@ -4,7 +4,7 @@
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::loggers::window::{Place, Window};
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::rpc::job::Job;
 use crate::sort;
@@ -18,7 +18,7 @@ pub struct Daemon<'a> {
     /// The processes.
     pub supervisor: &'a mut Supervisor,
     /// The loop's instruments.
-    pub reactor: &'a mut Reactor,
+    pub context: &'a mut LoopContext,
     /// The pid of supervisord.
     pub pid: u32,
     /// What may be called.
@@ -30,7 +30,7 @@ pub struct Daemon<'a> {
 impl Daemon<'_> {
     /// When this turn of the loop began.
     pub fn turn(&self) -> Monotonic {
-        self.reactor.now.monotonic
+        self.context.now.monotonic
     }
 }
 

@@ -69,7 +69,6 @@ pub enum Target {
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the word of its name
 pub enum Action {
     Stop,
     Start,

@@ -83,7 +83,7 @@ fn write(listing: &mut Listing, daemon: &Daemon<'_>) -> Option<Content> {
             text.reserve(text.len() / end * (count - end) * 17 / 16 + 256);
         }
         listing.written = end;
-        if end < count && daemon.reactor.turn_is_over() {
+        if end < count && daemon.context.turn_is_over() {
             return None;
         }
     }

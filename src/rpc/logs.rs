@@ -23,8 +23,8 @@ pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
         parameters::integer(parameters, 0)?,
         parameters::integer(parameters, 1)?,
     );
-    let reactor = &daemon.reactor;
-    read(&reactor.places, reactor.log.path(), offset, length)
+    let context = &daemon.context;
+    read(&context.places, context.log.path(), offset, length)
 }
 
 /// `supervisor.readProcessStdoutLog(name, offset, length)`
@@ -49,20 +49,20 @@ pub fn tail_stderr(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 
 /// `supervisor.clearLog()`. A log that cannot be cleared makes supervisord FATAL.
 pub fn clear_main(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    match daemon.reactor.log.path() {
+    match daemon.context.log.path() {
         Some(path) if std::fs::exists(path).unwrap_or(false) => {}
         _ => return Err(Fault::new(FaultCode::NoFile)),
     }
     let deed = Deed::ClearMainLog;
-    match daemon.reactor.log.clear() {
+    match daemon.context.log.clear() {
         Ok(()) => {
-            daemon.supervisor.succeeded(daemon.reactor, &deed);
+            daemon.supervisor.succeeded(daemon.context, &deed);
             Ok(Value::Bool(true).into())
         }
         Err(failure) => {
             daemon
                 .supervisor
-                .failed(daemon.reactor, deed, failure.to_string());
+                .failed(daemon.context, deed, failure.to_string());
             Err(Fault::new(FaultCode::Failed))
         }
     }
@@ -108,20 +108,20 @@ fn clear(
     let deed = Deed::clear_logs(process);
     let has_child = process.machine().pid() != 0;
     let cleared = match channel {
-        None => process.clear_logs(daemon.reactor),
-        Some(channel) => process.clear_log(daemon.reactor, channel),
+        None => process.clear_logs(daemon.context),
+        Some(channel) => process.clear_log(daemon.context, channel),
     };
     match cleared {
         // Without a child nothing was done that could show that it can be.
         Ok(()) if !has_child => Ok(()),
         Ok(()) => {
-            daemon.supervisor.succeeded(daemon.reactor, &deed);
+            daemon.supervisor.succeeded(daemon.context, &deed);
             Ok(())
         }
         Err(failure) => {
             daemon
                 .supervisor
-                .failed(daemon.reactor, deed, failure.to_string());
+                .failed(daemon.context, deed, failure.to_string());
             Err(Fault::with(FaultCode::Failed, name))
         }
     }
@@ -134,7 +134,7 @@ fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
         parameters::integer(parameters, 2)?,
     );
     read(
-        &daemon.reactor.places,
+        &daemon.context.places,
         names::process(daemon.supervisor, name)?.log_path(channel),
         offset,
         length,
@@ -170,7 +170,7 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
     let mut content = Content::default();
     content.text().push_str(writer::BEGIN_ARRAY);
     let has_text = match tail.window {
-        Some(window) => push_part(&mut content, window, &daemon.reactor.places)?,
+        Some(window) => push_part(&mut content, window, &daemon.context.places)?,
         None => false,
     };
     let text = content.text();

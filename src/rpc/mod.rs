@@ -29,7 +29,7 @@ use std::borrow::Cow;
 use crate::config::limits::Limits;
 use crate::http::content::Content;
 use crate::loggers::level::Level;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::xmlrpc::call::{Call, CallError};
 use crate::xmlrpc::document::Reading;
 use crate::xmlrpc::fault::Fault;
@@ -91,7 +91,7 @@ impl Body {
         Some(match call.and_then(Call::from_document) {
             Ok(call) => handle(daemon, call, &self.limits),
             Err(error) => {
-                daemon.reactor.log.error(format_args!(
+                daemon.context.log.error(format_args!(
                     "XML-RPC request of {} bytes is invalid: {error}",
                     self.size
                 ));
@@ -103,7 +103,7 @@ impl Body {
 
 /// Makes a call, within the limits of its server.
 fn handle(daemon: &mut Daemon<'_>, call: Call, limits: &Limits) -> Reply {
-    daemon.reactor.log.log(
+    daemon.context.log.log(
         Level::Trace,
         format_args!("XML-RPC method called: {}()", call.method),
     );
@@ -115,23 +115,23 @@ fn handle(daemon: &mut Daemon<'_>, call: Call, limits: &Limits) -> Reply {
             deferred,
         },
         Ok(Answer::Done(value)) => {
-            Reply::Body(answer(daemon.reactor, &call.method, Ok(written(&value))))
+            Reply::Body(answer(daemon.context, &call.method, Ok(written(&value))))
         }
         Ok(Answer::Written(content)) => {
-            Reply::Body(answer(daemon.reactor, &call.method, Ok(content)))
+            Reply::Body(answer(daemon.context, &call.method, Ok(content)))
         }
-        Err(fault) => Reply::Body(answer(daemon.reactor, &call.method, Err(fault))),
+        Err(fault) => Reply::Body(answer(daemon.context, &call.method, Err(fault))),
     }
 }
 
 /// The body of the response that tells the result, which is also logged.
-pub fn answer(reactor: &mut Reactor, method: &str, result: Result<Content, Fault>) -> Content {
-    if reactor.log.enabled(Level::Trace) {
+pub fn answer(context: &mut LoopContext, method: &str, result: Result<Content, Fault>) -> Content {
+    if context.log.enabled(Level::Trace) {
         let outcome = match &result {
             Ok(_) => "successfully".to_owned(),
             Err(fault) => format!("fault: [{}] {}", fault.code, fault.text),
         };
-        reactor.log.log(
+        context.log.log(
             Level::Trace,
             format_args!("XML-RPC method {method}() returned {outcome}"),
         );

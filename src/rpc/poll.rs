@@ -57,7 +57,7 @@ fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<
             Pause::Call(call) => {
                 let result = poll(call, daemon)?;
                 system::push_slot(daemon, &mut multicall.finished, result);
-                if daemon.reactor.turn_is_over() {
+                if daemon.context.turn_is_over() {
                     multicall.pause = Pause::Turn(daemon.turn());
                     return None;
                 }

@@ -96,6 +96,6 @@ fn signal_one(
     }
     daemon
         .supervisor
-        .signal(daemon.reactor, id, signal)
+        .signal(daemon.context, id, signal)
         .map_err(|text| Fault::with(FaultCode::Failed, text))
 }

@@ -115,15 +115,15 @@ fn start_one(
         return Some(Err(Fault::with(FaultCode::Failed, text)));
     }
     // Nothing is signalled, so nothing can fail; a failed spawn shows in the machine.
-    let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Start);
-    daemon.supervisor.reap_process(daemon.reactor, id);
+    let _ = daemon.supervisor.feed(daemon.context, id, Input::Start);
+    daemon.supervisor.reap_process(daemon.context, id);
     let process = daemon.supervisor.groups.process(id)?;
     if !process.machine().spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));
     }
     if process.config().startsecs <= 0 && process.machine().state() == ProcessState::Starting {
         // There is nothing to wait for, so it counts as finished at once.
-        let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Due);
+        let _ = daemon.supervisor.feed(daemon.context, id, Input::Due);
     }
     if state == ProcessState::Stopping {
         // 4.3.0 answers true without `wait` though nothing was started.

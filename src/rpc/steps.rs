@@ -27,7 +27,7 @@ pub fn begin(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
         };
         if let Some(turn) = job.turn {
             let next = Some(turn.just_after());
-            daemon.reactor.timers.set(Timer::StopReport, next);
+            daemon.context.timers.set(Timer::StopReport, next);
         }
         let wait = job.wait;
         daemon.jobs.push(job);
@@ -66,7 +66,7 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
             return true;
         }
         take(job, daemon, step);
-        if daemon.reactor.turn_is_over() {
+        if daemon.context.turn_is_over() {
             job.turn = Some(daemon.turn());
             return false;
         }

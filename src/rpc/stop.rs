@@ -56,10 +56,10 @@ pub fn poll(
     if process.machine().state().is_stopped() || process.machine().pid() != child {
         return Some(Ok(()));
     }
-    let now = daemon.reactor.now.monotonic;
+    let now = daemon.context.now.monotonic;
     if now >= *report_at {
         *report_at = now + STOP_REPORT_INTERVAL;
-        daemon.reactor.log.info(format_args!(
+        daemon.context.log.info(format_args!(
             "waiting for {} to stop",
             process.config().name
         ));
@@ -74,7 +74,7 @@ fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
         name: name.to_owned(),
         goal: Goal::Stopped {
             child: process.map_or(0, |process| process.machine().pid()),
-            report_at: daemon.reactor.now.monotonic,
+            report_at: daemon.context.now.monotonic,
         },
     }
 }
@@ -113,10 +113,10 @@ fn stop_one(
         take_restart_back(daemon, id);
         return Some(Err(Fault::with(FaultCode::NotRunning, name)));
     }
-    if let Err(text) = daemon.supervisor.feed(daemon.reactor, id, Input::Stop) {
+    if let Err(text) = daemon.supervisor.feed(daemon.context, id, Input::Stop) {
         return Some(Err(Fault::with(FaultCode::Failed, text)));
     }
-    daemon.supervisor.reap_process(daemon.reactor, id);
+    daemon.supervisor.reap_process(daemon.context, id);
     let state = daemon.supervisor.groups.process(id)?.machine().state();
     (state.is_stopped() || !wait).then_some(Ok(()))
 }
@@ -129,6 +129,6 @@ fn take_restart_back(daemon: &mut Daemon<'_>, id: ProcessId) {
         process.machine().state() == ProcessState::Exited && process.machine().deadline().is_some()
     }) {
         // Nothing is signalled, so nothing can fail.
-        let _ = daemon.supervisor.feed(daemon.reactor, id, Input::Stop);
+        let _ = daemon.supervisor.feed(daemon.context, id, Input::Stop);
     }
 }

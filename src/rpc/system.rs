@@ -96,7 +96,7 @@ pub fn run_calls(
             Ok(Answer::Written(content)) => push_slot(daemon, &mut finished, Ok(content)),
             Err(fault) => push_slot(daemon, &mut finished, Err(fault)),
         }
-        if pause.is_none() && daemon.reactor.turn_is_over() {
+        if pause.is_none() && daemon.context.turn_is_over() {
             pause = Some(Pause::Turn(daemon.turn()));
         }
         if let Some(pause) = pause {

@@ -1,7 +1,7 @@
 //! How many files may be open: enough for all processes, as far as the system
 //! allows. 4.3.0 stays at `minfds`, and the programs beyond it do not start.
 
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::supervisor::Supervisor;
 use crate::sys::limits::{self, Limit};
 
@@ -15,7 +15,7 @@ const STEP: u64 = 1024;
 impl Supervisor {
     /// Raises the limit where the processes of all groups together may need more.
     /// Called when groups have been added. That it does not suffice is told once.
-    pub fn allow_descriptors(&mut self, reactor: &mut Reactor) {
+    pub fn allow_descriptors(&mut self, context: &mut LoopContext) {
         let sizes = self.groups.iter().map(|group| group.processes.len() as u64);
         let processes: u64 = sizes.sum();
         let wanted = processes * OF_PROCESS + OF_ALL;
@@ -27,14 +27,14 @@ impl Supervisor {
         let step = wanted.next_multiple_of(STEP);
         let now = limits::raise_as_far_as_possible(Limit::OpenFiles, step);
         if now > before {
-            reactor.log.info(format_args!(
+            context.log.info(format_args!(
                 "Increased {} limit to {now}: {processes} processes may need {wanted}",
                 Limit::OpenFiles.name()
             ));
         }
         let lacked = std::mem::replace(&mut self.lacks_descriptors, now < wanted);
         if self.lacks_descriptors && !lacked {
-            reactor.log.warn(format_args!(
+            context.log.warn(format_args!(
                 "{processes} processes may need {wanted} open files, and the system allows {now}: where they do not \
                  suffice, programs fail to start; raise the limit that supervisord is started with"
             ));

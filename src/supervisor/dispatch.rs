@@ -2,8 +2,8 @@
 
 use crate::events::message::Message;
 use crate::events::protocol::{ListenerState, Step};
+use crate::loop_context::LoopContext;
 use crate::process::subprocess::{InputError, Subprocess};
-use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::text::pyrepr;
@@ -12,11 +12,11 @@ use crate::tokens::{GroupId, ProcessId};
 impl Supervisor {
     /// Hands the events that wait in a pool to its listeners that are ready, in
     /// order, until no event or no listener is left.
-    pub fn dispatch(&mut self, reactor: &mut Reactor, group: GroupId) {
+    pub fn dispatch(&mut self, context: &mut LoopContext, group: GroupId) {
         let Some(pool) = self.pools.get(group) else {
             return;
         };
-        pool.lower(reactor);
+        pool.lower(context);
         if self.ready_listener(group, 0).is_none() {
             return;
         }
@@ -25,9 +25,9 @@ impl Supervisor {
             .get_mut(group)
             .and_then(|pool| pool.buffer.take())
         {
-            if let Err(message) = self.send(reactor, group, message) {
+            if let Err(message) = self.send(context, group, message) {
                 if let Some(pool) = self.pools.get_mut(group) {
-                    pool.tell_of_rebuffering(reactor, message.serial);
+                    pool.tell_of_rebuffering(context, message.serial);
                     // It was just taken out: there is room.
                     pool.buffer.put_back(message);
                 }
@@ -40,7 +40,7 @@ impl Supervisor {
     /// to; hands it back when there is none.
     fn send(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         group: GroupId,
         message: Message,
     ) -> Result<(), Message> {
@@ -57,19 +57,19 @@ impl Supervisor {
             };
             let serial = message.serial;
             let name = process.config().name.clone();
-            match process.send_input(reactor, &bytes) {
+            match process.send_input(context, &bytes) {
                 Ok(()) => {
                     if let Some(listener) = process.listener_mut() {
                         listener.protocol.sent();
                         listener.message = Some(message);
                     }
-                    self.begin_turn(reactor, id);
-                    reactor
+                    self.begin_turn(context, id);
+                    context
                         .log
                         .debug(format_args!("event {serial} sent to listener {name}"));
                     return Ok(());
                 }
-                Err(InputError::Closed) => reactor.log.debug(format_args!(
+                Err(InputError::Closed) => context.log.debug(format_args!(
                     "epipe occurred while sending event {serial} to listener {name}, listener state unchanged"
                 )),
                 Err(InputError::NotRunning | InputError::Full) => {}
@@ -89,11 +89,11 @@ impl Supervisor {
 
     /// Writes what waits for a child's stdin. A listener that has read
     /// everything can be sent the next event.
-    pub fn feed_input(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn feed_input(&mut self, context: &mut LoopContext, id: ProcessId) {
         let Some(process) = self.groups.process_mut(id) else {
             return;
         };
-        process.flush_input(reactor);
+        process.flush_input(context);
         if !process.has_unread_input()
             && let Some(pool) = self.pools.get(id.group)
         {
@@ -102,42 +102,42 @@ impl Supervisor {
     }
 
     /// Hears what a listener says, and does what that asks for.
-    pub fn hear(&mut self, reactor: &mut Reactor, id: ProcessId, bytes: &[u8]) {
+    pub fn hear(&mut self, context: &mut LoopContext, id: ProcessId, bytes: &[u8]) {
         let process = self.groups.process_mut(id);
         if let Some(listener) = process.and_then(Subprocess::listener_mut) {
             listener.protocol.hear(bytes);
         }
-        self.converse(reactor, id);
+        self.converse(context, id);
     }
 
     /// Goes on with a conversation as far as it has come. A listener that gets
     /// ready is handed the next event in this turn of the loop.
-    pub fn converse(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn converse(&mut self, context: &mut LoopContext, id: ProcessId) {
         let mut got_ready = false;
         while let Some((name, before, step)) = self.next_step(id) {
             got_ready = step == Step::Ready;
             if !got_ready {
-                self.end_turn(reactor, id);
+                self.end_turn(context, id);
             }
             match step {
-                Step::Ready => tell_state(reactor, &name, before, ListenerState::Ready),
-                Step::Answered(answer) => self.judge(reactor, id, answer),
+                Step::Ready => tell_state(context, &name, before, ListenerState::Ready),
+                Step::Answered(answer) => self.judge(context, id, answer),
                 Step::BadLine(line) => {
                     let line = pyrepr::decoded(&line);
-                    reactor
+                    context
                         .log
                         .warn(format_args!("{name}: bad result line: '{line}'"));
-                    self.tell_of_violation(reactor, &name, before);
-                    self.reject(reactor, id);
+                    self.tell_of_violation(context, &name, before);
+                    self.reject(context, id);
                 }
                 Step::Violation => {
-                    self.tell_of_violation(reactor, &name, before);
-                    self.reject(reactor, id);
+                    self.tell_of_violation(context, &name, before);
+                    self.reject(context, id);
                 }
             }
         }
         if got_ready {
-            self.dispatch(reactor, id.group);
+            self.dispatch(context, id.group);
         }
     }
 
@@ -149,9 +149,9 @@ impl Supervisor {
         Some((name, before, listener.protocol.step()?))
     }
 
-    fn tell_of_violation(&self, reactor: &mut Reactor, name: &str, before: ListenerState) {
-        tell_state(reactor, name, before, ListenerState::Unknown);
-        reactor.log.warn(format_args!(
+    fn tell_of_violation(&self, context: &mut LoopContext, name: &str, before: ListenerState) {
+        tell_state(context, name, before, ListenerState::Unknown);
+        context.log.warn(format_args!(
             "{name}: has entered the UNKNOWN state and will no longer receive events, this usually indicates the process violated the eventlistener protocol"
         ));
     }
@@ -169,8 +169,8 @@ fn is_ready(process: &Subprocess) -> bool {
 }
 
 /// The log line for a listener's change of state.
-pub fn tell_state(reactor: &mut Reactor, name: &str, from: ListenerState, to: ListenerState) {
-    reactor
+pub fn tell_state(context: &mut LoopContext, name: &str, from: ListenerState, to: ListenerState) {
+    context
         .log
         .debug(format_args!("{name}: {} -> {}", from.name(), to.name()));
 }

@@ -4,9 +4,9 @@
 //! its number and its name, and never enters it.
 
 use crate::events::event::Event;
+use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
 use crate::text::plain;
@@ -82,39 +82,39 @@ impl Supervisor {
 
     /// Something could not be done, for a reason that names the path or the pid:
     /// supervisord is FATAL from here on, unless it goes down anyway.
-    pub fn failed(&mut self, reactor: &mut Reactor, deed: Deed, reason: String) {
+    pub fn failed(&mut self, context: &mut LoopContext, deed: Deed, reason: String) {
         if self.state.is_going_down() {
             return;
         }
         let reason = plain::shown(&reason).into_owned();
-        reactor
+        context
             .log
             .critical(format_args!("supervisord is in FATAL state: {reason}"));
         let before = self.state();
         self.failures.add(deed, reason.clone());
         if before == SupervisorState::Running {
-            self.emit(reactor, &Event::supervisor_fatal(&reason));
+            self.emit(context, &Event::supervisor_fatal(&reason));
         }
     }
 
     /// Something was done. If it is what failed before, that is over.
-    pub fn succeeded(&mut self, reactor: &mut Reactor, deed: &Deed) {
+    pub fn succeeded(&mut self, context: &mut LoopContext, deed: &Deed) {
         if self.failures.remove(deed) {
-            self.tell_of_end(reactor);
+            self.tell_of_end(context);
         }
     }
 
     /// Somebody has taken note: supervisord is RUNNING again.
-    pub fn clear_fatal(&mut self, reactor: &mut Reactor) {
+    pub fn clear_fatal(&mut self, context: &mut LoopContext) {
         if self.failures.latest().is_some() {
             self.failures = Failures::default();
-            self.tell_of_end(reactor);
+            self.tell_of_end(context);
         }
     }
 
-    fn tell_of_end(&self, reactor: &mut Reactor) {
+    fn tell_of_end(&self, context: &mut LoopContext) {
         if self.state() == SupervisorState::Running {
-            reactor.log.info("supervisord is in RUNNING state again");
+            context.log.info("supervisord is in RUNNING state again");
         }
     }
 }

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
+use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
-use crate::reactor::Reactor;
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
@@ -99,38 +99,44 @@ impl Supervisor {
     /// start for as long as that is so.
     pub fn add_group(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         config: Rc<config::Group>,
     ) -> Vec<SocketError> {
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
         let mut group = Group::new(id, Rc::clone(&config), |process| {
-            log_paths(&self.child_settings, reactor, process)
+            log_paths(&self.child_settings, context, process)
         });
         let mut failures = Vec::new();
         for socket in &mut group.sockets {
-            if let Err(error) = socket.test(&mut reactor.log, &self.child_settings.hosts) {
-                reactor.log.error(&error);
+            if let Err(error) = socket.test(&mut context.log, &self.child_settings.hosts) {
+                context.log.error(&error);
                 failures.push(error);
             }
         }
         self.groups.groups.insert(id, Box::new(group));
         if let GroupKind::Listeners(pool) = &config.kind {
-            self.add_pool(reactor, id, &config.name, pool);
+            self.add_pool(context, id, &config.name, pool);
         }
-        self.emit(reactor, &Event::group_added(&config.name));
+        self.emit(context, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
         failures
     }
 
-    fn add_pool(&mut self, reactor: &mut Reactor, id: GroupId, name: &str, pool: &config::Pool) {
-        match self.pools.add(reactor, id, name, pool) {
+    fn add_pool(
+        &mut self,
+        context: &mut LoopContext,
+        id: GroupId,
+        name: &str,
+        pool: &config::Pool,
+    ) {
+        match self.pools.add(context, id, name, pool) {
             Ok(()) => {
-                self.arm_ticks(reactor);
-                self.arm_monitor(reactor, id);
+                self.arm_ticks(context);
+                self.arm_monitor(context, id);
             }
             // Its listeners run, and wait for events in vain.
-            Err(error) => reactor.log.critical(format_args!(
+            Err(error) => context.log.critical(format_args!(
                 "pool {name} cannot be told of events: {}",
                 errno::reason(&error)
             )),
@@ -139,7 +145,7 @@ impl Supervisor {
 
     /// Forgets a group; false (and nothing done) while it is not stopped. A
     /// child in state UNKNOWN lives on, as nobody's.
-    pub fn remove_group(&mut self, reactor: &mut Reactor, id: GroupId) -> bool {
+    pub fn remove_group(&mut self, context: &mut LoopContext, id: GroupId) -> bool {
         if self.groups.get(id).is_some_and(|group| !group.is_stopped()) {
             return false;
         }
@@ -148,15 +154,15 @@ impl Supervisor {
         };
         for process in &mut group.processes {
             self.pids.remove(&process.machine().pid());
-            process.forget(reactor);
+            process.forget(context);
         }
         // Of a child in state UNKNOWN.
         for socket in &mut group.sockets {
-            socket.close(&mut reactor.log);
+            socket.close(&mut context.log);
         }
-        self.pools.remove(reactor, id);
-        self.arm_ticks(reactor);
-        self.emit(reactor, &Event::group_removed(&group.config.name));
+        self.pools.remove(context, id);
+        self.arm_ticks(context);
+        self.emit(context, &Event::group_removed(&group.config.name));
         self.changed = true;
         true
     }
@@ -165,7 +171,7 @@ impl Supervisor {
 /// Where the output of a process goes, with automatic files made.
 fn log_paths(
     child_settings: &ChildSettings,
-    reactor: &mut Reactor,
+    context: &mut LoopContext,
     process: &config::Process,
 ) -> LogPaths {
     let mut path = |channel: Channel, output: &config::Output| match &output.logfile {
@@ -180,7 +186,7 @@ fn log_paths(
             ) {
                 Ok(path) => Some(path),
                 Err(error) => {
-                    reactor.log.critical(error);
+                    context.log.critical(error);
                     None
                 }
             }

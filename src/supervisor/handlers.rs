@@ -12,9 +12,9 @@ use crate::config::command::Command;
 use crate::dispatchers::input::InputDispatcher;
 use crate::events::message::Message;
 use crate::events::protocol::Answer;
+use crate::loop_context::LoopContext;
 use crate::process::subprocess::Subprocess;
 use crate::process::{command, environment};
-use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::results::Verdict;
@@ -76,7 +76,7 @@ impl Supervisor {
     /// Runs the command for an answer.
     pub fn start_handler(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         handler: &Command,
         answer: &Answer,
@@ -103,11 +103,11 @@ impl Supervisor {
             ("SUPERVISOR_EVENT_SERIAL", message.serial.to_string()),
         ];
         let timeout = Duration::from_secs(u64::try_from(pool.config.handler_timeout).unwrap_or(1));
-        let (pid, stdin) = self.spawn_handler(reactor, process, handler, &variables)?;
+        let (pid, stdin) = self.spawn_handler(context, process, handler, &variables)?;
         let (name, child) = (process.config().name.clone(), process.machine().pid());
         let source = Source::Handler(pid);
         let token = fd::set_nonblocking(stdin.as_fd())
-            .and_then(|()| reactor.poller.register(stdin, Interest::NONE, source));
+            .and_then(|()| context.poller.register(stdin, Interest::NONE, source));
         let mut dispatcher = match token {
             Ok(token) => InputDispatcher::new(token),
             Err(error) => {
@@ -117,11 +117,11 @@ impl Supervisor {
             }
         };
         // A command that does not read its input judges without it.
-        let _ = dispatcher.write(reactor, &input);
-        dispatcher.close_when_written(reactor);
-        reactor
+        let _ = dispatcher.write(context, &input);
+        dispatcher.close_when_written(context);
+        context
             .timers
-            .set(Timer::Handler(pid), Some(reactor.now.monotonic + timeout));
+            .set(Timer::Handler(pid), Some(context.now.monotonic + timeout));
         let handler = Handler {
             listener: id,
             name,
@@ -137,7 +137,7 @@ impl Supervisor {
     /// writes goes nowhere.
     fn spawn_handler(
         &self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         listener: &Subprocess,
         handler: &Command,
         variables: &[(&str, String)],
@@ -175,31 +175,31 @@ impl Supervisor {
         let surroundings = self.child_settings.surroundings(&config);
         let spawn = Spawn::new(program, streams, surroundings);
         let pid = spawn
-            .start(&mut reactor.error_pipe)
+            .start(&mut context.error_pipe)
             .map_err(errno::bracketed)?;
         Ok((pid, pipe.write))
     }
 
     /// Writes on to a command that did not take everything at once.
-    pub fn feed_handler(&mut self, reactor: &mut Reactor, pid: i32) {
+    pub fn feed_handler(&mut self, context: &mut LoopContext, pid: i32) {
         if let Some(handler) = self.handlers.running.get_mut(&pid) {
-            handler.input.flush(reactor);
-            handler.input.close_when_written(reactor);
+            handler.input.flush(context);
+            handler.input.close_when_written(context);
         }
     }
 
     /// A command has taken longer than it may.
-    pub fn handler_due(&mut self, reactor: &mut Reactor, pid: i32) {
-        self.reap_child(reactor, pid);
+    pub fn handler_due(&mut self, context: &mut LoopContext, pid: i32) {
+        self.reap_child(context, pid);
         let Some(handler) = self.handlers.running.get(&pid) else {
             return;
         };
         let name = &handler.name;
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "{name}: its result handler (pid {pid}) takes too long, killing it"
         ));
         if let Err(error) = kill_handler(pid) {
-            reactor.log.error(format_args!(
+            context.log.error(format_args!(
                 "{name}: its result handler (pid {pid}) cannot be killed: {}",
                 errno::bracketed(error)
             ));
@@ -210,7 +210,7 @@ impl Supervisor {
     /// was none.
     pub fn finish_handler(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         pid: i32,
         end: Termination,
         error: Option<String>,
@@ -218,19 +218,19 @@ impl Supervisor {
         let Some(mut handler) = self.handlers.running.remove(&pid) else {
             return false;
         };
-        handler.input.close(reactor);
-        reactor.timers.set(Timer::Handler(pid), None);
+        handler.input.close(context);
+        context.timers.set(Timer::Handler(pid), None);
         let (id, name) = (handler.listener, handler.name);
         let verdict = match (end, error) {
             (Termination::Exited(0), _) => Verdict::Processed,
             (_, Some(error)) => {
-                reactor.log.warn(format_args!(
+                context.log.warn(format_args!(
                     "{name}: its result handler (pid {pid}) cannot be run: {error}"
                 ));
                 Verdict::Rejected
             }
             (_, None) => {
-                reactor.log.warn(format_args!(
+                context.log.warn(format_args!(
                     "{name}: its result handler (pid {pid}) ended with {end}"
                 ));
                 Verdict::Rejected
@@ -241,10 +241,10 @@ impl Supervisor {
             .process(id)
             .is_some_and(|process| process.machine().pid() == handler.child);
         match handler.message {
-            Some(message) => self.settle(reactor, id, &name, message, verdict),
+            Some(message) => self.settle(context, id, &name, message, verdict),
             None if is_owed => {
-                self.conclude(reactor, id, verdict);
-                self.converse(reactor, id);
+                self.conclude(context, id, verdict);
+                self.converse(context, id);
             }
             None => {}
         }
@@ -257,14 +257,14 @@ impl Supervisor {
 
     /// When every process is stopped: kills the commands that still run. False
     /// while there are some to be collected.
-    pub fn end_handlers(&mut self, reactor: &mut Reactor) -> bool {
+    pub fn end_handlers(&mut self, context: &mut LoopContext) -> bool {
         let pids: Vec<i32> = self.handlers.running.keys().copied().collect();
         for pid in pids {
             if let Err(error) = kill_handler(pid)
                 && let Some(handler) = self.handlers.running.remove(&pid)
             {
                 // Nothing can be done about it, and nobody is to wait for it.
-                reactor.log.error(format_args!(
+                context.log.error(format_args!(
                     "{}: its result handler (pid {pid}) cannot be killed: {}",
                     handler.name,
                     errno::bracketed(error)

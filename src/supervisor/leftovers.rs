@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::config;
+use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
-use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::child_record::{self, Child, ChildRecord};
@@ -57,11 +57,11 @@ impl Leftovers {
 impl Supervisor {
     /// When the servers listen: nobody else has their address then. Before a restart
     /// it has been told what there is, and some may not have gone yet.
-    pub fn look_for_leftovers(&mut self, reactor: &mut Reactor, is_restart: bool) {
+    pub fn look_for_leftovers(&mut self, context: &mut LoopContext, is_restart: bool) {
         let setting = self.config.supervisord.leftovers;
         let mut recorded = Vec::new();
         if setting == config::Leftovers::Kill {
-            recorded = self.read_record(reactor);
+            recorded = self.read_record(context);
         }
         let known: Vec<i32> = recorded.iter().map(|child| child.pid).collect();
         let is_told = is_restart || setting == config::Leftovers::Ignore;
@@ -76,22 +76,22 @@ impl Supervisor {
                 .iter()
                 .filter(|child| !known.contains(&child.pid))
                 .collect();
-            tell(reactor, &found, setting);
+            tell(context, &found, setting);
         }
         for child in recorded {
-            self.stop_leftover(reactor, child);
+            self.stop_leftover(context, child);
         }
-        self.leftovers_due(reactor);
+        self.leftovers_due(context);
     }
 
     /// Begins the record of the children, where there is to be one.
-    pub fn begin_record(&mut self, reactor: &mut Reactor) {
+    pub fn begin_record(&mut self, context: &mut LoopContext) {
         let settings = &self.config.supervisord;
         if settings.leftovers != config::Leftovers::Kill {
             return;
         }
         let Some(pidfile) = &settings.pidfile else {
-            reactor.log.warn(
+            context.log.warn(
                 "leftovers=kill keeps its record beside the pid file, and there is none: set pidfile",
             );
             return;
@@ -101,7 +101,7 @@ impl Supervisor {
         let stopping: Vec<Child> = stopping.map(|leftover| leftover.child.clone()).collect();
         match ChildRecord::create(&path, &stopping) {
             Ok(record) => self.leftovers.record = Some(record),
-            Err(error) => reactor.log.warn(format_args!(
+            Err(error) => context.log.warn(format_args!(
                 "cannot write {path}: {}; children that a killed supervisord leaves behind will not be known",
                 errno::reason(&error)
             )),
@@ -109,7 +109,7 @@ impl Supervisor {
     }
 
     /// Notes a child that has begun.
-    pub fn note_child(&mut self, reactor: &mut Reactor, pid: i32, id: ProcessId) {
+    pub fn note_child(&mut self, context: &mut LoopContext, pid: i32, id: ProcessId) {
         let living = self.pids.len();
         let process = self.groups.process(id);
         let Some((record, process)) = self.leftovers.record.as_mut().zip(process) else {
@@ -126,7 +126,7 @@ impl Supervisor {
             process: process.config().name.clone(),
         };
         if let Err(error) = record.add(&child, living) {
-            reactor.log.warn(format_args!(
+            context.log.warn(format_args!(
                 "cannot note pid {pid} of {} for leftovers=kill: {}",
                 namespec(&child.group, &child.process),
                 errno::reason(&error)
@@ -135,28 +135,28 @@ impl Supervisor {
     }
 
     /// Looks how far those are that are being stopped.
-    pub fn leftovers_due(&mut self, reactor: &mut Reactor) {
-        let now = reactor.now.monotonic;
+    pub fn leftovers_due(&mut self, context: &mut LoopContext) {
+        let now = context.now.monotonic;
         let mut stopping = std::mem::take(&mut self.leftovers.stopping);
         if stopping.is_empty() {
             return;
         }
-        stopping.retain_mut(|leftover| go_on(reactor, leftover, now));
+        stopping.retain_mut(|leftover| go_on(context, leftover, now));
         match stopping.is_empty() {
             true => {
-                reactor
+                context
                     .log
                     .info("nothing that an earlier supervisord started is waited for any more");
                 // What waits for that is started in this turn.
                 self.changed = true;
             }
-            false => reactor.timers.set(Timer::Leftovers, Some(now + PAUSE)),
+            false => context.timers.set(Timer::Leftovers, Some(now + PAUSE)),
         }
         self.leftovers.stopping = stopping;
     }
 
     /// What the record beside the pid file says, as far as it still runs.
-    fn read_record(&self, reactor: &mut Reactor) -> Vec<Child> {
+    fn read_record(&self, context: &mut LoopContext) -> Vec<Child> {
         let Some(pidfile) = &self.config.supervisord.pidfile else {
             return Vec::new();
         };
@@ -167,7 +167,7 @@ impl Supervisor {
                 children
             }
             Err(error) => {
-                reactor.log.warn(format_args!(
+                context.log.warn(format_args!(
                     "cannot read {path}: {}; nothing in it is stopped",
                     errno::reason(&error)
                 ));
@@ -177,7 +177,7 @@ impl Supervisor {
     }
 
     /// Stops one as its program is configured now, or as programs are by default.
-    fn stop_leftover(&mut self, reactor: &mut Reactor, child: Child) {
+    fn stop_leftover(&mut self, context: &mut LoopContext, child: Child) {
         let configured = self
             .groups
             .process_named(&child.group, &child.process)
@@ -186,16 +186,16 @@ impl Supervisor {
         let seconds = configured.map_or(10, |process| process.stopwaitsecs);
         let stopasgroup = configured.is_some_and(|process| process.stopasgroup);
         let killasgroup = configured.is_some_and(|process| process.killasgroup);
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "{} runs since an earlier supervisord (pid {}): stopping it with {signal}",
             namespec(&child.group, &child.process),
             child.pid
         ));
-        send(reactor, &child, signal, stopasgroup);
+        send(context, &child, signal, stopasgroup);
         let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         self.leftovers.stopping.push(Stopping {
             child,
-            deadline: reactor.now.monotonic + wait,
+            deadline: context.now.monotonic + wait,
             killed: false,
             killasgroup,
         });
@@ -203,7 +203,7 @@ impl Supervisor {
 }
 
 /// Looks after one that is being stopped; false when it is not waited for any more.
-fn go_on(reactor: &mut Reactor, leftover: &mut Stopping, now: Monotonic) -> bool {
+fn go_on(context: &mut LoopContext, leftover: &mut Stopping, now: Monotonic) -> bool {
     if !leftover.child.is_alive() {
         return false;
     }
@@ -213,28 +213,28 @@ fn go_on(reactor: &mut Reactor, leftover: &mut Stopping, now: Monotonic) -> bool
     let name = namespec(&leftover.child.group, &leftover.child.process);
     let pid = leftover.child.pid;
     if leftover.killed {
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "{name} of an earlier supervisord (pid {pid}) has not gone after SIGKILL: it is not waited for"
         ));
         return false;
     }
-    reactor
+    context
         .log
         .warn(format_args!("killing '{name}' ({pid}) with SIGKILL"));
-    send(reactor, &leftover.child, Signal::KILL, leftover.killasgroup);
+    send(context, &leftover.child, Signal::KILL, leftover.killasgroup);
     leftover.killed = true;
     leftover.deadline = now + AFTER_KILL;
     true
 }
 
-fn send(reactor: &mut Reactor, child: &Child, signal: Signal, group: bool) {
+fn send(context: &mut LoopContext, child: &Child, signal: Signal, group: bool) {
     let sent = match group {
         true => kill::kill_group(child.pid, signal),
         false => kill::kill(child.pid, signal),
     };
     match sent {
         Ok(()) | Err(libc::ESRCH) => {}
-        Err(errno) => reactor.log.warn(format_args!(
+        Err(errno) => context.log.warn(format_args!(
             "cannot send {signal} to {} (pid {}): {}",
             namespec(&child.group, &child.process),
             child.pid,
@@ -244,20 +244,20 @@ fn send(reactor: &mut Reactor, child: &Child, signal: Signal, group: bool) {
 }
 
 /// Warns of processes that run since an earlier supervisord.
-fn tell(reactor: &mut Reactor, found: &[&Child], setting: config::Leftovers) {
+fn tell(context: &mut LoopContext, found: &[&Child], setting: config::Leftovers) {
     let cure = match setting {
         config::Leftovers::Kill => "it is not in the record, so stop it yourself",
         _ => "stop it, or set leftovers=kill in [supervisord]",
     };
     for child in found.iter().take(NAMED) {
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "{} runs since an earlier supervisord (pid {}), which has not stopped it: {cure}",
             namespec(&child.group, &child.process),
             child.pid
         ));
     }
     if let Some(more) = found.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        reactor
+        context
             .log
             .warn(format_args!("and {more} more processes run since then"));
     }

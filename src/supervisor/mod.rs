@@ -24,9 +24,9 @@ use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
 use crate::dispatchers::output::Found;
 use crate::events::event::{Event, Subject};
+use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::subprocess::{Finding, Subprocess};
-use crate::reactor::Reactor;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, GroupId, ProcessId, Source};
@@ -116,12 +116,12 @@ impl Supervisor {
     }
 
     /// Handles a descriptor of a child that is ready.
-    pub fn handle(&mut self, reactor: &mut Reactor, ready: Ready<Source>) {
+    pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<Source>) {
         match ready.source {
-            Source::Output(id, channel) => self.read_output(reactor, id, channel, ready.token),
-            Source::Input(id) => self.feed_input(reactor, id),
-            Source::Pool(group) => self.dispatch(reactor, group),
-            Source::Handler(pid) => self.feed_handler(reactor, pid),
+            Source::Output(id, channel) => self.read_output(context, id, channel, ready.token),
+            Source::Input(id) => self.feed_input(context, id),
+            Source::Pool(group) => self.dispatch(context, group),
+            Source::Handler(pid) => self.feed_handler(context, pid),
             Source::Signals
             | Source::Log(_)
             | Source::MainLog
@@ -134,16 +134,16 @@ impl Supervisor {
     /// Reads what a child wrote.
     fn read_output(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         channel: Channel,
         token: Token,
     ) {
         let process = self.groups.process_mut(id);
         if let Some(process) = process {
-            process.read_output(reactor, channel, token);
+            process.read_output(context, channel, token);
         }
-        self.tell_found(reactor, id);
+        self.tell_found(context, id);
     }
 
     /// Whether pipes of ended children hold what their logs cannot take yet.
@@ -153,21 +153,21 @@ impl Supervisor {
     }
 
     /// Reads on in those, for as long as the logs take that.
-    pub fn drain_kept_output(&mut self, reactor: &mut Reactor) {
+    pub fn drain_kept_output(&mut self, context: &mut LoopContext) {
         for process in self.groups.all_processes_mut() {
-            process.drain_kept_output(reactor);
+            process.drain_kept_output(context);
         }
     }
 
     /// Gives those up; what is in them is told as lost.
-    pub fn give_up_kept_output(&mut self, reactor: &mut Reactor) {
+    pub fn give_up_kept_output(&mut self, context: &mut LoopContext) {
         for process in self.groups.all_processes_mut() {
-            process.give_up_kept_output(reactor);
+            process.give_up_kept_output(context);
         }
     }
 
     /// Tells of what a child has written for others than its logs.
-    fn tell_found(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    fn tell_found(&mut self, context: &mut LoopContext, id: ProcessId) {
         let Some(process) = self.groups.process_mut(id) else {
             return;
         };
@@ -191,24 +191,24 @@ impl Supervisor {
         {
             match found {
                 Found::Output(data) => {
-                    self.emit(reactor, &Event::log(subject, pid, channel, &data))
+                    self.emit(context, &Event::log(subject, pid, channel, &data))
                 }
                 Found::Message(data) => {
-                    self.emit(reactor, &Event::communication(subject, pid, channel, &data))
+                    self.emit(context, &Event::communication(subject, pid, channel, &data))
                 }
-                Found::Said(bytes) => self.hear(reactor, id, &bytes),
+                Found::Said(bytes) => self.hear(context, id, &bytes),
             }
         }
     }
 
     /// Closes and opens again the main log and the logs of every living child.
-    pub fn reopen_logs(&self, reactor: &mut Reactor) {
-        reactor.log.info("supervisord logreopen");
-        if let Err(failure) = reactor.log.reopen() {
-            reactor
+    pub fn reopen_logs(&self, context: &mut LoopContext) {
+        context.log.info("supervisord logreopen");
+        if let Err(failure) = context.log.reopen() {
+            context
                 .log
                 .error(format_args!("{failure}; it is written to as before"));
         }
-        reactor.reopen_logs();
+        context.reopen_logs();
     }
 }

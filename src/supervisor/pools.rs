@@ -13,7 +13,7 @@ use crate::events::buffer::Buffer;
 use crate::events::event::Event;
 use crate::events::message::{Message, Serials};
 use crate::events::types::EventType;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::trigger::Trigger;
@@ -95,13 +95,13 @@ impl Pools {
     /// Makes the pool of a group.
     pub fn add(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         group: GroupId,
         name: &str,
         config: &config::Pool,
     ) -> io::Result<()> {
         let (trigger, read) = Trigger::new()?;
-        let token = reactor
+        let token = context
             .poller
             .register(read, Interest::READ, Source::Pool(group))?;
         let pool = Pool {
@@ -121,12 +121,12 @@ impl Pools {
     }
 
     /// Forgets the pool of a group and what waits in it.
-    pub fn remove(&mut self, reactor: &mut Reactor, group: GroupId) {
+    pub fn remove(&mut self, context: &mut LoopContext, group: GroupId) {
         if let Some(mut pool) = self.pools.remove(&group) {
-            pool.tell_of_losses(reactor);
-            reactor.poller.close(pool.token);
-            reactor.timers.set(Timer::Overflow(group), None);
-            reactor.timers.set(Timer::MonitorQuery(group), None);
+            pool.tell_of_losses(context);
+            context.poller.close(pool.token);
+            context.timers.set(Timer::Overflow(group), None);
+            context.timers.set(Timer::MonitorQuery(group), None);
         }
     }
 }
@@ -149,8 +149,8 @@ impl Pool {
     }
 
     /// The pool is being looked after.
-    pub fn lower(&self, reactor: &Reactor) {
-        if let Some(read) = reactor.poller.descriptor(self.token) {
+    pub fn lower(&self, context: &LoopContext) {
+        if let Some(read) = context.poller.descriptor(self.token) {
             Trigger::lower(read);
         }
     }
@@ -159,62 +159,62 @@ impl Pool {
 impl Supervisor {
     /// Tells every pool that asks for it of something that happened. An event
     /// that nobody asks for has no number.
-    pub fn emit(&mut self, reactor: &mut Reactor, event: &Event) {
+    pub fn emit(&mut self, context: &mut LoopContext, event: &Event) {
         let mut serial = None;
         let Pools { pools, serials } = &mut self.pools;
         for (group, pool) in pools.iter_mut() {
             for _ in 0..pool.subscriptions_to(event.kind) {
                 let serial = *serial.get_or_insert_with(|| serials.take());
-                pool.accept(reactor, *group, event.clone(), serial);
+                pool.accept(context, *group, event.clone(), serial);
             }
         }
     }
 
     /// Tells one pool.
-    pub fn emit_to(&mut self, reactor: &mut Reactor, group: GroupId, event: Event) {
+    pub fn emit_to(&mut self, context: &mut LoopContext, group: GroupId, event: Event) {
         let Pools { pools, serials } = &mut self.pools;
         if let Some(pool) = pools.get_mut(&group) {
             let serial = serials.take();
-            pool.accept(reactor, group, event, serial);
+            pool.accept(context, group, event, serial);
         }
     }
 
     /// A minute after the last complaint of an overflow.
-    pub fn overflow_due(&mut self, reactor: &mut Reactor, group: GroupId) {
+    pub fn overflow_due(&mut self, context: &mut LoopContext, group: GroupId) {
         let Some(pool) = self.pools.get_mut(group) else {
             return;
         };
-        if pool.tell_of_losses(reactor) {
-            pool.overflow.last_told = Some(reactor.now.monotonic);
+        if pool.tell_of_losses(context) {
+            pool.overflow.last_told = Some(context.now.monotonic);
         }
     }
 
     /// At the end: what has been lost and not been told yet.
-    pub fn tell_of_losses(&mut self, reactor: &mut Reactor) {
+    pub fn tell_of_losses(&mut self, context: &mut LoopContext) {
         for pool in self.pools.pools.values_mut() {
-            pool.tell_of_losses(reactor);
+            pool.tell_of_losses(context);
         }
     }
 }
 
 impl Pool {
-    fn accept(&mut self, reactor: &mut Reactor, group: GroupId, event: Event, serial: u64) {
+    fn accept(&mut self, context: &mut LoopContext, group: GroupId, event: Event, serial: u64) {
         let discarded = self.buffer.accept(event, serial);
-        self.lose(reactor, group, discarded);
+        self.lose(context, group, discarded);
         self.raise();
     }
 
     /// Takes an event back that a listener has not processed.
-    pub fn put_back(&mut self, reactor: &mut Reactor, group: GroupId, message: Message) {
-        self.tell_of_rebuffering(reactor, message.serial);
+    pub fn put_back(&mut self, context: &mut LoopContext, group: GroupId, message: Message) {
+        self.tell_of_rebuffering(context, message.serial);
         let discarded = self.buffer.put_back(message);
-        self.lose(reactor, group, discarded);
+        self.lose(context, group, discarded);
         self.raise();
     }
 
     /// The log line for an event that goes back to the buffer.
-    pub fn tell_of_rebuffering(&self, reactor: &mut Reactor, serial: u64) {
-        reactor.log.debug(format_args!(
+    pub fn tell_of_rebuffering(&self, context: &mut LoopContext, serial: u64) {
+        context.log.debug(format_args!(
             "rebuffering event {serial} for pool {} (buf size={}, max={})",
             self.name,
             self.buffer.len(),
@@ -223,10 +223,10 @@ impl Pool {
     }
 
     /// Tells how many events were discarded since that was last told; false for none.
-    fn tell_of_losses(&mut self, reactor: &mut Reactor) -> bool {
+    fn tell_of_losses(&mut self, context: &mut LoopContext) -> bool {
         let untold = std::mem::take(&mut self.overflow.untold);
         if untold > 0 {
-            reactor.log.error(format_args!(
+            context.log.error(format_args!(
                 "pool {} event buffer overflowed, {untold} more events discarded within a minute",
                 self.name
             ));
@@ -235,24 +235,24 @@ impl Pool {
     }
 
     /// Tells of a discarded event: of the first at once, of others when a minute is over.
-    fn lose(&mut self, reactor: &mut Reactor, group: GroupId, discarded: Vec<Message>) {
+    fn lose(&mut self, context: &mut LoopContext, group: GroupId, discarded: Vec<Message>) {
         for message in discarded {
-            self.lose_one(reactor, group, message.serial);
+            self.lose_one(context, group, message.serial);
         }
     }
 
-    fn lose_one(&mut self, reactor: &mut Reactor, group: GroupId, serial: u64) {
-        let now = reactor.now.monotonic;
+    fn lose_one(&mut self, context: &mut LoopContext, group: GroupId, serial: u64) {
+        let now = context.now.monotonic;
         let told = self.overflow.last_told;
         if let Some(last) = told.filter(|last| now.since(*last) < OVERFLOW_INTERVAL) {
             self.overflow.untold += 1;
-            reactor
+            context
                 .timers
                 .set(Timer::Overflow(group), Some(last + OVERFLOW_INTERVAL));
             return;
         }
         self.overflow.last_told = Some(now);
-        reactor.log.error(format_args!(
+        context.log.error(format_args!(
             "pool {} event buffer overflowed, discarding event {serial}",
             self.name
         ));

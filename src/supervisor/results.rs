@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::config::ResultHandler;
 use crate::events::message::Message;
 use crate::events::protocol::{Answer, ListenerState};
+use crate::loop_context::LoopContext;
 use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::supervisor::dispatch::tell_state;
@@ -37,52 +37,52 @@ pub enum Verdict {
 
 impl Supervisor {
     /// Has the pool's handler judge an answer, at once or by a command that takes its time.
-    pub fn judge(&mut self, reactor: &mut Reactor, id: ProcessId, answer: Answer) {
+    pub fn judge(&mut self, context: &mut LoopContext, id: ProcessId, answer: Answer) {
         let handler = self.pools.get(id.group).map(|pool| &pool.config);
         let verdict = match handler.map(|config| config.result_handler.clone()) {
-            None | Some(ResultHandler::Default) => self.judge_by_word(reactor, id, &answer),
+            None | Some(ResultHandler::Default) => self.judge_by_word(context, id, &answer),
             Some(ResultHandler::Store) if answer.bytes == REJECTED => Verdict::Rejected,
             Some(ResultHandler::Store) => {
-                self.store(reactor, id, answer);
+                self.store(context, id, answer);
                 Verdict::Processed
             }
             Some(ResultHandler::Exec(command)) => {
-                match self.start_handler(reactor, id, &command, &answer) {
+                match self.start_handler(context, id, &command, &answer) {
                     // The listener stays BUSY until the command ends.
                     Ok(()) => return,
                     Err(reason) => {
-                        reactor.log.warn(format_args!(
+                        context.log.warn(format_args!(
                             "{}: its result handler cannot be run: {reason}",
                             self.name_of(id)
                         ));
                         // Rejected at once, the event would come back at once.
-                        let deadline = reactor.now.monotonic + PAUSE;
-                        reactor.timers.set(Timer::Verdict(id), Some(deadline));
+                        let deadline = context.now.monotonic + PAUSE;
+                        context.timers.set(Timer::Verdict(id), Some(deadline));
                         return;
                     }
                 }
             }
         };
-        self.conclude(reactor, id, verdict);
+        self.conclude(context, id, verdict);
     }
 
     /// The pause after a handler that could not be run is over.
-    pub fn verdict_due(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn verdict_due(&mut self, context: &mut LoopContext, id: ProcessId) {
         let listener = self.groups.process(id).and_then(Subprocess::listener);
         let is_owed = listener.is_some_and(|listener| listener.protocol.is_judged());
         if is_owed && !self.handlers.judge(id) {
-            self.conclude(reactor, id, Verdict::Rejected);
-            self.converse(reactor, id);
+            self.conclude(context, id, Verdict::Rejected);
+            self.converse(context, id);
         }
     }
 
-    fn judge_by_word(&self, reactor: &mut Reactor, id: ProcessId, answer: &Answer) -> Verdict {
+    fn judge_by_word(&self, context: &mut LoopContext, id: ProcessId, answer: &Answer) -> Verdict {
         if answer.bytes == ACCEPTED {
             return Verdict::Processed;
         }
         if answer.bytes != REJECTED {
             let shown = answer.bytes.get(..SHOWN).unwrap_or(&answer.bytes);
-            reactor.log.warn(format_args!(
+            context.log.warn(format_args!(
                 "{}: its result of {} bytes is neither OK nor FAIL: {}",
                 self.name_of(id),
                 answer.length,
@@ -92,7 +92,7 @@ impl Supervisor {
         Verdict::Rejected
     }
 
-    fn store(&mut self, reactor: &Reactor, id: ProcessId, answer: Answer) {
+    fn store(&mut self, context: &LoopContext, id: ProcessId, answer: Answer) {
         let process = self.name_of(id);
         let listener = self.groups.process(id).and_then(Subprocess::listener);
         let Some(message) = listener.and_then(|listener| listener.message.as_ref()) else {
@@ -100,7 +100,7 @@ impl Supervisor {
         };
         let result = StoredResult {
             data: answer.bytes,
-            time: reactor.now.wall,
+            time: context.now.wall,
             event: message.event.kind,
             serial: message.serial,
             process,
@@ -111,16 +111,16 @@ impl Supervisor {
     }
 
     /// Ends a listener's turn: it may say READY again.
-    pub fn conclude(&mut self, reactor: &mut Reactor, id: ProcessId, verdict: Verdict) {
+    pub fn conclude(&mut self, context: &mut LoopContext, id: ProcessId, verdict: Verdict) {
         let name = self.name_of(id);
-        tell_verdict(reactor, &name, verdict);
+        tell_verdict(context, &name, verdict);
         let process = self.groups.process_mut(id);
         let Some(listener) = process.and_then(Subprocess::listener_mut) else {
             return;
         };
         listener.protocol.acknowledge();
         tell_state(
-            reactor,
+            context,
             &name,
             ListenerState::Busy,
             ListenerState::Acknowledged,
@@ -129,9 +129,9 @@ impl Supervisor {
             Verdict::Processed => listener.message = None,
             Verdict::Rejected => {
                 if let Some(length) = listener.message.as_ref().and_then(Message::rest) {
-                    self.begin_rest(reactor, id, length);
+                    self.begin_rest(context, id, length);
                 }
-                self.reject(reactor, id);
+                self.reject(context, id);
             }
         }
     }
@@ -139,41 +139,41 @@ impl Supervisor {
     /// Ends the turn of a listener that has gone: only its event is left.
     pub fn settle(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         name: &str,
         message: Message,
         verdict: Verdict,
     ) {
-        tell_verdict(reactor, name, verdict);
+        tell_verdict(context, name, verdict);
         if verdict == Verdict::Rejected {
-            self.count_rejection(reactor, id, message);
+            self.count_rejection(context, id, message);
         }
     }
 
     /// A listener will not process the event that it has: that goes back, and
     /// counts as rejected.
-    pub fn reject(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn reject(&mut self, context: &mut LoopContext, id: ProcessId) {
         if let Some(message) = self.take_message(id) {
-            self.count_rejection(reactor, id, message);
+            self.count_rejection(context, id, message);
         }
     }
 
     /// The child of a listener has ended: an event that it has not answered is
     /// for another one. Where it was told to end that is no rejection.
-    pub fn abandon(&mut self, reactor: &mut Reactor, id: ProcessId, was_stopped: bool) {
+    pub fn abandon(&mut self, context: &mut LoopContext, id: ProcessId, was_stopped: bool) {
         let process = self.groups.process(id);
         if process.and_then(Subprocess::listener).is_none() {
             return;
         }
-        self.end_turn(reactor, id);
-        reactor.timers.set(Timer::Rest(id), None);
+        self.end_turn(context, id);
+        context.timers.set(Timer::Rest(id), None);
         let Some(message) = self.take_message(id) else {
             return;
         };
         match self.pools.get_mut(id.group) {
-            Some(pool) if was_stopped => pool.put_back(reactor, id.group, message),
-            _ => self.count_rejection(reactor, id, message),
+            Some(pool) if was_stopped => pool.put_back(context, id.group, message),
+            _ => self.count_rejection(context, id, message),
         }
     }
 
@@ -187,44 +187,44 @@ impl Supervisor {
 
     /// Puts a rejected event back to the head of its pool's buffer. With
     /// `event_max_retry` a listener that rejects it too often is of no more use.
-    fn count_rejection(&mut self, reactor: &mut Reactor, id: ProcessId, mut message: Message) {
+    fn count_rejection(&mut self, context: &mut LoopContext, id: ProcessId, mut message: Message) {
         message.rejections += 1;
         let Some(pool) = self.pools.get_mut(id.group) else {
             return;
         };
         let limit = u64::try_from(pool.config.event_max_retry).unwrap_or(0);
         if limit == 0 || message.rejections <= limit {
-            pool.put_back(reactor, id.group, message);
+            pool.put_back(context, id.group, message);
             return;
         }
-        self.condemn(reactor, id, message);
+        self.condemn(context, id, message);
     }
 
     /// Gives a listener up over an event, which stays for the others of its
     /// pool, if there are any.
-    fn condemn(&mut self, reactor: &mut Reactor, id: ProcessId, message: Message) {
+    fn condemn(&mut self, context: &mut LoopContext, id: ProcessId, message: Message) {
         let (event, serial) = (message.event.kind.name(), message.serial);
         let reason = format!(
             "event {event} with serial {serial} was rejected {} times",
             message.rejections
         );
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "{}: {reason}, giving the listener up",
             self.name_of(id)
         ));
         let has_others = self.has_other_listeners(id);
         if let Some(pool) = self.pools.get_mut(id.group) {
             if has_others {
-                pool.put_back(reactor, id.group, message);
+                pool.put_back(context, id.group, message);
             } else {
-                reactor.log.error(format_args!(
+                context.log.error(format_args!(
                     "pool {} has no listener left for event {event} with serial {serial}, discarding it",
                     pool.name
                 ));
             }
         }
         // A signal that cannot be sent is in the log.
-        let _ = self.feed(reactor, id, Input::Condemn(reason));
+        let _ = self.feed(context, id, Input::Condemn(reason));
     }
 
     /// Whether another listener of the pool runs or will.
@@ -266,11 +266,11 @@ fn is_unknown(process: &Subprocess) -> bool {
         .is_some_and(|listener| listener.protocol.state() == ListenerState::Unknown)
 }
 
-fn tell_verdict(reactor: &mut Reactor, name: &str, verdict: Verdict) {
+fn tell_verdict(context: &mut LoopContext, name: &str, verdict: Verdict) {
     match verdict {
-        Verdict::Processed => reactor
+        Verdict::Processed => context
             .log
             .debug(format_args!("{name}: event was processed")),
-        Verdict::Rejected => reactor.log.warn(format_args!("{name}: event was rejected")),
+        Verdict::Rejected => context.log.warn(format_args!("{name}: event was rejected")),
     }
 }

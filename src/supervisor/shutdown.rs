@@ -13,10 +13,10 @@ use crate::config::error::ConfigError;
 use crate::config::load;
 use crate::events::event::Event;
 use crate::loggers::level::Level;
+use crate::loop_context::LoopContext;
 use crate::process::group::Group;
 use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
 use crate::tokens::{GroupId, Timer};
@@ -77,7 +77,7 @@ impl Supervisor {
     /// Begins to go down to start again, if the configuration can be read: with
     /// one that cannot, everything goes on as it is. 4.3.0 stops first and then
     /// finds that it cannot start.
-    pub fn restart(&mut self, reactor: &mut Reactor) -> Result<(), ConfigError> {
+    pub fn restart(&mut self, context: &mut LoopContext) -> Result<(), ConfigError> {
         let read = self
             .start_request
             .find()
@@ -88,7 +88,7 @@ impl Supervisor {
                 Ok(())
             }
             Err(error) => {
-                reactor.log.error(format_args!(
+                context.log.error(format_args!(
                     "not restarted, everything goes on as it is: {error}"
                 ));
                 Err(error)
@@ -98,7 +98,7 @@ impl Supervisor {
 
     /// Ends a shutdown at once: everything that still runs is killed, whatever its turn and its
     /// `stopwaitsecs`, and no listener is waited for.
-    pub fn kill_everything(&mut self, reactor: &mut Reactor) {
+    pub fn kill_everything(&mut self, context: &mut LoopContext) {
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.drain = Drain::Over;
         }
@@ -115,7 +115,7 @@ impl Supervisor {
             };
             for input in inputs {
                 // A signal that cannot be sent has been logged.
-                let _ = self.feed(reactor, id, input.clone());
+                let _ = self.feed(context, id, input.clone());
             }
         }
     }
@@ -128,23 +128,23 @@ impl Supervisor {
     }
 
     /// Takes the next steps of going down; true when everything is stopped.
-    pub fn advance_shutdown(&mut self, reactor: &mut Reactor) -> bool {
+    pub fn advance_shutdown(&mut self, context: &mut LoopContext) -> bool {
         let Some(mut shutdown) = self.shutdown.take() else {
             return false;
         };
         if !std::mem::replace(&mut shutdown.announced, true) {
-            self.emit(reactor, &Event::supervisor_stopping());
+            self.emit(context, &Event::supervisor_stopping());
         }
         let in_work = &mut shutdown.in_work;
-        let all_stopped = self.stop_groups(reactor, &mut shutdown.groups, in_work)
-            && self.drain_pools(reactor, &mut shutdown.drain)
-            && self.stop_groups(reactor, &mut shutdown.pools, in_work);
-        let finished = all_stopped && self.end_handlers(reactor);
+        let all_stopped = self.stop_groups(context, &mut shutdown.groups, in_work)
+            && self.drain_pools(context, &mut shutdown.drain)
+            && self.stop_groups(context, &mut shutdown.pools, in_work);
+        let finished = all_stopped && self.end_handlers(context);
         if !all_stopped && std::mem::take(&mut shutdown.report_due) {
-            self.report(reactor);
-            reactor.timers.set(
+            self.report(context);
+            context.timers.set(
                 Timer::ShutdownReport,
-                Some(reactor.now.monotonic + REPORT_INTERVAL),
+                Some(context.now.monotonic + REPORT_INTERVAL),
             );
         }
         self.shutdown = Some(shutdown);
@@ -155,7 +155,7 @@ impl Supervisor {
     /// when none is left. Nothing starts any more, so each is told once.
     fn stop_groups(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         remaining: &mut Vec<GroupId>,
         in_work: &mut Vec<GroupId>,
     ) -> bool {
@@ -170,7 +170,7 @@ impl Supervisor {
             let first = remaining.partition_point(|id| self.priority(*id) < priority);
             *in_work = remaining.split_off(first);
             for group in in_work.iter().rev() {
-                self.stop_group(reactor, *group);
+                self.stop_group(context, *group);
             }
         }
     }
@@ -180,7 +180,7 @@ impl Supervisor {
     }
 
     /// Signals the members of a group in the order of stopping.
-    fn stop_group(&mut self, reactor: &mut Reactor, group: GroupId) {
+    fn stop_group(&mut self, context: &mut LoopContext, group: GroupId) {
         let Some(group) = self.groups.get(group) else {
             return;
         };
@@ -194,14 +194,14 @@ impl Supervisor {
                 _ => continue,
             };
             // A signal that cannot be sent ends in UNKNOWN, which nobody waits for.
-            let _ = self.feed(reactor, id, input);
+            let _ = self.feed(context, id, input);
         }
     }
 
     /// Gives listeners the time to take what waits; true when they have, or
     /// have had it.
-    fn drain_pools(&mut self, reactor: &mut Reactor, drain: &mut Drain) -> bool {
-        let now = reactor.now.monotonic;
+    fn drain_pools(&mut self, context: &mut LoopContext, drain: &mut Drain) -> bool {
+        let now = context.now.monotonic;
         let end = match *drain {
             Drain::Over => return true,
             Drain::Until(end) => end,
@@ -212,12 +212,12 @@ impl Supervisor {
         };
         if now < end && self.groups.iter().any(|group| self.is_draining(group)) {
             *drain = Drain::Until(end);
-            reactor.timers.set(Timer::EventDrain, Some(end));
+            context.timers.set(Timer::EventDrain, Some(end));
             return false;
         }
         *drain = Drain::Over;
-        reactor.timers.set(Timer::EventDrain, None);
-        self.tell_of_given_up_events(reactor);
+        context.timers.set(Timer::EventDrain, None);
+        self.tell_of_given_up_events(context);
         true
     }
 
@@ -238,11 +238,11 @@ impl Supervisor {
         waiting + busy + self.handlers.messages(group.id).count()
     }
 
-    fn tell_of_given_up_events(&self, reactor: &mut Reactor) {
+    fn tell_of_given_up_events(&self, context: &mut LoopContext) {
         for group in self.groups.iter() {
             let count = self.unprocessed_events(group);
             if count > 0 {
-                reactor.log.warn(format_args!(
+                context.log.warn(format_args!(
                     "pool {}: {count} events are given up, no listener has processed them in time",
                     group.config.name
                 ));
@@ -251,7 +251,7 @@ impl Supervisor {
     }
 
     /// Tells of everybody who is waited for, in the order of activation.
-    fn report(&self, reactor: &mut Reactor) {
+    fn report(&self, context: &mut LoopContext) {
         let processes = || {
             let all = self.groups.iter().flat_map(|group| &group.processes);
             all.filter(|process| !process.machine().state().is_stopped())
@@ -259,13 +259,13 @@ impl Supervisor {
         let names: Vec<&str> = processes()
             .map(|process| process.config().name.as_str())
             .collect();
-        reactor
+        context
             .log
             .info(format_args!("waiting for {} to die", names.join(", ")));
-        if reactor.log.enabled(Level::Blather) {
+        if context.log.enabled(Level::Blather) {
             for process in processes() {
                 let state = process.machine().state().name();
-                reactor
+                context
                     .log
                     .blather(format_args!("{} state: {state}", process.config().name));
             }

@@ -8,9 +8,9 @@ use crate::clock::{Now, Period, Timestamp};
 use crate::events::event::Event;
 use crate::events::message::Message;
 use crate::events::types::EventType;
+use crate::loop_context::LoopContext;
 use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::tokens::{GroupId, Timer};
@@ -25,38 +25,38 @@ pub struct Ticks {
 impl Supervisor {
     /// After a pool came or went: ticks for those that are asked for. The first
     /// comes with the next multiple of the period.
-    pub fn arm_ticks(&mut self, reactor: &mut Reactor) {
+    pub fn arm_ticks(&mut self, context: &mut LoopContext) {
         for period in Period::ALL {
             if !self.pools.ask_for(EventType::Tick(period)) {
                 self.ticks.last.remove(&period);
-                reactor.timers.set(Timer::Tick(period), None);
+                context.timers.set(Timer::Tick(period), None);
             } else if !self.ticks.last.contains_key(&period) {
-                let slice = slice(reactor.now.wall, period);
+                let slice = slice(context.now.wall, period);
                 self.ticks.last.insert(period, slice);
-                arm(reactor, period);
+                arm(context, period);
             }
         }
     }
 
     /// A tick is due, unless the wall clock was set in the meantime.
-    pub fn tick_due(&mut self, reactor: &mut Reactor, period: Period) {
-        let slice = slice(reactor.now.wall, period);
+    pub fn tick_due(&mut self, context: &mut LoopContext, period: Period) {
+        let slice = slice(context.now.wall, period);
         let last = self.ticks.last.insert(period, slice);
         if last != Some(slice) {
-            self.emit(reactor, &Event::tick(period, slice));
+            self.emit(context, &Event::tick(period, slice));
         }
-        arm(reactor, period);
+        arm(context, period);
     }
 
     /// When a pool of monitors is asked next.
-    pub fn arm_monitor(&self, reactor: &mut Reactor, group: GroupId) {
+    pub fn arm_monitor(&self, context: &mut LoopContext, group: GroupId) {
         let Some(pool) = self.pools.get(group) else {
             return;
         };
         if pool.is_asked_to_monitor() {
             let seconds = u64::try_from(pool.config.monitor_interval).unwrap_or(1);
-            let deadline = reactor.now.monotonic + Duration::from_secs(seconds);
-            reactor
+            let deadline = context.now.monotonic + Duration::from_secs(seconds);
+            context
                 .timers
                 .set(Timer::MonitorQuery(group), Some(deadline));
         }
@@ -64,7 +64,7 @@ impl Supervisor {
 
     /// Asks a pool of monitors to look at the processes that run, unless it has
     /// not answered the last query.
-    pub fn monitor_due(&mut self, reactor: &mut Reactor, group: GroupId) {
+    pub fn monitor_due(&mut self, context: &mut LoopContext, group: GroupId) {
         if !self.is_being_asked(group) {
             let mut pids: Vec<i32> = self
                 .groups
@@ -77,9 +77,9 @@ impl Supervisor {
                 .filter(|pid| *pid != 0)
                 .collect();
             sort::by(&mut pids, Ord::cmp);
-            self.emit_to(reactor, group, Event::monitor_query(&pids));
+            self.emit_to(context, group, Event::monitor_query(&pids));
         }
-        self.arm_monitor(reactor, group);
+        self.arm_monitor(context, group);
     }
 
     fn is_being_asked(&self, group: GroupId) -> bool {
@@ -106,9 +106,9 @@ fn slice(wall: Timestamp, period: Period) -> u64 {
 }
 
 /// Sets the timer for the next multiple of the period.
-fn arm(reactor: &mut Reactor, period: Period) {
-    let deadline = reactor.now.monotonic + until_next(reactor.now, period);
-    reactor.timers.set(Timer::Tick(period), Some(deadline));
+fn arm(context: &mut LoopContext, period: Period) {
+    let deadline = context.now.monotonic + until_next(context.now, period);
+    context.timers.set(Timer::Tick(period), Some(deadline));
 }
 
 fn until_next(now: Now, period: Period) -> Duration {

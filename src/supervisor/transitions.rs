@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use crate::events::event::{Event, Move, Subject};
+use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::Socket;
 use crate::process::group::namespec;
 use crate::process::machine::{Effect, Input};
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::sort;
 use crate::states::ProcessState;
@@ -49,7 +49,7 @@ impl Supervisor {
     /// error is the text for a signal that could not be sent, logged already.
     pub fn feed(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         input: Input,
     ) -> Result<(), String> {
@@ -62,16 +62,16 @@ impl Supervisor {
                 return outcome;
             };
             let before = Before::of(process, &input);
-            for effect in process.step(input, reactor.now, restarts_allowed) {
+            for effect in process.step(input, context.now, restarts_allowed) {
                 match effect {
                     Effect::Entered { from, to } => {
                         self.changed = true;
-                        self.tell_of_move(reactor, id, &before, from, to);
+                        self.tell_of_move(context, id, &before, from, to);
                     }
-                    Effect::Log(level, text) => reactor.log.log(level, text),
-                    Effect::Spawn => inputs.push_back(self.spawn(reactor, id)),
+                    Effect::Log(level, text) => context.log.log(level, text),
+                    Effect::Spawn => inputs.push_back(self.spawn(context, id)),
                     Effect::Kill { signal, group } => {
-                        if let Err(errno) = self.kill(reactor, id, signal, group) {
+                        if let Err(errno) = self.kill(context, id, signal, group) {
                             let reason = errno::bracketed(errno);
                             outcome = Err(self.cannot_kill(id, &reason));
                             failure = Some((signal, errno));
@@ -84,13 +84,13 @@ impl Supervisor {
                 .groups
                 .process(id)
                 .and_then(|process| process.machine().deadline());
-            reactor.timers.set(Timer::Process(id), deadline);
+            context.timers.set(Timer::Process(id), deadline);
         }
         if let Some((signal, errno)) = failure {
-            self.signal_failed(reactor, id, signal, errno);
+            self.signal_failed(context, id, signal, errno);
         }
         if let Some(group) = self.groups.get_mut(id.group) {
-            group.close_idle_sockets(&mut reactor.log);
+            group.close_idle_sockets(&mut context.log);
         }
         outcome
     }
@@ -98,7 +98,7 @@ impl Supervisor {
     /// Tells listeners of a move, in the words of 4.3.0 and in those for monitors.
     fn tell_of_move(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         before: &Before,
         from: ProcessState,
@@ -126,9 +126,9 @@ impl Supervisor {
             process: &name,
             group: &group,
         };
-        self.emit(reactor, &Event::process_state(subject, &step));
+        self.emit(context, &Event::process_state(subject, &step));
         if is_told_to_monitors && let Some(event) = Event::outcome(subject, &step) {
-            self.emit(reactor, &event);
+            self.emit(context, &event);
         }
         if let Some(pool) = self.pools.get(id.group) {
             // A listener that is RUNNING may be sent what waits.
@@ -137,7 +137,7 @@ impl Supervisor {
     }
 
     /// Spawns a child; how that went, for the state machine.
-    fn spawn(&mut self, reactor: &mut Reactor, id: ProcessId) -> Input {
+    fn spawn(&mut self, context: &mut LoopContext, id: ProcessId) -> Input {
         let group = self.groups.get_mut(id.group);
         let Some((process, socket)) = group.and_then(|group| group.process_and_socket(id.index))
         else {
@@ -149,13 +149,13 @@ impl Supervisor {
                 "the one of an earlier supervisord (pid {pid}) is being stopped"
             ));
         }
-        let spawned = spawn(process, socket, reactor, &self.child_settings);
+        let spawned = spawn(process, socket, context, &self.child_settings);
         // Many spawns in one turn take their time, and each has its own.
-        reactor.now = time::now();
+        context.now = time::now();
         match spawned {
             Ok(pid) => {
                 self.pids.insert(pid, id);
-                self.note_child(reactor, pid, id);
+                self.note_child(context, pid, id);
                 Input::Spawned(pid)
             }
             Err(error) => Input::SpawnFailed(plain::shown(&error).into_owned()),
@@ -165,7 +165,7 @@ impl Supervisor {
     /// Sends a signal to stop a process; the errno if it cannot be sent.
     fn kill(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         signal: Signal,
         group: bool,
@@ -183,11 +183,11 @@ impl Supervisor {
         match sent {
             Ok(()) => {
                 let deed = Deed::signal(process);
-                self.succeeded(reactor, &deed);
+                self.succeeded(context, &deed);
                 Ok(())
             }
             Err(libc::ESRCH) => {
-                reactor.log.debug(format_args!(
+                context.log.debug(format_args!(
                     "unable to signal {name} (pid {pid}), it probably just exited on its own: {}",
                     errno::bracketed(libc::ESRCH)
                 ));
@@ -206,7 +206,13 @@ impl Supervisor {
     }
 
     /// supervisord could not send a signal to a child that is there.
-    fn signal_failed(&mut self, reactor: &mut Reactor, id: ProcessId, signal: Signal, errno: i32) {
+    fn signal_failed(
+        &mut self,
+        context: &mut LoopContext,
+        id: ProcessId,
+        signal: Signal,
+        errno: i32,
+    ) {
         let Some(process) = self.groups.process(id) else {
             return;
         };
@@ -217,27 +223,27 @@ impl Supervisor {
             process.machine().pid(),
             errno::text(errno)
         );
-        self.failed(reactor, deed, reason);
+        self.failed(context, deed, reason);
     }
 
     /// The deadline of a process has come, unless it was moved in the meantime. One
     /// that has ended is collected first, so that none is told as up that is not.
-    pub fn due(&mut self, reactor: &mut Reactor, id: ProcessId) {
-        self.reap_process(reactor, id);
+    pub fn due(&mut self, context: &mut LoopContext, id: ProcessId) {
+        self.reap_process(context, id);
         let deadline = self
             .groups
             .process(id)
             .and_then(|process| process.machine().deadline());
-        if deadline.is_some_and(|deadline| deadline <= reactor.now.monotonic) {
+        if deadline.is_some_and(|deadline| deadline <= context.now.monotonic) {
             // A signal that cannot be sent has been logged.
-            let _ = self.feed(reactor, id, Input::Due);
+            let _ = self.feed(context, id, Input::Due);
         }
     }
 
     /// Sends a signal to a process on request; the text of the failure if it cannot be sent.
     pub fn signal(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         id: ProcessId,
         signal: Signal,
     ) -> Result<(), String> {
@@ -248,21 +254,21 @@ impl Supervisor {
         let pid = process.machine().pid();
         let name = process.config().name.clone();
         if pid == 0 {
-            reactor.log.debug(format_args!(
+            context.log.debug(format_args!(
                 "attempted to send {name} sig {signal} but it wasn't running"
             ));
             return Ok(());
         }
-        reactor
+        context
             .log
             .debug(format_args!("sending {name} (pid {pid}) sig {signal}"));
         match kill::kill(pid, signal) {
             Ok(()) => {
-                self.succeeded(reactor, &deed);
+                self.succeeded(context, &deed);
                 Ok(())
             }
             Err(libc::ESRCH) => {
-                reactor.log.debug(format_args!(
+                context.log.debug(format_args!(
                     "unable to signal {name} (pid {pid}), it probably just now exited on its own: {}",
                     errno::bracketed(libc::ESRCH)
                 ));
@@ -271,8 +277,8 @@ impl Supervisor {
             Err(errno) => {
                 let reason = errno::bracketed(errno);
                 let text = format!("unknown problem sending sig {name} ({pid}):{reason}");
-                let _ = self.feed(reactor, id, Input::SignalFailed(reason));
-                self.signal_failed(reactor, id, signal, errno);
+                let _ = self.feed(context, id, Input::SignalFailed(reason));
+                self.signal_failed(context, id, signal, errno);
                 Err(text)
             }
         }
@@ -281,7 +287,7 @@ impl Supervisor {
     /// Starts the programs of groups that were added, in the order of
     /// [`processes_by_priority`](crate::supervisor::groups::Groups::processes_by_priority).
     /// 4.3.0 does not look at the priorities inside a group here.
-    pub fn autostart(&mut self, reactor: &mut Reactor) {
+    pub fn autostart(&mut self, context: &mut LoopContext) {
         if self.waiting_for_autostart.is_empty()
             || self.state.is_going_down()
             || self.leftovers.are_stopping()
@@ -296,7 +302,7 @@ impl Supervisor {
                     process.config().autostart && process.machine().last_start().is_none()
                 });
             if is_due {
-                let _ = self.feed(reactor, id, Input::Start);
+                let _ = self.feed(context, id, Input::Start);
             }
         }
     }
@@ -307,15 +313,15 @@ impl Supervisor {
 fn spawn(
     process: &mut Subprocess,
     socket: Option<&mut Socket>,
-    reactor: &mut Reactor,
+    context: &mut LoopContext,
     child_settings: &ChildSettings,
 ) -> Result<i32, String> {
     let socket = match socket {
         None => None,
         Some(socket) => {
-            let opened = socket.open(&mut reactor.log, &child_settings.hosts);
+            let opened = socket.open(&mut context.log, &child_settings.hosts);
             Some(opened.map_err(|error| error.to_string())?)
         }
     };
-    process.spawn(reactor, child_settings, socket)
+    process.spawn(context, child_settings, socket)
 }

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use crate::loop_context::LoopContext;
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::tokens::{ProcessId, Timer};
@@ -15,25 +15,25 @@ const BUSY_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Supervisor {
     /// A listener was sent an event and owes the answer.
-    pub fn begin_turn(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn begin_turn(&mut self, context: &mut LoopContext, id: ProcessId) {
         let process = self.groups.process_mut(id);
         let Some(listener) = process.and_then(Subprocess::listener_mut) else {
             return;
         };
-        listener.sent_at = reactor.now.monotonic;
+        listener.sent_at = context.now.monotonic;
         let limit = self
             .pools
             .get(id.group)
             .map(|pool| pool.config.busy_warning);
         if let Some(limit) = limit.filter(|limit| !limit.is_zero()) {
-            let deadline = reactor.now.monotonic + limit;
-            reactor.timers.set(Timer::Busy(id), Some(deadline));
+            let deadline = context.now.monotonic + limit;
+            context.timers.set(Timer::Busy(id), Some(deadline));
         }
     }
 
     /// A listener has answered, or will not any more.
-    pub fn end_turn(&mut self, reactor: &mut Reactor, id: ProcessId) {
-        reactor.timers.set(Timer::Busy(id), None);
+    pub fn end_turn(&mut self, context: &mut LoopContext, id: ProcessId) {
+        context.timers.set(Timer::Busy(id), None);
         let process = self.groups.process_mut(id);
         if let Some(listener) = process.and_then(Subprocess::listener_mut) {
             listener.is_overdue = false;
@@ -42,14 +42,14 @@ impl Supervisor {
 
     /// A listener owes an answer for too long, or for an hour longer than that. Who
     /// is being stopped is not expected to answer.
-    pub fn busy_due(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn busy_due(&mut self, context: &mut LoopContext, id: ProcessId) {
         let Some(process) = self.groups.process_mut(id) else {
             return;
         };
         if process.machine().state() != ProcessState::Running {
             return;
         }
-        let unread = process.unread_input(reactor);
+        let unread = process.unread_input(context);
         let name = process.config().name.clone();
         let Some(listener) = process.listener_mut() else {
             return;
@@ -57,33 +57,33 @@ impl Supervisor {
         let Some(message) = &listener.message else {
             return;
         };
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "{name}: busy for {} seconds with event {} with serial {}, {unread} bytes of its stdin are unread",
-            reactor.now.monotonic.since(listener.sent_at).as_secs(),
+            context.now.monotonic.since(listener.sent_at).as_secs(),
             message.event.kind.name(),
             message.serial,
         ));
         listener.is_overdue = true;
-        let deadline = reactor.now.monotonic + BUSY_INTERVAL;
-        reactor.timers.set(Timer::Busy(id), Some(deadline));
+        let deadline = context.now.monotonic + BUSY_INTERVAL;
+        context.timers.set(Timer::Busy(id), Some(deadline));
     }
 
     /// A listener has rejected an event; another one may take that at once.
-    pub fn begin_rest(&mut self, reactor: &mut Reactor, id: ProcessId, length: Duration) {
+    pub fn begin_rest(&mut self, context: &mut LoopContext, id: ProcessId, length: Duration) {
         let process = self.groups.process_mut(id);
         if let Some(listener) = process.and_then(Subprocess::listener_mut) {
             listener.is_resting = true;
-            let deadline = reactor.now.monotonic + length;
-            reactor.timers.set(Timer::Rest(id), Some(deadline));
+            let deadline = context.now.monotonic + length;
+            context.timers.set(Timer::Rest(id), Some(deadline));
         }
     }
 
     /// A listener can be sent events again.
-    pub fn rest_over(&mut self, reactor: &mut Reactor, id: ProcessId) {
+    pub fn rest_over(&mut self, context: &mut LoopContext, id: ProcessId) {
         let process = self.groups.process_mut(id);
         if let Some(listener) = process.and_then(Subprocess::listener_mut) {
             listener.is_resting = false;
         }
-        self.dispatch(reactor, id.group);
+        self.dispatch(context, id.group);
     }
 }

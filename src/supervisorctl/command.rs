@@ -15,7 +15,6 @@ pub enum Line<'a> {
 
 /// The commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the word of its name
 pub enum Command {
     Add,
     Avail,

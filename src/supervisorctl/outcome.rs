@@ -11,7 +11,6 @@ use crate::xmlrpc::value::Value;
 
 /// What is done to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the command of its name
 pub enum Verb {
     Start,
     Stop,

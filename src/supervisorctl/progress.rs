@@ -28,7 +28,6 @@ const INTERVAL: Duration = Duration::from_millis(250);
 
 /// What the command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the command of its name
 pub enum Aim {
     Start,
     Stop,

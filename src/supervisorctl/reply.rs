@@ -8,7 +8,6 @@ use crate::xmlrpc::value::Value;
 
 /// An entry of `getAllProcessInfo`, or what `getProcessInfo` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the member of its name
 pub struct ProcessInfo {
     pub group: String,
     pub name: String,
@@ -49,7 +48,6 @@ impl ProcessInfo {
 
 /// An entry of what a method for a group or for all processes returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the member of its name
 pub struct ProcessResult {
     pub group: String,
     pub name: String,
@@ -84,7 +82,6 @@ pub struct Deed {
 
 /// An entry of `getAllConfigInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the member of its name
 pub struct ConfigInfo {
     pub group: String,
     pub name: String,
@@ -96,7 +93,6 @@ pub struct ConfigInfo {
 
 /// What `reloadConfig` returns: names of groups in the server's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each says what the groups are
 pub struct Changes {
     pub added: Vec<String>,
     pub changed: Vec<String>,

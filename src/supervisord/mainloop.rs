@@ -17,8 +17,8 @@ use crate::events::event::Event;
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::complaint::{Complaint, Losses};
-use crate::reactor::Reactor;
-use crate::reactor::watch::{Means, Watch};
+use crate::loop_context::LoopContext;
+use crate::loop_context::watch::{Means, Watch};
 use crate::rpc::Body;
 use crate::rpc::job::Job;
 use crate::signal::Signal;
@@ -44,7 +44,7 @@ const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
 pub struct MainLoop {
     supervisor: Supervisor,
     servers: Servers,
-    reactor: Reactor,
+    context: LoopContext,
     /// Bodies of calls that are long, each with whose it is.
     bodies: VecDeque<(ConnectionId, Body)>,
     /// Pages that are not answered yet, each with who asks.
@@ -84,15 +84,15 @@ impl MainLoop {
     pub fn new(
         supervisor: Supervisor,
         servers: Servers,
-        reactor: Reactor,
+        context: LoopContext,
         signals: Signals,
         manager: Option<ServiceManager>,
     ) -> MainLoop {
         MainLoop {
             supervisor,
             servers,
-            web: Web::new(reactor.now),
-            reactor,
+            web: Web::new(context.now),
+            context,
             bodies: VecDeque::new(),
             visits: VecDeque::new(),
             pending: Vec::new(),
@@ -111,15 +111,15 @@ impl MainLoop {
     /// Runs until everything is stopped, and says what for.
     pub fn run(&mut self) -> SupervisorState {
         let mut ready = Vec::new();
-        self.reactor.now = time::now();
+        self.context.now = time::now();
         self.supervisor
-            .emit(&mut self.reactor, &Event::supervisor_running());
+            .emit(&mut self.context, &Event::supervisor_running());
         // What reading the configuration has left behind.
         memory::trim();
         self.hear_early_signals(&mut ready);
         loop {
             self.answer_changes();
-            let finished = self.supervisor.advance_shutdown(&mut self.reactor);
+            let finished = self.supervisor.advance_shutdown(&mut self.context);
             self.answer_changes();
             self.tell_manager();
             if finished {
@@ -130,14 +130,14 @@ impl MainLoop {
             self.handle_signals(&signals);
             self.handle_timers();
         }
-        self.supervisor.tell_of_losses(&mut self.reactor);
-        self.servers.feed_followers(&mut self.reactor);
-        self.servers.close(&mut self.reactor);
+        self.supervisor.tell_of_losses(&mut self.context);
+        self.servers.feed_followers(&mut self.context);
+        self.servers.close(&mut self.context);
         self.flush_logs();
         self.note_losses_of_main_log();
         let (main_log, syslog) = (self.main_log_complaint.take(), self.syslog_complaint.take());
         self.tell_losses_of_main_log(main_log, syslog);
-        self.reactor.log.close();
+        self.context.log.close();
         self.supervisor.state()
     }
 
@@ -146,7 +146,7 @@ impl MainLoop {
     fn hear_early_signals(&mut self, ready: &mut Vec<Ready<Source>>) {
         // What keeps this from looking will keep the loop from waiting, which tells of it.
         if self
-            .reactor
+            .context
             .poller
             .wait(Some(Duration::ZERO), ready)
             .is_ok()
@@ -168,7 +168,7 @@ impl MainLoop {
     /// may add and change more, until nothing does any more.
     fn answer_changes(&mut self) {
         loop {
-            self.supervisor.autostart(&mut self.reactor);
+            self.supervisor.autostart(&mut self.context);
             if !self.supervisor.take_changed() {
                 return;
             }
@@ -180,20 +180,20 @@ impl MainLoop {
     /// What they do not take is told as lost.
     fn flush_logs(&mut self) {
         let end = time::monotonic() + LAST_FLUSH;
-        while (self.reactor.has_congested_logs()
-            || self.reactor.log.is_congested()
+        while (self.context.has_congested_logs()
+            || self.context.log.is_congested()
             || self.supervisor.has_kept_output())
             && time::monotonic() < end
         {
             std::thread::sleep(LAST_FLUSH_PAUSE);
-            self.reactor.now = time::now();
-            self.reactor.log.flush();
-            self.reactor.flush_logs();
-            self.supervisor.drain_kept_output(&mut self.reactor);
+            self.context.now = time::now();
+            self.context.log.flush();
+            self.context.flush_logs();
+            self.supervisor.drain_kept_output(&mut self.context);
         }
-        self.reactor.log.syslog.give_up();
-        self.supervisor.give_up_kept_output(&mut self.reactor);
-        self.reactor.give_up_logs();
+        self.context.log.syslog.give_up();
+        self.supervisor.give_up_kept_output(&mut self.context);
+        self.context.give_up_logs();
     }
 
     /// Tells the service manager what has changed, and that this loop turns.
@@ -201,40 +201,40 @@ impl MainLoop {
         let Some(manager) = &mut self.manager else {
             return;
         };
-        let now = self.reactor.now.monotonic;
+        let now = self.context.now.monotonic;
         if let Err(error) = manager.tell(self.supervisor.state(), now) {
-            self.reactor.log.warn(format_args!(
+            self.context.log.warn(format_args!(
                 "cannot tell the service manager: {}",
                 errno::reason(&error)
             ));
         }
-        self.reactor
+        self.context
             .timers
             .set(Timer::ServiceManager, manager.next());
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
         self.complain_of_main_log();
-        self.servers.feed_followers(&mut self.reactor);
+        self.servers.feed_followers(&mut self.context);
         self.watch_main_log();
-        self.servers.look_at_unwatched_files(&mut self.reactor);
-        let timeout = self.reactor.timers.wait(time::monotonic());
-        if let Err(error) = self.reactor.poller.wait(timeout, ready) {
-            self.reactor.log.critical(format_args!(
+        self.servers.look_at_unwatched_files(&mut self.context);
+        let timeout = self.context.timers.wait(time::monotonic());
+        if let Err(error) = self.context.poller.wait(timeout, ready) {
+            self.context.log.critical(format_args!(
                 "cannot wait for events: {}",
                 errno::reason(&error)
             ));
             // It should not last, and must not keep the processor busy if it does.
             std::thread::sleep(POLL_ERROR_PAUSE);
         }
-        self.reactor.now = time::now();
+        self.context.now = time::now();
     }
 
     /// Tells of a main log or syslog that cannot be written to, once a minute: on
     /// stdout in the foreground, and in the log itself when it takes lines again.
     fn complain_of_main_log(&mut self) {
         self.note_losses_of_main_log();
-        let now = self.reactor.now.monotonic;
+        let now = self.context.now.monotonic;
         // What these lines themselves may lose is noted when something else
         // happens, lest an idle daemon complain of its complaints.
         let (main_log, syslog) = (
@@ -244,19 +244,19 @@ impl MainLoop {
         self.tell_losses_of_main_log(main_log, syslog);
         let next = [self.main_log_complaint.next(), self.syslog_complaint.next()];
         let deadline = next.into_iter().flatten().min();
-        self.reactor.timers.set(Timer::MainLogLosses, deadline);
+        self.context.timers.set(Timer::MainLogLosses, deadline);
     }
 
     fn tell_losses_of_main_log(&mut self, main_log: Option<Losses>, syslog: Option<Losses>) {
         for (name, losses) in [("main log", main_log), ("syslog", syslog)] {
             if let Some(losses) = losses {
-                self.reactor.log.error(format_args!("{name}: {losses}"));
+                self.context.log.error(format_args!("{name}: {losses}"));
             }
         }
     }
 
     fn note_losses_of_main_log(&mut self) {
-        let log = &mut self.reactor.log;
+        let log = &mut self.context.log;
         let (failure, lost) = (log.take_failure(), log.take_lost());
         self.main_log_complaint.note(failure, lost);
         let (failure, lost) = (log.syslog.take_failure(), log.syslog.take_lost());
@@ -265,15 +265,15 @@ impl MainLoop {
 
     /// Waits for slow readers of the main log for as long as there are any.
     fn watch_main_log(&mut self) {
-        let is_congested = self.reactor.log.is_congested();
-        let syslog = self.reactor.log.syslog.serial();
+        let is_congested = self.context.log.is_congested();
+        let syslog = self.context.log.syslog.serial();
         if std::mem::replace(&mut self.watched_syslog, syslog) != syslog {
             let (watch, mut means) = self.main_log_means();
             watch.end(&mut means);
         }
         let is_on = self.main_log_watch.is_on();
         if is_congested && !is_on {
-            let outlets = self.reactor.log.congested_outlets();
+            let outlets = self.context.log.congested_outlets();
             let (watch, mut means) = self.main_log_means();
             watch.begin(&mut means, outlets);
         }
@@ -284,9 +284,9 @@ impl MainLoop {
     }
 
     fn flush_main_log(&mut self) {
-        let waiting = self.reactor.log.pending();
-        self.reactor.log.flush();
-        let rest = self.reactor.log.pending();
+        let waiting = self.context.log.pending();
+        self.context.log.flush();
+        let rest = self.context.log.pending();
         let (watch, mut means) = self.main_log_means();
         if rest > 0 && rest == waiting {
             watch.pause(&mut means);
@@ -298,9 +298,9 @@ impl MainLoop {
 
     fn main_log_means(&mut self) -> (&mut Watch, Means<'_>) {
         let means = Means {
-            poller: &mut self.reactor.poller,
-            timers: &mut self.reactor.timers,
-            now: self.reactor.now.monotonic,
+            poller: &mut self.context.poller,
+            timers: &mut self.context.timers,
+            now: self.context.now.monotonic,
             source: Source::MainLog,
             timer: Timer::MainLogRetry,
         };
@@ -314,17 +314,17 @@ impl MainLoop {
         for &event in ready {
             match event.source {
                 Source::Signals => {
-                    if let Some(descriptor) = self.reactor.poller.descriptor(event.token) {
+                    if let Some(descriptor) = self.context.poller.descriptor(event.token) {
                         signals = Signals::drain(descriptor);
                     }
                 }
                 Source::Output(..) | Source::Input(_) | Source::Pool(_) | Source::Handler(_) => {
-                    self.supervisor.handle(&mut self.reactor, event)
+                    self.supervisor.handle(&mut self.context, event)
                 }
-                Source::Log(id) => self.reactor.flush_log(id),
+                Source::Log(id) => self.context.flush_log(id),
                 Source::MainLog => self.flush_main_log(),
                 Source::Listener(_) | Source::SocketFiles | Source::Connection(_) => {
-                    for incoming in self.servers.handle(&mut self.reactor, event) {
+                    for incoming in self.servers.handle(&mut self.context, event) {
                         self.answer(incoming);
                     }
                 }
@@ -337,28 +337,28 @@ impl MainLoop {
         for &signal in signals {
             match signal {
                 Signal::CHLD => {
-                    self.reactor
+                    self.context
                         .log
                         .debug(format_args!("received {signal} indicating a child quit"));
-                    self.supervisor.reap(&mut self.reactor);
+                    self.supervisor.reap(&mut self.context);
                 }
                 Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => {
-                    self.reactor.log.warn(format_args!(
+                    self.context.log.warn(format_args!(
                         "ignored {signal} indicating restart request (shutdown in progress)"
                     ))
                 }
                 Signal::HUP => {
-                    self.reactor
+                    self.context
                         .log
                         .warn(format_args!("received {signal} indicating restart request"));
                     // What is wrong with the file is in the log; there is nobody else to tell.
-                    let _ = self.supervisor.restart(&mut self.reactor);
+                    let _ = self.supervisor.restart(&mut self.context);
                 }
                 Signal::USR2 => {
-                    self.reactor.log.info(format_args!(
+                    self.context.log.info(format_args!(
                         "received {signal} indicating log reopen request"
                     ));
-                    self.supervisor.reopen_logs(&mut self.reactor);
+                    self.supervisor.reopen_logs(&mut self.context);
                 }
                 _ => self.exit_requested(signal),
             }
@@ -367,16 +367,16 @@ impl MainLoop {
 
     /// A signal asks for the end. Another one while everything stops can ask for it at once.
     fn exit_requested(&mut self, signal: Signal) {
-        self.reactor
+        self.context
             .log
             .warn(format_args!("received {signal} indicating exit request"));
         let second_signal = self.supervisor.config.supervisord.second_signal;
         if self.exit_signals.kills(signal, second_signal) {
-            self.reactor.log.warn(format_args!(
+            self.context.log.warn(format_args!(
                 "received {signal} during the shutdown: everything that still runs is killed"
             ));
             self.supervisor.go_down(SupervisorState::Shutdown);
-            self.supervisor.kill_everything(&mut self.reactor);
+            self.supervisor.kill_everything(&mut self.context);
         } else {
             self.supervisor.go_down(SupervisorState::Shutdown);
         }
@@ -384,12 +384,12 @@ impl MainLoop {
 
     /// Handles what is due.
     fn handle_timers(&mut self) {
-        let now = self.reactor.now.monotonic;
-        while let Some(timer) = self.reactor.timers.pop_due(now) {
+        let now = self.context.now.monotonic;
+        while let Some(timer) = self.context.timers.pop_due(now) {
             match timer {
-                Timer::Process(id) => self.supervisor.due(&mut self.reactor, id),
-                Timer::LogRetry(id) => self.reactor.retry_log(id),
-                Timer::LogLosses(id) => self.reactor.tell_losses(id),
+                Timer::Process(id) => self.supervisor.due(&mut self.context, id),
+                Timer::LogRetry(id) => self.context.retry_log(id),
+                Timer::LogLosses(id) => self.context.tell_losses(id),
                 Timer::MainLogRetry => {
                     self.main_log_watch.time_is_up();
                     self.flush_main_log();
@@ -399,21 +399,21 @@ impl MainLoop {
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}
-                Timer::Leftovers => self.supervisor.leftovers_due(&mut self.reactor),
+                Timer::Leftovers => self.supervisor.leftovers_due(&mut self.context),
                 Timer::StopReport => self.answer_pending(),
                 Timer::Body => self.read_on(),
-                Timer::Tick(period) => self.supervisor.tick_due(&mut self.reactor, period),
-                Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.reactor, group),
-                Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.reactor, group),
-                Timer::Busy(id) => self.supervisor.busy_due(&mut self.reactor, id),
-                Timer::Rest(id) => self.supervisor.rest_over(&mut self.reactor, id),
-                Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.reactor, id),
-                Timer::Handler(pid) => self.supervisor.handler_due(&mut self.reactor, pid),
+                Timer::Tick(period) => self.supervisor.tick_due(&mut self.context, period),
+                Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.context, group),
+                Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.context, group),
+                Timer::Busy(id) => self.supervisor.busy_due(&mut self.context, id),
+                Timer::Rest(id) => self.supervisor.rest_over(&mut self.context, id),
+                Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.context, id),
+                Timer::Handler(pid) => self.supervisor.handler_due(&mut self.context, pid),
                 Timer::Connection(_)
                 | Timer::LongAnswers
                 | Timer::AcceptRetry
                 | Timer::SocketFiles => {
-                    for incoming in self.servers.timer(&mut self.reactor, timer) {
+                    for incoming in self.servers.timer(&mut self.context, timer) {
                         self.answer(incoming);
                     }
                 }

@@ -16,10 +16,10 @@ use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
 use crate::loggers::logger::Logger;
+use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::environment::Environment;
 use crate::process::fcgi::{self, SocketError};
-use crate::reactor::Reactor;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisord::mainloop::{Legacy, MainLoop};
@@ -201,12 +201,12 @@ fn start_with(
     }
     let last = without_groups(&request, &config);
     request.purpose = Purpose::Reread;
-    let mut reactor = open_reactor(launch, &config, &notes, is_last_resort)?;
+    let mut context = open_reactor(launch, &config, &notes, is_last_resort)?;
     let mut supervisor = make_supervisor(launch, request, config);
     // Before anything is touched that may be another supervisord's.
-    let pidfile = match claim::take(launch, &supervisor.config, &mut reactor) {
+    let pidfile = match claim::take(launch, &supervisor.config, &mut context) {
         Err(failure) if is_last_resort => {
-            reactor.log.critical(failure.text());
+            context.log.critical(failure.text());
             claim::Taken::Other(None)
         }
         taken => taken?,
@@ -214,20 +214,20 @@ fn start_with(
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
     let configured = &supervisor.config.servers;
     let mut servers = match is_last_resort {
-        true => Servers::open_some(configured, &mut reactor),
-        false => open_servers(configured, &mut reactor)?,
+        true => Servers::open_some(configured, &mut context),
+        false => open_servers(configured, &mut context)?,
     };
-    let failures = make_groups(&mut supervisor, &mut reactor);
+    let failures = make_groups(&mut supervisor, &mut context);
     if let Some(failure) = failures.into_iter().next().filter(|_| !restart) {
         return Err(Failure::System(failure.to_string()));
     }
-    announce(&supervisor.config, &mut reactor);
-    let signals = catch_signals(&mut reactor)?;
+    announce(&supervisor.config, &mut context);
+    let signals = catch_signals(&mut context)?;
     if !supervisor.config.supervisord.nodaemon && !restart {
         match daemon::fork() {
             Ok(Side::Parent(hearing)) => {
                 signals::release(&HANDLED);
-                reactor.log.blather("supervisord forked; parent exiting");
+                context.log.blather("supervisord forked; parent exiting");
                 background::hear(hearing)?;
                 servers.leave();
                 return Ok(Started::Parent);
@@ -235,22 +235,22 @@ fn start_with(
             Ok(Side::Child(report)) => {
                 launch.report = Some(report);
                 servers.take_over();
-                detach(&supervisor.config, &mut reactor)?;
+                detach(&supervisor.config, &mut context)?;
             }
             Err(error) => {
                 return Err(Failure::system("fork", &error));
             }
         }
     }
-    claim::write(launch, pidfile, &supervisor.config, &mut reactor)?;
-    supervisor.look_for_leftovers(&mut reactor, restart);
-    supervisor.begin_record(&mut reactor);
+    claim::write(launch, pidfile, &supervisor.config, &mut context)?;
+    supervisor.look_for_leftovers(&mut context, restart);
+    supervisor.begin_record(&mut context);
     launch.has_run = true;
     launch.last = Some(last);
     Ok(Started::Daemon(Box::new(MainLoop::new(
         supervisor,
         servers,
-        reactor,
+        context,
         signals,
         launch.manager.clone(),
     ))))
@@ -280,7 +280,7 @@ fn open_reactor(
     config: &Config,
     notes: &Notes,
     is_last_resort: bool,
-) -> Result<Reactor, Failure> {
+) -> Result<LoopContext, Failure> {
     let program = base_name(launch.program);
     let mut log = Logger::open(&config.supervisord, program, is_last_resort)
         .map_err(|error| Failure::System(error.to_string()))?;
@@ -297,7 +297,7 @@ fn open_reactor(
         log.info(line);
     }
     let errors = ErrorPipe::new().map_err(|error| Failure::system("make a pipe", &error))?;
-    Reactor::new(log, errors, time::now())
+    LoopContext::new(log, errors, time::now())
         .map_err(|error| Failure::system("make a poll set", &error))
 }
 
@@ -340,14 +340,14 @@ fn server_url(servers: &[Server]) -> Option<String> {
 /// Makes all groups active. The errors are sockets of FastCGI programs that
 /// cannot be made, without which 4.3.0 does not start; those of members of a
 /// `[group:x]`, which have none in 4.3.0, are not among them.
-fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) -> Vec<SocketError> {
+fn make_groups(supervisor: &mut Supervisor, context: &mut LoopContext) -> Vec<SocketError> {
     let settings = &supervisor.config.supervisord;
     if !settings.nocleanup {
         for warning in auto::clean_up(&settings.childlogdir, &settings.identifier) {
             match warning {
-                CleanupWarning::Directory => reactor.log.warn("Could not clear childlog dir"),
+                CleanupWarning::Directory => context.log.warn("Could not clear childlog dir"),
                 CleanupWarning::Entry(path) => {
-                    reactor.log.warn(format_args!(
+                    context.log.warn(format_args!(
                         "Failed to clean up {}",
                         pyrepr::repr(&path.to_string_lossy())
                     ));
@@ -357,41 +357,41 @@ fn make_groups(supervisor: &mut Supervisor, reactor: &mut Reactor) -> Vec<Socket
     }
     let mut failures = Vec::new();
     for group in supervisor.config.groups.clone() {
-        let own = supervisor.add_group(reactor, Rc::clone(&group));
+        let own = supervisor.add_group(context, Rc::clone(&group));
         if matches!(group.kind, GroupKind::FastCgi(_)) {
             failures.extend(own);
         }
     }
-    supervisor.allow_descriptors(reactor);
+    supervisor.allow_descriptors(context);
     failures
 }
 
-fn open_servers(servers: &[Server], reactor: &mut Reactor) -> Result<Servers, Failure> {
-    Servers::open(servers, reactor).map_err(|error| Failure::Usage(error.to_string()))
+fn open_servers(servers: &[Server], context: &mut LoopContext) -> Result<Servers, Failure> {
+    Servers::open(servers, context).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Tells of the servers, where 4.3.0 opens them: after the groups.
-fn announce(config: &Config, reactor: &mut Reactor) {
+fn announce(config: &Config, context: &mut LoopContext) {
     for server in &config.servers {
         for interface in &config.rpcinterfaces {
-            reactor.log.info(format_args!(
+            context.log.info(format_args!(
                 "RPC interface {} initialized",
                 pyrepr::repr(interface)
             ));
         }
         if server.credentials.is_none() {
             let section = pyrepr::repr(&server.section);
-            reactor.log.critical(format_args!(
+            context.log.critical(format_args!(
                 "Server {section} running without any HTTP authentication checking"
             ));
         }
     }
 }
 
-fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
+fn catch_signals(context: &mut LoopContext) -> Result<Signals, Failure> {
     Signals::install(&HANDLED)
         .and_then(|(signals, read)| {
-            reactor
+            context
                 .poller
                 .register(read, Interest::READ, Source::Signals)
                 .map(|_| signals)
@@ -399,18 +399,18 @@ fn catch_signals(reactor: &mut Reactor) -> Result<Signals, Failure> {
         .map_err(|error| Failure::system("catch signals", &error))
 }
 
-fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
-    let renewed = reactor.poller.renew();
+fn detach(config: &Config, context: &mut LoopContext) -> Result<(), Failure> {
+    let renewed = context.poller.renew();
     renewed.map_err(|error| Failure::system("make a poll set", &error))?;
-    reactor.log.info("daemonizing the supervisord process");
+    context.log.info("daemonizing the supervisord process");
     if let Some(directory) = &config.supervisord.directory {
         match process::chdir(directory.as_ref()) {
-            Ok(()) => reactor.log.info(format_args!(
+            Ok(()) => context.log.info(format_args!(
                 "set current directory: {}",
                 pyrepr::repr(directory)
             )),
             Err(error) => {
-                reactor.log.critical(format_args!(
+                context.log.critical(format_args!(
                     "can't chdir into {}: {}",
                     pyrepr::repr(directory),
                     errno::reason(&error)
@@ -421,7 +421,7 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
     let missed = daemon::detach(config.supervisord.umask).map_err(|error| {
         let failure = Failure::system("leave the terminal", &error);
         // Which may be out of reach by now.
-        reactor.log.critical(failure.text());
+        context.log.critical(failure.text());
         failure
     })?;
     for (what, missed) in [
@@ -430,7 +430,7 @@ fn detach(config: &Config, reactor: &mut Reactor) -> Result<(), Failure> {
     ] {
         if let Some(reason) = missed {
             let reason = errno::reason(&reason);
-            reactor
+            context
                 .log
                 .warn(format_args!("cannot {what}: {reason}; going on without"));
         }

@@ -5,7 +5,6 @@ use std::fmt;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the kind of its name
 pub enum Json {
     Null,
     Bool(bool),

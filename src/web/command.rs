@@ -14,7 +14,6 @@ const TOLD: usize = 5;
 
 /// What is to be done to processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is the action of its name
 pub enum Verb {
     Start,
     Stop,

@@ -119,7 +119,7 @@ impl Web {
             (Method::Post, _) => {
                 let form = Form::read(&visit.form);
                 let command = Command::of(&form).map_err(|_| Refusal::BadForm)?;
-                let now = daemon.reactor.now.monotonic;
+                let now = daemon.context.now.monotonic;
                 let is_ours =
                     |command: &Command| tokens.accepts(form.get("token"), &command.form(), now);
                 // What changes nothing needs no token, unless another site may ask for it.
@@ -154,7 +154,7 @@ impl Web {
         match random::secret() {
             Ok(key) => Ok(self.tokens.insert(Tokens::new(key)).clone()),
             Err(error) => {
-                daemon.reactor.log.error(format_args!(
+                daemon.context.log.error(format_args!(
                     "the web interface has no random numbers for its forms: {}",
                     errno::reason(&error)
                 ));
@@ -164,8 +164,8 @@ impl Web {
     }
 
     fn show(&self, daemon: &Daemon<'_>, tokens: &Tokens, query: &Form, back: Back) -> Visited {
-        let (supervisor, reactor) = (&*daemon.supervisor, &*daemon.reactor);
-        let now = reactor.now.monotonic;
+        let (supervisor, context) = (&*daemon.supervisor, &*daemon.context);
+        let now = context.now.monotonic;
         let issuer = Issuer { tokens, now };
         let message = match query.get("message") {
             text if tokens.accepts(query.get("seal"), &told(text), now) => text,
@@ -178,7 +178,7 @@ impl Web {
             }
             Back::Log(wanted) => {
                 let view = gather::of_daemon(daemon, self.started);
-                let log = gather::log(supervisor, reactor, &wanted);
+                let log = gather::log(supervisor, context, &wanted);
                 let can_clear = gather::can_clear(supervisor, &wanted.subject);
                 tail::page(&view, &wanted, &log, message, can_clear, &issuer).response(200)
             }
@@ -219,7 +219,7 @@ fn conclude(daemon: &Daemon<'_>, tokens: &Tokens, progress: Progress, back: Back
         Progress::Later(errand) => return Visited::Later(Waiting { errand, back }),
         Progress::Told(message) => message,
     };
-    let seal = tokens.make(&told(&message), daemon.reactor.now.monotonic);
+    let seal = tokens.make(&told(&message), daemon.context.now.monotonic);
     let news = [("message", message.as_str()), ("seal", seal.as_str())];
     let place = match &back {
         Back::Status(filter) => {
@@ -288,7 +288,7 @@ fn download(
     let mut content = Content::default();
     content.push_raw(
         log,
-        daemon.reactor.places.take().ok_or(Refusal::ManyReaders)?,
+        daemon.context.places.take().ok_or(Refusal::ManyReaders)?,
     );
     Ok(Visited::Long(head, content))
 }

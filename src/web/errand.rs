@@ -170,7 +170,7 @@ fn told(
     result: Result<Value, Fault>,
     failures: &[String],
 ) -> Progress {
-    let when = gather::when(daemon.reactor.now.wall);
+    let when = gather::when(daemon.context.now.wall);
     let result = result.as_ref().map(|_| ());
     Progress::Told(command.told(result, failures, &when))
 }

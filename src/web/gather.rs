@@ -2,9 +2,9 @@
 
 use crate::clock::{Now, Timestamp};
 use crate::loggers::window::{self, Window, WindowError};
+use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
-use crate::reactor::Reactor;
 use crate::rpc::information::{description, uptime};
 use crate::rpc::interface::Daemon;
 use crate::rpc::names;
@@ -22,7 +22,7 @@ const SHOWN: usize = 2048;
 
 /// All that the status page shows. `started` is when supervisord was.
 pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
-    let (supervisor, now) = (&*daemon.supervisor, daemon.reactor.now);
+    let (supervisor, now) = (&*daemon.supervisor, daemon.context.now);
     let mut groups: Vec<&Group> = supervisor.groups.iter().collect();
     sort::by_key(&mut groups, |group| &group.config.name);
     View {
@@ -39,7 +39,7 @@ pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
 pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
     let supervisor = &*daemon.supervisor;
     let up = daemon
-        .reactor
+        .context
         .now
         .monotonic
         .since(started.monotonic)
@@ -99,8 +99,8 @@ fn result(pool: &Pool) -> Option<ResultView> {
 }
 
 /// The end of the log that is wanted.
-pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogView {
-    let path = match path(supervisor, reactor, &wanted.subject) {
+pub fn log(supervisor: &Supervisor, context: &LoopContext, wanted: &Wanted) -> LogView {
+    let path = match path(supervisor, context, &wanted.subject) {
         Ok(path) => path,
         Err(reason) => return LogView::Nothing(reason),
     };
@@ -117,7 +117,7 @@ pub fn log(supervisor: &Supervisor, reactor: &Reactor, wanted: &Wanted) -> LogVi
 
 /// All of a log; `None` where there is none.
 pub fn log_from(daemon: &Daemon<'_>, subject: &Subject, offset: i64) -> Option<Window> {
-    let path = path(daemon.supervisor, daemon.reactor, subject).ok()?;
+    let path = path(daemon.supervisor, daemon.context, subject).ok()?;
     match offset {
         0 => window::whole(&path).ok(),
         offset => window::read(&path, offset, 0).ok(),
@@ -136,9 +136,13 @@ pub fn can_clear(supervisor: &Supervisor, subject: &Subject) -> bool {
 }
 
 /// Where a log is, or why there is none, in the words of 4.3.0.
-fn path(supervisor: &Supervisor, reactor: &Reactor, subject: &Subject) -> Result<String, String> {
+fn path(
+    supervisor: &Supervisor,
+    context: &LoopContext,
+    subject: &Subject,
+) -> Result<String, String> {
     match subject {
-        Subject::Main => reactor
+        Subject::Main => context
             .log
             .path()
             .map(str::to_owned)

@@ -6,7 +6,6 @@ use crate::text::plain;
 
 /// The code of a fault, with the name that begins its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // each is its name on the wire in CamelCase
 pub enum FaultCode {
     UnknownMethod,
     IncorrectParameters,

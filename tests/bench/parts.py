@@ -15,7 +15,7 @@ PARTS = {
     "the shell and the commands of supervisorctl": ["supervisorctl"],
     "reading the configuration": ["config", "command_line", "text"],
     "the daemon: processes, logs, events": [
-        "supervisord", "supervisor", "process", "dispatchers", "loggers", "events", "reactor", "timers", "table", "order",
+        "supervisord", "supervisor", "process", "dispatchers", "loggers", "events", "context", "timers", "table", "order",
     ],
     "the doors: HTTP, XML-RPC, the pages": ["http", "rpc", "web", "xmlrpc"],
     "the system layer, pidproxy and the rest": [""],

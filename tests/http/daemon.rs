@@ -12,7 +12,7 @@ use pollvisor::http::refusal::Refusal;
 use pollvisor::http::server::{Request, Servers};
 use pollvisor::loggers::level::Level;
 use pollvisor::loggers::logger::Logger;
-use pollvisor::reactor::Reactor;
+use pollvisor::loop_context::LoopContext;
 use pollvisor::sys::spawn::ErrorPipe;
 use pollvisor::sys::time;
 use pollvisor::tokens::ConnectionId;
@@ -25,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Servers with a loop around them, and an application that gives back the
 /// parameters of calls, and bodies that are none as they are.
 pub struct Daemon {
-    pub reactor: Reactor,
+    pub context: LoopContext,
     pub servers: Servers,
     pub directory: tempfile::TempDir,
     pub port: u16,
@@ -81,9 +81,9 @@ pub fn user(name: &str, password: &str) -> Option<Credentials> {
     })
 }
 
-pub fn reactor() -> Reactor {
+pub fn context() -> LoopContext {
     let log = Logger::new(Level::Critical, "supervisord");
-    Reactor::new(log, ErrorPipe::new().unwrap(), time::now()).unwrap()
+    LoopContext::new(log, ErrorPipe::new().unwrap(), time::now()).unwrap()
 }
 
 impl Daemon {
@@ -101,7 +101,7 @@ impl Daemon {
 
     pub fn configured(configure: impl Fn(&mut Server)) -> Daemon {
         let directory = tempfile::tempdir().unwrap();
-        let mut reactor = reactor();
+        let mut context = context();
         // Somebody may take a free port before it is bound here.
         let (port, servers) = (0..20)
             .find_map(|_| {
@@ -111,12 +111,12 @@ impl Daemon {
                     unix(&directory.path().join("sock"), 0o700),
                 ];
                 configured.iter_mut().for_each(&configure);
-                let servers = Servers::open(&configured, &mut reactor).ok()?;
+                let servers = Servers::open(&configured, &mut context).ok()?;
                 Some((port, servers))
             })
             .unwrap();
         Daemon {
-            reactor,
+            context,
             servers,
             directory,
             port,
@@ -144,22 +144,22 @@ impl Daemon {
     }
 
     pub fn clock(&mut self) {
-        self.reactor.now = time::now();
-        self.reactor.now.monotonic = self.reactor.now.monotonic + self.ahead;
+        self.context.now = time::now();
+        self.context.now.monotonic = self.context.now.monotonic + self.ahead;
     }
 
     pub fn turn(&mut self) {
         let mut ready = Vec::new();
         let limit = Duration::from_millis(5);
-        self.reactor.poller.wait(Some(limit), &mut ready).unwrap();
+        self.context.poller.wait(Some(limit), &mut ready).unwrap();
         self.clock();
         let mut incoming = Vec::new();
         self.busy_turns += usize::from(!ready.is_empty());
         for event in ready {
-            incoming.extend(self.servers.handle(&mut self.reactor, event));
+            incoming.extend(self.servers.handle(&mut self.context, event));
         }
-        while let Some(timer) = self.reactor.timers.pop_due(self.reactor.now.monotonic) {
-            incoming.extend(self.servers.timer(&mut self.reactor, timer));
+        while let Some(timer) = self.context.timers.pop_due(self.context.now.monotonic) {
+            incoming.extend(self.servers.timer(&mut self.context, timer));
         }
         for one in incoming {
             match one.request {
@@ -170,32 +170,32 @@ impl Daemon {
                         Err(_) => body,
                     };
                     self.servers
-                        .respond_rpc(&mut self.reactor, one.connection, body);
+                        .respond_rpc(&mut self.context, one.connection, body);
                 }
                 Request::ProcessLog { name, channel } if channel == "stdout" => {
                     let path = self.path(&name);
                     let path = path.to_str().unwrap();
                     self.servers
-                        .respond_tail(&mut self.reactor, one.connection, path, true);
+                        .respond_tail(&mut self.context, one.connection, path, true);
                 }
                 Request::ProcessLog { .. } => {
                     self.servers
-                        .refuse_request(&mut self.reactor, one.connection, &Refusal::NoLog);
+                        .refuse_request(&mut self.context, one.connection, &Refusal::NoLog);
                 }
                 Request::Page(visit) => {
                     let body = [visit.query.as_bytes(), b"|", &visit.form].concat();
                     self.servers
-                        .respond_rpc(&mut self.reactor, one.connection, body);
+                        .respond_rpc(&mut self.context, one.connection, body);
                 }
                 Request::MainLog => {
                     let path = self.path("main.log");
                     let path = path.to_str().unwrap();
                     self.servers
-                        .respond_tail(&mut self.reactor, one.connection, path, false);
+                        .respond_tail(&mut self.context, one.connection, path, false);
                 }
             }
         }
-        assert!(self.reactor.buffer.is_empty());
+        assert!(self.context.buffer.is_empty());
     }
 
     /// Turns until `done` or the end of patience.
@@ -240,16 +240,16 @@ impl Daemon {
     }
 
     pub fn idle(&self) -> bool {
-        self.reactor
+        self.context
             .timers
-            .wait(self.reactor.now.monotonic)
+            .wait(self.context.now.monotonic)
             .is_none()
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.servers.close(&mut self.reactor);
+        self.servers.close(&mut self.context);
     }
 }
 

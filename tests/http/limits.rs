@@ -52,7 +52,7 @@ fn no_more_than_the_limit_of_connections_is_accepted() {
     assert!(!drain(&mut late, &mut received) && received.is_empty());
     let first = daemon.held[0];
     let body = b"<a/>".to_vec();
-    daemon.servers.respond_rpc(&mut daemon.reactor, first, body);
+    daemon.servers.respond_rpc(&mut daemon.context, first, body);
     daemon.read_until(&mut late, "</body>");
 }
 

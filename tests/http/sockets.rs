@@ -10,20 +10,20 @@ use pollvisor::config::Server;
 use pollvisor::http::server::Servers;
 use pollvisor::tokens::Timer;
 
-use super::daemon::{Daemon, free_port, inet, reactor, unix};
+use super::daemon::{Daemon, context, free_port, inet, unix};
 
 #[test]
 fn a_unix_socket_has_its_mode_and_no_second_name() {
     for mode in [0o700, 0o770, 0o777, 0o600] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s.sock");
-        let mut reactor = reactor();
-        let mut servers = Servers::open(&[unix(&path, mode)], &mut reactor).unwrap();
+        let mut context = context();
+        let mut servers = Servers::open(&[unix(&path, mode)], &mut context).unwrap();
         let metadata = fs::metadata(&path).unwrap();
         assert!(metadata.file_type().is_socket());
         assert_eq!(metadata.permissions().mode() & 0o7777, mode);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-        servers.close(&mut reactor);
+        servers.close(&mut context);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }
@@ -32,12 +32,12 @@ fn a_unix_socket_has_its_mode_and_no_second_name() {
 fn a_stale_socket_makes_room_and_everything_else_stays() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s.sock");
-    let mut reactor = reactor();
+    let mut context = context();
     let mut error = || {
-        let outcome = Servers::open(&[unix(&path, 0o700)], &mut reactor);
+        let outcome = Servers::open(&[unix(&path, 0o700)], &mut context);
         let text = outcome.as_ref().err().map(ToString::to_string);
         if let Ok(mut servers) = outcome {
-            servers.close(&mut reactor);
+            servers.close(&mut context);
         }
         text
     };
@@ -72,10 +72,10 @@ fn a_stale_socket_makes_room_and_everything_else_stays() {
 #[test]
 fn sockets_that_cannot_be_opened_are_explained() {
     let directory = tempfile::tempdir().unwrap();
-    let mut reactor = reactor();
+    let mut context = context();
     let mut error = |server: Server| {
         let first = unix(&directory.path().join("first"), 0o700);
-        let error = Servers::open(&[first, server], &mut reactor).unwrap_err();
+        let error = Servers::open(&[first, server], &mut context).unwrap_err();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         error.to_string()
     };
@@ -104,7 +104,7 @@ fn a_socket_file_that_was_replaced_stays() {
     let path = daemon.path("sock");
     fs::remove_file(&path).unwrap();
     let _other = UnixListener::bind(&path).unwrap();
-    daemon.servers.close(&mut daemon.reactor);
+    daemon.servers.close(&mut daemon.context);
     assert!(path.exists());
 }
 
@@ -119,7 +119,7 @@ fn who_waits_at_a_socket_that_has_lost_its_name_is_served() {
     // It is seen to be gone, and made again, before the loop has come to the queue.
     for _ in 0..2 {
         let timer = Timer::SocketFiles;
-        assert!(daemon.servers.timer(&mut daemon.reactor, timer).is_empty());
+        assert!(daemon.servers.timer(&mut daemon.context, timer).is_empty());
     }
     assert!(path.exists());
     for client in &mut clients {
@@ -134,7 +134,7 @@ fn who_waits_at_a_socket_that_has_lost_its_name_is_served() {
         .write_all(b"GET /?q HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
     daemon.read_until(&mut client, "q|");
-    daemon.servers.close(&mut daemon.reactor);
+    daemon.servers.close(&mut daemon.context);
     assert!(!path.exists());
 }
 
@@ -144,14 +144,14 @@ fn a_socket_whose_mode_was_changed_is_looked_at_once_and_left() {
     let path = daemon.path("sock");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o770)).unwrap();
     daemon.until("a look", |daemon| daemon.busy_turns > 0);
-    assert!(!daemon.reactor.timers.is_set(Timer::SocketFiles));
+    assert!(!daemon.context.timers.is_set(Timer::SocketFiles));
     fs::remove_file(&path).unwrap();
     daemon.until("a plan to make it", |daemon| {
-        daemon.reactor.timers.is_set(Timer::SocketFiles)
+        daemon.context.timers.is_set(Timer::SocketFiles)
     });
     daemon.until("a new one", |_| path.exists());
-    assert!(!daemon.reactor.timers.is_set(Timer::SocketFiles));
-    daemon.servers.close(&mut daemon.reactor);
+    assert!(!daemon.context.timers.is_set(Timer::SocketFiles));
+    daemon.servers.close(&mut daemon.context);
 }
 
 #[test]
@@ -160,10 +160,10 @@ fn host_names_and_ipv6_addresses_are_understood() {
         if host.contains(':') && TcpListener::bind("[::1]:0").is_err() {
             continue;
         }
-        let mut reactor = reactor();
+        let mut context = context();
         let opened = (0..20).find_map(|_| {
             let port = free_port();
-            Some((Servers::open(&[inet(host, port)], &mut reactor).ok()?, port))
+            Some((Servers::open(&[inet(host, port)], &mut context).ok()?, port))
         });
         let (mut servers, port) = opened.expect(host);
         let target = if host.contains(':') {
@@ -172,6 +172,6 @@ fn host_names_and_ipv6_addresses_are_understood() {
             "127.0.0.1"
         };
         TcpStream::connect((target, port)).unwrap();
-        servers.close(&mut reactor);
+        servers.close(&mut context);
     }
 }

@@ -42,12 +42,12 @@ fn pipelined_requests_wait_for_a_deferred_response() {
     let first = daemon.held[0];
     daemon
         .servers
-        .respond_rpc(&mut daemon.reactor, first, b"<first/>".to_vec());
+        .respond_rpc(&mut daemon.context, first, b"<first/>".to_vec());
     daemon.until("the second call", |daemon| daemon.held.len() == 2);
     let second = daemon.held[1];
     daemon
         .servers
-        .refuse_request(&mut daemon.reactor, second, &Refusal::UnreadableLog);
+        .refuse_request(&mut daemon.context, second, &Refusal::UnreadableLog);
     let response = daemon.read_until(&mut stream, "</body>");
     assert!(response.find("<first/>").unwrap() < response.find("500 Internal").unwrap());
 }
@@ -87,7 +87,7 @@ fn a_half_closed_client_gets_its_deferred_response() {
     assert!(daemon.servers.is_open(connection));
     daemon
         .servers
-        .respond_rpc(&mut daemon.reactor, connection, b"<late/>".to_vec());
+        .respond_rpc(&mut daemon.context, connection, b"<late/>".to_vec());
     assert!(daemon.read_to_end(&mut stream).ends_with("<late/>"));
     daemon.until("the close", |daemon| !daemon.servers.is_open(connection));
     assert!(daemon.idle());
@@ -104,16 +104,16 @@ fn a_response_to_a_client_that_has_gone_is_dropped() {
     let connection = daemon.held[0];
     daemon
         .servers
-        .respond_rpc(&mut daemon.reactor, connection, b"<late/>".to_vec());
+        .respond_rpc(&mut daemon.context, connection, b"<late/>".to_vec());
     daemon
         .servers
-        .respond_rpc(&mut daemon.reactor, connection, b"<twice/>".to_vec());
+        .respond_rpc(&mut daemon.context, connection, b"<twice/>".to_vec());
     daemon.until("the close", |daemon| !daemon.servers.is_open(connection));
     daemon
         .servers
-        .respond_tail(&mut daemon.reactor, connection, "/nowhere", false);
+        .respond_tail(&mut daemon.context, connection, "/nowhere", false);
     daemon.servers.refuse_request(
-        &mut daemon.reactor,
+        &mut daemon.context,
         ConnectionId(4711),
         &Refusal::UnreadableLog,
     );
@@ -159,7 +159,7 @@ fn a_client_that_does_not_read_is_given_up() {
     let large = vec![b'x'; 4 << 20];
     daemon
         .servers
-        .respond_rpc(&mut daemon.reactor, connection, large);
+        .respond_rpc(&mut daemon.context, connection, large);
     let before = daemon.busy_turns;
     for _ in 0..10 {
         daemon.turn();
@@ -190,7 +190,7 @@ fn what_waits_for_all_clients_together_has_a_bound() {
         daemon.turn();
         daemon
             .servers
-            .respond_rpc(&mut daemon.reactor, *connection, answer());
+            .respond_rpc(&mut daemon.context, *connection, answer());
     }
     let open = |daemon: &Daemon| {
         held.iter()
@@ -206,7 +206,7 @@ fn what_waits_for_all_clients_together_has_a_bound() {
     }
     daemon
         .servers
-        .respond_rpc(&mut daemon.reactor, held[4], answer());
+        .respond_rpc(&mut daemon.context, held[4], answer());
     assert_eq!(open(&daemon), [true, false, true, true, true]);
     // The last one gets its answer as if nothing had been.
     let mut received = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Connection, State};
 use crate::clock::Monotonic;
-use crate::reactor::READ_SIZE;
+use crate::loop_context::READ_SIZE;
 
 /// How long a closing connection waits for the client to close.
 pub const LINGER_LIMIT: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use crate::config::limits::Limits;
 use crate::http::admission::{self, Standing};
 use crate::http::connection::Connection;
 use crate::loggers::level::Level;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::sys::limits::{self as system_limits, Limit};
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{errno, fd, socket};
@@ -29,7 +29,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 const FULL_RETRY: Duration = Duration::from_millis(1);
 
 impl Servers {
-    pub(super) fn accept(&mut self, reactor: &mut Reactor, place: usize) {
+    pub(super) fn accept(&mut self, context: &mut LoopContext, place: usize) {
         for _ in 0..ACCEPT_LIMIT {
             let listener = self.listeners.get(place);
             let Some((token, limits)) =
@@ -40,20 +40,20 @@ impl Servers {
             let clients = self.standings(Some(place));
             if !admission::has_room(&clients, limits.connections) {
                 // Nobody leaves for a client that is not there.
-                if !is_waited_at(reactor, token) {
+                if !is_waited_at(context, token) {
                     return;
                 }
-                if let Err(wait) = self.make_room(reactor, clients) {
-                    return self.pause(reactor, Some(place), wait);
+                if let Err(wait) = self.make_room(context, clients) {
+                    return self.pause(context, Some(place), wait);
                 }
-            } else if self.is_short(reactor, token) {
+            } else if self.is_short(context, token) {
                 let clients = self.standings(None);
-                if self.make_room(reactor, clients).is_err() {
+                if self.make_room(context, clients).is_err() {
                     let reason = "the descriptors left are for programs; raise minfds";
-                    return self.refuse(reactor, reason);
+                    return self.refuse(context, reason);
                 }
             }
-            let Some(listener) = reactor.poller.descriptor(token) else {
+            let Some(listener) = context.poller.descriptor(token) else {
                 return;
             };
             match socket::accept(listener) {
@@ -61,7 +61,7 @@ impl Servers {
                     self.told = false;
                     self.highest = self.highest.max(descriptor.as_raw_fd());
                     let peer = peer.map_or_else(|| "localhost:0".to_owned(), |p| p.to_string());
-                    self.admit(reactor, place, limits, descriptor, peer);
+                    self.admit(context, place, limits, descriptor, peer);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 // The client gave up while it waited.
@@ -70,14 +70,14 @@ impl Servers {
                         error.kind(),
                         ErrorKind::ConnectionAborted | ErrorKind::Interrupted
                     ) => {}
-                Err(error) => return self.refuse(reactor, &errno::reason(&error)),
+                Err(error) => return self.refuse(context, &errno::reason(&error)),
             }
         }
     }
 
     fn admit(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         listener: usize,
         limits: Limits,
         descriptor: OwnedFd,
@@ -86,11 +86,11 @@ impl Servers {
         let id = ConnectionId(self.next);
         self.next += 1;
         let source = Source::Connection(id);
-        let registered = reactor.poller.register(descriptor, Interest::READ, source);
+        let registered = context.poller.register(descriptor, Interest::READ, source);
         // Without a place in the poll set it is closed: the client may try again.
         let Ok(token) = registered else { return };
-        let mut connection = Connection::new(id, token, peer, limits, reactor.now.monotonic);
-        connection.start(reactor);
+        let mut connection = Connection::new(id, token, peer, limits, context.now.monotonic);
+        connection.start(context);
         self.connections.insert(
             id,
             Box::new(Client {
@@ -102,33 +102,33 @@ impl Servers {
     }
 
     /// Nobody is accepted for a while, which is told once.
-    fn refuse(&mut self, reactor: &mut Reactor, reason: &str) {
+    fn refuse(&mut self, context: &mut LoopContext, reason: &str) {
         if !std::mem::replace(&mut self.told, true) {
             let text = format_args!("cannot accept a connection: {reason}");
-            reactor.log.log(Level::Warn, text);
+            context.log.log(Level::Warn, text);
         }
-        self.pause(reactor, None, ACCEPT_RETRY);
+        self.pause(context, None, ACCEPT_RETRY);
     }
 
     /// A readable socket that nobody accepts from would keep the loop spinning.
-    fn pause(&mut self, reactor: &mut Reactor, only: Option<usize>, until: Duration) {
+    fn pause(&mut self, context: &mut LoopContext, only: Option<usize>, until: Duration) {
         self.suspended = true;
-        self.listen(reactor, Interest::NONE, only);
-        let retry = reactor.now.monotonic + until;
-        reactor.timers.set(Timer::AcceptRetry, Some(retry));
+        self.listen(context, Interest::NONE, only);
+        let retry = context.now.monotonic + until;
+        context.timers.set(Timer::AcceptRetry, Some(retry));
     }
 
     /// Closes one of the connections for another. If none can be spared, the
     /// error is how long to wait before another look.
     fn make_room(
         &mut self,
-        reactor: &mut Reactor,
+        context: &mut LoopContext,
         mut clients: Vec<Standing>,
     ) -> Result<(), Duration> {
         let mut wait = admission::GRACE;
-        while let Some(id) = admission::first_to_leave(&clients, reactor.now.monotonic) {
-            if !self.has_unread(reactor, id) {
-                self.remove(reactor, id);
+        while let Some(id) = admission::first_to_leave(&clients, context.now.monotonic) {
+            if !self.has_unread(context, id) {
+                self.remove(context, id);
                 return Ok(());
             }
             // It has done its part, only the daemon has not got there yet.
@@ -138,29 +138,29 @@ impl Servers {
         Err(wait)
     }
 
-    fn has_unread(&self, reactor: &Reactor, id: ConnectionId) -> bool {
+    fn has_unread(&self, context: &LoopContext, id: ConnectionId) -> bool {
         let client = self.connections.get(&id);
         // What it sends while it should take its answer is nothing that it did for us.
         client.is_some_and(|client| {
-            client.connection.wants_input() && is_waited_at(reactor, client.connection.token())
+            client.connection.wants_input() && is_waited_at(context, client.connection.token())
         })
     }
 
     /// Whether a connection would take a descriptor of the reserve.
-    fn is_short(&self, reactor: &Reactor, listener: Token) -> bool {
+    fn is_short(&self, context: &LoopContext, listener: Token) -> bool {
         // Far below it there is no need to look.
         self.highest >= self.reserve - ACCEPT_LIMIT as RawFd
-            && self.is_next_reserved(reactor, listener)
+            && self.is_next_reserved(context, listener)
     }
 
     /// Whether the next descriptor would be one of the reserve: new ones, of
     /// which a copy of `any` is one, have the lowest number that is free. Where
     /// programs have taken all below it, a few clients get in still.
-    pub(super) fn is_next_reserved(&self, reactor: &Reactor, any: Token) -> bool {
+    pub(super) fn is_next_reserved(&self, context: &LoopContext, any: Token) -> bool {
         if self.connections.len() <= FEW {
             return false;
         }
-        let any = reactor.poller.descriptor(any);
+        let any = context.poller.descriptor(any);
         let next = any.and_then(|any| fd::duplicate(any).ok());
         // Groups that were added since the servers were opened may have raised the limit.
         next.is_some_and(|next| {
@@ -183,14 +183,14 @@ impl Servers {
             .collect()
     }
 
-    pub(super) fn resume(&mut self, reactor: &mut Reactor) {
+    pub(super) fn resume(&mut self, context: &mut LoopContext) {
         self.suspended = false;
-        reactor.timers.set(Timer::AcceptRetry, None);
-        self.listen(reactor, Interest::READ, None);
+        context.timers.set(Timer::AcceptRetry, None);
+        self.listen(context, Interest::READ, None);
     }
 
     /// Sets the interest in one listening socket, or in all.
-    fn listen(&mut self, reactor: &mut Reactor, interest: Interest, only: Option<usize>) {
+    fn listen(&mut self, context: &mut LoopContext, interest: Interest, only: Option<usize>) {
         for (place, listener) in self.listeners.iter().enumerate() {
             if only.is_some_and(|only| only != place) {
                 continue;
@@ -199,9 +199,9 @@ impl Servers {
                 continue;
             };
             // It can fail for lack of memory only; the retry timer comes back to it.
-            if reactor.poller.set_interest(token, interest).is_err() {
-                let retry = reactor.now.monotonic + ACCEPT_RETRY;
-                reactor.timers.set(Timer::AcceptRetry, Some(retry));
+            if context.poller.set_interest(token, interest).is_err() {
+                let retry = context.now.monotonic + ACCEPT_RETRY;
+                context.timers.set(Timer::AcceptRetry, Some(retry));
             }
         }
     }
@@ -213,8 +213,8 @@ pub(super) fn reserve(open: u64) -> RawFd {
 }
 
 /// Whether a client waits to be accepted, or to be read from.
-pub(super) fn is_waited_at(reactor: &Reactor, socket: Token) -> bool {
-    reactor
+pub(super) fn is_waited_at(context: &LoopContext, socket: Token) -> bool {
+    context
         .poller
         .descriptor(socket)
         .is_some_and(fd::is_readable)

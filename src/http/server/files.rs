@@ -12,7 +12,7 @@ use super::accepting::is_waited_at;
 use super::{Servers, Watched};
 use crate::clock::Monotonic;
 use crate::http::listener::{self, NotMade, SocketFile, Standing};
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::sys::inotify::{self, Watch};
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{Source, Timer};
@@ -51,7 +51,7 @@ pub(super) struct Care {
 
 impl Servers {
     /// Begins to watch the files.
-    pub(super) fn watch_files(&mut self, reactor: &mut Reactor) {
+    pub(super) fn watch_files(&mut self, context: &mut LoopContext) {
         if self
             .listeners
             .iter()
@@ -60,47 +60,47 @@ impl Servers {
             return;
         }
         self.lookout.inotify = inotify::open().ok().and_then(|descriptor| {
-            let poller = &mut reactor.poller;
+            let poller = &mut context.poller;
             let registered = poller.register(descriptor, Interest::READ, Source::SocketFiles);
             registered.ok()
         });
-        self.look_at_files(reactor);
+        self.look_at_files(context);
     }
 
     /// Ends that.
-    pub(super) fn unwatch_files(&mut self, reactor: &mut Reactor) {
+    pub(super) fn unwatch_files(&mut self, context: &mut LoopContext) {
         if let Some(token) = self.lookout.inotify.take() {
-            reactor.poller.close(token);
+            context.poller.close(token);
         }
-        reactor.timers.set(Timer::SocketFiles, None);
+        context.timers.set(Timer::SocketFiles, None);
     }
 
     /// The system has told of a file.
-    pub(super) fn files_changed(&mut self, reactor: &mut Reactor) {
-        if let Some(inotify) = inotify_of(&self.lookout, reactor) {
+    pub(super) fn files_changed(&mut self, context: &mut LoopContext) {
+        if let Some(inotify) = inotify_of(&self.lookout, context) {
             inotify::drain(inotify);
         }
-        self.look_at_files(reactor);
+        self.look_at_files(context);
     }
 
     /// Each turn of the loop: looks at files of which the system would not tell.
-    pub fn look_at_unwatched_files(&mut self, reactor: &mut Reactor) {
+    pub fn look_at_unwatched_files(&mut self, context: &mut LoopContext) {
         let is_unwatched = |listener: &Watched| {
             listener.file.is_some() && listener.care.watch.is_none() && !listener.care.is_missing
         };
-        if self.lookout.next_look <= reactor.now.monotonic
+        if self.lookout.next_look <= context.now.monotonic
             && self.listeners.iter().any(is_unwatched)
         {
-            self.look_at_files(reactor);
+            self.look_at_files(context);
         }
     }
 
     /// Looks at all files, of which there are few, and makes again those that are missing.
-    pub(super) fn look_at_files(&mut self, reactor: &mut Reactor) {
+    pub(super) fn look_at_files(&mut self, context: &mut LoopContext) {
         for place in 0..self.listeners.len() {
-            self.look_at(reactor, place);
+            self.look_at(context, place);
         }
-        let now = reactor.now.monotonic;
+        let now = context.now.monotonic;
         self.lookout.next_look = now + LOOK_EVERY;
         let is_missing = self.listeners.iter().any(|at| at.care.is_missing);
         let pause = self.lookout.pause.max(FIRST_PAUSE);
@@ -109,10 +109,10 @@ impl Servers {
             false => FIRST_PAUSE,
         };
         let retry = is_missing.then_some(now + pause);
-        reactor.timers.set(Timer::SocketFiles, retry);
+        context.timers.set(Timer::SocketFiles, retry);
     }
 
-    fn look_at(&mut self, reactor: &mut Reactor, place: usize) {
+    fn look_at(&mut self, context: &mut LoopContext, place: usize) {
         let Some(listener) = self.listeners.get_mut(place) else {
             return;
         };
@@ -124,7 +124,7 @@ impl Servers {
                 listener.care.is_missing = false;
                 listener.care.is_told = false;
                 if listener.care.watch.is_none() {
-                    listener.care.watch = begin(&self.lookout, reactor, file);
+                    listener.care.watch = begin(&self.lookout, context, file);
                     // It may have gone a moment before.
                     listener.care.is_missing = file.standing() != Standing::InPlace;
                 }
@@ -133,7 +133,7 @@ impl Servers {
                 listener.care.is_missing = true;
                 if !std::mem::replace(&mut listener.care.is_told, true) {
                     let path = file.path();
-                    reactor.log.warn(format_args!(
+                    context.log.warn(format_args!(
                         "the socket {path} has vanished; what is in its place is left alone, and \
                          nobody reaches supervisord there until that is removed"
                     ));
@@ -142,15 +142,15 @@ impl Servers {
             // Not at once: somebody may be about to remove its directory, or to put
             // something else there.
             Standing::Gone if !listener.care.is_missing => listener.care.is_missing = true,
-            Standing::Gone => self.make_again(reactor, place),
+            Standing::Gone => self.make_again(context, place),
         }
     }
 
-    fn make_again(&mut self, reactor: &mut Reactor, place: usize) {
+    fn make_again(&mut self, context: &mut LoopContext, place: usize) {
         // Those in the queue have come to us, and would be sent away.
         let mut rounds = 0;
-        while rounds < LAST_ACCEPTS && self.is_waited_for(reactor, place) {
-            self.accept(reactor, place);
+        while rounds < LAST_ACCEPTS && self.is_waited_for(context, place) {
+            self.accept(context, place);
             rounds += 1;
         }
         let Some(listener) = self.listeners.get_mut(place) else {
@@ -166,22 +166,22 @@ impl Servers {
                 Interest::READ
             };
             let source = Source::Listener(u32::try_from(place).unwrap_or(u32::MAX));
-            let registered = reactor.poller.register(descriptor, interest, source);
+            let registered = context.poller.register(descriptor, interest, source);
             registered.map(|token| (token, new)).map_err(NotMade::from)
         });
         match made {
             Ok((token, new)) => {
                 let path = new.path();
-                reactor.log.warn(format_args!(
+                context.log.warn(format_args!(
                     "the socket {path} had vanished, and was made again"
                 ));
-                end(&self.lookout, reactor, listener.care.watch.take());
+                end(&self.lookout, context, listener.care.watch.take());
                 file.leave();
                 *file = new;
                 if let Some(old) = listener.token.replace(token) {
-                    reactor.poller.close(old);
+                    context.poller.close(old);
                 }
-                listener.care.watch = begin(&self.lookout, reactor, file);
+                listener.care.watch = begin(&self.lookout, context, file);
                 listener.care.is_missing = file.standing() != Standing::InPlace;
                 listener.care.is_told = false;
             }
@@ -191,7 +191,7 @@ impl Servers {
                 listener.care.is_missing = true;
                 if !std::mem::replace(&mut listener.care.is_told, true) {
                     let path = file.path();
-                    reactor.log.warn(format_args!(
+                    context.log.warn(format_args!(
                         "the socket {path} has vanished and cannot be made again now: {reason}; \
                          this is tried until it can"
                     ));
@@ -200,21 +200,21 @@ impl Servers {
         }
     }
 
-    fn is_waited_for(&self, reactor: &Reactor, place: usize) -> bool {
+    fn is_waited_for(&self, context: &LoopContext, place: usize) -> bool {
         let token = self
             .listeners
             .get(place)
             .and_then(|listener| listener.token);
-        token.is_some_and(|token| is_waited_at(reactor, token))
+        token.is_some_and(|token| is_waited_at(context, token))
     }
 }
 
-fn inotify_of<'a>(lookout: &Lookout, reactor: &'a Reactor) -> Option<BorrowedFd<'a>> {
-    reactor.poller.descriptor(lookout.inotify?)
+fn inotify_of<'a>(lookout: &Lookout, context: &'a LoopContext) -> Option<BorrowedFd<'a>> {
+    context.poller.descriptor(lookout.inotify?)
 }
 
-fn begin(lookout: &Lookout, reactor: &Reactor, file: &SocketFile) -> Option<Watch> {
-    let inotify = inotify_of(lookout, reactor)?;
+fn begin(lookout: &Lookout, context: &LoopContext, file: &SocketFile) -> Option<Watch> {
+    let inotify = inotify_of(lookout, context)?;
     // A socket keeps its name when a directory above it is moved.
     for directory in Path::new(file.path()).ancestors().skip(1) {
         let _ = inotify::watch_directory(inotify, directory.to_str().unwrap_or_default());
@@ -222,8 +222,8 @@ fn begin(lookout: &Lookout, reactor: &Reactor, file: &SocketFile) -> Option<Watc
     inotify::watch(inotify, file.path()).ok()
 }
 
-fn end(lookout: &Lookout, reactor: &Reactor, watch: Option<Watch>) {
-    if let (Some(inotify), Some(watch)) = (inotify_of(lookout, reactor), watch) {
+fn end(lookout: &Lookout, context: &LoopContext, watch: Option<Watch>) {
+    if let (Some(inotify), Some(watch)) = (inotify_of(lookout, context), watch) {
         inotify::unwatch(inotify, watch);
     }
 }

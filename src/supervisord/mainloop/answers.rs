@@ -5,7 +5,7 @@
 use super::MainLoop;
 use crate::http::refusal::Refusal;
 use crate::http::server::{Incoming, Request};
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::rpc::deferred::Deferred;
 use crate::rpc::job::Job;
 use crate::rpc::{self, Body, Reply, methods, names, poll, steps};
@@ -68,7 +68,7 @@ impl MainLoop {
                     let why = &Refusal::ManyBodies;
                     return self
                         .servers
-                        .refuse_request(&mut self.reactor, connection, why);
+                        .refuse_request(&mut self.context, connection, why);
                 }
                 let limits = self.servers.limits(connection);
                 self.read(connection, Body::new(body, limits));
@@ -78,12 +78,12 @@ impl MainLoop {
                 self.follow(connection, path, true);
             }
             Request::MainLog => {
-                let path = self.reactor.log.path().map(str::to_owned);
+                let path = self.context.log.path().map(str::to_owned);
                 self.follow(connection, path, false);
             }
             Request::Page(visit) => {
                 self.visits.push_back((connection, visit));
-                match self.reactor.turn_is_over() {
+                match self.context.turn_is_over() {
                     true => self.look_again(),
                     false => self.receive(),
                 }
@@ -98,7 +98,7 @@ impl MainLoop {
                 continue;
             }
             self.visit(connection, &visit);
-            if self.reactor.turn_is_over() {
+            if self.context.turn_is_over() {
                 break;
             }
         }
@@ -109,7 +109,7 @@ impl MainLoop {
         let get_actions = self.servers.has_get_actions(connection);
         let mut daemon = rpc_daemon(
             &mut self.supervisor,
-            &mut self.reactor,
+            &mut self.context,
             self.pid,
             &mut self.jobs,
         );
@@ -125,14 +125,14 @@ impl MainLoop {
 
     /// Answers what can be answered; the rest is handed back.
     fn show(&mut self, connection: ConnectionId, visited: Visited) -> Option<Waiting> {
-        let (servers, reactor) = (&mut self.servers, &mut self.reactor);
+        let (servers, context) = (&mut self.servers, &mut self.context);
         match visited {
-            Visited::Done(response) => servers.respond(reactor, connection, response),
+            Visited::Done(response) => servers.respond(context, connection, response),
             Visited::Refused(why, page) => {
-                servers.respond_refusal(reactor, connection, &why, page.as_ref());
+                servers.respond_refusal(context, connection, &why, page.as_ref());
             }
             Visited::Long(head, content) => {
-                servers.respond_long(reactor, connection, &head, content)
+                servers.respond_long(context, connection, &head, content)
             }
             Visited::Later(waiting) => return Some(waiting),
         }
@@ -159,14 +159,14 @@ impl MainLoop {
 
     fn look_again(&mut self) {
         let is_idle = self.bodies.is_empty() && self.visits.is_empty();
-        let next = (!is_idle).then_some(self.reactor.now.monotonic.just_after());
-        self.reactor.timers.set(Timer::Body, next);
+        let next = (!is_idle).then_some(self.context.now.monotonic.just_after());
+        self.context.timers.set(Timer::Body, next);
     }
 
     fn read(&mut self, connection: ConnectionId, mut body: Body) {
         let mut daemon = rpc_daemon(
             &mut self.supervisor,
-            &mut self.reactor,
+            &mut self.context,
             self.pid,
             &mut self.jobs,
         );
@@ -187,10 +187,10 @@ impl MainLoop {
         match reply {
             Reply::Body(body) => self
                 .servers
-                .respond_xml(&mut self.reactor, connection, body),
+                .respond_xml(&mut self.context, connection, body),
             Reply::NoCall => {
                 self.servers
-                    .refuse_request(&mut self.reactor, connection, &Refusal::BadCall);
+                    .refuse_request(&mut self.context, connection, &Refusal::BadCall);
             }
             Reply::Later { method, deferred } => {
                 self.wait_for(connection, Work::Call { method, deferred });
@@ -213,14 +213,14 @@ impl MainLoop {
         for pending in std::mem::take(&mut self.pending) {
             let mut daemon = rpc_daemon(
                 &mut self.supervisor,
-                &mut self.reactor,
+                &mut self.context,
                 self.pid,
                 &mut self.jobs,
             );
             // One gets on in any case: children alone may keep a turn busy.
             if pending.is_at_work()
                 && std::mem::replace(&mut has_worked, true)
-                && daemon.reactor.turn_is_over()
+                && daemon.context.turn_is_over()
             {
                 postponed.push(pending);
                 continue;
@@ -232,7 +232,7 @@ impl MainLoop {
                 Work::Call { .. } if own_size > 0 && size > ANSWERS_LIMIT => {
                     size -= own_size;
                     self.servers.refuse_request(
-                        &mut self.reactor,
+                        &mut self.context,
                         connection,
                         &Refusal::ManyAnswers,
                     );
@@ -243,9 +243,9 @@ impl MainLoop {
                     mut deferred,
                 } => match poll::poll(&mut deferred, &mut daemon) {
                     Some(result) => {
-                        let body = rpc::answer(&mut self.reactor, &method, result);
+                        let body = rpc::answer(&mut self.context, &method, result);
                         self.servers
-                            .respond_xml(&mut self.reactor, connection, body);
+                            .respond_xml(&mut self.context, connection, body);
                         continue;
                     }
                     None => Work::Call { method, deferred },
@@ -275,7 +275,7 @@ impl MainLoop {
             });
         let report_at = reports.chain(self.jobs.iter().filter_map(Job::next_report));
         let report_at = report_at.min();
-        self.reactor.timers.set(Timer::StopReport, report_at);
+        self.context.timers.set(Timer::StopReport, report_at);
     }
 
     /// What has come to its end is told to the call that waits for it, if one does.
@@ -283,7 +283,7 @@ impl MainLoop {
         for mut job in std::mem::take(&mut self.jobs) {
             let mut daemon = rpc_daemon(
                 &mut self.supervisor,
-                &mut self.reactor,
+                &mut self.context,
                 self.pid,
                 &mut self.jobs,
             );
@@ -310,11 +310,11 @@ impl MainLoop {
         match path {
             Some(path) => {
                 self.servers
-                    .respond_tail(&mut self.reactor, connection, &path, unbuffered)
+                    .respond_tail(&mut self.context, connection, &path, unbuffered)
             }
             None => self
                 .servers
-                .refuse_request(&mut self.reactor, connection, &Refusal::NoLog),
+                .refuse_request(&mut self.context, connection, &Refusal::NoLog),
         }
     }
 }
@@ -334,13 +334,13 @@ fn count_multicalls(pending: &[Pending]) -> usize {
 
 fn rpc_daemon<'a>(
     supervisor: &'a mut Supervisor,
-    reactor: &'a mut Reactor,
+    context: &'a mut LoopContext,
     pid: u32,
     jobs: &'a mut Vec<Job>,
 ) -> rpc::interface::Daemon<'a> {
     rpc::interface::Daemon {
         supervisor,
-        reactor,
+        context,
         pid,
         jobs,
         interface: methods::INTERFACE,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Failure, Launch};
 use crate::config::Config;
 use crate::http::listener;
-use crate::reactor::Reactor;
+use crate::loop_context::LoopContext;
 use crate::supervisord::pidfile::{Held, PidFile, WriteError};
 use crate::sys::errno;
 
@@ -26,7 +26,7 @@ pub(super) enum Taken {
 pub(super) fn take(
     launch: &Launch<'_>,
     config: &Config,
-    reactor: &mut Reactor,
+    context: &mut LoopContext,
 ) -> Result<Taken, Failure> {
     let Some(path) = config.supervisord.pidfile.as_deref() else {
         return Ok(Taken::Other(None));
@@ -37,7 +37,7 @@ pub(super) fn take(
     }
     let taken = PidFile::take(path, Duration::ZERO).or_else(|held| {
         if config.supervisord.has_default_pidfile {
-            return Ok(shared(path, &held, reactor));
+            return Ok(shared(path, &held, context));
         }
         // That is what 4.3.0 would say.
         match listener::in_use(&config.servers) {
@@ -50,8 +50,8 @@ pub(super) fn take(
 
 /// Two that are started in one directory run side by side, as with 4.3.0, where nobody has set
 /// the pid file.
-fn shared(path: &str, held: &Held, reactor: &mut Reactor) -> PidFile {
-    reactor.log.warn(format_args!(
+fn shared(path: &str, held: &Held, context: &mut LoopContext) -> PidFile {
+    context.log.warn(format_args!(
         "{held}  This one writes its own number there: give it a pidfile of its own"
     ));
     PidFile::shared(path)
@@ -67,7 +67,7 @@ pub(super) fn write(
     launch: &mut Launch<'_>,
     taken: Taken,
     config: &Config,
-    reactor: &mut Reactor,
+    context: &mut LoopContext,
 ) -> Result<(), Failure> {
     if let Taken::Other(pidfile) = taken {
         launch.pidfile = pidfile;
@@ -78,23 +78,23 @@ pub(super) fn write(
         if !config.supervisord.has_default_pidfile {
             return Err(refusal(&held));
         }
-        let shared = shared(path, &held, reactor);
+        let shared = shared(path, &held, context);
         written = launch.pidfile.insert(shared).write();
     }
     if let Err(error) = written {
-        reactor
+        context
             .log
             .critical(format_args!("could not write pidfile {path}: {error}"));
         return Ok(());
     }
     let unlocked = launch.pidfile.as_mut().and_then(PidFile::take_unlocked);
     if let Some(reason) = unlocked {
-        reactor.log.warn(format_args!(
+        context.log.warn(format_args!(
             "cannot lock the pid file {path}: {}; a second supervisord would not notice this one",
             errno::reason(&reason)
         ));
     }
-    reactor.log.info(format_args!(
+    context.log.info(format_args!(
         "supervisord started with pid {}",
         std::process::id()
     ));

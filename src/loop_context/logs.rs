@@ -9,14 +9,14 @@ use crate::loggers::failure::LogFailure;
 use crate::loggers::file::{LogWriter, Rotation};
 use crate::loggers::followed::{FollowedLog, Shared};
 use crate::loggers::shared::{self, SharedLog};
-use crate::reactor::Reactor;
-use crate::reactor::open_logs::{LogUse, OpenLog};
-use crate::reactor::watch::Means;
+use crate::loop_context::LoopContext;
+use crate::loop_context::open_logs::{LogUse, OpenLog};
+use crate::loop_context::watch::Means;
 use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{LogId, Source, Timer};
 
-impl Reactor {
+impl LoopContext {
     /// Opens a log of a child, or joins those who write to it already. `user`
     /// is for lines of the main log, such as `stdout of p`.
     pub fn open_log(
@@ -283,7 +283,7 @@ impl Reactor {
     }
 }
 
-impl Reactor {
+impl LoopContext {
     /// The log at that path, for one more follower. Those who write to it tell
     /// from now on what they write.
     pub fn follow_log(&mut self, path: &str) -> io::Result<Shared> {

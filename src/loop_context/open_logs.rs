@@ -12,7 +12,7 @@ use crate::clock::Monotonic;
 use crate::loggers::complaint::Complaint;
 use crate::loggers::file::Rotation;
 use crate::loggers::shared::SharedLog;
-use crate::reactor::watch::Watch;
+use crate::loop_context::watch::Watch;
 use crate::sys::poller::Token;
 use crate::tokens::LogId;
 use crate::vec_map::VecMap;
@@ -29,7 +29,7 @@ pub struct OpenLogs {
     pub told_of_main_log: bool,
 }
 
-/// The right to write to a log, to be given back by `Reactor::close_log`.
+/// The right to write to a log, to be given back by `LoopContext::close_log`.
 #[derive(Debug)]
 pub struct LogUse {
     /// To which.

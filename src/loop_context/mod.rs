@@ -14,8 +14,8 @@ use crate::clock::Now;
 use crate::loggers::logger::Logger;
 use crate::loggers::rate_limit::RateLimit;
 use crate::loggers::window::Places;
-use crate::reactor::following::Following;
-use crate::reactor::open_logs::OpenLogs;
+use crate::loop_context::following::Following;
+use crate::loop_context::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
 use crate::sys::read_buffer::{self, ReadBuffer};
 use crate::sys::spawn::ErrorPipe;
@@ -33,7 +33,7 @@ pub const SHARE: Duration = Duration::from_millis(5);
 
 /// The loop's instruments.
 #[derive(Debug)]
-pub struct Reactor {
+pub struct LoopContext {
     /// Descriptors, each with what it belongs to.
     pub poller: Poller<Source>,
     /// Deadlines, each with what it is for.
@@ -58,10 +58,10 @@ pub struct Reactor {
     pub now: Now,
 }
 
-impl Reactor {
+impl LoopContext {
     /// Instruments with an empty poll set.
-    pub fn new(log: Logger, error_pipe: ErrorPipe, now: Now) -> io::Result<Reactor> {
-        Ok(Reactor {
+    pub fn new(log: Logger, error_pipe: ErrorPipe, now: Now) -> io::Result<LoopContext> {
+        Ok(LoopContext {
             poller: Poller::new()?,
             timers: Timers::default(),
             log,
