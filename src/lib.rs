@@ -1,18 +1,36 @@
 //! pollvisor: Supervisor, the process control system, as one small binary.
 //!
-//! The crate is a ladder: a module uses only modules on lower rungs, and a
-//! test (`tests/ladder.rs`) holds the tree to it. From the bottom:
+//! The crate is a ladder: a folder uses only folders above it in this table, and a
+//! test (`tests/ladder.rs`) holds the tree to it. ARCHITECTURE.md leads through it.
 //!
-//! | Rung | Modules |
+//! | Folder | What |
 //! |---|---|
-//! | library | [`sort`], [`vec_map`], [`sys::float`]: small ones in the place of the standard library's |
-//! | pure | [`clock`], [`states`], [`signal`], [`termination`], [`command_line`], [`tokens`], [`text`], [`config`], [`events`], [`process::machine`], [`xmlrpc`], the codecs of [`http`], the pages of [`web`] |
-//! | system | [`sys`], the only place with `unsafe` |
-//! | files | [`loggers`], `config::load` |
-//! | children | [`loop_context`], [`dispatchers`], [`process`] |
-//! | the daemon | [`supervisor`] |
-//! | the doors | [`rpc`], the server of [`http`], the actions of [`web`] |
-//! | the programs | [`supervisord`], [`supervisorctl`], [`pidproxy`], [`echo_supervisord_conf`] |
+//! | [`sort`] | one sort for all types |
+//! | [`vec_map`] | one map for all types |
+//! | [`clock`] | points in time, by both clocks |
+//! | [`signal`] | signals by number and name |
+//! | [`states`] | the states of processes and of supervisord |
+//! | [`termination`] | how a child ended |
+//! | [`tokens`] | names for what can happen to whom |
+//! | [`timers`] | deadlines |
+//! | [`text`] | small text formats |
+//! | [`command_line`] | options, with the habits of Python's getopt |
+//! | [`sys`] | the operating system; the only place with `unsafe` |
+//! | [`events`] | types, payloads and the conversation with a listener |
+//! | [`config`] | the configuration: from INI lines to values |
+//! | [`xmlrpc`] | the XML-RPC codec |
+//! | [`loggers`] | the main log and the logs of children |
+//! | [`loop_context`] | what the loop lends to whoever handles an event |
+//! | [`dispatchers`] | what is read from and written to children |
+//! | [`process`] | the life of one process |
+//! | [`http`] | the HTTP server |
+//! | [`supervisor`] | all groups, processes and listener pools |
+//! | [`rpc`] | the methods of XML-RPC |
+//! | [`web`] | the web interface |
+//! | [`supervisord`] | the daemon: start, loop, restart, end |
+//! | [`supervisorctl`] | the operator's program |
+//! | [`pidproxy`] | the program of that name |
+//! | [`echo_supervisord_conf`] | the program of that name |
 //!
 //! What happened travels up by return value only: a dispatcher does not know
 //! its process, a process does not know the supervisor.

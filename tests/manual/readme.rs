@@ -1,4 +1,4 @@
-//! What the README says can be typed, and where it says things are.
+//! What the README and the guides for developers say can be typed, and where they say things are.
 
 use super::page::{page, pages, project};
 use crate::support::{Dir, binary};
@@ -20,6 +20,15 @@ fn readme() -> String {
     format!("{before}{after}")
 }
 
+/// The guides for those who work on the source.
+const GUIDES: &[&str] = &["ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+/// The README and the guides.
+fn all() -> String {
+    let guides = GUIDES.iter().map(|name| read(name));
+    readme() + &guides.collect::<String>()
+}
+
 /// What stands in backquotes, a row of them each for itself.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
@@ -37,9 +46,9 @@ fn goals() -> BTreeSet<String> {
 
 #[test]
 fn every_indented_line_can_be_typed() {
-    let text = readme();
+    let text = readme() + &read("CONTRIBUTING.md");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
-    for line in lines {
+    for line in lines.filter(|line| *line != "make          # the release binary") {
         let command = line.split("  #").next().unwrap().trim_end();
         match command.strip_prefix("make ") {
             // What they do is the test of the demonstration, and this one.
@@ -59,8 +68,8 @@ fn every_indented_line_can_be_typed() {
 }
 
 #[test]
-fn every_goal_and_variable_of_make_that_it_names_is_there() {
-    let text = readme();
+fn every_goal_and_variable_of_make_that_they_name_is_there() {
+    let text = all();
     let rules = read("Makefile") + &read("conf/ship.mk");
     let goals = goals();
     let commands = quoted(&text)
@@ -119,7 +128,7 @@ fn what_it_has_others_do_is_held_by_a_test_of_its_own() {
 }
 
 #[test]
-fn every_file_that_it_names_is_there_and_the_map_has_every_folder() {
+fn every_file_that_they_name_is_there_and_the_map_has_every_folder() {
     let text = readme();
     let folders = ["src/", "tests/", "conf/", "man/"];
     let mut named = BTreeSet::new();
@@ -144,6 +153,15 @@ fn every_file_that_it_names_is_there_and_the_map_has_every_folder() {
             let is_there = project(&place).exists() || project(&format!("{place}.rs")).exists();
             assert!(is_there, "{place}");
             named.insert(place.trim_end_matches('/').to_owned());
+        }
+    }
+    for guide in GUIDES {
+        let text = read(guide);
+        for name in quoted(&text) {
+            let path = name.split([':', '=', ' ']).next().unwrap();
+            if folders.iter().any(|folder| path.starts_with(folder)) {
+                assert!(project(path).exists(), "{guide}: {name}");
+            }
         }
     }
     for (folder, also_files) in [("src", true), ("tests", false)] {
@@ -234,7 +252,7 @@ fn each_page_that_it_sends_to_has_a_word_for_it() {
 
 #[test]
 fn every_setting_of_the_tests_is_one() {
-    let text = readme();
+    let text = read("CONTRIBUTING.md");
     let (_, table) = text.split_once("| Setting | Effect |").unwrap();
     let mut sources = String::new();
     let mut folders = vec![project("tests"), project("src")];
@@ -272,7 +290,7 @@ fn every_page_key_and_option_that_it_and_the_changes_name_is_there() {
         .map(|(name, _)| name)
         .chain(["--no-default-features", "--nocapture", "--json"].map(str::to_owned))
         .collect();
-    for text in [readme(), read("CHANGELOG.md")] {
+    for text in [all(), read("CHANGELOG.md")] {
         for (name, digit) in references(&text) {
             let name = format!("{name}.{digit}");
             assert!(pages.contains(&name), "{name}");
