@@ -327,6 +327,21 @@ fn update(world: &mut World) -> Result<(), String> {
     Ok(())
 }
 
+/// It may be on its way down, and is started when it is there.
+fn start_the_good_listener(world: &mut World) -> Result<(), String> {
+    if let Some(pid) = world.child_of("ear:ear") {
+        kill(pid, libc::SIGCONT);
+    }
+    let ear = [Value::text("ear:ear")];
+    soon(world.patience, || {
+        world.control.call("supervisor.startProcess", &ear);
+        match world.control.call("supervisor.getProcessInfo", &ear) {
+            Outcome::Answer(info) if info.text_of("statename") == "RUNNING" => Ok(()),
+            other => Err(format!("the good listener does not run: {other}")),
+        }
+    })
+}
+
 /// Nothing is asked for any more; before long all is as it has to be.
 fn rest(world: &mut World) -> Result<(), String> {
     allow(world);
@@ -336,12 +351,7 @@ fn rest(world: &mut World) -> Result<(), String> {
     }
     world.kept.clear();
     let _ = fs::remove_file(world.small().join("filling"));
-    // The good listener is to be there, and to run.
-    let ear = Value::text("ear:ear");
-    if let Some(pid) = world.child_of("ear:ear") {
-        kill(pid, libc::SIGCONT);
-    }
-    world.control.call("supervisor.startProcess", &[ear]);
+    start_the_good_listener(world)?;
     soon(world.patience, || at_rest(world)).map_err(|why| format!("at rest: {why}"))?;
     super::ledger::forgive(world);
     world.is_unsettled = false;
