@@ -1,7 +1,8 @@
 //! The manual page of the configuration file and the code know the same keys,
 //! with the same types and defaults, and its examples work.
 
-use crate::manual::page::{page, shown};
+use crate::manual::page::{page, section, shown};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use pollvisor::config::dump::dump;
@@ -11,7 +12,11 @@ use pollvisor::config::supervisorctl::ClientRequest;
 
 use super::system::TestSystem;
 
-const UNLIKE: &str = "Unlike Supervisor 4.3.0,";
+/// Begins a line on what 4.3.0 does not have or does otherwise.
+const NEW: &str = "(new)";
+
+/// Where the page tells the keys that both kinds of servers have.
+const OF_EVERY_SERVER: &str = "Keys of every server";
 
 /// The part of the page under a heading.
 fn part<'a>(page: &'a str, heading: &str) -> &'a str {
@@ -19,8 +24,9 @@ fn part<'a>(page: &'a str, heading: &str) -> &'a str {
         .find(&format!(".Ss {heading}\n"))
         .unwrap_or_else(|| panic!("no part on {heading}"));
     let rest = &page[start + 4..];
-    let end = rest.find("\n.S").unwrap_or(rest.len());
-    &rest[..end]
+    let ends = ["\n.Sh ", "\n.Ss "].map(|title| rest.find(title));
+    let end = ends.into_iter().flatten().min();
+    &rest[..end.unwrap_or(rest.len())]
 }
 
 fn heading(kind: &Kind) -> String {
@@ -72,27 +78,49 @@ fn example<'a>(item: &Item<'a>) -> &'a str {
     line
 }
 
+/// Keys that the page tells under one heading.
+struct Table {
+    heading: String,
+    kind: &'static Kind,
+    keys: Vec<&'static Key>,
+}
+
 /// All kinds with the keys that the page tells under their headings: those of
-/// a program are told once for the kinds that have them besides their own.
-fn tables() -> impl Iterator<Item = (&'static Kind, Vec<&'static Key>)> {
-    KINDS.iter().map(|kind| match kind.name {
-        "eventlistener:" | "fcgi-program:" => (kind, kind.keys.iter().collect()),
-        _ => (kind, kind.all_keys().collect()),
+/// a program are told once for the kinds that have them besides their own. Those
+/// of every server are here once for each kind of servers, under one heading.
+fn tables() -> impl Iterator<Item = Table> {
+    KINDS.iter().flat_map(|kind| {
+        let own = Table {
+            heading: heading(kind),
+            kind,
+            keys: kind.keys.iter().collect(),
+        };
+        let shared = |heading| Table {
+            heading,
+            kind,
+            keys: kind.shared.iter().collect(),
+        };
+        match kind.name {
+            "unix_http_server" | "inet_http_server" => {
+                vec![own, shared(OF_EVERY_SERVER.to_owned())]
+            }
+            "program:" => vec![shared(heading(kind))],
+            _ => vec![own],
+        }
     })
 }
 
 #[test]
 fn the_page_and_the_code_have_the_same_keys_types_and_defaults() {
     let page = page("supervisord.conf.5");
-    for (kind, keys) in tables() {
-        let heading = heading(kind);
+    for Table { heading, keys, .. } in tables() {
         let items = items(part(&page, &heading));
         let told: Vec<&str> = items.iter().flat_map(|item| item.names.clone()).collect();
         for key in &keys {
             let named = items.iter().find(|item| item.names.contains(&key.name));
             let item = named.unwrap_or_else(|| panic!("{} of {heading}", key.name));
             assert_eq!(item.value, value(key), "{} of {heading}", key.name);
-            let says_so = item.text.lines().any(|line| line.starts_with(UNLIKE));
+            let says_so = item.text.lines().any(|line| line.starts_with(NEW));
             assert_eq!(says_so, key.changed, "{} of {heading}", key.name);
         }
         assert_eq!(told.len(), keys.len(), "{heading} has {told:?}");
@@ -109,8 +137,27 @@ fn every_type_that_a_key_has_is_explained() {
         .filter_map(|line| line.strip_prefix(".It Ar "))
         .flat_map(|line| line.split(" , "))
         .collect();
-    for key in tables().flat_map(|(_, keys)| keys) {
+    for key in tables().flat_map(|table| table.keys) {
         assert!(explained.contains(&key.grammar), "{}", key.grammar);
+    }
+}
+
+#[test]
+fn every_pair_that_is_shown_with_quotes_gives_the_value_beside_it() {
+    let page = page("supervisord.conf.5");
+    let lines = section(&page, "QUOTES").into_iter();
+    let rows = lines.filter_map(|line| line.strip_prefix(".It ")?.split_once(" Ta "));
+    let rows: Vec<(String, String)> = rows
+        .filter(|(pair, _)| pair.starts_with("A="))
+        .map(|(pair, value)| (shown(pair), shown(value)))
+        .collect();
+    assert!(rows.len() > 8, "{rows:?}");
+    let kind = KINDS.iter().find(|kind| kind.name == "program:").unwrap();
+    for (pair, value) in rows {
+        let read = reading(kind, &with(kind, &format!("environment={pair}"))).unwrap();
+        let written = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let expected = format!("\"A\": \"{written}\"");
+        assert!(read.contains(&expected), "{pair} is not {value}: {read}");
     }
 }
 
@@ -184,9 +231,10 @@ fn reading(kind: &Kind, text: &str) -> Result<String, String> {
 /// The examples of all keys; each is read in the test below.
 pub fn examples() -> Vec<String> {
     let page = page("supervisord.conf.5");
+    let headings: BTreeSet<String> = tables().map(|table| table.heading).collect();
     let mut examples = Vec::new();
-    for (kind, _) in tables() {
-        let items = items(part(&page, &heading(kind)));
+    for heading in headings {
+        let items = items(part(&page, &heading));
         examples.extend(items.iter().map(|item| shown(example(item))));
     }
     examples
@@ -195,9 +243,9 @@ pub fn examples() -> Vec<String> {
 #[test]
 fn the_examples_of_the_page_are_read_without_an_error() {
     let page = page("supervisord.conf.5");
-    for (kind, _) in tables() {
+    for Table { heading, kind, .. } in tables() {
         let without = reading(kind, &with(kind, "")).unwrap();
-        for item in items(part(&page, &heading(kind))) {
+        for item in items(part(&page, &heading)) {
             let line = shown(example(&item));
             let key = line.split_once('=').unwrap().0;
             assert!(item.names.contains(&key), "{line}");
@@ -212,7 +260,7 @@ fn the_examples_of_the_page_are_read_without_an_error() {
 
 #[test]
 fn the_defaults_of_the_table_are_what_holds_without_the_key() {
-    for (kind, keys) in tables() {
+    for Table { kind, keys, .. } in tables() {
         for key in keys {
             let Fallback::Value(value) = key.fallback else {
                 continue;
@@ -236,7 +284,7 @@ fn the_defaults_of_the_table_are_what_holds_without_the_key() {
 
 #[test]
 fn values_that_are_not_of_the_type_are_refused() {
-    for (kind, keys) in tables() {
+    for Table { kind, keys, .. } in tables() {
         for key in keys {
             let free = [
                 "text",
@@ -263,7 +311,7 @@ fn values_that_are_not_of_the_type_are_refused() {
 
 #[test]
 fn a_key_that_is_required_is_missed() {
-    for (kind, keys) in tables() {
+    for Table { kind, keys, .. } in tables() {
         let required = keys.iter().filter(|k| k.fallback == Fallback::Required);
         for key in required {
             let line = format!("{}={}", key.name, needed(kind, key));
@@ -277,7 +325,7 @@ fn a_key_that_is_required_is_missed() {
 fn the_sample_configuration_names_every_key() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conf/supervisord.conf");
     let sample = std::fs::read_to_string(path).unwrap();
-    for (kind, keys) in tables() {
+    for Table { kind, keys, .. } in tables() {
         let header = match kind.name.strip_suffix(':') {
             Some(name) => format!("[{name}:"),
             None => format!("[{}]", kind.name),
