@@ -15,7 +15,7 @@ container: ## Prepares the files of an image FROM scratch in target/container (c
 	install -D -m 755 $(CONTAINER_BINARY) $(CONTAINER)/usr/bin/supervisord
 	for name in supervisorctl pidproxy echo_supervisord_conf; do ln -s supervisord $(CONTAINER)/usr/bin/$$name; done
 	install -D -m 644 conf/container/supervisord.conf $(CONTAINER)/etc/supervisor/supervisord.conf
-	install -d $(CONTAINER)/etc/supervisor/conf.d
+	install -d $(CONTAINER)/etc/supervisor/conf.d $(CONTAINER)/run
 	echo 'root:x:0:0:root:/:/bin/sh' > $(CONTAINER)/etc/passwd
 	echo 'root:x:0:' > $(CONTAINER)/etc/group
 

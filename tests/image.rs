@@ -1,7 +1,9 @@
 //! The images of `conf/container`: each Containerfile is carried out by hand on a
 //! folder, and its entry point run there as the first process of namespaces of
-//! its own. The binary of the tests is not static, so what it loads comes along.
+//! its own. The stage that builds has `make container` run on the binary of the
+//! tests. This one is not static, so what it loads comes along.
 
+use super::manual::page::{page, section};
 use super::support::{DEADLINE, Dir, binary, children_of, kill, wait_for, wait_until};
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -11,13 +13,14 @@ use std::process::{Child, Command, Stdio};
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What a container engine adds to an image, and the entry point in it; `$1` is the
-/// root, `$2` how it may be used.
+/// root, `$2` how it may be used: `ro` is `--read-only --tmpfs /run`.
 const ENTER: &str = "\
 set -e
 mount --bind \"$1\" \"$1\"
 mount -t proc proc \"$1/proc\"
 mount --bind /dev/null \"$1/dev/null\"
 [ \"$2\" = rw ] || mount -o remount,bind,ro \"$1\"
+[ \"$2\" = rw ] || mount -t tmpfs tmpfs \"$1/run\"
 root=$1
 shift 2
 exec chroot \"$root\" \"$@\"
@@ -27,6 +30,30 @@ exec chroot \"$root\" \"$@\"
 struct Image {
     dir: Dir,
     entry_point: Vec<String>,
+    health_check: Vec<String>,
+}
+
+/// The words of a command that stands as a list in a Containerfile.
+fn listed(words: &str) -> Vec<String> {
+    let words = words.trim_matches(['[', ']']).split(", ");
+    words
+        .map(|word| word.trim_matches('"').to_owned())
+        .collect()
+}
+
+/// The lines of a Containerfile that say something, each with its first word apart.
+fn instructions(containerfile: &str) -> Vec<(String, String)> {
+    let path = Path::new(PROJECT)
+        .join("conf/container")
+        .join(containerfile);
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(word, rest)| (word.to_owned(), rest.to_owned()))
+        .collect()
 }
 
 impl Image {
@@ -42,35 +69,36 @@ impl Image {
         let output = make.output().unwrap();
         let messages = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "make container: {messages}");
-        let text = fs::read_to_string(
-            Path::new(PROJECT)
-                .join("conf/container")
-                .join(containerfile),
-        )
-        .unwrap();
         let mut entry_point = Vec::new();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            match line.split_once(' ').unwrap() {
-                ("FROM", image) => assert_eq!(image, base),
-                ("COPY", words) => {
-                    let (from, to) = words.split_once(' ').unwrap();
-                    let from = from
-                        .strip_prefix("target/container")
-                        .expect("what make prepared");
-                    copy(&files.join(&from[1..]), &dir.join("root").join(&to[1..]));
+        let mut health_check = Vec::new();
+        let lines = instructions(containerfile);
+        let last_stage = lines.iter().rposition(|(word, _)| word == "FROM").unwrap();
+        for (word, rest) in &lines[last_stage..] {
+            match word.as_str() {
+                "FROM" => assert_eq!(rest, base),
+                "COPY" => {
+                    let words: Vec<&str> = rest.split(' ').collect();
+                    // The same files, from the stage or from the image made of them.
+                    let (from, to) = match words[..] {
+                        ["--from=build", from, to] => {
+                            (from.strip_prefix("/src/target/container/"), to)
+                        }
+                        ["--from=pollvisor", from, to] => (from.strip_prefix('/'), to),
+                        _ => panic!("not known here: {rest}"),
+                    };
+                    copy(&files.join(from.unwrap()), &dir.join("root").join(&to[1..]));
                 }
-                ("STOPSIGNAL", signal) => assert_eq!(signal, "SIGTERM"),
-                ("ENTRYPOINT", words) => {
-                    entry_point = words
-                        .trim_matches(['[', ']'])
-                        .split(", ")
-                        .map(|word| word.trim_matches('"').to_owned())
-                        .collect();
-                }
-                other => panic!("not known here: {other:?}"),
+                "STOPSIGNAL" => assert_eq!(rest, "SIGTERM"),
+                "HEALTHCHECK" => health_check = listed(rest.split_once("CMD ").unwrap().1),
+                "ENTRYPOINT" => entry_point = listed(rest),
+                other => panic!("not known here: {other}"),
             }
         }
-        let image = Image { dir, entry_point };
+        let image = Image {
+            dir,
+            entry_point,
+            health_check,
+        };
         image.furnish();
         image
     }
@@ -157,6 +185,27 @@ impl Running<'_> {
         assert!(told, "{text}: {}", self.output());
     }
 
+    /// Runs a command in it as `docker exec` does; its status and what it shows.
+    fn execute(&self, words: &[&str]) -> (Option<i32>, String) {
+        let first = *children_of(self.outer.id()).first().expect("it runs");
+        let mut command = Command::new("nsenter");
+        if !nix::unistd::getuid().is_root() {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        let output = command
+            .arg(format!("--target={first}"))
+            .args(["--mount", "--pid", "--root", "--wd", "--"])
+            .args(words)
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8_lossy(&shown).into_owned();
+        (output.status.code(), shown)
+    }
+
     /// As an engine stops it.
     fn stop(&mut self) {
         let first = *children_of(self.outer.id()).first().expect("it runs");
@@ -218,6 +267,16 @@ stdout_logfile_maxbytes=0
 redirect_stderr=true
 ";
 
+/// Ends with status 1, for its arguments are missing.
+const BAD: &str = "
+[program:bad]
+command=/usr/bin/pidproxy
+autostart=false
+startretries=0
+stdout_logfile=NONE
+stderr_logfile=NONE
+";
+
 #[test]
 fn an_image_from_scratch_runs_and_ends_without_a_file_that_it_can_write() {
     let dir = Dir::new();
@@ -237,8 +296,110 @@ fn an_image_from_scratch_runs_and_ends_without_a_file_that_it_can_write() {
         output.contains(" INFO stopped: inner (exit status 0)\n"),
         "{output}"
     );
+    // The socket is for root alone, and has no password.
+    let output = output.replace(
+        " CRIT Server 'unix_http_server' running without any HTTP",
+        "",
+    );
     for word in [" CRIT ", " ERRO ", "Error"] {
         assert!(!output.contains(word), "{output}");
+    }
+}
+
+/// supervisord(8) has the commands of its probes under this title, with these words on each.
+#[test]
+fn the_shipped_configuration_answers_supervisorctl_and_probes_from_the_start() {
+    let dir = Dir::new();
+    let image = Image::build(dir, "Containerfile", "scratch");
+    let mut running = image.run("ro");
+    running.wait_for(" INFO supervisord started with pid 1\n");
+    // No program yet.
+    let healthy = |running: &Running<'_>| {
+        let words: Vec<&str> = image.health_check.iter().map(String::as_str).collect();
+        assert_eq!(words, ["/usr/bin/supervisorctl", "pid"]);
+        assert_eq!(running.execute(&words), (Some(0), "1\n".to_owned()));
+    };
+    healthy(&running);
+    let status = |running: &Running<'_>| running.execute(&["supervisorctl", "status"]);
+    assert_eq!(status(&running), (Some(0), String::new()));
+    running.stop();
+
+    let programs = PROGRAMS.replace("[program:inner]", "[program:web]");
+    image
+        .dir
+        .write("root/etc/supervisor/conf.d/all.conf", programs + BAD);
+    image.dir.write("root/etc/inner.conf", INNER);
+    let mut running = image.run("ro");
+    running.wait_for(" INFO success: web entered RUNNING state");
+    running.wait_for(" INFO exited: hello (exit status 0; expected)\n");
+    healthy(&running);
+    let probes = section(&page("supervisord.8"), "Probes")
+        .into_iter()
+        .filter_map(|line| line.strip_prefix(".It Ic ").map(str::to_owned))
+        .collect::<Vec<_>>();
+    let told = [
+        "supervisorctl pid",
+        "supervisorctl pid web",
+        "supervisorctl status",
+    ];
+    assert_eq!(probes, told);
+    let code = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        running.execute(&words).0
+    };
+    for probe in &told[..2] {
+        assert_eq!(code(probe), Some(0), "{probe}");
+    }
+    // One has ended, one was never started.
+    assert_eq!(code("supervisorctl status"), Some(3));
+    assert_eq!(code("supervisorctl status web"), Some(0));
+    for down in ["hello", "bad", "web bad", "bad web", "web hell?"] {
+        assert_eq!(
+            code(&format!("supervisorctl pid {down}")),
+            Some(7),
+            "{down}"
+        );
+    }
+    assert_eq!(code("supervisorctl pid web:*"), Some(0));
+    assert_eq!(code("supervisorctl start bad"), Some(7));
+    assert_eq!(code("supervisorctl pid bad"), Some(7), "FATAL");
+    assert_eq!(code("supervisorctl pid"), Some(0));
+    running.stop();
+    for (probe, status) in [("pid", [4, 7]), ("status", [4, 4])] {
+        let words = ["/usr/bin/supervisorctl", probe].map(str::to_owned);
+        let output = image.command("ro", &words).output().unwrap();
+        let code = output.status.code().unwrap();
+        assert!(status.contains(&code), "{probe}: {code}");
+    }
+}
+
+/// All that a container builder needs is in the file: a stage that builds, from files that the
+/// source has, by a goal of the Makefile.
+#[test]
+fn the_file_of_the_image_needs_nothing_but_a_container_builder() {
+    let lines = instructions("Containerfile");
+    let last_stage = lines.iter().rposition(|(word, _)| word == "FROM").unwrap();
+    let (build, last) = lines.split_at(last_stage);
+    assert!(build[0].1.ends_with("-alpine AS build"), "{build:?}");
+    let runs = build.iter().filter(|(word, _)| word == "RUN");
+    let runs: Vec<&str> = runs.map(|(_, line)| line.as_str()).collect();
+    assert_eq!(runs, ["apk add --no-cache make", "make container"]);
+    let mut copied = Vec::new();
+    for (_, line) in build.iter().filter(|(word, _)| word == "COPY") {
+        let mut names: Vec<&str> = line.split(' ').collect();
+        names.pop();
+        copied.extend(names.iter().map(|name| name.trim_end_matches('/')));
+    }
+    // As much as `make reproducible` builds from.
+    assert_eq!(
+        copied,
+        ["Cargo.toml", "Cargo.lock", "Makefile", "conf", "src"]
+    );
+    let rules = fs::read_to_string(Path::new(PROJECT).join("conf/ship.mk")).unwrap();
+    assert!(rules.contains("cp -r Cargo.toml Cargo.lock Makefile conf src "));
+    for (word, line) in last {
+        let is_built = word != "COPY" || line.starts_with("--from=build ");
+        assert!(word != "RUN" && is_built, "{word} {line}");
     }
 }
 
@@ -261,7 +422,11 @@ fn two_lines_replace_supervisor_in_an_image_of_debian() {
     dir.write("root/etc/supervisor/supervisord.conf", &configuration);
     dir.write("root/etc/supervisor/conf.d/all.conf", PROGRAMS);
     dir.write("root/etc/inner.conf", INNER);
-    let image = Image::build(dir, "Containerfile.debian", "debian:bookworm-slim");
+    let image = Image::build(
+        dir,
+        "Containerfile.debian",
+        "docker.io/library/debian:bookworm-slim",
+    );
     assert!(
         image
             .dir

@@ -97,12 +97,14 @@ pub fn call(displays: Vec<Display>) {
     scene.stop();
 }
 
-/// supervisord(8): nothing is written but to its standard output.
+/// supervisord(8): nothing is written but to its standard output, and the socket.
 pub fn container(examples: &[String]) {
     let dir = Dir::new();
     let [configuration] = examples else {
         panic!("nobody runs one of {examples:#?}");
     };
+    let socket = dir.join("s").display().to_string();
+    let configuration = configuration.replace("/run/supervisor.sock", &socket);
     let program = "[program:p]\ncommand=/bin/echo from the program\nstdout_logfile=/dev/stdout\n\
                    stdout_logfile_maxbytes=0\nstartsecs=0\nautorestart=false\n";
     dir.write("supervisord.conf", format!("{configuration}{program}"));
@@ -122,6 +124,10 @@ pub fn container(examples: &[String]) {
         let is_shown = wait_until(DEADLINE, || daemon.stdout().contains(text));
         assert!(is_shown, "{text}: {}{}", daemon.stdout(), daemon.stderr());
     }
+    assert_eq!(
+        succeed(&dir, "supervisorctl pid"),
+        format!("{}\n", daemon.pid())
+    );
     assert_eq!(daemon.stop(), Some(0));
     let mut files: Vec<String> = fs::read_dir(dir.path())
         .unwrap()

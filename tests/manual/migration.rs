@@ -47,9 +47,17 @@ const NOT_RUN: &[(&str, Instead)] = &[
         "make static",
         Prints("ls -l target/x86_64-unknown-linux-gnu/release/supervisord\n"),
     ),
+    // `image` carries these files out.
     (
-        "COPY target/container/usr/bin/ /usr/bin/",
-        Stands(IMAGE, "\nCOPY target/container/usr/bin/ /usr/bin/\n"),
+        "docker build -t pollvisor -f conf/container/Containerfile .",
+        Stands(
+            "conf/container/Containerfile",
+            "docker build -t pollvisor -f conf/container/Containerfile .\n",
+        ),
+    ),
+    (
+        "COPY --from=pollvisor /usr/bin/ /usr/bin/",
+        Stands(IMAGE, "\nCOPY --from=pollvisor /usr/bin/ /usr/bin/\n"),
     ),
     (
         "ENTRYPOINT [\"/usr/bin/supervisord\", \"-n\", \"-c\", \"/etc/supervisor/supervisord.conf\"]",

@@ -57,7 +57,7 @@ pub const SPARED: &[Spared] = &[
     spared(
         "setsockopt",
         Phase::Start,
-        "A port is had later, after the last connections of another program.",
+        "A port opens only after the last connections of another program have ended.",
         "",
     ),
     spared(
@@ -114,7 +114,7 @@ pub const SPARED: &[Spared] = &[
     spared(
         "access faccessat faccessat2",
         Phase::Spawn,
-        "Whether a command may be executed is seen when it is.",
+        "A command that may not be executed fails when it is executed.",
         "",
     ),
     spared(
@@ -156,7 +156,7 @@ pub const SPARED: &[Spared] = &[
     spared(
         "writev",
         Phase::Loop,
-        "What lies in pieces is written piece by piece.",
+        "Data in pieces is written piece by piece.",
         "",
     ),
     spared(
