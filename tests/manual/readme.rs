@@ -100,11 +100,19 @@ fn every_goal_and_variable_of_make_that_they_name_is_there() {
 
 #[test]
 fn what_it_has_others_do_is_held_by_a_test_of_its_own() {
-    // What is typed, and the file that runs it.
-    let known = [(
-        "apt-get install ./target/pollvisor_*.deb",
-        "tests/package/inside.sh",
-    )];
+    // What is typed, the file that runs it, and how that begins.
+    let known = [
+        (
+            "apt-get install ./target/pollvisor_*.deb",
+            "tests/package/inside.sh",
+            "apt-get install -q -y /opt/pollvisor-1.deb",
+        ),
+        (
+            "docker build -t pollvisor -f conf/container/Containerfile .",
+            "tests/image.rs",
+            "Image::build(dir, \"Containerfile\", \"scratch\")",
+        ),
+    ];
     let text = readme();
     let of_others = [
         "apt-get",
@@ -118,8 +126,8 @@ fn what_it_has_others_do_is_held_by_a_test_of_its_own() {
     for command in quoted(&text) {
         let first = command.split(' ').next().unwrap();
         if of_others.contains(&first) {
-            let (_, file) = known.iter().find(|(known, _)| *known == command).unwrap();
-            assert!(read(file).contains("apt-get install -q -y /opt/pollvisor-1.deb"));
+            let (_, file, line) = known.iter().find(|(known, ..)| *known == command).unwrap();
+            assert!(read(file).contains(line), "{file} has no {line}");
         }
     }
     let managers = fs::read_dir(project("conf/service")).unwrap().count();
@@ -181,7 +189,7 @@ fn every_file_that_they_name_is_there_and_the_map_has_every_folder() {
 
 /// What is told where: a part of a row of "Told in", the page, and words of that page for it.
 const TOLD: &[(&str, &str, &str)] = &[
-    ("`--check` says", "supervisord.8", ".It Fl -check"),
+    ("`--check` checks", "supervisord.8", ".It Fl -check"),
     ("`--dump-config` prints", "supervisord.8", "Fl -dump-config"),
     ("a restart or reread", "supervisor-compat.7", "CANT_REREAD"),
     (
@@ -201,11 +209,11 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("monitors", "supervisor-events.7", "monitor"),
     (
-        "why supervisord",
+        "reason why supervisord",
         "supervisor-rpc.7",
         "Why supervisord is FATAL",
     ),
-    ("why supervisord", "supervisorctl.8", "FATAL"),
+    ("reason why supervisord", "supervisorctl.8", "FATAL"),
     (
         "no server answers",
         "supervisorctl.8",
@@ -231,7 +239,8 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("`READY=1`", "supervisord.8", "READY=1"),
     ("watchdog", "supervisord.8", "WATCHDOG=1"),
-    ("container", "supervisord.8", "container"),
+    ("container", "supervisord.8", ".Sh CONTAINERS"),
+    ("probes", "supervisord.8", ".Ss Probes"),
 ];
 
 #[test]
