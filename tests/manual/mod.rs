@@ -8,6 +8,7 @@
 mod configurations;
 mod control;
 mod examples;
+mod macros;
 mod migration;
 pub mod page;
 mod readme;

@@ -63,6 +63,22 @@ fn the_page_has_every_command_and_no_other() {
 }
 
 #[test]
+fn the_page_marks_the_commands_that_4_3_0_does_not_have() {
+    let page = page("supervisorctl.8");
+    let lines = section(&page, "Actions");
+    for command in listed().chain([Command::Help, Command::EndOfInput]) {
+        let head = format!(".It Cm {}", command.word());
+        let is_of_it = |line: &str| line == head || line.starts_with(&format!("{head} "));
+        let texts = lines.iter().zip(lines.iter().skip(1));
+        let texts = texts.filter(|(line, _)| is_of_it(line));
+        let marks: Vec<bool> = texts.map(|(_, text)| text.starts_with("(new)")).collect();
+        // A form that is new may stand beside one that is not.
+        let is_new = marks.iter().all(|mark| *mark);
+        assert_eq!(is_new, command.is_addition(), "{head}: {marks:?}");
+    }
+}
+
+#[test]
 fn every_command_has_an_example() {
     let shown: Words = read_examples()
         .iter()
