@@ -163,7 +163,13 @@ fn sequences_that_once_failed_hold() {
 }
 
 /// Sequences that once found something.
-const REGRESSIONS: &[(&str, &str)] = &[(
-    "stop-and-restart",
-    include_str!("regressions/stop-and-restart.txt"),
-)];
+const REGRESSIONS: &[(&str, &str)] = &[
+    (
+        "stop-and-restart",
+        include_str!("regressions/stop-and-restart.txt"),
+    ),
+    (
+        "refused-before-the-first-request",
+        include_str!("regressions/refused-before-the-first-request.txt"),
+    ),
+];

@@ -82,12 +82,15 @@ impl World {
         let mut daemon = Daemon::launch(&launch);
         daemon.wait_until_it_answers(&Rpc::new(Address::Unix(dir.join("s"))));
         let client = || Client::new(dir.join("s"), patience);
+        // Who looks has to be connected before a connection may be refused.
+        let mut control = client();
+        control.call("supervisor.getState", &[]);
         World {
             daemon,
             has_shim,
             patience,
             child: workshop.child.clone(),
-            control: client(),
+            control,
             clients: (0..CLIENTS).map(|_| client()).collect(),
             kept: Vec::new(),
             forms,
