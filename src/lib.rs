@@ -42,6 +42,7 @@ pub mod dispatchers;
 pub mod echo_supervisord_conf;
 pub mod events;
 pub mod http;
+pub mod log_level;
 pub mod loggers;
 pub mod loop_context;
 pub mod pidproxy;

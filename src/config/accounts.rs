@@ -1,9 +1,9 @@
 //! Values that name users and groups, by name or number.
 
-use super::Owner;
 use super::datatypes::ValueError;
-use super::integer::Integer;
 use super::system::System;
+use crate::sys::user::Owner;
+use crate::text::integer::Integer;
 
 /// The number of a user that must exist.
 pub fn user(text: &str, system: &impl System) -> Result<u32, ValueError> {

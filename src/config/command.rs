@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use super::expanded::Expanded;
-use super::ini::is_space;
+use crate::text::is_space;
 
 /// What is run. How a message shows it makes no difference to that, so two of the
 /// same text are equal.

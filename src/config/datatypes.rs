@@ -6,10 +6,10 @@ use std::fmt;
 use std::time::Duration;
 
 use super::AutoRestart;
-use super::ini::is_space;
-use super::integer::Integer;
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::signal::Signal;
+use crate::text::integer::Integer;
+use crate::text::is_space;
 use crate::text::pyrepr::repr;
 use crate::text::shlex::SplitError;
 

@@ -63,9 +63,10 @@ mod tests {
     use std::time::Duration;
 
     use crate::config::{
-        Address, FastCgiSocket, GroupKind, IsLimited, LogFile, Owner, PayloadLength, Pool,
-        ResultHandler, testing,
+        Address, FastCgiSocket, GroupKind, IsLimited, LogFile, Pool, ResultHandler, testing,
     };
+    use crate::events::message::PayloadLength;
+    use crate::sys::user::Owner;
 
     fn group(name: &str) -> Group {
         Group {

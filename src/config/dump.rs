@@ -8,9 +8,10 @@ use super::limits::Limits;
 use super::system::System;
 use super::{
     Address, AutoRestart, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, MainLog,
-    Output, Owner, Pool, Process, ResultHandler, Server, Supervisord,
+    Output, Pool, Process, ResultHandler, Server, Supervisord,
 };
 use crate::sort;
+use crate::sys::user::Owner;
 use crate::text::json::Json;
 
 const HIDDEN: &str = "***";

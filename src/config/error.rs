@@ -10,7 +10,7 @@ use std::str::Utf8Error;
 use super::datatypes::ValueError;
 use super::expand::{ExpansionError, Problem};
 use super::ini::{Place, SyntaxError};
-use super::paths::LONGEST_SOCKET_PATH;
+use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.

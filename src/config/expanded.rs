@@ -102,7 +102,7 @@ impl Expanded {
             match piece {
                 Piece::Whole(text) => word.text.push_str(text),
                 Piece::Own(text) => {
-                    for (index, own) in text.split(super::ini::is_space).enumerate() {
+                    for (index, own) in text.split(crate::text::is_space).enumerate() {
                         if index > 0 {
                             std::mem::take(&mut word).end(&mut words);
                         }
@@ -129,7 +129,7 @@ impl Word {
             words.push(self.text);
             return;
         }
-        let split = self.text.split(super::ini::is_space);
+        let split = self.text.split(crate::text::is_space);
         words.extend(split.filter(|word| !word.is_empty()).map(str::to_owned));
     }
 }

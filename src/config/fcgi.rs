@@ -5,13 +5,14 @@ use super::accounts;
 use super::datatypes::{self, ValueError};
 use super::error::{ConfigError, PathTooLong, SocketError};
 use super::expand::{Layer, define};
-use super::ini::is_space;
-use super::integer::Integer;
 use super::paths::normalized;
 use super::program::name_of;
 use super::section::Context;
 use super::system::System;
-use super::{Address, FastCgiSocket, Owner};
+use super::{Address, FastCgiSocket};
+use crate::sys::user::Owner;
+use crate::text::integer::Integer;
+use crate::text::is_space;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "fcgi-program:";

@@ -12,6 +12,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::text::is_space;
 use crate::text::pyrepr::repr;
 use crate::text::scan::{self, has, has_below, has_high};
 
@@ -57,11 +58,6 @@ impl fmt::Display for SyntaxError {
 }
 
 impl std::error::Error for SyntaxError {}
-
-/// Whether Python counts the character as white space.
-pub fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
-}
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

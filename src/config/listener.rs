@@ -9,7 +9,8 @@ use super::error::ConfigError;
 use super::expanded::Expanded;
 use super::section::{Context, Section};
 use super::system::System;
-use super::{IsLimited, PayloadLength, Pool, ResultHandler};
+use super::{IsLimited, Pool, ResultHandler};
+use crate::events::message::PayloadLength;
 use crate::events::types;
 use crate::sort;
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::Config;
 use super::accounts;
 use super::datatypes::ValueError;
 use super::document::Document;
@@ -21,7 +22,7 @@ use super::server;
 use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::{ReadError, System};
-use super::{Config, Owner};
+use crate::sys::user::Owner;
 use crate::sys::{self, errno};
 
 /// What supervisord's reader is to read.

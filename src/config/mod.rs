@@ -19,7 +19,6 @@ pub mod foreign;
 pub mod group;
 pub mod include;
 pub mod ini;
-pub mod integer;
 pub mod keys;
 pub mod limits;
 pub mod listener;
@@ -40,8 +39,10 @@ pub mod system;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::loggers::level::Level;
+use crate::events::message::PayloadLength;
+use crate::log_level::Level;
 use crate::signal::Signal;
+use crate::sys::user::Owner;
 
 use command::Command;
 use foreign::ForeignDirectory;
@@ -214,15 +215,6 @@ impl Address {
     }
 }
 
-/// A user and, where named, a group: `user[:group]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The user's number; `None` leaves it alone.
-    pub uid: Option<u32>,
-    /// The group's number; `None` leaves it alone.
-    pub gid: Option<u32>,
-}
-
 /// A user name and a password as configured (perhaps `{SHA}` or
 /// `{SHA256}` and hex digits).
 #[derive(Clone, PartialEq)]
@@ -311,28 +303,6 @@ impl PartialEq for IsLimited {
 }
 
 impl Eq for IsLimited {}
-
-/// What listeners read so many of as `len` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PayloadLength {
-    /// Characters, as 4.3.0 counts.
-    Characters,
-    /// Bytes.
-    Bytes,
-}
-
-impl PayloadLength {
-    /// Both of them.
-    pub const ALL: [PayloadLength; 2] = [PayloadLength::Characters, PayloadLength::Bytes];
-
-    /// As written in the file.
-    pub fn name(self) -> &'static str {
-        match self {
-            PayloadLength::Characters => "characters",
-            PayloadLength::Bytes => "bytes",
-        }
-    }
-}
 
 /// Who judges what a listener answers.
 #[derive(Clone, Debug, PartialEq, Eq)]

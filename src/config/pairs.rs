@@ -2,7 +2,7 @@
 
 use super::datatypes::ValueError;
 use super::expanded::Expanded;
-use super::ini::is_space;
+use crate::text::is_space;
 use crate::text::shlex::{self, Piece, SplitError};
 
 /// The pairs of an `environment=` value; of a key given twice the last wins.

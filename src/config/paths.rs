@@ -2,12 +2,6 @@
 //! of the file system. Where a path comes out in messages or is handed to
 //! children, its spelling must be the original's.
 
-use std::mem::offset_of;
-
-/// How many bytes the path of a unix socket can have in the system's address structure.
-pub const LONGEST_SOCKET_PATH: usize =
-    size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path) - 1;
-
 /// Everything before the last `/`, without the slashes that end it.
 pub fn dirname(path: &str) -> &str {
     let head = path

@@ -13,9 +13,10 @@ use super::pairs;
 use super::places::expand_user;
 use super::section::{Context, Section, add_environment};
 use super::system::System;
-use super::{AutoRestart, LogFile, Numbering, Output, Owner, Process};
+use super::{AutoRestart, LogFile, Numbering, Output, Process};
 use crate::signal::Signal;
 use crate::sort;
+use crate::sys::user::Owner;
 
 /// More processes than this in one section are a slip of the pen, and would
 /// fill the memory before anything else could be said about them.
@@ -159,7 +160,7 @@ impl Template {
         let stdout = Channel::read(section, "stdout")?;
         let stderr = Channel::read(section, "stderr")?;
         let serverurl = section.text("serverurl")?.filter(|url| {
-            !url.trim_matches(super::ini::is_space)
+            !url.trim_matches(crate::text::is_space)
                 .eq_ignore_ascii_case("auto")
         });
         let user = section.converted("user", |text| {

@@ -8,9 +8,9 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define, expand, expand_again};
 use super::expanded::Expanded;
-use super::ini::is_space;
-use super::integer::Integer;
 use super::system::System;
+use crate::text::integer::Integer;
+use crate::text::is_space;
 
 /// How a text of the environment is written.
 const ENVIRONMENT: &str = "%(ENV_";

@@ -5,12 +5,12 @@ use std::net::Ipv6Addr;
 use super::accounts;
 use super::datatypes;
 use super::error::{ConfigError, PathTooLong};
-use super::ini::is_space;
 use super::limits::Limits;
 use super::places::normalized_path;
 use super::section::{Context, Section};
 use super::system::System;
 use super::{Address, Credentials, Server};
+use crate::text::is_space;
 
 /// How the names of TCP servers' sections begin.
 pub const INET: &str = "inet_http_server";

@@ -8,7 +8,7 @@ use super::places::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, add_environment};
 use super::system::System;
 use super::{Leftovers, MainLog, SecondSignal, Supervisord};
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 
 /// The section's name.
 pub const SECTION: &str = "supervisord";

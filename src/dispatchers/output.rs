@@ -12,8 +12,8 @@ use std::rc::Rc;
 
 use crate::config::Process;
 use crate::dispatchers::capture::{Capture, Part};
+use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
-use crate::loggers::level::Level;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUse;
 use crate::sys::poller::Token;

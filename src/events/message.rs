@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use super::event::Event;
-use crate::config::PayloadLength;
 
 /// The version of the protocol that listeners speak.
 const PROTOCOL: &str = "3.0";
@@ -21,6 +20,28 @@ const REJECTIONS_AT_ONCE: u64 = 2;
 /// How long it rests at first, and at most.
 const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// What listeners read so many of as `len` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadLength {
+    /// Characters, as 4.3.0 counts.
+    Characters,
+    /// Bytes.
+    Bytes,
+}
+
+impl PayloadLength {
+    /// Both of them.
+    pub const ALL: [PayloadLength; 2] = [PayloadLength::Characters, PayloadLength::Bytes];
+
+    /// As written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            PayloadLength::Characters => "characters",
+            PayloadLength::Bytes => "bytes",
+        }
+    }
+}
 
 /// A counter of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

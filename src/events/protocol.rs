@@ -10,7 +10,7 @@
 //! again. The states and what leads to them are those of Supervisor 4.3.0; that
 //! a result of no bytes counts at once, and the bounds, are this program's.
 
-use crate::config::integer::Integer;
+use crate::text::integer::Integer;
 
 /// The state of a listener; the numbers are 4.3.0's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

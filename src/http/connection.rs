@@ -25,7 +25,7 @@ use crate::http::request::{Head, HeadParser, Version};
 use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::loop_context::LoopContext;
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{ConnectionId, Timer};

@@ -16,12 +16,13 @@ use std::path::Path;
 
 use nix::unistd::{Uid, User};
 
-use crate::config::paths::LONGEST_SOCKET_PATH;
-use crate::config::{Address, Owner, Server};
+use crate::config::{Address, Server};
 use crate::http::door::Door;
 use crate::sys::place::{self, Place};
+use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket::{self, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
+use crate::sys::user::Owner;
 use crate::sys::{errno, fd, host};
 
 /// How many connections may wait to be accepted, as in 4.3.0.

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::sys::time::LocalTime;
 use crate::text::plain;
 

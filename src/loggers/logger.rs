@@ -7,15 +7,25 @@ use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use crate::config::{MainLog, Supervisord};
+use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::file::{LogWriter, Rotation};
 use crate::loggers::format;
-use crate::loggers::level::Level;
 use crate::loggers::stream::StreamWriter;
 use crate::loggers::system::SystemLog;
 use crate::sys::outlet::{Identity, Outlet};
 use crate::sys::time;
+
+/// What the main log is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    pub level: Level,
+    /// The path of its file; `None` is syslog(3).
+    pub file: Option<&'a str>,
+    pub rotation: Rotation,
+    /// Whether stdout gets a copy.
+    pub is_copied: bool,
+}
 
 /// Where records go.
 #[derive(Debug)]
@@ -52,31 +62,24 @@ impl Logger {
         }
     }
 
-    /// The log that the configuration asks for. A foreground daemon that is not silent copies it
-    /// to stdout. A file that cannot be opened is an error, or is opened later where `may_be_missing`.
+    /// The log that the configuration asks for. A file that cannot be opened is an error, or is opened later where `may_be_missing`.
     pub fn open(
-        settings: &Supervisord,
+        settings: Settings<'_>,
         program: &str,
         may_be_missing: bool,
     ) -> Result<Logger, LogFailure> {
-        let mut logger = Logger::new(settings.loglevel, program);
-        if settings.nodaemon && !settings.silent {
+        let mut logger = Logger::new(settings.level, program);
+        if settings.is_copied {
             // One without a stdout does without the copy.
             let stdout = Outlet::stdout().map(|outlet| StreamWriter::new("stdout", outlet));
             logger.handlers.extend(stdout.ok().map(Handler::Stdout));
         }
-        logger.handlers.push(match &settings.logfile {
-            MainLog::File(path) => {
-                let rotation = Rotation {
-                    maxbytes: settings.logfile_maxbytes,
-                    backups: settings.logfile_backups,
-                };
-                Handler::File(match LogWriter::open(path, rotation) {
-                    Err(_) if may_be_missing => LogWriter::missing(path, rotation),
-                    opened => opened?,
-                })
-            }
-            MainLog::Syslog => Handler::Syslog,
+        logger.handlers.push(match settings.file {
+            Some(path) => Handler::File(match LogWriter::open(path, settings.rotation) {
+                Err(_) if may_be_missing => LogWriter::missing(path, settings.rotation),
+                opened => opened?,
+            }),
+            None => Handler::Syslog,
         });
         logger.keep_lines_single();
         Ok(logger)

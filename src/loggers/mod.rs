@@ -10,7 +10,6 @@ pub mod failure;
 pub mod file;
 pub mod followed;
 pub mod format;
-pub mod level;
 pub mod logger;
 pub mod rate_limit;
 pub mod rollover;

@@ -14,9 +14,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
+use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
 use crate::sys::{errno, host, place, socket};
 use crate::text::pyrepr;

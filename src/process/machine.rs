@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::clock::{Monotonic, Now};
 use crate::config::{AutoRestart, Process};
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::process::restarts::RestartBudget;
 use crate::signal::Signal;
 use crate::states::ProcessState;

@@ -28,7 +28,7 @@ use std::borrow::Cow;
 
 use crate::config::limits::Limits;
 use crate::http::content::Content;
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::loop_context::LoopContext;
 use crate::xmlrpc::call::{Call, CallError};
 use crate::xmlrpc::document::Reading;

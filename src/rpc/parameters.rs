@@ -1,7 +1,7 @@
 //! Taking parameters of the right type out of a call.
 
-use crate::config::integer::Integer;
 use crate::sys::float;
+use crate::text::integer::Integer;
 use crate::text::pyrepr::repr;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;

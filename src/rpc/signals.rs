@@ -1,10 +1,10 @@
 //! Signalling processes on request: the process only, never its process group.
 
-use crate::config::integer::Integer;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
 use crate::signal::Signal;
+use crate::text::integer::Integer;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;

@@ -1,6 +1,6 @@
 //! Collecting children that have ended.
 
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::loop_context::LoopContext;
 use crate::process::machine::{Input, Machine};
 use crate::process::subprocess::Subprocess;

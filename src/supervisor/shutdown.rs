@@ -12,7 +12,7 @@ use crate::config::GroupKind;
 use crate::config::error::ConfigError;
 use crate::config::load;
 use crate::events::event::Event;
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::loop_context::LoopContext;
 use crate::process::group::Group;
 use crate::process::machine::Input;

@@ -401,7 +401,7 @@ mod tests {
             logfile: Some("/tmp/x.log".to_owned()),
             logfile_maxbytes: Some(1024),
             logfile_backups: Some(3),
-            loglevel: Some(crate::loggers::level::Level::Debug),
+            loglevel: Some(crate::log_level::Level::Debug),
             pidfile: Some("x.pid".to_owned()),
             identifier: Some("id".to_owned()),
             childlogdir: Some("/tmp".to_owned()),

@@ -11,11 +11,12 @@ use std::rc::Rc;
 
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
-use crate::config::{Address, Config, GroupKind, Server};
+use crate::config::{Address, Config, GroupKind, MainLog, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
-use crate::loggers::logger::Logger;
+use crate::loggers::file::Rotation;
+use crate::loggers::logger::{self, Logger};
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::environment::Environment;
@@ -282,7 +283,20 @@ fn open_reactor(
     is_last_resort: bool,
 ) -> Result<LoopContext, Failure> {
     let program = base_name(launch.program);
-    let mut log = Logger::open(&config.supervisord, program, is_last_resort)
+    let settings = &config.supervisord;
+    let settings = logger::Settings {
+        level: settings.loglevel,
+        file: match &settings.logfile {
+            MainLog::File(path) => Some(path),
+            MainLog::Syslog => None,
+        },
+        rotation: Rotation {
+            maxbytes: settings.logfile_maxbytes,
+            backups: settings.logfile_backups,
+        },
+        is_copied: settings.nodaemon && !settings.silent,
+    };
+    let mut log = Logger::open(settings, program, is_last_resort)
         .map_err(|error| Failure::System(error.to_string()))?;
     for line in &notes.criticals {
         log.critical(line);

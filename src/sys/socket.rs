@@ -7,6 +7,7 @@
 //! caller can set modes and owners before anybody is able to connect.
 
 use std::io;
+use std::mem::offset_of;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
@@ -19,6 +20,10 @@ use nix::sys::socket::{
 use nix::sys::stat::{Mode, fchmod};
 
 use crate::sys::{errno, fd};
+
+/// How many bytes the path of a unix socket can have in the system's address structure.
+pub const LONGEST_SOCKET_PATH: usize =
+    size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path) - 1;
 
 /// What answers behind the name of a unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
 
 /// A unix socket bound to `path` that does not listen yet. Its file comes into
 /// being with no more permissions than `mode` (and the umask) allow. A path
-/// longer than [`LONGEST_SOCKET_PATH`](crate::config::paths::LONGEST_SOCKET_PATH) is `ENAMETOOLONG`.
+/// longer than [`LONGEST_SOCKET_PATH`] is `ENAMETOOLONG`.
 pub fn bind_unix(path: &str, mode: u32) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
     let descriptor = unix_stream()?;

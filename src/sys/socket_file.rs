@@ -9,10 +9,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use crate::config::Owner;
-use crate::config::paths::LONGEST_SOCKET_PATH;
 use crate::sys::place;
 use crate::sys::socket;
+use crate::sys::socket::LONGEST_SOCKET_PATH;
+use crate::sys::user::Owner;
 
 #[cfg(target_os = "linux")]
 mod by_descriptor;

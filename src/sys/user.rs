@@ -8,6 +8,15 @@ use std::ffi::{CStr, CString};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
+/// A user and, where named, a group: `user[:group]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user's number; `None` leaves it alone.
+    pub uid: Option<u32>,
+    /// The group's number; `None` leaves it alone.
+    pub gid: Option<u32>,
+}
+
 /// The number of the user of that name.
 pub fn uid_of(name: &str) -> Option<u32> {
     user(name).map(|user| user.uid.as_raw())

@@ -5,6 +5,7 @@
 pub mod ansi;
 pub mod base64;
 pub mod decoder;
+pub mod integer;
 pub mod json;
 pub mod plain;
 pub mod pyrepr;
@@ -12,3 +13,8 @@ pub mod scan;
 pub mod sgr;
 pub mod shlex;
 pub mod utf8;
+
+/// Whether Python counts the character as white space.
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
+}

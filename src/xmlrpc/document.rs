@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 use std::vec::Drain;
 
-use crate::config::integer::Integer;
 use crate::sys::float;
 use crate::text::base64;
+use crate::text::integer::Integer;
 use crate::xmlrpc::reader::{Event, ParseError, Reader};
 use crate::xmlrpc::value::Value;
 

@@ -8,7 +8,7 @@ use pollvisor::config::{
     Address, AutoRestart, Config, GroupKind, LogFile, MainLog, Output, Process, ResultHandler,
     Server,
 };
-use pollvisor::loggers::level::Level;
+use pollvisor::log_level::Level;
 use pollvisor::text::pyrepr::repr;
 
 /// What a start makes of a file.

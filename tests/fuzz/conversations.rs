@@ -3,9 +3,9 @@
 
 use std::cell::Cell;
 
-use pollvisor::config::integer::Integer;
 use pollvisor::dispatchers::capture::{Capture, Part};
 use pollvisor::events::protocol::{ListenerState, Protocol, Step};
+use pollvisor::text::integer::Integer;
 
 use super::Random;
 

@@ -10,7 +10,7 @@ use pollvisor::config::limits::Limits;
 use pollvisor::config::{Address, Credentials, Server};
 use pollvisor::http::refusal::Refusal;
 use pollvisor::http::server::{Request, Servers};
-use pollvisor::loggers::level::Level;
+use pollvisor::log_level::Level;
 use pollvisor::loggers::logger::Logger;
 use pollvisor::loop_context::LoopContext;
 use pollvisor::sys::spawn::ErrorPipe;

@@ -4,9 +4,9 @@
 use super::super::support::{DEADLINE, Dir, Scene, Value, wait_until};
 use crate::manual::page as manual;
 use pollvisor::clock::Period;
-use pollvisor::config::PayloadLength;
 use pollvisor::events::event::{Event, Move, Subject};
 use pollvisor::events::message::Message;
+use pollvisor::events::message::PayloadLength;
 use pollvisor::events::types;
 use pollvisor::states::ProcessState::*;
 use pollvisor::termination::Termination;

@@ -10,7 +10,7 @@ use super::{Client, Servers};
 use crate::config::limits::Limits;
 use crate::http::admission::{self, Standing};
 use crate::http::connection::Connection;
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::loop_context::LoopContext;
 use crate::sys::limits::{self as system_limits, Limit};
 use crate::sys::poller::{Interest, Token};

@@ -1,35 +1,20 @@
 //! The main log in temporary directories, and on a stdout of its own.
 
 use super::*;
-use crate::config::{Leftovers, SecondSignal};
 use crate::sys::testing::isolated;
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
 
-fn settings(logfile: &str) -> Supervisord {
-    Supervisord {
-        minfds: 1024,
-        minprocs: 200,
-        directory: None,
-        user: None,
-        umask: 0o22,
-        logfile: MainLog::File(logfile.to_owned()),
-        logfile_maxbytes: 0,
-        logfile_backups: 0,
-        loglevel: Level::Info,
-        pidfile: None,
-        has_default_pidfile: false,
-        identifier: "supervisor".to_owned(),
-        nodaemon: false,
-        silent: false,
-        childlogdir: String::new(),
-        nocleanup: false,
-        strip_ansi: false,
-        event_drain_timeout: 2,
-        second_signal: SecondSignal::Ignore,
-        leftovers: Leftovers::Warn,
-        environment: Vec::new(),
+fn settings(logfile: &str) -> Settings<'_> {
+    Settings {
+        level: Level::Info,
+        file: Some(logfile),
+        rotation: Rotation {
+            maxbytes: 0,
+            backups: 0,
+        },
+        is_copied: false,
     }
 }
 
@@ -44,7 +29,7 @@ fn messages(text: &str) -> Vec<&str> {
 fn records_of_the_level_and_graver_are_written() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("main.log");
-    let mut log = Logger::open(&settings(path.to_str().unwrap()), "supervisord", false).unwrap();
+    let mut log = Logger::open(settings(path.to_str().unwrap()), "supervisord", false).unwrap();
     assert!(log.enabled(Level::Info) && !log.enabled(Level::Debug));
     log.critical("c");
     log.error("e");
@@ -79,8 +64,11 @@ fn the_main_log_rolls_over_record_by_record() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("main.log");
     let mut settings = settings(path.to_str().unwrap());
-    (settings.logfile_maxbytes, settings.logfile_backups) = (50, 1);
-    let mut log = Logger::open(&settings, "supervisord", false).unwrap();
+    settings.rotation = Rotation {
+        maxbytes: 50,
+        backups: 1,
+    };
+    let mut log = Logger::open(settings, "supervisord", false).unwrap();
     log.info("one");
     log.info("two, which is past the limit");
     log.info("three");
@@ -95,7 +83,7 @@ fn the_main_log_rolls_over_record_by_record() {
 
 #[test]
 fn a_main_log_that_cannot_be_opened_says_which_and_why() {
-    let failure = Logger::open(&settings("/nowhere/main.log"), "supervisord", false).unwrap_err();
+    let failure = Logger::open(settings("/nowhere/main.log"), "supervisord", false).unwrap_err();
     assert_eq!(
         failure.to_string(),
         "cannot open /nowhere/main.log: No such file or directory"
@@ -104,7 +92,7 @@ fn a_main_log_that_cannot_be_opened_says_which_and_why() {
 
 #[test]
 fn a_failure_to_write_is_kept_and_counted() {
-    let mut log = Logger::open(&settings("/dev/full"), "supervisord", false).unwrap();
+    let mut log = Logger::open(settings("/dev/full"), "supervisord", false).unwrap();
     log.info("x");
     let failure = log.take_failure().unwrap();
     assert_eq!(
@@ -131,13 +119,13 @@ fn a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there() 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("main.log");
     let mut settings = settings(path.to_str().unwrap());
-    settings.nodaemon = true;
-    let mut log = Logger::open(&settings, "supervisord", false).unwrap();
+    settings.is_copied = true;
+    let mut log = Logger::open(settings, "supervisord", false).unwrap();
     log.info("before");
     log.clear().unwrap();
     log.info("after");
-    settings.silent = true;
-    Logger::open(&settings, "supervisord", false)
+    settings.is_copied = false;
+    Logger::open(settings, "supervisord", false)
         .unwrap()
         .info("silent");
     nix::unistd::dup2_stdout(&saved).unwrap();
@@ -168,8 +156,8 @@ fn a_stdout_that_nobody_reads_keeps_nobody_waiting() {
     nix::unistd::dup2_stdout(&pipe.write).unwrap();
     drop(pipe.write);
     let mut settings = settings("/dev/null");
-    settings.nodaemon = true;
-    let mut log = Logger::open(&settings, "supervisord", false).unwrap();
+    settings.is_copied = true;
+    let mut log = Logger::open(settings, "supervisord", false).unwrap();
     nix::unistd::dup2_stdout(&saved).unwrap();
     for _ in 0..10_000 {
         log.info("a line of a length that is nothing unusual");

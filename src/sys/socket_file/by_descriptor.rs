@@ -12,12 +12,12 @@ use nix::fcntl::{AtFlags, OFlag};
 use nix::unistd::{Gid, Uid, fchownat};
 
 use super::{Access, Refusal, Step};
-use crate::config::Owner;
 use crate::sys::place::Place;
 use crate::sys::process;
 use crate::sys::refused::Refused;
 use crate::sys::socket::{self, Probe};
 use crate::sys::trust;
+use crate::sys::user::Owner;
 
 /// The bits of a mode that can be set.
 const MODE: u32 = 0o7777;

@@ -52,7 +52,7 @@ impl fmt::Display for Integer {
 }
 
 fn parse(text: &str, radix: u32) -> Option<Integer> {
-    let text = text.trim_matches(super::ini::is_space);
+    let text = text.trim_matches(super::is_space);
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
