@@ -1,7 +1,7 @@
 //! Log levels: their order, their names in configurations and their tags in the log.
 
 /// How grave a line of the main log is. The order is that of gravity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// BLAT
     Blather,
@@ -9,6 +9,7 @@ pub enum Level {
     Trace,
     /// DEBG
     Debug,
+    #[default]
     /// INFO
     Info,
     /// WARN

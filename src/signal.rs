@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// A signal that may be sent; 0 tests for existence only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Signal(i32);
 
 const NAMES: &[(i32, &str)] = &[

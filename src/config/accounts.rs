@@ -6,7 +6,7 @@ use crate::sys::user::Owner;
 use crate::text::integer::Integer;
 
 /// The number of a user that must exist.
-pub fn user(text: &str, system: &impl System) -> Result<u32, ValueError> {
+pub fn user(text: &str, system: &dyn System) -> Result<u32, ValueError> {
     match Integer::decimal(text) {
         Some(number) => u32::try_from(number.saturated())
             .ok()
@@ -19,7 +19,7 @@ pub fn user(text: &str, system: &impl System) -> Result<u32, ValueError> {
 }
 
 /// The number of a group that must exist.
-pub fn group(text: &str, system: &impl System) -> Result<u32, ValueError> {
+pub fn group(text: &str, system: &dyn System) -> Result<u32, ValueError> {
     match Integer::decimal(text) {
         Some(number) => u32::try_from(number.saturated())
             .ok()
@@ -33,7 +33,7 @@ pub fn group(text: &str, system: &impl System) -> Result<u32, ValueError> {
 
 /// `user` or `user:group`. Without a group none is set: who uses the value
 /// takes the user's primary one.
-pub fn user_and_group(text: &str, system: &impl System) -> Result<Owner, ValueError> {
+pub fn user_and_group(text: &str, system: &dyn System) -> Result<Owner, ValueError> {
     let (uid, gid) = match text.split_once(':') {
         None => (user(text, system)?, None),
         Some((name, group_name)) => (user(name, system)?, Some(group(group_name, system)?)),
@@ -45,7 +45,7 @@ pub fn user_and_group(text: &str, system: &impl System) -> Result<Owner, ValueEr
 }
 
 /// `user`, `user:group` or `:group`, which leaves the user alone.
-pub fn owner(text: &str, system: &impl System) -> Result<Owner, ValueError> {
+pub fn owner(text: &str, system: &dyn System) -> Result<Owner, ValueError> {
     match text.strip_prefix(':') {
         None => user_and_group(text, system),
         Some(group_name) => Ok(Owner {

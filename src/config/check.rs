@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Value};
-use super::ini::{Mark, Marked, Place};
+use super::ini::{Location, Mark, Marked};
 use super::keys::{self, KINDS, Kind};
 use super::nearest::nearest;
 use super::paths::{dirname, join};
@@ -23,7 +23,7 @@ const READ_BY_A_LISTENER: &str = "dependent_startup";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// Where it stands.
-    pub place: Place,
+    pub location: Location,
     /// What it is, and what to do.
     pub text: String,
 }
@@ -33,7 +33,7 @@ pub fn check(
     config: &Config,
     document: &Document,
     launch_directory: &str,
-    system: &impl System,
+    system: &dyn System,
 ) -> Vec<Warning> {
     let mut checker = Checker {
         document,
@@ -54,7 +54,7 @@ pub fn check(
     let mut warnings = checker.warnings;
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
     let position = |file: &str| order.iter().position(|other| *other == file);
-    let key = |warning: &Warning| (position(&warning.place.file), warning.place.line);
+    let key = |warning: &Warning| (position(&warning.location.file), warning.location.line);
     sort::by(&mut warnings, |a, b| key(a).cmp(&key(b)));
     warnings
 }
@@ -63,14 +63,14 @@ struct Checker<'a> {
     document: &'a Document,
     warnings: Vec<Warning>,
     /// Where each section began.
-    sections: VecMap<&'a str, Place>,
+    sections: VecMap<&'a str, Location>,
 }
 
 impl<'a> Checker<'a> {
     fn warn(&mut self, file: &str, line: usize, text: String) {
         let file = file.to_owned();
         self.warnings.push(Warning {
-            place: Place { file, line },
+            location: Location { file, line },
             text,
         });
     }
@@ -86,7 +86,7 @@ impl<'a> Checker<'a> {
                     section = name;
                     self.header(file, mark.line, name);
                 }
-                Marked::Key(name) => {
+                Marked::Key(name, _) => {
                     key = name;
                     if let Some(first) = known.insert((section, key), mark.line) {
                         self.warn(
@@ -124,7 +124,7 @@ impl<'a> Checker<'a> {
         let file_name = file.to_owned();
         self.sections.insert(
             name,
-            Place {
+            Location {
                 file: file_name,
                 line,
             },
@@ -148,7 +148,14 @@ impl<'a> Checker<'a> {
         let Some(value) = self.document.get(section, key) else {
             return;
         };
-        if is_path(key) && is_quoted(&value.text) && value.line == line && value.file == file {
+        if is_path(key)
+            && is_quoted(&value.text)
+            && value.location
+                == (Location {
+                    file: file.to_owned(),
+                    line,
+                })
+        {
             let text = format!("the quotes of {key} are part of the path: leave them out");
             self.warn(file, line, text);
         }
@@ -160,9 +167,10 @@ impl<'a> Checker<'a> {
         file: &str,
         marks: &[Mark],
         launch_directory: &str,
-        system: &impl System,
+        system: &dyn System,
     ) {
-        let is_password = |mark: &&Mark| mark.what == Marked::Key("password".to_owned());
+        let is_password =
+            |mark: &&Mark| matches!(&mark.what, Marked::Key(name, _) if name == "password");
         if let Some(mark) = marks.iter().find(is_password)
             && system.others_can_read(&join(launch_directory, file))
         {
@@ -177,20 +185,20 @@ impl<'a> Checker<'a> {
             let files = self.document.get("include", "files")?;
             let is_of_include = line.starts_with("No file matches")
                 || line.contains(" matches an include and is left out");
-            is_of_include.then(|| files.place())
+            is_of_include.then_some(files.location)
         };
         let section = || {
             let (_, rest) = line.split_once('[')?;
             let ends = rest.match_indices(']').map(|(at, _)| at);
             ends.filter_map(|end| rest.get(..end))
-                .find_map(|name| self.document.place_of(name))
+                .find_map(|name| self.document.location_of(name))
         };
-        let place = include().or_else(section).unwrap_or(Place {
+        let location = include().or_else(section).unwrap_or(Location {
             file: config.path.clone(),
             line: 1,
         });
         let text = line.to_owned();
-        let warning = Warning { place, text };
+        let warning = Warning { location, text };
         // A section with many processes would say it once for each.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
@@ -198,7 +206,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A missing directory fails one program when it is started, and nothing else.
-    fn log_directories(&mut self, config: &Config, launch_directory: &str, system: &impl System) {
+    fn log_directories(&mut self, config: &Config, launch_directory: &str, system: &dyn System) {
         for (group, section) in config.groups.iter().zip(&config.sections) {
             for process in &group.processes {
                 let outputs = [
@@ -223,10 +231,10 @@ impl<'a> Checker<'a> {
                         None => "",
                     };
                     let blank = if directory.is_empty() { "" } else { " " };
-                    let place = value.as_ref().map(Value::place);
-                    let place = place.or_else(|| self.document.place_of(section));
+                    let location = value.as_ref().map(|value| value.location.clone());
+                    let location = location.or_else(|| self.document.location_of(section));
                     let warning = Warning {
-                        place: place.unwrap_or(Place {
+                        location: location.unwrap_or(Location {
                             file: String::new(),
                             line: 0,
                         }),

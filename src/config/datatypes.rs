@@ -35,9 +35,30 @@ pub enum ValueError {
     NoPort,
     PortBelow(String),
     PortAbove(String),
-    Name { name: String, character: char },
+    Name {
+        name: String,
+        character: char,
+    },
     Pairs(String),
     Split(SplitError),
+    /// The value of a setting that messages name.
+    Setting {
+        key: &'static str,
+        text: String,
+    },
+    /// A number beyond the range of its key.
+    OutOfRange {
+        key: &'static str,
+        text: String,
+        least: i64,
+        most: i64,
+    },
+    /// A word that is none of those that a key has.
+    Choice {
+        key: &'static str,
+        text: String,
+        choices: Vec<&'static str>,
+    },
 }
 
 impl fmt::Display for ValueError {
@@ -84,6 +105,18 @@ impl fmt::Display for ValueError {
             ),
             E::Pairs(text) => write!(f, "Unexpected end of key/value pairs in value '{text}'"),
             E::Split(error) => error.fmt(f),
+            E::Setting { key, text } | E::Choice { key, text, .. } => {
+                write!(f, "Invalid {key} value {text}")
+            }
+            E::OutOfRange {
+                key,
+                text,
+                least,
+                most,
+            } => write!(
+                f,
+                "Invalid {key} value {text}: it can be from {least} to {most}"
+            ),
         }
     }
 }
@@ -114,7 +147,10 @@ impl ValueError {
             | E::PortBelow(text)
             | E::PortAbove(text)
             | E::Name { name: text, .. }
-            | E::Pairs(text) => shown.clone_into(text),
+            | E::Pairs(text)
+            | E::Setting { text, .. }
+            | E::OutOfRange { text, .. }
+            | E::Choice { text, .. } => shown.clone_into(text),
             E::NoPort | E::Split(_) => {}
         }
         self
@@ -242,7 +278,11 @@ pub fn inet_address(text: &str) -> Result<(String, u16), ValueError> {
 
 /// A port from 1 to 65535.
 pub fn port(text: &str) -> Result<u16, ValueError> {
-    let number = integer(text)?;
+    port_of(&integer(text)?)
+}
+
+/// The port of that number.
+pub fn port_of(number: &Integer) -> Result<u16, ValueError> {
     match number.saturated() {
         value if value < 1 => Err(ValueError::PortBelow(number.to_string())),
         value => u16::try_from(value).map_err(|_| ValueError::PortAbove(number.to_string())),

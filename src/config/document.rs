@@ -1,17 +1,16 @@
 //! The configuration as sections, keys and values: the main file with its
 //! included ones merged over it, before anything is expanded.
 //!
-//! The `ini` crate stores, merges and orders canonical INI (see
-//! [`ini`](super::ini)); `[DEFAULT]` stands behind every section. Every value
-//! knows the file and line that it comes from, and every section the file in
-//! which it first appeared.
+//! The `ini` crate stores and orders what the [line rules](super::ini) have read;
+//! `[DEFAULT]` stands behind every section. Every value knows the file and line that
+//! it comes from, and every section the file in which it first appeared.
 
 use std::collections::BTreeMap;
 
 use ::ini::configparser::ini::{Ini, IniDefault};
 
 use super::error::ConfigError;
-use super::ini::{Mark, Marked, Place, canonical, escaped_name, escaped_value, unescaped};
+use super::ini::{self, Location, Mark, Marked};
 
 /// The section whose keys every other section falls back to.
 const DEFAULT: &str = "DEFAULT";
@@ -21,30 +20,23 @@ const DEFAULT: &str = "DEFAULT";
 pub struct Document {
     store: Ini,
     files: Vec<String>,
-    /// Number of the file and line of each section's first header.
-    section_places: BTreeMap<String, (usize, usize)>,
+    /// Where each section has its first header.
+    headers: BTreeMap<String, Line>,
+    /// Where the value of each key of each section stands.
+    lines: BTreeMap<String, BTreeMap<String, Line>>,
     marks: Vec<Vec<Mark>>,
 }
+
+/// The number of a file, and of a line in it.
+#[derive(Clone, Copy, Debug)]
+struct Line(usize, usize);
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
     /// The text as read, lines joined with a newline.
     pub text: String,
-    /// The file's name; empty only for what no file brought.
-    pub file: String,
-    /// Counted from 1.
-    pub line: usize,
-}
-
-impl Value {
-    /// Where it stands.
-    pub fn place(&self) -> Place {
-        Place {
-            file: self.file.clone(),
-            line: self.line,
-        }
-    }
+    pub location: Location,
 }
 
 impl Default for Document {
@@ -58,15 +50,13 @@ impl Document {
     pub fn new() -> Document {
         let mut settings = IniDefault::default();
         settings.default_section = DEFAULT.to_owned();
-        settings.comment_symbols = Vec::new();
-        settings.enable_inline_comments = false;
-        settings.delimiters = vec!['='];
         settings.case_sensitive = true;
         settings.cascade_defaults = true;
         Document {
             store: Ini::new_from_defaults(settings),
             files: Vec::new(),
-            section_places: BTreeMap::new(),
+            headers: BTreeMap::new(),
+            lines: BTreeMap::new(),
             marks: Vec::new(),
         }
     }
@@ -74,82 +64,79 @@ impl Document {
     /// Reads one more file, called `name`: its keys go over those of the same
     /// section, new sections after the old ones.
     pub fn append(&mut self, text: &str, name: &str) -> Result<(), ConfigError> {
+        let marks = ini::read(text, name)?;
         let file = self.files.len();
-        let canonical = canonical(text, name, file).map_err(ConfigError::Syntax)?;
-        self.store
-            .read_and_append(canonical.text)
-            .map_err(|reason| ConfigError::Store {
-                file: name.to_owned(),
-                reason,
-            })?;
-        self.files.push(name.to_owned());
-        for mark in &canonical.marks {
-            if let Marked::Header(name) = &mark.what {
-                let stored = stored_name(name);
-                self.section_places
-                    .entry(stored)
-                    .or_insert((file, mark.line));
+        let mut section = DEFAULT;
+        for mark in &marks {
+            let line = Line(file, mark.line);
+            match &mark.what {
+                Marked::Header(name) => {
+                    section = name;
+                    self.store.get_mut_map().entry(name.clone()).or_default();
+                    self.headers.entry(name.clone()).or_insert(line);
+                }
+                Marked::Key(key, value) => self.set(section, key, value.clone(), line),
+                Marked::Cut { .. } => {}
             }
         }
-        self.marks.push(canonical.marks);
+        self.files.push(name.to_owned());
+        self.marks.push(marks);
         Ok(())
+    }
+
+    fn set(&mut self, section: &str, key: &str, text: String, line: Line) {
+        self.store.set(section, key, Some(text));
+        let lines = self.lines.entry(section.to_owned()).or_default();
+        lines.insert(key.to_owned(), line);
     }
 
     /// The sections in order of appearance, without `[DEFAULT]`.
     pub fn sections(&self) -> Vec<String> {
         let names = self.store.get_map_ref().keys();
-        names
-            .filter(|name| *name != DEFAULT)
-            .map(|name| unescaped(name))
-            .collect()
+        names.filter(|name| *name != DEFAULT).cloned().collect()
     }
 
     /// Whether there is a section of that name.
     pub fn has_section(&self, section: &str) -> bool {
-        section != DEFAULT && self.store.get_map_ref().contains_key(&stored_name(section))
+        section != DEFAULT && self.store.get_map_ref().contains_key(section)
     }
 
     /// The value of a key, or of the same key in `[DEFAULT]`.
     pub fn get(&self, section: &str, key: &str) -> Option<Value> {
-        let stored = self.store.get(&stored_name(section), &stored_name(key))?;
-        Some(self.decoded(&stored))
+        Some(Value {
+            text: self.store.get(section, key)?,
+            location: self.location(self.line(section, key)?)?,
+        })
+    }
+
+    fn line(&self, section: &str, key: &str) -> Option<Line> {
+        let of = |section: &str| self.lines.get(section)?.get(key).copied();
+        of(section).or_else(|| of(DEFAULT))
     }
 
     /// The keys that a look-up in the section finds: its own in order, then
     /// those that only `[DEFAULT]` has.
     pub fn keys(&self, section: &str) -> Vec<String> {
-        let section = stored_name(section);
         let mut keys: Vec<String> = Vec::new();
-        for name in [section.as_str(), DEFAULT] {
-            for key in self
-                .store
-                .get_map_ref()
-                .get(name)
-                .into_iter()
-                .flat_map(|m| m.keys())
-            {
-                let key = unescaped(key);
-                if !keys.contains(&key) {
-                    keys.push(key);
+        for section in [section, DEFAULT] {
+            let own = self.store.get_map_ref().get(section);
+            for key in own.into_iter().flat_map(|own| own.keys()) {
+                if !keys.contains(key) {
+                    keys.push(key.clone());
                 }
             }
         }
         keys
     }
 
-    /// The file in which the section first appeared.
-    pub fn file_of(&self, section: &str) -> Option<&str> {
-        let (file, _) = self.section_places.get(&stored_name(section))?;
-        self.files.get(*file).map(String::as_str)
+    /// Where the first header of the section stands.
+    pub fn location_of(&self, section: &str) -> Option<Location> {
+        self.location(*self.headers.get(section)?)
     }
 
-    /// Where the first header of the section stands.
-    pub fn place_of(&self, section: &str) -> Option<Place> {
-        let (file, line) = self.section_places.get(&stored_name(section))?;
-        Some(Place {
-            file: self.files.get(*file)?.clone(),
-            line: *line,
-        })
+    fn location(&self, Line(file, line): Line) -> Option<Location> {
+        let file = self.files.get(file)?.clone();
+        Some(Location { file, line })
     }
 
     /// What stands in each file, by the file's name, in the order of reading.
@@ -164,43 +151,15 @@ impl Document {
         const HERE: &str = "%(here)s";
         for section in self.sections() {
             for key in self.keys(&section) {
-                let (section, key) = (stored_name(&section), stored_name(&key));
-                let Some(stored) = self.store.get(&section, &key) else {
-                    continue;
-                };
-                let (origin, text) = split_origin(&stored);
-                let text = unescaped(text);
-                if text.contains(HERE) {
-                    let text = escaped_value(&text.replace(HERE, here));
-                    self.store
-                        .set(&section, &key, Some(format!("{origin}:{text}")));
+                let text = self.store.get(&section, &key);
+                if let Some(text) = text.filter(|text| text.contains(HERE))
+                    && let Some(line) = self.line(&section, &key)
+                {
+                    self.set(&section, &key, text.replace(HERE, here), line);
                 }
             }
         }
     }
-
-    fn decoded(&self, stored: &str) -> Value {
-        let (origin, text) = split_origin(stored);
-        let (file, line) = origin.split_once(':').unwrap_or((origin, ""));
-        let file = file.parse().ok().and_then(|n: usize| self.files.get(n));
-        Value {
-            text: unescaped(text),
-            file: file.cloned().unwrap_or_default(),
-            line: line.parse().unwrap_or(0),
-        }
-    }
-}
-
-/// `FILE:LINE` and the value after it.
-fn split_origin(stored: &str) -> (&str, &str) {
-    let second = stored.match_indices(':').nth(1).map(|(at, _)| at);
-    second
-        .and_then(|at| Some((stored.get(..at)?, stored.get(at + 1..)?)))
-        .unwrap_or((stored, ""))
-}
-
-fn stored_name(name: &str) -> String {
-    escaped_name(name)
 }
 
 #[cfg(test)]
@@ -231,12 +190,17 @@ mod tests {
             document.get("a", "y"),
             Some(Value {
                 text: "5".to_owned(),
-                file: "more".to_owned(),
-                line: 4
+                location: Location {
+                    file: "more".to_owned(),
+                    line: 4
+                }
             })
         );
-        assert_eq!(document.file_of("a"), Some("main"));
-        assert_eq!(document.file_of("c"), Some("more"));
+        let file_of = |section| document.location_of(section).unwrap().file;
+        assert_eq!(
+            (file_of("a"), file_of("c")),
+            ("main".to_owned(), "more".to_owned())
+        );
     }
 
     #[test]

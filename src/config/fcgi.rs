@@ -3,21 +3,37 @@
 
 use super::accounts;
 use super::datatypes::{self, ValueError};
-use super::error::{ConfigError, PathTooLong, SocketError};
+use super::error::ConfigError;
 use super::expand::{Layer, define};
-use super::paths::normalized;
-use super::program::name_of;
+use super::key::Fallback::{Derived, Required, Value};
+use super::key::{Key, changed};
+use super::paths::{normalized, too_long};
+use super::program::{PRIORITY, name_of};
 use super::section::Context;
+use super::settings;
 use super::system::System;
 use super::{Address, FastCgiSocket};
 use crate::sys::user::Owner;
 use crate::text::integer::Integer;
 use crate::text::is_space;
+use crate::text::pyrepr::repr;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "fcgi-program:";
 
-const DEFAULT_MODE: u32 = 0o700;
+const MODE: Key = changed("socket_mode", "octal", Value("0700"));
+
+/// The keys of `[fcgi-program:x]`, beside those of a program.
+pub const KEYS: &[Key] = &[
+    changed("socket", "url", Required),
+    changed("socket_backlog", "integer", Derived("4096")),
+    changed(
+        "socket_owner",
+        "user[:group]",
+        Derived("the user of the program"),
+    ),
+    MODE,
+];
 
 /// A FastCGI program that no group takes: what `read` makes of its section.
 pub struct FastCgi {
@@ -30,10 +46,10 @@ pub struct FastCgi {
 }
 
 /// Reads the section's own keys.
-pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, ConfigError> {
+pub fn read(context: &Context<'_>, name: &str) -> Result<FastCgi, ConfigError> {
     let program = name_of(context, name)?;
     let section = context.section(name, &[&context.here]);
-    let priority = section.integer("priority", 999)?;
+    let priority = section.read(&PRIORITY)?;
     let socket = socket(context, name, &program)?;
     Ok(FastCgi {
         name: program,
@@ -44,63 +60,45 @@ pub fn read<S: System>(context: &Context<'_, S>, name: &str) -> Result<FastCgi, 
 
 /// Reads the keys of the socket: all that a member of a `[group:x]` needs
 /// beside a program's. `name` is the section's, `program` the program's.
-pub fn socket<S: System>(
-    context: &Context<'_, S>,
+pub fn socket(
+    context: &Context<'_>,
     name: &str,
     program: &str,
 ) -> Result<FastCgiSocket, ConfigError> {
     let system = context.system;
     let section = context.section(name, &[&context.here]);
     let user = section.converted("user", |text| accounts::user_and_group(text, system))?;
-    let backlog = section.converted("socket_backlog", datatypes::integer)?;
-    if let Some(backlog) = &backlog
-        && !(1..=65535).contains(&backlog.saturated())
-    {
-        return Err(section.invalid("socket_backlog", backlog.to_string()));
-    }
-    let owner = match section.text("socket_owner")? {
-        None => None,
-        Some(text) => {
-            let owner = accounts::owner(&text, system);
-            Some(owner.map_err(|_| section.invalid("socket_owner", text))?)
+    let backlog = section.converted("socket_backlog", |text| {
+        let backlog = datatypes::integer(text)?;
+        match backlog.saturated() {
+            number @ 1..=65535 => Ok(number),
+            _ => Err(ValueError::Setting {
+                key: "socket_backlog",
+                text: backlog.to_string(),
+            }),
         }
-    };
-    let mode = match section.text("socket_mode")? {
-        None => None,
-        Some(text) => {
-            Some(datatypes::octal(&text).map_err(|_| section.invalid("socket_mode", text))?)
-        }
-    };
+    })?;
+    let owner = section.setting("socket_owner", |text| accounts::owner(text, system))?;
+    let mode = section.setting(MODE.name, datatypes::octal)?;
     let mut names = Layer::new();
     define(&mut names, "program_name", program);
     let section = context.section(name, &[&context.here, &names]);
     let socket = section
         .value("socket")?
         .filter(|socket| !socket.text.is_empty())
-        .ok_or_else(|| ConfigError::NoSocket(name.to_owned()))?;
-    let address = address(&socket.text, owner, mode).map_err(|error| {
-        let error = match socket.hides() {
-            true => error.showing(&socket.shown()),
-            false => error,
-        };
-        let section_name = name.to_owned();
-        section.at(
-            "socket",
-            ConfigError::Socket {
-                section: section_name,
-                error,
-            },
-        )
-    })?;
+        .ok_or_else(|| section.fault(format!("[{name}] section requires a \"socket\" line")))?;
+    let hidden = socket.hides().then(|| socket.shown());
+    let address = address(&socket.text, hidden.as_deref(), owner, mode)
+        .map_err(|error| section.fault_at("socket", format!("{error} in [{name}] socket")))?;
     Ok(FastCgiSocket {
         address: with_owner(address, user, system),
-        backlog: backlog.map(|backlog| backlog.saturated()),
+        backlog,
     })
 }
 
 /// A socket file without an owner of its own goes to the user that the program
 /// runs as, if that is another than this one.
-fn with_owner(address: Address, user: Option<Owner>, system: &impl System) -> Address {
+fn with_owner(address: Address, user: Option<Owner>, system: &dyn System) -> Address {
     match (address, user) {
         (
             Address::Unix {
@@ -124,34 +122,53 @@ fn with_owner(address: Address, user: Option<Owner>, system: &impl System) -> Ad
     }
 }
 
-fn address(socket: &str, owner: Option<Owner>, mode: Option<u32>) -> Result<Address, SocketError> {
+/// What messages show in the place of the socket is `hidden`, if that is something.
+fn address(
+    socket: &str,
+    hidden: Option<&str>,
+    owner: Option<Owner>,
+    mode: Option<u32>,
+) -> Result<Address, String> {
+    let shown = |text: &str| hidden.unwrap_or(text).to_owned();
     if let Some(path) = socket.strip_prefix("unix://") {
+        let shown = |path: &str| {
+            let hidden = hidden.map(|text| text.strip_prefix("unix://").unwrap_or(text));
+            hidden.unwrap_or(path).to_owned()
+        };
         if !path.starts_with('/') {
-            return Err(SocketError::Relative(path.to_owned()));
+            // The original passes the value beside the text: a pair is shown.
+            return Err(format!(
+                "('Unix socket path %s is not an absolute path', {})",
+                repr(&shown(path))
+            ));
         }
         let path = normalized(path);
-        PathTooLong::check(&path).map_err(SocketError::TooLong)?;
+        if let Some(reason) = too_long(&path, || shown(&path)) {
+            return Err(format!(
+                "Could not create FastCGI socket unix://{}: {reason}",
+                shown(&path)
+            ));
+        }
         return Ok(Address::Unix {
             path,
-            mode: mode.unwrap_or(DEFAULT_MODE),
+            mode: mode.unwrap_or_else(|| settings::fallback(&MODE)),
             owner,
         });
     }
     if owner.is_some() || mode.is_some() {
-        return Err(SocketError::NotUnix);
+        return Err(
+            "socket_owner and socket_mode params should only be used with a Unix domain socket"
+                .to_owned(),
+        );
     }
-    let (host, port) = tcp_address(socket).ok_or_else(|| SocketError::Format(socket.to_owned()))?;
-    let shown = || port.to_string();
-    match port.saturated() {
-        value if value < 1 => Err(SocketError::Port(ValueError::PortBelow(shown()))),
-        value => match u16::try_from(value) {
-            Ok(port) => Ok(Address::Inet {
-                host: host.to_lowercase(),
-                port,
-            }),
-            Err(_) => Err(SocketError::Port(ValueError::PortAbove(shown()))),
-        },
-    }
+    let (host, port) = tcp_address(socket)
+        .ok_or_else(|| format!("('Bad socket format %s', {})", repr(&shown(socket))))?;
+    let port = datatypes::port_of(&port)
+        .map_err(|error| error.showing(&shown(&port.to_string())).to_string())?;
+    Ok(Address::Inet {
+        host: host.to_lowercase(),
+        port,
+    })
 }
 
 /// Host and port of `tcp://host:port`; the host has no blank and no colon.
@@ -203,10 +220,10 @@ mod tests {
                 "socket_owner and socket_mode params should only be used with a Unix domain socket",
             ),
         ] {
-            let error = address(socket, None, owned.then_some(0o700)).unwrap_err();
-            assert_eq!(error.to_string(), message, "{socket}");
+            let error = address(socket, None, None, owned.then_some(0o700)).unwrap_err();
+            assert_eq!(error, message, "{socket}");
         }
-        let address = |socket| address(socket, None, None).unwrap();
+        let address = |socket| address(socket, None, None, None).unwrap();
         assert_eq!(
             address("tcp://A*:80"),
             Address::Inet {

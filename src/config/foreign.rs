@@ -24,7 +24,7 @@ pub fn directories(
     groups: &[Rc<Group>],
     sections: &[String],
     launch_directory: &str,
-    system: &impl System,
+    system: &dyn System,
 ) -> Vec<ForeignDirectory> {
     let base = match &supervisord.directory {
         Some(directory) => absolute(directory, launch_directory),
@@ -69,16 +69,16 @@ pub fn directories(
     search.found
 }
 
-struct Search<'a, S> {
+struct Search<'a> {
     /// From where relative paths count.
     base: String,
-    system: &'a S,
+    system: &'a dyn System,
     /// Directories that were looked at, and whether they, or one above them, were told of.
     known: BTreeMap<String, bool>,
     found: Vec<ForeignDirectory>,
 }
 
-impl<S: System> Search<'_, S> {
+impl Search<'_> {
     fn file(&mut self, path: &str, key: &str, section: &str) {
         let path = absolute(path, &self.base);
         self.look(dirname(&path), key, section);

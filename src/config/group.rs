@@ -10,9 +10,8 @@ use super::datatypes;
 use super::error::ConfigError;
 use super::fcgi;
 use super::listener;
-use super::program::{name_of, part_after_colon, processes};
+use super::program::{PRIORITY, name_of, part_after_colon, processes};
 use super::section::{Context, Section};
-use super::system::System;
 use super::{FastCgiSocket, Group, GroupKind, Process};
 use crate::sort;
 use crate::vec_map::VecMap;
@@ -21,18 +20,14 @@ const GROUP: &str = "group:";
 const PROGRAM: &str = "program:";
 /// The key that names the members of a group.
 const MEMBERS: &str = "programs";
-const DEFAULT_PRIORITY: i64 = 999;
 
-/// A group and the section that made it.
-type Found = (Group, String);
-
-/// All groups in starting order, by priority and name, each with its section.
+/// All groups in starting order, by priority and name, each with the section that made it.
 /// `environment` is `[supervisord]`'s, which lies under each process's own.
-pub fn read<S: System>(
-    context: &Context<'_, S>,
+pub fn read(
+    context: &Context<'_>,
     environment: &[(String, String)],
     warnings: &mut Vec<String>,
-) -> Result<Vec<Found>, ConfigError> {
+) -> Result<Vec<(Group, String)>, ConfigError> {
     let sections = context.document.sections();
     let mut found = Vec::new();
     let mut members = Vec::new();
@@ -72,16 +67,16 @@ pub fn read<S: System>(
 }
 
 /// `[group:x]`. The sections of its members are added to `members`.
-fn named_group<S: System>(
-    context: &Context<'_, S>,
+fn named_group(
+    context: &Context<'_>,
     section: &str,
     members: &mut Vec<String>,
     warnings: &mut Vec<String>,
-) -> Result<Found, ConfigError> {
+) -> Result<(Group, String), ConfigError> {
     let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
     let programs = datatypes::list(&reader.text(MEMBERS)?.unwrap_or_default());
-    let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
+    let priority = reader.read(&PRIORITY)?;
     let mut all = Vec::new();
     let others = members.len();
     // Messages blame the group for the first member and the member before for the others.
@@ -108,8 +103,8 @@ fn named_group<S: System>(
 /// The socket of an `[fcgi-program:x]` in a group. 4.3.0 gives it none and does
 /// not look at the keys, so what is wrong with them is a warning, and the
 /// program a plain one.
-fn member_socket<S: System>(
-    context: &Context<'_, S>,
+fn member_socket(
+    context: &Context<'_>,
     member: &str,
     is_taken: bool,
     group: &str,
@@ -129,9 +124,9 @@ fn member_socket<S: System>(
     None
 }
 
-fn member_section<S: System>(
-    context: &Context<'_, S>,
-    group: &Section<'_, S>,
+fn member_section(
+    context: &Context<'_>,
+    group: &Section<'_>,
     blamed: &str,
     program: String,
 ) -> Result<String, ConfigError> {
@@ -143,24 +138,25 @@ fn member_section<S: System>(
         (false, true) => return Ok(fcgi),
         (has_plain, _) => has_plain,
     };
-    let section = blamed.to_owned();
     let program = group.shown(MEMBERS, program);
-    let error = match is_ambiguous {
-        true => ConfigError::AmbiguousProgram { section, program },
-        false => ConfigError::UnknownProgram { section, program },
+    let text = match is_ambiguous {
+        true => {
+            format!("[{blamed}] name {program} is ambiguous (exists as program and fcgi-program)")
+        }
+        false => format!("[{blamed}] names unknown program or fcgi-program {program}"),
     };
-    Err(group.at(MEMBERS, error))
+    Err(group.at(MEMBERS, ConfigError::of(blamed, text)))
 }
 
 /// A `[program:x]` that is a group of its own.
-fn single<S: System>(
-    context: &Context<'_, S>,
+fn single(
+    context: &Context<'_>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Result<Found, ConfigError> {
+) -> Result<(Group, String), ConfigError> {
     let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
-    let priority = reader.integer("priority", DEFAULT_PRIORITY)?;
+    let priority = reader.read(&PRIORITY)?;
     single_section(
         context,
         section,
@@ -170,11 +166,11 @@ fn single<S: System>(
 }
 
 /// An `[eventlistener:x]`. Its group has the name as it stands in the header.
-fn listeners<S: System>(
-    context: &Context<'_, S>,
+fn listeners(
+    context: &Context<'_>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Result<Found, ConfigError> {
+) -> Result<(Group, String), ConfigError> {
     let read = listener::read(context, section)?;
     let name = part_after_colon(section).to_owned();
     let head = Head::new(name, read.priority, GroupKind::Listeners(read.pool));
@@ -182,23 +178,23 @@ fn listeners<S: System>(
 }
 
 /// An `[fcgi-program:x]` that is a group of its own.
-fn fast_cgi<S: System>(
-    context: &Context<'_, S>,
+fn fast_cgi(
+    context: &Context<'_>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Result<Found, ConfigError> {
+) -> Result<(Group, String), ConfigError> {
     let read = fcgi::read(context, section)?;
     let head = Head::new(read.name, read.priority, GroupKind::FastCgi(read.socket));
     single_section(context, section, head, warnings)
 }
 
 /// The group of one section's processes.
-fn single_section<S: System>(
-    context: &Context<'_, S>,
+fn single_section(
+    context: &Context<'_>,
     section: &str,
     head: Head,
     warnings: &mut Vec<String>,
-) -> Result<Found, ConfigError> {
+) -> Result<(Group, String), ConfigError> {
     let all = processes(context, section, &head.name, warnings)?;
     let processes = without_doubles(all, section, warnings);
     Ok(found(section, head, processes))
@@ -221,7 +217,7 @@ impl Head {
     }
 }
 
-fn found(section: &str, head: Head, processes: Vec<Rc<Process>>) -> Found {
+fn found(section: &str, head: Head, processes: Vec<Rc<Process>>) -> (Group, String) {
     let Head {
         name,
         priority,
@@ -263,8 +259,11 @@ fn without_doubles(
     kept
 }
 
-fn without_duplicates(found: Vec<Found>, warnings: &mut Vec<String>) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+fn without_duplicates(
+    found: Vec<(Group, String)>,
+    warnings: &mut Vec<String>,
+) -> Vec<(Group, String)> {
+    let mut kept: Vec<(Group, String)> = Vec::new();
     for (group, section) in found {
         match kept.iter().find(|(other, _)| other.name == group.name) {
             None => kept.push((group, section)),

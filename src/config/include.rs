@@ -7,7 +7,7 @@
 use super::document::Document;
 use super::error::{ConfigError, DecodeError};
 use super::expand::{Layer, expand};
-use super::ini::Place;
+use super::ini::Location;
 use super::paths::{absolute, dirname, join};
 use super::system::{ReadError, System};
 use crate::sort;
@@ -28,16 +28,17 @@ pub struct Files {
 pub fn read_main(
     path: &str,
     launch_directory: &str,
-    system: &impl System,
+    system: &dyn System,
 ) -> Result<Document, ConfigError> {
     let bytes = system
         .read(&join(launch_directory, path))
-        .map_err(|error| match error {
-            ReadError::Missing => ConfigError::CannotFind(path.to_owned()),
-            ReadError::Unreadable(reason) => ConfigError::CannotRead {
-                file: path.to_owned(),
-                reason,
-            },
+        .map_err(|error| {
+            ConfigError::new(match error {
+                ReadError::Missing => format!("could not find config file {path}"),
+                ReadError::Unreadable(reason) => {
+                    format!("could not read config file {path}: {reason}")
+                }
+            })
         })?;
     let mut document = Document::new();
     append(&mut document, bytes, path)?;
@@ -49,7 +50,7 @@ pub fn read_all(
     path: &str,
     launch_directory: &str,
     layers: &[&Layer],
-    system: &impl System,
+    system: &dyn System,
 ) -> Result<Files, ConfigError> {
     let mut files = Files {
         document: read_main(path, launch_directory, system)?,
@@ -62,14 +63,11 @@ pub fn read_all(
     let here = dirname(&absolute(path, launch_directory)).to_owned();
     files.document.replace_here(&here);
     let Some(value) = files.document.get(SECTION, "files") else {
-        let error = ConfigError::NoIncludeFiles;
-        return Err(match files.document.place_of(SECTION) {
-            Some(place) => error.at(place),
-            None => error,
-        });
+        let error = ConfigError::new(".ini file has [include] section, but no files setting");
+        return Err(error.at(files.document.location_of(SECTION)));
     };
     let patterns = expand(&value.text, layers, "include.files")
-        .map_err(|error| ConfigError::from(error).at(value.place()))?;
+        .map_err(|error| ConfigError::from(error).at(Some(value.location)))?;
     for pattern in patterns.words() {
         let pattern = join(&here, &pattern);
         let shown = match patterns.hides() {
@@ -87,7 +85,7 @@ impl Files {
         &mut self,
         pattern: &str,
         shown: &str,
-        system: &impl System,
+        system: &dyn System,
     ) -> Result<(), ConfigError> {
         let mut matches = system.glob(pattern);
         if matches.is_empty() {
@@ -120,7 +118,7 @@ pub fn read_wanted(
     path: &str,
     launch_directory: &str,
     layers: &[&Layer],
-    system: &impl System,
+    system: &dyn System,
     wanted: impl Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut unread = Vec::new();
@@ -163,11 +161,12 @@ fn append(document: &mut Document, bytes: Vec<u8>, name: &str) -> Result<(), Con
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let lines = before.iter().filter(|byte| **byte == b'\n').count();
-            let place = Place {
+            let location = Location {
                 file: name.to_owned(),
                 line: lines + 1,
             };
-            Err(ConfigError::Decode(DecodeError::of(&bytes, error)).at(place))
+            let error = DecodeError::of(&bytes, error).to_string();
+            Err(ConfigError::new(error).at(Some(location)))
         }
     }
 }

@@ -1,20 +1,11 @@
-//! The line rules of the configuration file, as the original reads it.
-//!
-//! Text goes in, canonical INI comes out: a form so plain that the `ini` crate
-//! stores exactly what the original would have read. One line for each header
-//! and each key; keys lower-cased; a value is preceded by `FILE:LINE:`, where
-//! it comes from; whatever could mislead the store is written `\hex;`.
-//!
-//! ```text
-//! [supervisord]
-//! environment=0:9:A="1",\a;B="2"
-//! ```
+//! The line rules of the configuration file, as the original reads it: text goes
+//! in, what stands on which line comes out.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use crate::text::is_space;
 use crate::text::pyrepr::repr;
-use crate::text::scan::{self, has, has_below, has_high};
+use crate::text::scan::{self, has};
 
 /// What is wrong with the lines of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +52,14 @@ impl std::error::Error for SyntaxError {}
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file's name.
     pub file: String,
     /// Counted from 1.
     pub line: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
@@ -88,8 +79,8 @@ pub struct Mark {
 pub enum Marked {
     /// A section's header; its name.
     Header(String),
-    /// A key, lower case.
-    Key(String),
+    /// A key, lower case, and its value: the text as read, lines joined with a newline.
+    Key(String, String),
     /// A comment behind a part of the value of the key before.
     Cut {
         /// The line's part of the value.
@@ -101,22 +92,13 @@ pub enum Marked {
     },
 }
 
-/// Canonical INI and what was found on the way.
-#[derive(Debug)]
-pub struct Canonical {
-    /// The canonical text.
-    pub text: String,
-    /// Headers, keys and comments that follow values, in order.
-    pub marks: Vec<Mark>,
-}
-
-/// Reads the text of the file that is called `name` and known to the store by
-/// the number `file`, and returns canonical INI.
-pub fn canonical(text: &str, name: &str, file: usize) -> Result<Canonical, SyntaxError> {
+/// Reads the text of the file that is called `name`: headers, keys and comments that
+/// follow values, in order.
+pub fn read(text: &str, name: &str) -> Result<Vec<Mark>, SyntaxError> {
     let mut reader = Reader::default();
     for (index, line) in physical_lines(text).enumerate() {
         reader
-            .line(index + 1, line, file)
+            .line(index + 1, line)
             .map_err(|text| SyntaxError::NoHeader {
                 file: name.to_owned(),
                 line: index + 1,
@@ -124,16 +106,12 @@ pub fn canonical(text: &str, name: &str, file: usize) -> Result<Canonical, Synta
             })?;
     }
     reader.end_value();
-    if reader.bad_lines.is_empty() {
-        Ok(Canonical {
-            text: reader.out,
-            marks: reader.marks,
-        })
-    } else {
-        Err(SyntaxError::BadLines {
+    match reader.bad_lines.is_empty() {
+        true => Ok(reader.marks),
+        false => Err(SyntaxError::BadLines {
             file: name.to_owned(),
             lines: reader.bad_lines,
-        })
+        }),
     }
 }
 
@@ -161,31 +139,18 @@ fn physical_lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
 
 #[derive(Default)]
 struct Reader {
-    out: String,
     marks: Vec<Mark>,
     in_section: bool,
-    /// The key whose value may go on, with the line it stands on.
-    value: Option<Value>,
+    /// The lines of a value that may go on, and the place of its key among the marks.
+    value: Option<(usize, Vec<String>)>,
     base_indent: usize,
     bad_lines: Vec<(usize, String)>,
-}
-
-struct Value {
-    key: String,
-    file: usize,
-    line: usize,
-    lines: Vec<String>,
 }
 
 impl Reader {
     /// Takes one physical line; the error is the raw line that came before
     /// any header.
-    fn line(
-        &mut self,
-        number: usize,
-        (raw, ended): (&str, bool),
-        file: usize,
-    ) -> Result<(), String> {
+    fn line(&mut self, number: usize, (raw, ended): (&str, bool)) -> Result<(), String> {
         let raw_line = || format!("{raw}{}", if ended { "\n" } else { "" });
         let comment = comment_start(raw);
         let content = raw
@@ -194,21 +159,20 @@ impl Reader {
             .trim_matches(is_space);
         if content.is_empty() {
             // A comment line leaves no trace; a blank one belongs to the value.
-            if let (None, Some(value)) = (comment, &mut self.value) {
-                value.lines.push(String::new());
+            if let (None, Some((_, lines))) = (comment, &mut self.value) {
+                lines.push(String::new());
             }
             return Ok(());
         }
         let indent = raw.chars().take_while(|c| is_space(*c)).count();
-        if let Some(value) = self.value.as_mut().filter(|_| indent > self.base_indent) {
-            value.lines.push(content.to_owned());
+        if let Some((_, lines)) = self.value.as_mut().filter(|_| indent > self.base_indent) {
+            lines.push(content.to_owned());
             self.mark_cut(number, raw, content, comment);
             return Ok(());
         }
         self.base_indent = indent;
         if let Some(name) = header(content) {
             self.end_value();
-            let _ = writeln!(self.out, "[{}]", escaped(name, true));
             self.mark(number, Marked::Header(name.to_owned()));
             self.in_section = true;
         } else if !self.in_section {
@@ -219,14 +183,9 @@ impl Reader {
                     self.end_value();
                     let key = key.trim_end_matches(is_space).to_lowercase();
                     let text = text.trim_start_matches(is_space);
-                    self.mark(number, Marked::Key(key.clone()));
+                    self.value = Some((self.marks.len(), vec![text.to_owned()]));
+                    self.mark(number, Marked::Key(key, String::new()));
                     self.mark_cut(number, raw, text, comment);
-                    self.value = Some(Value {
-                        key,
-                        file,
-                        line: number,
-                        lines: vec![text.to_owned()],
-                    });
                 }
                 // An empty key ends the value before it, a line without
                 // delimiter does not: that decides which lines are bad.
@@ -253,16 +212,13 @@ impl Reader {
     }
 
     fn end_value(&mut self) {
-        if let Some(value) = self.value.take() {
-            let text = value.lines.join("\n");
-            let _ = writeln!(
-                self.out,
-                "{}={}:{}:{}",
-                escaped(&value.key, true),
-                value.file,
-                value.line,
-                escaped(text.trim_end_matches(is_space), false)
-            );
+        if let Some((place, lines)) = self.value.take()
+            && let Some(Marked::Key(_, value)) = self.marks.get_mut(place).map(|m| &mut m.what)
+        {
+            lines
+                .join("\n")
+                .trim_end_matches(is_space)
+                .clone_into(value);
         }
     }
 }
@@ -307,79 +263,19 @@ fn header(content: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Text with everything that the store would take for something else as
-/// `\hex;`. Names also hide their white space, which the store would trim.
-fn escaped(text: &str, is_name: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(place) = special_at(rest.as_bytes(), is_name) {
-        let (plain, special) = rest.split_at(place);
-        out.push_str(plain);
-        let mut characters = special.chars();
-        let Some(c) = characters.next() else {
-            break;
-        };
-        let hide =
-            c == '\\' || c.is_control() || (is_name && (c == '[' || c == '=' || is_space(c)));
-        if hide {
-            let _ = write!(out, "\\{:x};", u32::from(c));
-        } else {
-            out.push(c);
-        }
-        rest = characters.as_str();
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Where the first character is that may have to be hidden, in a name or a value.
-fn special_at(bytes: &[u8], is_name: bool) -> Option<usize> {
-    let in_all = |word| has_below(word, b' ') | has(word, b'\\') | has(word, 0x7f) | has_high(word);
-    if is_name {
-        let may_be = |word| in_all(word) | has(word, b' ') | has(word, b'[') | has(word, b'=');
-        return scan::find(
-            bytes,
-            may_be,
-            |byte| matches!(byte, 0..=b' ' | b'\\' | b'[' | b'=' | 0x7f..),
-        );
-    }
-    scan::find(
-        bytes,
-        in_all,
-        |byte| matches!(byte, 0..b' ' | b'\\' | 0x7f..),
-    )
-}
-
-/// A section's or key's name as the canonical form writes it.
-pub fn escaped_name(name: &str) -> String {
-    escaped(name, true)
-}
-
-/// A value as the canonical form writes it, after `FILE:LINE:`.
-pub fn escaped_value(value: &str) -> String {
-    escaped(value, false)
-}
-
-/// The text that [`canonical`] wrote with `\hex;`.
-pub fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((plain, coded)) = rest.split_once('\\') {
-        out.push_str(plain);
-        let (hex, after) = coded.split_once(';').unwrap_or((coded, ""));
-        out.extend(u32::from_str_radix(hex, 16).ok().and_then(char::from_u32));
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> String {
-        canonical(text, "s.conf", 0).unwrap().text
+    /// Headers and keys, each with its line.
+    fn shown(text: &str) -> String {
+        let marks = read(text, "s.conf").unwrap().into_iter();
+        let marks = marks.map(|Mark { line, what }| match what {
+            Marked::Header(name) => format!("{line}[{name}] "),
+            Marked::Key(key, value) => format!("{line}{key}={value:?} "),
+            Marked::Cut { .. } => String::new(),
+        });
+        marks.collect()
     }
 
     #[test]
@@ -402,19 +298,22 @@ mod tests {
     #[test]
     fn values_go_on_while_the_indent_is_deeper() {
         assert_eq!(
-            read("[a]\n  k=1\n l=2\n\n  [b]\n  ; c\n  m=3\n\n[c]\n"),
-            "[a]\nk=0:2:1\nl=0:3:2\\a;\\a;[b]\\a;m=3\n[c]\n"
+            shown("[a]\n  k=1\n l=2\n\n  [b]\n  ; c\n  m=3\n\n[c]\n"),
+            "1[a] 2k=\"1\" 3l=\"2\\n\\n[b]\\nm=3\" 9[c] "
         );
     }
 
     #[test]
     fn every_kind_of_line_end_counts() {
-        assert_eq!(read("[a]\rk=1\r\nl=2\x0c3"), "[a]\nk=0:2:1\nl=0:3:2\\c;3\n");
+        assert_eq!(
+            shown("[a]\rk=1\r\nl=2\x0c3"),
+            "1[a] 2k=\"1\" 3l=\"2\\u{c}3\" "
+        );
     }
 
     #[test]
     fn bad_lines_are_reported_together() {
-        let error = canonical("[a]\nfoo\n=x\nk=1\n[]", "s.conf", 0).unwrap_err();
+        let error = read("[a]\nfoo\n=x\nk=1\n[]", "s.conf").unwrap_err();
         assert_eq!(
             error.to_string(),
             "Source contains parsing errors: 's.conf'\n\t[line  2]: 'foo\\n'\n\t[line  3]: '=x\\n'\n\t[line  5]: '[]'"
@@ -423,18 +322,10 @@ mod tests {
 
     #[test]
     fn text_before_a_header_is_an_error() {
-        let error = canonical("\u{feff}[a]\r\n", "s.conf", 0).unwrap_err();
+        let error = read("\u{feff}[a]\r\n", "s.conf").unwrap_err();
         assert_eq!(
             error.to_string(),
             "File contains no section headers.\nfile: 's.conf', line: 1\n'\\ufeff[a]\\n'"
         );
-    }
-
-    #[test]
-    fn what_was_hidden_comes_back() {
-        for text in ["", "a\\b\n[c] = d\u{85}", "\\", " x "] {
-            assert_eq!(unescaped(&escaped(text, true)), text);
-            assert_eq!(unescaped(&escaped(text, false)), text);
-        }
     }
 }

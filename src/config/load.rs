@@ -14,8 +14,7 @@ use super::expand::{Layer, define};
 use super::foreign;
 use super::group;
 use super::include::{self, Files};
-use super::paths::{absolute, dirname, join};
-use super::places;
+use super::paths::{absolute, dirname, join, normalized_path};
 use super::rpcinterface;
 use super::section::{Context, environment_layer};
 use super::server;
@@ -103,7 +102,7 @@ pub fn load_client(request: &ClientRequest) -> Result<ClientConfig, ConfigError>
 pub fn option_path(path: &str, launch_directory: &str) -> String {
     match path {
         "" => String::new(),
-        path => places::normalized_path(path, launch_directory, &RealSystem),
+        path => normalized_path(path, launch_directory, &RealSystem),
     }
 }
 
@@ -113,14 +112,14 @@ pub fn surroundings(request: &ClientRequest) -> Surroundings {
 }
 
 /// The whole configuration, on any system.
-pub fn load_with(request: &LoadRequest, system: &impl System) -> Result<Config, ConfigError> {
+pub fn load_with(request: &LoadRequest, system: &dyn System) -> Result<Config, ConfigError> {
     load_with_document(request, system).map(|(config, _)| config)
 }
 
 /// The configuration with the text that it was made from.
 pub fn load_with_document(
     request: &LoadRequest,
-    system: &impl System,
+    system: &dyn System,
 ) -> Result<(Config, Document), ConfigError> {
     let launch = &request.launch_directory;
     let environment = environment_layer(&request.environment);
@@ -137,7 +136,7 @@ pub fn load_with_document(
         infos,
     } = include::read_all(&request.path, launch, &layers, system)?;
     if !document.has_section(supervisord::SECTION) {
-        return Err(ConfigError::NoSection(supervisord::SECTION));
+        return Err(ConfigError::no_section(supervisord::SECTION));
     }
     let context = Context {
         system,
@@ -149,19 +148,16 @@ pub fn load_with_document(
         host,
     };
     let config = evaluate(request, context, warnings, infos).map_err(|error| {
-        let place = error.section().and_then(|name| document.place_of(name));
-        match place {
-            Some(place) if error.place().is_none() => error.at(place),
-            _ => error,
-        }
+        let section = error.section().and_then(|name| document.location_of(name));
+        error.at(section)
     })?;
     Ok((config, document))
 }
 
 /// Evaluates in the original's order, for the first error is the one that is told.
-fn evaluate<S: System>(
+fn evaluate(
     request: &LoadRequest,
-    mut context: Context<'_, S>,
+    mut context: Context<'_>,
     mut warnings: Vec<String>,
     infos: Vec<String>,
 ) -> Result<Config, ConfigError> {
@@ -178,7 +174,9 @@ fn evaluate<S: System>(
         };
         // The original notices when it makes its first server.
         if let Some(name) = interfaces.with_unknown_keys.filter(|_| !servers.is_empty()) {
-            return Err(ConfigError::RpcInterface(name));
+            return Err(ConfigError::new(format!(
+                "Could not make {name} rpc interface"
+            )));
         }
     }
     let found = found.into_iter();
@@ -215,11 +213,7 @@ fn evaluate<S: System>(
 /// The user that the daemon becomes, with the group. A group cannot be named
 /// in 4.3.0, whose message for an unknown user tells no place; one that is
 /// unknown is told with section and file.
-fn account<S: System>(
-    text: &str,
-    context: &Context<'_, S>,
-    overrides: &Overrides,
-) -> Result<Owner, ConfigError> {
+fn account(text: &str, context: &Context<'_>, overrides: &Overrides) -> Result<Owner, ConfigError> {
     let owner = accounts::user_and_group(text, context.system).map_err(|error| {
         if overrides.user.is_some() {
             return error.into();
@@ -266,8 +260,7 @@ pub fn find(program: &str, launch_directory: &str) -> Option<String> {
 
 /// The first default place where something is; for the daemon, which needs a file.
 pub fn find_required(program: &str, launch_directory: &str) -> Result<String, ConfigError> {
-    find(program, launch_directory)
-        .ok_or_else(|| ConfigError::NoFile(search_paths(program).to_vec()))
+    find(program, launch_directory).ok_or_else(|| ConfigError::no_file(&search_paths(program)))
 }
 
 /// What root is told on standard error before a search.

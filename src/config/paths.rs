@@ -1,6 +1,23 @@
-//! Path arithmetic on text as Python's `posixpath` does it: nothing is asked
-//! of the file system. Where a path comes out in messages or is handed to
-//! children, its spelling must be the original's.
+//! Paths on text as Python's `posixpath` sees them: where one comes out in messages
+//! or is handed to children, its spelling must be the original's. Then `~` and
+//! directories that must exist. Relative paths are seen from the directory in which
+//! the program was started, wherever it has gone since.
+
+use super::datatypes::ValueError;
+use super::system::System;
+use crate::sys::socket::LONGEST_SOCKET_PATH;
+
+/// What is wrong with a path that does not fit the system's address structure for unix
+/// sockets; `shown` is how messages show it.
+pub fn too_long(path: &str, shown: impl Fn() -> String) -> Option<String> {
+    (path.len() > LONGEST_SOCKET_PATH).then(|| {
+        format!(
+            "AF_UNIX path too long: {} has {} bytes, {LONGEST_SOCKET_PATH} is the most",
+            shown(),
+            path.len()
+        )
+    })
+}
 
 /// Everything before the last `/`, without the slashes that end it.
 pub fn dirname(path: &str) -> &str {
@@ -52,6 +69,60 @@ pub fn normalized(path: &str) -> String {
 /// The absolute form of a path seen from `directory`, normalised.
 pub fn absolute(path: &str, directory: &str) -> String {
     normalized(&join(directory, path))
+}
+
+/// A path with `~` or `~user` at its start replaced, if there is such a user.
+pub fn expand_user(path: &str, system: &dyn System) -> String {
+    let Some(rest) = path.strip_prefix('~') else {
+        return path.to_owned();
+    };
+    let (user, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let user = (!user.is_empty()).then_some(user);
+    match system.home_directory(user) {
+        None => path.to_owned(),
+        Some(home) => match format!("{}{after}", home.trim_end_matches('/')) {
+            expanded if expanded.is_empty() => "/".to_owned(),
+            expanded => expanded,
+        },
+    }
+}
+
+/// A path made absolute and normalised, `~` replaced.
+pub fn normalized_path(path: &str, launch_directory: &str, system: &dyn System) -> String {
+    absolute(&expand_user(path, system), launch_directory)
+}
+
+/// A directory that must be there.
+pub fn existing_directory(
+    path: &str,
+    launch_directory: &str,
+    system: &dyn System,
+) -> Result<String, ValueError> {
+    let expanded = expand_user(path, system);
+    if !expanded.is_empty() && is_directory(&expanded, launch_directory, system) {
+        Ok(expanded)
+    } else {
+        Err(ValueError::NotDirectory(path.to_owned()))
+    }
+}
+
+/// A file whose directory must be there; a bare name always passes.
+pub fn existing_dirpath(
+    path: &str,
+    launch_directory: &str,
+    system: &dyn System,
+) -> Result<String, ValueError> {
+    let expanded = expand_user(path, system);
+    let directory = dirname(&expanded);
+    if directory.is_empty() || is_directory(directory, launch_directory, system) {
+        Ok(expanded)
+    } else {
+        Err(ValueError::NoDirectory(path.to_owned()))
+    }
+}
+
+fn is_directory(path: &str, launch_directory: &str, system: &dyn System) -> bool {
+    system.is_directory(&join(launch_directory, path))
 }
 
 #[cfg(test)]

@@ -5,28 +5,182 @@
 //! that is told. Where 4.3.0 refuses to start when the directory of a log file
 //! is missing, that is left to the spawn of the process.
 
+use super::FastCgiSocket;
 use super::accounts;
+use super::command::Command;
 use super::datatypes;
 use super::error::ConfigError;
 use super::expand::{Layer, Replacement, define};
+use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
+use super::key::{Key, changed, key};
 use super::pairs;
-use super::places::expand_user;
+use super::paths::expand_user;
 use super::section::{Context, Section, add_environment};
+use super::settings::{self, Setting, settings};
 use super::system::System;
-use super::{AutoRestart, LogFile, Numbering, Output, Process};
 use crate::signal::Signal;
 use crate::sort;
-use crate::sys::user::Owner;
+use crate::text::is_space;
+use crate::text::json::Json;
+
+settings! {
+    /// One process as configured, everything expanded.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Process {
+        priority: i64 = key("integer", Value("999")),
+        autostart: bool = key("boolean", Value("true")),
+        autorestart: AutoRestart = changed("boolean|unexpected", Value("unexpected")),
+        startsecs: i64 = changed("integer", Value("1")),
+        startretries: i64 = key("integer", Value("3")),
+        stopsignal: Signal = changed("signal", Value("TERM")),
+        stopwaitsecs: i64 = changed("integer", Value("10")),
+        stopasgroup: bool = key("boolean", Value("false")),
+        killasgroup: bool = key("boolean", SameAs("stopasgroup")),
+        /// In file order.
+        exitcodes: Vec<i32> = key("list", Value("0")),
+    } and {
+        name: String,
+        numbering: Numbering,
+        /// `user`, looked up.
+        uid: Option<u32>,
+        /// The group that `user` names, looked up; `None` is the user's primary group.
+        gid: Option<u32>,
+        command: Command,
+        directory: Option<String>,
+        umask: Option<u32>,
+        stdout: Output,
+        stderr: Output,
+        redirect_stderr: bool,
+        /// The program's own over `[supervisord]`'s; sorted by name.
+        environment: Vec<(String, String)>,
+        /// `None` for unset and `AUTO`; empty for an empty key.
+        serverurl: Option<String>,
+        /// Of an `[fcgi-program:x]` that a `[group:x]` names; one that is a group
+        /// of its own has it there.
+        socket: Option<FastCgiSocket>,
+    }
+}
+
+/// The priority of a process, which is that of a group too.
+pub const PRIORITY: Key = Process::KEYS[0];
+pub const REDIRECT_STDERR: Key = key("redirect_stderr", "boolean", Value("false"));
+const PROCESS_NAME: Key = key("process_name", "text", Value("%(program_name)s"));
+const NUMPROCS: Key = changed("numprocs", "integer", Value("1"));
+const NUMPROCS_START: Key = key("numprocs_start", "integer", Value("0"));
+const UMASK: Key = key("umask", "octal", Derived("the umask of supervisord"));
+
+/// The keys of an output, in the order of [`Output`]'s fields.
+macro_rules! output {
+    ($channel:literal) => {
+        [
+            changed(
+                concat!($channel, "_logfile"),
+                "path|AUTO|NONE",
+                Value("AUTO"),
+            ),
+            changed(
+                concat!($channel, "_logfile_maxbytes"),
+                "bytes",
+                Value("50MB"),
+            ),
+            changed(
+                concat!($channel, "_logfile_backups"),
+                "integer",
+                Value("10"),
+            ),
+            changed(concat!($channel, "_capture_maxbytes"), "bytes", Value("0")),
+            key(
+                concat!($channel, "_events_enabled"),
+                "boolean",
+                Value("false"),
+            ),
+            changed(concat!($channel, "_syslog"), "boolean", Value("false")),
+        ]
+    };
+}
+
+pub const STDOUT: [Key; 6] = output!("stdout");
+pub const STDERR: [Key; 6] = output!("stderr");
+
+/// The keys of every program.
+pub const KEYS: &[&[Key]] = &[
+    &[
+        changed("command", "command", Required),
+        PROCESS_NAME,
+        NUMPROCS,
+        NUMPROCS_START,
+        key("directory", "text", Nothing),
+        UMASK,
+    ],
+    &Process::KEYS,
+    &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
+    &STDOUT,
+    &STDERR,
+    &[
+        key("environment", "pairs", Nothing),
+        key("serverurl", "text", Value("AUTO")),
+    ],
+];
+
+/// How the processes of a section are counted, told by `--dump-config`. To
+/// what runs it makes no difference, so any two of them are equal: a `reread`
+/// goes by the processes that there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Numbering {
+    /// How many processes the section makes.
+    pub numprocs: i64,
+    /// The number of the first of them.
+    pub numprocs_start: i64,
+}
+
+impl PartialEq for Numbering {
+    fn eq(&self, _: &Numbering) -> bool {
+        true
+    }
+}
+
+/// The `stdout_` or `stderr_` keys of a process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Output {
+    pub logfile: LogFile,
+    pub logfile_maxbytes: i64,
+    pub logfile_backups: i64,
+    pub capture_maxbytes: i64,
+    pub events_enabled: bool,
+    pub syslog: bool,
+}
+
+/// Where a child's output goes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum LogFile {
+    /// Nowhere.
+    None,
+    #[default]
+    /// A file of its own in `childlogdir`, named when the group is made.
+    Auto,
+    /// This path, relative ones to the daemon's directory at each spawn.
+    Path(String),
+}
+
+/// Whether an ended process is started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AutoRestart {
+    /// `false`
+    Never,
+    /// `true`
+    Always,
+    #[default]
+    /// `unexpected`: only if the exit status is not in `exitcodes`.
+    Unexpected,
+}
 
 /// More processes than this in one section are a slip of the pen, and would
 /// fill the memory before anything else could be said about them.
 const MAX_NUMPROCS: i64 = 100_000;
 
-const DEFAULT_MAXBYTES: i64 = 50 << 20;
-
 /// The processes of a section as members of a group, sorted by priority and name.
-pub fn processes<S: System>(
-    context: &Context<'_, S>,
+pub fn processes(
+    context: &Context<'_>,
     section: &str,
     group: &str,
     warnings: &mut Vec<String>,
@@ -34,8 +188,8 @@ pub fn processes<S: System>(
     evaluate(context, section, group, warnings).map_err(|error| context.in_section(section, error))
 }
 
-fn evaluate<S: System>(
-    context: &Context<'_, S>,
+fn evaluate(
+    context: &Context<'_>,
     section: &str,
     group: &str,
     warnings: &mut Vec<String>,
@@ -49,13 +203,13 @@ fn evaluate<S: System>(
 
     let template = Template::read(&context.section(section, &[&names]))?;
     let mut processes = Vec::new();
-    let last = template.numprocs_start.saturating_add(template.numprocs);
-    for number in template.numprocs_start..last {
+    let Numbering {
+        numprocs,
+        numprocs_start,
+    } = template.process.numbering;
+    for number in numprocs_start..numprocs_start.saturating_add(numprocs) {
         names.insert("process_num".to_owned(), Replacement::Number(number));
-        names.insert(
-            "numprocs".to_owned(),
-            Replacement::Number(template.numprocs),
-        );
+        names.insert(NUMPROCS.name.to_owned(), Replacement::Number(numprocs));
         let own = environment(&context.section(section, &[&names]), &template)?;
         add_environment(&mut names, &own);
         let process = template.process(&context.section(section, &[&names]), own, warnings)?;
@@ -85,13 +239,13 @@ pub fn part_after_colon(section: &str) -> &str {
 }
 
 /// The `x` of `kind:x`, stripped. What is wrong with it is told with the section.
-pub fn name_of<S: System>(context: &Context<'_, S>, section: &str) -> Result<String, ConfigError> {
+pub fn name_of(context: &Context<'_>, section: &str) -> Result<String, ConfigError> {
     datatypes::name(part_after_colon(section))
         .map_err(|error| context.in_section(section, error.into()))
 }
 
-fn environment<S: System>(
-    section: &Section<'_, S>,
+fn environment(
+    section: &Section<'_>,
     template: &Template,
 ) -> Result<Vec<(String, String)>, ConfigError> {
     const KEY: &str = "environment";
@@ -101,230 +255,164 @@ fn environment<S: System>(
     pairs::read(&value).map_err(|error| section.wrong(KEY, &value, error))
 }
 
-/// The keys that are evaluated once for all processes of a section.
+/// What is evaluated once for all processes of a section.
 struct Template {
-    priority: i64,
-    autostart: bool,
-    autorestart: AutoRestart,
-    startsecs: i64,
-    startretries: i64,
-    stopsignal: Signal,
-    stopwaitsecs: i64,
-    stopasgroup: bool,
-    killasgroup: bool,
-    exitcodes: Vec<i32>,
-    redirect_stderr: bool,
-    numprocs: i64,
-    numprocs_start: i64,
+    /// What all have.
+    process: Process,
     /// Not expanded yet.
     environment: String,
-    stdout: Channel,
-    stderr: Channel,
-    serverurl: Option<String>,
-    user: Option<Owner>,
-    umask: Option<u32>,
     /// Not expanded yet.
     process_name: String,
 }
 
-/// The keys of one output that are evaluated once.
-struct Channel {
-    capture_maxbytes: i64,
-    events_enabled: bool,
-}
-
 impl Template {
-    fn read<S: System>(section: &Section<'_, S>) -> Result<Template, ConfigError> {
-        let priority = section.integer("priority", 999)?;
-        let autostart = section.boolean("autostart", true)?;
-        let autorestart = section
-            .converted("autorestart", datatypes::auto_restart)?
-            .unwrap_or(AutoRestart::Unexpected);
-        let startsecs = section.integer("startsecs", 1)?;
-        let startretries = section.integer("startretries", 3)?;
-        let stopsignal = section
-            .converted("stopsignal", datatypes::signal)?
-            .unwrap_or(Signal::TERM);
-        let stopwaitsecs = section.integer("stopwaitsecs", 10)?;
-        let stopasgroup = section.boolean("stopasgroup", false)?;
-        let killasgroup = section.boolean("killasgroup", stopasgroup)?;
-        let exitcodes = section
-            .converted("exitcodes", datatypes::exit_codes)?
-            .unwrap_or_else(|| vec![0]);
-        let redirect_stderr = section.boolean("redirect_stderr", false)?;
-        let numprocs = section.integer("numprocs", 1)?;
-        // Room for counting up stays at the end of the range.
-        let numprocs_start = section
-            .integer("numprocs_start", 0)?
-            .min(i64::MAX - MAX_NUMPROCS);
-        let stdout = Channel::read(section, "stdout")?;
-        let stderr = Channel::read(section, "stderr")?;
-        let serverurl = section.text("serverurl")?.filter(|url| {
-            !url.trim_matches(crate::text::is_space)
-                .eq_ignore_ascii_case("auto")
-        });
+    fn read(section: &Section<'_>) -> Result<Template, ConfigError> {
+        let settings = Process::read_keys(section)?;
+        let redirect_stderr = section.read(&REDIRECT_STDERR)?;
+        let numbering = Numbering {
+            numprocs: section.read(&NUMPROCS)?,
+            // Room for counting up stays at the end of the range.
+            numprocs_start: section
+                .read::<i64>(&NUMPROCS_START)?
+                .min(i64::MAX - MAX_NUMPROCS),
+        };
+        let stdout = Output::read_once(section, &STDOUT)?;
+        let stderr = Output::read_once(section, &STDERR)?;
+        let serverurl = section
+            .text("serverurl")?
+            .filter(|url| !url.trim_matches(is_space).eq_ignore_ascii_case("auto"));
         let user = section.converted("user", |text| {
             accounts::user_and_group(text, section.system)
         })?;
-        let umask = section.converted("umask", datatypes::octal)?;
-        let process_name = section
-            .raw("process_name")
-            .unwrap_or_else(|| "%(program_name)s".to_owned());
+        let umask = section.read(&UMASK)?;
+        let process_name = section.raw(PROCESS_NAME.name);
+        let process_name = process_name.unwrap_or_else(|| settings::fallback(&PROCESS_NAME));
         let process_name = datatypes::name(&process_name)
-            .map_err(|error| section.at("process_name", error.into()))?;
-        if numprocs > 1 && !process_name.contains("%(process_num)") {
-            return Err(ConfigError::NoProcessNum);
+            .map_err(|error| section.at(PROCESS_NAME.name, error.into()))?;
+        if numbering.numprocs > 1 && !process_name.contains("%(process_num)") {
+            return Err(section
+                .fault("%(process_num) must be present within process_name when numprocs > 1"));
         }
-        if numprocs > MAX_NUMPROCS {
-            return Err(ConfigError::TooManyProcesses {
-                number: section.shown("numprocs", numprocs.to_string()),
-                limit: MAX_NUMPROCS,
-            });
+        if numbering.numprocs > MAX_NUMPROCS {
+            let number = section.shown(NUMPROCS.name, numbering.numprocs.to_string());
+            return Err(section.fault(format!(
+                "numprocs is {number}, but one section can have {MAX_NUMPROCS} at most"
+            )));
         }
-        if stopasgroup && !killasgroup {
-            return Err(ConfigError::StopWithoutKill);
+        if settings.stopasgroup && !settings.killasgroup {
+            return Err(section.fault("Cannot set stopasgroup=true and killasgroup=false"));
         }
         Ok(Template {
-            priority,
-            autostart,
-            autorestart,
-            startsecs,
-            startretries,
-            stopsignal,
-            stopwaitsecs,
-            stopasgroup,
-            killasgroup,
-            exitcodes,
-            redirect_stderr,
-            numprocs,
-            numprocs_start,
+            process: Process {
+                numbering,
+                uid: user.and_then(|user| user.uid),
+                gid: user.and_then(|user| user.gid),
+                umask,
+                stdout,
+                stderr,
+                redirect_stderr,
+                serverurl,
+                ..settings
+            },
             environment: section.raw("environment").unwrap_or_default(),
-            stdout,
-            stderr,
-            serverurl,
-            user,
-            umask,
             process_name,
         })
     }
 
     /// One process, with its own number and environment among the names.
-    fn process<S: System>(
+    fn process(
         &self,
-        section: &Section<'_, S>,
+        section: &Section<'_>,
         environment: Vec<(String, String)>,
         warnings: &mut Vec<String>,
     ) -> Result<Process, ConfigError> {
         let directory = section.text("directory")?;
-        let (stdout, _) = self.stdout.output(section, "stdout", warnings)?;
-        let (mut stderr, stderr_is_named) = self.stderr.output(section, "stderr", warnings)?;
-        if self.redirect_stderr {
+        let mut process = self.process.clone();
+        process.stdout.read(section, &STDOUT, warnings)?;
+        let stderr_is_named = process.stderr.read(section, &STDERR, warnings)?;
+        if process.redirect_stderr {
             if stderr_is_named {
                 warnings.push(format!(
                     "For [{}], redirect_stderr=true but stderr_logfile has also been set to a filename, the filename has been ignored",
                     section.name()
                 ));
             }
-            stderr.logfile = LogFile::None;
+            process.stderr.logfile = LogFile::None;
         }
-        let command = section
-            .value("command")?
-            .ok_or_else(|| ConfigError::NoCommand(section.name().to_owned()))?;
+        let command = section.value("command")?.ok_or_else(|| {
+            let name = section.name();
+            section.fault(format!("program section {name} does not specify a command"))
+        })?;
+        let name = section
+            .expanded(&self.process_name, PROCESS_NAME.name)
+            .map_err(|error| section.at(PROCESS_NAME.name, error))?;
         Ok(Process {
-            name: section
-                .expanded(&self.process_name, "process_name")
-                .map_err(|error| section.at("process_name", error))?
-                .text,
-            numbering: Numbering {
-                numprocs: self.numprocs,
-                numprocs_start: self.numprocs_start,
-            },
-            uid: self.user.and_then(|user| user.uid),
-            gid: self.user.and_then(|user| user.gid),
+            name: name.text,
             command: command.into(),
             directory,
-            umask: self.umask,
-            priority: self.priority,
-            autostart: self.autostart,
-            autorestart: self.autorestart,
-            startsecs: self.startsecs,
-            startretries: self.startretries,
-            stdout,
-            stderr,
-            stopsignal: self.stopsignal,
-            stopwaitsecs: self.stopwaitsecs,
-            stopasgroup: self.stopasgroup,
-            killasgroup: self.killasgroup,
-            exitcodes: self.exitcodes.clone(),
-            redirect_stderr: self.redirect_stderr,
             environment,
-            serverurl: self.serverurl.clone(),
-            socket: None,
+            ..process
         })
     }
 }
 
-impl Channel {
-    fn read<S: System>(section: &Section<'_, S>, channel: &str) -> Result<Channel, ConfigError> {
-        Ok(Channel {
-            capture_maxbytes: section.byte_size(&format!("{channel}_capture_maxbytes"), 0)?,
-            events_enabled: section.boolean(&format!("{channel}_events_enabled"), false)?,
+impl Output {
+    /// The keys that are evaluated once.
+    fn read_once(section: &Section<'_>, keys: &[Key; 6]) -> Result<Output, ConfigError> {
+        let [_, _, _, capture_maxbytes, events_enabled, _] = keys;
+        Ok(Output {
+            capture_maxbytes: section.read(capture_maxbytes)?,
+            events_enabled: section.read(events_enabled)?,
+            ..Output::default()
         })
     }
 
-    /// The output's settings for one process, and whether its log file was
-    /// given as a name, be it empty.
-    fn output<S: System>(
-        &self,
-        section: &Section<'_, S>,
-        channel: &str,
+    /// Reads the other keys for one process; whether the log file was given as a
+    /// name, be it empty.
+    fn read(
+        &mut self,
+        section: &Section<'_>,
+        keys: &[Key; 6],
         warnings: &mut Vec<String>,
-    ) -> Result<(Output, bool), ConfigError> {
-        let logfile_key = format!("{channel}_logfile");
-        let syslog_key = format!("{channel}_syslog");
-        let once = section.value(&logfile_key);
+    ) -> Result<bool, ConfigError> {
+        let [logfile, maxbytes, backups, _, _, syslog] = keys;
+        let once = section.value(logfile.name);
         let mut kind = match once.map_err(ConfigError::of_twice)? {
             None => Kind::Auto,
             // The original expands log files twice.
             Some(once) => {
-                let twice = section.expanded_again(&once, &logfile_key);
-                let twice = twice.map_err(|error| section.at(&logfile_key, error.of_twice()))?;
+                let twice = section.expanded_again(&once, logfile.name);
+                let twice = twice.map_err(|error| section.at(logfile.name, error.of_twice()))?;
                 Kind::of(&twice.text, section.system)
             }
         };
-        let logfile_backups = section.integer(&format!("{logfile_key}_backups"), 10)?;
-        let logfile_maxbytes =
-            section.byte_size(&format!("{logfile_key}_maxbytes"), DEFAULT_MAXBYTES)?;
-        let mut syslog = section.boolean(&syslog_key, false)?;
+        self.logfile_backups = section.read(backups)?;
+        self.logfile_maxbytes = section.read(maxbytes)?;
+        self.syslog = section.read(syslog)?;
         if matches!(kind, Kind::Syslog) {
             warnings.push(format!(
-                "For [{}], {logfile_key}=syslog but this is deprecated and will be removed.  Use {syslog_key}=true to enable syslog instead.",
-                section.name()
+                "For [{}], {}=syslog but this is deprecated and will be removed.  Use {}=true to enable syslog instead.",
+                section.name(),
+                logfile.name,
+                syslog.name
             ));
             kind = Kind::None;
-            syslog = true;
+            self.syslog = true;
         }
-        if matches!(kind, Kind::Auto) && logfile_maxbytes == 0 {
+        if matches!(kind, Kind::Auto) && self.logfile_maxbytes == 0 {
             warnings.push(format!(
-                "For [{}], AUTO logging used for {logfile_key} without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally",
-                section.name()
+                "For [{}], AUTO logging used for {} without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally",
+                section.name(),
+                logfile.name
             ));
         }
-        let (logfile, named) = match kind {
-            Kind::None | Kind::Syslog => (LogFile::None, false),
-            Kind::Auto => (LogFile::Auto, false),
-            Kind::Named(path) if path.is_empty() => (LogFile::None, true),
-            Kind::Named(path) => (LogFile::Path(path), true),
+        let is_named = matches!(kind, Kind::Named(_));
+        self.logfile = match kind {
+            Kind::Named(path) if !path.is_empty() => LogFile::Path(path),
+            Kind::None | Kind::Syslog | Kind::Named(_) => LogFile::None,
+            Kind::Auto => LogFile::Auto,
         };
-        let output = Output {
-            logfile,
-            logfile_maxbytes,
-            logfile_backups,
-            capture_maxbytes: self.capture_maxbytes,
-            events_enabled: self.events_enabled,
-            syslog,
-        };
-        Ok((output, named))
+        Ok(is_named)
     }
 }
 
@@ -337,7 +425,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(text: &str, system: &impl System) -> Kind {
+    fn of(text: &str, system: &dyn System) -> Kind {
         match text.to_lowercase().as_str() {
             "none" | "off" => Kind::None,
             "auto" => Kind::Auto,

@@ -3,9 +3,10 @@
 
 use super::document::Document;
 use super::error::ConfigError;
+use super::key::Fallback::{Required, Value};
+use super::key::{Key, changed};
 use super::program::part_after_colon;
 use super::section::Context;
-use super::system::System;
 
 /// How the sections' names begin.
 pub const PREFIX: &str = "rpcinterface:";
@@ -14,7 +15,10 @@ const CLIENT_PREFIX: &str = "ctlplugin:";
 /// The key that names the factory.
 pub const FACTORY: &str = "supervisor.rpcinterface_factory";
 /// The key that wraps the results of a multicall.
-pub const WRAP_MULTICALL: &str = "wrap_multicall";
+const WRAP_MULTICALL: Key = changed("wrap_multicall", "boolean", Value("false"));
+
+/// The keys of `[rpcinterface:x]`.
+pub const KEYS: &[Key] = &[changed(FACTORY, "name", Required), WRAP_MULTICALL];
 
 /// The interfaces to serve.
 #[derive(Debug, Default)]
@@ -28,25 +32,17 @@ pub struct Interfaces {
 }
 
 /// Evaluates the sections; warns of factories that are not the standard one.
-pub fn read<S: System>(
-    context: &Context<'_, S>,
-    warnings: &mut Vec<String>,
-) -> Result<Interfaces, ConfigError> {
+pub fn read(context: &Context<'_>, warnings: &mut Vec<String>) -> Result<Interfaces, ConfigError> {
     let mut interfaces = Interfaces::default();
     let sections = context.document.sections();
     for name in sections.iter().filter(|name| name.starts_with(PREFIX)) {
         let section = context.section(name, &[]);
-        let factory = section
-            .text(FACTORY)?
-            .ok_or_else(|| ConfigError::NoFactory {
-                section: name.clone(),
-                key: FACTORY,
-            })?;
+        let factory = section.factory(FACTORY)?;
         let mut has_others = false;
         for key in context.document.keys(name) {
             if key != FACTORY {
                 section.text(&key)?;
-                has_others |= key != WRAP_MULTICALL;
+                has_others |= key != WRAP_MULTICALL.name;
             }
         }
         let namespace = part_after_colon(name).to_owned();
@@ -60,7 +56,7 @@ pub fn read<S: System>(
         if has_others && interfaces.with_unknown_keys.is_none() {
             interfaces.with_unknown_keys = Some(namespace.clone());
         }
-        interfaces.wrap_multicall |= section.boolean(WRAP_MULTICALL, false)?;
+        interfaces.wrap_multicall |= section.read::<bool>(&WRAP_MULTICALL)?;
         interfaces.names.push(namespace);
     }
     Ok(interfaces)

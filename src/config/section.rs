@@ -3,22 +3,23 @@
 
 use std::mem::discriminant;
 
-use super::datatypes::{self, ValueError};
+use super::datatypes::ValueError;
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define, expand, expand_again};
 use super::expanded::Expanded;
+use super::key::{Fallback, Key};
+use super::settings::{self, Setting};
 use super::system::System;
-use crate::text::integer::Integer;
-use crate::text::is_space;
+use crate::text::pyrepr::repr;
 
 /// How a text of the environment is written.
 const ENVIRONMENT: &str = "%(ENV_";
 
 /// What the evaluation of every section shares.
-pub struct Context<'a, S> {
+pub struct Context<'a> {
     /// The system that is asked about users and directories.
-    pub system: &'a S,
+    pub system: &'a dyn System,
     /// All files, merged.
     pub document: &'a Document,
     /// The configuration file's name as given or found.
@@ -33,9 +34,9 @@ pub struct Context<'a, S> {
     pub host: Layer,
 }
 
-impl<'a, S: System> Context<'a, S> {
+impl Context<'_> {
     /// A section whose keys see the environment and the names in `layers`.
-    pub fn section<'b>(&'b self, section: &'b str, layers: &[&'b Layer]) -> Section<'b, S> {
+    pub fn section<'b>(&'b self, section: &'b str, layers: &[&'b Layer]) -> Section<'b> {
         let mut all = vec![&self.environment];
         all.extend(layers);
         Section {
@@ -47,19 +48,12 @@ impl<'a, S: System> Context<'a, S> {
         }
     }
 
-    /// The error with the section and its file, as messages name them.
+    /// The error with the section and its file, as messages name them: the included
+    /// one only if the section first appeared there.
     pub fn in_section(&self, section: &str, error: ConfigError) -> ConfigError {
-        ConfigError::InSection {
-            section: section.to_owned(),
-            file: self.file_of(section).to_owned(),
-            error: Box::new(error),
-        }
-    }
-
-    /// The file that messages name for a section: the included one only if
-    /// the section first appeared there.
-    pub fn file_of(&self, section: &str) -> &str {
-        self.document.file_of(section).unwrap_or(self.path)
+        let location = self.document.location_of(section);
+        let file = location.map_or(self.path.to_owned(), |location| location.file);
+        error.in_section(section, &file)
     }
 }
 
@@ -81,9 +75,9 @@ pub fn add_environment<'e>(
 }
 
 /// One section and the names that its keys see.
-pub struct Section<'a, S> {
+pub struct Section<'a> {
     /// The system that is asked about users and directories.
-    pub system: &'a S,
+    pub system: &'a dyn System,
     document: &'a Document,
     /// What relative paths are seen from; absolute.
     pub launch_directory: &'a str,
@@ -91,7 +85,7 @@ pub struct Section<'a, S> {
     layers: Vec<&'a Layer>,
 }
 
-impl<S: System> Section<'_, S> {
+impl Section<'_> {
     /// The section's name.
     pub fn name(&self) -> &str {
         self.section
@@ -127,10 +121,14 @@ impl<S: System> Section<'_, S> {
         }
     }
 
-    /// The error of a setting whose value its type refuses.
-    pub fn invalid(&self, key: &'static str, text: String) -> ConfigError {
-        let value = self.shown(key, text);
-        self.at(key, ConfigError::Setting { name: key, value })
+    /// An error of the section.
+    pub fn fault(&self, text: impl Into<String>) -> ConfigError {
+        ConfigError::of(self.section, text)
+    }
+
+    /// An error of a key's value.
+    pub fn fault_at(&self, key: &str, text: impl Into<String>) -> ConfigError {
+        self.at(key, self.fault(text))
     }
 
     /// The error of a value, with what a message may show of it.
@@ -139,15 +137,28 @@ impl<S: System> Section<'_, S> {
             true => error.showing(&value.shown()),
             false => error,
         };
-        self.at(key, error.into())
+        self.refused(key, error)
+    }
+
+    fn refused(&self, key: &str, error: ValueError) -> ConfigError {
+        match &error {
+            ValueError::Choice { key, text, choices } => self.fault_at(
+                key,
+                format!(
+                    "Invalid {key} value {} in [{}]: it is one of {}",
+                    repr(text),
+                    self.section,
+                    choices.join(", ")
+                ),
+            ),
+            _ => self.at(key, error.into()),
+        }
     }
 
     /// The error with the place of a key's value.
     pub fn at(&self, key: &str, error: ConfigError) -> ConfigError {
-        match self.document.get(self.section, key) {
-            Some(value) => error.at(value.place()),
-            None => error,
-        }
+        let value = self.document.get(self.section, key);
+        error.at(value.map(|value| value.location))
     }
 
     /// Any text, expanded with the section's names; `key` is for the message.
@@ -178,106 +189,39 @@ impl<S: System> Section<'_, S> {
             discriminant(other) == discriminant(&error) && other.to_string().contains(ENVIRONMENT)
         });
         Err(match shown_part {
-            Some(other) => self.at(key, other.into()),
+            Some(other) => self.refused(key, other),
             None => self.wrong(key, &value, error),
         })
     }
 
-    /// A number; those too big for the daemon are cut to what it can hold.
-    pub fn integer(&self, key: &str, default: i64) -> Result<i64, ConfigError> {
-        let number = self.converted(key, datatypes::integer)?;
-        Ok(number.as_ref().map_or(default, Integer::saturated))
-    }
-
-    /// A number that is not below the least; for keys that 4.3.0 does not have.
-    pub fn at_least(
+    /// The same for settings whose messages name them and not what is wrong.
+    pub fn setting<T>(
         &self,
         key: &'static str,
-        least: i64,
-        default: i64,
-    ) -> Result<i64, ConfigError> {
-        let number = self.integer(key, default)?;
-        if number < least {
-            return Err(self.invalid(key, number.to_string()));
-        }
-        Ok(number)
-    }
-
-    /// A number in a range; for keys that 4.3.0 does not have.
-    pub fn number_within(
-        &self,
-        key: &'static str,
-        least: i64,
-        most: i64,
-        default: i64,
-    ) -> Result<i64, ConfigError> {
-        self.within(key, least, most, self.integer(key, default)?)
-    }
-
-    /// A size in bytes in a range; for keys that 4.3.0 does not have.
-    pub fn size_within(
-        &self,
-        key: &'static str,
-        least: i64,
-        most: i64,
-        default: i64,
-    ) -> Result<i64, ConfigError> {
-        self.within(key, least, most, self.byte_size(key, default)?)
-    }
-
-    fn within(
-        &self,
-        key: &'static str,
-        least: i64,
-        most: i64,
-        number: i64,
-    ) -> Result<i64, ConfigError> {
-        if (least..=most).contains(&number) {
-            return Ok(number);
-        }
-        let error = ConfigError::OutOfRange {
-            key,
-            number: self.shown(key, number.to_string()),
-            least,
-            most,
-        };
-        Err(self.at(key, error))
-    }
-
-    /// One of several words, without regard to case; for keys that 4.3.0 does not have.
-    pub fn choice<T: Copy>(
-        &self,
-        key: &'static str,
-        choices: &[T],
-        name: impl Fn(T) -> &'static str,
-        default: T,
-    ) -> Result<T, ConfigError> {
-        let Some(text) = self.text(key)? else {
-            return Ok(default);
-        };
-        let word = text.trim_matches(is_space);
-        let mut all = choices.iter().copied();
-        all.find(|choice| name(*choice).eq_ignore_ascii_case(word))
-            .ok_or_else(|| {
-                let error = ConfigError::Choice {
-                    section: self.section.to_owned(),
-                    key,
-                    value: self.shown(key, text),
-                    choices: choices.iter().map(|choice| name(*choice)).collect(),
-                };
-                self.at(key, error)
+        convert: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.converted(key, |text| {
+            convert(text).map_err(|_| ValueError::Setting {
+                key,
+                text: text.to_owned(),
             })
+        })
     }
 
-    /// A boolean.
-    pub fn boolean(&self, key: &str, default: bool) -> Result<bool, ConfigError> {
-        Ok(self.converted(key, datatypes::boolean)?.unwrap_or(default))
+    /// The key without which a plug-in is nothing.
+    pub fn factory(&self, key: &str) -> Result<String, ConfigError> {
+        let name = self.section;
+        let missing = || self.fault(format!("section [{name}] does not specify a {key}"));
+        self.text(key)?.ok_or_else(missing)
     }
 
-    /// A size in bytes.
-    pub fn byte_size(&self, key: &str, default: i64) -> Result<i64, ConfigError> {
-        Ok(self
-            .converted(key, datatypes::byte_size)?
-            .unwrap_or(default))
+    /// The value, or what holds without it.
+    pub fn read<T: Setting>(&self, key: &Key) -> Result<T, ConfigError> {
+        let of = |name: &str| self.converted(name, |text| T::parse(text, key));
+        let value = match (of(key.name)?, key.fallback) {
+            (None, Fallback::SameAs(other)) => of(other)?,
+            (value, _) => value,
+        };
+        Ok(value.unwrap_or_else(|| settings::fallback(key)))
     }
 }

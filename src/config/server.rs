@@ -4,11 +4,13 @@ use std::net::Ipv6Addr;
 
 use super::accounts;
 use super::datatypes;
-use super::error::{ConfigError, PathTooLong};
+use super::error::ConfigError;
+use super::key::Fallback::{Nothing, Required, Value};
+use super::key::{Key, changed};
 use super::limits::Limits;
-use super::places::normalized_path;
+use super::paths::{normalized_path, too_long};
 use super::section::{Context, Section};
-use super::system::System;
+use super::settings;
 use super::{Address, Credentials, Server};
 use crate::text::is_space;
 
@@ -17,8 +19,33 @@ pub const INET: &str = "inet_http_server";
 /// How the names of unix servers' sections begin.
 pub const UNIX: &str = "unix_http_server";
 
+const REQUIRE_AUTHENTICATION: Key = changed("require_authentication", "boolean", Value("false"));
+const WEB_GET_ACTIONS: Key = changed("web_get_actions", "boolean", Value("false"));
+const CHMOD: Key = changed("chmod", "octal", Value("0700"));
+
+/// The keys of both kinds of servers, beside the limits.
+pub const KEYS: &[Key] = &[
+    changed("username", "text", Nothing),
+    changed("password", "text", Nothing),
+    REQUIRE_AUTHENTICATION,
+    WEB_GET_ACTIONS,
+];
+
+/// The keys of `[unix_http_server]`, beside those of every server.
+pub const UNIX_KEYS: &[Key] = &[
+    changed("file", "path", Required),
+    CHMOD,
+    changed("chown", "user[:group]", Nothing),
+];
+
+/// The keys of `[inet_http_server]`, beside those of every server.
+pub const INET_KEYS: &[Key] = &[
+    changed("port", "[host:]port", Required),
+    changed("allowed_hosts", "list", Nothing),
+];
+
 /// All servers: the inet ones first, each kind in file order.
-pub fn read<S: System>(context: &Context<'_, S>) -> Result<Vec<Server>, ConfigError> {
+pub fn read(context: &Context<'_>) -> Result<Vec<Server>, ConfigError> {
     let sections = context.document.sections();
     let mut servers = Vec::new();
     for name in sections.iter().filter(|name| name.starts_with(INET)) {
@@ -33,7 +60,7 @@ pub fn read<S: System>(context: &Context<'_, S>) -> Result<Vec<Server>, ConfigEr
     Ok(servers)
 }
 
-fn inet<S: System>(section: &Section<'_, S>) -> Result<Server, ConfigError> {
+fn inet(section: &Section<'_>) -> Result<Server, ConfigError> {
     let credentials = credentials(section)?;
     required(section, "port")?;
     let address = section.converted("port", datatypes::inet_address)?;
@@ -44,75 +71,72 @@ fn inet<S: System>(section: &Section<'_, S>) -> Result<Server, ConfigError> {
         require_authentication: require_authentication(section, &credentials)?,
         credentials,
         allowed_hosts: allowed_hosts(section)?,
-        limits: Limits::read(section)?,
-        web_get_actions: section.boolean("web_get_actions", false)?,
+        limits: Limits::read_keys(section)?,
+        web_get_actions: section.read(&WEB_GET_ACTIONS)?,
     })
 }
 
 /// `file` alone sees the name `here`.
-fn unix<S: System>(
-    section: &Section<'_, S>,
-    with_here: &Section<'_, S>,
-) -> Result<Server, ConfigError> {
+fn unix(section: &Section<'_>, with_here: &Section<'_>) -> Result<Server, ConfigError> {
     let system = section.system;
     let path = required(with_here, "file")?;
     let path = path.trim_matches(is_space);
     let path = normalized_path(path, section.launch_directory, system);
-    PathTooLong::check(&path).map_err(|error| {
-        let path = with_here.shown("file", path.clone());
-        let section = section.name().to_owned();
-        let error = PathTooLong { path, ..error };
-        with_here.at("file", ConfigError::SocketPath { section, error })
-    })?;
+    if let Some(reason) = too_long(&path, || with_here.shown("file", path.clone())) {
+        let name = section.name();
+        let text =
+            format!("Cannot open an HTTP server: socket.error reported {reason} in [{name}] file");
+        return Err(with_here.fault_at("file", text));
+    }
     let credentials = credentials(section)?;
-    let owner = match section.text("chown")? {
-        None => None,
-        Some(text) => {
-            Some(accounts::owner(&text, system).map_err(|_| section.invalid("chown", text))?)
-        }
-    };
-    let mode = match section.text("chmod")? {
-        None => 0o700,
-        Some(text) => datatypes::octal(&text).map_err(|_| section.invalid("chmod", text))?,
-    };
+    let owner = section.setting("chown", |text| accounts::owner(text, system))?;
+    let mode = section.setting(CHMOD.name, datatypes::octal)?;
+    let mode = mode.unwrap_or_else(|| settings::fallback(&CHMOD));
     Ok(Server {
         section: section.name().to_owned(),
         address: Address::Unix { path, mode, owner },
         require_authentication: require_authentication(section, &credentials)?,
         credentials,
         allowed_hosts: Vec::new(),
-        limits: Limits::read(section)?,
-        web_get_actions: section.boolean("web_get_actions", false)?,
+        limits: Limits::read_keys(section)?,
+        web_get_actions: section.read(&WEB_GET_ACTIONS)?,
     })
 }
 
-fn required<S: System>(section: &Section<'_, S>, key: &'static str) -> Result<String, ConfigError> {
-    section
-        .text(key)?
-        .ok_or_else(|| ConfigError::NoServerValue {
-            section: section.name().to_owned(),
-            key,
-        })
+fn required(section: &Section<'_>, key: &'static str) -> Result<String, ConfigError> {
+    let name = section.name();
+    let missing = || section.fault(format!("section [{name}] has no {key} value"));
+    section.text(key)?.ok_or_else(missing)
 }
 
 /// Both or neither, where 4.3.0 takes an empty name beside a password for
 /// neither: a variable that is not set would open the door.
-fn credentials<S: System>(section: &Section<'_, S>) -> Result<Option<Credentials>, ConfigError> {
-    let name = || section.name().to_owned();
+fn credentials(section: &Section<'_>) -> Result<Option<Credentials>, ConfigError> {
+    let name = section.name();
     let (username, password) = match (section.text("username")?, section.text("password")?) {
         (None, None) => return Ok(None),
         (Some(username), Some(password)) => (username, password),
-        _ => return Err(ConfigError::IncompleteAuthentication(name())),
+        _ => {
+            return Err(section.fault(format!(
+                "Section [{name}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"
+            )));
+        }
     };
     if username.is_empty() {
-        return match password.is_empty() {
-            true => Ok(None),
-            false => Err(section.at("username", ConfigError::EmptyUsername(name()))),
-        };
+        if password.is_empty() {
+            return Ok(None);
+        }
+        let text = format!(
+            "Section [{name}] has a password and an empty username: set both, or neither for a server without authentication"
+        );
+        return Err(section.fault_at("username", text));
     }
     let digest = password.strip_prefix("{SHA256}");
     if digest.is_some_and(|digits| !is_sha256(digits)) {
-        return Err(section.at("password", ConfigError::Digest(name())));
+        let text = format!(
+            "Section [{name}] has a password that begins with {{SHA256}}: the 64 hexadecimal digits of a SHA-256 must follow"
+        );
+        return Err(section.fault_at("password", text));
     }
     Ok(Some(Credentials { username, password }))
 }
@@ -121,21 +145,23 @@ fn is_sha256(digits: &str) -> bool {
     digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn require_authentication<S: System>(
-    section: &Section<'_, S>,
+fn require_authentication(
+    section: &Section<'_>,
     credentials: &Option<Credentials>,
 ) -> Result<bool, ConfigError> {
-    const KEY: &str = "require_authentication";
-    let required = section.boolean(KEY, false)?;
+    let key = &REQUIRE_AUTHENTICATION;
+    let required = section.read(key)?;
     if required && credentials.is_none() {
-        let error = ConfigError::AuthenticationRequired(section.name().to_owned());
-        return Err(section.at(KEY, error));
+        let name = section.name();
+        let text =
+            format!("Section [{name}] requires authentication and has no username and password");
+        return Err(section.fault_at(key.name, text));
     }
     Ok(required)
 }
 
 /// Host names with commas between them, as browsers send them: without a port.
-fn allowed_hosts<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, ConfigError> {
+fn allowed_hosts(section: &Section<'_>) -> Result<Vec<String>, ConfigError> {
     const KEY: &str = "allowed_hosts";
     let text = section.text(KEY)?.unwrap_or_default();
     let names = text.split(',').map(|name| name.trim_matches(is_space));
@@ -143,7 +169,10 @@ fn allowed_hosts<S: System>(section: &Section<'_, S>) -> Result<Vec<String>, Con
     names
         .map(|name| match is_host_name(name) {
             true => Ok(name.trim_end_matches('.').to_ascii_lowercase()),
-            false => Err(section.invalid(KEY, name.to_owned())),
+            false => {
+                let name = section.shown(KEY, name.to_owned());
+                Err(section.fault_at(KEY, format!("Invalid {KEY} value {name}")))
+            }
         })
         .collect()
 }

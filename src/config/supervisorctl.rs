@@ -7,8 +7,7 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::include::{read_main, read_wanted};
-use super::paths::dirname;
-use super::places::normalized_path;
+use super::paths::{dirname, normalized_path};
 use super::program::part_after_colon;
 use super::section::{Context, environment_layer};
 use super::system::System;
@@ -92,7 +91,7 @@ impl std::fmt::Debug for ClientConfig {
 }
 
 /// Reads the client's settings.
-pub fn read(request: &ClientRequest, system: &impl System) -> Result<ClientConfig, ConfigError> {
+pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig, ConfigError> {
     let Some(path) = request.path.as_deref().filter(|path| !path.is_empty()) else {
         return Ok(ClientConfig::default());
     };
@@ -103,7 +102,7 @@ pub fn read(request: &ClientRequest, system: &impl System) -> Result<ClientConfi
         text.contains("[supervisorctl]") || text.contains("[ctlplugin:")
     });
     if !document.has_section(SECTION) {
-        return Err(ConfigError::NoSection(SECTION));
+        return Err(ConfigError::no_section(SECTION));
     }
     let context = layers.context(&document, request, path, system);
     let plain = context.section(SECTION, &[]);
@@ -155,7 +154,7 @@ pub struct Surroundings {
 }
 
 /// Looks up what the file tells of its supervisord, as far as it can be read.
-pub fn surroundings(request: &ClientRequest, system: &impl System) -> Surroundings {
+pub fn surroundings(request: &ClientRequest, system: &dyn System) -> Surroundings {
     let Some(path) = request.path.as_deref().filter(|path| !path.is_empty()) else {
         return Surroundings::default();
     };
@@ -198,7 +197,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn new(request: &ClientRequest, path: &str, system: &impl System) -> Layers {
+    fn new(request: &ClientRequest, path: &str, system: &dyn System) -> Layers {
         let launch = &request.launch_directory;
         let (mut here, mut host) = (Layer::new(), Layer::new());
         let directory = normalized_path(path, launch, system);
@@ -216,7 +215,7 @@ impl Layers {
         document: &mut Document,
         request: &ClientRequest,
         path: &str,
-        system: &impl System,
+        system: &dyn System,
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<String> {
         let layers = [&self.environment, &self.here, &self.host];
@@ -224,13 +223,13 @@ impl Layers {
         read_wanted(document, path, launch, &layers, system, wanted)
     }
 
-    fn context<'a, S>(
+    fn context<'a>(
         self,
         document: &'a Document,
         request: &'a ClientRequest,
         path: &'a str,
-        system: &'a S,
-    ) -> Context<'a, S> {
+        system: &'a dyn System,
+    ) -> Context<'a> {
         Context {
             system,
             document,
@@ -244,17 +243,12 @@ impl Layers {
 }
 
 /// Plug-ins are written in Python and left out.
-fn plugins<S: System>(context: &Context<'_, S>) -> Result<Vec<Plugin>, ConfigError> {
+fn plugins(context: &Context<'_>) -> Result<Vec<Plugin>, ConfigError> {
     let mut plugins = Vec::new();
     let sections = context.document.sections();
     for name in sections.iter().filter(|name| name.starts_with(PLUGIN)) {
         let section = context.section(name, &[]);
-        let factory = section
-            .text(FACTORY)?
-            .ok_or_else(|| ConfigError::NoFactory {
-                section: name.clone(),
-                key: FACTORY,
-            })?;
+        let factory = section.factory(FACTORY)?;
         for key in context.document.keys(name) {
             section.text(&key)?;
         }

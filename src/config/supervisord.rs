@@ -1,22 +1,127 @@
 //! `[supervisord]` and the command line over it.
 
-use super::datatypes;
+use super::datatypes::ValueError;
 use super::error::ConfigError;
 use super::expand::expand_again;
+use super::key::Fallback::{Derived, Nothing, Value};
+use super::key::{Key, changed, key};
 use super::pairs;
-use super::places::{existing_directory, existing_dirpath, normalized_path};
-use super::section::{Context, add_environment};
-use super::system::System;
-use super::{Leftovers, MainLog, SecondSignal, Supervisord};
+use super::paths::{existing_directory, existing_dirpath, normalized_path};
+use super::section::{Context, Section, add_environment};
+use super::settings::{self, Setting, Word, settings};
 use crate::log_level::Level;
+use crate::text::json::Json;
 
 /// The section's name.
 pub const SECTION: &str = "supervisord";
 
-const DEFAULT_LOGFILE: &str = "supervisord.log";
-const DEFAULT_PIDFILE: &str = "supervisord.pid";
-const DEFAULT_MAXBYTES: i64 = 50 << 20;
-const DEFAULT_DRAIN_TIMEOUT: i64 = 2;
+settings! {
+    /// `[supervisord]`. Paths are as the daemon uses them: `logfile` and `pidfile` absolute;
+    /// no `pidfile` where the configuration says `none`.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Supervisord {
+        minfds: i64 = changed("integer", Value("1024")),
+        minprocs: i64 = changed("integer", Value("200")),
+        directory: Option<String> = key("path", Nothing) => read_directory,
+        user: Option<String> = changed("user[:group]", Nothing),
+        umask: u32 = key("octal", Value("022")),
+        logfile: MainLog = changed("path", Value("supervisord.log")) => read_logfile,
+        logfile_maxbytes: i64 = changed("bytes", Value("50MB")),
+        logfile_backups: i64 = changed("integer", Value("10")),
+        loglevel: Level = key("level", Value("info")),
+        pidfile: Option<String> = changed("path", Value("supervisord.pid")) => read_pidfile,
+        identifier: String = changed("text", Value("supervisor")),
+        nodaemon: bool = key("boolean", Value("false")),
+        silent: bool = key("boolean", Value("false")),
+        childlogdir: String =
+            changed("path", Derived("the directory for temporary files")) => read_childlogdir,
+        nocleanup: bool = changed("boolean", Value("false")),
+        strip_ansi: bool = changed("boolean", Value("false")),
+        /// How many seconds event listeners have at the end to take what waits; 0 or more.
+        event_drain_timeout: i64 = changed("integer", Value("2")).at_least(0),
+        second_signal: SecondSignal = changed("ignore|kill", Value("ignore")),
+        leftovers: Leftovers = changed("warn|kill|ignore", Value("warn")),
+    } and {
+        /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
+        has_default_pidfile: bool,
+        /// Already merged under each process's own; kept for `--dump-config`.
+        environment: Vec<(String, String)>,
+    }
+}
+
+/// The keys of `[supervisord]`.
+pub const KEYS: &[&[Key]] = &[&Supervisord::KEYS, &[key("environment", "pairs", Nothing)]];
+
+/// What another signal that asks for an exit does while a shutdown is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondSignal {
+    #[default]
+    /// Nothing, but for a second SIGINT.
+    Ignore,
+    /// Everything that still runs is killed.
+    Kill,
+}
+
+impl Word for SecondSignal {
+    const ALL: &'static [SecondSignal] = &[SecondSignal::Ignore, SecondSignal::Kill];
+
+    fn name(self) -> &'static str {
+        match self {
+            SecondSignal::Ignore => "ignore",
+            SecondSignal::Kill => "kill",
+        }
+    }
+}
+
+/// What becomes of programs that a supervisord before this one has left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leftovers {
+    #[default]
+    /// The log tells of them.
+    Warn,
+    /// They are stopped before anything starts.
+    Kill,
+    /// Nobody looks for them.
+    Ignore,
+}
+
+impl Word for Leftovers {
+    const ALL: &'static [Leftovers] = &[Leftovers::Warn, Leftovers::Kill, Leftovers::Ignore];
+
+    fn name(self) -> &'static str {
+        match self {
+            Leftovers::Warn => "warn",
+            Leftovers::Kill => "kill",
+            Leftovers::Ignore => "ignore",
+        }
+    }
+}
+
+/// Where the main log goes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum MainLog {
+    /// A file, by its absolute path.
+    File(String),
+    #[default]
+    /// syslog(3).
+    Syslog,
+}
+
+impl Setting for MainLog {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        Ok(match text {
+            "syslog" => MainLog::Syslog,
+            path => MainLog::File(path.to_owned()),
+        })
+    }
+
+    fn dumped(&self) -> Json {
+        match self {
+            MainLog::File(path) => path.into(),
+            MainLog::Syslog => "syslog".into(),
+        }
+    }
+}
 
 /// What the command line says; it goes over the file. Directories and paths
 /// have been checked and their `~` replaced when the option was read. Flags
@@ -43,93 +148,95 @@ pub struct Overrides {
 
 /// Evaluates the section in the original's order, which decides the error
 /// that is told, and adds its `environment` to the names that later sections see.
-pub fn read<S: System>(
-    context: &mut Context<'_, S>,
-    overrides: &Overrides,
-) -> Result<Supervisord, ConfigError> {
-    let (system, launch) = (context.system, context.launch_directory);
+pub fn read(context: &mut Context<'_>, overrides: &Overrides) -> Result<Supervisord, ConfigError> {
     let section = context.section(SECTION, &[&context.here]);
-    let directory = |text: &str| existing_directory(text, launch, system);
-    let dirpath = |text: &str| existing_dirpath(text, launch, system);
+    let mut read = Supervisord::read_keys(&section)?;
+    read.has_default_pidfile = section.raw("pidfile").is_none();
+    read.override_with(overrides, &section);
+    read.environment = environment(context)?;
+    add_environment(&mut context.environment, &read.environment);
+    Ok(read)
+}
 
-    let minfds = section.integer("minfds", 1024)?;
-    let minprocs = section.integer("minprocs", 200)?;
-    let working_directory = section.converted("directory", directory)?;
-    let user = section.text("user")?;
-    let umask = section
-        .converted("umask", datatypes::octal)?
-        .unwrap_or(0o022);
-    let logfile = section.converted("logfile", dirpath)?;
-    let logfile_maxbytes = section.byte_size("logfile_maxbytes", DEFAULT_MAXBYTES)?;
-    let logfile_backups = section.integer("logfile_backups", 10)?;
-    let loglevel = section
-        .converted("loglevel", datatypes::log_level)?
-        .unwrap_or(Level::Info);
-    let pidfile = section.converted("pidfile", dirpath)?;
-    let identifier = section.text("identifier")?;
-    let nodaemon = section.boolean("nodaemon", false)?;
-    let silent = section.boolean("silent", false)?;
-    let childlogdir = section.converted("childlogdir", directory)?;
-    let nocleanup = section.boolean("nocleanup", false)?;
-    let strip_ansi = section.boolean("strip_ansi", false)?;
-    let event_drain_timeout = section.at_least("event_drain_timeout", 0, DEFAULT_DRAIN_TIMEOUT)?;
-    let second_signal = section.choice(
-        "second_signal",
-        &SecondSignal::ALL,
-        SecondSignal::name,
-        SecondSignal::Ignore,
-    )?;
-    let leftovers = section.choice(
-        "leftovers",
-        &Leftovers::ALL,
-        Leftovers::name,
-        Leftovers::Warn,
-    )?;
-    let environment = environment(context)?;
-    add_environment(&mut context.environment, &environment);
+impl Supervisord {
+    fn override_with(&mut self, over: &Overrides, section: &Section<'_>) {
+        set(&mut self.minfds, &over.minfds);
+        set(&mut self.minprocs, &over.minprocs);
+        set(&mut self.umask, &over.umask);
+        set(&mut self.logfile_maxbytes, &over.logfile_maxbytes);
+        set(&mut self.logfile_backups, &over.logfile_backups);
+        set(&mut self.loglevel, &over.loglevel);
+        set(&mut self.identifier, &over.identifier);
+        set(&mut self.childlogdir, &over.childlogdir);
+        self.directory = over.directory.clone().or(self.directory.take());
+        self.user = over.user.clone().or(self.user.take());
+        self.nodaemon |= over.nodaemon;
+        self.silent |= over.silent;
+        self.nocleanup |= over.nocleanup;
+        self.strip_ansi |= over.strip_ansi;
+        // An empty option gives way to the file, as in the original.
+        let given = |option: &Option<String>| option.clone().filter(|text| !text.is_empty());
+        if let Some(path) = given(&over.logfile) {
+            self.logfile = main_log(&path, section);
+        }
+        if let Some(path) = given(&over.pidfile) {
+            self.pidfile = pid_file(&path, section);
+            self.has_default_pidfile = false;
+        }
+    }
+}
 
-    let logfile = overridden(&overrides.logfile, logfile, DEFAULT_LOGFILE);
-    let has_default_pidfile = set(&overrides.pidfile).or(pidfile.as_deref()).is_none();
-    let pidfile = overridden(&overrides.pidfile, pidfile, DEFAULT_PIDFILE);
-    Ok(Supervisord {
-        minfds: overrides.minfds.unwrap_or(minfds),
-        minprocs: overrides.minprocs.unwrap_or(minprocs),
-        directory: overrides.directory.clone().or(working_directory),
-        user: overrides.user.clone().or(user),
-        umask: overrides.umask.unwrap_or(umask),
-        // The word is not made a path: it stands for the service.
-        logfile: match logfile.as_str() {
-            "syslog" => MainLog::Syslog,
-            path => MainLog::File(normalized_path(path, launch, system)),
-        },
-        logfile_maxbytes: overrides.logfile_maxbytes.unwrap_or(logfile_maxbytes),
-        logfile_backups: overrides.logfile_backups.unwrap_or(logfile_backups),
-        loglevel: overrides.loglevel.unwrap_or(loglevel),
-        pidfile: (!pidfile.eq_ignore_ascii_case("none"))
-            .then(|| normalized_path(&pidfile, launch, system)),
-        has_default_pidfile,
-        identifier: overrides
-            .identifier
-            .clone()
-            .or(identifier)
-            .unwrap_or_else(|| "supervisor".to_owned()),
-        nodaemon: overrides.nodaemon || nodaemon,
-        silent: overrides.silent || silent,
-        childlogdir: match overrides.childlogdir.clone().or(childlogdir) {
-            Some(directory) => directory,
-            None => system.temporary_directory(),
-        },
-        nocleanup: overrides.nocleanup || nocleanup,
-        strip_ansi: overrides.strip_ansi || strip_ansi,
-        event_drain_timeout,
-        second_signal,
-        leftovers,
-        environment,
+fn set<T: Clone>(value: &mut T, option: &Option<T>) {
+    if let Some(given) = option {
+        value.clone_from(given);
+    }
+}
+
+fn read_directory(section: &Section<'_>, key: &Key) -> Result<Option<String>, ConfigError> {
+    section.converted(key.name, |text| {
+        existing_directory(text, section.launch_directory, section.system)
     })
 }
 
+fn read_childlogdir(section: &Section<'_>, key: &Key) -> Result<String, ConfigError> {
+    let named = read_directory(section, key)?;
+    Ok(named.unwrap_or_else(|| section.system.temporary_directory()))
+}
+
+/// The path of a file whose directory must be there.
+fn read_file(section: &Section<'_>, key: &Key) -> Result<String, ConfigError> {
+    let named = section.converted(key.name, |text| {
+        existing_dirpath(text, section.launch_directory, section.system)
+    })?;
+    Ok(named.unwrap_or_else(|| settings::fallback(key)))
+}
+
+fn read_logfile(section: &Section<'_>, key: &Key) -> Result<MainLog, ConfigError> {
+    Ok(main_log(&read_file(section, key)?, section))
+}
+
+fn read_pidfile(section: &Section<'_>, key: &Key) -> Result<Option<String>, ConfigError> {
+    Ok(pid_file(&read_file(section, key)?, section))
+}
+
+/// The word is not made a path: it stands for the service.
+fn main_log(text: &str, section: &Section<'_>) -> MainLog {
+    match text {
+        "syslog" => MainLog::Syslog,
+        path => MainLog::File(normalized(path, section)),
+    }
+}
+
+fn pid_file(text: &str, section: &Section<'_>) -> Option<String> {
+    (!text.eq_ignore_ascii_case("none")).then(|| normalized(text, section))
+}
+
+fn normalized(path: &str, section: &Section<'_>) -> String {
+    normalized_path(path, section.launch_directory, section.system)
+}
+
 /// `environment` is expanded twice, with more names the second time.
-fn environment<S: System>(context: &Context<'_, S>) -> Result<Vec<(String, String)>, ConfigError> {
+fn environment(context: &Context<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     const KEY: &str = "environment";
     let section = context.section(SECTION, &[&context.here]);
     let once = section.value(KEY).map_err(ConfigError::of_twice)?;
@@ -137,16 +244,4 @@ fn environment<S: System>(context: &Context<'_, S>) -> Result<Vec<(String, Strin
     let twice = expand_again(&once.unwrap_or_default(), &layers, KEY)
         .map_err(|error| section.at(KEY, ConfigError::from(error).of_twice()))?;
     pairs::read(&twice).map_err(|error| section.wrong(KEY, &twice, error))
-}
-
-fn overridden(override_: &Option<String>, read: Option<String>, default: &str) -> String {
-    set(override_)
-        .map(str::to_owned)
-        .or(read)
-        .unwrap_or_else(|| default.to_owned())
-}
-
-/// An empty option gives way to the file, as in the original.
-fn set(override_: &Option<String>) -> Option<&str> {
-    override_.as_deref().filter(|text| !text.is_empty())
 }

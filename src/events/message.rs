@@ -22,8 +22,9 @@ const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// What listeners read so many of as `len` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PayloadLength {
+    #[default]
     /// Characters, as 4.3.0 counts.
     Characters,
     /// Bytes.

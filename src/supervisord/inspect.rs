@@ -42,7 +42,10 @@ pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
     };
     let warnings = check::check(&config, &document, launch, &RealSystem);
     for warning in &warnings {
-        terminal::complain(&format!("{}: warning: {}\n", warning.place, warning.text));
+        terminal::complain(&format!(
+            "{}: warning: {}\n",
+            warning.location, warning.text
+        ));
     }
     if strict && !warnings.is_empty() {
         return ExitCode::from(2);
@@ -63,9 +66,9 @@ pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
 /// A line that says where to look and what to do, for errors whose text, the
 /// original's, does not. Empty if there is nothing to add.
 pub fn explained(error: &ConfigError) -> String {
-    match (error.place(), error.advice()) {
-        (Some(place), Some(advice)) => format!("{place}: {advice}\n"),
-        (Some(place), None) => format!("{place}: the error is here\n"),
+    match (error.location(), error.advice()) {
+        (Some(location), Some(advice)) => format!("{location}: {advice}\n"),
+        (Some(location), None) => format!("{location}: the error is here\n"),
         (None, Some(advice)) => format!("{advice}\n"),
         (None, None) => String::new(),
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::command_line::{self, Given, OptionSpec, UsageError};
 use crate::config::datatypes::{self, ValueError};
 use crate::config::load::StartRequest;
-use crate::config::places::{existing_directory, existing_dirpath};
+use crate::config::paths::{existing_directory, existing_dirpath};
 use crate::config::supervisord::Overrides;
 use crate::config::system::System;
 use crate::text::pyrepr::{repr, repr_list};

@@ -247,7 +247,7 @@ fn the_search_looks_beside_the_program_first() {
         [first, second],
         ["etc/supervisord.conf", "supervisord.conf"]
     );
-    let error = ConfigError::NoFile(vec!["a".to_owned(), "b".to_owned()]);
+    let error = ConfigError::no_file(&["a".to_owned(), "b".to_owned()]);
     assert_eq!(
         error.to_string(),
         "No config file found at default paths (a, b); use the -c option to specify a config file at a different path"
@@ -347,7 +347,7 @@ fn an_empty_user_name_beside_a_password_is_an_error_instead_of_an_open_door() {
     let error = read(&server("username=\npassword=secret\n")).unwrap_err();
     assert_eq!(error.to_string(), text);
     assert_eq!(error.section(), Some("unix_http_server"));
-    let place = error.place().unwrap();
+    let place = error.location().unwrap();
     assert_eq!((place.file.as_str(), place.line), ("s.conf", 4));
     let config = read(&server("username=\npassword=\n")).unwrap();
     assert_eq!(config.servers[0].credentials, None);
@@ -437,6 +437,10 @@ fn servers_have_keys_that_4_3_0_does_not_know() {
     ] {
         let error = read(&server(&format!("{line}\n"))).unwrap_err();
         assert_eq!(error.to_string(), message);
-        assert_eq!(error.place().map(|place| place.line), Some(4), "{line}");
+        assert_eq!(
+            error.location().map(|location| location.line),
+            Some(4),
+            "{line}"
+        );
     }
 }

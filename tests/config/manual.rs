@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use pollvisor::config::dump::dump;
-use pollvisor::config::keys::{Fallback, KINDS, Key, Kind};
+use pollvisor::config::key::{Fallback, Key};
+use pollvisor::config::keys::{KINDS, Kind};
 use pollvisor::config::load::load_client;
 use pollvisor::config::supervisorctl::ClientRequest;
 
@@ -66,6 +67,7 @@ fn value(key: &Key) -> String {
     match key.fallback {
         Fallback::Nothing => format!("Ar {grammar}"),
         Fallback::Required => format!("Ar {grammar} Pq required"),
+        Fallback::SameAs(other) => format!("Ar {grammar} Pq as {other}"),
         Fallback::Value(text) | Fallback::Derived(text) => format!("Ar {grammar} Pq {text}"),
     }
 }
@@ -93,12 +95,12 @@ fn tables() -> impl Iterator<Item = Table> {
         let own = Table {
             heading: heading(kind),
             kind,
-            keys: kind.keys.iter().collect(),
+            keys: kind.own_keys().collect(),
         };
         let shared = |heading| Table {
             heading,
             kind,
-            keys: kind.shared.iter().collect(),
+            keys: kind.shared_keys().collect(),
         };
         match kind.name {
             "unix_http_server" | "inet_http_server" => {

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use pollvisor::config::Config;
 use pollvisor::config::error::ConfigError;
-use pollvisor::config::keys::{Fallback, KINDS};
+use pollvisor::config::key::Fallback;
+use pollvisor::config::keys::KINDS;
 use pollvisor::config::load::{LoadRequest, Purpose, RealSystem, load_with_document};
 use pollvisor::config::supervisord::Overrides;
 use pollvisor::config::{LogFile, check};
@@ -209,7 +210,11 @@ fn an_expansion_in_the_place_of_a_pair_gives_pairs() {
     ] {
         let error = read(written).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
-        assert_eq!(error.place().map(|place| place.line), Some(4), "{written}");
+        assert_eq!(
+            error.location().map(|location| location.line),
+            Some(4),
+            "{written}"
+        );
     }
 }
 

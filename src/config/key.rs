@@ -1,0 +1,96 @@
+//! What is told of a key, once: everybody who reads it, checks it, shows it or
+//! describes it goes by that.
+//!
+//! Types have the names that supervisord.conf(5) explains under TYPES.
+
+use super::datatypes::ValueError;
+
+/// A key of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// As written in the file.
+    pub name: &'static str,
+    /// The grammar of its value, by the name in supervisord.conf(5).
+    pub grammar: &'static str,
+    /// What holds where the key is missing.
+    pub fallback: Fallback,
+    /// Whether it means something else than in Supervisor 4.3.0, or more.
+    pub changed: bool,
+    /// Which numbers it takes; 4.3.0, which has no such bounds, takes all.
+    pub range: Range,
+}
+
+/// What holds where a key is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// The section is wrong without it.
+    Required,
+    Nothing,
+    /// This value, as it could be written.
+    Value(&'static str),
+    /// What another key of the section says.
+    SameAs(&'static str),
+    /// What is found out in this manner.
+    Derived(&'static str),
+}
+
+/// The numbers that a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    All,
+    AtLeast(i64),
+    /// From the first to the second.
+    Within(i64, i64),
+}
+
+/// A key that means what it means in 4.3.0.
+pub const fn key(name: &'static str, grammar: &'static str, fallback: Fallback) -> Key {
+    Key {
+        name,
+        grammar,
+        fallback,
+        changed: false,
+        range: Range::All,
+    }
+}
+
+/// A key that means something else than in 4.3.0, or more, or is new.
+pub const fn changed(name: &'static str, grammar: &'static str, fallback: Fallback) -> Key {
+    Key {
+        changed: true,
+        ..key(name, grammar, fallback)
+    }
+}
+
+impl Key {
+    pub const fn at_least(self, least: i64) -> Key {
+        Key {
+            range: Range::AtLeast(least),
+            ..self
+        }
+    }
+
+    pub const fn within(self, least: i64, most: i64) -> Key {
+        Key {
+            range: Range::Within(least, most),
+            ..self
+        }
+    }
+
+    /// The number, if the key takes it.
+    pub fn checked(&self, number: i64) -> Result<i64, ValueError> {
+        let (key, text) = (self.name, number.to_string());
+        match self.range {
+            Range::AtLeast(least) if number < least => Err(ValueError::Setting { key, text }),
+            Range::Within(least, most) if !(least..=most).contains(&number) => {
+                Err(ValueError::OutOfRange {
+                    key,
+                    text,
+                    least,
+                    most,
+                })
+            }
+            _ => Ok(number),
+        }
+    }
+}

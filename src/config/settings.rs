@@ -1,0 +1,277 @@
+//! The types that values have, and the table of a section's keys: a line for a
+//! key tells its field, its type and what [`Key`](super::key::Key) says of it, and from
+//! that it is read, known to checks and manual, and dumped.
+
+use std::time::Duration;
+
+use super::AutoRestart;
+use super::datatypes::{self, ValueError};
+use super::key::{Fallback, Key};
+use crate::log_level::Level;
+use crate::signal::Signal;
+use crate::sort;
+use crate::text::is_space;
+use crate::text::json::Json;
+
+/// A type of values.
+pub trait Setting: Sized + Default {
+    /// What a text says, which is expanded already.
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError>;
+
+    /// As a dump shows it.
+    fn dumped(&self) -> Json;
+}
+
+/// What holds where the key is missing, if the table has a value for that.
+pub fn fallback<T: Setting>(key: &Key) -> T {
+    match key.fallback {
+        Fallback::Value(text) => T::parse(text, key).unwrap_or_default(),
+        _ => T::default(),
+    }
+}
+
+/// A struct with a field for each line of a table, and perhaps others that are filled
+/// elsewhere. A line is `field: type = key(grammar, fallback)`, or `changed(...)` for a
+/// key that is not as in 4.3.0; `field as "name"` where the key has another name, and
+/// `=> reader` where more is looked at than the text of the value.
+///
+/// The lines are in the order of reading, for the first error is the one that is told.
+macro_rules! settings {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$doc:meta])* $field:ident $(as $written:literal)?: $type:ty =
+                $how:ident($grammar:literal, $fallback:expr)
+                $(.$range:ident($($bound:expr),*))? $(=> $reader:expr)?,)*
+        }
+        $(and {
+            $($(#[$other_doc:meta])* $other:ident: $other_type:ty,)*
+        })?
+    ) => {
+        $(#[$meta])*
+        pub struct $name {
+            $($(#[$doc])* pub $field: $type,)*
+            $($($(#[$other_doc])* pub $other: $other_type,)*)?
+        }
+
+        impl $name {
+            pub const KEYS: [Key; [$(stringify!($field)),*].len()] = [
+                $($how(settings!(@name $field $($written)?), $grammar, $fallback)
+                    $(.$range($($bound),*))?,)*
+            ];
+
+            /// Reads the keys of the table; the other fields have their defaults.
+            pub fn read_keys(section: &Section<'_>) -> Result<$name, ConfigError> {
+                let [$($field),*] = &$name::KEYS;
+                Ok($name {
+                    $($field: settings!(@read section $field $($reader)?),)*
+                    $($($other: Default::default(),)*)?
+                })
+            }
+
+            /// The keys of the table as a dump shows them.
+            pub fn dumped(&self) -> Vec<(&'static str, Json)> {
+                let values = [$(self.$field.dumped()),*];
+                $name::KEYS.iter().map(|key| key.name).zip(values).collect()
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> $name {
+                let [$($field),*] = &$name::KEYS;
+                $name {
+                    $($field: settings::fallback($field),)*
+                    $($($other: Default::default(),)*)?
+                }
+            }
+        }
+    };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $written:literal) => { $written };
+    (@read $section:ident $key:ident) => { $section.read($key)? };
+    (@read $section:ident $key:ident $reader:expr) => { $reader($section, $key)? };
+}
+
+pub(super) use settings;
+
+impl<T: Setting> Setting for Option<T> {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        T::parse(text, key).map(Some)
+    }
+
+    fn dumped(&self) -> Json {
+        self.as_ref().map_or(Json::Null, T::dumped)
+    }
+}
+
+impl Setting for String {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        Ok(text.to_owned())
+    }
+
+    fn dumped(&self) -> Json {
+        self.into()
+    }
+}
+
+/// Names with commas between them.
+impl Setting for Vec<String> {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        Ok(datatypes::list(text))
+    }
+
+    fn dumped(&self) -> Json {
+        Json::Array(self.iter().map(Json::from).collect())
+    }
+}
+
+impl Setting for bool {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        datatypes::boolean(text)
+    }
+
+    fn dumped(&self) -> Json {
+        (*self).into()
+    }
+}
+
+/// A number or a size in bytes; those too big for the daemon are cut to what it can hold.
+impl Setting for i64 {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        key.checked(match key.grammar {
+            "bytes" => datatypes::byte_size(text)?,
+            _ => datatypes::integer(text)?.saturated(),
+        })
+    }
+
+    fn dumped(&self) -> Json {
+        (*self).into()
+    }
+}
+
+impl Setting for u64 {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        i64::parse(text, key).map(i64::unsigned_abs)
+    }
+
+    fn dumped(&self) -> Json {
+        i64::try_from(*self).unwrap_or(i64::MAX).into()
+    }
+}
+
+impl Setting for usize {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        u64::parse(text, key).map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
+    fn dumped(&self) -> Json {
+        (*self as u64).dumped()
+    }
+}
+
+/// Permission bits.
+impl Setting for u32 {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        datatypes::octal(text)
+    }
+
+    fn dumped(&self) -> Json {
+        Json::String(format!("{self:03o}"))
+    }
+}
+
+/// Seconds in old keys, a duration with a unit in new ones.
+impl Setting for Duration {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        match key.grammar {
+            "duration" => datatypes::duration(text),
+            _ => u64::parse(text, key).map(Duration::from_secs),
+        }
+    }
+
+    fn dumped(&self) -> Json {
+        match self.subsec_millis() {
+            0 => self.as_secs().dumped(),
+            _ => Json::String(format!("{}ms", self.as_millis())),
+        }
+    }
+}
+
+impl Setting for Level {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        datatypes::log_level(text)
+    }
+
+    fn dumped(&self) -> Json {
+        self.name().into()
+    }
+}
+
+impl Setting for Signal {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        datatypes::signal(text)
+    }
+
+    fn dumped(&self) -> Json {
+        match self.short_name() {
+            Some(name) => name.into(),
+            None => i64::from(self.number()).into(),
+        }
+    }
+}
+
+impl Setting for AutoRestart {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        datatypes::auto_restart(text)
+    }
+
+    fn dumped(&self) -> Json {
+        match self {
+            AutoRestart::Never => false.into(),
+            AutoRestart::Always => true.into(),
+            AutoRestart::Unexpected => "unexpected".into(),
+        }
+    }
+}
+
+/// Exit statuses.
+impl Setting for Vec<i32> {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        datatypes::exit_codes(text)
+    }
+
+    fn dumped(&self) -> Json {
+        let mut codes = self.clone();
+        sort::by(&mut codes, Ord::cmp);
+        Json::Array(
+            codes
+                .into_iter()
+                .map(|code| i64::from(code).into())
+                .collect(),
+        )
+    }
+}
+
+/// A type whose values are words, read without regard to case.
+pub trait Word: Copy + Default + 'static {
+    const ALL: &'static [Self];
+
+    fn name(self) -> &'static str;
+}
+
+impl<T: Word> Setting for T {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        let word = text.trim_matches(is_space);
+        let mut all = T::ALL.iter().copied();
+        all.find(|choice| choice.name().eq_ignore_ascii_case(word))
+            .ok_or_else(|| ValueError::Choice {
+                key: key.name,
+                text: text.to_owned(),
+                choices: T::ALL.iter().map(|choice| choice.name()).collect(),
+            })
+    }
+
+    fn dumped(&self) -> Json {
+        self.name().into()
+    }
+}
