@@ -14,6 +14,7 @@
 //! | [`tokens`] | names for what can happen to whom |
 //! | [`timers`] | deadlines |
 //! | [`text`] | small text formats |
+//! | [`log_level`] | the levels of log lines |
 //! | [`command_line`] | options, with the habits of Python's getopt |
 //! | [`sys`] | the operating system; the only place with `unsafe` |
 //! | [`events`] | types, payloads and the conversation with a listener |

@@ -5,21 +5,21 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProcessState {
     /// Never started, or stopped on request.
-    Stopped,
+    Stopped = 0,
     /// Has a child that has not been up for `startsecs` yet.
-    Starting,
+    Starting = 10,
     /// Up.
-    Running,
+    Running = 20,
     /// A start failed; another attempt follows.
-    Backoff,
+    Backoff = 30,
     /// A stop signal was sent; the child has not ended yet.
-    Stopping,
+    Stopping = 40,
     /// Ended by itself after having been up.
-    Exited,
+    Exited = 100,
     /// supervisord gave up starting it.
-    Fatal,
+    Fatal = 200,
     /// A signal could not be sent.
-    Unknown,
+    Unknown = 1000,
 }
 
 impl ProcessState {
@@ -35,16 +35,7 @@ impl ProcessState {
 
     /// Its number on the wire.
     pub fn code(self) -> i32 {
-        match self {
-            ProcessState::Stopped => 0,
-            ProcessState::Starting => 10,
-            ProcessState::Running => 20,
-            ProcessState::Backoff => 30,
-            ProcessState::Stopping => 40,
-            ProcessState::Exited => 100,
-            ProcessState::Fatal => 200,
-            ProcessState::Unknown => 1000,
-        }
+        self as i32
     }
 
     /// Its name on the wire.
@@ -93,24 +84,19 @@ impl ProcessState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SupervisorState {
     /// Something that it was told to do could not be done; it supervises all the same.
-    Fatal,
+    Fatal = 2,
     /// Normal.
-    Running,
+    Running = 1,
     /// Stopping everything, then starting again.
-    Restarting,
+    Restarting = 0,
     /// Stopping everything, then exiting.
-    Shutdown,
+    Shutdown = -1,
 }
 
 impl SupervisorState {
     /// Its number on the wire.
     pub fn code(self) -> i32 {
-        match self {
-            SupervisorState::Fatal => 2,
-            SupervisorState::Running => 1,
-            SupervisorState::Restarting => 0,
-            SupervisorState::Shutdown => -1,
-        }
+        self as i32
     }
 
     /// Its name on the wire.

@@ -19,6 +19,7 @@ const RUNGS: &[&str] = &[
     "tokens",
     "timers",
     "text",
+    "log_level",
     "command_line",
     "sys",
     "events",

@@ -1,6 +1,6 @@
 //! Values that name users and groups, by name or number.
 
-use super::datatypes::ValueError;
+use super::datatypes::{Mismatch, ValueError};
 use super::system::System;
 use crate::sys::user::Owner;
 use crate::text::integer::Integer;
@@ -11,10 +11,10 @@ pub fn user(text: &str, system: &dyn System) -> Result<u32, ValueError> {
         Some(number) => u32::try_from(number.saturated())
             .ok()
             .filter(|uid| system.gid_of_uid(*uid).is_some())
-            .ok_or_else(|| ValueError::UserId(text.to_owned())),
+            .ok_or_else(|| Mismatch::UserId.of(text)),
         None => system
             .uid_of_name(text)
-            .ok_or_else(|| ValueError::UserName(text.to_owned())),
+            .ok_or_else(|| Mismatch::UserName.of(text)),
     }
 }
 
@@ -24,10 +24,10 @@ pub fn group(text: &str, system: &dyn System) -> Result<u32, ValueError> {
         Some(number) => u32::try_from(number.saturated())
             .ok()
             .filter(|gid| system.has_gid(*gid))
-            .ok_or_else(|| ValueError::GroupId(text.to_owned())),
+            .ok_or_else(|| Mismatch::GroupId.of(text)),
         None => system
             .gid_of_name(text)
-            .ok_or_else(|| ValueError::GroupName(text.to_owned())),
+            .ok_or_else(|| Mismatch::GroupName.of(text)),
     }
 }
 

@@ -15,107 +15,109 @@ use crate::text::shlex::SplitError;
 
 /// A value that is not of its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ValueError {
-    Boolean(String),
-    Integer(String),
-    Duration(String),
-    Octal(String),
-    LogLevel(String),
-    NotDirectory(String),
-    NoDirectory(String),
-    SignalName(String),
-    SignalNumber(String),
-    ExitCodes(String),
-    AutoRestart(String),
-    UserName(String),
-    UserId(String),
-    GroupName(String),
-    GroupId(String),
-    PortText(String),
+pub struct ValueError {
+    pub mismatch: Mismatch,
+    /// The value, or the part that is wrong.
+    pub text: String,
+}
+
+/// What it does not match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    Boolean,
+    Integer,
+    Duration,
+    Octal,
+    LogLevel,
+    NotDirectory,
+    NoDirectory,
+    SignalName,
+    SignalNumber,
+    ExitCodes,
+    AutoRestart,
+    UserName,
+    UserId,
+    GroupName,
+    GroupId,
+    PortText,
     NoPort,
-    PortBelow(String),
-    PortAbove(String),
-    Name {
-        name: String,
-        character: char,
-    },
-    Pairs(String),
+    PortBelow,
+    PortAbove,
+    /// The character that no name has.
+    Name(char),
+    Pairs,
     Split(SplitError),
-    /// The value of a setting that messages name.
-    Setting {
-        key: &'static str,
-        text: String,
-    },
-    /// A number beyond the range of its key.
-    OutOfRange {
-        key: &'static str,
-        text: String,
-        least: i64,
-        most: i64,
-    },
-    /// A word that is none of those that a key has.
-    Choice {
-        key: &'static str,
-        text: String,
-        choices: Vec<&'static str>,
-    },
+    /// A setting that messages name; its key.
+    Setting(&'static str),
+    /// The range of a key: from the least to the most.
+    Range(&'static str, i64, i64),
+    /// The words that a key has.
+    Choice(&'static str, Vec<&'static str>),
+}
+
+impl Mismatch {
+    pub fn of(self, text: impl Into<String>) -> ValueError {
+        ValueError {
+            mismatch: self,
+            text: text.into(),
+        }
+    }
 }
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use ValueError as E;
-        match self {
-            E::Boolean(text) => write!(f, "not a valid boolean value: {}", repr(text)),
-            E::Integer(text) => {
+        use Mismatch as M;
+        let text = &self.text;
+        let quoted = || repr(text);
+        match &self.mismatch {
+            M::Boolean => write!(f, "not a valid boolean value: {}", quoted()),
+            M::Integer => {
                 // Python shows the first 200 characters of the quoted form.
-                let shown: String = repr(text).chars().take(200).collect();
+                let shown: String = quoted().chars().take(200).collect();
                 write!(f, "invalid literal for int() with base 10: {shown}")
             }
-            E::Duration(text) => write!(
+            M::Duration => write!(
                 f,
                 "not a valid duration: {}: seconds, or a number with ms, s, m, h or d after it",
-                repr(text)
+                quoted()
             ),
-            E::Octal(text) => write!(f, "{text} can not be converted to an octal type"),
-            E::LogLevel(text) => write!(f, "bad logging level name {}", repr(text)),
-            E::NotDirectory(text) => write!(f, "{text} is not an existing directory"),
-            E::NoDirectory(text) => {
-                write!(
-                    f,
-                    "The directory named as part of the path {text} does not exist"
-                )
-            }
-            E::SignalName(text) => write!(f, "value {} is not a valid signal name", repr(text)),
-            E::SignalNumber(text) => write!(f, "value {} is not a valid signal number", repr(text)),
-            E::ExitCodes(text) => write!(f, "not a valid list of exit codes: {}", repr(text)),
-            E::AutoRestart(text) => write!(f, "invalid 'autorestart' value {}", repr(text)),
-            E::UserName(text) => write!(f, "Invalid user name {text}"),
-            E::UserId(text) => write!(f, "Invalid user id {text}"),
-            E::GroupName(text) => write!(f, "Invalid group name {text}"),
-            E::GroupId(text) => write!(f, "Invalid group id {text}"),
-            E::PortText(text) => write!(f, "not a valid port number: {} ", repr(text)),
-            E::NoPort => f.write_str("no port number specified in ''"),
-            E::PortBelow(number) => write!(f, "{number} is below lower bound (1)"),
-            E::PortAbove(number) => write!(f, "{number} is above upper bound (65535)"),
-            E::Name { name, character } => write!(
+            M::Octal => write!(f, "{text} can not be converted to an octal type"),
+            M::LogLevel => write!(f, "bad logging level name {}", quoted()),
+            M::NotDirectory => write!(f, "{text} is not an existing directory"),
+            M::NoDirectory => write!(
+                f,
+                "The directory named as part of the path {text} does not exist"
+            ),
+            M::SignalName => write!(f, "value {} is not a valid signal name", quoted()),
+            M::SignalNumber => write!(f, "value {} is not a valid signal number", quoted()),
+            M::ExitCodes => write!(f, "not a valid list of exit codes: {}", quoted()),
+            M::AutoRestart => write!(f, "invalid 'autorestart' value {}", quoted()),
+            M::UserName => write!(f, "Invalid user name {text}"),
+            M::UserId => write!(f, "Invalid user id {text}"),
+            M::GroupName => write!(f, "Invalid group name {text}"),
+            M::GroupId => write!(f, "Invalid group id {text}"),
+            M::PortText => write!(f, "not a valid port number: {} ", quoted()),
+            M::NoPort => f.write_str("no port number specified in ''"),
+            M::PortBelow => write!(f, "{text} is below lower bound (1)"),
+            M::PortAbove => write!(f, "{text} is above upper bound (65535)"),
+            M::Name(character) => write!(
                 f,
                 "Invalid name: {} because of character: {}",
-                repr(name),
+                quoted(),
                 repr(&character.to_string())
             ),
-            E::Pairs(text) => write!(f, "Unexpected end of key/value pairs in value '{text}'"),
-            E::Split(error) => error.fmt(f),
-            E::Setting { key, text } | E::Choice { key, text, .. } => {
-                write!(f, "Invalid {key} value {text}")
-            }
-            E::OutOfRange {
-                key,
-                text,
-                least,
-                most,
-            } => write!(
+            M::Pairs => write!(f, "Unexpected end of key/value pairs in value '{text}'"),
+            M::Split(error) => error.fmt(f),
+            M::Setting(key) => write!(f, "Invalid {key} value {text}"),
+            M::Range(key, least, most) => write!(
                 f,
                 "Invalid {key} value {text}: it can be from {least} to {most}"
+            ),
+            M::Choice(key, words) => write!(
+                f,
+                "Invalid {key} value {}: it is one of {}",
+                quoted(),
+                words.join(", ")
             ),
         }
     }
@@ -125,41 +127,14 @@ impl std::error::Error for ValueError {}
 
 impl ValueError {
     /// The same with another text in the place of the value.
-    pub fn showing(mut self, shown: &str) -> ValueError {
-        use ValueError as E;
-        match &mut self {
-            E::Boolean(text)
-            | E::Integer(text)
-            | E::Octal(text)
-            | E::LogLevel(text)
-            | E::NotDirectory(text)
-            | E::NoDirectory(text)
-            | E::SignalName(text)
-            | E::SignalNumber(text)
-            | E::ExitCodes(text)
-            | E::AutoRestart(text)
-            | E::UserName(text)
-            | E::UserId(text)
-            | E::GroupName(text)
-            | E::GroupId(text)
-            | E::PortText(text)
-            | E::Duration(text)
-            | E::PortBelow(text)
-            | E::PortAbove(text)
-            | E::Name { name: text, .. }
-            | E::Pairs(text)
-            | E::Setting { text, .. }
-            | E::OutOfRange { text, .. }
-            | E::Choice { text, .. } => shown.clone_into(text),
-            E::NoPort | E::Split(_) => {}
-        }
-        self
+    pub fn showing(self, shown: &str) -> ValueError {
+        self.mismatch.of(shown)
     }
 }
 
 /// `true` and its kin.
 pub fn boolean(text: &str) -> Result<bool, ValueError> {
-    truth(&text.to_lowercase()).ok_or_else(|| ValueError::Boolean(text.to_owned()))
+    truth(&text.to_lowercase()).ok_or_else(|| Mismatch::Boolean.of(text))
 }
 
 fn truth(lower: &str) -> Option<bool> {
@@ -172,7 +147,7 @@ fn truth(lower: &str) -> Option<bool> {
 
 /// A number with all its digits.
 pub fn integer(text: &str) -> Result<Integer, ValueError> {
-    Integer::decimal(text).ok_or_else(|| ValueError::Integer(text.to_owned()))
+    Integer::decimal(text).ok_or_else(|| Mismatch::Integer.of(text))
 }
 
 /// A size in bytes: a number, perhaps with `KB`, `MB` or `GB`.
@@ -203,27 +178,28 @@ pub fn duration(text: &str) -> Result<Duration, ValueError> {
     Integer::decimal(number)
         .and_then(|number| u64::try_from(number.saturated()).ok())
         .map(|number| Duration::from_millis(number.saturating_mul(milliseconds)))
-        .ok_or_else(|| ValueError::Duration(text.to_owned()))
+        .ok_or_else(|| Mismatch::Duration.of(text))
 }
 
 /// Permission bits, octal.
 pub fn octal(text: &str) -> Result<u32, ValueError> {
-    let number = Integer::octal(text).ok_or_else(|| ValueError::Octal(text.to_owned()))?;
+    let number = Integer::octal(text).ok_or_else(|| Mismatch::Octal.of(text))?;
     // What the system call would look at, for negative and huge ones too.
     Ok(u32::try_from(number.saturated() & 0o7777).unwrap_or(0))
 }
 
 /// The name of a log level.
 pub fn log_level(text: &str) -> Result<Level, ValueError> {
-    Level::from_name(text).ok_or_else(|| ValueError::LogLevel(text.to_owned()))
+    Level::from_name(text).ok_or_else(|| Mismatch::LogLevel.of(text))
 }
 
 /// A signal by number or name.
 pub fn signal(text: &str) -> Result<Signal, ValueError> {
     match Integer::decimal(text) {
-        Some(number) => Signal::from_number(number.saturated())
-            .ok_or_else(|| ValueError::SignalNumber(text.to_owned())),
-        None => Signal::from_name(text).ok_or_else(|| ValueError::SignalName(text.to_owned())),
+        Some(number) => {
+            Signal::from_number(number.saturated()).ok_or_else(|| Mismatch::SignalNumber.of(text))
+        }
+        None => Signal::from_name(text).ok_or_else(|| Mismatch::SignalName.of(text)),
     }
 }
 
@@ -237,7 +213,7 @@ pub fn exit_codes(text: &str) -> Result<Vec<i32>, ValueError> {
         u8::try_from(number).ok().map(i32::from)
     };
     text.split(',')
-        .map(|item| code(item).ok_or_else(|| ValueError::ExitCodes(text.to_owned())))
+        .map(|item| code(item).ok_or_else(|| Mismatch::ExitCodes.of(text)))
         .collect()
 }
 
@@ -248,7 +224,7 @@ pub fn auto_restart(text: &str) -> Result<AutoRestart, ValueError> {
         Some(true) => Ok(AutoRestart::Always),
         Some(false) => Ok(AutoRestart::Never),
         None if lower == "unexpected" => Ok(AutoRestart::Unexpected),
-        None => Err(ValueError::AutoRestart(lower)),
+        None => Err(Mismatch::AutoRestart.of(lower)),
     }
 }
 
@@ -266,10 +242,10 @@ pub fn list(text: &str) -> Vec<String> {
 /// all interfaces.
 pub fn inet_address(text: &str) -> Result<(String, u16), ValueError> {
     let (host, port) = match text.rsplit_once(':') {
-        Some((_, "")) => return Err(ValueError::NoPort),
+        Some((_, "")) => return Err(Mismatch::NoPort.of(text)),
         Some((host, port_text)) => (host.to_lowercase(), port(port_text)?),
         None => {
-            let port = port(text).map_err(|_| ValueError::PortText(text.to_owned()))?;
+            let port = port(text).map_err(|_| Mismatch::PortText.of(text))?;
             (String::new(), port)
         }
     };
@@ -284,8 +260,8 @@ pub fn port(text: &str) -> Result<u16, ValueError> {
 /// The port of that number.
 pub fn port_of(number: &Integer) -> Result<u16, ValueError> {
     match number.saturated() {
-        value if value < 1 => Err(ValueError::PortBelow(number.to_string())),
-        value => u16::try_from(value).map_err(|_| ValueError::PortAbove(number.to_string())),
+        value if value < 1 => Err(Mismatch::PortBelow.of(number.to_string())),
+        value => u16::try_from(value).map_err(|_| Mismatch::PortAbove.of(number.to_string())),
     }
 }
 
@@ -294,10 +270,7 @@ pub fn name(text: &str) -> Result<String, ValueError> {
     let stripped = text.trim_matches(is_space);
     match [' ', ':', '/'].into_iter().find(|c| stripped.contains(*c)) {
         None => Ok(stripped.to_owned()),
-        Some(character) => Err(ValueError::Name {
-            name: text.to_owned(),
-            character,
-        }),
+        Some(character) => Err(Mismatch::Name(character).of(text)),
     }
 }
 

@@ -64,7 +64,7 @@ impl Document {
     /// Reads one more file, called `name`: its keys go over those of the same
     /// section, new sections after the old ones.
     pub fn append(&mut self, text: &str, name: &str) -> Result<(), ConfigError> {
-        let marks = ini::read(text, name)?;
+        let marks = ini::read(text, name).map_err(ConfigError::new)?;
         let file = self.files.len();
         let mut section = DEFAULT;
         for mark in &marks {

@@ -7,9 +7,9 @@
 use std::fmt;
 use std::str::Utf8Error;
 
-use super::datatypes::ValueError;
+use super::datatypes::{Mismatch, ValueError};
 use super::expand::{ExpansionError, Problem};
-use super::ini::{Location, SyntaxError};
+use super::ini::Location;
 use crate::text::pyrepr::repr;
 
 /// Why a configuration cannot be used.
@@ -55,6 +55,29 @@ impl ConfigError {
     /// The program's own section is missing.
     pub fn no_section(name: &str) -> ConfigError {
         ConfigError::new(format!(".ini file does not include {name} section"))
+    }
+
+    /// Bytes that are not UTF-8: what the library says of them in Python's words.
+    pub fn not_utf8(bytes: &[u8], error: Utf8Error) -> ConfigError {
+        let rest = bytes.get(error.valid_up_to()..).unwrap_or_default();
+        let (length, reason) = match (error.error_len(), rest.first()) {
+            (None, _) => (rest.len(), "unexpected end of data"),
+            (Some(_), Some(0x80..=0xc1 | 0xf5..=0xff)) => (1, "invalid start byte"),
+            (Some(length), _) => (length, "invalid continuation byte"),
+        };
+        // Python decodes in pieces; what is left at the end is one by itself.
+        let start = match error.error_len() {
+            None => 0,
+            Some(_) => error.valid_up_to(),
+        };
+        let bytes = match rest.get(..length).unwrap_or(rest) {
+            [byte] => format!("byte 0x{byte:02x} in position {start}"),
+            bytes => {
+                let last = (start + bytes.len()).saturating_sub(1);
+                format!("bytes in position {start}-{last}")
+            }
+        };
+        ConfigError::new(format!("'utf-8' codec can't decode {bytes}: {reason}"))
     }
 
     /// An error of a section.
@@ -120,10 +143,8 @@ impl ConfigError {
 impl From<ValueError> for ConfigError {
     fn from(error: ValueError) -> ConfigError {
         let new = ConfigError::new(error.to_string());
-        match error {
-            ValueError::Name { .. } => {
-                new.advising("a name has no blank, no colon and no slash in it")
-            }
+        match error.mismatch {
+            Mismatch::Name(_) => new.advising("a name has no blank, no colon and no slash in it"),
             _ => new,
         }
     }
@@ -134,63 +155,6 @@ impl From<ExpansionError> for ConfigError {
         ConfigError {
             is_of_format: matches!(error.problem, Problem::Format(_)),
             ..ConfigError::new(error.to_string())
-        }
-    }
-}
-
-impl From<SyntaxError> for ConfigError {
-    fn from(error: SyntaxError) -> ConfigError {
-        ConfigError::new(error.to_string())
-    }
-}
-
-/// Bytes that are not UTF-8, in Python's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError {
-    start: usize,
-    bytes: Vec<u8>,
-    reason: &'static str,
-}
-
-impl DecodeError {
-    /// Describes why `bytes` are not UTF-8, from what the library says.
-    pub fn of(bytes: &[u8], error: Utf8Error) -> DecodeError {
-        let rest = bytes.get(error.valid_up_to()..).unwrap_or_default();
-        let (length, reason) = match (error.error_len(), rest.first()) {
-            (None, _) => (rest.len(), "unexpected end of data"),
-            (Some(_), Some(0x80..=0xc1 | 0xf5..=0xff)) => (1, "invalid start byte"),
-            (Some(length), _) => (length, "invalid continuation byte"),
-        };
-        // Python decodes in pieces; what is left at the end is one by itself.
-        let start = match error.error_len() {
-            None => 0,
-            Some(_) => error.valid_up_to(),
-        };
-        DecodeError {
-            start,
-            bytes: rest.get(..length).unwrap_or(rest).to_vec(),
-            reason,
-        }
-    }
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DecodeError {
-            start,
-            bytes,
-            reason,
-        } = self;
-        match bytes.as_slice() {
-            [byte] => write!(
-                f,
-                "'utf-8' codec can't decode byte 0x{byte:02x} in position {start}: {reason}"
-            ),
-            _ => write!(
-                f,
-                "'utf-8' codec can't decode bytes in position {start}-{}: {reason}",
-                (start + bytes.len()).saturating_sub(1)
-            ),
         }
     }
 }
@@ -223,7 +187,7 @@ mod tests {
             ),
         ] {
             let error = str::from_utf8(bytes).unwrap_err();
-            let text = DecodeError::of(bytes, error).to_string();
+            let text = ConfigError::not_utf8(bytes, error).to_string();
             assert_eq!(text, format!("'utf-8' codec can't decode {expected}"));
         }
     }

@@ -10,23 +10,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::conversion::{Argument, Form, Replacement};
 use super::expanded::{Expanded, Inserted};
 use crate::sort;
-use crate::sys::float;
-use crate::text::pyrepr::{ascii, repr};
+use crate::text::pyrepr::repr;
 use crate::vec_map::VecMap;
 
 /// No value needs padding beyond this many characters.
 const MAX_WIDTH: usize = 1 << 12;
-
-/// What a name stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replacement {
-    /// Most names.
-    Text(String),
-    /// `process_num` and `numprocs`.
-    Number(i64),
-}
 
 /// Some names and what they stand for.
 pub type Layer = VecMap<String, Replacement>;
@@ -129,24 +120,6 @@ struct Formatter<'a> {
     out: Expanded,
 }
 
-/// What the next conversion would take.
-#[derive(Clone, Copy)]
-enum Argument<'a> {
-    /// Nothing was named yet: the table of all names.
-    Mapping,
-    Named(&'a Replacement),
-    Used,
-}
-
-#[derive(Default)]
-struct Flags {
-    left: bool,
-    plus: bool,
-    blank: bool,
-    alternate: bool,
-    zero: bool,
-}
-
 fn bad(reason: &str) -> Problem {
     Problem::Format(reason.to_owned())
 }
@@ -207,30 +180,28 @@ impl<'a> Formatter<'a> {
             self.argument = Argument::Named(found);
             c = self.needed()?;
         }
-        let mut flags = Flags::default();
+        let mut form = Form::default();
         loop {
             match c {
-                '-' => flags.left = true,
-                '+' => flags.plus = true,
-                ' ' => flags.blank = true,
-                '#' => flags.alternate = true,
-                '0' => flags.zero = true,
+                '-' => form.left = true,
+                '+' => form.plus = true,
+                ' ' => form.blank = true,
+                '#' => form.alternate = true,
+                '0' => form.zero = true,
                 _ => break,
             }
             c = self.needed()?;
         }
-        let width = self.number(&mut c, "width too big")?;
-        let precision = if c == '.' {
+        form.width = self.number(&mut c, "width too big")?.unwrap_or(0);
+        if c == '.' {
             c = self.needed()?;
-            Some(self.number(&mut c, "precision too big")?.unwrap_or(0))
-        } else {
-            None
-        };
+            let precision = self.number(&mut c, "precision too big")?;
+            form.precision = Some(precision.unwrap_or(0));
+        }
         if matches!(c, 'h' | 'l' | 'L') {
             c = self.needed()?;
         }
-        let (prefix, body, fill) = self.converted(c, &flags, precision)?;
-        let text = padded(&prefix, &body, width.unwrap_or(0), &flags, fill);
+        let text = self.converted(c, &form)?;
         let written = is_of_environment.then(|| self.source.shown_between(start, self.at));
         self.out.insert(&text, written.map(Cow::into_owned));
         Ok(())
@@ -302,140 +273,30 @@ impl<'a> Formatter<'a> {
         Ok(number)
     }
 
-    /// Sign or base prefix, text, and whether zeros may fill.
-    fn converted(
-        &mut self,
-        c: char,
-        flags: &Flags,
-        precision: Option<usize>,
-    ) -> Result<(String, String, bool), Problem> {
+    /// The text of a conversion.
+    fn converted(&mut self, c: char, form: &Form) -> Result<String, Problem> {
         let argument = std::mem::replace(&mut self.argument, Argument::Used);
-        if matches!(argument, Argument::Used) {
-            return Err(bad("not enough arguments for format string"));
-        }
-        match c {
-            's' | 'r' | 'a' => {
-                let text = match argument {
-                    Argument::Named(Replacement::Text(text)) => match c {
-                        's' => text.clone(),
-                        'r' => repr(text),
-                        _ => ascii(text),
-                    },
-                    Argument::Named(Replacement::Number(number)) => number.to_string(),
-                    _ => {
-                        self.nameless = Some(Problem::Format(format!("%{c} without a name")));
-                        String::new()
-                    }
-                };
-                let length = precision.unwrap_or(usize::MAX);
-                Ok((String::new(), text.chars().take(length).collect(), false))
+        match (c, argument) {
+            ('s' | 'r' | 'a', Argument::Mapping) => {
+                self.nameless = Some(Problem::Format(format!("%{c} without a name")));
+                Ok(form.padded("", "", false))
             }
-            'c' => Ok((String::new(), character(argument)?, false)),
-            'd' | 'i' | 'u' | 'o' | 'x' | 'X' => {
-                let number = whole(argument, c)?;
-                let (base, digits) = match c {
-                    'o' => ("0o", format!("{:o}", number.unsigned_abs())),
-                    'x' => ("0x", format!("{:x}", number.unsigned_abs())),
-                    'X' => ("0X", format!("{:X}", number.unsigned_abs())),
-                    _ => ("", number.unsigned_abs().to_string()),
-                };
-                let base = if flags.alternate { base } else { "" };
-                let digits = format!("{digits:0>width$}", width = precision.unwrap_or(1));
-                Ok((format!("{}{base}", sign(number < 0, flags)), digits, true))
-            }
-            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
-                let Argument::Named(Replacement::Number(number)) = argument else {
-                    return Err(Problem::Format(format!(
-                        "must be real number, not {}",
-                        kind(argument)
-                    )));
-                };
-                let digits = float::written(
-                    number.unsigned_abs() as f64,
-                    c,
-                    precision.unwrap_or(6),
-                    flags.alternate,
-                );
-                Ok((sign(*number < 0, flags).to_owned(), digits, true))
-            }
-            other => {
-                let shown = if ('\x1f'..'~').contains(&other) {
-                    other
-                } else {
-                    '?'
-                };
-                Err(Problem::Format(format!(
-                    "unsupported format character '{shown}' (0x{:x}) at index {}",
-                    u32::from(other),
-                    self.source
-                        .shown_between(0, self.at - other.len_utf8())
-                        .chars()
-                        .count()
-                )))
-            }
+            (_, Argument::Used) => Err(bad("not enough arguments for format string")),
+            _ => match form.converted(c, argument) {
+                Some(text) => text.map_err(Problem::Format),
+                None => Err(self.unsupported(c)),
+            },
         }
     }
-}
 
-fn padded(prefix: &str, body: &str, width: usize, flags: &Flags, numeric: bool) -> String {
-    let length = prefix.chars().count() + body.chars().count();
-    let fill = width.saturating_sub(length);
-    let (blanks, zeros, after) = match (flags.left, flags.zero && numeric) {
-        (true, _) => (0, 0, fill),
-        (false, true) => (0, fill, 0),
-        (false, false) => (fill, 0, 0),
-    };
-    let mut out = String::with_capacity(prefix.len() + body.len() + fill);
-    out.extend(std::iter::repeat_n(' ', blanks));
-    out.push_str(prefix);
-    out.extend(std::iter::repeat_n('0', zeros));
-    out.push_str(body);
-    out.extend(std::iter::repeat_n(' ', after));
-    out
-}
-
-fn kind(argument: Argument<'_>) -> &'static str {
-    match argument {
-        Argument::Named(Replacement::Text(_)) => "str",
-        Argument::Named(Replacement::Number(_)) => "int",
-        Argument::Mapping | Argument::Used => "dict",
-    }
-}
-
-fn whole(argument: Argument<'_>, c: char) -> Result<i64, Problem> {
-    match argument {
-        Argument::Named(Replacement::Number(number)) => Ok(*number),
-        other => {
-            let wanted = match c {
-                'o' | 'x' | 'X' => "an integer is required",
-                _ => "a real number is required",
-            };
-            Err(Problem::Format(format!(
-                "%{c} format: {wanted}, not {}",
-                kind(other)
-            )))
-        }
-    }
-}
-
-fn character(argument: Argument<'_>) -> Result<String, Problem> {
-    match argument {
-        Argument::Named(Replacement::Text(text)) if text.chars().count() == 1 => Ok(text.clone()),
-        Argument::Named(Replacement::Number(number)) => u32::try_from(*number)
-            .ok()
-            .and_then(char::from_u32)
-            .map(String::from)
-            .ok_or_else(|| bad("%c arg not in range(0x110000)")),
-        _ => Err(bad("%c requires int or char")),
-    }
-}
-
-fn sign(negative: bool, flags: &Flags) -> &'static str {
-    match (negative, flags.plus, flags.blank) {
-        (true, _, _) => "-",
-        (false, true, _) => "+",
-        (false, false, true) => " ",
-        (false, false, false) => "",
+    fn unsupported(&self, c: char) -> Problem {
+        let shown = if ('\x1f'..'~').contains(&c) { c } else { '?' };
+        let before = self.source.shown_between(0, self.at - c.len_utf8());
+        Problem::Format(format!(
+            "unsupported format character '{shown}' (0x{:x}) at index {}",
+            u32::from(c),
+            before.chars().count()
+        ))
     }
 }
 

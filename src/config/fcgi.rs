@@ -2,7 +2,7 @@
 //! shares with programs are [`program`](super::program)'s.
 
 use super::accounts;
-use super::datatypes::{self, ValueError};
+use super::datatypes::{self, Mismatch};
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::key::Fallback::{Derived, Required, Value};
@@ -72,10 +72,7 @@ pub fn socket(
         let backlog = datatypes::integer(text)?;
         match backlog.saturated() {
             number @ 1..=65535 => Ok(number),
-            _ => Err(ValueError::Setting {
-                key: "socket_backlog",
-                text: backlog.to_string(),
-            }),
+            _ => Err(Mismatch::Setting("socket_backlog").of(backlog.to_string())),
         }
     })?;
     let owner = section.setting("socket_owner", |text| accounts::owner(text, system))?;

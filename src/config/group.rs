@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::datatypes;
 use super::error::ConfigError;
 use super::fcgi;
+use super::key::{Fallback, Key, changed};
 use super::listener;
 use super::program::{PRIORITY, name_of, part_after_colon, processes};
 use super::section::{Context, Section};
@@ -20,6 +21,9 @@ const GROUP: &str = "group:";
 const PROGRAM: &str = "program:";
 /// The key that names the members of a group.
 const MEMBERS: &str = "programs";
+
+/// The keys of `[group:x]`.
+pub const KEYS: &[Key] = &[changed(MEMBERS, "list", Fallback::Nothing), PRIORITY];
 
 /// All groups in starting order, by priority and name, each with the section that made it.
 /// `environment` is `[supervisord]`'s, which lies under each process's own.
@@ -95,9 +99,13 @@ fn named_group(
         members.push(member.clone());
         blamed = member;
     }
-    let processes = without_doubles(all, section, warnings);
-    let head = Head::new(name, priority, GroupKind::Programs);
-    Ok(found(section, head, processes))
+    let group = Group {
+        name,
+        priority,
+        kind: GroupKind::Programs,
+        processes: without_doubles(all, section, warnings),
+    };
+    Ok((group, section.to_owned()))
 }
 
 /// The socket of an `[fcgi-program:x]` in a group. 4.3.0 gives it none and does
@@ -157,10 +165,12 @@ fn single(
     let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
     let priority = reader.read(&PRIORITY)?;
-    single_section(
+    group_of(
         context,
         section,
-        Head::new(name, priority, GroupKind::Programs),
+        name,
+        priority,
+        GroupKind::Programs,
         warnings,
     )
 }
@@ -173,8 +183,8 @@ fn listeners(
 ) -> Result<(Group, String), ConfigError> {
     let read = listener::read(context, section)?;
     let name = part_after_colon(section).to_owned();
-    let head = Head::new(name, read.priority, GroupKind::Listeners(read.pool));
-    single_section(context, section, head, warnings)
+    let kind = GroupKind::Listeners(read.pool);
+    group_of(context, section, name, read.priority, kind, warnings)
 }
 
 /// An `[fcgi-program:x]` that is a group of its own.
@@ -184,52 +194,27 @@ fn fast_cgi(
     warnings: &mut Vec<String>,
 ) -> Result<(Group, String), ConfigError> {
     let read = fcgi::read(context, section)?;
-    let head = Head::new(read.name, read.priority, GroupKind::FastCgi(read.socket));
-    single_section(context, section, head, warnings)
+    let kind = GroupKind::FastCgi(read.socket);
+    group_of(context, section, read.name, read.priority, kind, warnings)
 }
 
 /// The group of one section's processes.
-fn single_section(
+fn group_of(
     context: &Context<'_>,
     section: &str,
-    head: Head,
-    warnings: &mut Vec<String>,
-) -> Result<(Group, String), ConfigError> {
-    let all = processes(context, section, &head.name, warnings)?;
-    let processes = without_doubles(all, section, warnings);
-    Ok(found(section, head, processes))
-}
-
-/// What a group has beside its processes.
-struct Head {
     name: String,
     priority: i64,
     kind: GroupKind,
-}
-
-impl Head {
-    fn new(name: String, priority: i64, kind: GroupKind) -> Head {
-        Head {
-            name,
-            priority,
-            kind,
-        }
-    }
-}
-
-fn found(section: &str, head: Head, processes: Vec<Rc<Process>>) -> (Group, String) {
-    let Head {
-        name,
-        priority,
-        kind,
-    } = head;
+    warnings: &mut Vec<String>,
+) -> Result<(Group, String), ConfigError> {
+    let all = processes(context, section, &name, warnings)?;
     let group = Group {
         name,
         priority,
         kind,
-        processes,
+        processes: without_doubles(all, section, warnings),
     };
-    (group, section.to_owned())
+    Ok((group, section.to_owned()))
 }
 
 /// Of processes with one name the last definition counts, at the place of the first.

@@ -5,7 +5,7 @@
 //! the original does, with a warning.
 
 use super::document::Document;
-use super::error::{ConfigError, DecodeError};
+use super::error::ConfigError;
 use super::expand::{Layer, expand};
 use super::ini::Location;
 use super::paths::{absolute, dirname, join};
@@ -165,8 +165,7 @@ fn append(document: &mut Document, bytes: Vec<u8>, name: &str) -> Result<(), Con
                 file: name.to_owned(),
                 line: lines + 1,
             };
-            let error = DecodeError::of(&bytes, error).to_string();
-            Err(ConfigError::new(error).at(Some(location)))
+            Err(ConfigError::not_utf8(&bytes, error).at(Some(location)))
         }
     }
 }

@@ -7,49 +7,6 @@ use crate::text::is_space;
 use crate::text::pyrepr::repr;
 use crate::text::scan::{self, has};
 
-/// What is wrong with the lines of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SyntaxError {
-    /// A line stands before any header.
-    NoHeader {
-        /// The file's name.
-        file: String,
-        /// Counted from 1.
-        line: usize,
-        /// The line with its newline.
-        text: String,
-    },
-    /// Lines that are neither header nor key.
-    BadLines {
-        /// The file's name.
-        file: String,
-        /// Number and text of each line, the newline included.
-        lines: Vec<(usize, String)>,
-    },
-}
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SyntaxError::NoHeader { file, line, text } => write!(
-                f,
-                "File contains no section headers.\nfile: {}, line: {line}\n{}",
-                repr(file),
-                repr(text)
-            ),
-            SyntaxError::BadLines { file, lines } => {
-                write!(f, "Source contains parsing errors: {}", repr(file))?;
-                for (number, text) in lines {
-                    write!(f, "\n\t[line {number:2}]: {}", repr(text))?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl std::error::Error for SyntaxError {}
-
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -93,26 +50,28 @@ pub enum Marked {
 }
 
 /// Reads the text of the file that is called `name`: headers, keys and comments that
-/// follow values, in order.
-pub fn read(text: &str, name: &str) -> Result<Vec<Mark>, SyntaxError> {
+/// follow values, in order. What is wrong is told in Python's words.
+pub fn read(text: &str, name: &str) -> Result<Vec<Mark>, String> {
     let mut reader = Reader::default();
     for (index, line) in physical_lines(text).enumerate() {
-        reader
-            .line(index + 1, line)
-            .map_err(|text| SyntaxError::NoHeader {
-                file: name.to_owned(),
-                line: index + 1,
-                text,
-            })?;
+        reader.line(index + 1, line).map_err(|text| {
+            format!(
+                "File contains no section headers.\nfile: {}, line: {}\n{}",
+                repr(name),
+                index + 1,
+                repr(&text)
+            )
+        })?;
     }
     reader.end_value();
-    match reader.bad_lines.is_empty() {
-        true => Ok(reader.marks),
-        false => Err(SyntaxError::BadLines {
-            file: name.to_owned(),
-            lines: reader.bad_lines,
-        }),
+    if reader.bad_lines.is_empty() {
+        return Ok(reader.marks);
     }
+    let mut error = format!("Source contains parsing errors: {}", repr(name));
+    for (number, text) in reader.bad_lines {
+        error.push_str(&format!("\n\t[line {number:2}]: {}", repr(&text)));
+    }
+    Err(error)
 }
 
 /// Lines without their ends; LF, CRLF and a lone CR end one. The flag says
@@ -315,7 +274,7 @@ mod tests {
     fn bad_lines_are_reported_together() {
         let error = read("[a]\nfoo\n=x\nk=1\n[]", "s.conf").unwrap_err();
         assert_eq!(
-            error.to_string(),
+            error,
             "Source contains parsing errors: 's.conf'\n\t[line  2]: 'foo\\n'\n\t[line  3]: '=x\\n'\n\t[line  5]: '[]'"
         );
     }
@@ -324,7 +283,7 @@ mod tests {
     fn text_before_a_header_is_an_error() {
         let error = read("\u{feff}[a]\r\n", "s.conf").unwrap_err();
         assert_eq!(
-            error.to_string(),
+            error,
             "File contains no section headers.\nfile: 's.conf', line: 1\n'\\ufeff[a]\\n'"
         );
     }

@@ -3,7 +3,7 @@
 //!
 //! Types have the names that supervisord.conf(5) explains under TYPES.
 
-use super::datatypes::ValueError;
+use super::datatypes::{Mismatch, ValueError};
 
 /// A key of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +79,13 @@ impl Key {
 
     /// The number, if the key takes it.
     pub fn checked(&self, number: i64) -> Result<i64, ValueError> {
-        let (key, text) = (self.name, number.to_string());
-        match self.range {
-            Range::AtLeast(least) if number < least => Err(ValueError::Setting { key, text }),
+        let mismatch = match self.range {
+            Range::AtLeast(least) if number < least => Mismatch::Setting(self.name),
             Range::Within(least, most) if !(least..=most).contains(&number) => {
-                Err(ValueError::OutOfRange {
-                    key,
-                    text,
-                    least,
-                    most,
-                })
+                Mismatch::Range(self.name, least, most)
             }
-            _ => Ok(number),
-        }
+            _ => return Ok(number),
+        };
+        Err(mismatch.of(number.to_string()))
     }
 }

@@ -2,9 +2,9 @@
 //! and anybody who wants to know whether a key is a slip of the pen. The keys stand
 //! with what reads them.
 
-use super::key::Fallback::{Nothing, Required, Value};
-use super::key::{Key, changed, key};
-use super::{fcgi, limits, listener, program, rpcinterface, server, supervisord};
+use super::key::{Fallback, Key, key};
+use super::{fcgi, group, limits, listener, program, rpcinterface, server};
+use super::{supervisorctl, supervisord};
 
 /// A kind of section.
 #[derive(Clone, Copy, Debug)]
@@ -47,30 +47,19 @@ pub const KINDS: &[Kind] = &[
     kind("supervisord", false, supervisord::KEYS),
     server("unix_http_server", &[server::UNIX_KEYS]),
     server("inet_http_server", &[server::INET_KEYS]),
-    kind("supervisorctl", false, &[SUPERVISORCTL]),
-    kind("include", false, &[&[key("files", "patterns", Required)]]),
-    kind("group:", true, &[GROUP]),
+    kind("supervisorctl", false, &[supervisorctl::KEYS]),
+    kind(
+        "include",
+        false,
+        &[&[key("files", "patterns", Fallback::Required)]],
+    ),
+    kind("group:", true, &[group::KEYS]),
     program("program:", &[]),
     program("eventlistener:", listener::KEYS),
     program("fcgi-program:", &[fcgi::KEYS]),
     kind("rpcinterface:", true, &[rpcinterface::KEYS]),
-    kind("ctlplugin:", true, &[CTLPLUGIN]),
+    kind("ctlplugin:", true, &[supervisorctl::PLUGIN_KEYS]),
 ];
-
-/// The keys of `[supervisorctl]`.
-const SUPERVISORCTL: &[Key] = &[
-    changed("serverurl", "url", Value("http://localhost:9001")),
-    key("username", "text", Nothing),
-    key("password", "text", Nothing),
-    key("prompt", "text", Value("supervisor")),
-    key("history_file", "path", Nothing),
-];
-
-/// The keys of `[group:x]`.
-const GROUP: &[Key] = &[changed("programs", "list", Nothing), program::PRIORITY];
-
-/// The keys of `[ctlplugin:x]`.
-const CTLPLUGIN: &[Key] = &[changed("supervisor.ctl_factory", "name", Required)];
 
 /// The kind of the section of that name, if sections of that name are read.
 pub fn kind_of(section: &str) -> Option<&'static Kind> {

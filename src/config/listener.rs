@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::command::Command;
-use super::datatypes::{self, ValueError};
+use super::datatypes::{self, Mismatch, ValueError};
 use super::error::ConfigError;
 use super::expanded::Expanded;
 use super::key::Fallback::{Required, Value};
@@ -79,11 +79,8 @@ pub enum ResultHandler {
 
 impl Setting for ResultHandler {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
-        let error = || ValueError::Setting {
-            key: key.name,
-            text: text.to_owned(),
-        };
-        result_handler(&Expanded::from(text.to_owned())).ok_or_else(error)
+        let handler = result_handler(&Expanded::from(text.to_owned()));
+        handler.ok_or_else(|| Mismatch::Setting(key.name).of(text))
     }
 
     fn dumped(&self) -> Json {
@@ -96,11 +93,10 @@ impl Setting for ResultHandler {
 }
 
 impl Word for PayloadLength {
-    const ALL: &'static [PayloadLength] = &PayloadLength::ALL;
-
-    fn name(self) -> &'static str {
-        self.name()
-    }
+    const WORDS: &'static [(&'static str, PayloadLength)] = &[
+        ("characters", PayloadLength::Characters),
+        ("bytes", PayloadLength::Bytes),
+    ];
 }
 
 /// An event listener: what `read` makes of its section.

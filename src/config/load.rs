@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::Config;
 use super::accounts;
-use super::datatypes::ValueError;
+use super::datatypes::Mismatch;
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
@@ -218,7 +218,7 @@ fn account(text: &str, context: &Context<'_>, overrides: &Overrides) -> Result<O
         if overrides.user.is_some() {
             return error.into();
         }
-        let is_of_group = matches!(error, ValueError::GroupName(_) | ValueError::GroupId(_));
+        let is_of_group = matches!(error.mismatch, Mismatch::GroupName | Mismatch::GroupId);
         let section = context.section(supervisord::SECTION, &[&context.here]);
         let error = match section.value("user") {
             Ok(Some(value)) => section.wrong("user", &value, error),

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod check;
 pub mod command;
+pub mod conversion;
 pub mod datatypes;
 pub mod diff;
 pub mod document;

@@ -1,6 +1,6 @@
 //! The pairs of an `environment=` value.
 
-use super::datatypes::ValueError;
+use super::datatypes::{Mismatch, ValueError};
 use super::expanded::Expanded;
 use crate::text::is_space;
 use crate::text::shlex::{self, Piece, SplitError};
@@ -13,8 +13,8 @@ use crate::text::shlex::{self, Piece, SplitError};
 pub fn read(value: &Expanded) -> Result<Vec<(String, String)>, ValueError> {
     let mut pairs = Vec::new();
     read_pairs(value.pieces(), &mut pairs).map_err(|error| match error {
-        PairsError::Split(error) => ValueError::Split(error),
-        PairsError::End => ValueError::Pairs(value.text.clone()),
+        PairsError::Split(error) => Mismatch::Split(error).of(""),
+        PairsError::End => Mismatch::Pairs.of(&value.text),
     })?;
     Ok(pairs)
 }

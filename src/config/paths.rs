@@ -3,7 +3,7 @@
 //! directories that must exist. Relative paths are seen from the directory in which
 //! the program was started, wherever it has gone since.
 
-use super::datatypes::ValueError;
+use super::datatypes::{Mismatch, ValueError};
 use super::system::System;
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 
@@ -102,7 +102,7 @@ pub fn existing_directory(
     if !expanded.is_empty() && is_directory(&expanded, launch_directory, system) {
         Ok(expanded)
     } else {
-        Err(ValueError::NotDirectory(path.to_owned()))
+        Err(Mismatch::NotDirectory.of(path))
     }
 }
 
@@ -117,7 +117,7 @@ pub fn existing_dirpath(
     if directory.is_empty() || is_directory(directory, launch_directory, system) {
         Ok(expanded)
     } else {
-        Err(ValueError::NoDirectory(path.to_owned()))
+        Err(Mismatch::NoDirectory.of(path))
     }
 }
 

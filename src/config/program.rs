@@ -8,9 +8,10 @@
 use super::FastCgiSocket;
 use super::accounts;
 use super::command::Command;
+use super::conversion::Replacement;
 use super::datatypes;
 use super::error::ConfigError;
-use super::expand::{Layer, Replacement, define};
+use super::expand::{Layer, define};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
 use super::key::{Key, changed, key};
 use super::pairs;

@@ -3,7 +3,7 @@
 
 use std::mem::discriminant;
 
-use super::datatypes::ValueError;
+use super::datatypes::{Mismatch, ValueError};
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define, expand, expand_again};
@@ -141,14 +141,14 @@ impl Section<'_> {
     }
 
     fn refused(&self, key: &str, error: ValueError) -> ConfigError {
-        match &error {
-            ValueError::Choice { key, text, choices } => self.fault_at(
+        match &error.mismatch {
+            Mismatch::Choice(_, words) => self.fault_at(
                 key,
                 format!(
                     "Invalid {key} value {} in [{}]: it is one of {}",
-                    repr(text),
+                    repr(&error.text),
                     self.section,
-                    choices.join(", ")
+                    words.join(", ")
                 ),
             ),
             _ => self.at(key, error.into()),
@@ -186,7 +186,8 @@ impl Section<'_> {
         };
         // Messages show the part that is wrong; some in lower case, which a name does not survive.
         let shown_part = convert(&value.shown()).err().filter(|other| {
-            discriminant(other) == discriminant(&error) && other.to_string().contains(ENVIRONMENT)
+            discriminant(&other.mismatch) == discriminant(&error.mismatch)
+                && other.to_string().contains(ENVIRONMENT)
         });
         Err(match shown_part {
             Some(other) => self.refused(key, other),
@@ -201,10 +202,7 @@ impl Section<'_> {
         convert: impl Fn(&str) -> Result<T, ValueError>,
     ) -> Result<Option<T>, ConfigError> {
         self.converted(key, |text| {
-            convert(text).map_err(|_| ValueError::Setting {
-                key,
-                text: text.to_owned(),
-            })
+            convert(text).map_err(|_| Mismatch::Setting(key).of(text))
         })
     }
 

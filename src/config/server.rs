@@ -65,15 +65,7 @@ fn inet(section: &Section<'_>) -> Result<Server, ConfigError> {
     required(section, "port")?;
     let address = section.converted("port", datatypes::inet_address)?;
     let (host, port) = address.unwrap_or_default();
-    Ok(Server {
-        section: section.name().to_owned(),
-        address: Address::Inet { host, port },
-        require_authentication: require_authentication(section, &credentials)?,
-        credentials,
-        allowed_hosts: allowed_hosts(section)?,
-        limits: Limits::read_keys(section)?,
-        web_get_actions: section.read(&WEB_GET_ACTIONS)?,
-    })
+    server(section, Address::Inet { host, port }, credentials)
 }
 
 /// `file` alone sees the name `here`.
@@ -92,12 +84,23 @@ fn unix(section: &Section<'_>, with_here: &Section<'_>) -> Result<Server, Config
     let owner = section.setting("chown", |text| accounts::owner(text, system))?;
     let mode = section.setting(CHMOD.name, datatypes::octal)?;
     let mode = mode.unwrap_or_else(|| settings::fallback(&CHMOD));
+    server(section, Address::Unix { path, mode, owner }, credentials)
+}
+
+fn server(
+    section: &Section<'_>,
+    address: Address,
+    credentials: Option<Credentials>,
+) -> Result<Server, ConfigError> {
     Ok(Server {
         section: section.name().to_owned(),
-        address: Address::Unix { path, mode, owner },
         require_authentication: require_authentication(section, &credentials)?,
         credentials,
-        allowed_hosts: Vec::new(),
+        allowed_hosts: match address {
+            Address::Inet { .. } => allowed_hosts(section)?,
+            Address::Unix { .. } => Vec::new(),
+        },
+        address,
         limits: Limits::read_keys(section)?,
         web_get_actions: section.read(&WEB_GET_ACTIONS)?,
     })

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::AutoRestart;
-use super::datatypes::{self, ValueError};
+use super::datatypes::{self, Mismatch, ValueError};
 use super::key::{Fallback, Key};
 use crate::log_level::Level;
 use crate::signal::Signal;
@@ -253,25 +253,23 @@ impl Setting for Vec<i32> {
 }
 
 /// A type whose values are words, read without regard to case.
-pub trait Word: Copy + Default + 'static {
-    const ALL: &'static [Self];
-
-    fn name(self) -> &'static str;
+pub trait Word: Copy + Default + PartialEq + 'static {
+    const WORDS: &'static [(&'static str, Self)];
 }
 
 impl<T: Word> Setting for T {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
         let word = text.trim_matches(is_space);
-        let mut all = T::ALL.iter().copied();
-        all.find(|choice| choice.name().eq_ignore_ascii_case(word))
-            .ok_or_else(|| ValueError::Choice {
-                key: key.name,
-                text: text.to_owned(),
-                choices: T::ALL.iter().map(|choice| choice.name()).collect(),
-            })
+        let mut words = T::WORDS.iter();
+        let found = words.find(|(name, _)| name.eq_ignore_ascii_case(word));
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let words = T::WORDS.iter().map(|(name, _)| *name).collect();
+            Mismatch::Choice(key.name, words).of(text)
+        })
     }
 
     fn dumped(&self) -> Json {
-        self.name().into()
+        let word = T::WORDS.iter().find(|(_, value)| value == self);
+        word.map(|(name, _)| *name).into()
     }
 }

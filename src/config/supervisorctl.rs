@@ -7,6 +7,8 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::include::{read_main, read_wanted};
+use super::key::Fallback::{Nothing, Required, Value};
+use super::key::{Key, changed, key};
 use super::paths::{dirname, normalized_path};
 use super::program::part_after_colon;
 use super::section::{Context, environment_layer};
@@ -18,6 +20,18 @@ pub const SECTION: &str = "supervisorctl";
 pub const DEFAULT_SERVERURL: &str = "http://localhost:9001";
 /// The word before `> ` when nothing is configured.
 pub const DEFAULT_PROMPT: &str = "supervisor";
+
+/// The keys of `[supervisorctl]`.
+pub const KEYS: &[Key] = &[
+    changed("serverurl", "url", Value(DEFAULT_SERVERURL)),
+    key("username", "text", Nothing),
+    key("password", "text", Nothing),
+    key("prompt", "text", Value(DEFAULT_PROMPT)),
+    key("history_file", "path", Nothing),
+];
+
+/// The keys of `[ctlplugin:x]`.
+pub const PLUGIN_KEYS: &[Key] = &[changed(FACTORY, "name", Required)];
 
 const PLUGIN: &str = "ctlplugin:";
 const FACTORY: &str = "supervisor.ctl_factory";

@@ -63,14 +63,10 @@ pub enum SecondSignal {
 }
 
 impl Word for SecondSignal {
-    const ALL: &'static [SecondSignal] = &[SecondSignal::Ignore, SecondSignal::Kill];
-
-    fn name(self) -> &'static str {
-        match self {
-            SecondSignal::Ignore => "ignore",
-            SecondSignal::Kill => "kill",
-        }
-    }
+    const WORDS: &'static [(&'static str, SecondSignal)] = &[
+        ("ignore", SecondSignal::Ignore),
+        ("kill", SecondSignal::Kill),
+    ];
 }
 
 /// What becomes of programs that a supervisord before this one has left behind.
@@ -86,15 +82,11 @@ pub enum Leftovers {
 }
 
 impl Word for Leftovers {
-    const ALL: &'static [Leftovers] = &[Leftovers::Warn, Leftovers::Kill, Leftovers::Ignore];
-
-    fn name(self) -> &'static str {
-        match self {
-            Leftovers::Warn => "warn",
-            Leftovers::Kill => "kill",
-            Leftovers::Ignore => "ignore",
-        }
-    }
+    const WORDS: &'static [(&'static str, Leftovers)] = &[
+        ("warn", Leftovers::Warn),
+        ("kill", Leftovers::Kill),
+        ("ignore", Leftovers::Ignore),
+    ];
 }
 
 /// Where the main log goes.

@@ -31,19 +31,6 @@ pub enum PayloadLength {
     Bytes,
 }
 
-impl PayloadLength {
-    /// Both of them.
-    pub const ALL: [PayloadLength; 2] = [PayloadLength::Characters, PayloadLength::Bytes];
-
-    /// As written in the file.
-    pub fn name(self) -> &'static str {
-        match self {
-            PayloadLength::Characters => "characters",
-            PayloadLength::Bytes => "bytes",
-        }
-    }
-}
-
 /// A counter of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Serials {

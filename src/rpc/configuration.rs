@@ -2,7 +2,7 @@
 
 use crate::config::diff;
 use crate::config::load;
-use crate::config::{self, LogFile};
+use crate::config::{self, LogFile, program};
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -157,28 +157,15 @@ fn push_output(
             .and_then(|process| process.log_path(channel))
             .unwrap_or("auto"),
     };
-    let names = match channel {
-        Channel::Stdout => [
-            "stdout_capture_maxbytes",
-            "stdout_events_enabled",
-            "stdout_logfile",
-            "stdout_logfile_backups",
-            "stdout_logfile_maxbytes",
-            "stdout_syslog",
-        ],
-        Channel::Stderr => [
-            "stderr_capture_maxbytes",
-            "stderr_events_enabled",
-            "stderr_logfile",
-            "stderr_logfile_backups",
-            "stderr_logfile_maxbytes",
-            "stderr_syslog",
-        ],
+    let keys = match channel {
+        Channel::Stdout => program::STDOUT,
+        Channel::Stderr => program::STDERR,
     };
-    entry.int(names[0], output.capture_maxbytes);
-    entry.bool(names[1], output.events_enabled);
-    entry.string(names[2], logfile);
-    entry.int(names[3], output.logfile_backups);
-    entry.int(names[4], output.logfile_maxbytes);
-    entry.bool(names[5], output.syslog);
+    let [logfile_key, maxbytes, backups, capture, events, syslog] = keys.map(|key| key.name);
+    entry.int(capture, output.capture_maxbytes);
+    entry.bool(events, output.events_enabled);
+    entry.string(logfile_key, logfile);
+    entry.int(backups, output.logfile_backups);
+    entry.int(maxbytes, output.logfile_maxbytes);
+    entry.bool(syslog, output.syslog);
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use pollvisor::config::document::Document;
-use pollvisor::config::error::{ConfigError, DecodeError};
+use pollvisor::config::error::ConfigError;
 use pollvisor::config::{
     Address, AutoRestart, Config, GroupKind, LogFile, MainLog, Output, Process, ResultHandler,
     Server,
@@ -23,7 +23,7 @@ pub fn evaluated(result: Result<Config, ConfigError>) -> String {
 pub fn lines(bytes: &[u8], name: &str) -> String {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => return format!("Error: {}", DecodeError::of(bytes, error)),
+        Err(error) => return format!("Error: {}", ConfigError::not_utf8(bytes, error)),
     };
     let mut document = Document::new();
     if let Err(error) = document.append(text, name) {
