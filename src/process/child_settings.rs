@@ -5,7 +5,7 @@ use crate::process::environment::Environment;
 use crate::process::fcgi::Hosts;
 use crate::process::identity;
 use crate::sys::signals::Mask;
-use crate::sys::spawn::Surroundings;
+use crate::sys::spawn::Step;
 
 /// Settings of `[supervisord]` that children depend on. A reread changes them at once.
 #[derive(Clone, Debug)]
@@ -29,14 +29,17 @@ pub struct ChildSettings {
 }
 
 impl ChildSettings {
-    /// What a child finds around it when it begins.
-    pub fn surroundings<'a>(&self, process: &'a Process) -> Surroundings<'a> {
-        Surroundings {
-            identity: identity::of(process),
-            directory: process.directory.as_deref(),
-            umask: process.umask,
-            close_below: self.minfds,
-            mask: self.mask,
-        }
+    /// What a child does before exec, in the order of 4.3.0.
+    pub fn steps<'a>(&self, process: &'a Process) -> Vec<Step<'a>> {
+        let mut steps = vec![
+            Step::ProcessGroup,
+            Step::Signals(self.mask),
+            Step::Streams,
+            Step::CloseOthers(self.minfds),
+        ];
+        steps.extend(identity::step(process));
+        steps.extend(process.directory.as_deref().map(Step::Directory));
+        steps.extend(process.umask.map(Step::Umask));
+        steps
     }
 }

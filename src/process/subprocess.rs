@@ -21,7 +21,7 @@ use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::states::ProcessState;
 use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
-use crate::sys::spawn::{Program, Spawn, Streams};
+use crate::sys::spawn::{self, Program, Streams};
 use crate::tokens::{Channel, ProcessId, Source, Timer};
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
@@ -217,9 +217,8 @@ impl Subprocess {
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         };
-        let surroundings = child_settings.surroundings(&self.config);
-        let spawn = Spawn::new(program, streams, surroundings);
-        let spawned = spawn.start(&mut context.error_pipe);
+        let steps = child_settings.steps(&self.config);
+        let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
         if let Ok(pid) = spawned {
             let outputs = [&mut self.stdout, &mut self.stderr];
             let outputs = outputs.into_iter().flatten();

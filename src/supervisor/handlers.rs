@@ -19,7 +19,7 @@ use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::results::Verdict;
 use crate::sys::poller::Interest;
-use crate::sys::spawn::{Program, Spawn, Streams};
+use crate::sys::spawn::{self, Program, Streams};
 use crate::sys::{errno, fd, kill};
 use crate::termination::Termination;
 use crate::tokens::{GroupId, ProcessId, Source, Timer};
@@ -172,10 +172,8 @@ impl Supervisor {
             stdout: null.as_fd(),
             stderr: null.as_fd(),
         };
-        let surroundings = self.child_settings.surroundings(&config);
-        let spawn = Spawn::new(program, streams, surroundings);
-        let pid = spawn
-            .start(&mut context.error_pipe)
+        let steps = self.child_settings.steps(&config);
+        let pid = spawn::start(program, streams, &steps, &mut context.error_pipe)
             .map_err(errno::bracketed)?;
         Ok((pid, pipe.write))
     }

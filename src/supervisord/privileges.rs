@@ -43,7 +43,7 @@ pub fn switch_user(config: &Config, notes: &mut Notes) -> Result<(), String> {
         let gid = gid
             .filter(|_| !groups.is_empty())
             .ok_or_else(|| format!("Can't find uid {uid}"))?;
-        privileges::switch_to(uid, gid, &groups).map_err(|error| error.to_string())?;
+        privileges::switch_to(uid, gid, &groups).map_err(|failed| failed.text)?;
     }
     notes.infos.push(format!("Set uid to user {uid} succeeded"));
     Ok(())

@@ -1,62 +1,31 @@
 //! Giving up root: groups, group, user, in this order.
 
-use std::fmt;
 use std::io;
 
 use nix::errno::Errno;
 use nix::unistd::{self, Gid, Uid};
 
-/// Which part of the change failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// setgroups(2)
-    Groups,
-    /// setgid(2)
-    Group,
-    /// setuid(2)
-    User,
-}
-
-impl Step {
-    /// The sentence for it; the first two are those of 4.3.0, which has none for the third.
-    pub fn text(self) -> &'static str {
-        match self {
-            Step::Groups => "Could not set groups of effective user",
-            Step::Group => "Could not set group id of effective user",
-            Step::User => "Could not set user id of effective user",
-        }
-    }
-}
-
-/// Why the process is still who it was.
+/// Why the process is still who it was, or is so in part.
 #[derive(Debug)]
 pub struct SwitchError {
-    /// Where it failed; earlier steps stay done.
-    pub step: Step,
-    /// The system's reason.
+    /// What failed: of the first two in the words of 4.3.0, which has none for the third.
+    pub text: &'static str,
     pub error: io::Error,
 }
-
-impl fmt::Display for SwitchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.step.text())
-    }
-}
-
-impl std::error::Error for SwitchError {}
 
 /// Becomes the user `uid` with the primary group `gid` and exactly these
 /// supplementary groups, for good. Needs root.
 pub fn switch_to(uid: u32, gid: u32, groups: &[u32]) -> Result<(), SwitchError> {
-    let failed = |step| {
+    let failed = |text| {
         move |errno: Errno| SwitchError {
-            step,
+            text,
             error: errno.into(),
         }
     };
-    set_groups(groups).map_err(failed(Step::Groups))?;
-    unistd::setgid(Gid::from_raw(gid)).map_err(failed(Step::Group))?;
-    unistd::setuid(Uid::from_raw(uid)).map_err(failed(Step::User))
+    set_groups(groups).map_err(failed("Could not set groups of effective user"))?;
+    unistd::setgid(Gid::from_raw(gid))
+        .map_err(failed("Could not set group id of effective user"))?;
+    unistd::setuid(Uid::from_raw(uid)).map_err(failed("Could not set user id of effective user"))
 }
 
 /// setgroups(2), which nix leaves out on macOS: there it is told an `int`, elsewhere a `size_t`.
@@ -89,8 +58,7 @@ mod tests {
             assert_eq!(groups, [Gid::from_raw(7), Gid::from_raw(65533)]);
         }
         let error = switch_to(0, 0, &[]).unwrap_err();
-        assert_eq!(error.step, Step::Groups);
-        assert_eq!(error.to_string(), "Could not set groups of effective user");
+        assert_eq!(error.text, "Could not set groups of effective user");
         assert_eq!(error.error.raw_os_error(), Some(libc::EPERM));
     }
 }

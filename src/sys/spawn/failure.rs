@@ -1,9 +1,12 @@
 //! Why a child has not become its program.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use nix::errno::Errno;
 
 use crate::sys::errno;
 
@@ -13,38 +16,60 @@ const FIRST_LINE: u64 = 256;
 /// So many interpreters of interpreters are looked at; Linux takes no more.
 const DEEPEST: u32 = 4;
 
-/// A step before exec that could not be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What could not be done before exec, and why.
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     text: String,
     more: String,
 }
 
-impl Failure {
-    /// From the system's answer to an operation such as `couldn't chdir to /x`.
-    pub fn of(operation: &str, number: i32) -> Failure {
-        Failure::said(
-            format!("{operation}: {}", errno::name(number)),
-            errno::text(number),
-        )
+/// Why not: in the words of 4.3.0, and more for who does not know them; it may be empty.
+pub(super) struct Reason {
+    pub words: String,
+    pub more: String,
+}
+
+impl Reason {
+    pub fn said(words: &str) -> Reason {
+        Reason {
+            words: words.to_owned(),
+            more: String::new(),
+        }
     }
 
-    /// The text, and more about it for who does not know 4.3.0's words; it may be empty.
-    pub fn said(text: String, more: String) -> Failure {
-        Failure { text, more }
+    pub fn of(error: &io::Error) -> Reason {
+        let number = errno::of(error).unwrap_or(0);
+        Reason {
+            words: errno::name(number),
+            more: errno::text(number),
+        }
+    }
+}
+
+impl From<Errno> for Reason {
+    fn from(errno: Errno) -> Reason {
+        Reason::of(&errno.into())
+    }
+}
+
+impl Failure {
+    /// Of an operation such as `chdir to /x`.
+    pub fn new(operation: impl Display, reason: Reason) -> Failure {
+        Failure {
+            text: format!("couldn't {operation}: {}", reason.words),
+            more: reason.more,
+        }
     }
 
     /// From exec's answer. That a file is there and cannot be found is told.
-    pub fn of_exec(word: &str, path: &Path, number: i32) -> Failure {
-        let failure = Failure::of(&format!("couldn't exec {word}"), number);
-        let missing = match number {
-            libc::ENOENT => missing_interpreter(path, DEEPEST),
-            _ => None,
-        };
-        match missing {
-            Some(more) => Failure { more, ..failure },
-            None => failure,
+    pub fn of_exec(word: &str, path: &Path, errno: Errno) -> Failure {
+        let mut reason = Reason::from(errno);
+        if errno == Errno::ENOENT
+            && let Some(more) = missing_interpreter(path, DEEPEST)
+        {
+            reason.more = more;
         }
+        Failure::new(format_args!("exec {word}"), reason)
     }
 
     /// In the words of 4.3.0: `couldn't exec x: ENOENT`.

@@ -1,16 +1,14 @@
-//! What exec is given: a path, the arguments and the environment. Both lists lie in one
-//! block of memory each, behind one another, since they are made for every start and
-//! thrown away with it.
+//! What exec is given: a path, the arguments and the environment.
 
-use std::borrow::Cow;
 use std::ffi::{CString, OsStr, c_char};
+use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
 use nix::errno::Errno;
 
-use crate::sys::spawn::failure::Failure;
+use crate::sys::spawn::failure::{Failure, Reason};
 
 /// The reasons why there is none are Python's.
 const NUL: &str = "embedded null byte";
@@ -29,109 +27,68 @@ pub struct Program<'a> {
 }
 
 /// What exec is given.
-#[derive(Debug)]
 pub(super) struct Image {
-    /// The file.
     path: CString,
-    /// All arguments.
     arguments: Strings,
     /// All variables, `name=value`.
     environment: Strings,
 }
 
 impl Image {
+    pub fn new(program: Program<'_>) -> Result<Image, Failure> {
+        let outcome = Image::of(program);
+        let operation = format_args!("exec {}", program.path);
+        outcome.map_err(|reason| Failure::new(operation, Reason::said(reason)))
+    }
+
     /// The error says what of it cannot be handed to exec.
-    pub fn new(program: Program<'_>) -> Result<Image, &'static str> {
-        let path = CString::new(program.path).map_err(|_| NUL)?;
-        let mut arguments = Builder::default();
-        arguments.reserve(program.arguments.iter().map(String::len));
-        for argument in program.arguments {
-            arguments.push(&[argument.as_bytes()])?;
-        }
-        let mut environment = Builder::default();
-        let variables = program.environment.iter();
-        environment.reserve(variables.map(|(name, value)| name.len() + 1 + value.len()));
-        for (name, value) in program.environment {
+    fn of(program: Program<'_>) -> Result<Image, &'static str> {
+        let arguments = program
+            .arguments
+            .iter()
+            .map(|argument| string(argument.as_str()));
+        let environment = program.environment.iter().map(|(name, value)| {
             // A `=` in front is allowed, as getenv(3) would find it.
-            if name.is_empty() || name.iter().skip(1).any(|byte| *byte == b'=') {
-                return Err(NAME);
+            match name.is_empty() || name.iter().skip(1).any(|byte| *byte == b'=') {
+                true => Err(NAME),
+                false => string([name, &b"="[..], value].concat()),
             }
-            environment.push(&[name, b"=", value])?;
-        }
+        });
         Ok(Image {
-            path,
-            arguments: arguments.finish(),
-            environment: environment.finish(),
+            path: string(program.path)?,
+            arguments: Strings::new(arguments.collect::<Result<_, _>>()?),
+            environment: Strings::new(environment.collect::<Result<_, _>>()?),
         })
     }
 
     /// Becomes the program; comes back only with why not.
     pub fn execute(&self) -> Failure {
-        let (arguments, environment) = (self.arguments.as_ptr(), self.environment.as_ptr());
+        let arguments = self.arguments.pointers.as_ptr();
+        let environment = self.environment.pointers.as_ptr();
         // SAFETY: a C string and two null-terminated arrays of C strings, all of which live.
         unsafe { libc::execve(self.path.as_ptr(), arguments, environment) };
-        let number = Errno::last_raw();
+        let errno = Errno::last();
         let path = Path::new(OsStr::from_bytes(self.path.as_bytes()));
-        Failure::of_exec(&self.arguments.first(), path, number)
+        let word = self.arguments.strings.first();
+        let word = word.map_or("".into(), |word| word.to_string_lossy());
+        Failure::of_exec(&word, path, errno)
     }
 }
 
-/// C strings, and the null-terminated array of pointers to them.
-#[derive(Debug)]
-pub(super) struct Strings {
+fn string(bytes: impl Into<Vec<u8>>) -> Result<CString, &'static str> {
+    CString::new(bytes).map_err(|_| NUL)
+}
+
+/// C strings, and the null-terminated array of pointers to them, made before the fork.
+struct Strings {
+    strings: Vec<CString>,
     pointers: Vec<*const c_char>,
-    /// What the pointers point to: a block of the heap does not move with its owner.
-    block: Vec<u8>,
 }
 
 impl Strings {
-    /// The array, valid as long as this lives.
-    fn as_ptr(&self) -> *const *const c_char {
-        self.pointers.as_ptr()
-    }
-
-    /// The first string, as text.
-    fn first(&self) -> Cow<'_, str> {
-        let first = self.block.split(|byte| *byte == 0).next();
-        String::from_utf8_lossy(first.unwrap_or_default())
-    }
-}
-
-/// Strings on their way into a block.
-#[derive(Debug, Default)]
-struct Builder {
-    block: Vec<u8>,
-    count: usize,
-}
-
-impl Builder {
-    /// Makes room for strings of these lengths.
-    fn reserve(&mut self, lengths: impl Iterator<Item = usize>) {
-        self.block
-            .reserve_exact(lengths.map(|length| length + 1).sum());
-    }
-
-    /// Adds one string, out of several pieces.
-    fn push(&mut self, pieces: &[&[u8]]) -> Result<(), &'static str> {
-        for piece in pieces {
-            if piece.contains(&0) {
-                return Err(NUL);
-            }
-            self.block.extend_from_slice(piece);
-        }
-        self.block.push(0);
-        self.count += 1;
-        Ok(())
-    }
-
-    fn finish(self) -> Strings {
-        let mut pointers = Vec::with_capacity(self.count + 1);
-        let strings = self.block.split_inclusive(|byte| *byte == 0);
-        pointers.extend(strings.map(|string| string.as_ptr().cast()));
-        pointers.push(ptr::null());
-        Strings {
-            pointers,
-            block: self.block,
-        }
+    fn new(strings: Vec<CString>) -> Strings {
+        let pointers = strings.iter().map(|string| string.as_ptr());
+        let pointers = pointers.chain(iter::once(ptr::null())).collect();
+        Strings { strings, pointers }
     }
 }

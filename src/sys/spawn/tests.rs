@@ -1,6 +1,6 @@
 //! Children for real, by way of the shell and a few standard programs.
 
-use super::child::RESET;
+use super::step::RESET;
 use super::*;
 use crate::signal::Signal;
 use crate::sys::testing::isolated;
@@ -23,25 +23,36 @@ struct Outcome {
     error: Option<String>,
 }
 
-fn surroundings() -> Surroundings<'static> {
-    Surroundings {
-        identity: Identity::Inherited,
-        directory: None,
-        umask: None,
-        close_below: 1024,
-        mask: Mask::current().unwrap(),
-    }
+/// What every child does before it has its streams and nothing else, with these after it.
+fn steps<'a>(more: &[Step<'a>]) -> Vec<Step<'a>> {
+    let mut steps = vec![
+        Step::ProcessGroup,
+        Step::Signals(Mask::current().unwrap()),
+        Step::Streams,
+        Step::CloseOthers(1024),
+    ];
+    steps.extend_from_slice(more);
+    steps
 }
 
-fn run(words: &[&str], environment: &[(&str, &str)], surroundings: &Surroundings<'_>) -> Outcome {
-    run_program(words[0], words, environment, surroundings)
+fn run(words: &[&str], environment: &[(&str, &str)], more: &[Step<'_>]) -> Outcome {
+    run_program(words[0], words, environment, more)
 }
 
 fn run_program(
     path: &str,
     words: &[&str],
     environment: &[(&str, &str)],
-    surroundings: &Surroundings<'_>,
+    more: &[Step<'_>],
+) -> Outcome {
+    run_with(path, words, environment, &steps(more))
+}
+
+fn run_with(
+    path: &str,
+    words: &[&str],
+    environment: &[(&str, &str)],
+    steps: &[Step<'_>],
 ) -> Outcome {
     let arguments: Vec<String> = words.iter().map(|word| word.to_string()).collect();
     let environment: Vec<(&[u8], &[u8])> = environment
@@ -59,9 +70,8 @@ fn run_program(
         stdout: stdout.write.as_fd(),
         stderr: stderr.write.as_fd(),
     };
-    let spawn = Spawn::new(program, streams, surroundings.clone());
     let mut errors = ErrorPipe::new().unwrap();
-    let pid = spawn.start(&mut errors).unwrap();
+    let pid = start(program, streams, steps, &mut errors).unwrap();
     drop((stdin, stdout.write, stderr.write));
     let [stdout, stderr] = [stdout.read, stderr.read].map(|end| {
         let mut text = String::new();
@@ -84,7 +94,7 @@ fn shell(script: &str) -> Outcome {
     run(
         &["/bin/sh", "-c", script],
         &[("PATH", "/usr/bin:/bin")],
-        &surroundings(),
+        &[],
     )
 }
 
@@ -103,7 +113,7 @@ fn assert_failed(outcome: &Outcome, text: &str, more: &str) {
 #[test]
 fn the_environment_is_exactly_what_was_given() {
     let given = [("B", "2"), ("A", "x=y z"), ("=odd", ""), ("EMPTY", "")];
-    let outcome = run(&["/usr/bin/env"], &given, &surroundings());
+    let outcome = run(&["/usr/bin/env"], &given, &[]);
     assert_eq!(outcome.stdout, "B=2\nA=x=y z\n=odd=\nEMPTY=\n");
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
     assert_eq!(outcome.error, None);
@@ -112,14 +122,9 @@ fn the_environment_is_exactly_what_was_given() {
 #[test]
 fn the_first_argument_is_the_word_as_written_and_not_the_path() {
     let words = ["my shell", "-c", "echo \"$0|$1\"", "zero", "one two"];
-    let outcome = run_program("/bin/sh", &words, &[], &surroundings());
+    let outcome = run_program("/bin/sh", &words, &[], &[]);
     assert_eq!(outcome.stdout, "zero|one two\n");
-    let outcome = run_program(
-        "/bin/cat",
-        &["tom", "/proc/self/cmdline"],
-        &[],
-        &surroundings(),
-    );
+    let outcome = run_program("/bin/cat", &["tom", "/proc/self/cmdline"], &[], &[]);
     assert_eq!(outcome.stdout, "tom\0/proc/self/cmdline\0");
 }
 
@@ -130,7 +135,7 @@ fn a_child_has_three_descriptors_and_no_other() {
     // SAFETY: numbers only.
     let high = unsafe { libc::fcntl(leak.as_raw_fd(), libc::F_DUPFD, 900) };
     assert!(high >= 900);
-    let outcome = run(&["/bin/ls", "/proc/self/fd"], &[], &surroundings());
+    let outcome = run(&["/bin/ls", "/proc/self/fd"], &[], &[]);
     // SAFETY: opened above.
     unsafe { libc::close(high) };
     // 3 is the directory that ls reads.
@@ -151,8 +156,8 @@ fn the_streams_are_the_given_ones_even_if_two_are_the_same() {
         stdout: output.write.as_fd(),
         stderr: output.write.as_fd(),
     };
-    let spawn = Spawn::new(program, streams, surroundings());
-    let pid = spawn.start(&mut ErrorPipe::new().unwrap()).unwrap();
+    let mut errors = ErrorPipe::new().unwrap();
+    let pid = start(program, streams, &steps(&[]), &mut errors).unwrap();
     drop(output.write);
     let mut text = String::new();
     File::from(output.read).read_to_string(&mut text).unwrap();
@@ -195,8 +200,7 @@ fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
         stdout: two,
         stderr: one,
     };
-    let spawn = Spawn::new(program, streams, surroundings());
-    let pid = spawn.start(&mut errors).unwrap();
+    let pid = start(program, streams, &steps(&[]), &mut errors).unwrap();
     waitpid(Pid::from_raw(pid), None).unwrap();
     drop(output.write);
     // SAFETY: as above.
@@ -219,10 +223,8 @@ fn a_child_leads_a_process_group_in_the_session_of_the_daemon() {
 fn umask_and_directory_are_those_asked_for() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap();
-    let mut surroundings = surroundings();
-    surroundings.umask = Some(0o137);
-    surroundings.directory = path.to_str();
-    let outcome = run(&["/bin/sh", "-c", "umask; pwd -P"], &[], &surroundings);
+    let steps = [Step::Directory(path.to_str().unwrap()), Step::Umask(0o137)];
+    let outcome = run(&["/bin/sh", "-c", "umask; pwd -P"], &[], &steps);
     assert_eq!(outcome.stdout, format!("0137\n{}\n", path.display()));
 }
 
@@ -239,71 +241,28 @@ fn script(text: &str) -> (tempfile::TempDir, String) {
 #[test]
 fn failures_of_exec_are_told_by_the_child_which_exits_with_127() {
     let (_folder, plain) = script("echo no interpreter line\n");
+    for (path, word, reason, more) in [
+        ("/nowhere", "word", "ENOENT", "No such file or directory"),
+        ("/etc", "etc", "EACCES", "Permission denied"),
+        ("/etc/passwd/x", "x", "ENOTDIR", "Not a directory"),
+        (&plain, "./plain", "ENOEXEC", "Exec format error"),
+    ] {
+        let outcome = run_program(path, &[word], &[], &[]);
+        assert_failed(&outcome, &format!("couldn't exec {word}: {reason}"), more);
+    }
     let null = "embedded null byte";
     let name = "illegal environment variable name";
-    for (path, words, environment, reason, more) in [
-        (
-            "/nowhere",
-            &["word"][..],
-            &[][..],
-            "word: ENOENT",
-            "No such file or directory",
-        ),
-        (
-            "/etc",
-            &["etc", "x"],
-            &[],
-            "etc: EACCES",
-            "Permission denied",
-        ),
-        (
-            "/etc/passwd/x",
-            &["x"],
-            &[],
-            "x: ENOTDIR",
-            "Not a directory",
-        ),
-        (
-            &plain,
-            &["./plain"],
-            &[],
-            "./plain: ENOEXEC",
-            "Exec format error",
-        ),
-        (
-            "/bin/echo",
-            &["echo", "a\0b"],
-            &[],
-            &format!("/bin/echo: {null}"),
-            "",
-        ),
-        (
-            "/bin/echo",
-            &["echo"],
-            &[("A", "\0")],
-            &format!("/bin/echo: {null}"),
-            "",
-        ),
-        (
-            "/bin/echo",
-            &["echo"],
-            &[("A=B", "c")],
-            &format!("/bin/echo: {name}"),
-            "",
-        ),
-        (
-            "/bin/echo",
-            &["echo"],
-            &[("", "c")],
-            &format!("/bin/echo: {name}"),
-            "",
-        ),
+    for (words, environment, reason) in [
+        (&["echo", "a\0b"][..], &[][..], null),
+        (&["echo"], &[("A", "\0")], null),
+        (&["echo"], &[("A=B", "c")], name),
+        (&["echo"], &[("", "c")], name),
     ] {
-        let outcome = run_program(path, words, environment, &surroundings());
-        assert_failed(&outcome, &format!("couldn't exec {reason}"), more);
+        let outcome = run_program("/bin/echo", words, environment, &[]);
+        assert_failed(&outcome, &format!("couldn't exec /bin/echo: {reason}"), "");
     }
     let long = "x".repeat(4 << 20);
-    let outcome = run(&["/bin/echo", &long], &[], &surroundings());
+    let outcome = run(&["/bin/echo", &long], &[], &[]);
     let text = "couldn't exec /bin/echo: E2BIG";
     assert_failed(&outcome, text, "Argument list too long");
 }
@@ -325,12 +284,12 @@ fn a_file_that_is_there_and_is_not_found_lacks_its_interpreter() {
         ),
     ] {
         let (_folder, path) = script(text);
-        let outcome = run(&[&path], &[], &surroundings());
+        let outcome = run(&[&path], &[], &[]);
         assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), more);
     }
     let (_folder, lacking) = script("#!/no/such/interpreter\n");
     let (_other, path) = script(&format!("#!{lacking}\n"));
-    let outcome = run(&[&path], &[], &surroundings());
+    let outcome = run(&[&path], &[], &[]);
     let more =
         format!("its interpreter {lacking}: its interpreter /no/such/interpreter is missing");
     assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), &more);
@@ -341,11 +300,11 @@ fn a_file_that_is_there_and_is_not_found_lacks_its_interpreter() {
         program[at + 1..at + 4].copy_from_slice(b"non");
         let (_folder, path) = script("");
         std::fs::write(&path, program).unwrap();
-        let outcome = run(&[&path], &[], &surroundings());
+        let outcome = run(&[&path], &[], &[]);
         let lacking = "the file is there, its dynamic loader is not";
         assert_failed(&outcome, &format!("couldn't exec {path}: ENOENT"), lacking);
         let (_other, word) = script(&format!("#!{path}\n"));
-        let outcome = run(&[&word], &[], &surroundings());
+        let outcome = run(&[&word], &[], &[]);
         let more = format!("its interpreter {path}: {lacking}");
         assert_failed(&outcome, &format!("couldn't exec {word}: ENOENT"), &more);
     }
@@ -358,9 +317,7 @@ fn a_directory_that_cannot_be_entered_is_a_failure() {
         ("/etc/passwd", "ENOTDIR", "Not a directory"),
         ("a\0b", "embedded null byte", ""),
     ] {
-        let mut surroundings = surroundings();
-        surroundings.directory = Some(directory);
-        let outcome = run(&["/bin/true"], &[], &surroundings);
+        let outcome = run(&["/bin/true"], &[], &[Step::Directory(directory)]);
         let text = format!("couldn't chdir to {directory}: {reason}");
         assert_failed(&outcome, &text, more);
     }
@@ -382,9 +339,7 @@ fn a_child_whose_stderr_takes_nothing_is_heard_all_the_same() {
         stderr: pipe.read.as_fd(),
     };
     let mut errors = ErrorPipe::new().unwrap();
-    let pid = Spawn::new(program, streams, surroundings())
-        .start(&mut errors)
-        .unwrap();
+    let pid = start(program, streams, &steps(&[]), &mut errors).unwrap();
     let ended = waitpid(Pid::from_raw(pid), None).unwrap();
     assert_eq!(ended, WaitStatus::Exited(Pid::from_raw(pid), NOT_SPAWNED));
     let text = "couldn't exec x: ENOENT (No such file or directory)";
@@ -392,28 +347,34 @@ fn a_child_whose_stderr_takes_nothing_is_heard_all_the_same() {
 }
 
 #[test]
-fn a_user_that_was_refused_beforehand_comes_before_the_directory() {
-    let mut surroundings = surroundings();
-    surroundings.identity = Identity::Refused {
+fn the_first_step_that_fails_is_told_and_those_after_it_are_not_done() {
+    let user = Step::RefusedUser {
         uid: 4711,
         reason: "Can't drop privilege as nonroot user".to_owned(),
     };
-    surroundings.directory = Some("/nowhere");
-    let outcome = run(&["/bin/true"], &[], &surroundings);
+    let outcome = run(&["/bin/true"], &[], &[user, Step::Directory("/nowhere")]);
     let text = "couldn't setuid to 4711: Can't drop privilege as nonroot user";
     assert_failed(&outcome, text, "");
 }
 
 #[test]
+fn what_fails_before_the_streams_have_their_places_is_told_on_the_child_s_own() {
+    let mut steps = steps(&[]);
+    steps.insert(2, Step::Directory("/nowhere"));
+    let outcome = run_with("/bin/true", &["true"], &[], &steps);
+    let text = "couldn't chdir to /nowhere: ENOENT";
+    assert_failed(&outcome, text, "No such file or directory");
+}
+
+#[test]
 fn a_child_becomes_the_user_or_says_that_it_cannot() {
-    let mut surroundings = surroundings();
-    surroundings.identity = Identity::SwitchTo(SpawnCredentials {
+    let user = Step::User {
         uid: 65534,
         gid: 65533,
         groups: vec![65533, 7],
-    });
+    };
     let words = ["/bin/sh", "-c", "id -u; id -g; id -G"];
-    let outcome = run(&words, &[("PATH", "/usr/bin:/bin")], &surroundings);
+    let outcome = run(&words, &[("PATH", "/usr/bin:/bin")], &[user]);
     if process::effective_uid() == 0 {
         assert_eq!(outcome.stdout, "65534\n65533\n65533 7\n");
     } else {
@@ -432,7 +393,7 @@ fn caught_signals_are_default_again_and_pipe_signals_stay_ignored() {
         return;
     }
     signals::ignore_pipe_signals().unwrap();
-    let surroundings = surroundings();
+    let steps = steps(&[]);
     let caught = [Signal::TERM, Signal::CHLD, Signal::HUP];
     let (_signals, _read) = signals::Signals::install(&caught).unwrap();
     // As nohup leaves it.
@@ -440,7 +401,7 @@ fn caught_signals_are_default_again_and_pipe_signals_stay_ignored() {
     unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
     // Whatever the daemon blocks for itself is nothing to its children.
     Mask::block_all().unwrap();
-    let outcome = run(&["/bin/cat", "/proc/self/status"], &[], &surroundings);
+    let outcome = run_with("/bin/cat", &["cat", "/proc/self/status"], &[], &steps);
     let mask = |key: &str| {
         let line = outcome.stdout.lines().find(|line| line.starts_with(key));
         let (_, digits) = line.unwrap().split_once('\t').unwrap();
@@ -484,8 +445,8 @@ fn a_fork_that_fails_tells_its_number_and_leaves_the_mask() {
         line.unwrap().to_owned()
     };
     let before = blocked();
-    let spawn = Spawn::new(program, streams, surroundings());
-    let outcome = spawn.start(&mut ErrorPipe::new().unwrap());
+    let mut errors = ErrorPipe::new().unwrap();
+    let outcome = start(program, streams, &steps(&[]), &mut errors);
     assert_eq!(outcome, Err(libc::EAGAIN));
     assert_eq!(blocked(), before);
     assert_eq!(
