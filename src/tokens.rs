@@ -55,8 +55,8 @@ pub enum Source {
     Input(ProcessId),
     /// The trigger of an event listener pool.
     Pool(GroupId),
-    /// The stdin pipe of a result handler, by its pid.
-    Handler(i32),
+    /// The pipes of a helper process, by its pid.
+    Helper(i32),
     /// What a child's log leads to, while its reader is slow.
     Log(LogId),
     /// What the main log leads to, while its reader is slow.
@@ -106,8 +106,8 @@ pub enum Timer {
     Rest(ProcessId),
     /// A listener whose result handler could not be run has waited for its verdict.
     Verdict(ProcessId),
-    /// A result handler, by its pid, has had its time.
-    Handler(i32),
+    /// A helper process, by its pid, has had its time.
+    Helper(i32),
     /// Clients that have taken all they were sent of long answers: go on with those.
     LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.

@@ -1,13 +1,14 @@
 //! The life of a process: the rules by which it moves from state to state
 //! ([`machine`]), and the thing that has a pid, pipes and logs
 //! ([`subprocess`]), in its [`group`], with the sockets of FastCGI programs
-//! ([`fcgi`]).
+//! ([`fcgi`]); and the commands that run beside processes ([`helper`]).
 
 pub mod child_settings;
 pub mod command;
 pub mod environment;
 pub mod fcgi;
 pub mod group;
+pub mod helper;
 pub mod identity;
 pub mod listener;
 pub mod machine;

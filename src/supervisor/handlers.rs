@@ -3,26 +3,23 @@
 //! loop never waits for it; its exit status is the verdict, whatever becomes of
 //! the listener meanwhile. No process has more than one handler at a time.
 
-use std::fs::OpenOptions;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use crate::config::Process;
 use crate::config::command::Command;
-use crate::dispatchers::input::InputDispatcher;
 use crate::events::message::Message;
 use crate::events::protocol::Answer;
 use crate::loop_context::LoopContext;
+use crate::process::helper::{Helper, HelperEnd, Task};
 use crate::process::subprocess::Subprocess;
 use crate::process::{command, environment};
-use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::results::Verdict;
-use crate::sys::poller::Interest;
-use crate::sys::spawn::{self, Program, Streams};
-use crate::sys::{errno, fd, kill};
+use crate::sys::errno;
+use crate::sys::poller::Token;
+use crate::sys::spawn::Program;
 use crate::termination::Termination;
-use crate::tokens::{GroupId, ProcessId, Source, Timer};
+use crate::tokens::{GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
 /// The commands that run, by pid.
@@ -42,7 +39,7 @@ struct Handler {
     child: i32,
     /// The event, if the listener has ended or has broken the protocol since it answered.
     message: Option<Message>,
-    input: InputDispatcher,
+    helper: Helper,
 }
 
 impl Handlers {
@@ -102,101 +99,75 @@ impl Supervisor {
             ),
             ("SUPERVISOR_EVENT_SERIAL", message.serial.to_string()),
         ];
-        let timeout = Duration::from_secs(u64::try_from(pool.config.handler_timeout).unwrap_or(1));
-        let (pid, stdin) = self.spawn_handler(context, process, handler, &variables)?;
-        let (name, child) = (process.config().name.clone(), process.machine().pid());
-        let source = Source::Handler(pid);
-        let token = fd::set_nonblocking(stdin.as_fd())
-            .and_then(|()| context.poller.register(stdin, Interest::NONE, source));
-        let mut dispatcher = match token {
-            Ok(token) => InputDispatcher::new(token),
-            Err(error) => {
-                // It reads the end of its input and is collected as nobody's.
-                let _ = kill_handler(pid);
-                return Err(errno::reason(&error));
-            }
-        };
-        // A command that does not read its input judges without it.
-        let _ = dispatcher.write(context, &input);
-        dispatcher.close_when_written(context);
-        context
-            .timers
-            .set(Timer::Handler(pid), Some(context.now.monotonic + timeout));
+        let seconds = u64::try_from(pool.config.handler_timeout).unwrap_or(1);
+        let time_limit = Duration::from_secs(seconds);
+        let helper = self.run_handler(context, process, handler, &variables, &input, time_limit)?;
         let handler = Handler {
             listener: id,
-            name,
-            child,
+            name: process.config().name.clone(),
+            child: process.machine().pid(),
             message: None,
-            input: dispatcher,
+            helper,
         };
-        self.handlers.running.insert(pid, handler);
+        self.handlers.running.insert(handler.helper.pid(), handler);
         Ok(())
     }
 
-    /// Starts the command; its pid and the pipe to its standard input. What it
-    /// writes goes nowhere.
-    fn spawn_handler(
+    /// Starts the command as a helper of the listener. What it writes goes nowhere.
+    fn run_handler(
         &self,
         context: &mut LoopContext,
         listener: &Subprocess,
         handler: &Command,
         variables: &[(&str, String)],
-    ) -> Result<(i32, OwnedFd), String> {
+        input: &[u8],
+        time_limit: Duration,
+    ) -> Result<Helper, String> {
+        let settings = &self.child_settings;
         let config = Process {
             command: handler.clone(),
             ..listener.config().clone()
         };
-        let path = environment::get(&self.child_settings.environment, "PATH");
+        let path = environment::get(&settings.environment, "PATH");
         let executable = command::find(&config, path).map_err(|error| error.to_string())?;
-        let mut environment = environment::of_child(
-            &self.child_settings.environment,
-            self.child_settings.server_url.as_deref(),
-            listener.group_name(),
-            &config,
-        );
+        let url = settings.server_url.as_deref();
+        let group = listener.group_name();
+        let mut environment = environment::of_child(&settings.environment, url, group, &config);
         for (name, value) in variables {
             environment::set(&mut environment, name, value);
         }
-        let null = OpenOptions::new()
-            .write(true)
-            .open("/dev/null")
-            .map_err(|error| format!("/dev/null: {}", errno::reason(&error)))?;
-        let pipe = fd::pipe().map_err(|error| errno::reason(&error))?;
-        let program = Program {
-            path: &executable.path,
-            arguments: &executable.arguments,
-            environment: &environment,
+        let task = Task {
+            program: Program {
+                path: &executable.path,
+                arguments: &executable.arguments,
+                environment: &environment,
+            },
+            steps: &settings.steps(&config),
+            input,
+            time_limit,
+            output_limit: 0,
         };
-        let streams = Streams {
-            stdin: pipe.read.as_fd(),
-            stdout: null.as_fd(),
-            stderr: null.as_fd(),
-        };
-        let steps = self.child_settings.steps(&config);
-        let pid = spawn::start(program, streams, &steps, &mut context.error_pipe)
-            .map_err(errno::bracketed)?;
-        Ok((pid, pipe.write))
+        Helper::start(context, task)
     }
 
-    /// Writes on to a command that did not take everything at once.
-    pub fn feed_handler(&mut self, context: &mut LoopContext, pid: i32) {
+    /// A pipe of a command is ready.
+    pub fn handle_helper(&mut self, context: &mut LoopContext, pid: i32, token: Token) {
         if let Some(handler) = self.handlers.running.get_mut(&pid) {
-            handler.input.flush(context);
-            handler.input.close_when_written(context);
+            handler.helper.handle(context, token);
         }
     }
 
     /// A command has taken longer than it may.
     pub fn handler_due(&mut self, context: &mut LoopContext, pid: i32) {
         self.reap_child(context, pid);
-        let Some(handler) = self.handlers.running.get(&pid) else {
+        let Some(handler) = self.handlers.running.get_mut(&pid) else {
             return;
         };
         let name = &handler.name;
         context.log.warn(format_args!(
             "{name}: its result handler (pid {pid}) takes too long, killing it"
         ));
-        if let Err(error) = kill_handler(pid) {
+        if let Err(error) = handler.helper.expire() {
             context.log.error(format_args!(
                 "{name}: its result handler (pid {pid}) cannot be killed: {}",
                 errno::bracketed(error)
@@ -213,23 +184,21 @@ impl Supervisor {
         end: Termination,
         error: Option<String>,
     ) -> bool {
-        let Some(mut handler) = self.handlers.running.remove(&pid) else {
+        let Some(handler) = self.handlers.running.remove(&pid) else {
             return false;
         };
-        handler.input.close(context);
-        context.timers.set(Timer::Handler(pid), None);
         let (id, name) = (handler.listener, handler.name);
-        let verdict = match (end, error) {
-            (Termination::Exited(0), _) => Verdict::Processed,
-            (_, Some(error)) => {
+        let (end, _) = handler.helper.finish(context, end, error);
+        let trouble = match end {
+            HelperEnd::Ended(Termination::Exited(0)) => None,
+            HelperEnd::Ended(end) | HelperEnd::Overdue(end) => Some(format!("ended with {end}")),
+            HelperEnd::NotStarted(error) => Some(format!("cannot be run: {error}")),
+        };
+        let verdict = match trouble {
+            None => Verdict::Processed,
+            Some(trouble) => {
                 context.log.warn(format_args!(
-                    "{name}: its result handler (pid {pid}) cannot be run: {error}"
-                ));
-                Verdict::Rejected
-            }
-            (_, None) => {
-                context.log.warn(format_args!(
-                    "{name}: its result handler (pid {pid}) ended with {end}"
+                    "{name}: its result handler (pid {pid}) {trouble}"
                 ));
                 Verdict::Rejected
             }
@@ -256,12 +225,13 @@ impl Supervisor {
     /// When every process is stopped: kills the commands that still run. False
     /// while there are some to be collected.
     pub fn end_handlers(&mut self, context: &mut LoopContext) -> bool {
-        let pids: Vec<i32> = self.handlers.running.keys().copied().collect();
-        for pid in pids {
-            if let Err(error) = kill_handler(pid)
-                && let Some(handler) = self.handlers.running.remove(&pid)
-            {
-                // Nothing can be done about it, and nobody is to wait for it.
+        let killed = self.handlers.running.iter();
+        let killed: Vec<_> = killed
+            .filter_map(|(pid, handler)| Some((*pid, handler.helper.kill().err()?)))
+            .collect();
+        for (pid, error) in killed {
+            // Nothing can be done about it, and nobody is to wait for it.
+            if let Some(handler) = self.handlers.running.remove(&pid) {
                 context.log.error(format_args!(
                     "{}: its result handler (pid {pid}) cannot be killed: {}",
                     handler.name,
@@ -270,16 +240,5 @@ impl Supervisor {
             }
         }
         self.handlers.running.is_empty()
-    }
-}
-
-/// Kills a command and what it has started; the error is why it lives on.
-fn kill_handler(pid: i32) -> Result<(), i32> {
-    let _ = kill::kill_group(pid, Signal::KILL);
-    // It may have left the group that it was made the leader of.
-    match kill::kill(pid, Signal::KILL) {
-        // One that has just ended is collected all the same.
-        Ok(()) | Err(libc::ESRCH) => Ok(()),
-        Err(error) => Err(error),
     }
 }

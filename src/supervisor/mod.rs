@@ -121,7 +121,7 @@ impl Supervisor {
             Source::Output(id, channel) => self.read_output(context, id, channel, ready.token),
             Source::Input(id) => self.feed_input(context, id),
             Source::Pool(group) => self.dispatch(context, group),
-            Source::Handler(pid) => self.feed_handler(context, pid),
+            Source::Helper(pid) => self.handle_helper(context, pid, ready.token),
             Source::Signals
             | Source::Log(_)
             | Source::MainLog

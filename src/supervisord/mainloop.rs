@@ -318,7 +318,7 @@ impl MainLoop {
                         signals = Signals::drain(descriptor);
                     }
                 }
-                Source::Output(..) | Source::Input(_) | Source::Pool(_) | Source::Handler(_) => {
+                Source::Output(..) | Source::Input(_) | Source::Pool(_) | Source::Helper(_) => {
                     self.supervisor.handle(&mut self.context, event)
                 }
                 Source::Log(id) => self.context.flush_log(id),
@@ -408,7 +408,7 @@ impl MainLoop {
                 Timer::Busy(id) => self.supervisor.busy_due(&mut self.context, id),
                 Timer::Rest(id) => self.supervisor.rest_over(&mut self.context, id),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.context, id),
-                Timer::Handler(pid) => self.supervisor.handler_due(&mut self.context, pid),
+                Timer::Helper(pid) => self.supervisor.handler_due(&mut self.context, pid),
                 Timer::Connection(_)
                 | Timer::LongAnswers
                 | Timer::AcceptRetry
