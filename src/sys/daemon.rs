@@ -78,7 +78,7 @@ pub fn detach(umask: u32) -> io::Result<Missed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
     use std::fs;
 
     #[test]

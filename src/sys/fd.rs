@@ -251,7 +251,7 @@ fn close_range_call(first: RawFd, last: RawFd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::{isolated, until};
+    use crate::sys::tests::{isolated, until};
     use std::os::fd::IntoRawFd;
 
     fn is_open(descriptor: RawFd) -> bool {

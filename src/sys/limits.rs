@@ -126,7 +126,7 @@ pub fn raise_as_far_as_possible(limit: Limit, wanted: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
     #[test]

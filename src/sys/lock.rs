@@ -20,7 +20,7 @@ pub fn try_lock(file: BorrowedFd<'_>) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::until;
+    use crate::sys::tests::until;
     use std::fs::File;
     use std::os::fd::AsFd;
 

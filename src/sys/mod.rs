@@ -33,8 +33,6 @@ pub mod spawn;
 pub mod syslog;
 pub mod terminal;
 pub mod terminal_mode;
-#[cfg(test)]
-pub(crate) mod testing;
 pub mod time;
 pub mod trigger;
 pub mod trust;
@@ -46,3 +44,6 @@ pub mod trust;
 mod unwind;
 pub mod user;
 pub mod wait;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -263,7 +263,7 @@ fn device_of(terminal: &File) -> Option<libc::c_uint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     use std::io::Read;
     use std::os::unix::net::UnixStream;

@@ -38,7 +38,7 @@ fn set_groups(groups: &[u32]) -> Result<(), Errno> {
 mod tests {
     use super::*;
     use crate::sys::process;
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
 
     #[test]
     fn root_becomes_somebody_and_nobody_else_can() {

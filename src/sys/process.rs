@@ -86,7 +86,7 @@ pub fn chdir(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
 
     #[test]
     fn setting_the_umask_tells_the_old_one() {

@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(fd::write(pipe.write.as_fd(), &large).unwrap(), SIZE);
         assert_eq!(buffer.read(pipe.read.as_fd()).unwrap(), large);
         drop(pipe.write);
-        crate::sys::testing::until("the end is told", || {
+        crate::sys::tests::until("the end is told", || {
             matches!(buffer.read(pipe.read.as_fd()), Ok([]))
         });
     }

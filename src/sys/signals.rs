@@ -224,7 +224,7 @@ fn bit(number: i32) -> u64 {
 mod tests {
     use super::*;
     use crate::sys::poller::{Interest, Poller};
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
     use std::process::Command;
     use std::time::{Duration, Instant};
 

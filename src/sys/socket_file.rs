@@ -130,7 +130,7 @@ pub fn occupant(path: &str) -> Occupant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::until;
+    use crate::sys::tests::until;
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::UnixStream;
 

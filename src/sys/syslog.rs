@@ -253,7 +253,7 @@ fn record(time: LocalTime, ident: &str, text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::sys::testing::until;
+    use crate::sys::tests::until;
     use std::io::Read;
     use std::os::unix::net::UnixListener;
 

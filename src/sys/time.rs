@@ -127,7 +127,7 @@ fn broken_down(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::isolated;
+    use crate::sys::tests::isolated;
     use std::process::Command;
 
     fn at(seconds: i64) -> Timestamp {

@@ -54,7 +54,7 @@ fn termination(status: i32) -> Termination {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testing::{isolated, until};
+    use crate::sys::tests::{isolated, until};
     use std::process::Command;
 
     #[test]

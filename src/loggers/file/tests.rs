@@ -149,7 +149,7 @@ fn a_directory_in_the_way_is_told_once_and_loses_nothing() {
 
 #[test]
 fn a_rollover_that_keeps_failing_puts_the_files_back() {
-    if crate::sys::testing::isolated(
+    if crate::sys::tests::isolated(
         module_path!(),
         "a_rollover_that_keeps_failing_puts_the_files_back",
         &[],
@@ -357,7 +357,7 @@ fn a_device_without_space_is_told_and_counted() {
 
 #[test]
 fn a_file_that_may_grow_no_further_counts_what_it_lost_and_goes_on_later() {
-    if crate::sys::testing::isolated(
+    if crate::sys::tests::isolated(
         module_path!(),
         "a_file_that_may_grow_no_further_counts_what_it_lost_and_goes_on_later",
         &[],
@@ -402,7 +402,7 @@ fn a_log_that_cannot_be_opened_says_which_and_why() {
 
 #[test]
 fn a_new_log_has_the_permissions_that_the_umask_leaves() {
-    if crate::sys::testing::isolated(
+    if crate::sys::tests::isolated(
         module_path!(),
         "a_new_log_has_the_permissions_that_the_umask_leaves",
         &[],

@@ -1,7 +1,7 @@
 //! The main log in temporary directories, and on a stdout of its own.
 
 use super::*;
-use crate::sys::testing::isolated;
+use crate::sys::tests::isolated;
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;

@@ -5,7 +5,7 @@ use crate::loggers::level::Level;
 use crate::loggers::logger::Logger;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::ErrorPipe;
-use crate::sys::testing::until;
+use crate::sys::tests::until;
 use crate::sys::{processes, time, wait};
 use std::time::Instant;
 

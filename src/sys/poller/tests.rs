@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sys::fd::{self, Pipe};
-use crate::sys::testing::isolated;
+use crate::sys::tests::isolated;
 
 const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 

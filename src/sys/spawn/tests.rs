@@ -3,7 +3,7 @@
 use super::step::RESET;
 use super::*;
 use crate::signal::Signal;
-use crate::sys::testing::isolated;
+use crate::sys::tests::isolated;
 use crate::sys::{fd, process, signals};
 use crate::termination::Termination;
 use nix::sys::wait::{WaitStatus, waitpid};
