@@ -18,7 +18,7 @@ use nix::unistd::{Uid, User};
 
 use crate::config::{Address, Server};
 use crate::http::door::Door;
-use crate::sys::place::{self, Place};
+use crate::sys::safe_path::{self, FileAt};
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket::{self, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
@@ -128,7 +128,7 @@ impl Drop for SocketFile {
         if let Ok(metadata) = fs::symlink_metadata(&self.path)
             && (metadata.dev(), metadata.ino()) == self.inode
         {
-            let _ = place::remove(Path::new(&self.path));
+            let _ = safe_path::remove(Path::new(&self.path));
         }
     }
 }
@@ -340,7 +340,7 @@ fn make<E>(
     let temporary = socket_file::temporary_name(path);
     let made = socket_file::listen_at(&temporary, &access).map_err(MakeError::Step)?;
     let published = publish(&temporary).map_err(MakeError::Name);
-    let _ = place::remove(Path::new(&temporary));
+    let _ = safe_path::remove(Path::new(&temporary));
     published?;
     let file = SocketFile {
         path: path.to_owned(),
@@ -354,7 +354,7 @@ fn make<E>(
 /// Gives a socket its real name too, which is in the same directory.
 fn give_name(temporary: &str, path: &str) -> io::Result<()> {
     let name = temporary.rsplit('/').next().unwrap_or(temporary);
-    Place::of(Path::new(path))?.link(name.as_ref())
+    FileAt::of(Path::new(path))?.link(name.as_ref())
 }
 
 fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
@@ -404,7 +404,7 @@ fn make_room(path: &str) -> Result<(), OpenError> {
         Ok(Probe::Stale) => {
             // Before the log is open, and scripts look for it here.
             let _ = writeln!(io::stderr(), "Unlinking stale socket {path}");
-            match place::remove(Path::new(path)) {
+            match safe_path::remove(Path::new(path)) {
                 Err(reason) if reason.kind() != ErrorKind::NotFound => {
                     Err(system("unlink", path.to_owned(), reason))
                 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 use crate::loggers::failure::{LogFailure, Operation};
-use crate::sys::place::{self, Place};
+use crate::sys::safe_path::{self, FileAt};
 use crate::tokens::Channel;
 
 const ALPHABET: &[u8; 37] = b"abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -38,7 +38,7 @@ pub fn create(
             directory => format!("{}/{name}", directory.trim_end_matches('/')),
         };
         let created =
-            Place::of(Path::new(&path)).and_then(|place| place.make(OFlag::O_WRONLY, 0o600));
+            FileAt::of(Path::new(&path)).and_then(|place| place.make(OFlag::O_WRONLY, 0o600));
         match created {
             Ok(_) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}
@@ -76,7 +76,8 @@ pub fn clean_up(directory: &str, identifier: &str) -> Vec<CleanupWarning> {
         directory => Path::new(directory),
     };
     // What is removed is in this directory, whatever has its name by then.
-    let (Ok(place), Ok(entries)) = (place::directory_of(directory), fs::read_dir(directory)) else {
+    let (Ok(place), Ok(entries)) = (safe_path::directory_of(directory), fs::read_dir(directory))
+    else {
         return vec![CleanupWarning::Directory];
     };
     let mut warnings = Vec::new();

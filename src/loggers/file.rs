@@ -22,7 +22,7 @@ use crate::loggers::rollover;
 use crate::loggers::rotation::{self, MAX_BACKUPS};
 use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
 use crate::sys::outlet::{self, Identity, Opened};
-use crate::sys::place;
+use crate::sys::safe_path;
 
 /// How often a rollover that fails is tried again while the file grows by its limit.
 const RETRIES_PER_LIMIT: u64 = 16;
@@ -365,7 +365,7 @@ impl LogWriter {
         if !is_ours {
             return Ok(());
         }
-        match place::remove(Path::new(&self.path)) {
+        match safe_path::remove(Path::new(&self.path)) {
             Ok(()) => {
                 self.removed = true;
                 Ok(())

@@ -24,7 +24,7 @@ use std::time::SystemTime;
 use nix::fcntl::OFlag;
 
 use crate::loggers::window;
-use crate::sys::place;
+use crate::sys::safe_path;
 
 /// How much of what was written last is kept, in bytes.
 const RECENT: usize = 64 * 1024;
@@ -432,7 +432,7 @@ fn reader(file: &File, path: &str) -> Option<File> {
 /// Never waits for the other end of a FIFO and never takes a terminal over.
 fn open(path: &str) -> io::Result<File> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    place::open(Path::new(path), flags, 0)
+    safe_path::open(Path::new(path), flags, 0)
 }
 
 /// Pipes and terminals have nothing to follow: reading would take it from others.

@@ -8,7 +8,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::loggers::rotation::{self, Step};
-use crate::sys::place::{self, Place};
+use crate::sys::safe_path::{self, FileAt};
 
 /// The bits of a mode that a new file takes over.
 const PERMISSIONS: u32 = 0o777;
@@ -22,10 +22,10 @@ pub fn permissions(file: &File) -> Option<u32> {
 /// Makes a file in the place of one with these permissions, if there is none.
 /// It never has more than those. Without any it has what the umask leaves.
 pub fn make(path: &str, mode: Option<u32>) -> io::Result<Option<File>> {
-    make_in(&Place::of(Path::new(path))?, mode)
+    make_in(&FileAt::of(Path::new(path))?, mode)
 }
 
-fn make_in(place: &Place, mode: Option<u32>) -> io::Result<Option<File>> {
+fn make_in(place: &FileAt, mode: Option<u32>) -> io::Result<Option<File>> {
     let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
     let file = match place.make(flags, mode.unwrap_or(0o666)) {
         Ok(file) => file,
@@ -43,7 +43,7 @@ fn make_in(place: &Place, mode: Option<u32>) -> io::Result<Option<File>> {
 /// a failure the files are as they were, but for a backup that had to give way:
 /// so trying again and again does not push one backup after the other out.
 pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File> {
-    let directory = Place::of(Path::new(path))?;
+    let directory = FileAt::of(Path::new(path))?;
     let name = last_name(path);
     let exists = |place| directory.has(&rotation::name(name, place));
     let mut done = Vec::new();
@@ -76,7 +76,7 @@ pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File
 fn take_over(path: &str, empties: bool) -> io::Result<File> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = place::open(Path::new(path), flags, 0o666)?;
+    let file = safe_path::open(Path::new(path), flags, 0o666)?;
     if empties || !file.metadata()?.is_file() {
         file.set_len(0)?;
     }
@@ -84,7 +84,7 @@ fn take_over(path: &str, empties: bool) -> io::Result<File> {
 }
 
 /// Somebody else may have removed the file in the meantime; that is fine.
-fn perform(directory: &Place, name: &str, step: Step) -> io::Result<()> {
+fn perform(directory: &FileAt, name: &str, step: Step) -> io::Result<()> {
     let outcome = match step {
         Step::Rename { from, to } => {
             directory.rename(&rotation::name(name, from), &rotation::name(name, to))

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::loggers::file::{LogWriter, Rotation};
-use crate::sys::{outlet, place};
+use crate::sys::{outlet, safe_path};
 
 /// The one writer of a log with what its users want of it.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl SharedLog {
 pub fn identity(path: &str) -> PathBuf {
     match outlet::inherited_descriptor(Path::new(path)) {
         Some(number) => format!("/dev/fd/{number}").into(),
-        None => place::canonical(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path)),
+        None => safe_path::canonical(Path::new(path)).unwrap_or_else(|_| PathBuf::from(path)),
     }
 }
 

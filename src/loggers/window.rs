@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use nix::fcntl::OFlag;
 
-use crate::sys::place;
+use crate::sys::safe_path;
 use crate::text::decoder::Decoder;
 use crate::text::utf8;
 
@@ -239,7 +239,7 @@ fn read_at<'b>(file: &File, buffer: &'b mut [u8], start: u64, size: u64) -> io::
 /// Opens a regular file without ever waiting, as opening a FIFO would.
 fn open(path: &str) -> Result<(File, u64), WindowError> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = place::open(Path::new(path), flags, 0)?;
+    let file = safe_path::open(Path::new(path), flags, 0)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(WindowError::Unreadable(io::Error::from(

@@ -18,7 +18,7 @@ use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
-use crate::sys::{errno, host, place, socket};
+use crate::sys::{errno, host, safe_path, socket};
 use crate::text::pyrepr;
 use crate::vec_map::VecMap;
 
@@ -224,7 +224,7 @@ fn address_of(host: &str, hosts: &Hosts) -> Result<IpAddr, Reason> {
 fn make_unix(path: &str, access: &Access) -> Result<OwnedFd, Reason> {
     match socket_file::occupant(path) {
         Occupant::Nobody => {}
-        Occupant::Socket => place::remove(Path::new(path)).map_err(Reason::System)?,
+        Occupant::Socket => safe_path::remove(Path::new(path)).map_err(Reason::System)?,
         Occupant::Other => return Err(Reason::NotASocket(path.to_owned())),
     }
     match socket_file::listen_at(path, access) {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use crate::sys::place::{self, Place};
+use crate::sys::safe_path::{self, FileAt};
 use crate::sys::{process, processes, trust};
 
 /// So many lines may be those of ended children before they are left out.
@@ -111,7 +111,7 @@ impl Drop for ChildRecord {
             return;
         }
         // It may have been removed by hand; there is nobody to tell any more.
-        let _ = place::remove(Path::new(&self.path));
+        let _ = safe_path::remove(Path::new(&self.path));
     }
 }
 
@@ -119,7 +119,7 @@ impl Drop for ChildRecord {
 /// where there is no record.
 pub fn read(path: &str) -> io::Result<Vec<Child>> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = Place::of(Path::new(path)).and_then(|place| place.open(flags, 0));
+    let opened = FileAt::of(Path::new(path)).and_then(|place| place.open(flags, 0));
     let file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -175,7 +175,7 @@ fn check(file: &File) -> io::Result<()> {
 fn replace(path: &str, children: &[Child]) -> io::Result<File> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let new = format!("{name}.new");
-    let place = Place::of(Path::new(path))?.beside(new.as_ref());
+    let place = FileAt::of(Path::new(path))?.beside(new.as_ref());
     match place.remove() {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

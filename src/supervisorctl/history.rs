@@ -13,7 +13,7 @@ use std::path::Path;
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-use crate::sys::{errno, place};
+use crate::sys::{errno, safe_path};
 
 /// The entries that are kept.
 pub const LIMIT: usize = 1000;
@@ -115,7 +115,7 @@ impl HistoryFile {
             true => OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_CREAT,
             false => OFlag::O_RDONLY,
         };
-        place::open(Path::new(&self.path), flags | common, 0o600)
+        safe_path::open(Path::new(&self.path), flags | common, 0o600)
     }
 
     /// Adds a line; returns a warning the first time that it cannot.
@@ -167,7 +167,7 @@ fn shorten(file: &mut File, path: &str) -> io::Result<usize> {
         .map(|entry| format!("{entry}\n"))
         .collect();
     // By another descriptor, for what is appended goes to the end.
-    let whole = place::open(Path::new(path), OFlag::O_WRONLY, 0)?;
+    let whole = safe_path::open(Path::new(path), OFlag::O_WRONLY, 0)?;
     whole.write_all_at(text.as_bytes(), 0)?;
     let mut end = text.len() as u64;
     // One that could not wait for the lock may have added a line meanwhile.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
-use crate::sys::{errno, lock, place, time};
+use crate::sys::{errno, lock, safe_path, time};
 
 /// How often a file that is held is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -155,7 +155,7 @@ impl PidFile {
         for _ in 0..ATTEMPTS {
             let mut flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
             flags.set(OFlag::O_CREAT, create);
-            let file = match place::open(Path::new(&self.path), flags, 0o666) {
+            let file = match safe_path::open(Path::new(&self.path), flags, 0o666) {
                 Ok(file) => file,
                 Err(error) => {
                     self.look_without_writing()?;
@@ -218,7 +218,7 @@ impl Drop for PidFile {
     fn drop(&mut self) {
         if self.is_ours() {
             // It may have been removed by hand; there is nobody to tell any more.
-            let _ = place::remove(Path::new(&self.path));
+            let _ = safe_path::remove(Path::new(&self.path));
         }
     }
 }
@@ -235,7 +235,7 @@ fn is_at(file: &File, path: &str) -> bool {
 
 fn open_to_read(path: &str) -> io::Result<File> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    place::open(Path::new(path), flags, 0)
+    safe_path::open(Path::new(path), flags, 0)
 }
 
 /// The number in a pid file that somebody has written.

@@ -16,7 +16,6 @@ pub mod lock;
 pub mod memory;
 pub mod notify;
 pub mod outlet;
-pub mod place;
 pub mod poller;
 pub mod privileges;
 pub mod process;
@@ -26,6 +25,7 @@ pub mod read_buffer;
 pub mod refused;
 #[cfg(any(test, target_env = "musl"))]
 mod region;
+pub mod safe_path;
 pub mod signals;
 pub mod socket;
 pub mod socket_file;

@@ -20,7 +20,7 @@ use nix::fcntl::OFlag;
 use crate::sys::fd;
 #[cfg(target_os = "linux")]
 use crate::sys::fd::Control;
-use crate::sys::place;
+use crate::sys::safe_path;
 
 /// What a pipe that polls as writable takes at once, whatever else is in it:
 /// the least that POSIX lets PIPE_BUF be is less than every system's.
@@ -75,7 +75,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
             .append(true)
             .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
             .open(name_of_descriptor(number)),
-        None => place::open(path, flags, 0o666),
+        None => safe_path::open(path, flags, 0o666),
     };
     let file = match (opened, inherited) {
         (Ok(file), _) => file,
@@ -116,7 +116,7 @@ pub fn inherited_descriptor(path: &Path) -> Option<RawFd> {
         }
         // Most paths are no links, which is known by one call.
         std::fs::read_link(&path).ok()?;
-        let (target, may_be_followed) = place::link(&path)?;
+        let (target, may_be_followed) = safe_path::link(&path)?;
         is_trusted &= may_be_followed;
         // A relative target counts from the link's directory.
         path = path.parent()?.join(target);

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use crate::sys::place;
+use crate::sys::safe_path;
 use crate::sys::socket;
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::user::Owner;
@@ -83,7 +83,7 @@ pub enum Occupant {
 pub fn temporary_name(path: &str) -> String {
     let name = beside(path, &format!(".{}", std::process::id()));
     if fs::symlink_metadata(&name).is_ok_and(|found| found.file_type().is_socket()) {
-        let _ = place::remove(Path::new(&name));
+        let _ = safe_path::remove(Path::new(&name));
     }
     name
 }
@@ -110,7 +110,7 @@ pub fn listen_at(name: &str, access: &Access) -> Result<Listening, Refusal> {
     match socket::listen(descriptor.as_fd(), access.backlog) {
         Ok(()) => Ok(Listening { descriptor, inode }),
         Err(reason) => {
-            let _ = place::remove(Path::new(name));
+            let _ = safe_path::remove(Path::new(name));
             let step = Step::Listen;
             Err(Refusal { step, reason })
         }

@@ -12,9 +12,9 @@ use nix::fcntl::{AtFlags, OFlag};
 use nix::unistd::{Gid, Uid, fchownat};
 
 use super::{Access, Refusal, Step};
-use crate::sys::place::Place;
 use crate::sys::process;
 use crate::sys::refused::Refused;
+use crate::sys::safe_path::FileAt;
 use crate::sys::socket::{self, Probe};
 use crate::sys::trust;
 use crate::sys::user::Owner;
@@ -27,23 +27,23 @@ const MODE: u32 = 0o7777;
 pub fn bound(name: &str, access: &Access) -> Result<(OwnedFd, (u64, u64)), Refusal> {
     let refused = |step| move |reason| Refusal { step, reason };
     let path = Path::new(name);
-    let place = Place::of(path).map_err(refused(Step::Bind))?;
+    let at = FileAt::of(path).map_err(refused(Step::Bind))?;
     let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Step::Bind))?;
-    let dressed = file_of(&place)
+    let dressed = file_of(&at)
         .map_err(refused(Step::Bind))
         .and_then(|file| dress(&file, access));
     match dressed {
         Ok(inode) => Ok((descriptor, inode)),
         Err(refusal) => {
-            let _ = place.remove();
+            let _ = at.remove();
             Err(refusal)
         }
     }
 }
 
 /// The file of the socket that was just bound there.
-fn file_of(place: &Place) -> io::Result<File> {
-    let file = place.open(OFlag::O_PATH, 0)?;
+fn file_of(at: &FileAt) -> io::Result<File> {
+    let file = at.open(OFlag::O_PATH, 0)?;
     let found = file.metadata()?;
     let is_ours = found.file_type().is_socket()
         && found.uid() == process::effective_uid()
@@ -54,10 +54,10 @@ fn file_of(place: &Place) -> io::Result<File> {
         let probed = socket::probe_unix(&by_descriptor(&file));
         !matches!(probed, Ok(Probe::Alive)) && !is_of_another_kind(probed.err().as_ref())
     };
-    if is_ours && (place.is_private()? || is_new()) {
+    if is_ours && (at.is_private()? || is_new()) {
         return Ok(file);
     }
-    let directory = place.directory().metadata()?;
+    let directory = at.directory().metadata()?;
     let text = format!(
         "another file has taken the place of the socket: the directory {}",
         trust::description(&directory)

@@ -12,7 +12,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, unlinkat};
 
 use super::{Access, Refusal, Step};
-use crate::sys::place::{self, Place};
+use crate::sys::safe_path::{self, FileAt};
 use crate::sys::{process, socket};
 
 /// The name of the socket in its private directory.
@@ -22,8 +22,8 @@ const NAME: &str = "s";
 /// system and number. When a step is refused, the file is removed again.
 pub fn bound(name: &str, access: &Access) -> Result<(OwnedFd, (u64, u64)), Refusal> {
     let refused = |step| move |reason: io::Error| Refusal { step, reason };
-    let place = Place::of(Path::new(name)).map_err(refused(Step::Bind))?;
-    if place.has(&place.name().to_string_lossy()) {
+    let file = FileAt::of(Path::new(name)).map_err(refused(Step::Bind))?;
+    if file.has(&file.name().to_string_lossy()) {
         return Err(refused(Step::Bind)(io::Error::from_raw_os_error(
             libc::EADDRINUSE,
         )));
@@ -32,18 +32,18 @@ pub fn bound(name: &str, access: &Access) -> Result<(OwnedFd, (u64, u64)), Refus
     let _ = fs::remove_dir(&directory);
     let made = fs::DirBuilder::new().mode(0o700).create(&directory);
     made.map_err(refused(Step::Bind))?;
-    let outcome = bound_in(&directory, &place, access);
+    let outcome = bound_in(&directory, &file, access);
     let _ = fs::remove_dir(&directory);
     outcome
 }
 
 fn bound_in(
     directory: &str,
-    place: &Place,
+    file: &FileAt,
     access: &Access,
 ) -> Result<(OwnedFd, (u64, u64)), Refusal> {
     let refused = |step| move |reason: io::Error| Refusal { step, reason };
-    let private = place::directory_of(Path::new(directory)).map_err(refused(Step::Bind))?;
+    let private = safe_path::directory_of(Path::new(directory)).map_err(refused(Step::Bind))?;
     let found = private
         .directory()
         .metadata()
@@ -56,7 +56,7 @@ fn bound_in(
     }
     let path = format!("{directory}/{NAME}");
     let descriptor = socket::bind_unix(&path, access.mode).map_err(refused(Step::Bind))?;
-    match dress(&private, place, access) {
+    match dress(&private, file, access) {
         Ok(inode) => Ok((descriptor, inode)),
         Err(refusal) => {
             let _ = unlinkat(private.directory(), NAME, UnlinkatFlags::NoRemoveDir);
@@ -65,7 +65,7 @@ fn bound_in(
     }
 }
 
-fn dress(private: &Place, place: &Place, access: &Access) -> Result<(u64, u64), Refusal> {
+fn dress(private: &FileAt, file: &FileAt, access: &Access) -> Result<(u64, u64), Refusal> {
     let refused = |step| {
         move |errno: nix::errno::Errno| Refusal {
             step,
@@ -87,7 +87,7 @@ fn dress(private: &Place, place: &Place, access: &Access) -> Result<(u64, u64), 
     }
     let found = nix::sys::stat::fstatat(directory, NAME, AtFlags::AT_SYMLINK_NOFOLLOW)
         .map_err(refused(Step::Bind))?;
-    renameat(directory, NAME, place.directory(), place.name()).map_err(refused(Step::Bind))?;
+    renameat(directory, NAME, file.directory(), file.name()).map_err(refused(Step::Bind))?;
     #[allow(clippy::unnecessary_cast)] // their types differ from one system to the next
     Ok((found.st_dev as u64, found.st_ino as u64))
 }

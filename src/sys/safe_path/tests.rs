@@ -138,7 +138,7 @@ fn a_file_is_not_made_through_any_link() {
     let Some(ground) = Ground::new() else { return };
     for (name, is_theirs) in [("theirs/a", true), ("theirs/b", false), ("ours/a", false)] {
         ground.link(name, ground.at("ours/new"), is_theirs);
-        let made = Place::of(&ground.at(name)).unwrap().make(APPEND, 0o600);
+        let made = FileAt::of(&ground.at(name)).unwrap().make(APPEND, 0o600);
         assert_eq!(made.unwrap_err().raw_os_error(), Some(libc::EEXIST));
     }
     assert!(!ground.at("ours/new").exists());

@@ -43,7 +43,7 @@ const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 
 /// A name in a directory.
 #[derive(Debug)]
-pub struct Place {
+pub struct FileAt {
     directory: File,
     name: OsString,
     /// The directory as it was asked for, for messages.
@@ -61,22 +61,22 @@ struct Link {
 /// Opens a file by its path with these flags, and never takes part in what others
 /// make of it.
 pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
-    let mut place = Place::of(path)?;
+    let mut file = FileAt::of(path)?;
     for _ in 0..LINKS {
-        let error = match place.open(flags, mode) {
+        let error = match file.open(flags, mode) {
             Err(error) if may_be_of_link(&error) => error,
             outcome => return outcome,
         };
-        let Some(link) = link_at(&place.directory, &place.name)? else {
+        let Some(link) = link_at(&file.directory, &file.name)? else {
             match error.raw_os_error() {
                 Some(libc::EACCES) => return Err(error),
                 // It was one a moment ago.
                 _ => continue,
             }
         };
-        match place.beyond(&link)? {
-            Some(next) => place = next,
-            None => return place.open_beyond(flags, mode),
+        match file.beyond(&link)? {
+            Some(next) => file = next,
+            None => return file.open_beyond(flags, mode),
         }
     }
     Err(Errno::ELOOP.into())
@@ -86,17 +86,17 @@ pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
 #[cfg(target_os = "linux")]
 pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
-    let mut place = Place::of(path)?;
+    let mut file = FileAt::of(path)?;
     for _ in 0..LINKS {
-        let next = match link_at(&place.directory, &place.name)? {
-            Some(link) => place.beyond(&link)?,
+        let next = match link_at(&file.directory, &file.name)? {
+            Some(link) => file.beyond(&link)?,
             None => None,
         };
         match next {
-            Some(next) => place = next,
+            Some(next) => file = next,
             None => {
-                let directory = format!("/proc/self/fd/{}", place.directory.as_raw_fd());
-                return Ok(std::fs::read_link(directory)?.join(&place.name));
+                let directory = format!("/proc/self/fd/{}", file.directory.as_raw_fd());
+                return Ok(std::fs::read_link(directory)?.join(&file.name));
             }
         }
     }
@@ -111,26 +111,26 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
 
 /// Removes what has the path, be it a link.
 pub fn remove(path: &Path) -> io::Result<()> {
-    Place::of(path)?.remove()
+    FileAt::of(path)?.remove()
 }
 
 /// Where the link leads that has the path, and whether it can be trusted; `None` if
 /// there is no link.
 pub fn link(path: &Path) -> Option<(PathBuf, bool)> {
-    let place = Place::of(path).ok()?;
-    let link = link_at(&place.directory, &place.name).ok()??;
-    let is_trusted = may_follow(&place.directory, &link).unwrap_or(false);
+    let file = FileAt::of(path).ok()?;
+    let link = link_at(&file.directory, &file.name).ok()??;
+    let is_trusted = may_follow(&file.directory, &link).unwrap_or(false);
     Some((link.target, is_trusted))
 }
 
-impl Place {
+impl FileAt {
     /// The last name of a path, in the directory that the rest leads to.
-    pub fn of(path: &Path) -> io::Result<Place> {
-        Place::under(None, path)
+    pub fn of(path: &Path) -> io::Result<FileAt> {
+        FileAt::under(None, path)
     }
 
     /// The same for a path that counts from a directory if it is not absolute.
-    fn under(base: Option<&File>, path: &Path) -> io::Result<Place> {
+    fn under(base: Option<&File>, path: &Path) -> io::Result<FileAt> {
         let bytes = path.as_os_str().as_bytes();
         let slash = bytes.iter().rposition(|byte| *byte == b'/');
         let (parent, name) = bytes.split_at(slash.map_or(0, |slash| slash + 1));
@@ -145,7 +145,7 @@ impl Place {
             // Without the slash at its end.
             false => parent.components().collect(),
         };
-        Ok(Place {
+        Ok(FileAt {
             directory: directory(base, parent)?,
             name: OsStr::from_bytes(name).to_owned(),
             shown,
@@ -163,14 +163,14 @@ impl Place {
     }
 
     /// Another name in the same directory.
-    pub fn beside(self, name: &OsStr) -> Place {
-        Place {
+    pub fn beside(self, name: &OsStr) -> FileAt {
+        FileAt {
             name: name.to_owned(),
             ..self
         }
     }
 
-    /// Whether others may put something else into the place.
+    /// Whether others may give the name to something else.
     pub fn is_private(&self) -> io::Result<bool> {
         Ok(trust::is_private(&self.directory.metadata()?))
     }
@@ -202,7 +202,7 @@ impl Place {
         Ok(renameat(&self.directory, from, &self.directory, to)?)
     }
 
-    /// Gives a file of the directory this place's name too, unless something has that
+    /// Gives a file of the directory this name too, unless something has that
     /// (`AlreadyExists`). Where links are refused it is moved here, if nothing is here just before.
     pub fn link(&self, other: &OsStr) -> io::Result<()> {
         let (directory, name) = (&self.directory, self.name.as_os_str());
@@ -229,15 +229,15 @@ impl Place {
         Ok(unlinkat(&self.directory, name, flag)?)
     }
 
-    /// Where a link that has this place leads; `None` for one that has no path.
-    fn beyond(&self, link: &Link) -> io::Result<Option<Place>> {
+    /// Where a link that has this name leads; `None` for one that has no path.
+    fn beyond(&self, link: &Link) -> io::Result<Option<FileAt>> {
         if !may_follow(&self.directory, link)? {
             return Err(self.refused_link(link));
         }
         if is_magic(&self.directory) {
             return Ok(None);
         }
-        Place::under(Some(&self.directory), &link.target).map(Some)
+        FileAt::under(Some(&self.directory), &link.target).map(Some)
     }
 
     /// Opens what such a link leads to.
@@ -273,8 +273,8 @@ impl Place {
 }
 
 /// A directory to use the names in it, which were listed by the same path.
-pub fn directory_of(path: &Path) -> io::Result<Place> {
-    Ok(Place {
+pub fn directory_of(path: &Path) -> io::Result<FileAt> {
+    Ok(FileAt {
         directory: directory(None, path)?,
         name: OsString::new(),
         shown: path.to_owned(),
@@ -357,9 +357,9 @@ fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
         here = next;
     }
     match foreign {
-        Some((link, place, shown)) if Some(here.metadata()?.uid()) != link.owner => {
+        Some((link, directory, shown)) if Some(here.metadata()?.uid()) != link.owner => {
             let rule = "such links lead to their owner's directories only";
-            Err(refused_link(&place, &shown, &link, rule))
+            Err(refused_link(&directory, &shown, &link, rule))
         }
         _ => Ok(here),
     }
