@@ -76,7 +76,7 @@ fn run(pidfile: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<u8
     // Handlers, not a mask: the command must start with the signals as they were.
     let caught: Vec<Signal> = FORWARDED.into_iter().chain([Signal::CHLD]).collect();
     let (_signals, arrived) = Signals::install(&caught)?;
-    let child = spawn(&absolute(command)?, command, arguments)?;
+    let child = start_command(&absolute(command)?, command, arguments)?;
     loop {
         // Looked at before the signals: those that came before the end are still sent on.
         let end = ended(child)?;
@@ -102,7 +102,7 @@ fn absolute(command: &OsStr) -> io::Result<PathBuf> {
 
 /// Starts the command with the environment and the descriptors of the proxy. The standard
 /// library's `Command` can do much more, for 20 KB of code.
-fn spawn(path: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<i32> {
+fn start_command(path: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<i32> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut words = vec![CString::new(command.as_bytes())?];
     for argument in arguments {

@@ -21,7 +21,7 @@ use crate::http::door::Door;
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket::{self, Probe};
-use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
+use crate::sys::socket_file::{self, Access, Occupant, Refusal, Stage};
 use crate::sys::user::Owner;
 use crate::sys::{errno, fd, host};
 
@@ -359,20 +359,20 @@ fn give_name(temporary: &str, path: &str) -> io::Result<()> {
 
 fn refused(refusal: Refusal, path: &str, owner: Option<Owner>) -> OpenError {
     let reason = refusal.reason;
-    match (refusal.step, owner) {
-        (Step::Bind, _) if reason.raw_os_error() == Some(libc::ENAMETOOLONG) => {
+    match (refusal.stage, owner) {
+        (Stage::Bind, _) if reason.raw_os_error() == Some(libc::ENAMETOOLONG) => {
             OpenError::PathTooLong {
                 path: path.to_owned(),
             }
         }
-        (Step::Owner, Some(owner)) => OpenError::Chown {
+        (Stage::Owner, Some(owner)) => OpenError::Chown {
             path: path.to_owned(),
             owner,
             reason,
         },
-        (Step::Bind, _) => system("bind", path.to_owned(), reason),
-        (Step::Mode | Step::Owner, _) => system("chmod", path.to_owned(), reason),
-        (Step::Listen, _) => system("listen", path.to_owned(), reason),
+        (Stage::Bind, _) => system("bind", path.to_owned(), reason),
+        (Stage::Mode | Stage::Owner, _) => system("chmod", path.to_owned(), reason),
+        (Stage::Listen, _) => system("listen", path.to_owned(), reason),
     }
 }
 

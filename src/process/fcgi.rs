@@ -17,7 +17,7 @@ use std::rc::Rc;
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
 use crate::sys::socket::LONGEST_SOCKET_PATH;
-use crate::sys::socket_file::{self, Access, Occupant, Refusal, Step};
+use crate::sys::socket_file::{self, Access, Occupant, Refusal, Stage};
 use crate::sys::{errno, host, safe_path, socket};
 use crate::text::pyrepr;
 use crate::vec_map::VecMap;
@@ -236,11 +236,11 @@ fn make_unix(path: &str, access: &Access) -> Result<OwnedFd, Reason> {
 fn refused(path: &str, refusal: Refusal) -> Reason {
     let reason = refusal.reason;
     let path = path.to_owned();
-    match refusal.step {
-        Step::Bind if errno::of(&reason) == Some(libc::ENAMETOOLONG) => Reason::PathTooLong,
-        Step::Mode => Reason::Mode { path, reason },
-        Step::Owner => Reason::Owner { path, reason },
-        Step::Bind | Step::Listen => Reason::System(reason),
+    match refusal.stage {
+        Stage::Bind if errno::of(&reason) == Some(libc::ENAMETOOLONG) => Reason::PathTooLong,
+        Stage::Mode => Reason::Mode { path, reason },
+        Stage::Owner => Reason::Owner { path, reason },
+        Stage::Bind | Stage::Listen => Reason::System(reason),
     }
 }
 

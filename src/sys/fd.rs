@@ -1,5 +1,5 @@
-//! Descriptors: pipes, reading and writing once, and the two wholesale deeds on
-//! them, standard streams to `/dev/null` and closing what nobody is to have.
+//! Descriptors: pipes, reading and writing once, and the two wholesale operations
+//! on them, standard streams to `/dev/null` and closing what nobody is to have.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice};

@@ -89,7 +89,7 @@ struct Slot<S> {
 }
 
 /// What the kernel tells: key, readable, writable.
-type Found = (usize, bool, bool);
+type KernelEvent = (usize, bool, bool);
 
 /// How many descriptors one wait tells of; the others have their turn at the next.
 const BATCH: usize = 64;
@@ -98,7 +98,7 @@ const BATCH: usize = 64;
 #[derive(Debug)]
 pub struct Poller<S> {
     inner: polling::Poller,
-    found: Vec<Found>,
+    events: Vec<KernelEvent>,
     slots: Vec<Slot<S>>,
     free: Vec<usize>,
 }
@@ -108,7 +108,7 @@ impl<S: Copy> Poller<S> {
     pub fn new() -> io::Result<Poller<S>> {
         Ok(Poller {
             inner: new_set()?,
-            found: Vec::with_capacity(BATCH),
+            events: Vec::with_capacity(BATCH),
             slots: Vec::new(),
             free: Vec::new(),
         })
@@ -186,12 +186,12 @@ impl<S: Copy> Poller<S> {
     /// and fills `ready`. A signal that is handled through a self-pipe wakes it.
     pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready<S>>) -> io::Result<()> {
         ready.clear();
-        self.found.clear();
-        match collect(&self.inner, timeout, &mut self.found) {
+        self.events.clear();
+        match collect(&self.inner, timeout, &mut self.events) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             outcome => outcome?,
         };
-        for &(key, readable, writable) in &self.found {
+        for &(key, readable, writable) in &self.events {
             let token = Token(key);
             if let Some(registration) = self.registration(token) {
                 ready.push(Ready {
@@ -277,23 +277,23 @@ const LONG: Duration = Duration::from_millis(250);
 fn collect(
     poller: &polling::Poller,
     timeout: Option<Duration>,
-    found: &mut Vec<Found>,
+    events: &mut Vec<KernelEvent>,
 ) -> io::Result<()> {
     let Some(long) = timeout.filter(|timeout| *timeout >= LONG) else {
         let milliseconds = timeout.map(|timeout| timeout.as_nanos().div_ceil(1_000_000));
-        return collect_within(poller, milliseconds, found);
+        return collect_within(poller, milliseconds, events);
     };
     let begin = Instant::now();
-    collect_within(poller, Some(first_part(long).as_millis()), found)?;
-    if found.is_empty() {
+    collect_within(poller, Some(first_part(long).as_millis()), events)?;
+    if events.is_empty() {
         let rest = long.saturating_sub(begin.elapsed());
         let mut itself = [PollFd::new(poller.as_fd(), PollFlags::POLLIN)];
         match ppoll(&mut itself, Some(TimeSpec::from(rest)), None) {
             Err(errno) if errno::is_refusal(errno as i32) => {
                 let rest = rest.as_nanos().div_ceil(1_000_000);
-                return collect_within(poller, Some(rest), found);
+                return collect_within(poller, Some(rest), events);
             }
-            ready if ready? > 0 => return collect_within(poller, Some(0), found),
+            ready if ready? > 0 => return collect_within(poller, Some(0), events),
             _ => {}
         }
     }
@@ -312,17 +312,17 @@ fn first_part(long: Duration) -> Duration {
 fn collect_within(
     poller: &polling::Poller,
     milliseconds: Option<u128>,
-    found: &mut Vec<Found>,
+    events: &mut Vec<KernelEvent>,
 ) -> io::Result<()> {
     let timeout = milliseconds.map_or(-1, |milliseconds| {
         libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX)
     });
-    let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
+    let mut told = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
     // SAFETY: the kernel writes at most BATCH events to the array, which is that long.
     let count = unsafe {
         libc::epoll_wait(
             poller.as_raw_fd(),
-            events.as_mut_ptr(),
+            told.as_mut_ptr(),
             BATCH as libc::c_int,
             timeout,
         )
@@ -331,9 +331,9 @@ fn collect_within(
     let either = (libc::EPOLLHUP | libc::EPOLLERR) as u32;
     let input = (libc::EPOLLIN | libc::EPOLLPRI) as u32 | either;
     let output = libc::EPOLLOUT as u32 | either;
-    for event in events.iter().take(count) {
+    for event in told.iter().take(count) {
         let flags = event.events;
-        found.push((event.u64 as usize, flags & input != 0, flags & output != 0));
+        events.push((event.u64 as usize, flags & input != 0, flags & output != 0));
     }
     Ok(())
 }
@@ -343,13 +343,13 @@ fn collect_within(
 fn collect(
     poller: &polling::Poller,
     timeout: Option<Duration>,
-    found: &mut Vec<Found>,
+    events: &mut Vec<KernelEvent>,
 ) -> io::Result<()> {
     let capacity = std::num::NonZeroUsize::new(BATCH).unwrap_or(std::num::NonZeroUsize::MIN);
-    let mut events = polling::Events::with_capacity(capacity);
-    poller.wait(&mut events, timeout)?;
-    let told = events.iter();
-    found.extend(told.map(|event| (event.key, event.readable, event.writable)));
+    let mut told = polling::Events::with_capacity(capacity);
+    poller.wait(&mut told, timeout)?;
+    let told = told.iter();
+    events.extend(told.map(|event| (event.key, event.readable, event.writable)));
     Ok(())
 }
 

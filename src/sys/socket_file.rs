@@ -37,7 +37,7 @@ pub struct Access {
 
 /// What the system may refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Stage {
     /// Making the file. `ENAMETOOLONG` for a name that does not fit the system's
     /// address structure.
     Bind,
@@ -53,7 +53,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Refusal {
     /// What was refused.
-    pub step: Step,
+    pub stage: Stage,
     /// The system's reason.
     pub reason: io::Error,
 }
@@ -103,7 +103,7 @@ fn beside(path: &str, end: &str) -> String {
     }
 }
 
-/// A socket that listens at `name`, where nothing may be. When a step is
+/// A socket that listens at `name`, where nothing may be. When a stage is
 /// refused the file is removed again.
 pub fn listen_at(name: &str, access: &Access) -> Result<Listening, Refusal> {
     let (descriptor, inode) = bound(name, access)?;
@@ -111,8 +111,8 @@ pub fn listen_at(name: &str, access: &Access) -> Result<Listening, Refusal> {
         Ok(()) => Ok(Listening { descriptor, inode }),
         Err(reason) => {
             let _ = safe_path::remove(Path::new(name));
-            let step = Step::Listen;
-            Err(Refusal { step, reason })
+            let stage = Stage::Listen;
+            Err(Refusal { stage, reason })
         }
     }
 }
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
         UnixStream::connect(&path).unwrap();
         let taken = listen_at(name, &access(0o640, None)).unwrap_err();
-        assert_eq!(taken.step, Step::Bind);
+        assert_eq!(taken.stage, Stage::Bind);
         assert_eq!(taken.reason.raw_os_error(), Some(libc::EADDRINUSE));
         drop(descriptor);
         until("the socket is closed", || {
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!((found.dev(), found.ino()), inode);
         UnixStream::connect(&path).unwrap();
         let taken = by_directory::bound(name, &wish).unwrap_err();
-        assert_eq!(taken.step, Step::Bind);
+        assert_eq!(taken.stage, Stage::Bind);
         assert_eq!(taken.reason.raw_os_error(), Some(libc::EADDRINUSE));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
@@ -237,7 +237,7 @@ mod tests {
             assert!(outcome.is_ok());
             assert_eq!(fs::metadata(&path).unwrap().uid(), u32::MAX - 1);
         } else {
-            assert_eq!(outcome.unwrap_err().step, Step::Owner);
+            assert_eq!(outcome.unwrap_err().stage, Stage::Owner);
             assert_eq!(occupant(path.to_str().unwrap()), Occupant::Nobody);
         }
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::unistd::{Gid, Uid, fchownat};
 
-use super::{Access, Refusal, Step};
+use super::{Access, Refusal, Stage};
 use crate::sys::process;
 use crate::sys::refused::Refused;
 use crate::sys::safe_path::FileAt;
@@ -23,14 +23,14 @@ use crate::sys::user::Owner;
 const MODE: u32 = 0o7777;
 
 /// A socket at `name` that does not listen yet, with its mode and owner, and its file by file
-/// system and number. When a step is refused, the file is removed again.
+/// system and number. When a stage is refused, the file is removed again.
 pub fn bound(name: &str, access: &Access) -> Result<(OwnedFd, (u64, u64)), Refusal> {
-    let refused = |step| move |reason| Refusal { step, reason };
+    let refused = |stage| move |reason| Refusal { stage, reason };
     let path = Path::new(name);
-    let at = FileAt::of(path).map_err(refused(Step::Bind))?;
-    let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Step::Bind))?;
+    let at = FileAt::of(path).map_err(refused(Stage::Bind))?;
+    let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Stage::Bind))?;
     let dressed = file_of(&at)
-        .map_err(refused(Step::Bind))
+        .map_err(refused(Stage::Bind))
         .and_then(|file| dress(&file, access));
     match dressed {
         Ok(inode) => Ok((descriptor, inode)),
@@ -73,14 +73,14 @@ fn is_of_another_kind(reason: Option<&io::Error>) -> bool {
 
 /// Gives the file its mode and its owner.
 fn dress(file: &File, access: &Access) -> Result<(u64, u64), Refusal> {
-    let refused = |step| move |reason| Refusal { step, reason };
-    set_mode(file, access.mode).map_err(refused(Step::Mode))?;
+    let refused = |stage| move |reason| Refusal { stage, reason };
+    set_mode(file, access.mode).map_err(refused(Stage::Mode))?;
     if let Some(owner) = access.owner {
-        give_away(file, owner).map_err(refused(Step::Owner))?;
+        give_away(file, owner).map_err(refused(Stage::Owner))?;
         // chown(2) takes set-id bits away, which a configured mode may hold.
         let _ = set_mode(file, access.mode);
     }
-    let found = file.metadata().map_err(refused(Step::Mode))?;
+    let found = file.metadata().map_err(refused(Stage::Mode))?;
     Ok((found.dev(), found.ino()))
 }
 
