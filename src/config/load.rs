@@ -335,12 +335,12 @@ impl System for RealSystem {
             Some(name) => sys::user::home_of(name),
             None => std::env::var_os("HOME")
                 .map(|home| home.to_string_lossy().into_owned())
-                .or_else(|| sys::user::home_of_uid(sys::user::real_uid())),
+                .or_else(|| sys::user::home_of_uid(sys::process::uid())),
         }
     }
 
     fn uid(&self) -> u32 {
-        sys::user::real_uid()
+        sys::process::uid()
     }
 
     fn uid_of_name(&self, name: &str) -> Option<u32> {

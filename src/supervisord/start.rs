@@ -33,7 +33,7 @@ use crate::sys::errno;
 use crate::sys::poller::Interest;
 use crate::sys::signals::{self, Mask, Signals};
 use crate::sys::spawn::ErrorPipe;
-use crate::sys::{fd, process, time};
+use crate::sys::{fd, time};
 use crate::text::pyrepr;
 use crate::tokens::Source;
 
@@ -418,7 +418,7 @@ fn detach(config: &Config, context: &mut LoopContext) -> Result<(), Failure> {
     renewed.map_err(|error| Failure::system("make a poll set", &error))?;
     context.log.info("daemonizing the supervisord process");
     if let Some(directory) = &config.supervisord.directory {
-        match process::chdir(directory.as_ref()) {
+        match std::env::set_current_dir(directory) {
             Ok(()) => context.log.info(format_args!(
                 "set current directory: {}",
                 pyrepr::repr(directory)

@@ -92,7 +92,7 @@ mod tests {
         }
         let directory = tempfile::tempdir().unwrap();
         let report = directory.path().join("report");
-        let started_by = process::pid();
+        let started_by = unistd::getpid();
         match fork().unwrap() {
             Side::Child(told) => {
                 let missed = detach(0o027).ok();
@@ -102,12 +102,12 @@ mod tests {
                     .map(|place| fs::read_link(format!("/proc/self/fd/{place}")))
                     .filter(|link| link.as_ref().is_ok_and(|link| link.ends_with("null")))
                     .collect();
-                let leader = unistd::getsid(None).is_ok_and(|sid| sid.as_raw() == process::pid());
+                let leader = unistd::getsid(None).is_ok_and(|sid| sid == unistd::getpid());
                 let text = format!(
                     "{detached} {leader} {} {:o} {}",
                     streams.len(),
                     process::umask(0).unwrap_or(0o7777),
-                    process::parent_pid() == started_by
+                    unistd::getppid() == started_by
                 );
                 let _ = fs::write(report.with_extension("new"), text);
                 let _ = fs::rename(report.with_extension("new"), report);

@@ -3,8 +3,7 @@
 //! The words are those of glibc, whatever library the binary is built with:
 //! scripts match them, and musl has others for some. Numbers that few systems have
 //! are told in the C library's words, and by their digits where a symbol is wanted.
-//! The table is plain static data, so that a child between fork and exec may look
-//! into it. Where a number has two names, it is the one that Python prints.
+//! Where a number has two names, it is the one that Python prints.
 
 use std::io;
 
@@ -109,14 +108,9 @@ fn entry(errno: i32) -> Option<&'static Entry> {
     KNOWN.iter().find(|(number, _, _)| *number == errno)
 }
 
-/// The symbol of an error number, where it has one. Safe between fork and exec.
-pub fn symbol(errno: i32) -> Option<&'static str> {
-    entry(errno).map(|(_, symbol, _)| *symbol)
-}
-
 /// The symbol of an error number, such as `ENOENT`; a number without one prints as digits.
 pub fn name(errno: i32) -> String {
-    symbol(errno).map_or_else(|| errno.to_string(), str::to_owned)
+    entry(errno).map_or_else(|| errno.to_string(), |(_, symbol, _)| (*symbol).to_owned())
 }
 
 /// The system's number of an error, where it came from the system or could have.

@@ -52,7 +52,7 @@ pub(super) fn is_refused(error: &io::Error) -> bool {
 pub fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     match fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
         Err(refusal) if errno::is_refusal(refusal as i32) => {
-            control(descriptor, Control::CloseOnExec, 0)?;
+            control(descriptor, Control::CLOSE_ON_EXEC, 0)?;
             Ok(())
         }
         outcome => Ok(outcome.map(drop)?),
@@ -74,7 +74,7 @@ pub fn duplicate(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 /// Makes the open file description non-blocking, for everybody who shares it.
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     // One call, where fcntl(2) would be two: this is done for each pipe of a child.
-    match control(descriptor, Control::NonBlocking, 1) {
+    match control(descriptor, Control::NON_BLOCKING, 1) {
         Err(refusal) if errno::is_refusal(refusal as i32) => {
             let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
             fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
@@ -84,37 +84,28 @@ pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
-/// The requests of ioctl(2) that are told, or tell, one number at most.
-#[derive(Clone, Copy)]
-pub(super) enum Control {
-    NonBlocking,
-    CloseOnExec,
-    Unread,
+/// A request of ioctl(2) that is told, or tells, one number at most.
+pub(super) struct Control(libc::Ioctl);
+
+impl Control {
+    const NON_BLOCKING: Control = Control(libc::FIONBIO);
+    const CLOSE_ON_EXEC: Control = Control(libc::FIOCLEX);
+    const UNREAD: Control = Control(libc::FIONREAD);
+    /// The device of a terminal, from asm-generic/ioctls.h; not in every version of the libc crate.
     #[cfg(target_os = "linux")]
-    Terminal,
+    pub(super) const TERMINAL: Control = Control(0x8004_5432u32 as libc::Ioctl);
 }
 
 /// What the number is then.
 pub(super) fn control(
     descriptor: BorrowedFd<'_>,
-    what: Control,
+    request: Control,
     mut number: libc::c_int,
 ) -> Result<libc::c_int, Errno> {
-    let request = match what {
-        Control::NonBlocking => libc::FIONBIO,
-        Control::CloseOnExec => libc::FIOCLEX,
-        Control::Unread => libc::FIONREAD,
-        #[cfg(target_os = "linux")]
-        Control::Terminal => TIOCGDEV,
-    };
     // SAFETY: each of them reads or writes one int at most, which outlives the call.
-    Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), request, &raw mut number) })?;
+    Errno::result(unsafe { libc::ioctl(descriptor.as_raw_fd(), request.0, &raw mut number) })?;
     Ok(number)
 }
-
-/// From asm-generic/ioctls.h; not in every version of the libc crate.
-#[cfg(target_os = "linux")]
-const TIOCGDEV: libc::Ioctl = 0x8004_5432u32 as libc::Ioctl;
 
 /// Reads once. 0 is the end.
 pub fn read(descriptor: BorrowedFd<'_>, room: &mut [u8]) -> io::Result<usize> {
@@ -147,14 +138,13 @@ pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
 
 /// How many bytes wait to be read from a pipe; its end is none.
 pub fn unread(descriptor: BorrowedFd<'_>) -> usize {
-    let count = control(descriptor, Control::Unread, 0);
+    let count = control(descriptor, Control::UNREAD, 0);
     count.map_or(0, |count| usize::try_from(count).unwrap_or(0))
 }
 
 /// Whether nobody is at the other end any more, as far as the system knows.
 pub fn has_hung_up(descriptor: BorrowedFd<'_>) -> bool {
-    let mut polled = [PollFd::new(descriptor, PollFlags::empty())];
-    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+    is_ready(descriptor, PollFlags::empty())
 }
 
 /// Whether a write would be taken at least in part, or fail, at once.

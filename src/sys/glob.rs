@@ -9,42 +9,24 @@ use std::path::Path;
 pub fn glob(pattern: &str) -> Vec<String> {
     let (directory, name) = split(pattern);
     if !has_magic(pattern) {
-        let found = if name.is_empty() {
-            Path::new(directory).is_dir()
-        } else {
-            is_there(pattern)
-        };
-        return if found {
-            vec![pattern.to_owned()]
-        } else {
-            Vec::new()
-        };
+        let is_found = is_there(pattern, directory, name);
+        return is_found.then(|| pattern.to_owned()).into_iter().collect();
     }
-    let directories = if directory != pattern && has_magic(directory) {
-        glob(directory)
-    } else {
-        vec![directory.to_owned()]
+    let directories = match directory != pattern && has_magic(directory) {
+        true => glob(directory),
+        false => vec![directory.to_owned()],
     };
     let mut matches = Vec::new();
     for directory in directories {
-        if has_magic(name) {
-            let names = names_in(&directory).into_iter();
-            let hidden = name.starts_with('.');
-            matches.extend(
-                names
-                    .filter(|entry| hidden || !entry.starts_with('.'))
-                    .filter(|entry| matches_pattern(entry, name))
-                    .map(|entry| joined(&directory, &entry)),
-            );
-        } else {
+        if !has_magic(name) {
             let path = joined(&directory, name);
-            let found = if name.is_empty() {
-                Path::new(&directory).is_dir()
-            } else {
-                is_there(&path)
-            };
-            matches.extend(found.then_some(path));
+            matches.extend(is_there(&path, &directory, name).then_some(path));
+            continue;
         }
+        let mut names = names_in(&directory);
+        let is_hidden = |entry: &str| entry.starts_with('.') && !name.starts_with('.');
+        names.retain(|entry| !is_hidden(entry) && matches_pattern(entry, name));
+        matches.extend(names.iter().map(|entry| joined(&directory, entry)));
     }
     matches
 }
@@ -173,9 +155,12 @@ fn joined(directory: &str, name: &str) -> String {
     }
 }
 
-/// Symbolic links that lead nowhere are there, too.
-fn is_there(path: &str) -> bool {
-    fs::symlink_metadata(path).is_ok()
+/// Symbolic links that lead nowhere are there, too, but for a path that ends in a slash.
+fn is_there(path: &str, directory: &str, name: &str) -> bool {
+    match name {
+        "" => Path::new(directory).is_dir(),
+        _ => fs::symlink_metadata(path).is_ok(),
+    }
 }
 
 fn names_in(directory: &str) -> Vec<String> {

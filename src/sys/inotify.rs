@@ -2,8 +2,7 @@
 //! of other files in the same directory. Of a socket that is removed, the watch tells as a change
 //! of its attributes, since whoever listens still has it.
 
-use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+pub use system::{drain, open, unwatch, watch, watch_directory};
 
 /// What is watched of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +19,8 @@ mod system {
     use super::Watch;
     use crate::sys::fd;
 
+    /// Where the system tells of watched files: readable when it does. It is close-on-exec and
+    /// never blocks. An error where the system has none, or none left.
     pub fn open() -> io::Result<OwnedFd> {
         // SAFETY: a number; the result is checked.
         let made = unsafe { libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) };
@@ -28,14 +29,16 @@ mod system {
         Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
     }
 
+    /// Watches the file that has the name now; of a link it is the link.
     pub fn watch(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
         let events =
             libc::IN_ATTRIB | libc::IN_MOVE_SELF | libc::IN_DELETE_SELF | libc::IN_DONT_FOLLOW;
         add(inotify, path, events)
     }
 
-    pub fn watch_directory(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
-        add(inotify, path, libc::IN_MOVE_SELF | libc::IN_ONLYDIR)
+    /// Watches a directory for being moved, which is told of nothing in it.
+    pub fn watch_directory(inotify: BorrowedFd<'_>, path: &str) -> io::Result<()> {
+        add(inotify, path, libc::IN_MOVE_SELF | libc::IN_ONLYDIR).map(drop)
     }
 
     fn add(inotify: BorrowedFd<'_>, path: &str, events: u32) -> io::Result<Watch> {
@@ -45,11 +48,13 @@ mod system {
         Ok(Watch(Errno::result(number)?))
     }
 
+    /// Ends the watch of a file.
     pub fn unwatch(inotify: BorrowedFd<'_>, watch: Watch) {
         // SAFETY: two numbers. It fails where the file is no more, whose watch has gone with it.
         unsafe { libc::inotify_rm_watch(inotify.as_raw_fd(), watch.0) };
     }
 
+    /// Takes what was told, of whichever file.
     pub fn drain(inotify: BorrowedFd<'_>) {
         let mut events = [0; 4096];
         // It answers with whole events, or with an error when there are no more.
@@ -72,39 +77,13 @@ mod system {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub fn watch_directory(_inotify: BorrowedFd<'_>, _path: &str) -> io::Result<Watch> {
+    pub fn watch_directory(_inotify: BorrowedFd<'_>, _path: &str) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
     pub fn unwatch(_inotify: BorrowedFd<'_>, _watch: Watch) {}
 
     pub fn drain(_inotify: BorrowedFd<'_>) {}
-}
-
-/// Where the system tells of watched files: readable when it does. It is close-on-exec and
-/// never blocks. An error where the system has none, or none left.
-pub fn open() -> io::Result<OwnedFd> {
-    system::open()
-}
-
-/// Watches the file that has the name now; of a link it is the link.
-pub fn watch(inotify: BorrowedFd<'_>, path: &str) -> io::Result<Watch> {
-    system::watch(inotify, path)
-}
-
-/// Watches a directory for being moved, which is told of nothing in it.
-pub fn watch_directory(inotify: BorrowedFd<'_>, path: &str) -> io::Result<()> {
-    system::watch_directory(inotify, path).map(|_| ())
-}
-
-/// Ends that.
-pub fn unwatch(inotify: BorrowedFd<'_>, watch: Watch) {
-    system::unwatch(inotify, watch);
-}
-
-/// Takes what was told, of whichever file.
-pub fn drain(inotify: BorrowedFd<'_>) {
-    system::drain(inotify);
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -10,9 +10,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, sendto, socket};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockType, UnixAddr, sendto};
 
-use crate::sys::fd;
+use crate::sys::{fd, socket};
 
 /// Where messages go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,7 @@ impl NotifySocket {
 
     /// Sends a message; `WouldBlock` where as many wait there as may.
     pub fn send(&self, message: &str) -> io::Result<()> {
-        let descriptor = socket(
-            AddressFamily::Unix,
-            SockType::Datagram,
-            SockFlag::empty(),
-            None,
-        )?;
-        fd::close_on_exec(descriptor.as_fd())?;
+        let descriptor = socket::new(AddressFamily::Unix, SockType::Datagram)?;
         fd::set_nonblocking(descriptor.as_fd())?;
         sendto(
             descriptor.as_raw_fd(),

@@ -71,10 +71,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     let flags = access | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let opened = match inherited {
         // By its own name: whose the links to that are makes no difference.
-        Some(number) => OpenOptions::new()
-            .append(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(name_of_descriptor(number)),
+        Some(number) => open_anew(&name_of_descriptor(number)),
         None => safe_path::open(path, flags, 0o666),
     };
     let file = match (opened, inherited) {
@@ -85,10 +82,14 @@ pub fn open(path: &Path) -> io::Result<Opened> {
     if file.metadata()?.is_file() {
         return Ok(Opened::Regular(file));
     }
-    Ok(Opened::Special(Outlet {
-        descriptor: file.into(),
-        manner: Manner::Own,
-    }))
+    Ok(Opened::Special(Outlet::new(file, Manner::Own)))
+}
+
+/// Something that is there, by a name that nobody else can change.
+fn open_anew(name: &str) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    options.append(true).custom_flags(flags).open(name)
 }
 
 /// The number that a path such as `/dev/stdout` stands for, directly or by symbolic links.
@@ -136,17 +137,15 @@ fn name_of_descriptor(number: RawFd) -> String {
 impl Outlet {
     /// The standard output that the daemon was started with.
     pub fn stdout() -> io::Result<Outlet> {
-        let reopened = OpenOptions::new()
-            .append(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open("/proc/self/fd/1");
-        match reopened {
-            Ok(file) => Ok(Outlet {
-                descriptor: file.into(),
-                manner: Manner::Own,
-            }),
+        match open_anew("/proc/self/fd/1") {
+            Ok(file) => Ok(Outlet::new(file, Manner::Own)),
             Err(_) => Outlet::share(libc::STDOUT_FILENO),
         }
+    }
+
+    fn new(file: File, manner: Manner) -> Outlet {
+        let descriptor = file.into();
+        Outlet { descriptor, manner }
     }
 
     /// A second descriptor for an inherited one, whose flags stay as they are.
@@ -154,21 +153,15 @@ impl Outlet {
         // SAFETY: it is borrowed for the copy alone, which fails where it is not open.
         let inherited = unsafe { BorrowedFd::borrow_raw(inherited) };
         let file = File::from(fd::duplicate(inherited)?);
-        let manner = if file.metadata()?.file_type().is_socket() {
-            Manner::Socket
-        } else if !file.is_terminal() {
-            Manner::Polled
-        } else if let Some(own) = controlling_terminal(&file) {
-            return Ok(Outlet {
-                descriptor: own.into(),
-                manner: Manner::Own,
-            });
-        } else {
-            Manner::PolledTerminal
-        };
-        Ok(Outlet {
-            descriptor: file.into(),
-            manner,
+        if file.metadata()?.file_type().is_socket() {
+            return Ok(Outlet::new(file, Manner::Socket));
+        }
+        if !file.is_terminal() {
+            return Ok(Outlet::new(file, Manner::Polled));
+        }
+        Ok(match controlling_terminal(&file) {
+            Some(own) => Outlet::new(own, Manner::Own),
+            None => Outlet::new(file, Manner::PolledTerminal),
         })
     }
 
@@ -239,11 +232,7 @@ impl AsFd for Outlet {
 /// `/dev/tty`, whomever it belongs to. `None` unless `terminal` is that one.
 #[cfg(target_os = "linux")]
 fn controlling_terminal(terminal: &File) -> Option<File> {
-    let own = OpenOptions::new()
-        .append(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open("/dev/tty")
-        .ok()?;
+    let own = open_anew("/dev/tty").ok()?;
     let device = device_of(terminal)?;
     (device_of(&own) == Some(device)).then_some(own)
 }
@@ -256,7 +245,7 @@ fn controlling_terminal(_: &File) -> Option<File> {
 /// The number of a terminal's device, which is told of `/dev/tty` too.
 #[cfg(target_os = "linux")]
 fn device_of(terminal: &File) -> Option<libc::c_uint> {
-    let device = fd::control(terminal.as_fd(), Control::Terminal, 0).ok()?;
+    let device = fd::control(terminal.as_fd(), Control::TERMINAL, 0).ok()?;
     Some(device as libc::c_uint)
 }
 

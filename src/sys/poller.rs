@@ -97,6 +97,7 @@ const BATCH: usize = 64;
 /// The set of descriptors that the loop waits for; `S` says what each belongs to.
 #[derive(Debug)]
 pub struct Poller<S> {
+    /// The first field, since it is dropped before the descriptors in it.
     inner: polling::Poller,
     events: Vec<KernelEvent>,
     slots: Vec<Slot<S>>,
@@ -151,7 +152,8 @@ impl<S: Copy> Poller<S> {
             return Ok(());
         }
         self.watch(&registration.descriptor, token, old, interest)?;
-        if let Some(registration) = self.registration_mut(token) {
+        let slot = &mut self.slots[token.0 & SLOT_MASK];
+        if let Some(registration) = &mut slot.registration {
             registration.interest = interest;
         }
         Ok(())
@@ -233,7 +235,7 @@ impl<S: Copy> Poller<S> {
         match (old == Interest::NONE, new == Interest::NONE) {
             (true, true) => Ok(()),
             // SAFETY: the descriptor is owned by this poller's slot and deleted
-            // from the set before it is closed (`take`).
+            // from the set before it is closed (`take`), or the set is closed first.
             (true, false) => unsafe {
                 self.inner
                     .add_with_mode(descriptor.as_raw_fd(), event, PollMode::Level)
@@ -247,16 +249,8 @@ impl<S: Copy> Poller<S> {
 
     fn registration(&self, token: Token) -> Option<&Registration<S>> {
         let slot = self.slots.get(token.0 & SLOT_MASK)?;
-        (slot.generation == token.0 >> SLOT_BITS)
-            .then_some(slot.registration.as_ref())
-            .flatten()
-    }
-
-    fn registration_mut(&mut self, token: Token) -> Option<&mut Registration<S>> {
-        let slot = self.slots.get_mut(token.0 & SLOT_MASK)?;
-        (slot.generation == token.0 >> SLOT_BITS)
-            .then_some(slot.registration.as_mut())
-            .flatten()
+        let registration = slot.registration.as_ref();
+        registration.filter(|_| slot.generation == token.0 >> SLOT_BITS)
     }
 }
 
@@ -351,20 +345,6 @@ fn collect(
     let told = told.iter();
     events.extend(told.map(|event| (event.key, event.readable, event.writable)));
     Ok(())
-}
-
-impl<S> Drop for Poller<S> {
-    fn drop(&mut self) {
-        for registration in self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.registration.as_ref())
-        {
-            if registration.interest != Interest::NONE {
-                let _ = self.inner.delete(&registration.descriptor);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

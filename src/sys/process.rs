@@ -1,24 +1,12 @@
 //! What this process is: its number, its user, its umask, its directory.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::unistd::{self, Pid};
 
 use crate::sys::errno;
-
-/// The pid of this process.
-#[cfg(test)]
-pub fn pid() -> i32 {
-    unistd::getpid().as_raw()
-}
-
-/// The pid of its parent.
-#[cfg(test)]
-pub fn parent_pid() -> i32 {
-    unistd::getppid().as_raw()
-}
 
 /// The real user.
 pub fn uid() -> u32 {
@@ -78,11 +66,6 @@ pub fn current_directory() -> io::Result<PathBuf> {
     }
 }
 
-/// Enters a directory.
-pub fn chdir(directory: &Path) -> io::Result<()> {
-    std::env::set_current_dir(directory)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,11 +79,5 @@ mod tests {
         umask(0o027).unwrap();
         assert_eq!(umask(0o22).unwrap(), 0o027);
         assert_eq!(umask(0).unwrap(), 0o22);
-    }
-
-    #[test]
-    fn a_directory_that_is_not_there_cannot_be_entered() {
-        let error = chdir(Path::new("/nowhere/at/all")).unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
     }
 }

@@ -70,7 +70,9 @@ impl Signals {
         }
         let outcome = caught.iter().try_for_each(|signal| catch(*signal));
         previous.apply();
-        unblock(caught);
+        // Whoever started the daemon may have blocked what it lives by, SIGCHLD above all.
+        // It fails only for an invalid `how`.
+        let _ = set(caught).thread_unblock();
         outcome?;
         Ok((Signals { write: pipe.write }, pipe.read))
     }
@@ -123,15 +125,9 @@ pub struct Held {
 impl Held {
     /// Holds these back.
     pub fn hold(signals: &[Signal]) -> io::Result<Held> {
-        let set: SigSet = signals
-            .iter()
-            .filter_map(|signal| signal::Signal::try_from(signal.number()).ok())
-            .collect();
-        let previous = Mask(set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?);
-        Ok(Held {
-            previous,
-            signals: set,
-        })
+        let signals = set(signals);
+        let previous = Mask(signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?);
+        Ok(Held { previous, signals })
     }
 
     /// Whether one of them has come and waits.
@@ -187,14 +183,10 @@ fn handle(signal: signal::Signal, handler: SigHandler, flags: SaFlags) -> nix::R
     unsafe { signal::sigaction(signal, &action) }.map(drop)
 }
 
-/// Whoever started the daemon may have blocked what it lives by, SIGCHLD above all.
-fn unblock(caught: &[Signal]) {
-    let set: SigSet = caught
-        .iter()
-        .filter_map(|signal| signal::Signal::try_from(signal.number()).ok())
-        .collect();
-    // It fails only for an invalid `how`.
-    let _ = set.thread_unblock();
+fn set(signals: &[Signal]) -> SigSet {
+    let numbers = signals.iter().map(|signal| signal.number());
+    let numbers = numbers.filter_map(|number| signal::Signal::try_from(number).ok());
+    numbers.collect()
 }
 
 extern "C" fn handler(number: libc::c_int) {

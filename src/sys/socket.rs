@@ -41,8 +41,7 @@ pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
-    let descriptor = socket(family, SockType::Stream, SockFlag::empty(), None)?;
-    fd::close_on_exec(descriptor.as_fd())?;
+    let descriptor = new(family, SockType::Stream)?;
     // Without it the address is had as well, a minute after the last connection of another one.
     let _ = setsockopt(&descriptor, sockopt::ReuseAddr, &true);
     bind(descriptor.as_raw_fd(), &SockaddrStorage::from(address))?;
@@ -55,7 +54,7 @@ pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
 /// longer than [`LONGEST_SOCKET_PATH`] is `ENAMETOOLONG`.
 pub fn bind_unix(path: &str, mode: u32) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
-    let descriptor = unix_stream()?;
+    let descriptor = new(AddressFamily::Unix, SockType::Stream)?;
     // Where the system does not know this, the permissions come a moment later.
     #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
     let permissions = Mode::from_bits_truncate((mode & 0o777) as libc::mode_t);
@@ -77,7 +76,7 @@ pub fn listen(descriptor: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
 /// queue that is full has somebody behind it.
 pub fn probe_unix(path: &str) -> io::Result<Probe> {
     let address = UnixAddr::new(path)?;
-    let descriptor = unix_stream()?;
+    let descriptor = new(AddressFamily::Unix, SockType::Stream)?;
     fd::set_nonblocking(descriptor.as_fd())?;
     match connect(descriptor.as_raw_fd(), &address) {
         Ok(()) | Err(Errno::EAGAIN | Errno::EINPROGRESS) => Ok(Probe::Alive),
@@ -90,7 +89,7 @@ pub fn probe_unix(path: &str) -> io::Result<Probe> {
 /// (`WouldBlock` where too many others wait for that).
 pub fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
-    let descriptor = unix_stream()?;
+    let descriptor = new(AddressFamily::Unix, SockType::Stream)?;
     fd::set_nonblocking(descriptor.as_fd())?;
     connect(descriptor.as_raw_fd(), &address)?;
     Ok(descriptor)
@@ -120,13 +119,9 @@ pub fn shutdown_write(descriptor: BorrowedFd<'_>) -> bool {
     !done.is_err_and(|errno| errno::is_refusal(errno as i32))
 }
 
-fn unix_stream() -> io::Result<OwnedFd> {
-    let descriptor = socket(
-        AddressFamily::Unix,
-        SockType::Stream,
-        SockFlag::empty(),
-        None,
-    )?;
+/// A new socket, closed on exec: the flag for that is not known everywhere.
+pub(super) fn new(family: AddressFamily, kind: SockType) -> io::Result<OwnedFd> {
+    let descriptor = socket(family, kind, SockFlag::empty(), None)?;
     fd::close_on_exec(descriptor.as_fd())?;
     Ok(descriptor)
 }

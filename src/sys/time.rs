@@ -1,7 +1,7 @@
 //! The two clocks, and the calendar of the local time zone.
 
 use std::mem::MaybeUninit;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::clock::{Monotonic, Now, Timestamp};
 
@@ -36,42 +36,30 @@ pub fn now() -> Now {
 
 /// The clock for deadlines.
 pub fn monotonic() -> Monotonic {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `time` is a valid place for the result. CLOCK_MONOTONIC cannot
-    // fail where std works at all; zero would be left otherwise.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    let time = read(libc::CLOCK_MONOTONIC);
     Monotonic(Duration::new(
-        u64::try_from(time.tv_sec).unwrap_or(0),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
+        u64::try_from(time.seconds).unwrap_or(0),
+        time.nanoseconds,
     ))
 }
 
 /// The clock for stamps.
 pub fn wall() -> Timestamp {
-    match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(since) => Timestamp {
-            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            nanoseconds: since.subsec_nanos(),
-        },
-        Err(before) => timestamp_before_epoch(before.duration()),
-    }
+    read(libc::CLOCK_REALTIME)
 }
 
-/// A moment that lies `distance` before 1970, with a fraction that still counts forward.
-fn timestamp_before_epoch(distance: Duration) -> Timestamp {
-    let seconds = i64::try_from(distance.as_secs()).map_or(i64::MIN, |seconds| -seconds);
-    match distance.subsec_nanos() {
-        0 => Timestamp {
-            seconds,
-            nanoseconds: 0,
-        },
-        part => Timestamp {
-            seconds: seconds.saturating_sub(1),
-            nanoseconds: 1_000_000_000 - part,
-        },
+fn read(clock: libc::clockid_t) -> Timestamp {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid place for the result. It cannot fail for these
+    // two clocks where std works at all; zero would be left otherwise.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    Timestamp {
+        #[allow(clippy::unnecessary_cast)] // time_t has 32 bits on some platforms
+        seconds: time.tv_sec as i64,
+        nanoseconds: u32::try_from(time.tv_nsec).unwrap_or(0),
     }
 }
 
@@ -96,19 +84,14 @@ fn broken_down(
 ) -> LocalTime {
     #[allow(clippy::useless_conversion)] // time_t has 32 bits on some platforms
     let seconds = Seconds::try_from(time.seconds).unwrap_or(0);
-    let mut parts = MaybeUninit::uninit();
-    // SAFETY: both pointers are valid for the call, and what comes back is the second one or null.
-    let Some(parts) = (unsafe { convert(&seconds, parts.as_mut_ptr()).as_ref() }) else {
-        return LocalTime {
-            year: 1970,
-            month: 1,
-            day: 1,
-            hour: 0,
-            minute: 0,
-            second: 0,
-            weekday: 4,
-            utc_offset_seconds: 0,
-        };
+    let mut parts = MaybeUninit::zeroed();
+    // SAFETY: all pointers are valid for the calls, which fill the parts in or leave them zero,
+    // which is a valid value of each of them.
+    let parts = unsafe {
+        if convert(&seconds, parts.as_mut_ptr()).is_null() {
+            convert(&0, parts.as_mut_ptr());
+        }
+        parts.assume_init()
     };
     let positive = |number: libc::c_int| u32::try_from(number).unwrap_or(0);
     LocalTime {
@@ -197,20 +180,5 @@ mod tests {
         let (first, second) = (now(), now());
         assert!(second.monotonic >= first.monotonic);
         assert!(first.wall.seconds > 1_700_000_000);
-    }
-
-    #[test]
-    fn a_moment_before_1970_counts_its_fraction_forward() {
-        let moment = |seconds, nanoseconds| Timestamp {
-            seconds,
-            nanoseconds,
-        };
-        for (distance, expected) in [
-            (Duration::new(5, 0), moment(-5, 0)),
-            (Duration::new(5, 250_000_000), moment(-6, 750_000_000)),
-            (Duration::new(0, 1), moment(-1, 999_999_999)),
-        ] {
-            assert_eq!(timestamp_before_epoch(distance), expected);
-        }
     }
 }

@@ -26,67 +26,27 @@ extern "C" fn _Unwind_Backtrace(
     END_OF_STACK
 }
 
-// The rest serves the handling of an exception; nobody ever throws one.
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_Resume(_exception: *mut c_void) -> ! {
-    std::process::abort()
+/// The rest serves the handling of an exception, which nobody throws; the last two the end of
+/// a thread that is cancelled, which nobody does.
+macro_rules! never_called {
+    ($($name:ident($($argument:ty),*) -> $answer:ty { $value:expr })*) => {$(
+        // SAFETY: name, arguments and result are the ABI's.
+        #[unsafe(no_mangle)]
+        extern "C" fn $name($(_: $argument),*) -> $answer {
+            $value
+        }
+    )*};
 }
 
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_GetIPInfo(_context: *mut c_void, _before: *mut c_int) -> usize {
-    0
-}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_GetLanguageSpecificData(_context: *mut c_void) -> usize {
-    0
-}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_GetRegionStart(_context: *mut c_void) -> usize {
-    0
-}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_GetTextRelBase(_context: *mut c_void) -> usize {
-    0
-}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_GetDataRelBase(_context: *mut c_void) -> usize {
-    0
-}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_SetGR(_context: *mut c_void, _register: c_int, _value: usize) {}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_SetIP(_context: *mut c_void, _value: usize) {}
-
-// What the C library refers to where there are threads: it ends one that is
-// cancelled, or ends itself, so. Nobody does either.
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_ForcedUnwind(
-    _exception: *mut c_void,
-    _stop: *mut c_void,
-    _argument: *mut c_void,
-) -> c_int {
-    END_OF_STACK
-}
-
-// SAFETY: name, arguments and result are the ABI's.
-#[unsafe(no_mangle)]
-extern "C" fn _Unwind_GetCFA(_context: *mut c_void) -> usize {
-    0
+never_called! {
+    _Unwind_Resume(*mut c_void) -> ! { std::process::abort() }
+    _Unwind_GetIPInfo(*mut c_void, *mut c_int) -> usize { 0 }
+    _Unwind_GetLanguageSpecificData(*mut c_void) -> usize { 0 }
+    _Unwind_GetRegionStart(*mut c_void) -> usize { 0 }
+    _Unwind_GetTextRelBase(*mut c_void) -> usize { 0 }
+    _Unwind_GetDataRelBase(*mut c_void) -> usize { 0 }
+    _Unwind_SetGR(*mut c_void, c_int, usize) -> () { () }
+    _Unwind_SetIP(*mut c_void, usize) -> () { () }
+    _Unwind_ForcedUnwind(*mut c_void, *mut c_void, *mut c_void) -> c_int { END_OF_STACK }
+    _Unwind_GetCFA(*mut c_void) -> usize { 0 }
 }

@@ -61,11 +61,6 @@ pub fn home_of_uid(uid: u32) -> Option<String> {
     user_of_uid(uid).map(|user| user.dir.to_string_lossy().into_owned())
 }
 
-/// The user that runs this program.
-pub fn real_uid() -> u32 {
-    Uid::current().as_raw()
-}
-
 /// The groups to give a process of that user: the primary one first, then
 /// each that lists the user as a member. `None` if there is no such user.
 pub fn groups_of(uid: u32) -> Option<Vec<u32>> {

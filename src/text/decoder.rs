@@ -2,6 +2,8 @@
 //! character may begin in one piece and end in the next, and what is no UTF-8
 //! becomes U+FFFD.
 
+use crate::text::utf8;
+
 const REPLACEMENT: &str = "\u{fffd}";
 
 /// The state between two pieces.
@@ -12,43 +14,14 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Tells the text of the next piece, in order and in parts.
-    pub fn push(&mut self, mut piece: &[u8], mut tell: impl FnMut(&str)) {
-        while !self.partial.is_empty()
-            && let Some((&byte, rest)) = piece.split_first()
-        {
-            self.partial.push(byte);
-            match std::str::from_utf8(&self.partial) {
-                Err(error) if error.error_len().is_none() => piece = rest,
-                Ok(character) => {
-                    tell(character);
-                    self.partial.clear();
-                    piece = rest;
-                }
-                // The byte is not of that character: it is looked at by itself.
-                Err(_) => {
-                    tell(REPLACEMENT);
-                    self.partial.clear();
-                }
-            }
-        }
-        while !piece.is_empty() {
-            let error = match std::str::from_utf8(piece) {
-                Ok(text) => return tell(text),
-                Err(error) => error,
-            };
-            let (valid, rest) = piece.split_at(error.valid_up_to());
-            if let Ok(text) = std::str::from_utf8(valid)
-                && !text.is_empty()
-            {
-                tell(text);
-            }
-            let Some(invalid) = error.error_len() else {
-                self.partial.extend_from_slice(rest);
-                return;
-            };
-            tell(REPLACEMENT);
-            piece = rest.get(invalid..).unwrap_or_default();
+    /// Tells the text of the next piece.
+    pub fn push(&mut self, piece: &[u8], tell: impl FnOnce(&str)) {
+        let mut bytes = std::mem::take(&mut self.partial);
+        bytes.extend_from_slice(piece);
+        self.partial = bytes.split_off(bytes.len() - utf8::unfinished(&bytes));
+        match str::from_utf8(&bytes) {
+            Ok(text) => tell(text),
+            Err(_) => tell(&String::from_utf8_lossy(&bytes)),
         }
     }
 

@@ -9,19 +9,28 @@ use std::borrow::Cow;
 
 /// `repr(text)` of a string.
 pub fn repr(text: &str) -> String {
-    quoted(text, printable)
+    quoted(text.chars(), printable)
 }
 
 /// `ascii(text)`: as [`repr()`], with everything beyond ASCII by number.
 pub fn ascii(text: &str) -> String {
-    quoted(text, |c| c.is_ascii() && printable(c))
+    quoted(text.chars(), |c| c.is_ascii() && printable(c))
 }
 
-fn quoted(text: &str, as_it_is: impl Fn(char) -> bool) -> String {
-    let quote = quote_for(text.contains('\''), text.contains('"'));
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for c in text.chars() {
+/// `repr(bytes)` of a byte string: `b'...'`.
+pub fn repr_bytes(bytes: &[u8]) -> String {
+    let characters = bytes.iter().map(|byte| char::from(*byte));
+    format!("b{}", quoted(characters, |c| matches!(c, ' '..='~')))
+}
+
+fn quoted(
+    characters: impl Iterator<Item = char> + Clone,
+    as_it_is: impl Fn(char) -> bool,
+) -> String {
+    let has = |quote| characters.clone().any(|c| c == quote);
+    let quote = if has('\'') && !has('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for c in characters.clone() {
         match c {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
@@ -33,30 +42,6 @@ fn quoted(text: &str, as_it_is: impl Fn(char) -> bool) -> String {
             }
             c if as_it_is(c) => out.push(c),
             c => out.push_str(&numbered(c)),
-        }
-    }
-    out.push(quote);
-    out
-}
-
-/// `repr(bytes)` of a byte string: `b'...'`.
-pub fn repr_bytes(bytes: &[u8]) -> String {
-    let quote = quote_for(bytes.contains(&b'\''), bytes.contains(&b'"'));
-    let mut out = String::with_capacity(bytes.len() + 3);
-    out.push('b');
-    out.push(quote);
-    for &byte in bytes {
-        match byte {
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            b if char::from(b) == quote => {
-                out.push('\\');
-                out.push(quote);
-            }
-            0x20..=0x7e => out.push(char::from(byte)),
-            b => out.push_str(&format!("\\x{b:02x}")),
         }
     }
     out.push(quote);
@@ -76,10 +61,6 @@ pub fn decoded(bytes: &[u8]) -> Cow<'_, str> {
 pub fn repr_list<T: AsRef<str>>(items: &[T]) -> String {
     let items: Vec<String> = items.iter().map(|item| repr(item.as_ref())).collect();
     format!("[{}]", items.join(", "))
-}
-
-fn quote_for(has_single: bool, has_double: bool) -> char {
-    if has_single && !has_double { '"' } else { '\'' }
 }
 
 fn numbered(c: char) -> String {
