@@ -26,7 +26,6 @@ use crate::sys::terminal;
 use crate::sys::wait::reap;
 use crate::termination::Termination;
 
-/// What is forwarded.
 pub const FORWARDED: [Signal; 6] = [
     Signal::TERM,
     Signal::HUP,

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
+use crate::process::group::namespec;
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::{process, processes, trust};
 
@@ -24,13 +25,10 @@ const SIZE_LIMIT: u64 = 16 << 20;
 /// A child of this or an earlier supervisord.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// Its pid.
     pub pid: i32,
     /// When it was started, in clock ticks since the system was.
     pub started: u64,
-    /// The name of its group.
     pub group: String,
-    /// The name of its process.
     pub process: String,
 }
 
@@ -41,14 +39,14 @@ impl Child {
             .is_some_and(|stat| stat.started == self.started && !stat.is_zombie)
     }
 
+    /// As log lines name it.
+    pub fn name(&self) -> String {
+        namespec(&self.group, &self.process)
+    }
+
     fn line(&self) -> String {
-        let Child {
-            pid,
-            started,
-            group,
-            process,
-        } = self;
-        format!("{pid} {started} {group}:{process}\n")
+        let (group, process) = (&self.group, &self.process);
+        format!("{} {} {group}:{process}\n", self.pid, self.started)
     }
 
     fn of_line(line: &str) -> Option<Child> {

@@ -28,12 +28,10 @@ pub struct Handlers {
     running: VecMap<i32, Handler>,
 }
 
-/// One command.
 #[derive(Debug)]
 struct Handler {
     /// The listener whose answer it judges.
     listener: ProcessId,
-    /// The listener's name.
     name: String,
     /// The child of that listener; another one owes nothing to it.
     child: i32,

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::clock::Monotonic;
 use crate::config;
 use crate::loop_context::LoopContext;
-use crate::process::group::namespec;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::child_record::{self, Child, ChildRecord};
@@ -63,19 +62,11 @@ impl Supervisor {
         if setting == config::Leftovers::Kill {
             recorded = self.read_record(context);
         }
-        let known: Vec<i32> = recorded.iter().map(|child| child.pid).collect();
         let is_told = is_restart || setting == config::Leftovers::Ignore;
-        if let Some(url) = self
-            .child_settings
-            .server_url
-            .as_deref()
-            .filter(|_| !is_told)
-        {
-            let found = find(url);
-            let found: Vec<&Child> = found
-                .iter()
-                .filter(|child| !known.contains(&child.pid))
-                .collect();
+        let url = self.child_settings.server_url.as_deref();
+        if let Some(url) = url.filter(|_| !is_told) {
+            let mut found = find(url);
+            found.retain(|child| !recorded.iter().any(|known| known.pid == child.pid));
             tell(context, &found, setting);
         }
         for child in recorded {
@@ -128,7 +119,7 @@ impl Supervisor {
         if let Err(error) = record.add(&child, living) {
             context.log.warn(format_args!(
                 "cannot note pid {pid} of {} for leftovers=kill: {}",
-                namespec(&child.group, &child.process),
+                child.name(),
                 errno::reason(&error)
             ));
         }
@@ -188,7 +179,7 @@ impl Supervisor {
         let killasgroup = configured.is_some_and(|process| process.killasgroup);
         context.log.warn(format_args!(
             "{} runs since an earlier supervisord (pid {}): stopping it with {signal}",
-            namespec(&child.group, &child.process),
+            child.name(),
             child.pid
         ));
         send(context, &child, signal, stopasgroup);
@@ -210,7 +201,7 @@ fn go_on(context: &mut LoopContext, leftover: &mut Stopping, now: Monotonic) -> 
     if now < leftover.deadline {
         return true;
     }
-    let name = namespec(&leftover.child.group, &leftover.child.process);
+    let name = leftover.child.name();
     let pid = leftover.child.pid;
     if leftover.killed {
         context.log.warn(format_args!(
@@ -236,7 +227,7 @@ fn send(context: &mut LoopContext, child: &Child, signal: Signal, group: bool) {
         Ok(()) | Err(libc::ESRCH) => {}
         Err(errno) => context.log.warn(format_args!(
             "cannot send {signal} to {} (pid {}): {}",
-            namespec(&child.group, &child.process),
+            child.name(),
             child.pid,
             errno::text(errno)
         )),
@@ -244,7 +235,7 @@ fn send(context: &mut LoopContext, child: &Child, signal: Signal, group: bool) {
 }
 
 /// Warns of processes that run since an earlier supervisord.
-fn tell(context: &mut LoopContext, found: &[&Child], setting: config::Leftovers) {
+fn tell(context: &mut LoopContext, found: &[Child], setting: config::Leftovers) {
     let cure = match setting {
         config::Leftovers::Kill => "it is not in the record, so stop it yourself",
         _ => "stop it, or set leftovers=kill in [supervisord]",
@@ -252,7 +243,7 @@ fn tell(context: &mut LoopContext, found: &[&Child], setting: config::Leftovers)
     for child in found.iter().take(NAMED) {
         context.log.warn(format_args!(
             "{} runs since an earlier supervisord (pid {}), which has not stopped it: {cure}",
-            namespec(&child.group, &child.process),
+            child.name(),
             child.pid
         ));
     }

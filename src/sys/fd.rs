@@ -35,7 +35,15 @@ pub fn pipe() -> io::Result<Pipe> {
     }
 }
 
-/// The same without pipe2(2): the daemon has one thread, so nobody forks between the steps.
+/// A new pipe; both ends are close-on-exec and never block.
+pub fn nonblocking_pipe() -> io::Result<Pipe> {
+    let pipe = pipe()?;
+    set_nonblocking(pipe.read.as_fd())?;
+    set_nonblocking(pipe.write.as_fd())?;
+    Ok(pipe)
+}
+
+/// A pipe without pipe2(2): the daemon has one thread, so nobody forks between the steps.
 fn plain_pipe() -> io::Result<Pipe> {
     let (read, write) = unistd::pipe()?;
     close_on_exec(read.as_fd())?;

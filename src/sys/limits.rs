@@ -16,7 +16,6 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// The name as log lines spell it.
     pub fn name(self) -> &'static str {
         match self {
             Limit::OpenFiles => "RLIMIT_NOFILE",
@@ -66,10 +65,9 @@ pub enum Raised {
 
 /// The system refused to raise a limit.
 #[derive(Debug)]
-pub struct Refused {
+pub struct NotRaised {
     /// The hard limit in force; `None` for unlimited.
     pub hard: Option<u64>,
-    /// The system's reason.
     pub error: io::Error,
 }
 
@@ -89,7 +87,7 @@ fn of_number(number: impl TryInto<rlim_t>) -> rlim_t {
 }
 
 /// Sees to it that at least `minimum` is allowed; a limit is never lowered.
-pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
+pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, NotRaised> {
     let minimum = rlim_t::try_from(minimum).unwrap_or(0);
     let (soft, hard) = match limit.get() {
         Ok(limits) => limits,
@@ -101,7 +99,7 @@ pub fn raise(limit: Limit, minimum: i64) -> Result<Raised, Refused> {
     }
     limit
         .set(minimum, hard.max(minimum))
-        .map_err(|errno| Refused {
+        .map_err(|errno| NotRaised {
             hard: (hard != RLIM_INFINITY).then(|| number(hard)),
             error: errno.into(),
         })?;

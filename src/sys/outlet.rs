@@ -54,7 +54,6 @@ pub struct Outlet {
 pub enum Opened {
     /// A regular file, positioned by each write at its end (`O_APPEND`).
     Regular(File),
-    /// Something else.
     Special(Outlet),
 }
 
@@ -208,7 +207,6 @@ impl Identity {
         file.metadata().ok().as_ref().map(Identity::told)
     }
 
-    /// That of the standard output.
     pub fn of_stdout() -> Option<Identity> {
         Identity::of(io::stdout().as_fd())
     }

@@ -31,7 +31,6 @@ const SLOT_MASK: usize = (1 << SLOT_BITS) - 1;
 /// The highest generation is left out: `usize::MAX` belongs to `polling`.
 const GENERATIONS: usize = (1 << (usize::BITS - SLOT_BITS)) - 1;
 
-/// A registered descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(usize);
 
@@ -45,17 +44,14 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Nothing for now.
     pub const NONE: Interest = Interest {
         readable: false,
         writable: false,
     };
-    /// Reading.
     pub const READ: Interest = Interest {
         readable: true,
         writable: false,
     };
-    /// Writing.
     pub const WRITE: Interest = Interest {
         readable: false,
         writable: true,
@@ -65,7 +61,6 @@ impl Interest {
 /// A descriptor that is ready, and what it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Ready<S> {
-    /// The descriptor.
     pub token: Token,
     /// What was given at its registration.
     pub source: S,

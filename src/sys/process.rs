@@ -8,22 +8,18 @@ use nix::unistd::{self, Pid};
 
 use crate::sys::errno;
 
-/// The real user.
 pub fn uid() -> u32 {
     unistd::getuid().as_raw()
 }
 
-/// The effective user.
 pub fn effective_uid() -> u32 {
     unistd::geteuid().as_raw()
 }
 
-/// The effective group.
 pub fn effective_gid() -> u32 {
     unistd::getegid().as_raw()
 }
 
-/// The real group.
 pub fn gid() -> u32 {
     unistd::getgid().as_raw()
 }
@@ -56,7 +52,6 @@ pub fn begin_session() -> io::Result<()> {
     Ok(outcome.map(drop)?)
 }
 
-/// The current directory.
 pub fn current_directory() -> io::Result<PathBuf> {
     match std::env::current_dir() {
         Err(error) if error.raw_os_error().is_some_and(errno::is_refusal) => {

@@ -12,7 +12,6 @@ const NAMESPACES: [&str; 3] = ["mnt", "net", "pid"];
 /// What /proc/PID/stat tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// The pid of the parent.
     pub parent: i32,
     /// When it was started, in clock ticks since the system was. With the pid, it names one process.
     pub started: u64,

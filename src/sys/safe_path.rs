@@ -50,7 +50,6 @@ pub struct FileAt {
     shown: PathBuf,
 }
 
-/// A symbolic link.
 #[derive(Debug)]
 struct Link {
     target: PathBuf,
@@ -76,7 +75,7 @@ pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
         };
         match file.beyond(&link)? {
             Some(next) => file = next,
-            None => return file.open_beyond(flags, mode),
+            None => return open_in(&file.directory, &file.name, flags, mode),
         }
     }
     Err(Errno::ELOOP.into())
@@ -152,12 +151,10 @@ impl FileAt {
         })
     }
 
-    /// The directory.
     pub fn directory(&self) -> &File {
         &self.directory
     }
 
-    /// The name in it.
     pub fn name(&self) -> &OsStr {
         &self.name
     }
@@ -177,9 +174,7 @@ impl FileAt {
 
     /// Opens what is there, which is no link, with these flags.
     pub fn open(&self, flags: OFlag, mode: u32) -> io::Result<File> {
-        let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let opened = openat(&self.directory, self.name.as_os_str(), flags, mode_of(mode))?;
-        let file = File::from(opened);
+        let file = open_in(&self.directory, &self.name, flags | OFlag::O_NOFOLLOW, mode)?;
         let found = file.metadata()?;
         if found.is_file() && found.nlink() > 1 && !self.is_private()? {
             return Err(self.refused_names(&found));
@@ -232,33 +227,13 @@ impl FileAt {
     /// Where a link that has this name leads; `None` for one that has no path.
     fn beyond(&self, link: &Link) -> io::Result<Option<FileAt>> {
         if !may_follow(&self.directory, link)? {
-            return Err(self.refused_link(link));
+            let rule = "links of others are not followed there";
+            return Err(refused_link(&self.directory, &self.shown, link, rule));
         }
         if is_magic(&self.directory) {
             return Ok(None);
         }
         FileAt::under(Some(&self.directory), &link.target).map(Some)
-    }
-
-    /// Opens what such a link leads to.
-    fn open_beyond(&self, flags: OFlag, mode: u32) -> io::Result<File> {
-        let flags = flags | OFlag::O_CLOEXEC;
-        let name = self.name.as_os_str();
-        Ok(File::from(openat(
-            &self.directory,
-            name,
-            flags,
-            mode_of(mode),
-        )?))
-    }
-
-    fn refused_link(&self, link: &Link) -> io::Error {
-        refused_link(
-            &self.directory,
-            &self.shown,
-            link,
-            "links of others are not followed there",
-        )
     }
 
     fn refused_names(&self, found: &Metadata) -> io::Error {
@@ -316,25 +291,19 @@ fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
     let mut foreign: Option<(Link, File, PathBuf)> = None;
     let mut links = 0;
     while let Some(name) = names.pop() {
-        let opened = openat(
-            &here,
-            name.as_os_str(),
-            DIRECTORY | OFlag::O_NOFOLLOW,
-            Mode::empty(),
-        );
-        let errno = match opened {
+        let error = match open_in(&here, &name, DIRECTORY | OFlag::O_NOFOLLOW, 0) {
             Ok(next) => {
-                here = File::from(next);
+                here = next;
                 shown.push(&name);
                 continue;
             }
-            Err(errno) => errno,
+            Err(error) => error,
         };
-        if !matches!(errno, Errno::ENOTDIR | Errno::ELOOP | Errno::EMLINK) {
-            return Err(errno.into());
-        }
+        let (libc::ENOTDIR | libc::ELOOP | libc::EMLINK) = error.raw_os_error().unwrap_or(0) else {
+            return Err(error);
+        };
         let Some(link) = link_at(&here, &name)? else {
-            return Err(errno.into());
+            return Err(error);
         };
         links += 1;
         if links > LINKS {
@@ -342,7 +311,7 @@ fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
         }
         let is_trusted = may_follow(&here, &link)?;
         if is_trusted && is_magic(&here) {
-            here = File::from(openat(&here, name.as_os_str(), DIRECTORY, Mode::empty())?);
+            here = open_in(&here, &name, DIRECTORY, 0)?;
             shown.push(&name);
             continue;
         }
@@ -396,8 +365,7 @@ fn may_follow(directory: &File, link: &Link) -> io::Result<bool> {
 /// Opened itself, the link cannot become another one between two looks at it.
 #[cfg(target_os = "linux")]
 fn link_at(directory: &File, name: &OsStr) -> io::Result<Option<Link>> {
-    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let link = File::from(openat(directory, name, flags, Mode::empty())?);
+    let link = open_in(directory, name, OFlag::O_PATH | OFlag::O_NOFOLLOW, 0)?;
     let found = link.metadata()?;
     if !found.is_symlink() {
         return Ok(None);
@@ -423,14 +391,8 @@ fn link_at(directory: &File, name: &OsStr) -> io::Result<Option<Link>> {
 /// Whether the links of a directory lead to what their text does not say: those of /proc.
 #[cfg(target_os = "linux")]
 fn is_magic(directory: &File) -> bool {
-    use std::os::fd::AsRawFd;
-    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the descriptor is open, and there is room for the answer.
-    let done = unsafe { libc::fstatfs(directory.as_raw_fd(), found.as_mut_ptr()) };
-    // SAFETY: the call has filled it in.
-    let kind = (done == 0).then(|| unsafe { found.assume_init() }.f_type);
-    #[allow(clippy::unnecessary_cast)] // the types differ from one C library to the next
-    kind.is_some_and(|kind| kind as u64 == libc::PROC_SUPER_MAGIC as u64)
+    nix::sys::statfs::fstatfs(directory)
+        .is_ok_and(|found| found.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -469,9 +431,10 @@ fn told(directory: &File, shown: &Path) -> String {
     format!("{} {who}", shown.display())
 }
 
-fn mode_of(mode: u32) -> Mode {
+fn open_in(directory: &File, name: &OsStr, flags: OFlag, mode: u32) -> io::Result<File> {
     #[allow(clippy::unnecessary_cast)] // mode_t is narrower on the BSDs
-    Mode::from_bits_truncate(mode as libc::mode_t)
+    let mode = Mode::from_bits_truncate(mode as libc::mode_t);
+    Ok(openat(directory, name, flags | OFlag::O_CLOEXEC, mode)?.into())
 }
 
 #[cfg(test)]

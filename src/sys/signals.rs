@@ -10,7 +10,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use nix::errno::Errno;
@@ -59,9 +59,7 @@ impl Signals {
     /// read end, which is non-blocking and belongs into the poll set. A second
     /// call, after a reload, makes a new pipe and loses nothing.
     pub fn install(caught: &[Signal]) -> io::Result<(Signals, OwnedFd)> {
-        let pipe = fd::pipe()?;
-        fd::set_nonblocking(pipe.read.as_fd())?;
-        fd::set_nonblocking(pipe.write.as_fd())?;
+        let pipe = fd::nonblocking_pipe()?;
         let previous = Mask::block_all()?;
         WRITE_END.store(pipe.write.as_raw_fd(), Ordering::SeqCst);
         let waiting = WAITING.load(Ordering::SeqCst);
@@ -217,6 +215,7 @@ mod tests {
     use super::*;
     use crate::sys::poller::{Interest, Poller};
     use crate::sys::tests::isolated;
+    use std::os::fd::AsFd;
     use std::process::Command;
     use std::time::{Duration, Instant};
 

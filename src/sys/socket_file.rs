@@ -27,7 +27,6 @@ use by_directory::bound;
 /// Who may connect, and how many.
 #[derive(Clone, Copy, Debug)]
 pub struct Access {
-    /// Permissions of the file.
     pub mode: u32,
     /// Owner to give it to; `None` leaves it.
     pub owner: Option<Owner>,
@@ -41,9 +40,7 @@ pub enum Stage {
     /// Making the file. `ENAMETOOLONG` for a name that does not fit the system's
     /// address structure.
     Bind,
-    /// Setting its mode.
     Mode,
-    /// Giving it to its owner.
     Owner,
     /// Letting clients connect.
     Listen,
@@ -52,16 +49,12 @@ pub enum Stage {
 /// Why there is no socket.
 #[derive(Debug)]
 pub struct Refusal {
-    /// What was refused.
     pub stage: Stage,
-    /// The system's reason.
     pub reason: io::Error,
 }
 
-/// A socket that listens.
 #[derive(Debug)]
 pub struct Listening {
-    /// The socket.
     pub descriptor: OwnedFd,
     /// Its file, by file system and number.
     pub inode: (u64, u64),
@@ -70,7 +63,6 @@ pub struct Listening {
 /// What has a name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occupant {
-    /// Nothing.
     Nobody,
     /// A socket, or a link to one.
     Socket,

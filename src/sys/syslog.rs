@@ -25,7 +25,6 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A connection to the system's log.
 #[derive(Debug)]
 pub struct Syslog {
     path: PathBuf,
@@ -236,10 +235,8 @@ fn place_of(path: &Path) -> Option<(u64, u64)> {
 
 /// `<14>Nov  3 12:00:00 ident: text`
 fn record(time: LocalTime, ident: &str, text: &[u8]) -> Vec<u8> {
-    let month = usize::try_from(time.month)
-        .ok()
-        .and_then(|month| MONTHS.get(month.checked_sub(1)?))
-        .unwrap_or(&"Jan");
+    let month = MONTHS.get(time.month.wrapping_sub(1) as usize);
+    let month = month.unwrap_or(&"Jan");
     let mut record = format!(
         "<{PRIORITY}>{month} {:>2} {:02}:{:02}:{:02} {ident}: ",
         time.day, time.hour, time.minute, time.second

@@ -26,7 +26,6 @@ pub struct LocalTime {
     pub utc_offset_seconds: i64,
 }
 
-/// Both clocks.
 pub fn now() -> Now {
     Now {
         monotonic: monotonic(),

@@ -16,9 +16,7 @@ impl Trigger {
     /// A trigger that is not raised, and the end for the poll set, which is
     /// readable while it is raised. Both are close-on-exec and never block.
     pub fn new() -> io::Result<(Trigger, OwnedFd)> {
-        let pipe = fd::pipe()?;
-        fd::set_nonblocking(pipe.read.as_fd())?;
-        fd::set_nonblocking(pipe.write.as_fd())?;
+        let pipe = fd::nonblocking_pipe()?;
         Ok((Trigger { write: pipe.write }, pipe.read))
     }
 

@@ -17,19 +17,16 @@ pub struct Owner {
     pub gid: Option<u32>,
 }
 
-/// The number of the user of that name.
 pub fn uid_of(name: &str) -> Option<u32> {
     user(name).map(|user| user.uid.as_raw())
 }
 
-/// The number of the group of that name.
 pub fn gid_of(name: &str) -> Option<u32> {
     prepare();
     let group = Group::from_name(name).ok().flatten();
     group.map(|group| group.gid.as_raw())
 }
 
-/// Whether there is a group of that number.
 pub fn has_group(gid: u32) -> bool {
     prepare();
     matches!(Group::from_gid(Gid::from_raw(gid)), Ok(Some(_)))
@@ -40,23 +37,19 @@ pub fn primary_group(uid: u32) -> Option<u32> {
     user_of_uid(uid).map(|user| user.gid.as_raw())
 }
 
-/// The name of that user.
 pub fn name_of(uid: u32) -> Option<String> {
     user_of_uid(uid).map(|user| user.name)
 }
 
-/// The name of that group.
 pub fn group_name_of(gid: u32) -> Option<String> {
     let group = Group::from_gid(Gid::from_raw(gid)).ok().flatten()?;
     Some(group.name)
 }
 
-/// The home directory of the user of that name.
 pub fn home_of(name: &str) -> Option<String> {
     user(name).map(|user| user.dir.to_string_lossy().into_owned())
 }
 
-/// The home directory of that user.
 pub fn home_of_uid(uid: u32) -> Option<String> {
     user_of_uid(uid).map(|user| user.dir.to_string_lossy().into_owned())
 }

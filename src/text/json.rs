@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-/// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
     Null,
@@ -15,7 +14,6 @@ pub enum Json {
 }
 
 impl Json {
-    /// A string.
     pub fn string(text: impl Into<String>) -> Json {
         Json::String(text.into())
     }

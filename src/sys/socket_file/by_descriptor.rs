@@ -71,7 +71,6 @@ fn is_of_another_kind(reason: Option<&io::Error>) -> bool {
     reason.is_some_and(|reason| reason.raw_os_error() == Some(libc::EPROTOTYPE))
 }
 
-/// Gives the file its mode and its owner.
 fn dress(file: &File, access: &Access) -> Result<(u64, u64), Refusal> {
     let refused = |stage| move |reason| Refusal { stage, reason };
     set_mode(file, access.mode).map_err(refused(Stage::Mode))?;
