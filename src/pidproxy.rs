@@ -7,8 +7,9 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::iter;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,17 +104,13 @@ fn absolute(command: &OsStr) -> io::Result<PathBuf> {
 /// library's `Command` can do much more, for 20 KB of code.
 fn start_command(path: &Path, command: &OsStr, arguments: &[OsString]) -> io::Result<i32> {
     let path = CString::new(path.as_os_str().as_bytes())?;
-    let mut words = vec![CString::new(command.as_bytes())?];
-    for argument in arguments {
-        words.push(CString::new(argument.as_bytes())?);
-    }
-    let mut environment = Vec::new();
-    for (name, value) in std::env::vars_os() {
-        let mut entry = name.into_vec();
-        entry.push(b'=');
-        entry.extend_from_slice(value.as_bytes());
-        environment.push(CString::new(entry)?);
-    }
+    let words = iter::once(command).chain(arguments.iter().map(OsString::as_os_str));
+    let words = words.map(|word| CString::new(word.as_bytes()));
+    let words = words.collect::<Result<Vec<_>, _>>()?;
+    let variables = std::env::vars_os();
+    let variables = variables
+        .map(|(name, value)| CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()));
+    let environment = variables.collect::<Result<Vec<_>, _>>()?;
     // What Rust ignores at its start is not the command's.
     let mut defaults = SigSet::empty();
     defaults.add(SystemSignal::SIGPIPE);

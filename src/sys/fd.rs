@@ -93,7 +93,12 @@ pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// A request of ioctl(2) that is told, or tells, one number at most.
-pub(super) struct Control(libc::Ioctl);
+pub(super) struct Control(Request);
+
+#[cfg(target_os = "linux")]
+type Request = libc::Ioctl;
+#[cfg(not(target_os = "linux"))]
+type Request = libc::c_ulong;
 
 impl Control {
     const NON_BLOCKING: Control = Control(libc::FIONBIO);
@@ -101,7 +106,7 @@ impl Control {
     const UNREAD: Control = Control(libc::FIONREAD);
     /// The device of a terminal, from asm-generic/ioctls.h; not in every version of the libc crate.
     #[cfg(target_os = "linux")]
-    pub(super) const TERMINAL: Control = Control(0x8004_5432u32 as libc::Ioctl);
+    pub(super) const TERMINAL: Control = Control(0x8004_5432u32 as Request);
 }
 
 /// What the number is then.

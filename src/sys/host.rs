@@ -23,13 +23,8 @@ fn names_of(hosts: &str, node_name: &str) -> Vec<String> {
     let mut names = vec![node_name, short];
     names.dedup();
     let own = names.clone();
-    for line in hosts.lines() {
-        let words = line.split('#').next().unwrap_or_default();
-        let listed = words
-            .split_whitespace()
-            .skip(1)
-            .map(str::to_ascii_lowercase);
-        let listed: Vec<String> = listed.collect();
+    for words in entries(hosts) {
+        let listed: Vec<String> = words.skip(1).map(str::to_ascii_lowercase).collect();
         if listed.iter().any(|name| own.contains(name)) {
             names.extend(listed);
         }
@@ -60,13 +55,18 @@ pub fn resolve_at_once(host: &str) -> Option<IpAddr> {
 
 /// The address of a name in a table of the form of `/etc/hosts`.
 fn listed(hosts: &str, host: &str) -> Option<IpAddr> {
-    first_choice(hosts.lines().filter_map(|line| {
-        let mut words = line.split('#').next()?.split_whitespace();
+    first_choice(entries(hosts).filter_map(|mut words| {
         let address = words.next()?.parse().ok()?;
         words
             .any(|name| name.eq_ignore_ascii_case(host))
             .then_some(address)
     }))
+}
+
+/// The lines of such a table: an address and its names.
+fn entries(hosts: &str) -> impl Iterator<Item = impl Iterator<Item = &str>> {
+    let lines = hosts.lines().filter_map(|line| line.split('#').next());
+    lines.map(str::split_whitespace)
 }
 
 fn first_choice(addresses: impl Iterator<Item = IpAddr>) -> Option<IpAddr> {

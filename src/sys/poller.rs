@@ -206,14 +206,9 @@ impl<S: Copy> Poller<S> {
     pub fn renew(&mut self) -> io::Result<()> {
         self.inner = new_set()?;
         for (slot, state) in self.slots.iter().enumerate() {
-            if let Some(registration) = &state.registration {
+            if let Some(of) = &state.registration {
                 let token = Token(slot | (state.generation << SLOT_BITS));
-                self.watch(
-                    &registration.descriptor,
-                    token,
-                    Interest::NONE,
-                    registration.interest,
-                )?;
+                self.watch(&of.descriptor, token, Interest::NONE, of.interest)?;
             }
         }
         Ok(())

@@ -18,6 +18,21 @@ pub fn secret() -> io::Result<[u8; 32]> {
     Ok(bytes)
 }
 
+/// The call that both C libraries of Linux have.
+#[cfg(target_os = "linux")]
+fn fill(bytes: &mut [u8; 32]) -> io::Result<()> {
+    // SAFETY: the pointer and the length are those of `bytes`.
+    let count = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    match usize::try_from(count) {
+        // So few bytes come all at once.
+        Ok(count) if count == bytes.len() => Ok(()),
+        Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+/// The call of the others.
+#[cfg(not(target_os = "linux"))]
 fn fill(bytes: &mut [u8; 32]) -> io::Result<()> {
     // SAFETY: the pointer and the length are those of `bytes`.
     match unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) } {

@@ -21,7 +21,7 @@ use crate::sys::fd;
 
 const NOWHERE: i32 = -1;
 static WRITE_END: AtomicI32 = AtomicI32::new(NOWHERE);
-static WAITING: AtomicU64 = AtomicU64::new(0);
+static PENDING: AtomicU64 = AtomicU64::new(0);
 
 /// A set of blocked signals.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +62,8 @@ impl Signals {
         let pipe = fd::nonblocking_pipe()?;
         let previous = Mask::block_all()?;
         WRITE_END.store(pipe.write.as_raw_fd(), Ordering::SeqCst);
-        let waiting = WAITING.load(Ordering::SeqCst);
-        for number in (1..64).filter(|number| waiting & bit(*number) != 0) {
+        let pending = PENDING.load(Ordering::SeqCst);
+        for number in (1..64).filter(|number| pending & bit(*number) != 0) {
             tell(pipe.write.as_raw_fd(), number);
         }
         let outcome = caught.iter().try_for_each(|signal| catch(*signal));
@@ -84,7 +84,7 @@ impl Signals {
         for number in numbers.into_iter().take(count) {
             // From here on the next of its kind is written again; one that came
             // a moment earlier is this one.
-            WAITING.fetch_and(!bit(i32::from(number)), Ordering::SeqCst);
+            PENDING.fetch_and(!bit(i32::from(number)), Ordering::SeqCst);
             signals.extend(
                 Signal::from_number(i64::from(number)).filter(|signal| !signals.contains(signal)),
             );
@@ -190,7 +190,7 @@ fn set(signals: &[Signal]) -> SigSet {
 extern "C" fn handler(number: libc::c_int) {
     let errno = Errno::last_raw();
     let bit = bit(number);
-    if WAITING.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
+    if PENDING.fetch_or(bit, Ordering::SeqCst) & bit == 0 {
         tell(WRITE_END.load(Ordering::SeqCst), number);
     }
     Errno::set_raw(errno);
