@@ -60,23 +60,22 @@ pub enum Opened {
 /// Opens a path for appending, makes the file if there is none (0666 and the
 /// umask), and never waits for anybody at the other end.
 pub fn open(path: &Path) -> io::Result<Opened> {
-    let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
-    let inherited = inherited_descriptor(path);
-    let access = match is_fifo && inherited.is_none() {
-        // A FIFO that nobody reads yet cannot be opened for writing alone without waiting.
-        true => OFlag::O_RDWR,
-        false => OFlag::O_WRONLY,
-    };
-    let flags = access | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = match inherited {
+    let file = match inherited_descriptor(path) {
         // By its own name: whose the links to that are makes no difference.
-        Some(number) => open_anew(&name_of_descriptor(number)),
-        None => safe_path::open(path, flags, 0o666),
-    };
-    let file = match (opened, inherited) {
-        (Ok(file), _) => file,
-        (Err(_), Some(inherited)) => return Outlet::share(inherited).map(Opened::Special),
-        (Err(error), None) => return Err(error),
+        Some(number) => match open_anew(&name_of_descriptor(number)) {
+            Ok(file) => file,
+            Err(_) => return Outlet::share(number).map(Opened::Special),
+        },
+        None => {
+            let found = std::fs::metadata(path);
+            // A FIFO that nobody reads yet cannot be opened for writing alone without waiting.
+            let access = match found.is_ok_and(|found| found.file_type().is_fifo()) {
+                true => OFlag::O_RDWR,
+                false => OFlag::O_WRONLY,
+            };
+            let flags = OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+            safe_path::open(path, access | flags, 0o666)?
+        }
     };
     if file.metadata()?.is_file() {
         return Ok(Opened::Regular(file));

@@ -44,18 +44,13 @@ pub struct Interest {
 }
 
 impl Interest {
-    pub const NONE: Interest = Interest {
-        readable: false,
-        writable: false,
-    };
-    pub const READ: Interest = Interest {
-        readable: true,
-        writable: false,
-    };
-    pub const WRITE: Interest = Interest {
-        readable: false,
-        writable: true,
-    };
+    pub const NONE: Interest = Interest::new(false, false);
+    pub const READ: Interest = Interest::new(true, false);
+    pub const WRITE: Interest = Interest::new(false, true);
+
+    const fn new(readable: bool, writable: bool) -> Interest {
+        Interest { readable, writable }
+    }
 }
 
 /// A descriptor that is ready, and what it belongs to.

@@ -39,19 +39,16 @@ impl Filter {
         let mut shown = Vec::with_capacity(piece.len());
         for &byte in piece {
             self.held.push(byte);
+            // The bytes before this one came to nothing, which it may be the beginning of.
+            if let Held::Broken = held(&self.held) {
+                self.held.pop();
+                self.show(&mut shown);
+                self.held.push(byte);
+            }
             match held(&self.held) {
                 Held::Begun => {}
                 Held::Whole => self.pass(&mut shown),
-                Held::Broken => {
-                    self.held.pop();
-                    self.show(&mut shown);
-                    self.held.push(byte);
-                    match held(&self.held) {
-                        Held::Begun => {}
-                        Held::Whole => self.pass(&mut shown),
-                        Held::Broken => self.show(&mut shown),
-                    }
-                }
+                Held::Broken => self.show(&mut shown),
             }
         }
         shown
