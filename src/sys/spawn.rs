@@ -10,7 +10,6 @@ mod child;
 mod error_pipe;
 mod failure;
 mod image;
-mod step;
 
 use nix::unistd::{self, Pid};
 
@@ -18,10 +17,9 @@ use crate::sys::errno;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::image::Image;
 
-pub use crate::sys::spawn::child::NOT_SPAWNED;
+pub use crate::sys::spawn::child::{NOT_SPAWNED, Step, Streams};
 pub use crate::sys::spawn::error_pipe::ErrorPipe;
 pub use crate::sys::spawn::image::Program;
-pub use crate::sys::spawn::step::{Step, Streams};
 
 /// Starts a child, which does these steps in their order and becomes the program, and
 /// returns its pid; it leads a process group of its own. The error is fork's errno. What

@@ -1,22 +1,86 @@
-//! What runs between fork and exec. The child has a copy of the daemon, which has one
-//! thread, so it may do what any program may. It ends as another program, or says why
-//! not and exits.
+//! What runs between fork and exec: a list of steps, each with what it is, what it does, and
+//! what it is called when it fails. The child has a copy of the daemon, which has one thread,
+//! so it may do what any program may. It ends as another program, or says why not and exits.
 
+use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use nix::unistd;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::unistd::{self, Pid};
 
-use crate::sys::fd;
+use crate::sys::signals::Mask;
 use crate::sys::spawn::error_pipe::ErrorPipe;
-use crate::sys::spawn::failure::Failure;
+use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
-use crate::sys::spawn::step::{self, Step, Streams};
+use crate::sys::{fd, privileges, process, signals};
 
 /// The exit status of a child that has not become its program.
 pub const NOT_SPAWNED: i32 = 127;
 
 const LAST_WORDS: &str = "supervisor: child process was not spawned";
+
+/// What the daemon catches; children get the default back. SIGPIPE and SIGXFSZ stay ignored.
+pub(super) const RESET: [i32; 6] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGTERM,
+    libc::SIGCHLD,
+    libc::SIGUSR2,
+];
+
+/// The child's descriptors 0, 1 and 2; two of them may be the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Streams<'a> {
+    pub stdin: BorrowedFd<'a>,
+    pub stdout: BorrowedFd<'a>,
+    pub stderr: BorrowedFd<'a>,
+}
+
+/// What a child does before exec. The list is filled before the fork.
+#[derive(Clone, Debug)]
+pub enum Step<'a> {
+    /// It leads a process group of its own.
+    ProcessGroup,
+    /// The signals that the daemon catches do what they do by default, and these are blocked.
+    Signals(Mask),
+    /// The streams become the descriptors 0, 1 and 2.
+    Streams,
+    /// It has no other descriptors; where the system has no better way, none below this.
+    CloseOthers(RawFd),
+    /// It becomes this user, with all of these groups.
+    User {
+        uid: u32,
+        gid: u32,
+        groups: Vec<u32>,
+    },
+    /// It should become a user and cannot, as is known beforehand: such as
+    /// `Can't drop privilege as nonroot user`.
+    RefusedUser {
+        uid: u32,
+        reason: String,
+    },
+    /// It enters a directory.
+    Directory(&'a str),
+    Umask(u32),
+}
+
+/// What could not be done, in the words of 4.3.0 where it has some.
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::ProcessGroup => f.write_str("set process group"),
+            Step::Signals(_) => f.write_str("reset signals"),
+            Step::Streams => f.write_str("set up descriptors"),
+            Step::CloseOthers(_) => f.write_str("close descriptors"),
+            Step::User { uid, .. } | Step::RefusedUser { uid, .. } => write!(f, "setuid to {uid}"),
+            Step::Directory(directory) => write!(f, "chdir to {directory}"),
+            Step::Umask(_) => f.write_str("set umask"),
+        }
+    }
+}
 
 /// All that a child does.
 pub(super) fn run(
@@ -28,7 +92,7 @@ pub(super) fn run(
     // Until the streams have their places, descriptor 2 is the daemon's.
     let (placed, mut stderr) = (io::stderr(), streams.stderr);
     let failed = steps.iter().find_map(|step| {
-        let outcome = step::perform(step, streams, errors.write_end());
+        let outcome = perform(step, streams, errors.write_end());
         if outcome.is_ok() && matches!(step, Step::Streams) {
             stderr = placed.as_fd();
         }
@@ -45,4 +109,58 @@ pub(super) fn run(
     let _ = fd::write(stderr, text.as_bytes());
     // SAFETY: a number. Nothing of the daemon's is run at this end.
     unsafe { libc::_exit(NOT_SPAWNED) }
+}
+
+/// Does a step, in the child. The error pipe stays open until exec.
+fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(), Failure> {
+    let outcome = match step {
+        Step::ProcessGroup => lead_process_group(),
+        Step::Signals(mask) => {
+            RESET.into_iter().for_each(signals::reset);
+            mask.apply();
+            Ok(())
+        }
+        Step::Streams => place(streams),
+        // 4.3.0 stops at `minfds`.
+        Step::CloseOthers(limit) => {
+            fd::close_others(libc::STDERR_FILENO + 1, Some(error_pipe), *limit);
+            Ok(())
+        }
+        Step::User { uid, gid, groups } => {
+            privileges::switch_to(*uid, *gid, groups).map_err(|failed| Reason {
+                words: failed.text.to_owned(),
+                ..Reason::of(&failed.error)
+            })
+        }
+        Step::RefusedUser { reason, .. } => Err(Reason::said(reason)),
+        Step::Directory(directory) if directory.contains('\0') => {
+            Err(Reason::said("embedded null byte"))
+        }
+        Step::Directory(directory) => unistd::chdir(*directory).map_err(Reason::from),
+        Step::Umask(mask) => process::umask(*mask)
+            .map(drop)
+            .map_err(|error| Reason::of(&error)),
+    };
+    outcome.map_err(|reason| Failure::new(step, reason))
+}
+
+fn lead_process_group() -> Result<(), Reason> {
+    let itself = Pid::from_raw(0);
+    let led = unistd::setpgid(itself, itself);
+    // A session has a process group.
+    Ok(led.or_else(|errno| unistd::setsid().map(drop).map_err(|_| errno))?)
+}
+
+fn place(streams: Streams<'_>) -> Result<(), Reason> {
+    // Whatever lies on 0, 1 or 2 is moved away before anything is put there.
+    let streams = [streams.stdin, streams.stdout, streams.stderr];
+    let sources = streams.map(|stream| match stream.as_raw_fd() {
+        ..=libc::STDERR_FILENO => fcntl(stream, FcntlArg::F_DUPFD(libc::STDERR_FILENO + 1)),
+        number => Ok(number),
+    });
+    for (number, source) in (0..).zip(sources) {
+        // SAFETY: two numbers; in the child nobody owns what is closed.
+        Errno::result(unsafe { libc::dup2(source?, number) })?;
+    }
+    Ok(())
 }

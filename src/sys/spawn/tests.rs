@@ -1,6 +1,6 @@
 //! Children for real, by way of the shell and a few standard programs.
 
-use super::step::RESET;
+use super::child::RESET;
 use super::*;
 use crate::signal::Signal;
 use crate::sys::tests::isolated;
