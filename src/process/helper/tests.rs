@@ -1,7 +1,7 @@
 //! Helpers for real, by way of the shell.
 
 use super::*;
-use crate::loggers::level::Level;
+use crate::log_level::Level;
 use crate::loggers::logger::Logger;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::ErrorPipe;
