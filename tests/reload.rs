@@ -1,9 +1,12 @@
 //! Restarts and rereads of a configuration that is wrong: what runs goes on, and
 //! the reason is told to whoever asked.
 
+use std::fs;
 use std::net::TcpListener;
 
-use super::support::{Ctl, Kind, Scene, Value, usual_configuration};
+use super::support::{
+    Ctl, DEADLINE, Dir, Kind, Scene, Value, kill, usual_configuration, wait_until,
+};
 
 const PROGRAM: &str = "[program:a]\ncommand=/bin/cat\nstartsecs=0\n";
 const BROKEN: &str = "[program:a]\nautostart=perhaps\ncommand=/bin/cat\n";
@@ -97,4 +100,66 @@ fn a_restart_that_cannot_have_its_port_goes_on_as_before() {
     scene.daemon.wait_until_it_answers(&scene.rpc);
     scene.wait("a", "RUNNING");
     scene.stop();
+}
+
+/// Starts a daemon whose system calls can be refused, with a program that ignores SIGTERM.
+fn stubborn_scene() -> Scene {
+    let program = "[program:a]\ncommand=/bin/sh -c 'test -e mild || trap \"\" TERM; exec cat'\n\
+                   directory=%(here)s\nstartsecs=0\nstartretries=100\nstopwaitsecs=1000\n";
+    let scene = Scene::start_as(Dir::new(), program, |launch| launch.shim = true);
+    scene.wait("a", "RUNNING");
+    let command = format!("/proc/{}/comm", scene.pid("a"));
+    let is_ready = || fs::read_to_string(&command).is_ok_and(|name| name == "cat\n");
+    assert!(wait_until(DEADLINE, is_ready));
+    scene
+}
+
+/// The program is born again, and heeds SIGTERM; then everything ends.
+fn stop_stubborn(scene: Scene) {
+    scene.dir.write("mild", "");
+    let pid = scene.pid("a");
+    kill(pid, libc::SIGKILL);
+    let is_back = wait_until(DEADLINE, || ![0, pid].contains(&scene.pid("a")));
+    assert!(is_back, "{}", scene.log());
+    scene.stop();
+}
+
+#[test]
+fn a_restart_that_could_not_start_programs_again_stopped_them() {
+    let scene = stubborn_scene();
+    let pid = scene.pid("a");
+    scene.dir.write("pipe2", libc::EMFILE.to_string());
+    scene.daemon.signal(libc::SIGHUP);
+    let reason = "cannot make a pipe: Too many open files";
+    scene.wait_log(&format!(
+        "ERRO not restarted, everything goes on as it is: {reason}\n"
+    ));
+    let fault = scene.call("restart", &[]).to_string();
+    assert_eq!(fault, format!("fault 30 FAILED: {reason}"));
+    let state = scene.call("getState", &[]).answer();
+    assert_eq!(state.text_of("statename"), "RUNNING");
+    assert_eq!(scene.pid("a"), pid);
+    fs::remove_file(scene.dir.join("pipe2")).unwrap();
+    stop_stubborn(scene);
+}
+
+#[test]
+fn a_restart_that_was_refused_descriptors_ended_the_daemon() {
+    let mut scene = stubborn_scene();
+    let pid = scene.pid("a");
+    scene.dir.write("epoll", libc::EMFILE.to_string());
+    scene.daemon.signal(libc::SIGHUP);
+    scene.wait_log("waiting for a to die");
+    // Everything is being stopped already.
+    scene.dir.write("pipe2", libc::EMFILE.to_string());
+    kill(pid, libc::SIGKILL);
+    scene.wait_log("INFO spawnerr: too many open files to spawn 'a'\n");
+    scene.daemon.wait_until_it_answers(&scene.rpc);
+    scene.wait("a", "BACKOFF");
+    for call in ["pipe2", "epoll"] {
+        fs::remove_file(scene.dir.join(call)).unwrap();
+    }
+    // Signals and ends of children are heard of as before.
+    scene.wait("a", "RUNNING");
+    stop_stubborn(scene);
 }

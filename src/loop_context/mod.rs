@@ -76,6 +76,19 @@ impl LoopContext {
         })
     }
 
+    /// Makes it ready for a daemon that starts again: the poll set, with the signals, and the
+    /// error pipe are kept, for they might not be had again.
+    pub fn start_again(&mut self) {
+        self.poller.close_all_but(Source::Signals);
+        self.timers = Timers::default();
+        self.rate_limit = RateLimit::default();
+        self.logs = OpenLogs::default();
+        self.following = Following::default();
+        self.places = Places::default();
+        self.log.close();
+        self.now = time::now();
+    }
+
     /// Writes a warning that a client has caused, unless one of that kind was
     /// written less than a minute ago.
     pub fn warn_seldom(&mut self, kind: &'static str, message: fmt::Arguments<'_>) {

@@ -8,6 +8,7 @@ use crate::process::subprocess::{InputError, Subprocess};
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};
+use crate::supervisor::shutdown::NotRestarted;
 use crate::sys::time;
 use crate::text::base64;
 use crate::tokens::Channel;
@@ -70,10 +71,14 @@ pub fn shutdown(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 /// `supervisor.restart()`. A configuration that cannot be read is the caller's
 /// fault, and nothing is stopped for it.
 pub fn restart(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    daemon
-        .supervisor
-        .restart(daemon.context)
-        .map_err(|error| Fault::with_lines(FaultCode::CantReread, error))?;
+    let begun = daemon.supervisor.restart(daemon.context);
+    begun.map_err(|error| {
+        let code = match error {
+            NotRestarted::Config(_) => FaultCode::CantReread,
+            NotRestarted::Pipe(_) => FaultCode::Failed,
+        };
+        Fault::with_lines(code, error)
+    })?;
     Ok(Value::Bool(true).into())
 }
 

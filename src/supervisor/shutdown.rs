@@ -5,6 +5,8 @@
 //!
 //! 4.3.0 stops one group after the other, and listeners by their priority.
 
+use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
@@ -19,6 +21,7 @@ use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
+use crate::sys::{errno, fd};
 use crate::tokens::{GroupId, Timer};
 
 /// How often it is told who is waited for.
@@ -39,6 +42,23 @@ pub struct Shutdown {
     report_due: bool,
     /// Listeners have been told that it has begun.
     announced: bool,
+}
+
+/// Why a restart was not begun.
+#[derive(Debug)]
+pub enum NotRestarted {
+    Config(ConfigError),
+    /// No program could be started.
+    Pipe(io::Error),
+}
+
+impl fmt::Display for NotRestarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotRestarted::Config(error) => error.fmt(f),
+            NotRestarted::Pipe(error) => write!(f, "cannot make a pipe: {}", errno::reason(error)),
+        }
+    }
 }
 
 /// Whether pools are waited for.
@@ -74,15 +94,16 @@ impl Supervisor {
         });
     }
 
-    /// Begins to go down to start again, if the configuration can be read: with
-    /// one that cannot, everything goes on as it is. 4.3.0 stops first and then
+    /// Begins to go down to start again, if the configuration can be read and programs can be
+    /// given pipes: else everything goes on as it is. 4.3.0 stops first and then
     /// finds that it cannot start.
-    pub fn restart(&mut self, context: &mut LoopContext) -> Result<(), ConfigError> {
-        let read = self
-            .start_request
-            .find()
-            .and_then(|request| load::load(&request));
-        match read {
+    pub fn restart(&mut self, context: &mut LoopContext) -> Result<(), NotRestarted> {
+        let request = self.start_request.find();
+        let tried = request
+            .and_then(|request| load::load(&request))
+            .map_err(NotRestarted::Config)
+            .and_then(|_| fd::pipe().map_err(NotRestarted::Pipe));
+        match tried {
             Ok(_) => {
                 self.go_down(SupervisorState::Restarting);
                 Ok(())

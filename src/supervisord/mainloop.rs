@@ -66,17 +66,17 @@ pub struct MainLoop {
     exit_signals: ExitSignals,
     /// Of this process, which forks no more.
     pid: u32,
-    /// The end of the pipe that the signal handler writes to.
-    _signals: Signals,
 }
 
 /// What a restart takes over from the daemon before.
 #[derive(Debug)]
-pub struct Legacy {
+pub struct TakenOver {
     /// The groups as last read, for a restart that must do without the file.
     pub groups: Vec<Rc<Group>>,
     /// The number of the next event.
     pub serials: Serials,
+    /// With the poll set and the pipes that every daemon needs.
+    pub context: LoopContext,
 }
 
 impl MainLoop {
@@ -85,7 +85,6 @@ impl MainLoop {
         supervisor: Supervisor,
         servers: Servers,
         context: LoopContext,
-        signals: Signals,
         manager: Option<ServiceManager>,
     ) -> MainLoop {
         MainLoop {
@@ -104,7 +103,6 @@ impl MainLoop {
             manager,
             exit_signals: ExitSignals::default(),
             pid: std::process::id(),
-            _signals: signals,
         }
     }
 
@@ -157,10 +155,11 @@ impl MainLoop {
     }
 
     /// At the end: what a restart goes on with.
-    pub fn legacy(&mut self) -> Legacy {
-        Legacy {
-            groups: std::mem::take(&mut self.supervisor.config.groups),
+    pub fn into_taken_over(self) -> TakenOver {
+        TakenOver {
+            groups: self.supervisor.config.groups,
             serials: self.supervisor.pools.serials,
+            context: self.context,
         }
     }
 

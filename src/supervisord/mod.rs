@@ -18,7 +18,7 @@ use crate::states::SupervisorState;
 use crate::sys::{memory, process, signals, terminal};
 
 use options::{Arguments, Request};
-use start::{Failure, Launch, Started};
+use start::{Failure, Launch};
 
 /// Runs supervisord. `arguments` begins with the name it was called by.
 pub fn main(arguments: Vec<String>) -> ExitCode {
@@ -74,15 +74,15 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> E
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
     let mut started = start::start(&mut launch);
     loop {
-        let legacy = match started {
-            Ok(Started::Parent) => return ExitCode::SUCCESS,
-            Ok(Started::Daemon(mut daemon)) => match daemon.run() {
-                SupervisorState::Restarting => daemon.legacy(),
+        let taken_over = match started {
+            Ok(None) => return ExitCode::SUCCESS,
+            Ok(Some(mut daemon)) => match daemon.run() {
+                SupervisorState::Restarting => daemon.into_taken_over(),
                 _ => return ExitCode::SUCCESS,
             },
             Err(failure) => return fail(program, &failure),
         };
-        started = start::start_again(&mut launch, legacy);
+        started = start::start_again(&mut launch, taken_over);
     }
 }
 

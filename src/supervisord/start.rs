@@ -15,6 +15,7 @@ use crate::config::{Address, Config, GroupKind, MainLog, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
+use crate::log_level::Level;
 use crate::loggers::file::Rotation;
 use crate::loggers::logger::{self, Logger};
 use crate::loop_context::LoopContext;
@@ -23,7 +24,7 @@ use crate::process::environment::Environment;
 use crate::process::fcgi::{self, SocketError};
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
-use crate::supervisord::mainloop::{Legacy, MainLoop};
+use crate::supervisord::mainloop::{MainLoop, TakenOver};
 use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
 use crate::supervisord::privileges::{self, Notes};
@@ -68,17 +69,10 @@ pub struct Launch<'a> {
     serials: Serials,
     /// Held over restarts, and removed at the end.
     pidfile: Option<PidFile>,
+    /// From the first start on.
+    signals: Option<Signals>,
     /// In the background, until the start has ended.
     report: Option<Report>,
-}
-
-/// How a start ended.
-#[derive(Debug)]
-pub enum Started {
-    /// This is the process that was called; the daemon is its child, and is up.
-    Parent,
-    /// This is the daemon.
-    Daemon(Box<MainLoop>),
 }
 
 /// Why supervisord does not run.
@@ -136,19 +130,22 @@ impl<'a> Launch<'a> {
             last: None,
             serials: Serials::default(),
             pidfile: None,
+            signals: None,
             report: None,
         }
     }
 }
 
-/// Starts for the first time.
-pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
-    let (request, config) = read(launch)?;
-    let started = start_with(launch, request, config, Notes::default(), false);
+/// Starts for the first time. `None` in the process that was called, when the daemon is its
+/// child, and is up.
+pub fn start(launch: &mut Launch<'_>) -> Result<Option<Box<MainLoop>>, Failure> {
+    let reading = read(launch)?;
+    let mut context = open_context(launch.program)?;
+    let started = start_with(launch, reading, Notes::default(), &mut context, false);
     if let Some(report) = launch.report.take() {
         background::tell(report, started.as_ref().err());
     }
-    started
+    Ok(started?.map(|parts| main_loop(launch, parts, context)))
 }
 
 /// Starts again, when everything is stopped: with what the file says now or,
@@ -156,24 +153,42 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Started, Failure> {
 /// file was good when the restart was asked for, but it may have changed since,
 /// and a socket, the log or the pid file may not be had. That ends nothing: they are
 /// missing then.
-pub fn start_again(launch: &mut Launch<'_>, legacy: Legacy) -> Result<Started, Failure> {
-    launch.serials = legacy.serials;
+pub fn start_again(
+    launch: &mut Launch<'_>,
+    taken_over: TakenOver,
+) -> Result<Option<Box<MainLoop>>, Failure> {
+    let TakenOver {
+        groups,
+        serials,
+        mut context,
+    } = taken_over;
+    launch.serials = serials;
     let last = launch.last.take();
     let started = read(launch)
-        .and_then(|(request, config)| start_with(launch, request, config, Notes::default(), false));
-    match (started, last) {
+        .and_then(|reading| start_with(launch, reading, Notes::default(), &mut context, false));
+    let started = match (started, last) {
         (Err(failure), Some((request, mut config))) => {
-            config.groups = legacy.groups;
+            config.groups = groups;
             let mut notes = Notes::default();
             notes.criticals.push(format!(
                 "cannot start again with {}: {}; running as before",
                 request.path,
                 failure.text()
             ));
-            start_with(launch, request, config, notes, true)
+            start_with(launch, (request, config), notes, &mut context, true)
         }
         (started, _) => started,
-    }
+    };
+    Ok(started?.map(|parts| main_loop(launch, parts, context)))
+}
+
+fn main_loop(
+    launch: &Launch<'_>,
+    (supervisor, servers): (Supervisor, Servers),
+    context: LoopContext,
+) -> Box<MainLoop> {
+    let manager = launch.manager.clone();
+    Box::new(MainLoop::new(supervisor, servers, context, manager))
 }
 
 fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
@@ -182,30 +197,39 @@ fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
     Ok((request, config))
 }
 
+/// What no daemon can do without. Restarts keep it.
+fn open_context(program: &str) -> Result<LoopContext, Failure> {
+    let log = Logger::new(Level::Info, base_name(program));
+    let errors = ErrorPipe::new().map_err(|error| Failure::system("make a pipe", &error))?;
+    LoopContext::new(log, errors, time::now())
+        .map_err(|error| Failure::system("make a poll set", &error))
+}
+
+/// From the configuration as it was read to a daemon that can run, in phases: what the process
+/// itself is to be, what it opens or takes over, the groups and their processes, and at last
+/// what only the daemon has, which may be a child of this process.
 fn start_with(
     launch: &mut Launch<'_>,
-    mut request: LoadRequest,
-    config: Config,
+    (request, config): (LoadRequest, Config),
     mut notes: Notes,
+    context: &mut LoopContext,
     is_last_resort: bool,
-) -> Result<Started, Failure> {
+) -> Result<Option<(Supervisor, Servers)>, Failure> {
     let restart = launch.has_run;
+    let last = without_groups(&request, &config);
+    context.start_again();
     privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
     if restart {
-        fd::close_others(
-            FIRST_TO_CLOSE,
-            launch.pidfile.as_ref().and_then(PidFile::descriptor),
-            i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX),
-        );
+        let minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
+        fd::close_inherited(FIRST_TO_CLOSE, minfds);
     } else {
         privileges::raise_limits(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
     }
-    let last = without_groups(&request, &config);
-    request.purpose = Purpose::Reread;
-    let mut context = open_reactor(launch, &config, &notes, is_last_resort)?;
+
+    open_log(launch, &config, &notes, context, is_last_resort)?;
     let mut supervisor = make_supervisor(launch, request, config);
     // Before anything is touched that may be another supervisord's.
-    let pidfile = match claim::take(launch, &supervisor.config, &mut context) {
+    let pidfile = match claim::take(launch, &supervisor.config, context) {
         Err(failure) if is_last_resort => {
             context.log.critical(failure.text());
             claim::Taken::Other(None)
@@ -215,46 +239,43 @@ fn start_with(
     // Before the clean-up: it must not touch the logs of another supervisord that is listening.
     let configured = &supervisor.config.servers;
     let mut servers = match is_last_resort {
-        true => Servers::open_some(configured, &mut context),
-        false => open_servers(configured, &mut context)?,
+        true => Servers::open_some(configured, context),
+        false => {
+            Servers::open(configured, context).map_err(|error| Failure::Usage(error.to_string()))?
+        }
     };
-    let failures = make_groups(&mut supervisor, &mut context);
+
+    let failures = make_groups(&mut supervisor, context);
     if let Some(failure) = failures.into_iter().next().filter(|_| !restart) {
         return Err(Failure::System(failure.to_string()));
     }
-    announce(&supervisor.config, &mut context);
-    let signals = catch_signals(&mut context)?;
-    if !supervisor.config.supervisord.nodaemon && !restart {
-        match daemon::fork() {
-            Ok(Side::Parent(hearing)) => {
-                signals::release(&HANDLED);
-                context.log.blather("supervisord forked; parent exiting");
-                background::hear(hearing)?;
-                servers.leave();
-                return Ok(Started::Parent);
-            }
-            Ok(Side::Child(report)) => {
-                launch.report = Some(report);
-                servers.take_over();
-                detach(&supervisor.config, &mut context)?;
-            }
-            Err(error) => {
-                return Err(Failure::system("fork", &error));
+    announce(&supervisor.config, context);
+
+    if !restart {
+        launch.signals = Some(catch_signals(context)?);
+        if !supervisor.config.supervisord.nodaemon {
+            match daemon::fork().map_err(|error| Failure::system("fork", &error))? {
+                Side::Parent(hearing) => {
+                    signals::release(&HANDLED);
+                    context.log.blather("supervisord forked; parent exiting");
+                    background::hear(hearing)?;
+                    servers.leave();
+                    return Ok(None);
+                }
+                Side::Child(report) => {
+                    launch.report = Some(report);
+                    servers.take_over();
+                    detach(&supervisor.config, context)?;
+                }
             }
         }
     }
-    claim::write(launch, pidfile, &supervisor.config, &mut context)?;
-    supervisor.look_for_leftovers(&mut context, restart);
-    supervisor.begin_record(&mut context);
+    claim::write(launch, pidfile, &supervisor.config, context)?;
+    supervisor.look_for_leftovers(context, restart);
+    supervisor.begin_record(context);
     launch.has_run = true;
     launch.last = Some(last);
-    Ok(Started::Daemon(Box::new(MainLoop::new(
-        supervisor,
-        servers,
-        context,
-        signals,
-        launch.manager.clone(),
-    ))))
+    Ok(Some((supervisor, servers)))
 }
 
 /// The settings that a daemon runs with. Its groups change by rereads, and are many.
@@ -276,12 +297,13 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
 }
 
 /// Opens the log and writes what was noted before it: the gravest first.
-fn open_reactor(
+fn open_log(
     launch: &Launch<'_>,
     config: &Config,
     notes: &Notes,
+    context: &mut LoopContext,
     is_last_resort: bool,
-) -> Result<LoopContext, Failure> {
+) -> Result<(), Failure> {
     let program = base_name(launch.program);
     let settings = &config.supervisord;
     let settings = logger::Settings {
@@ -296,8 +318,9 @@ fn open_reactor(
         },
         is_copied: settings.nodaemon && !settings.silent,
     };
-    let mut log = Logger::open(settings, program, is_last_resort)
-        .map_err(|error| Failure::System(error.to_string()))?;
+    let opened = Logger::open(settings, program, is_last_resort);
+    context.log = opened.map_err(|error| Failure::System(error.to_string()))?;
+    let log = &mut context.log;
     for line in &notes.criticals {
         log.critical(line);
     }
@@ -310,12 +333,11 @@ fn open_reactor(
     for line in config.infos.iter().chain(&notes.infos) {
         log.info(line);
     }
-    let errors = ErrorPipe::new().map_err(|error| Failure::system("make a pipe", &error))?;
-    LoopContext::new(log, errors, time::now())
-        .map_err(|error| Failure::system("make a poll set", &error))
+    Ok(())
 }
 
-fn make_supervisor(launch: &Launch<'_>, request: LoadRequest, config: Config) -> Supervisor {
+fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config) -> Supervisor {
+    request.purpose = Purpose::Reread;
     let settings = &config.supervisord;
     let child_settings = ChildSettings {
         environment: launch.environment.clone(),
@@ -378,10 +400,6 @@ fn make_groups(supervisor: &mut Supervisor, context: &mut LoopContext) -> Vec<So
     }
     supervisor.allow_descriptors(context);
     failures
-}
-
-fn open_servers(servers: &[Server], context: &mut LoopContext) -> Result<Servers, Failure> {
-    Servers::open(servers, context).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// Tells of the servers, where 4.3.0 opens them: after the groups.

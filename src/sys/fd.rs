@@ -198,8 +198,7 @@ pub fn redirect_standard_to_null() -> io::Result<()> {
     Ok(())
 }
 
-/// Closes every descriptor from `first` to `last` inclusive, for a child and for a
-/// reload. Where the kernel does not do that, or a filter of system calls refuses it,
+/// Closes every descriptor from `first` to `last` inclusive, for a child. Where the kernel does not do that, or a filter of system calls refuses it,
 /// those that the system lists are closed one by one, or else all below `limit`.
 ///
 /// Descriptors that a value still owns would be closed under it.
@@ -226,6 +225,17 @@ fn listed() -> Option<Vec<RawFd>> {
     let entries = fs::read_dir("/proc/self/fd").ok()?;
     let names = entries.map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     names.collect()
+}
+
+/// Closes the descriptors from `first` on that this program was started with, for a restart:
+/// what it has opened itself would be closed by exec, and they have come through one. Where the
+/// system does not list them, those below `limit`.
+pub fn close_inherited(first: RawFd, limit: RawFd) {
+    let all = listed().unwrap_or_else(|| (first..limit).collect());
+    // SAFETY: the call asks about a number, whether anything is open there or not.
+    let flags = |descriptor| unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+    let is_inherited = |descriptor: &RawFd| *descriptor >= first && flags(*descriptor) == 0;
+    all.into_iter().filter(is_inherited).for_each(close);
 }
 
 /// Closes every descriptor from `first` on, as [`close_range`] does, but for one.
@@ -324,6 +334,22 @@ mod tests {
         assert!(taken > 0 && taken < data.len());
         let full = write(pipe.write.as_fd(), &data).unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn what_was_opened_here_outlives_a_restart() {
+        let name = "what_was_opened_here_outlives_a_restart";
+        if isolated(module_path!(), name, &[]) {
+            return;
+        }
+        let own = pipe().unwrap();
+        let [own, inherited] = [own.read.into_raw_fd(), own.write.into_raw_fd()];
+        // SAFETY: nobody else has that descriptor.
+        assert_eq!(unsafe { libc::fcntl(inherited, libc::F_SETFD, 0) }, 0);
+        close_inherited(inherited + 1, RawFd::MAX);
+        assert!(is_open(inherited));
+        close_inherited(own.min(inherited), RawFd::MAX);
+        assert!(is_open(own) && !is_open(inherited) && is_open(1));
     }
 
     #[test]

@@ -197,6 +197,21 @@ impl<S: Copy> Poller<S> {
         Ok(())
     }
 
+    /// Closes every descriptor but those of that source.
+    pub fn close_all_but(&mut self, kept: S)
+    where
+        S: PartialEq,
+    {
+        for slot in 0..self.slots.len() {
+            let state = &self.slots[slot];
+            let token = Token(slot | (state.generation << SLOT_BITS));
+            let registration = state.registration.as_ref();
+            if registration.is_some_and(|registration| registration.source != kept) {
+                self.close(token);
+            }
+        }
+    }
+
     /// Makes the kernel's set anew, for the child of a fork: a kqueue does not survive one.
     pub fn renew(&mut self) -> io::Result<()> {
         self.inner = new_set()?;

@@ -135,7 +135,8 @@ pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
         }
         Step::Signal(signal) => {
             if *signal == libc::SIGHUP {
-                allow(world);
+                // Who cannot be stopped is left behind.
+                let _ = fs::remove_file(world.dir.join("kill"));
                 world.is_unsettled = true;
                 world.events.values_mut().for_each(|must| *must = false);
             }
@@ -198,8 +199,7 @@ pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
             Ok(())
         }
         Step::Refuse(call, error) => {
-            // A daemon that may not even make a pipe cannot start anew.
-            let is_allowed = world.has_shim && !world.is_unsettled;
+            let is_allowed = world.has_shim && !(world.is_unsettled && call == "kill");
             world.is_refusing |= is_allowed;
             if is_allowed {
                 world.dir.write(call, error.to_string());

@@ -128,6 +128,8 @@ static long order_for(const registers *r)
     switch (NUMBER(*r)) {
     case SYS_pipe2:
         return order("pipe2");
+    case SYS_epoll_create1:
+        return order("epoll");
 #ifdef SYS_fork
     case SYS_fork:
         return order("fork");
