@@ -52,8 +52,9 @@ def read(folder):
             with open(path, encoding="utf-8") as file:
                 found[path], modules = code_of(file.read())
             beside = directory if name in ("mod.rs", "lib.rs", "main.rs") else path[: -len(".rs")]
-            tests.update(os.path.join(beside, module + ".rs") for module in modules)
-    return {path: code for path, code in found.items() if path not in tests}
+            tests.update(os.path.join(beside, module) for module in modules)
+    is_test = lambda path: any(path == test + ".rs" or path.startswith(test + os.sep) for test in tests)
+    return {path: code for path, code in found.items() if not is_test(path)}
 
 
 def main():

@@ -2,6 +2,19 @@
 //! the effects as values. No clock is read and nothing is done here; the
 //! supervisor performs the effects and feeds back how they went.
 //!
+//! What is wanted of a process and what is so are two things. The states that the wire
+//! knows are computed from both:
+//!
+//! | so is \\ wanted | up | down |
+//! |---|---|---|
+//! | never started, or stopped | | STOPPED |
+//! | its child is young, or is being made | STARTING | STOPPING |
+//! | its child is up | RUNNING | STOPPING |
+//! | its start has failed | BACKOFF, waits for the next | BACKOFF |
+//! | its child has ended by itself | EXITED, waits for its restart | EXITED |
+//! | given up | | FATAL |
+//! | its child cannot be signalled | UNKNOWN | UNKNOWN |
+//!
 //! ```text
 //! STOPPED, EXITED, FATAL --start--> STARTING --startsecs--> RUNNING --end--> EXITED
 //!                     BACKOFF <--end too soon--'                |
@@ -61,28 +74,52 @@ pub enum Input {
 pub enum Effect {
     /// The state has changed.
     Entered {
-        /// The state before.
         from: ProcessState,
-        /// The state now.
         to: ProcessState,
     },
     /// A line for the main log.
     Log(Level, String),
     /// Spawn a child, then feed [`Input::Spawned`] or [`Input::SpawnFailed`].
     Spawn,
-    /// Send a signal to the child (or to its process group).
-    Kill {
-        /// Which signal.
-        signal: Signal,
-        /// To the process group that the child leads.
-        group: bool,
-    },
+    /// Send a signal to the child, or to the process group that it leads.
+    Kill { signal: Signal, group: bool },
+}
+
+/// What is wanted of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Desired {
+    Up,
+    #[default]
+    Down,
+    /// Down for good, to be FATAL for this reason.
+    Condemned(String),
+}
+
+/// What is so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Observed {
+    /// It was never started, or has been stopped.
+    #[default]
+    Stopped,
+    /// A spawn was asked for, or its child has not lived for `startsecs` yet.
+    Starting,
+    /// Its child has lived for `startsecs`.
+    Running,
+    /// The last start has failed.
+    StartFailed,
+    /// Its child has ended by itself.
+    Exited,
+    /// It was given up.
+    Fatal,
+    /// Its child lives and cannot be signalled.
+    Unknown,
 }
 
 /// What is known of a process between inputs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Machine {
-    state: ProcessState,
+    desired: Desired,
+    observed: Observed,
     /// The child's; 0 when there is none.
     pid: i32,
     /// The last attempt to spawn, if there was one.
@@ -94,38 +131,39 @@ pub struct Machine {
     backoff: i64,
     /// When [`Input::Due`] is to come.
     deadline: Option<Monotonic>,
-    /// A stop was asked for and its child has not ended.
-    killing: bool,
-    /// It is being stopped to be FATAL, and why.
-    condemned: Option<String>,
     exit_status: Option<i32>,
     spawn_error: String,
     restarts: RestartBudget,
 }
 
-impl Default for Machine {
-    fn default() -> Machine {
-        Machine {
-            state: ProcessState::Stopped,
-            pid: 0,
-            last_start: None,
-            started_at: Monotonic::default(),
-            last_stop: None,
-            backoff: 0,
-            deadline: None,
-            killing: false,
-            condemned: None,
-            exit_status: None,
-            spawn_error: String::new(),
-            restarts: RestartBudget::default(),
+impl Machine {
+    /// The state on the wire.
+    pub fn state(&self) -> ProcessState {
+        match (self.observed, &self.desired) {
+            (Observed::Stopped, _) => ProcessState::Stopped,
+            (Observed::Starting, Desired::Up) => ProcessState::Starting,
+            (Observed::Running, Desired::Up) => ProcessState::Running,
+            (Observed::Starting | Observed::Running, _) => ProcessState::Stopping,
+            (Observed::StartFailed, _) => ProcessState::Backoff,
+            (Observed::Exited, _) => ProcessState::Exited,
+            (Observed::Fatal, _) => ProcessState::Fatal,
+            (Observed::Unknown, _) => ProcessState::Unknown,
         }
     }
-}
 
-impl Machine {
-    /// The state.
-    pub fn state(&self) -> ProcessState {
-        self.state
+    /// Whether it is to run, whether it does or not.
+    pub fn is_wanted_up(&self) -> bool {
+        self.desired == Desired::Up
+    }
+
+    /// Whether it has no child and is to have one again when its deadline comes.
+    pub fn waits_for_restart(&self) -> bool {
+        self.is_wanted_up() && matches!(self.observed, Observed::StartFailed | Observed::Exited)
+    }
+
+    /// Whether its child was told to end and has not yet.
+    pub fn is_going_down(&self) -> bool {
+        self.state() == ProcessState::Stopping
     }
 
     /// The child's pid, 0 when there is none.
@@ -163,12 +201,6 @@ impl Machine {
         self.exit_status.unwrap_or(0)
     }
 
-    /// Whether a stop was asked for that has not come to its end. One whose
-    /// signal could not be sent has, as far as others are concerned.
-    pub fn is_killing(&self) -> bool {
-        self.killing && self.state != ProcessState::Unknown
-    }
-
     /// Takes one input. `restarts_allowed` is false while supervisord goes down.
     pub fn step(
         &mut self,
@@ -179,25 +211,22 @@ impl Machine {
     ) -> Vec<Effect> {
         use ProcessState::*;
         let mut effects = Vec::new();
-        // Tidings of a child that is not there, or of a second one, change nothing.
+        // A notice of a child that is not there, or of a second one, changes nothing.
         let has_child = self.pid != 0;
-        match (self.state, input) {
+        let (name, pid) = (&process.name, self.pid);
+        match (self.state(), input) {
             (Stopped | Exited | Fatal | Backoff, Input::Start) => self.start(now, &mut effects),
             (_, Input::Start) => {
-                effects.push(Effect::Log(
-                    Level::Warn,
-                    format!("process '{}' already running", process.name),
-                ));
+                let text = format!("process '{name}' already running");
+                effects.push(Effect::Log(Level::Warn, text));
             }
 
             (Starting, Input::Spawned(pid)) if !has_child => {
                 self.pid = pid;
                 self.started_at = now.monotonic;
                 self.deadline = Some(self.started_at + start_time(process).max(INSTANT));
-                effects.push(Effect::Log(
-                    Level::Info,
-                    format!("spawned: '{}' with pid {pid}", process.name),
-                ));
+                let text = format!("spawned: '{name}' with pid {pid}");
+                effects.push(Effect::Log(Level::Info, text));
             }
             (Starting, Input::SpawnFailed(error)) if !has_child => {
                 effects.push(Effect::Log(Level::Info, format!("spawnerr: {error}")));
@@ -208,47 +237,40 @@ impl Machine {
             (Starting, Input::Due) if has_child => self.succeed(process, &mut effects),
             (Backoff, Input::Due) if self.backoff > process.startretries => {
                 self.give_up(&mut effects);
-                effects.push(Effect::Log(
-                    Level::Info,
-                    format!(
-                        "gave up: {} entered FATAL state, too many start retries too quickly",
-                        process.name
-                    ),
-                ));
+                let text = format!(
+                    "gave up: {name} entered FATAL state, too many start retries too quickly"
+                );
+                effects.push(Effect::Log(Level::Info, text));
             }
-            (Backoff | Exited, Input::Due) if restarts_allowed && self.deadline.is_some() => {
-                self.start(now, &mut effects)
+            (Backoff | Exited, Input::Due) if restarts_allowed && self.is_wanted_up() => {
+                self.start(now, &mut effects);
             }
+            (Backoff | Exited, Input::Due) => self.want_no_restart(),
             (Stopping, Input::Due) => self.kill(process, now, &mut effects),
             (_, Input::Due) => self.deadline = None,
 
-            (Starting | Running, Input::Stop) if has_child => self.stop(process, now, &mut effects),
-            (Backoff, Input::Stop) => {
-                effects.push(Effect::Log(
-                    Level::Debug,
-                    format!(
-                        "Attempted to kill {}, which is in BACKOFF state.",
-                        process.name
-                    ),
-                ));
-                self.deadline = None;
-                self.enter(Stopped, &mut effects);
+            (Starting | Running, Input::Stop) if has_child => {
+                self.stop(process, Desired::Down, now, &mut effects);
             }
-            // It ended and waits for its restart: who asks for a stop does not want that one.
-            (Exited, Input::Stop) => self.deadline = None,
-            (_, Input::Stop) => effects.push(Effect::Log(
-                Level::Debug,
-                format!(
-                    "attempted to kill {} with sig {} but it wasn't running",
-                    process.name, process.stopsignal
-                ),
-            )),
+            (Backoff, Input::Stop) => {
+                let text = format!("Attempted to kill {name}, which is in BACKOFF state.");
+                effects.push(Effect::Log(Level::Debug, text));
+                self.deadline = None;
+                self.enter(Desired::Down, Observed::Stopped, &mut effects);
+            }
+            // Who asks for a stop does not want the restart that it waits for.
+            (Exited, Input::Stop) => self.want_no_restart(),
+            (_, Input::Stop) => {
+                let signal = process.stopsignal;
+                let text =
+                    format!("attempted to kill {name} with sig {signal} but it wasn't running");
+                effects.push(Effect::Log(Level::Debug, text));
+            }
 
             (Backoff, Input::GiveUp) => self.give_up(&mut effects),
 
             (Starting | Running, Input::Condemn(reason)) if has_child => {
-                self.condemned = Some(reason);
-                self.stop(process, now, &mut effects);
+                self.stop(process, Desired::Condemned(reason), now, &mut effects);
             }
             (Exited | Backoff, Input::Condemn(reason)) => {
                 self.spawn_error = reason;
@@ -256,33 +278,19 @@ impl Machine {
             }
 
             (_, Input::NotSpawned(error)) if has_child => {
-                effects.push(Effect::Log(
-                    Level::Warn,
-                    format!("spawnerr: {}: {error}", process.name),
-                ));
+                let text = format!("spawnerr: {name}: {error}");
+                effects.push(Effect::Log(Level::Warn, text));
                 self.spawn_error = error;
             }
             (_, Input::Reaped(end)) if has_child => self.end(process, end, now, &mut effects),
 
             (Starting | Running | Stopping, Input::StopFailed(error)) if has_child => {
-                effects.push(Effect::Log(
-                    Level::Critical,
-                    format!(
-                        "unknown problem killing {} ({}):{error}",
-                        process.name, self.pid
-                    ),
-                ));
-                self.lose_control(&mut effects);
+                let text = format!("unknown problem killing {name} ({pid}):{error}");
+                self.lose_control(text, &mut effects);
             }
             (Starting | Running | Stopping, Input::SignalFailed(error)) if has_child => {
-                effects.push(Effect::Log(
-                    Level::Critical,
-                    format!(
-                        "unknown problem sending sig {} ({}):{error}",
-                        process.name, self.pid
-                    ),
-                ));
-                self.lose_control(&mut effects);
+                let signal = format!("unknown problem sending sig {name} ({pid}):{error}");
+                self.lose_control(signal, &mut effects);
             }
 
             (_, Input::Spawned(_) | Input::SpawnFailed(_)) => {}
@@ -294,146 +302,122 @@ impl Machine {
     }
 
     fn start(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.killing = false;
-        self.condemned = None;
         self.exit_status = None;
         self.spawn_error.clear();
         self.deadline = None;
         self.last_start = Some(now);
         self.started_at = now.monotonic;
-        self.enter(ProcessState::Starting, effects);
+        self.enter(Desired::Up, Observed::Starting, effects);
         effects.push(Effect::Spawn);
     }
 
     fn succeed(&mut self, process: &Process, effects: &mut Vec<Effect>) {
         self.deadline = None;
         self.backoff = 0;
-        self.enter(ProcessState::Running, effects);
-        effects.push(Effect::Log(
-            Level::Info,
-            format!(
-                "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
-                process.name, process.startsecs
-            ),
-        ));
+        self.enter(Desired::Up, Observed::Running, effects);
+        let text = format!(
+            "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
+            process.name, process.startsecs
+        );
+        effects.push(Effect::Log(Level::Info, text));
     }
 
     /// One more failed start: wait as many seconds as there were failures, or
     /// give up in the next turn of the loop.
     fn back_off(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
         self.backoff = self.backoff.saturating_add(1);
-        let wait = if self.backoff > process.startretries {
-            0
-        } else {
-            self.backoff
-        };
+        let is_last = self.backoff > process.startretries;
+        let wait = if is_last { 0 } else { self.backoff };
         self.deadline = Some(now.monotonic + seconds(wait));
-        self.enter(ProcessState::Backoff, effects);
+        self.enter(Desired::Up, Observed::StartFailed, effects);
     }
 
     fn give_up(&mut self, effects: &mut Vec<Effect>) {
         self.deadline = None;
         self.backoff = 0;
-        self.enter(ProcessState::Fatal, effects);
+        self.enter(Desired::Down, Observed::Fatal, effects);
     }
 
-    fn stop(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
-        effects.push(self.killing_line(process, process.stopsignal, process.stopasgroup));
-        self.killing = true;
+    fn want_no_restart(&mut self) {
+        self.deadline = None;
+        self.desired = Desired::Down;
+    }
+
+    fn stop(&mut self, process: &Process, desired: Desired, now: Now, effects: &mut Vec<Effect>) {
+        let (signal, group) = (process.stopsignal, process.stopasgroup);
+        effects.push(self.killing_line(process, signal, group));
         self.deadline = Some(now.monotonic + seconds(process.stopwaitsecs));
-        self.enter(ProcessState::Stopping, effects);
-        effects.push(Effect::Kill {
-            signal: process.stopsignal,
-            group: process.stopasgroup,
-        });
+        self.enter(desired, self.observed, effects);
+        effects.push(Effect::Kill { signal, group });
     }
 
     fn kill(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Log(
-            Level::Warn,
-            format!("killing '{}' ({}) with SIGKILL", process.name, self.pid),
-        ));
-        effects.push(self.killing_line(process, Signal::KILL, process.killasgroup));
+        let (signal, group) = (Signal::KILL, process.killasgroup);
+        let text = format!("killing '{}' ({}) with SIGKILL", process.name, self.pid);
+        effects.push(Effect::Log(Level::Warn, text));
+        effects.push(self.killing_line(process, signal, group));
         // At least a second, or a stopwaitsecs of 0 would kill an unkillable process without end.
         self.deadline = Some(now.monotonic + seconds(process.stopwaitsecs.max(1)));
-        effects.push(Effect::Kill {
-            signal: Signal::KILL,
-            group: process.killasgroup,
-        });
+        effects.push(Effect::Kill { signal, group });
     }
 
     fn killing_line(&self, process: &Process, signal: Signal, group: bool) -> Effect {
         let whom = if group { "process group " } else { "" };
-        Effect::Log(
-            Level::Debug,
-            format!(
-                "killing {} (pid {}) {whom}with signal {signal}",
-                process.name, self.pid
-            ),
-        )
+        let (name, pid) = (&process.name, self.pid);
+        let text = format!("killing {name} (pid {pid}) {whom}with signal {signal}");
+        Effect::Log(Level::Debug, text)
     }
 
     fn end(&mut self, process: &Process, end: Termination, now: Now, effects: &mut Vec<Effect>) {
+        let name = &process.name;
         let expected = process.exitcodes.contains(&end.exit_status());
-        let too_quickly = self.state == ProcessState::Starting
-            && !self.killing
+        let level = if expected { Level::Info } else { Level::Warn };
+        let too_quickly = self.state() == ProcessState::Starting
             && now.monotonic.since(self.started_at) < start_time(process);
         self.last_stop = Some(now);
         self.exit_status = Some(end.exit_status());
         self.pid = 0;
         self.deadline = None;
 
-        if self.killing {
-            self.killing = false;
-            match self.condemned.take() {
-                Some(reason) => {
+        if !self.is_wanted_up() {
+            match std::mem::take(&mut self.desired) {
+                Desired::Condemned(reason) => {
                     self.spawn_error = reason;
                     self.give_up(effects);
                 }
-                None => self.enter(ProcessState::Stopped, effects),
+                _ => self.enter(Desired::Down, Observed::Stopped, effects),
             }
-            let level = if expected { Level::Info } else { Level::Warn };
-            effects.push(Effect::Log(
-                level,
-                format!("stopped: {} ({end})", process.name),
-            ));
+            effects.push(Effect::Log(level, format!("stopped: {name} ({end})")));
         } else if too_quickly {
             self.exit_status = None;
             self.blame(TOO_QUICKLY);
             self.back_off(process, now, effects);
-            effects.push(Effect::Log(
-                Level::Warn,
-                format!("exited: {} ({end}; not expected)", process.name),
-            ));
+            let text = format!("exited: {name} ({end}; not expected)");
+            effects.push(Effect::Log(Level::Warn, text));
         } else {
             self.backoff = 0;
-            if self.state == ProcessState::Starting {
-                self.enter(ProcessState::Running, effects);
+            if self.observed == Observed::Starting {
+                self.enter(Desired::Up, Observed::Running, effects);
             }
-            self.enter(ProcessState::Exited, effects);
-            self.report_exit(process, end, expected, effects);
-            self.deadline = self.restart_time(process, expected, now);
-        }
-    }
-
-    fn report_exit(
-        &mut self,
-        process: &Process,
-        end: Termination,
-        expected: bool,
-        effects: &mut Vec<Effect>,
-    ) {
-        if expected {
-            effects.push(Effect::Log(
-                Level::Info,
-                format!("exited: {} ({end}; expected)", process.name),
-            ));
-        } else {
-            self.blame(&format!("Bad exit code {}", end.exit_status()));
-            effects.push(Effect::Log(
-                Level::Warn,
-                format!("exited: {} ({end}; not expected)", process.name),
-            ));
+            let is_restarted = match process.autorestart {
+                AutoRestart::Never => false,
+                AutoRestart::Always => true,
+                AutoRestart::Unexpected => !expected,
+            };
+            let desired = match is_restarted {
+                true => Desired::Up,
+                false => Desired::Down,
+            };
+            self.enter(desired, Observed::Exited, effects);
+            self.deadline = is_restarted.then(|| self.restarts.take(now.monotonic));
+            let how = match expected {
+                true => "expected",
+                false => "not expected",
+            };
+            effects.push(Effect::Log(level, format!("exited: {name} ({end}; {how})")));
+            if !expected {
+                self.blame(&format!("Bad exit code {}", end.exit_status()));
+            }
         }
     }
 
@@ -444,23 +428,16 @@ impl Machine {
         }
     }
 
-    fn restart_time(&mut self, process: &Process, expected: bool, now: Now) -> Option<Monotonic> {
-        let again = match process.autorestart {
-            AutoRestart::Never => false,
-            AutoRestart::Always => true,
-            AutoRestart::Unexpected => !expected,
-        };
-        again.then(|| self.restarts.take(now.monotonic))
-    }
-
-    fn lose_control(&mut self, effects: &mut Vec<Effect>) {
+    fn lose_control(&mut self, text: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Log(Level::Critical, text));
         self.deadline = None;
-        self.enter(ProcessState::Unknown, effects);
+        self.enter(self.desired.clone(), Observed::Unknown, effects);
     }
 
-    fn enter(&mut self, to: ProcessState, effects: &mut Vec<Effect>) {
-        let from = self.state;
-        self.state = to;
+    fn enter(&mut self, desired: Desired, observed: Observed, effects: &mut Vec<Effect>) {
+        let from = self.state();
+        (self.desired, self.observed) = (desired, observed);
+        let to = self.state();
         effects.push(Effect::Entered { from, to });
     }
 }
@@ -473,9 +450,5 @@ fn seconds(number: i64) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or(0))
 }
 
-#[cfg(test)]
-mod model;
-#[cfg(test)]
-mod table;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -307,7 +307,7 @@ impl Subprocess {
 
     /// Writes to the child's stdin, or keeps it until the child reads.
     pub fn send_input(&mut self, context: &mut LoopContext, data: &[u8]) -> Result<(), InputError> {
-        if self.machine.pid() == 0 || self.machine.is_killing() {
+        if self.machine.pid() == 0 || self.machine.is_going_down() {
             return Err(InputError::NotRunning);
         }
         let stdin = self.stdin.as_mut().ok_or(InputError::Closed)?;

@@ -6,7 +6,6 @@ use crate::rpc::deferred::{Deferred, Goal, STOP_REPORT_INTERVAL, Slot, Waiting};
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
-use crate::states::ProcessState;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -125,9 +124,7 @@ fn stop_one(
 /// who asks for its stop does not want the restart.
 fn take_restart_back(daemon: &mut Daemon<'_>, id: ProcessId) {
     let process = daemon.supervisor.groups.process(id);
-    if process.is_some_and(|process| {
-        process.machine().state() == ProcessState::Exited && process.machine().deadline().is_some()
-    }) {
+    if process.is_some_and(|process| process.machine().waits_for_restart()) {
         // Nothing is signalled, so nothing can fail.
         let _ = daemon.supervisor.feed(daemon.context, id, Input::Stop);
     }

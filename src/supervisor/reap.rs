@@ -64,7 +64,7 @@ impl Supervisor {
                 }
                 self.tell_found(context, id);
                 let machine = self.groups.process(id).map(Subprocess::machine);
-                let was_stopped = machine.is_some_and(Machine::is_killing);
+                let was_stopped = machine.is_some_and(Machine::is_going_down);
                 if let Some(error) = error {
                     let error = plain::shown(&error).into_owned();
                     let _ = self.feed(context, id, Input::NotSpawned(error));

@@ -234,7 +234,7 @@ impl Supervisor {
             let machine = process.machine();
             process.id() != id
                 && match machine.state() {
-                    ProcessState::Exited => machine.deadline().is_some(),
+                    ProcessState::Exited => machine.waits_for_restart(),
                     ProcessState::Running => !is_unknown(process),
                     state => state.is_running(),
                 }

@@ -1,5 +1,8 @@
 //! The transition table, row by row, without processes and without waiting.
 
+mod model;
+mod table;
+
 use super::*;
 use crate::clock::Timestamp;
 use ProcessState::*;
@@ -19,7 +22,7 @@ pub(super) fn at(milliseconds: u64) -> Now {
     }
 }
 
-/// What the effects amount to, in their order: states entered, tags and texts of lines, deeds.
+/// What the effects amount to, in their order: states entered, tags and texts of lines, what is done.
 pub(super) fn told(effects: &[Effect]) -> Vec<String> {
     effects
         .iter()

@@ -3,8 +3,8 @@
 //! What must hold holds after every step. The lives come from fixed seeds, so
 //! that a failure comes again.
 
-use super::tests::{exited, process};
-use super::*;
+use super::super::*;
+use super::{exited, process};
 use ProcessState::*;
 
 const LIVES: u64 = 4_000;
@@ -170,6 +170,18 @@ impl World {
                 assert_eq!(machine.deadline(), None, "waits for nothing{}", story());
             }
         }
+        // What is wanted and what is so agree with the state that is told.
+        let is_wanted_up = machine.is_wanted_up();
+        match state {
+            Starting | Running => assert!(is_wanted_up, "{state:?}{}", story()),
+            Stopped | Stopping | Fatal => assert!(!is_wanted_up, "{state:?}{}", story()),
+            Backoff | Exited => {
+                assert_eq!(is_wanted_up, machine.deadline().is_some(), "{}", story());
+            }
+            Unknown => {}
+        }
+        let waits = matches!(state, Backoff | Exited) && is_wanted_up;
+        assert_eq!(machine.waits_for_restart(), waits, "{state:?}{}", story());
         assert_eq!(machine.backoff, self.failures, "its count{}", story());
         if state == Backoff && machine.backoff > self.process.startretries {
             let deadline = machine.deadline().map(|at| at.since(self.now.monotonic));
@@ -179,9 +191,6 @@ impl World {
                 "it gives up at once{}",
                 story()
             );
-        }
-        if machine.is_killing() {
-            assert_eq!(state, Stopping, "{}", story());
         }
     }
 
@@ -366,9 +375,9 @@ fn a_child_that_survives_its_kills_keeps_nobody_busy() {
     }
 }
 
-/// The inputs that the supervisor never feeds: tidings of children that are not there.
+/// The inputs that the supervisor never feeds: notices of children that are not there.
 #[test]
-fn tidings_of_nobody_change_nothing() {
+fn a_notice_of_nobody_changes_nothing() {
     for seed in 1..=LIVES {
         let mut world = live(seed);
         let mut stray = vec![Input::Spawned(9), Input::SpawnFailed("no".into())];

@@ -2,8 +2,8 @@
 //! texts of lines: `start` is a spawn, `fail` a line before the state; states
 //! that are entered by their names.
 
-use super::tests::{at, exited, process, told};
-use super::*;
+use super::super::*;
+use super::{at, exited, process, told};
 
 /// The inputs in the order of the columns; the sixth comes while supervisord goes down.
 fn inputs() -> [(Input, bool); 12] {
@@ -84,20 +84,20 @@ fn machine(row: &str, process: &mut Process) -> Machine {
 /// What a cell says of these effects and of the machine after them.
 fn cell(effects: &[Effect], machine: &Machine, now: Now) -> String {
     let told = told(effects);
-    let deeds: Vec<&str> = told
+    let done: Vec<&str> = told
         .iter()
-        .filter_map(|deed| match deed.split_once(" -> ") {
+        .filter_map(|effect| match effect.split_once(" -> ") {
             // A spawn tells the state by itself.
             Some((_, "STARTING")) => None,
             Some((_, state)) => Some(state),
             None => [("spawn", "spawn"), ("kill ", "kill")]
                 .iter()
-                .find(|(lead, _)| deed.starts_with(lead))
+                .find(|(lead, _)| effect.starts_with(lead))
                 .map(|(_, word)| *word),
         })
         .collect();
-    let summary = match (deeds.is_empty(), told.is_empty()) {
-        (false, _) => deeds.join("+"),
+    let summary = match (done.is_empty(), told.is_empty()) {
+        (false, _) => done.join("+"),
         (true, false) => "-".to_owned(),
         (true, true) => ".".to_owned(),
     };
