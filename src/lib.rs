@@ -49,6 +49,7 @@ pub mod loop_context;
 pub mod pidproxy;
 pub mod process;
 pub mod rpc;
+pub mod scheduler;
 pub mod signal;
 pub mod sort;
 pub mod states;

@@ -6,7 +6,7 @@ use crate::config::{self, GroupKind};
 use crate::loggers::logger::Logger;
 use crate::process::fcgi::{self, Socket};
 use crate::process::subprocess::{LogPaths, Subprocess};
-use crate::sort;
+use crate::scheduler::{self, Member};
 use crate::tokens::{GroupId, ProcessId};
 
 /// A group that is active.
@@ -82,15 +82,21 @@ impl Group {
         }
     }
 
+    /// Its processes as the scheduler sees them.
+    pub fn members(&self) -> impl Iterator<Item = Member<'_>> {
+        let group = (self.config.priority, self.config.name.as_str());
+        self.processes.iter().map(move |process| Member {
+            id: process.id(),
+            group,
+            own: (process.config().priority, &process.config().name),
+            state: process.machine().state(),
+        })
+    }
+
     /// Its processes in the order in which they start, by priority and then by
     /// name; they stop in the opposite one.
     pub fn by_priority(&self) -> Vec<ProcessId> {
-        let mut processes: Vec<&Subprocess> = self.processes.iter().collect();
-        sort::by_key(&mut processes, |process| {
-            let config = process.config();
-            (config.priority, config.name.as_str())
-        });
-        processes.into_iter().map(Subprocess::id).collect()
+        scheduler::starting_order(self.members())
     }
 
     /// The opposite of [`by_priority`](Group::by_priority).

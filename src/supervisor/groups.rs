@@ -10,6 +10,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::subprocess::{LogPaths, Subprocess};
+use crate::scheduler;
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
@@ -77,11 +78,7 @@ impl Groups {
     /// Every process in the order in which all start: group by group, each by
     /// priority and then by name. All stop in the opposite order.
     pub fn processes_by_priority(&self) -> Vec<ProcessId> {
-        self.by_priority()
-            .into_iter()
-            .filter_map(|id| self.get(id))
-            .flat_map(Group::by_priority)
-            .collect()
+        scheduler::starting_order(self.iter().flat_map(Group::members))
     }
 
     /// Every process, in no order that means anything.

@@ -19,10 +19,11 @@ use crate::loop_context::LoopContext;
 use crate::process::group::Group;
 use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
+use crate::scheduler::{self, NextStop};
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
 use crate::sys::{errno, fd};
-use crate::tokens::{GroupId, Timer};
+use crate::tokens::Timer;
 
 /// How often it is told who is waited for.
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
@@ -30,12 +31,6 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(3);
 /// A shutdown or restart under way.
 #[derive(Debug)]
 pub struct Shutdown {
-    /// Groups whose turn has not come yet, in starting order.
-    groups: Vec<GroupId>,
-    /// Event listener pools, which come after these.
-    pools: Vec<GroupId>,
-    /// Groups of one priority that have been told to stop and have not stopped.
-    in_work: Vec<GroupId>,
     /// What pools are given to take what waits.
     drain: Drain,
     /// `waiting for ... to die` is due.
@@ -76,18 +71,7 @@ impl Supervisor {
     /// Begins to go down, to exit or to start again. An exit overrides a restart.
     pub fn go_down(&mut self, state: SupervisorState) {
         self.state = state;
-        if self.shutdown.is_some() {
-            return;
-        }
-        let (pools, groups) = self
-            .groups
-            .by_priority()
-            .into_iter()
-            .partition(|id| self.pools.get(*id).is_some());
-        self.shutdown = Some(Shutdown {
-            groups,
-            pools,
-            in_work: Vec::new(),
+        self.shutdown.get_or_insert(Shutdown {
             drain: Drain::Ahead,
             report_due: true,
             announced: false,
@@ -156,10 +140,9 @@ impl Supervisor {
         if !std::mem::replace(&mut shutdown.announced, true) {
             self.emit(context, &Event::supervisor_stopping());
         }
-        let in_work = &mut shutdown.in_work;
-        let all_stopped = self.stop_groups(context, &mut shutdown.groups, in_work)
+        let all_stopped = self.stop_by_priority(context, false)
             && self.drain_pools(context, &mut shutdown.drain)
-            && self.stop_groups(context, &mut shutdown.pools, in_work);
+            && self.stop_by_priority(context, true);
         let finished = all_stopped && self.end_handlers(context);
         if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(context);
@@ -172,50 +155,29 @@ impl Supervisor {
         finished
     }
 
-    /// Stops groups, given in starting order, from the last priority on; true
-    /// when none is left. Nothing starts any more, so each is told once.
-    fn stop_groups(
-        &mut self,
-        context: &mut LoopContext,
-        remaining: &mut Vec<GroupId>,
-        in_work: &mut Vec<GroupId>,
-    ) -> bool {
+    /// Stops all event listeners or everything else, as the scheduler says; true when all have
+    /// stopped. Nothing starts any more, so each is told once.
+    fn stop_by_priority(&mut self, context: &mut LoopContext, listeners: bool) -> bool {
         loop {
-            in_work.retain(|id| !self.groups.get(*id).is_none_or(Group::is_stopped));
-            if !in_work.is_empty() {
-                return false;
+            let groups = self.groups.iter();
+            let stopped = groups.filter(|group| self.pools.get(group.id).is_some() == listeners);
+            let told = match scheduler::next_to_stop(stopped.flat_map(Group::members)) {
+                NextStop::Finished => return true,
+                NextStop::Waits => return false,
+                NextStop::Stop(told) => told,
+            };
+            for id in told {
+                let input = match self
+                    .groups
+                    .process(id)
+                    .map(|process| process.machine().state())
+                {
+                    Some(ProcessState::Backoff) => Input::GiveUp,
+                    _ => Input::Stop,
+                };
+                // A signal that cannot be sent ends in UNKNOWN, which nobody waits for.
+                let _ = self.feed(context, id, input);
             }
-            let Some(priority) = remaining.last().map(|id| self.priority(*id)) else {
-                return true;
-            };
-            let first = remaining.partition_point(|id| self.priority(*id) < priority);
-            *in_work = remaining.split_off(first);
-            for group in in_work.iter().rev() {
-                self.stop_group(context, *group);
-            }
-        }
-    }
-
-    fn priority(&self, group: GroupId) -> Option<i64> {
-        Some(self.groups.get(group)?.config.priority)
-    }
-
-    /// Signals the members of a group in the order of stopping.
-    fn stop_group(&mut self, context: &mut LoopContext, group: GroupId) {
-        let Some(group) = self.groups.get(group) else {
-            return;
-        };
-        for id in group.by_priority_down() {
-            let Some(process) = self.groups.process(id) else {
-                continue;
-            };
-            let input = match process.machine().state() {
-                ProcessState::Running | ProcessState::Starting => Input::Stop,
-                ProcessState::Backoff => Input::GiveUp,
-                _ => continue,
-            };
-            // A signal that cannot be sent ends in UNKNOWN, which nobody waits for.
-            let _ = self.feed(context, id, input);
         }
     }
 

@@ -6,11 +6,11 @@ use crate::events::event::{Event, Move, Subject};
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::Socket;
-use crate::process::group::namespec;
+use crate::process::group::{Group, namespec};
 use crate::process::machine::{Effect, Input};
 use crate::process::subprocess::Subprocess;
+use crate::scheduler::{self, Member};
 use crate::signal::Signal;
-use crate::sort;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::supervisor::fatal::Deed;
@@ -284,9 +284,8 @@ impl Supervisor {
         }
     }
 
-    /// Starts the programs of groups that were added, in the order of
-    /// [`processes_by_priority`](crate::supervisor::groups::Groups::processes_by_priority).
-    /// 4.3.0 does not look at the priorities inside a group here.
+    /// Starts the programs of groups that were added, in their order. 4.3.0 does not look at
+    /// the priorities inside a group here.
     pub fn autostart(&mut self, context: &mut LoopContext) {
         if self.waiting_for_autostart.is_empty()
             || self.state.is_going_down()
@@ -294,16 +293,17 @@ impl Supervisor {
         {
             return;
         }
-        let mut waiting = std::mem::take(&mut self.waiting_for_autostart);
-        sort::by(&mut waiting, Ord::cmp);
-        for id in self.groups.processes_by_priority() {
-            let is_due = waiting.binary_search(&id.group).is_ok()
-                && self.groups.process(id).is_some_and(|process| {
+        // In the order in which they were added, which is that of their ids.
+        let waiting = std::mem::take(&mut self.waiting_for_autostart);
+        let is_due = |member: &Member<'_>| {
+            waiting.binary_search(&member.id.group).is_ok()
+                && self.groups.process(member.id).is_some_and(|process| {
                     process.config().autostart && process.machine().last_start().is_none()
-                });
-            if is_due {
-                let _ = self.feed(context, id, Input::Start);
-            }
+                })
+        };
+        let members = self.groups.iter().flat_map(Group::members);
+        for id in scheduler::starting_order(members.filter(is_due)) {
+            let _ = self.feed(context, id, Input::Start);
         }
     }
 }
