@@ -5,7 +5,7 @@ use crate::http::content::Content;
 use crate::loggers::window::{self, Places, Window, WindowError};
 use crate::rpc::interface::{Answer, Daemon, Outcome, push_log};
 use crate::rpc::{names, parameters};
-use crate::supervisor::fatal::Deed;
+use crate::supervisor::fatal::Operation;
 use crate::tokens::{Channel, ProcessId};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -53,16 +53,16 @@ pub fn clear_main(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         Some(path) if std::fs::exists(path).unwrap_or(false) => {}
         _ => return Err(Fault::new(FaultCode::NoFile)),
     }
-    let deed = Deed::ClearMainLog;
+    let operation = Operation::ClearMainLog;
     match daemon.context.log.clear() {
         Ok(()) => {
-            daemon.supervisor.succeeded(daemon.context, &deed);
+            daemon.supervisor.succeeded(daemon.context, &operation);
             Ok(Value::Bool(true).into())
         }
         Err(failure) => {
             daemon
                 .supervisor
-                .failed(daemon.context, deed, failure.to_string());
+                .failed(daemon.context, operation, failure.to_string());
             Err(Fault::new(FaultCode::Failed))
         }
     }
@@ -105,7 +105,7 @@ fn clear(
     let Some(process) = daemon.supervisor.groups.process_mut(id) else {
         return Ok(());
     };
-    let deed = Deed::clear_logs(process);
+    let operation = Operation::clear_logs(process);
     let has_child = process.machine().pid() != 0;
     let cleared = match channel {
         None => process.clear_logs(daemon.context),
@@ -115,13 +115,13 @@ fn clear(
         // Without a child nothing was done that could show that it can be.
         Ok(()) if !has_child => Ok(()),
         Ok(()) => {
-            daemon.supervisor.succeeded(daemon.context, &deed);
+            daemon.supervisor.succeeded(daemon.context, &operation);
             Ok(())
         }
         Err(failure) => {
             daemon
                 .supervisor
-                .failed(daemon.context, deed, failure.to_string());
+                .failed(daemon.context, operation, failure.to_string());
             Err(Fault::with(FaultCode::Failed, name))
         }
     }

@@ -15,9 +15,9 @@ use crate::text::plain;
 /// process that was there once, so it takes many rereads to come here.
 const REMEMBERED: usize = 256;
 
-/// What was to be done; processes by their names, for they may be removed and added again.
+/// What supervisord was told to do; processes by their names, for they may be removed and added again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum Operation {
     /// Clearing the main log.
     ClearMainLog,
     /// Clearing the logs of a process.
@@ -26,35 +26,35 @@ pub enum Deed {
     Signal(String),
 }
 
-impl Deed {
+impl Operation {
     /// Clearing the logs of this process.
-    pub fn clear_logs(process: &Subprocess) -> Deed {
-        Deed::ClearLogs(namespec(process.group_name(), &process.config().name))
+    pub fn clear_logs(process: &Subprocess) -> Operation {
+        Operation::ClearLogs(namespec(process.group_name(), &process.config().name))
     }
 
     /// Sending a signal to this process.
-    pub fn signal(process: &Subprocess) -> Deed {
-        Deed::Signal(namespec(process.group_name(), &process.config().name))
+    pub fn signal(process: &Subprocess) -> Operation {
+        Operation::Signal(namespec(process.group_name(), &process.config().name))
     }
 }
 
 /// What has failed and has not been done since, each with the reason; the latest is last.
 #[derive(Debug, Default)]
-pub struct Failures(Vec<(Deed, String)>);
+pub struct Failures(Vec<(Operation, String)>);
 
 impl Failures {
-    fn add(&mut self, deed: Deed, reason: String) {
-        self.remove(&deed);
+    fn add(&mut self, operation: Operation, reason: String) {
+        self.remove(&operation);
         if self.0.len() >= REMEMBERED {
             self.0.remove(0);
         }
-        self.0.push((deed, reason));
+        self.0.push((operation, reason));
     }
 
     /// Whether it was there.
-    fn remove(&mut self, deed: &Deed) -> bool {
+    fn remove(&mut self, operation: &Operation) -> bool {
         let before = self.0.len();
-        self.0.retain(|(failed, _)| failed != deed);
+        self.0.retain(|(failed, _)| failed != operation);
         self.0.len() < before
     }
 
@@ -82,7 +82,7 @@ impl Supervisor {
 
     /// Something could not be done, for a reason that names the path or the pid:
     /// supervisord is FATAL from here on, unless it goes down anyway.
-    pub fn failed(&mut self, context: &mut LoopContext, deed: Deed, reason: String) {
+    pub fn failed(&mut self, context: &mut LoopContext, operation: Operation, reason: String) {
         if self.state.is_going_down() {
             return;
         }
@@ -91,15 +91,15 @@ impl Supervisor {
             .log
             .critical(format_args!("supervisord is in FATAL state: {reason}"));
         let before = self.state();
-        self.failures.add(deed, reason.clone());
+        self.failures.add(operation, reason.clone());
         if before == SupervisorState::Running {
             self.emit(context, &Event::supervisor_fatal(&reason));
         }
     }
 
     /// Something was done. If it is what failed before, that is over.
-    pub fn succeeded(&mut self, context: &mut LoopContext, deed: &Deed) {
-        if self.failures.remove(deed) {
+    pub fn succeeded(&mut self, context: &mut LoopContext, operation: &Operation) {
+        if self.failures.remove(operation) {
             self.tell_of_end(context);
         }
     }
@@ -123,22 +123,22 @@ impl Supervisor {
 mod tests {
     use super::*;
 
-    fn signal(name: &str) -> Deed {
-        Deed::Signal(name.to_owned())
+    fn signal(name: &str) -> Operation {
+        Operation::Signal(name.to_owned())
     }
 
     #[test]
     fn the_latest_failure_that_stands_is_the_reason() {
         let mut failures = Failures::default();
         assert_eq!(failures.latest(), None);
-        failures.add(Deed::ClearMainLog, "log".to_owned());
+        failures.add(Operation::ClearMainLog, "log".to_owned());
         failures.add(signal("a"), "a".to_owned());
         assert_eq!(failures.latest(), Some("a"));
-        failures.add(Deed::ClearMainLog, "log again".to_owned());
+        failures.add(Operation::ClearMainLog, "log again".to_owned());
         assert_eq!(failures.latest(), Some("log again"));
-        assert!(!failures.remove(&Deed::ClearLogs("a".to_owned())));
-        assert!(failures.remove(&Deed::ClearMainLog));
-        assert!(!failures.remove(&Deed::ClearMainLog));
+        assert!(!failures.remove(&Operation::ClearLogs("a".to_owned())));
+        assert!(failures.remove(&Operation::ClearMainLog));
+        assert!(!failures.remove(&Operation::ClearMainLog));
         assert_eq!(failures.latest(), Some("a"));
         assert!(failures.remove(&signal("a")));
         assert_eq!(failures.latest(), None);

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::clock::Monotonic;
 use crate::events::event::{Event, Move, Subject};
 use crate::loop_context::LoopContext;
-use crate::process::child_settings::ChildSettings;
-use crate::process::fcgi::Socket;
 use crate::process::group::{Group, namespec};
 use crate::process::machine::{Effect, Input};
 use crate::process::subprocess::Subprocess;
@@ -13,36 +12,10 @@ use crate::scheduler::{self, Member};
 use crate::signal::Signal;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
-use crate::supervisor::fatal::Deed;
+use crate::supervisor::fatal::Operation;
 use crate::sys::{errno, kill, time};
-use crate::termination::Termination;
 use crate::text::plain;
 use crate::tokens::{ProcessId, Timer};
-
-/// What an event tells of a process that the move itself takes away.
-struct Before {
-    pid: i32,
-    failed_starts: i64,
-    end: Option<(Termination, bool)>,
-}
-
-impl Before {
-    fn of(process: &Subprocess, input: &Input) -> Before {
-        let machine = process.machine();
-        let end = match input {
-            Input::Reaped(end) => {
-                let expected = process.config().exitcodes.contains(&end.exit_status());
-                Some((*end, expected))
-            }
-            _ => None,
-        };
-        Before {
-            pid: machine.pid(),
-            failed_starts: machine.failed_starts(),
-            end,
-        }
-    }
-}
 
 impl Supervisor {
     /// Feeds one input to a process and performs the effects, and theirs. The
@@ -61,7 +34,7 @@ impl Supervisor {
             let Some(process) = self.groups.process_mut(id) else {
                 return outcome;
             };
-            let before = Before::of(process, &input);
+            let before = before(process, &input);
             for effect in process.step(input, context.now, restarts_allowed) {
                 match effect {
                     Effect::Entered { from, to } => {
@@ -69,9 +42,9 @@ impl Supervisor {
                         self.tell_of_move(context, id, &before, from, to);
                     }
                     Effect::Log(level, text) => context.log.log(level, text),
-                    Effect::Spawn => inputs.push_back(self.spawn(context, id)),
+                    Effect::Spawn => inputs.push_back(self.make_child(context, id)),
                     Effect::Kill { signal, group } => {
-                        if let Err(errno) = self.kill(context, id, signal, group) {
+                        if let Err(errno) = self.send_signal(context, id, signal, group, "just") {
                             let reason = errno::bracketed(errno);
                             outcome = Err(self.cannot_kill(id, &reason));
                             failure = Some((signal, errno));
@@ -80,11 +53,7 @@ impl Supervisor {
                     }
                 }
             }
-            let deadline = self
-                .groups
-                .process(id)
-                .and_then(|process| process.machine().deadline());
-            context.timers.set(Timer::Process(id), deadline);
+            context.timers.set(Timer::Process(id), self.deadline(id));
         }
         if let Some((signal, errno)) = failure {
             self.signal_failed(context, id, signal, errno);
@@ -100,22 +69,22 @@ impl Supervisor {
         &mut self,
         context: &mut LoopContext,
         id: ProcessId,
-        before: &Before,
+        before: &Move,
         from: ProcessState,
         to: ProcessState,
     ) {
         let Some(process) = self.groups.process_mut(id) else {
             return;
         };
-        let step = Move {
+        let tries = match to {
+            ProcessState::Fatal => before.tries,
+            _ => process.machine().failed_starts(),
+        };
+        let change = Move {
             from,
             to,
-            pid: before.pid,
-            tries: match to {
-                ProcessState::Fatal => before.failed_starts,
-                _ => process.machine().failed_starts(),
-            },
-            end: before.end,
+            tries,
+            ..*before
         };
         let is_told_to_monitors = process.is_told_to_monitors(to);
         let (name, group) = (
@@ -126,8 +95,8 @@ impl Supervisor {
             process: &name,
             group: &group,
         };
-        self.emit(context, &Event::process_state(subject, &step));
-        if is_told_to_monitors && let Some(event) = Event::outcome(subject, &step) {
+        self.emit(context, &Event::process_state(subject, &change));
+        if is_told_to_monitors && let Some(event) = Event::outcome(subject, &change) {
             self.emit(context, &event);
         }
         if let Some(pool) = self.pools.get(id.group) {
@@ -136,8 +105,9 @@ impl Supervisor {
         }
     }
 
-    /// Spawns a child; how that went, for the state machine.
-    fn spawn(&mut self, context: &mut LoopContext, id: ProcessId) -> Input {
+    /// Spawns a child, on its socket if it has one; how that went, for the state machine. As in
+    /// 4.3.0, the socket is made even for a command that is not there.
+    fn make_child(&mut self, context: &mut LoopContext, id: ProcessId) -> Input {
         let group = self.groups.get_mut(id.group);
         let Some((process, socket)) = group.and_then(|group| group.process_and_socket(id.index))
         else {
@@ -149,7 +119,12 @@ impl Supervisor {
                 "the one of an earlier supervisord (pid {pid}) is being stopped"
             ));
         }
-        let spawned = spawn(process, socket, context, &self.child_settings);
+        let settings = &self.child_settings;
+        let socket = socket.map(|socket| socket.open(&mut context.log, &settings.hosts));
+        let spawned = socket
+            .transpose()
+            .map_err(|error| error.to_string())
+            .and_then(|socket| process.spawn(context, settings, socket));
         // Many spawns in one turn take their time, and each has its own.
         context.now = time::now();
         match spawned {
@@ -162,39 +137,37 @@ impl Supervisor {
         }
     }
 
-    /// Sends a signal to stop a process; the errno if it cannot be sent.
-    fn kill(
+    /// Sends a signal to a child, or to the process group that it leads; the errno if it cannot
+    /// be sent. `when` a child ended that is not there any more is told in the words of 4.3.0.
+    fn send_signal(
         &mut self,
         context: &mut LoopContext,
         id: ProcessId,
         signal: Signal,
         group: bool,
+        when: &str,
     ) -> Result<(), i32> {
         let Some(process) = self.groups.process(id) else {
             return Ok(());
         };
         let pid = process.machine().pid();
         let name = &process.config().name;
-        let sent = if group {
-            kill::kill_group(pid, signal)
-        } else {
-            kill::kill(pid, signal)
+        let sent = match group {
+            true => kill::kill_group(pid, signal),
+            false => kill::kill(pid, signal),
         };
         match sent {
             Ok(()) => {
-                let deed = Deed::signal(process);
-                self.succeeded(context, &deed);
-                Ok(())
+                let operation = Operation::signal(process);
+                self.succeeded(context, &operation);
             }
-            Err(libc::ESRCH) => {
-                context.log.debug(format_args!(
-                    "unable to signal {name} (pid {pid}), it probably just exited on its own: {}",
-                    errno::bracketed(libc::ESRCH)
-                ));
-                Ok(())
-            }
-            Err(errno) => Err(errno),
+            Err(libc::ESRCH) => context.log.debug(format_args!(
+                "unable to signal {name} (pid {pid}), it probably {when} exited on its own: {}",
+                errno::bracketed(libc::ESRCH)
+            )),
+            Err(errno) => return Err(errno),
         }
+        Ok(())
     }
 
     /// The text for whoever asked for a stop whose signal could not be sent.
@@ -216,24 +189,25 @@ impl Supervisor {
         let Some(process) = self.groups.process(id) else {
             return;
         };
-        let deed = Deed::signal(process);
+        let operation = Operation::signal(process);
         let reason = format!(
             "cannot send {signal} to {} (pid {}): {}",
             namespec(process.group_name(), &process.config().name),
             process.machine().pid(),
             errno::text(errno)
         );
-        self.failed(context, deed, reason);
+        self.failed(context, operation, reason);
+    }
+
+    fn deadline(&self, id: ProcessId) -> Option<Monotonic> {
+        self.groups.process(id)?.machine().deadline()
     }
 
     /// The deadline of a process has come, unless it was moved in the meantime. One
     /// that has ended is collected first, so that none is told as up that is not.
     pub fn due(&mut self, context: &mut LoopContext, id: ProcessId) {
         self.reap_process(context, id);
-        let deadline = self
-            .groups
-            .process(id)
-            .and_then(|process| process.machine().deadline());
+        let deadline = self.deadline(id);
         if deadline.is_some_and(|deadline| deadline <= context.now.monotonic) {
             // A signal that cannot be sent has been logged.
             let _ = self.feed(context, id, Input::Due);
@@ -250,7 +224,6 @@ impl Supervisor {
         let Some(process) = self.groups.process(id) else {
             return Ok(());
         };
-        let deed = Deed::signal(process);
         let pid = process.machine().pid();
         let name = process.config().name.clone();
         if pid == 0 {
@@ -262,26 +235,14 @@ impl Supervisor {
         context
             .log
             .debug(format_args!("sending {name} (pid {pid}) sig {signal}"));
-        match kill::kill(pid, signal) {
-            Ok(()) => {
-                self.succeeded(context, &deed);
-                Ok(())
-            }
-            Err(libc::ESRCH) => {
-                context.log.debug(format_args!(
-                    "unable to signal {name} (pid {pid}), it probably just now exited on its own: {}",
-                    errno::bracketed(libc::ESRCH)
-                ));
-                Ok(())
-            }
-            Err(errno) => {
-                let reason = errno::bracketed(errno);
-                let text = format!("unknown problem sending sig {name} ({pid}):{reason}");
-                let _ = self.feed(context, id, Input::SignalFailed(reason));
-                self.signal_failed(context, id, signal, errno);
-                Err(text)
-            }
-        }
+        let Err(errno) = self.send_signal(context, id, signal, false, "just now") else {
+            return Ok(());
+        };
+        let reason = errno::bracketed(errno);
+        let text = format!("unknown problem sending sig {name} ({pid}):{reason}");
+        let _ = self.feed(context, id, Input::SignalFailed(reason));
+        self.signal_failed(context, id, signal, errno);
+        Err(text)
     }
 
     /// Starts the programs of groups that were added, in their order. 4.3.0 does not look at
@@ -308,20 +269,21 @@ impl Supervisor {
     }
 }
 
-/// Spawns a child, on its socket if it has one. As in 4.3.0, the socket is made
-/// even for a command that is not there.
-fn spawn(
-    process: &mut Subprocess,
-    socket: Option<&mut Socket>,
-    context: &mut LoopContext,
-    child_settings: &ChildSettings,
-) -> Result<i32, String> {
-    let socket = match socket {
-        None => None,
-        Some(socket) => {
-            let opened = socket.open(&mut context.log, &child_settings.hosts);
-            Some(opened.map_err(|error| error.to_string())?)
+/// What an event tells of a process that the move itself takes away.
+fn before(process: &Subprocess, input: &Input) -> Move {
+    let machine = process.machine();
+    let end = match input {
+        Input::Reaped(end) => {
+            let expected = process.config().exitcodes.contains(&end.exit_status());
+            Some((*end, expected))
         }
+        _ => None,
     };
-    process.spawn(context, child_settings, socket)
+    Move {
+        from: machine.state(),
+        to: machine.state(),
+        pid: machine.pid(),
+        tries: machine.failed_starts(),
+        end,
+    }
 }
