@@ -31,13 +31,11 @@ impl Group {
         mut paths: impl FnMut(&config::Process) -> LogPaths,
     ) -> Group {
         let name: Rc<str> = Rc::from(config.name.as_str());
+        let is_pool = matches!(config.kind, GroupKind::Listeners(_));
         let processes = (0..).zip(&config.processes).map(|(index, process)| {
             let id = ProcessId { group: id, index };
-            let made = Subprocess::new(id, Rc::clone(&name), process.clone(), paths(process));
-            match config.kind {
-                GroupKind::Listeners(_) => made.listening(),
-                _ => made,
-            }
+            let paths = paths(process);
+            Subprocess::new(id, Rc::clone(&name), process.clone(), paths, is_pool)
         });
         Group {
             id,
@@ -47,7 +45,7 @@ impl Group {
         }
     }
 
-    /// A process by its place, and the socket that it is to have.
+    /// A process by its index, and the socket that it is to have.
     pub fn process_and_socket(
         &mut self,
         index: u32,

@@ -80,12 +80,13 @@ pub struct Subprocess {
 }
 
 impl Subprocess {
-    /// A process that was never started.
+    /// A process that was never started; a listener has a conversation with its child.
     pub fn new(
         id: ProcessId,
         group_name: Rc<str>,
         config: Rc<Process>,
         paths: LogPaths,
+        is_listener: bool,
     ) -> Subprocess {
         Subprocess {
             id,
@@ -98,17 +99,9 @@ impl Subprocess {
             stderr: None,
             kept_stdout: None,
             kept_stderr: None,
-            listener: None,
+            listener: is_listener.then(Box::default),
             backoff_told: false,
             found: Vec::new(),
-        }
-    }
-
-    /// The same as a member of an event listener pool.
-    pub fn listening(self) -> Subprocess {
-        Subprocess {
-            listener: Some(Box::default()),
-            ..self
         }
     }
 

@@ -67,43 +67,36 @@ const fn addition(key: Key, long: &'static str) -> OptionSpec<Key> {
     }
 }
 
-const SPECS: &[OptionSpec<Key>] = &[
-    spec(Key::Help, Some('h'), Some("help"), false),
-    spec(Key::Help, Some('?'), None, false),
-    spec(Key::Version, Some('v'), Some("version"), false),
-    spec(Key::Configuration, Some('c'), Some("configuration"), true),
-    spec(Key::Nodaemon, Some('n'), Some("nodaemon"), false),
-    spec(Key::Silent, Some('s'), Some("silent"), false),
-    spec(Key::User, Some('u'), Some("user"), true),
-    spec(Key::Umask, Some('m'), Some("umask"), true),
-    spec(Key::Directory, Some('d'), Some("directory"), true),
-    spec(Key::Logfile, Some('l'), Some("logfile"), true),
-    spec(
-        Key::LogfileMaxbytes,
-        Some('y'),
-        Some("logfile_maxbytes"),
-        true,
-    ),
-    spec(
-        Key::LogfileBackups,
-        Some('z'),
-        Some("logfile_backups"),
-        true,
-    ),
-    spec(Key::Loglevel, Some('e'), Some("loglevel"), true),
-    spec(Key::Pidfile, Some('j'), Some("pidfile"), true),
-    spec(Key::Identifier, Some('i'), Some("identifier"), true),
-    spec(Key::Childlogdir, Some('q'), Some("childlogdir"), true),
-    spec(Key::Nocleanup, Some('k'), Some("nocleanup"), false),
-    spec(Key::Minfds, Some('a'), Some("minfds"), true),
-    spec(Key::StripAnsi, Some('t'), Some("strip_ansi"), false),
-    spec(Key::Minprocs, None, Some("minprocs"), true),
-    spec(Key::ProfileOptions, None, Some("profile_options"), true),
-    addition(Key::Check, "check"),
-    addition(Key::DumpConfig, "dump-config"),
-    addition(Key::Redact, "redact"),
-    addition(Key::VersionFull, "version-full"),
-];
+const SPECS: &[OptionSpec<Key>] = {
+    use Key::*;
+    &[
+        spec(Help, Some('h'), Some("help"), false),
+        spec(Help, Some('?'), None, false),
+        spec(Version, Some('v'), Some("version"), false),
+        spec(Configuration, Some('c'), Some("configuration"), true),
+        spec(Nodaemon, Some('n'), Some("nodaemon"), false),
+        spec(Silent, Some('s'), Some("silent"), false),
+        spec(User, Some('u'), Some("user"), true),
+        spec(Umask, Some('m'), Some("umask"), true),
+        spec(Directory, Some('d'), Some("directory"), true),
+        spec(Logfile, Some('l'), Some("logfile"), true),
+        spec(LogfileMaxbytes, Some('y'), Some("logfile_maxbytes"), true),
+        spec(LogfileBackups, Some('z'), Some("logfile_backups"), true),
+        spec(Loglevel, Some('e'), Some("loglevel"), true),
+        spec(Pidfile, Some('j'), Some("pidfile"), true),
+        spec(Identifier, Some('i'), Some("identifier"), true),
+        spec(Childlogdir, Some('q'), Some("childlogdir"), true),
+        spec(Nocleanup, Some('k'), Some("nocleanup"), false),
+        spec(Minfds, Some('a'), Some("minfds"), true),
+        spec(StripAnsi, Some('t'), Some("strip_ansi"), false),
+        spec(Minprocs, None, Some("minprocs"), true),
+        spec(ProfileOptions, None, Some("profile_options"), true),
+        addition(Check, "check"),
+        addition(DumpConfig, "dump-config"),
+        addition(Redact, "redact"),
+        addition(VersionFull, "version-full"),
+    ]
+};
 
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -306,31 +299,26 @@ fn set(
     let directory = |text: &str| existing_directory(text, launch, system);
     let dirpath = |text: &str| existing_dirpath(text, launch, system);
     let over = &mut arguments.overrides;
+    use Key::*;
     match key {
-        Key::Help
-        | Key::Version
-        | Key::VersionFull
-        | Key::ProfileOptions
-        | Key::Check
-        | Key::DumpConfig
-        | Key::Redact => {}
-        Key::Configuration => arguments.configuration = Some(value.to_owned()),
-        Key::Nodaemon => over.nodaemon = true,
-        Key::Silent => over.silent = true,
-        Key::User => over.user = Some(value.to_owned()),
-        Key::Umask => over.umask = Some(datatypes::octal(value)?),
-        Key::Directory => over.directory = Some(directory(value)?),
-        Key::Logfile => over.logfile = Some(dirpath(value)?),
-        Key::LogfileMaxbytes => over.logfile_maxbytes = Some(datatypes::byte_size(value)?),
-        Key::LogfileBackups => over.logfile_backups = Some(integer(value)?),
-        Key::Loglevel => over.loglevel = Some(datatypes::log_level(value)?),
-        Key::Pidfile => over.pidfile = Some(dirpath(value)?),
-        Key::Identifier => over.identifier = Some(value.to_owned()),
-        Key::Childlogdir => over.childlogdir = Some(directory(value)?),
-        Key::Nocleanup => over.nocleanup = true,
-        Key::Minfds => over.minfds = Some(integer(value)?),
-        Key::StripAnsi => over.strip_ansi = true,
-        Key::Minprocs => over.minprocs = Some(integer(value)?),
+        Help | Version | VersionFull | ProfileOptions | Check | DumpConfig | Redact => {}
+        Configuration => arguments.configuration = Some(value.to_owned()),
+        Nodaemon => over.nodaemon = true,
+        Silent => over.silent = true,
+        User => over.user = Some(value.to_owned()),
+        Umask => over.umask = Some(datatypes::octal(value)?),
+        Directory => over.directory = Some(directory(value)?),
+        Logfile => over.logfile = Some(dirpath(value)?),
+        LogfileMaxbytes => over.logfile_maxbytes = Some(datatypes::byte_size(value)?),
+        LogfileBackups => over.logfile_backups = Some(integer(value)?),
+        Loglevel => over.loglevel = Some(datatypes::log_level(value)?),
+        Pidfile => over.pidfile = Some(dirpath(value)?),
+        Identifier => over.identifier = Some(value.to_owned()),
+        Childlogdir => over.childlogdir = Some(directory(value)?),
+        Nocleanup => over.nocleanup = true,
+        Minfds => over.minfds = Some(integer(value)?),
+        StripAnsi => over.strip_ansi = true,
+        Minprocs => over.minprocs = Some(integer(value)?),
     }
     Ok(())
 }
@@ -372,159 +360,4 @@ pub fn usage(program: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::load::RealSystem;
-
-    fn read(line: &str) -> Result<Request, String> {
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        parse(&words, "/", &RealSystem).map_err(|error| error.to_string())
-    }
-
-    fn overrides(line: &str) -> Overrides {
-        match read(line) {
-            Ok(Request::Run(arguments)) => arguments.overrides,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn options_go_over_the_file() {
-        let line = "-nskt -u bob -m 077 -d /tmp -l /tmp/x.log -y 1KB -z 3 -e DEBUG -j x.pid \
-                    -i id -q /tmp -a 5 --minprocs 6 --profile_options calls";
-        let expected = Overrides {
-            minfds: Some(5),
-            minprocs: Some(6),
-            directory: Some("/tmp".to_owned()),
-            user: Some("bob".to_owned()),
-            umask: Some(0o77),
-            logfile: Some("/tmp/x.log".to_owned()),
-            logfile_maxbytes: Some(1024),
-            logfile_backups: Some(3),
-            loglevel: Some(crate::log_level::Level::Debug),
-            pidfile: Some("x.pid".to_owned()),
-            identifier: Some("id".to_owned()),
-            childlogdir: Some("/tmp".to_owned()),
-            nodaemon: true,
-            silent: true,
-            nocleanup: true,
-            strip_ansi: true,
-        };
-        assert_eq!(overrides(line), expected);
-        assert_eq!(overrides(""), Overrides::default());
-    }
-
-    #[test]
-    fn help_and_version_act_at_once() {
-        assert_eq!(read("-n -h -n"), Ok(Request::Help));
-        assert_eq!(read("-?"), Ok(Request::Help));
-        assert_eq!(read("--vers -e nope"), Ok(Request::Version));
-        assert_eq!(read("--version-full -e nope"), Ok(Request::VersionFull));
-        let error = read("--version-full=x").unwrap_err();
-        assert!(
-            error.starts_with("--version-full=x is not known"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn inspections_take_no_prefix_from_the_options_of_4_3_0() {
-        let inspection = |line: &str| match read(line) {
-            Ok(Request::Inspect(inspection, _)) => inspection,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(
-            inspection("--check -n"),
-            Inspection::Check { strict: false }
-        );
-        assert_eq!(
-            inspection("--check=strict"),
-            Inspection::Check { strict: true }
-        );
-        let dump = |redacted| Inspection::Dump { redacted };
-        assert_eq!(inspection("-n --dump-config"), dump(false));
-        assert_eq!(inspection("--redact --dump-config"), dump(true));
-        let refused = "--redact hides secrets in what --dump-config prints: give both".to_owned();
-        for line in ["--redact", "--redact --check", "-n --redact"] {
-            assert_eq!(read(line), Err(refused.clone()), "{line}");
-        }
-        assert!(read("--dump-config --redact=x").is_err());
-        assert_eq!(
-            overrides("--ch /tmp --d /tmp").directory.as_deref(),
-            Some("/tmp")
-        );
-        assert_eq!(read("--che"), Err("option --che not recognized".to_owned()));
-        assert!(
-            read("--check=lax")
-                .unwrap_err()
-                .contains("--check=lax is not known")
-        );
-        assert!(read("--check strict").unwrap_err().contains("positional"));
-    }
-
-    #[test]
-    fn errors_are_told_in_the_originals_words_and_order() {
-        for (line, message) in [
-            (
-                "-h extra two",
-                "positional arguments are not supported: ['extra', 'two']",
-            ),
-            ("-e x --nosuch", "option --nosuch not recognized"),
-            (
-                "--nodaemon=1",
-                "option --nodaemon must not have an argument",
-            ),
-            ("--no", "option --no not a unique prefix"),
-            ("-c", "option -c requires argument"),
-            (
-                "-c a --configuration b",
-                "conflicting command line option '--configuration'",
-            ),
-            ("-n -n", "conflicting command line option '-n'"),
-            (
-                "-e nope -e info",
-                "invalid value for -e 'nope': bad logging level name 'nope'",
-            ),
-            (
-                "-e info --loglevel nope",
-                "invalid value for --loglevel 'nope': bad logging level name 'nope'",
-            ),
-            (
-                "-a x",
-                "invalid value for -a 'x': invalid literal for int() with base 10: 'x'",
-            ),
-            (
-                "-y 1.5MB",
-                "invalid value for -y '1.5MB': invalid literal for int() with base 10: '1.5'",
-            ),
-            (
-                "-m 9",
-                "invalid value for -m '9': 9 can not be converted to an octal type",
-            ),
-            (
-                "-d /nope",
-                "invalid value for -d '/nope': /nope is not an existing directory",
-            ),
-            (
-                "-l /nope/x",
-                "invalid value for -l '/nope/x': The directory named as part of the path /nope/x does not exist",
-            ),
-        ] {
-            assert_eq!(read(line), Err(message.to_owned()), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_option_is_in_the_usage_text() {
-        let text = usage("PROG");
-        for spec in SPECS {
-            let found = spec.long.is_none_or(|long| {
-                [" ", "["]
-                    .iter()
-                    .any(|end| text.contains(&format!("--{long}{end}")))
-            });
-            assert!(found, "{:?}", spec.key);
-        }
-        assert!(text.ends_with("\n\n"));
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::thread;
@@ -146,11 +146,6 @@ impl PidFile {
         self.unlocked.take()
     }
 
-    /// The descriptor that must not be closed.
-    pub fn descriptor(&self) -> Option<RawFd> {
-        self.file.as_ref().map(AsRawFd::as_raw_fd)
-    }
-
     fn open(&mut self, create: bool) -> Result<(), WriteError> {
         for _ in 0..ATTEMPTS {
             let mut flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -251,54 +246,4 @@ fn number_in(path: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_holder_that_is_about_to_go_is_waited_for() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("pid");
-        let name = path.to_str().unwrap();
-        fs::write(&path, "12\n").unwrap();
-        let first = PidFile::take(name, Duration::ZERO).unwrap();
-        let held = PidFile::take(name, Duration::ZERO).unwrap_err();
-        assert_eq!(held.pid, Some(12));
-        let leaving = thread::spawn(move || {
-            thread::sleep(2 * PAUSE);
-            drop(first);
-        });
-        let mut second = PidFile::take(name, Duration::from_secs(60)).unwrap();
-        leaving.join().unwrap();
-        second.write().unwrap();
-        let text = format!("{}\n", std::process::id());
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
-        assert!(second.is_at(name));
-        drop(second);
-        assert!(!path.exists());
-    }
-
-    #[test]
-    fn there_is_no_file_before_there_is_a_number() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("pid");
-        let name = path.to_str().unwrap();
-        let mut one = PidFile::take(name, Duration::ZERO).unwrap();
-        let mut other = PidFile::take(name, Duration::ZERO).unwrap();
-        assert!(!path.exists());
-        one.write().unwrap();
-        assert!(matches!(other.write(), Err(WriteError::Held(_))));
-        drop(other);
-        assert!(path.exists());
-    }
-
-    #[test]
-    fn a_longer_number_is_overwritten_to_its_end() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("pid");
-        fs::write(&path, "123456789012345\nand more").unwrap();
-        let mut pidfile = PidFile::take(path.to_str().unwrap(), Duration::ZERO).unwrap();
-        pidfile.write().unwrap();
-        let text = format!("{}\n", std::process::id());
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
-    }
-}
+mod tests;

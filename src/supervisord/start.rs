@@ -281,17 +281,11 @@ fn start_with(
 /// The settings that a daemon runs with. Its groups change by rereads, and are many.
 fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Config) {
     let settings = Config {
-        path: config.path.clone(),
-        supervisord: config.supervisord.clone(),
-        user: config.user,
-        servers: config.servers.clone(),
-        rpcinterfaces: config.rpcinterfaces.clone(),
-        wrap_multicall: config.wrap_multicall,
         groups: Vec::new(),
-        sections: Vec::new(),
         warnings: Vec::new(),
         infos: Vec::new(),
         foreign_directories: Vec::new(),
+        ..config.clone()
     };
     (request.clone(), settings)
 }
