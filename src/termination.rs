@@ -10,12 +10,7 @@ pub enum Termination {
     /// It exited with this status (0 to 255).
     Exited(i32),
     /// A signal of this number ended it.
-    Signaled {
-        /// The signal's number.
-        signal: i32,
-        /// A core was written.
-        core_dumped: bool,
-    },
+    Signaled { signal: i32, core_dumped: bool },
     /// A wait status that is neither.
     Unknown(i32),
 }

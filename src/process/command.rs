@@ -18,7 +18,6 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin:/usr/local/bin";
 /// What to execute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable {
-    /// The file.
     pub path: String,
     /// The arguments; the first is the program as it was written.
     pub arguments: Vec<String>,

@@ -7,7 +7,6 @@ use crate::config::Process;
 /// inherited need not be text.
 pub type Environment = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The value of a variable.
 pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
     environment
         .iter()

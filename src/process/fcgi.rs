@@ -46,7 +46,6 @@ pub fn look_up_hosts(groups: &[Rc<config::Group>]) -> Hosts {
     hosts
 }
 
-/// A socket of a group.
 #[derive(Debug)]
 pub struct Socket {
     config: FastCgiSocket,
@@ -142,7 +141,6 @@ impl Socket {
         &self.config
     }
 
-    /// Whether it listens.
     pub fn is_open(&self) -> bool {
         self.descriptor.is_some()
     }

@@ -9,10 +9,8 @@ use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::scheduler::{self, Member};
 use crate::tokens::{GroupId, ProcessId};
 
-/// A group that is active.
 #[derive(Debug)]
 pub struct Group {
-    /// Its serial.
     pub id: GroupId,
     /// What it was made from.
     pub config: Rc<config::Group>,

@@ -72,7 +72,6 @@ pub enum Input {
 /// What is to be done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// The state has changed.
     Entered {
         from: ProcessState,
         to: ProcessState,

@@ -58,3 +58,14 @@ impl Obstacle {
         }
     }
 }
+
+/// The text for `spawnerr` where fork has failed with this errno.
+pub fn fork_text(process: &str, errno: i32) -> String {
+    match errno {
+        libc::EAGAIN => format!("Too many processes in process table to spawn '{process}'"),
+        _ => format!(
+            "unknown error during fork for '{process}': {}",
+            errno::name(errno)
+        ),
+    }
+}

@@ -16,10 +16,9 @@ use crate::process::command::{self, CommandError, Executable};
 use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
-use crate::process::obstacle::Obstacle;
+use crate::process::obstacle::{self, Obstacle};
 use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::states::ProcessState;
-use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{self, Program, Streams};
 use crate::tokens::{Channel, ProcessId, Source, Timer};
@@ -29,9 +28,7 @@ const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 /// Where the output of a process goes, with automatic names filled in.
 #[derive(Clone, Debug, Default)]
 pub struct LogPaths {
-    /// The stdout log.
     pub stdout: Option<String>,
-    /// The stderr log.
     pub stderr: Option<String>,
 }
 
@@ -42,7 +39,6 @@ pub struct Finding {
     pub pid: i32,
     /// Where it wrote that.
     pub channel: Channel,
-    /// What it was.
     pub found: Found,
 }
 
@@ -57,7 +53,6 @@ pub enum InputError {
     Full,
 }
 
-/// A supervised process.
 #[derive(Debug)]
 pub struct Subprocess {
     id: ProcessId,
@@ -133,14 +128,17 @@ impl Subprocess {
         }
     }
 
-    /// Its token.
     pub fn id(&self) -> ProcessId {
         self.id
     }
 
-    /// The name of its group.
     pub fn group_name(&self) -> &str {
         &self.group_name
+    }
+
+    /// Its own name and that of its group, to outlive it.
+    pub fn names(&self) -> (String, String) {
+        (self.config.name.clone(), self.group_name.to_string())
     }
 
     /// What it was made from.
@@ -161,7 +159,6 @@ impl Subprocess {
         }
     }
 
-    /// Feeds its state machine.
     pub fn step(&mut self, input: Input, now: Now, restarts_allowed: bool) -> Vec<Effect> {
         self.machine
             .step(&self.config, input, now, restarts_allowed)
@@ -212,25 +209,14 @@ impl Subprocess {
         };
         let steps = child_settings.steps(&self.config);
         let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
-        if let Ok(pid) = spawned {
-            let outputs = [&mut self.stdout, &mut self.stderr];
-            let outputs = outputs.into_iter().flatten();
-            outputs.for_each(|output| output.set_pid(pid));
-        }
-        spawned.map_err(|errno| {
+        let pid = spawned.map_err(|errno| {
             self.close(context);
-            match errno {
-                libc::EAGAIN => format!(
-                    "Too many processes in process table to spawn '{}'",
-                    self.config.name
-                ),
-                _ => format!(
-                    "unknown error during fork for '{}': {}",
-                    self.config.name,
-                    errno::name(errno)
-                ),
-            }
-        })
+            obstacle::fork_text(&self.config.name, errno)
+        })?;
+        let outputs = [&mut self.stdout, &mut self.stderr];
+        let outputs = outputs.into_iter().flatten();
+        outputs.for_each(|output| output.set_pid(pid));
+        Ok(pid)
     }
 
     /// Reads once what a child wrote, to the pipe of that token. What the child

@@ -18,21 +18,16 @@ const REMEMBERED: usize = 256;
 /// What supervisord was told to do; processes by their names, for they may be removed and added again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// Clearing the main log.
     ClearMainLog,
-    /// Clearing the logs of a process.
     ClearLogs(String),
-    /// Sending a signal to a process.
     Signal(String),
 }
 
 impl Operation {
-    /// Clearing the logs of this process.
     pub fn clear_logs(process: &Subprocess) -> Operation {
         Operation::ClearLogs(namespec(process.group_name(), &process.config().name))
     }
 
-    /// Sending a signal to this process.
     pub fn signal(process: &Subprocess) -> Operation {
         Operation::Signal(namespec(process.group_name(), &process.config().name))
     }

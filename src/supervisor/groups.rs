@@ -9,6 +9,7 @@ use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
+use crate::process::listener::Listener;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::scheduler;
 use crate::sort;
@@ -39,40 +40,35 @@ impl Groups {
         groups.into_iter().map(|group| group.id).collect()
     }
 
-    /// The group of that id.
     pub fn get(&self, id: GroupId) -> Option<&Group> {
         self.groups.get(&id).map(Box::as_ref)
     }
 
-    /// The group of that name.
     pub fn named(&self, name: &str) -> Option<&Group> {
         self.iter().find(|group| group.config.name == name)
     }
 
-    /// The process of that id.
     pub fn process(&self, id: ProcessId) -> Option<&Subprocess> {
         self.groups.get(&id.group)?.processes.get(id.index as usize)
     }
 
-    /// The group of that id.
     pub fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
         self.groups.get_mut(&id).map(Box::as_mut)
     }
 
-    /// The process of that id.
     pub fn process_mut(&mut self, id: ProcessId) -> Option<&mut Subprocess> {
-        self.groups
-            .get_mut(&id.group)?
-            .processes
-            .get_mut(id.index as usize)
+        let group = self.groups.get_mut(&id.group)?;
+        group.processes.get_mut(id.index as usize)
     }
 
-    /// The process of those names.
+    /// The conversation of a listener with its child.
+    pub fn listener_mut(&mut self, id: ProcessId) -> Option<&mut Listener> {
+        self.process_mut(id)?.listener_mut()
+    }
+
     pub fn process_named(&self, group: &str, process: &str) -> Option<&Subprocess> {
-        self.named(group)?
-            .processes
-            .iter()
-            .find(|candidate| candidate.config().name == process)
+        let mut processes = self.named(group)?.processes.iter();
+        processes.find(|candidate| candidate.config().name == process)
     }
 
     /// Every process in the order in which all start: group by group, each by
@@ -83,9 +79,8 @@ impl Groups {
 
     /// Every process, in no order that means anything.
     pub fn all_processes_mut(&mut self) -> impl Iterator<Item = &mut Subprocess> {
-        self.groups
-            .values_mut()
-            .flat_map(|group| group.processes.iter_mut())
+        let groups = self.groups.values_mut();
+        groups.flat_map(|group| group.processes.iter_mut())
     }
 }
 
@@ -175,25 +170,16 @@ fn log_paths(
         config::LogFile::None => None,
         config::LogFile::Path(path) => Some(path.clone()),
         config::LogFile::Auto => {
-            match auto::create(
-                &child_settings.childlogdir,
-                &process.name,
-                channel,
-                &child_settings.identifier,
-            ) {
-                Ok(path) => Some(path),
-                Err(error) => {
-                    context.log.critical(error);
-                    None
-                }
-            }
+            let (directory, identifier) = (&child_settings.childlogdir, &child_settings.identifier);
+            auto::create(directory, &process.name, channel, identifier)
+                .map_err(|error| context.log.critical(error))
+                .ok()
         }
     };
     let stdout = path(Channel::Stdout, &process.stdout);
-    let stderr = if process.redirect_stderr {
-        None
-    } else {
-        path(Channel::Stderr, &process.stderr)
+    let stderr = match process.redirect_stderr {
+        true => None,
+        false => path(Channel::Stderr, &process.stderr),
     };
     LogPaths { stdout, stderr }
 }

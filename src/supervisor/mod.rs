@@ -1,8 +1,9 @@
 //! The supervisor: every group and process, and what happens to them.
 //!
-//! Its state is plain data in one tree. Descriptors and timers carry tokens
-//! ([`crate::tokens`]) by which the process that they belong to is looked up
-//! here; [`transitions`] performs what the state machines ask for,
+//! Its state is plain data in one tree, but for what holds descriptors: the dispatchers of a
+//! process, the sockets of a group, the trigger of a pool, the pipes of handlers and the record
+//! of children. Descriptors and timers carry tokens ([`crate::tokens`]) by which the process that
+//! they belong to is looked up here; [`transitions`] performs what the state machines ask for,
 //! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
 
 pub mod child_record;
@@ -80,7 +81,6 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor without groups.
     pub fn new(
         start_request: StartRequest,
         request: LoadRequest,
@@ -139,8 +139,7 @@ impl Supervisor {
         channel: Channel,
         token: Token,
     ) {
-        let process = self.groups.process_mut(id);
-        if let Some(process) = process {
+        if let Some(process) = self.groups.process_mut(id) {
             process.read_output(context, channel, token);
         }
         self.tell_found(context, id);
@@ -175,10 +174,7 @@ impl Supervisor {
         if found.is_empty() {
             return;
         }
-        let (name, group) = (
-            process.config().name.clone(),
-            process.group_name().to_owned(),
-        );
+        let (name, group) = process.names();
         let subject = Subject {
             process: &name,
             group: &group,

@@ -34,7 +34,6 @@ pub struct Pools {
 /// The listeners of one group, as one receiver of events.
 #[derive(Debug)]
 pub struct Pool {
-    /// The group's name.
     pub name: String,
     /// What it asks for.
     pub config: config::Pool,
@@ -70,12 +69,10 @@ struct Overflow {
 }
 
 impl Pools {
-    /// The pool of that group.
     pub fn get(&self, group: GroupId) -> Option<&Pool> {
         self.pools.get(&group)
     }
 
-    /// The pool of that group.
     pub fn get_mut(&mut self, group: GroupId) -> Option<&mut Pool> {
         self.pools.get_mut(&group)
     }
@@ -236,25 +233,20 @@ impl Pool {
 
     /// Tells of a discarded event: of the first at once, of others when a minute is over.
     fn lose(&mut self, context: &mut LoopContext, group: GroupId, discarded: Vec<Message>) {
-        for message in discarded {
-            self.lose_one(context, group, message.serial);
-        }
-    }
-
-    fn lose_one(&mut self, context: &mut LoopContext, group: GroupId, serial: u64) {
         let now = context.now.monotonic;
-        let told = self.overflow.last_told;
-        if let Some(last) = told.filter(|last| now.since(*last) < OVERFLOW_INTERVAL) {
-            self.overflow.untold += 1;
-            context
-                .timers
-                .set(Timer::Overflow(group), Some(last + OVERFLOW_INTERVAL));
-            return;
+        for message in discarded {
+            let told = self.overflow.last_told;
+            if let Some(last) = told.filter(|last| now.since(*last) < OVERFLOW_INTERVAL) {
+                self.overflow.untold += 1;
+                let end = Some(last + OVERFLOW_INTERVAL);
+                context.timers.set(Timer::Overflow(group), end);
+                continue;
+            }
+            self.overflow.last_told = Some(now);
+            context.log.error(format_args!(
+                "pool {} event buffer overflowed, discarding event {}",
+                self.name, message.serial
+            ));
         }
-        self.overflow.last_told = Some(now);
-        context.log.error(format_args!(
-            "pool {} event buffer overflowed, discarding event {serial}",
-            self.name
-        ));
     }
 }

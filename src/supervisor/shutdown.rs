@@ -146,10 +146,8 @@ impl Supervisor {
         let finished = all_stopped && self.end_handlers(context);
         if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(context);
-            context.timers.set(
-                Timer::ShutdownReport,
-                Some(context.now.monotonic + REPORT_INTERVAL),
-            );
+            let next = Some(context.now.monotonic + REPORT_INTERVAL);
+            context.timers.set(Timer::ShutdownReport, next);
         }
         self.shutdown = Some(shutdown);
         finished
@@ -215,10 +213,8 @@ impl Supervisor {
     fn unprocessed_events(&self, group: &Group) -> usize {
         let waiting = self.pools.get(group.id).map_or(0, |pool| pool.buffer.len());
         let listeners = group.processes.iter().filter_map(Subprocess::listener);
-        let busy = listeners
-            .filter(|listener| listener.message.is_some())
-            .count();
-        waiting + busy + self.handlers.messages(group.id).count()
+        let busy = listeners.filter(|listener| listener.message.is_some());
+        waiting + busy.count() + self.handlers.messages(group.id).count()
     }
 
     fn tell_of_given_up_events(&self, context: &mut LoopContext) {

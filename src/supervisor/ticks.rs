@@ -55,10 +55,8 @@ impl Supervisor {
         };
         if pool.is_asked_to_monitor() {
             let seconds = u64::try_from(pool.config.monitor_interval).unwrap_or(1);
-            let deadline = context.now.monotonic + Duration::from_secs(seconds);
-            context
-                .timers
-                .set(Timer::MonitorQuery(group), Some(deadline));
+            let deadline = Some(context.now.monotonic + Duration::from_secs(seconds));
+            context.timers.set(Timer::MonitorQuery(group), deadline);
         }
     }
 
@@ -84,10 +82,8 @@ impl Supervisor {
 
     fn is_being_asked(&self, group: GroupId) -> bool {
         let is_query = |message: &Message| message.event.kind == EventType::MonitorQuery;
-        let waits = self
-            .pools
-            .get(group)
-            .is_some_and(|pool| pool.buffer.holds(EventType::MonitorQuery));
+        let pool = self.pools.get(group);
+        let waits = pool.is_some_and(|pool| pool.buffer.holds(EventType::MonitorQuery));
         let processes = self.groups.get(group).map(|group| &group.processes);
         waits
             || self.handlers.messages(group).any(is_query)

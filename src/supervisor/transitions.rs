@@ -87,10 +87,7 @@ impl Supervisor {
             ..*before
         };
         let is_told_to_monitors = process.is_told_to_monitors(to);
-        let (name, group) = (
-            process.config().name.clone(),
-            process.group_name().to_owned(),
-        );
+        let (name, group) = process.names();
         let subject = Subject {
             process: &name,
             group: &group,

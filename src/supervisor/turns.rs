@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use crate::loop_context::LoopContext;
-use crate::process::subprocess::Subprocess;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::tokens::{ProcessId, Timer};
@@ -16,15 +15,12 @@ const BUSY_INTERVAL: Duration = Duration::from_secs(3600);
 impl Supervisor {
     /// A listener was sent an event and owes the answer.
     pub fn begin_turn(&mut self, context: &mut LoopContext, id: ProcessId) {
-        let process = self.groups.process_mut(id);
-        let Some(listener) = process.and_then(Subprocess::listener_mut) else {
+        let Some(listener) = self.groups.listener_mut(id) else {
             return;
         };
         listener.sent_at = context.now.monotonic;
-        let limit = self
-            .pools
-            .get(id.group)
-            .map(|pool| pool.config.busy_warning);
+        let pool = self.pools.get(id.group);
+        let limit = pool.map(|pool| pool.config.busy_warning);
         if let Some(limit) = limit.filter(|limit| !limit.is_zero()) {
             let deadline = context.now.monotonic + limit;
             context.timers.set(Timer::Busy(id), Some(deadline));
@@ -34,8 +30,7 @@ impl Supervisor {
     /// A listener has answered, or will not any more.
     pub fn end_turn(&mut self, context: &mut LoopContext, id: ProcessId) {
         context.timers.set(Timer::Busy(id), None);
-        let process = self.groups.process_mut(id);
-        if let Some(listener) = process.and_then(Subprocess::listener_mut) {
+        if let Some(listener) = self.groups.listener_mut(id) {
             listener.is_overdue = false;
         }
     }
@@ -70,8 +65,7 @@ impl Supervisor {
 
     /// A listener has rejected an event; another one may take that at once.
     pub fn begin_rest(&mut self, context: &mut LoopContext, id: ProcessId, length: Duration) {
-        let process = self.groups.process_mut(id);
-        if let Some(listener) = process.and_then(Subprocess::listener_mut) {
+        if let Some(listener) = self.groups.listener_mut(id) {
             listener.is_resting = true;
             let deadline = context.now.monotonic + length;
             context.timers.set(Timer::Rest(id), Some(deadline));
@@ -80,8 +74,7 @@ impl Supervisor {
 
     /// A listener can be sent events again.
     pub fn rest_over(&mut self, context: &mut LoopContext, id: ProcessId) {
-        let process = self.groups.process_mut(id);
-        if let Some(listener) = process.and_then(Subprocess::listener_mut) {
+        if let Some(listener) = self.groups.listener_mut(id) {
             listener.is_resting = false;
         }
         self.dispatch(context, id.group);

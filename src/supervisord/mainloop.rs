@@ -80,7 +80,6 @@ pub struct TakenOver {
 }
 
 impl MainLoop {
-    /// A daemon that is ready to run.
     pub fn new(
         supervisor: Supervisor,
         servers: Servers,

@@ -26,64 +26,46 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         Some((program, words)) => (program.as_str(), words),
         None => ("supervisord", &[] as &[String]),
     };
-    let launch_directory = match process::current_directory() {
-        Ok(directory) => directory.to_string_lossy().into_owned(),
-        Err(error) => {
-            return fail(
-                program,
-                &Failure::system("tell the current directory", &error),
-            );
-        }
-    };
-    match options::parse(words, &launch_directory, &RealSystem) {
-        Ok(Request::Help) => {
-            terminal::tell(&options::usage(program));
-            ExitCode::SUCCESS
-        }
-        Ok(Request::Version) => {
-            terminal::tell(&format!("{}\n", crate::SUPERVISOR_VERSION));
-            ExitCode::SUCCESS
-        }
-        Ok(Request::VersionFull) => {
-            terminal::tell(&format!("{}\n", crate::version_full()));
-            ExitCode::SUCCESS
-        }
-        Ok(Request::Run(arguments)) => supervise(program, *arguments, launch_directory),
-        Ok(Request::Inspect(inspection, arguments)) => {
+    run(program, words).unwrap_or_else(|failure| fail(program, &failure))
+}
+
+fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
+    let launch_directory = process::current_directory()
+        .map_err(|error| Failure::system("tell the current directory", &error))?;
+    let launch_directory = launch_directory.to_string_lossy().into_owned();
+    let request = options::parse(words, &launch_directory, &RealSystem)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    match request {
+        Request::Help => terminal::tell(&options::usage(program)),
+        Request::Version => terminal::tell(&format!("{}\n", crate::SUPERVISOR_VERSION)),
+        Request::VersionFull => terminal::tell(&format!("{}\n", crate::version_full())),
+        Request::Run(arguments) => supervise(program, *arguments, launch_directory)?,
+        Request::Inspect(inspection, arguments) => {
             warn_of_search(program, &arguments);
             let environment = captured_environment();
             let request = arguments.start_request(program, environment, launch_directory);
-            inspect::run(inspection, &request)
+            return Ok(inspect::run(inspection, &request));
         }
-        Err(error) => fail(program, &Failure::Usage(error.to_string())),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Starts, and starts again for as long as a restart is asked for.
-fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> ExitCode {
+fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> Result<(), Failure> {
     memory::tune();
     warn_of_search(program, &arguments);
-    let mask = match signals::Mask::current()
+    let mask = signals::Mask::current()
         .and_then(|mask| signals::ignore_pipe_signals().map(|()| mask))
-    {
-        Ok(mask) => mask,
-        Err(error) => {
-            return fail(program, &Failure::system("prepare signals", &error));
-        }
-    };
+        .map_err(|error| Failure::system("prepare signals", &error))?;
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
-    let mut started = start::start(&mut launch);
-    loop {
-        let taken_over = match started {
-            Ok(None) => return ExitCode::SUCCESS,
-            Ok(Some(mut daemon)) => match daemon.run() {
-                SupervisorState::Restarting => daemon.into_taken_over(),
-                _ => return ExitCode::SUCCESS,
-            },
-            Err(failure) => return fail(program, &failure),
-        };
-        started = start::start_again(&mut launch, taken_over);
+    let mut started = start::start(&mut launch)?;
+    while let Some(mut daemon) = started {
+        if daemon.run() != SupervisorState::Restarting {
+            break;
+        }
+        started = start::start_again(&mut launch, daemon.into_taken_over())?;
     }
+    Ok(())
 }
 
 /// Root, who takes whatever lies in the current directory, is told so.

@@ -12,7 +12,6 @@ use crate::config::supervisord::Overrides;
 use crate::config::system::System;
 use crate::text::pyrepr::{repr, repr_list};
 
-/// The options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Help,
@@ -101,13 +100,11 @@ const SPECS: &[OptionSpec<Key>] = {
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// Print the usage text.
     Help,
     /// Print the release of Supervisor that this program is like.
     Version,
     /// Print this program's own version, and what it is compatible with.
     VersionFull,
-    /// Run the daemon.
     Run(Box<Arguments>),
     /// Read the configuration and say what is to be said about it.
     Inspect(Inspection, Box<Arguments>),
@@ -166,7 +163,6 @@ pub enum ArgumentError {
     Value {
         /// The option as it was typed.
         option: String,
-        /// The value.
         value: String,
         /// What is wrong with it.
         error: ValueError,

@@ -7,11 +7,8 @@ use crate::sys::{errno, privileges, process, user};
 /// What is logged once the log is open.
 #[derive(Debug, Default)]
 pub struct Notes {
-    /// At CRIT.
     pub criticals: Vec<String>,
-    /// At WARN.
     pub warnings: Vec<String>,
-    /// At INFO.
     pub infos: Vec<String>,
 }
 
@@ -78,26 +75,14 @@ pub fn raise_limits(settings: &Supervisord, notes: &mut Notes) -> Result<(), Str
 }
 
 fn refusal(limit: Limit, minimum: i64, hard: &str) -> String {
-    let (what, program, key, things, setting) = match limit {
-        Limit::OpenFiles => (
-            "file descriptors",
-            "process",
-            "minfds",
-            "file descriptors",
-            "usable file descriptors",
-        ),
-        Limit::Processes => (
-            "available processes",
-            "program",
-            "minprocs",
-            "processes",
-            "usable processes",
-        ),
+    let (what, program, key, things) = match limit {
+        Limit::OpenFiles => ("file descriptors", "process", "minfds", "file descriptors"),
+        Limit::Processes => ("available processes", "program", "minprocs", "processes"),
     };
     format!(
         "The minimum number of {what} required to run this {program} is {minimum} as per the \"{key}\" command-line \
          argument or config file setting. The current environment will only allow you to open {hard} {things}.  \
-         Either raise the number of {setting} in your environment (see README.rst) or lower the {key} setting in the \
-         config file to allow the {program} to start."
+         Either raise the number of usable {things} in your environment (see README.rst) or lower the {key} setting \
+         in the config file to allow the {program} to start."
     )
 }

@@ -1,6 +1,7 @@
-//! The start: configuration, user, limits, log, servers, groups, signals,
-//! daemonising, pid file. Whatever can go wrong does so
-//! before the fork, on the terminal, with a status.
+//! The start, in phases: the configuration is read; the user, the limits, the log, the pid file
+//! and the servers are seen to, and the poll set opened or taken over; groups and processes are
+//! made; then the daemon runs. Whatever can go wrong does so before the fork, on the terminal,
+//! with a status.
 
 mod background;
 mod claim;
@@ -8,6 +9,8 @@ mod claim;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::rc::Rc;
+
+use claim::Claim;
 
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
@@ -92,7 +95,6 @@ impl Failure {
         Failure::System(format!("cannot {operation}: {}", errno::reason(error)))
     }
 
-    /// What is wrong.
     pub fn text(&self) -> String {
         match self {
             Failure::Usage(text) | Failure::System(text) => text.clone(),
@@ -102,7 +104,6 @@ impl Failure {
 }
 
 impl<'a> Launch<'a> {
-    /// For a first start.
     pub fn new(
         program: &'a str,
         arguments: Arguments,
@@ -232,7 +233,7 @@ fn start_with(
     let pidfile = match claim::take(launch, &supervisor.config, context) {
         Err(failure) if is_last_resort => {
             context.log.critical(failure.text());
-            claim::Taken::Other(None)
+            Claim::Other(None)
         }
         taken => taken?,
     };
@@ -253,21 +254,10 @@ fn start_with(
 
     if !restart {
         launch.signals = Some(catch_signals(context)?);
-        if !supervisor.config.supervisord.nodaemon {
-            match daemon::fork().map_err(|error| Failure::system("fork", &error))? {
-                Side::Parent(hearing) => {
-                    signals::release(&HANDLED);
-                    context.log.blather("supervisord forked; parent exiting");
-                    background::hear(hearing)?;
-                    servers.leave();
-                    return Ok(None);
-                }
-                Side::Child(report) => {
-                    launch.report = Some(report);
-                    servers.take_over();
-                    detach(&supervisor.config, context)?;
-                }
-            }
+        if !supervisor.config.supervisord.nodaemon
+            && !go_to_background(launch, &supervisor.config, &mut servers, context)?
+        {
+            return Ok(None);
         }
     }
     claim::write(launch, pidfile, &supervisor.config, context)?;
@@ -423,6 +413,30 @@ fn catch_signals(context: &mut LoopContext) -> Result<Signals, Failure> {
                 .map(|_| signals)
         })
         .map_err(|error| Failure::system("catch signals", &error))
+}
+
+/// Forks: true in the daemon, and false in the process that was called, when the daemon is up.
+fn go_to_background(
+    launch: &mut Launch<'_>,
+    config: &Config,
+    servers: &mut Servers,
+    context: &mut LoopContext,
+) -> Result<bool, Failure> {
+    match daemon::fork().map_err(|error| Failure::system("fork", &error))? {
+        Side::Parent(hearing) => {
+            signals::release(&HANDLED);
+            context.log.blather("supervisord forked; parent exiting");
+            background::hear(hearing)?;
+            servers.leave();
+            Ok(false)
+        }
+        Side::Child(report) => {
+            launch.report = Some(report);
+            servers.take_over();
+            detach(config, context)?;
+            Ok(true)
+        }
+    }
 }
 
 fn detach(config: &Config, context: &mut LoopContext) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ use crate::sys::errno;
 const LEAVING: Duration = Duration::from_secs(3);
 
 /// The pid file that this start is to have.
-pub(super) enum Taken {
+pub(super) enum Claim {
     /// The one that is held already.
     Kept,
     /// Another one, or none.
@@ -27,13 +27,13 @@ pub(super) fn take(
     launch: &Launch<'_>,
     config: &Config,
     context: &mut LoopContext,
-) -> Result<Taken, Failure> {
+) -> Result<Claim, Failure> {
     let Some(path) = config.supervisord.pidfile.as_deref() else {
-        return Ok(Taken::Other(None));
+        return Ok(Claim::Other(None));
     };
     let is_kept = |pidfile: &PidFile| pidfile.is_at(path);
     if launch.pidfile.as_ref().is_some_and(is_kept) {
-        return Ok(Taken::Kept);
+        return Ok(Claim::Kept);
     }
     let taken = PidFile::take(path, Duration::ZERO).or_else(|held| {
         if config.supervisord.has_default_pidfile {
@@ -45,7 +45,7 @@ pub(super) fn take(
             None => PidFile::take(path, LEAVING).map_err(|held| refusal(&held)),
         }
     });
-    Ok(Taken::Other(Some(taken?)))
+    Ok(Claim::Other(Some(taken?)))
 }
 
 /// Two that are started in one directory run side by side, as with 4.3.0, where nobody has set
@@ -65,11 +65,11 @@ fn refusal(held: &Held) -> Failure {
 /// Writes the number, when nothing else can go wrong.
 pub(super) fn write(
     launch: &mut Launch<'_>,
-    taken: Taken,
+    claim: Claim,
     config: &Config,
     context: &mut LoopContext,
 ) -> Result<(), Failure> {
-    if let Taken::Other(pidfile) = taken {
+    if let Claim::Other(pidfile) = claim {
         launch.pidfile = pidfile;
     }
     let path = config.supervisord.pidfile.as_deref().unwrap_or_default();
