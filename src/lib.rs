@@ -49,7 +49,6 @@ pub mod loop_context;
 pub mod pidproxy;
 pub mod process;
 pub mod rpc;
-pub mod scheduler;
 pub mod signal;
 pub mod sort;
 pub mod states;

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use crate::config::{self, GroupKind};
 use crate::loggers::logger::Logger;
 use crate::process::fcgi::{self, Socket};
+use crate::process::scheduler::{self, Member};
 use crate::process::subprocess::{LogPaths, Subprocess};
-use crate::scheduler::{self, Member};
 use crate::tokens::{GroupId, ProcessId};
 
 #[derive(Debug)]

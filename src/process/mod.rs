@@ -1,7 +1,8 @@
 //! The life of a process: the rules by which it moves from state to state
 //! ([`machine`]), and the thing that has a pid, pipes and logs
 //! ([`subprocess`]), in its [`group`], with the sockets of FastCGI programs
-//! ([`fcgi`]); and the commands that run beside processes ([`helper`]).
+//! ([`fcgi`]); which of all processes starts or stops next ([`scheduler`]); and the
+//! commands that run beside processes ([`helper`]).
 
 pub mod child_settings;
 pub mod command;
@@ -15,4 +16,5 @@ pub mod machine;
 pub mod obstacle;
 pub mod pipes;
 pub mod restarts;
+pub mod scheduler;
 pub mod subprocess;
