@@ -21,9 +21,22 @@ pub struct ProcessId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
-/// An open log of children, by the serial of its opening.
+/// An open log: the main log, syslog, or one of children, by the serial of its opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId(pub u64);
+
+impl LogId {
+    /// The main log, with its copy on stdout.
+    pub const MAIN: LogId = LogId(0);
+    /// The system's log.
+    pub const SYSLOG: LogId = LogId(1);
+    /// Those that are no child's.
+    pub const OF_DAEMON: [LogId; 2] = [LogId::MAIN, LogId::SYSLOG];
+
+    pub fn is_of_daemon(self) -> bool {
+        LogId::OF_DAEMON.contains(&self)
+    }
+}
 
 /// Which output of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,10 +70,8 @@ pub enum Source {
     Pool(GroupId),
     /// The pipes of a helper process, by its pid.
     Helper(i32),
-    /// What a child's log leads to, while its reader is slow.
+    /// What a log leads to, while its reader is slow.
     Log(LogId),
-    /// What the main log leads to, while its reader is slow.
-    MainLog,
     /// A listening socket, by its place in the list of servers.
     Listener(u32),
     /// What the system tells of the files of listening sockets.
@@ -74,14 +85,10 @@ pub enum Source {
 pub enum Timer {
     /// The next move of a process that time alone brings about.
     Process(ProcessId),
-    /// A log of children whose reader is slow and cannot be waited for: try to write again.
+    /// A log whose reader is slow and cannot be waited for: try to write again.
     LogRetry(LogId),
-    /// A log of children that could not be written to: tell what it lost since it was told last.
+    /// A log that could not be written to: tell what it lost since it was told last.
     LogLosses(LogId),
-    /// The main log, whose reader is slow and cannot be waited for: try to write again.
-    MainLogRetry,
-    /// The main log could not be written to: tell what it lost since it was told last.
-    MainLogLosses,
     /// The next `waiting for ... to die` line.
     ShutdownReport,
     /// At shutdown, listeners have had the time to take what waits.

@@ -15,11 +15,11 @@ use crate::dispatchers::capture::{Capture, Part};
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loop_context::LoopContext;
-use crate::loop_context::open_logs::LogUse;
+use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
-use crate::text::{plain, pyrepr};
+use crate::text::pyrepr;
 use crate::tokens::Channel;
 
 /// How often a pipe is read at most when its child has ended: a descendant
@@ -36,8 +36,8 @@ pub struct OutputDispatcher {
     pid: i32,
     /// `None` once the pipe is closed.
     token: Option<Token>,
-    log: Option<LogUse>,
-    syslog: bool,
+    /// Where the output goes besides the main log.
+    logs: Vec<LogUse>,
     stripper: Option<AnsiStripper>,
     capture: Option<Box<Capture>>,
     report: Report,
@@ -83,10 +83,7 @@ pub enum Found {
 /// Where the output goes besides the main log.
 #[derive(Debug, Default)]
 pub struct Destinations {
-    /// The log file.
-    pub log: Option<LogUse>,
-    /// syslog, one record a line.
-    pub syslog: bool,
+    pub logs: Vec<LogUse>,
     /// Remove ANSI sequences first.
     pub strip_ansi: bool,
     /// Take messages to event listeners out, keeping so many bytes of each; 0 does not.
@@ -108,8 +105,7 @@ impl OutputDispatcher {
             channel,
             pid: 0,
             token: Some(token),
-            log: destinations.log,
-            syslog: destinations.syslog,
+            logs: destinations.logs,
             stripper: destinations.strip_ansi.then(AnsiStripper::default),
             capture: (destinations.capture_maxbytes > 0)
                 .then(|| Box::new(Capture::new(destinations.capture_maxbytes))),
@@ -143,7 +139,7 @@ impl OutputDispatcher {
         let Some(token) = self.token else {
             return Progress::Closed;
         };
-        if !self.is_congested(context) {
+        if self.congested_log(context).is_none() {
             let progress = self.read_now(context, token);
             if progress != Progress::Read {
                 return progress;
@@ -155,18 +151,24 @@ impl OutputDispatcher {
     /// What waits is written when the reader of the log takes it, whether the
     /// child writes more or not.
     pub fn pause_if_congested(&self, context: &mut LoopContext) -> Progress {
-        match (&self.log, self.token) {
-            (Some(log), Some(token)) if context.is_congested(log) => {
-                context.pause_for_log(log, token);
+        match (self.congested_log(context), self.token) {
+            (Some(log), Some(token)) => {
+                context.pause(log.id, token);
                 Progress::Congested
             }
             _ => Progress::Read,
         }
     }
 
-    fn is_congested(&self, context: &LoopContext) -> bool {
-        let log = self.log.as_ref();
-        log.is_some_and(|log| context.is_congested(log))
+    fn congested_log(&self, context: &LoopContext) -> Option<&LogUse> {
+        self.logs.iter().find(|log| context.is_congested(log))
+    }
+
+    fn user(&self) -> LogUser<'_> {
+        LogUser {
+            process: &self.process.name,
+            channel: self.channel,
+        }
     }
 
     /// Reads what a child that has ended wrote last, for as long as its log
@@ -177,7 +179,7 @@ impl OutputDispatcher {
             let Some(token) = self.token else {
                 return Progress::Closed;
             };
-            if self.report != Report::Conversation && self.is_congested(context) {
+            if self.report != Report::Conversation && self.congested_log(context).is_some() {
                 let pipe = context.poller.descriptor(token);
                 return match pipe.map_or(0, fd::unread) {
                     0 => Progress::Nothing,
@@ -205,9 +207,8 @@ impl OutputDispatcher {
                 _ => break,
             }
         }
-        if let Some(log) = &self.log {
-            let (name, channel) = (&self.process.name, self.channel.name());
-            context.lose(log, format_args!("{channel} of {name}"), lost);
+        for log in &self.logs {
+            context.lose(log, self.user(), lost);
         }
         self.close(context);
     }
@@ -229,9 +230,9 @@ impl OutputDispatcher {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
             Err(error) => {
-                let (name, channel) = (&self.process.name, self.channel.name());
                 context.log.critical(format_args!(
-                    "cannot read {channel} of {name}: {}",
+                    "cannot read {}: {}",
+                    self.user(),
                     errno::reason(&error)
                 ));
                 self.end(context);
@@ -245,7 +246,7 @@ impl OutputDispatcher {
     /// Closes the pipe and the log.
     pub fn close(&mut self, context: &mut LoopContext) {
         self.end(context);
-        if let Some(log) = self.log.take() {
+        for log in self.logs.drain(..) {
             context.close_log(log);
         }
     }
@@ -255,10 +256,8 @@ impl OutputDispatcher {
         if let Some(capture) = &mut self.capture {
             capture.clear();
         }
-        match &self.log {
-            Some(log) => context.clear_log(log),
-            None => Ok(()),
-        }
+        let cleared = self.logs.iter().map(|log| context.clear_log(log));
+        cleared.fold(Ok(()), Result::and)
     }
 
     /// The end of the pipe: what was held back goes out, the descriptor is closed.
@@ -276,9 +275,9 @@ impl OutputDispatcher {
             let rest = capture.finish();
             self.write(context, &rest);
         }
-        let (name, channel) = (&self.process.name, self.channel.name());
         context.log.debug(format_args!(
-            "{channel} of {name} closed, stopped monitoring it"
+            "{} closed, stopped monitoring it",
+            self.user()
         ));
     }
 
@@ -319,18 +318,8 @@ impl OutputDispatcher {
         if data.is_empty() {
             return;
         }
-        if let Some(log) = &self.log {
-            let (name, channel) = (&self.process.name, self.channel.name());
-            context.write_log(log, format_args!("{channel} of {name}"), data);
-        }
-        if self.syslog {
-            let text = String::from_utf8_lossy(data);
-            for line in text.trim_end_matches('\n').split('\n') {
-                let record = format!("{} {line}", self.process.name);
-                // A NUL would end the record in the system's log, and begin another.
-                let record = plain::shown(&record);
-                context.log.syslog.send(record.as_bytes());
-            }
+        for log in &self.logs {
+            context.write_log(log, self.user(), data);
         }
         self.tell(context, data);
     }

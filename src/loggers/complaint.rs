@@ -11,31 +11,29 @@ use crate::loggers::failure::LogFailure;
 /// How often one log is complained of.
 pub const INTERVAL: Duration = Duration::from_secs(60);
 
-/// What went wrong with one log and was not told yet.
+/// What went wrong with a log and was not told yet, and when it was told last.
 #[derive(Debug, Default)]
 pub struct Complaint {
     last_told: Option<Monotonic>,
-    failure: Option<LogFailure>,
-    lost: u64,
+    untold: Losses,
 }
 
-/// What is to be told of a log. Displays as
+/// What went wrong with a log. Displays as
 /// `cannot write /l: No space left on device; 12 bytes of it are lost`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
     /// The latest failure; without one the reader has not taken what is lost.
     pub failure: Option<LogFailure>,
-    /// How many bytes were lost since it was told last.
+    /// How many bytes were lost.
     pub lost: u64,
 }
 
 impl Complaint {
-    /// Takes note of a failure and of bytes that were lost.
-    pub fn note(&mut self, failure: Option<LogFailure>, lost: u64) {
-        if failure.is_some() {
-            self.failure = failure;
+    pub fn note(&mut self, losses: Losses) {
+        if losses.failure.is_some() {
+            self.untold.failure = losses.failure;
         }
-        self.lost += lost;
+        self.untold.lost += losses.lost;
     }
 
     /// What is to be told now; nothing if it was told less than a minute ago.
@@ -49,20 +47,24 @@ impl Complaint {
 
     /// What was not told yet, for a log that is at its end.
     pub fn take(&mut self) -> Option<Losses> {
-        let failure = self.failure.take();
-        let lost = std::mem::take(&mut self.lost);
-        (failure.is_some() || lost > 0).then_some(Losses { failure, lost })
+        let untold = std::mem::take(&mut self.untold);
+        (!untold.is_empty()).then_some(untold)
     }
 
     /// When it has to be asked again; `None` with nothing to tell.
     pub fn next(&self) -> Option<Monotonic> {
-        let is_untold = self.failure.is_some() || self.lost > 0;
-        is_untold.then(|| self.remembered_until().unwrap_or_default())
+        (!self.untold.is_empty()).then(|| self.remembered_until().unwrap_or_default())
     }
 
     /// Until when another complaint would come too soon.
     pub fn remembered_until(&self) -> Option<Monotonic> {
         self.last_told.map(|last| last + INTERVAL)
+    }
+}
+
+impl Losses {
+    pub fn is_empty(&self) -> bool {
+        *self == Losses::default()
     }
 }
 
@@ -93,6 +95,10 @@ mod tests {
         Some(LogFailure::new(Operation::Write, "/l", &error))
     }
 
+    fn note(complaint: &mut Complaint, failure: Option<LogFailure>, lost: u64) {
+        complaint.note(Losses { failure, lost });
+    }
+
     fn told(complaint: &mut Complaint, seconds: u64) -> Option<String> {
         let losses = complaint.take_due(at(seconds));
         losses.map(|losses| losses.to_string())
@@ -102,12 +108,12 @@ mod tests {
     fn a_failure_is_told_at_once_and_then_once_a_minute_with_all_that_was_lost() {
         let mut complaint = Complaint::default();
         assert_eq!((told(&mut complaint, 1), complaint.next()), (None, None));
-        complaint.note(full(), 5);
+        note(&mut complaint, full(), 5);
         let text = "cannot write /l: No space left on device; 5 bytes of it are lost";
         assert_eq!(told(&mut complaint, 10).as_deref(), Some(text));
         assert_eq!(complaint.next(), None);
-        complaint.note(full(), 7);
-        complaint.note(None, 1);
+        note(&mut complaint, full(), 7);
+        note(&mut complaint, None, 1);
         assert_eq!(complaint.next(), Some(at(70)));
         assert_eq!(told(&mut complaint, 69), None);
         let text = "cannot write /l: No space left on device; 8 bytes of it are lost";
@@ -118,10 +124,10 @@ mod tests {
     #[test]
     fn what_is_untold_at_the_end_is_told_whatever_the_time() {
         let mut complaint = Complaint::default();
-        complaint.note(full(), 0);
+        note(&mut complaint, full(), 0);
         let text = "cannot write /l: No space left on device; nothing of it is lost";
         assert_eq!(told(&mut complaint, 1).as_deref(), Some(text));
-        complaint.note(None, 3);
+        note(&mut complaint, None, 3);
         assert_eq!(told(&mut complaint, 2), None);
         let text = "3 bytes of it are lost, for its reader has not taken them";
         assert_eq!(complaint.take().unwrap().to_string(), text);

@@ -1,20 +1,18 @@
-//! The daemon's own log: records with time and level, to each of its handlers.
+//! The daemon's own log: records with time and level, to each of its targets.
 //!
-//! Each record is written at once and unbuffered. A handler that cannot write
-//! disturbs nobody: its failure is kept for whoever asks ([`Logger::take_failure`]).
+//! Each record is written at once and unbuffered. A target that cannot write
+//! disturbs nobody: it keeps its failure for whoever asks.
 
 use std::fmt::Display;
-use std::io;
-use std::os::fd::OwnedFd;
 
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
-use crate::loggers::file::{LogWriter, Rotation};
 use crate::loggers::format;
-use crate::loggers::stream::StreamWriter;
-use crate::loggers::system::SystemLog;
-use crate::sys::outlet::{Identity, Outlet};
+use crate::loggers::rotation::Rotation;
+use crate::loggers::target::Target;
+use crate::sys::outlet::Identity;
 use crate::sys::time;
+use crate::text::plain;
 
 /// What the main log is to be.
 #[derive(Clone, Copy, Debug)]
@@ -27,38 +25,35 @@ pub struct Settings<'a> {
     pub is_copied: bool,
 }
 
-/// Where records go.
-#[derive(Debug)]
-enum Handler {
-    /// The copy that a foreground daemon writes.
-    Stdout(StreamWriter),
-    File(LogWriter),
-    /// The system's log, which children may write to as well.
-    Syslog,
-}
+/// What announces that a target is opened anew.
+const REOPENING: &str = "reopening log file";
 
 /// The main log.
 #[derive(Debug)]
 pub struct Logger {
     level: Level,
-    handlers: Vec<Handler>,
+    /// The copy that a foreground daemon writes.
+    pub stdout: Option<Target>,
+    /// Its file, if it goes to one.
+    pub file: Option<Target>,
+    goes_to_syslog: bool,
+    /// The system's log, whether the main log goes there or not: children may write to it as well.
+    pub syslog: Target,
     /// The record that is being written; kept for its memory.
     line: String,
-    failure: Option<LogFailure>,
-    /// The system's log, whether the main log goes there or not.
-    pub syslog: SystemLog,
 }
 
 impl Logger {
-    /// A log that takes records of `level` and graver, without a handler yet;
+    /// A log that takes records of `level` and graver, without a target yet;
     /// `program` is the name for syslog.
     pub fn new(level: Level, program: &str) -> Logger {
         Logger {
             level,
-            handlers: Vec::new(),
+            stdout: None,
+            file: None,
+            goes_to_syslog: false,
+            syslog: Target::syslog(program),
             line: String::new(),
-            failure: None,
-            syslog: SystemLog::new(program),
         }
     }
 
@@ -71,16 +66,17 @@ impl Logger {
         let mut logger = Logger::new(settings.level, program);
         if settings.is_copied {
             // One without a stdout does without the copy.
-            let stdout = Outlet::stdout().map(|outlet| StreamWriter::new("stdout", outlet));
-            logger.handlers.extend(stdout.ok().map(Handler::Stdout));
+            logger.stdout = Target::stdout().ok();
         }
-        logger.handlers.push(match settings.file {
-            Some(path) => Handler::File(match LogWriter::open(path, settings.rotation) {
-                Err(_) if may_be_missing => LogWriter::missing(path, settings.rotation),
-                opened => opened?,
-            }),
-            None => Handler::Syslog,
-        });
+        match settings.file {
+            Some(path) => {
+                logger.file = Some(match Target::open(path, settings.rotation) {
+                    Err(_) if may_be_missing => Target::missing(path, settings.rotation),
+                    opened => opened?,
+                });
+            }
+            None => logger.goes_to_syslog = true,
+        }
         logger.keep_lines_single();
         Ok(logger)
     }
@@ -88,18 +84,11 @@ impl Logger {
     /// Ends the copy on stdout where that is the log itself, so that each line is
     /// there once. It does not come back: after a rollover stdout is a backup.
     fn keep_lines_single(&mut self) {
-        let has_copy = |handler: &Handler| matches!(handler, Handler::Stdout(_));
-        if !self.handlers.iter().any(has_copy) {
-            return;
-        }
-        let is_stdout = Identity::of_stdout().is_some_and(|stdout| {
-            self.handlers.iter().any(|handler| match handler {
-                Handler::File(file) => file.identity() == Some(stdout) || file.has_backup(stdout),
-                Handler::Stdout(_) | Handler::Syslog => false,
-            })
-        });
-        if is_stdout {
-            self.handlers.retain(|handler| !has_copy(handler));
+        if let (Some(_), Some(file)) = (&self.stdout, &self.file)
+            && let Some(stdout) = Identity::of_stdout()
+            && (file.identity() == Some(stdout) || file.has_backup(stdout))
+        {
+            self.stdout = None;
         }
     }
 
@@ -119,7 +108,8 @@ impl Logger {
     }
 
     fn write(&mut self, level: Level, message: impl Display, text: Option<&str>) {
-        if !self.enabled(level) || self.handlers.is_empty() {
+        let goes_nowhere = self.stdout.is_none() && self.file.is_none() && !self.goes_to_syslog;
+        if !self.enabled(level) || goes_nowhere {
             return;
         }
         let now = time::wall();
@@ -129,182 +119,79 @@ impl Logger {
         if let Some(text) = text {
             format::append_text(&mut line, text);
         }
-        let record = line.as_bytes();
-        for handler in &mut self.handlers {
-            let written = match handler {
-                Handler::Stdout(stream) => stream.write(record),
-                Handler::File(file) => file.write(record),
-                Handler::Syslog => {
-                    self.syslog.send(record);
-                    Ok(())
-                }
-            };
-            if let Err(failure) = written {
-                self.failure = Some(failure);
-            }
-        }
+        let syslog = self.goes_to_syslog.then_some(&mut self.syslog);
+        let targets = self.stdout.iter_mut().chain(&mut self.file).chain(syslog);
+        targets.for_each(|target| target.write(line.as_bytes()));
         // An unusually long record does not keep its memory.
         line.shrink_to(4096);
         self.line = line;
     }
 
-    /// Writes a record at `CRIT`.
+    /// Sends what a process wrote to the system's log, a record for each line.
+    pub fn send_to_syslog(&mut self, process: &str, data: &[u8]) {
+        let text = String::from_utf8_lossy(data);
+        for line in text.trim_end_matches('\n').split('\n') {
+            let record = format!("{process} {line}");
+            // A NUL would end the record in the system's log, and begin another.
+            self.syslog.write(plain::shown(&record).as_bytes());
+        }
+    }
+
     pub fn critical(&mut self, message: impl Display) {
         self.log(Level::Critical, message);
     }
 
-    /// Writes a record at `ERRO`.
     pub fn error(&mut self, message: impl Display) {
         self.log(Level::Error, message);
     }
 
-    /// Writes a record at `WARN`.
     pub fn warn(&mut self, message: impl Display) {
         self.log(Level::Warn, message);
     }
 
-    /// Writes a record at `INFO`.
     pub fn info(&mut self, message: impl Display) {
         self.log(Level::Info, message);
     }
 
-    /// Writes a record at `DEBG`.
     pub fn debug(&mut self, message: impl Display) {
         self.log(Level::Debug, message);
     }
 
-    /// Writes a record at `BLAT`.
     pub fn blather(&mut self, message: impl Display) {
         self.log(Level::Blather, message);
     }
 
-    /// The file that it goes to, if it goes to one.
+    /// The path of the file that it goes to, if it goes to one.
     pub fn path(&self) -> Option<&str> {
-        self.handlers.iter().find_map(|handler| match handler {
-            Handler::File(file) => Some(file.path()),
-            Handler::Stdout(_) | Handler::Syslog => None,
-        })
-    }
-
-    /// What writes to the file, if it goes to one.
-    pub fn writer_mut(&mut self) -> Option<&mut LogWriter> {
-        self.handlers.iter_mut().find_map(|handler| match handler {
-            Handler::File(file) => Some(file),
-            Handler::Stdout(_) | Handler::Syslog => None,
-        })
+        self.file.as_ref().map(Target::path)
     }
 
     /// Opens the file anew, for when somebody has moved it away. After a
     /// failure the old one stays open.
     pub fn reopen(&mut self) -> Result<(), LogFailure> {
-        let outcome = self.handlers.iter_mut().try_for_each(Handler::reopen);
+        let outcome = self.file.as_mut().map_or(Ok(()), Target::reopen);
         self.keep_lines_single();
         outcome
     }
 
-    /// Removes the file and starts an empty one. Each handler that reopens is
-    /// announced before it does, so the lines reach stdout but not the new file.
+    /// Removes the file and starts an empty one. Each target is
+    /// announced before it reopens, so the lines reach stdout but not the new file.
     pub fn clear(&mut self) -> Result<(), LogFailure> {
-        for handler in &mut self.handlers {
-            if let Handler::File(file) = handler {
-                file.remove()?;
-            }
+        self.file.as_mut().map_or(Ok(()), Target::remove)?;
+        if self.stdout.is_some() {
+            self.info(REOPENING);
         }
-        let mut outcome = Ok(());
-        for index in 0..self.handlers.len() {
-            if matches!(self.handlers.get(index), Some(Handler::Syslog)) {
-                continue;
-            }
-            self.info("reopening log file");
-            if let Some(handler) = self.handlers.get_mut(index) {
-                outcome = outcome.and(handler.reopen());
-            }
+        if self.file.is_some() {
+            self.info(REOPENING);
         }
-        outcome
-    }
-
-    /// Tries again to write what a slow reader of stdout or of the log, or a
-    /// busy syslog, did not take.
-    pub fn flush(&mut self) {
-        self.syslog.flush();
-        for handler in &mut self.handlers {
-            let flushed = match handler {
-                Handler::Stdout(stream) => stream.flush(),
-                Handler::File(file) => file.flush(),
-                Handler::Syslog => Ok(()),
-            };
-            if let Err(failure) = flushed {
-                self.failure = Some(failure);
-            }
-        }
-    }
-
-    /// Whether something waits for a slow reader or for syslog, so that [`flush`](Logger::flush) is worth a call.
-    pub fn is_congested(&self) -> bool {
-        self.pending() > 0
-    }
-
-    /// How many bytes wait for slow readers and for syslog.
-    pub fn pending(&self) -> u64 {
-        let pending = self.handlers.iter().map(|handler| match handler {
-            Handler::Stdout(stream) => stream.pending(),
-            Handler::File(file) => file.pending(),
-            Handler::Syslog => 0,
-        });
-        pending.sum::<u64>() + self.syslog.pending()
-    }
-
-    /// Second descriptors of what slow readers have not taken, to wait for that.
-    pub fn congested_outlets(&self) -> Vec<io::Result<OwnedFd>> {
-        let outlets = self.handlers.iter().filter_map(|handler| match handler {
-            Handler::Stdout(stream) => stream.is_congested().then(|| stream.outlet()),
-            Handler::File(file) if file.is_congested() => file.outlet(),
-            Handler::File(_) | Handler::Syslog => None,
-        });
-        let syslog = (self.syslog.pending() > 0).then(|| self.syslog.outlet());
-        outlets.chain(syslog).collect()
-    }
-
-    /// For a file to which others write as well: rolls it over if they have
-    /// filled it.
-    pub fn roll_over_if_due(&mut self) {
-        for handler in &mut self.handlers {
-            if let Handler::File(file) = handler
-                && let Err(failure) = file.rotate_if_due()
-            {
-                self.failure = Some(failure);
-            }
-        }
-    }
-
-    /// The latest failure to write since the last call.
-    pub fn take_failure(&mut self) -> Option<LogFailure> {
-        self.failure.take()
-    }
-
-    /// How many bytes of its file or of the copy were lost since the last call.
-    pub fn take_lost(&mut self) -> u64 {
-        let lost = self.handlers.iter_mut().map(|handler| match handler {
-            Handler::File(file) => file.take_lost(),
-            Handler::Stdout(stream) => stream.take_lost(),
-            Handler::Syslog => 0,
-        });
-        lost.sum()
+        self.file.as_mut().map_or(Ok(()), Target::reopen)
     }
 
     /// Writes what still waits, and closes everything. Records after that go nowhere.
     pub fn close(&mut self) {
-        self.flush();
-        self.handlers.clear();
-    }
-}
-
-impl Handler {
-    fn reopen(&mut self) -> Result<(), LogFailure> {
-        match self {
-            Handler::File(file) => file.reopen(),
-            Handler::Stdout(_) | Handler::Syslog => Ok(()),
-        }
+        let targets = self.stdout.iter_mut().chain(&mut self.file);
+        targets.chain([&mut self.syslog]).for_each(Target::flush);
+        (self.stdout, self.file, self.goes_to_syslog) = (None, None, false);
     }
 }
 

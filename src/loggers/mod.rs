@@ -7,7 +7,6 @@
 pub mod auto;
 pub mod complaint;
 pub mod failure;
-pub mod file;
 pub mod followed;
 pub mod format;
 pub mod logger;
@@ -15,6 +14,7 @@ pub mod rate_limit;
 pub mod rollover;
 pub mod rotation;
 pub mod shared;
+pub mod sink;
 pub mod stream;
-pub mod system;
+pub mod target;
 pub mod window;

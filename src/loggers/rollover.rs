@@ -1,4 +1,4 @@
-//! Moving the files of a log and making new ones: the deeds of [`rotation`].
+//! Moving the files of a log and making new ones: the operations of [`rotation`].
 
 use std::fs::{self, File};
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use crate::loggers::rotation::{self, Step};
+use crate::loggers::rotation::{self, FileChange};
 use crate::sys::safe_path::{self, FileAt};
 
 /// The bits of a mode that a new file takes over.
@@ -45,13 +45,13 @@ fn make_in(place: &FileAt, mode: Option<u32>) -> io::Result<Option<File>> {
 pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File> {
     let directory = FileAt::of(Path::new(path))?;
     let name = last_name(path);
-    let exists = |place| directory.has(&rotation::name(name, place));
+    let exists = |number| directory.has(&rotation::name(name, number));
     let mut done = Vec::new();
     let outcome = rotation::plan(backups, exists)
         .into_iter()
-        .try_for_each(|step| {
-            perform(&directory, name, step)?;
-            done.push(step);
+        .try_for_each(|change| {
+            perform(&directory, name, change)?;
+            done.push(change);
             Ok(())
         })
         .and_then(|()| make_in(&directory, mode))
@@ -60,8 +60,8 @@ pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File
             None => take_over(path, backups == 0),
         });
     if outcome.is_err() {
-        for step in done.into_iter().rev() {
-            if let Step::Rename { from, to } = step {
+        for change in done.into_iter().rev() {
+            if let FileChange::Rename { from, to } = change {
                 let _ = directory.rename(&rotation::name(name, to), &rotation::name(name, from));
             }
         }
@@ -84,12 +84,12 @@ fn take_over(path: &str, empties: bool) -> io::Result<File> {
 }
 
 /// Somebody else may have removed the file in the meantime; that is fine.
-fn perform(directory: &FileAt, name: &str, step: Step) -> io::Result<()> {
-    let outcome = match step {
-        Step::Rename { from, to } => {
+fn perform(directory: &FileAt, name: &str, change: FileChange) -> io::Result<()> {
+    let outcome = match change {
+        FileChange::Rename { from, to } => {
             directory.rename(&rotation::name(name, from), &rotation::name(name, to))
         }
-        Step::Remove(place) => directory.remove_named(rotation::name(name, place).as_ref()),
+        FileChange::Remove(number) => directory.remove_named(rotation::name(name, number).as_ref()),
     };
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

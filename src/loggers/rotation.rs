@@ -1,55 +1,68 @@
 //! Which renames and removals a rollover makes: a plan, without touching files.
 //!
-//! A file is known by its place: 0 is the live log, 1 is `log.1` and so on.
+//! A file is known by its number: 0 is the live log, 1 is `log.1` and so on.
 //! Surplus backups beyond the configured number are left alone, as in 4.3.0.
 
 /// More backups than this are not kept, lest a rollover look for a billion files.
 pub const MAX_BACKUPS: u32 = 10_000;
 
-/// One step of a rollover.
+/// When a log is rotated, and how many old files are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Move a file, in place of what is there.
+pub struct Rotation {
+    /// The size at which it rolls over; 0 or less is never.
+    pub maxbytes: i64,
+    /// How many old files are kept; with 0 or less the log just starts empty.
+    pub backups: i64,
+}
+
+impl Rotation {
+    pub const NEVER: Rotation = Rotation {
+        maxbytes: 0,
+        backups: 0,
+    };
+}
+
+/// What a rollover does to one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileChange {
+    /// Moves a file, in place of what is there.
     Rename {
-        /// The place that it leaves.
         from: u32,
-        /// The place that it takes.
         to: u32,
     },
-    /// Remove a file.
     Remove(u32),
 }
 
-/// The steps for `backups` backups, in order, where `exists` says which places
-/// hold a file. After them the live log starts empty; without backups there
-/// are no steps.
-pub fn plan(backups: u32, exists: impl Fn(u32) -> bool) -> Vec<Step> {
+/// The changes for `backups` backups, in order, where `exists` says which numbers
+/// have a file. After them the live log starts empty; without backups there
+/// are none.
+pub fn plan(backups: u32, exists: impl Fn(u32) -> bool) -> Vec<FileChange> {
     let backups = backups.min(MAX_BACKUPS);
     if backups == 0 {
         return Vec::new();
     }
-    let mut steps: Vec<Step> = (1..backups)
+    let mut changes: Vec<FileChange> = (1..backups)
         .rev()
-        .filter(|place| exists(*place))
-        .map(|place| Step::Rename {
-            from: place,
-            to: place + 1,
+        .filter(|number| exists(*number))
+        .map(|number| FileChange::Rename {
+            from: number,
+            to: number + 1,
         })
         .collect();
     if exists(0) {
-        steps.push(Step::Rename { from: 0, to: 1 });
+        changes.push(FileChange::Rename { from: 0, to: 1 });
     } else if backups == 1 && exists(1) {
         // Somebody removed the live log: what was its backup goes all the same.
-        steps.push(Step::Remove(1));
+        changes.push(FileChange::Remove(1));
     }
-    steps
+    changes
 }
 
-/// The name of a place: the log's own, or with a number behind it.
-pub fn name(path: &str, place: u32) -> String {
-    match place {
+/// The name of a file: the log's own, or with its number behind it.
+pub fn name(path: &str, number: u32) -> String {
+    match number {
         0 => path.to_owned(),
-        place => format!("{path}.{place}"),
+        number => format!("{path}.{number}"),
     }
 }
 
@@ -57,13 +70,13 @@ pub fn name(path: &str, place: u32) -> String {
 mod tests {
     use super::*;
 
-    /// Renames as `from>to`, removals as `-place`.
+    /// Renames as `from>to`, removals as `-number`.
     fn planned(backups: u32, existing: &[u32]) -> String {
-        plan(backups, |place| existing.contains(&place))
+        plan(backups, |number| existing.contains(&number))
             .iter()
-            .map(|step| match step {
-                Step::Rename { from, to } => format!("{from}>{to}"),
-                Step::Remove(place) => format!("-{place}"),
+            .map(|change| match change {
+                FileChange::Rename { from, to } => format!("{from}>{to}"),
+                FileChange::Remove(number) => format!("-{number}"),
             })
             .collect::<Vec<_>>()
             .join(" ")
@@ -117,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn places_have_names() {
+    fn files_have_names() {
         assert_eq!(name("/l/x.log", 0), "/l/x.log");
         assert_eq!(name("/l/x.log", 10), "/l/x.log.10");
     }

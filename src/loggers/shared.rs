@@ -1,5 +1,5 @@
 //! A log that several channels may write to: the programs of a group, both
-//! channels of one child. It has one writer, so it rolls over once.
+//! channels of one child. It has one target, so it rolls over once.
 //!
 //! Two paths are one log if they lead to the same name in the same directory,
 //! whatever symbolic links and dots are on the way: it is by that name that a
@@ -7,23 +7,24 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::loggers::file::{LogWriter, Rotation};
+use crate::loggers::rotation::Rotation;
+use crate::loggers::target::Target;
 use crate::sys::{outlet, safe_path};
 
-/// The one writer of a log with what its users want of it.
+/// The one target of a log with what its users want of it.
 #[derive(Debug)]
 pub struct SharedLog {
     identity: PathBuf,
-    writer: LogWriter,
+    pub target: Target,
     users: Vec<Rotation>,
 }
 
 impl SharedLog {
     /// The log of a first user.
-    pub fn new(identity: PathBuf, writer: LogWriter, rotation: Rotation) -> SharedLog {
+    pub fn new(identity: PathBuf, target: Target, rotation: Rotation) -> SharedLog {
         let mut log = SharedLog {
             identity,
-            writer,
+            target,
             users: vec![rotation],
         };
         log.agree();
@@ -38,13 +39,13 @@ impl SharedLog {
     /// Takes one more user. `opened` is what the user's path leads to now:
     /// everybody goes on there, which makes no difference unless somebody has
     /// moved the file away.
-    pub fn join(&mut self, opened: LogWriter, rotation: Rotation) {
-        if self.writer.path() != opened.path()
+    pub fn join(&mut self, opened: Target, rotation: Rotation) {
+        if self.target.path() != opened.path()
             && let Some(name) = self.identity.to_str()
         {
-            self.writer.rename(name);
+            self.target.rename(name);
         }
-        self.writer.adopt(opened);
+        self.target.adopt(opened);
         self.users.push(rotation);
         self.agree();
     }
@@ -62,19 +63,9 @@ impl SharedLog {
         !self.users.is_empty()
     }
 
-    /// The writer.
-    pub fn writer(&self) -> &LogWriter {
-        &self.writer
-    }
-
-    /// The writer.
-    pub fn writer_mut(&mut self) -> &mut LogWriter {
-        &mut self.writer
-    }
-
     fn agree(&mut self) {
         if let Some(rotation) = common(&self.users) {
-            self.writer.serve(rotation, self.users.len());
+            self.target.serve(rotation, self.users.len());
         }
     }
 }
@@ -162,12 +153,12 @@ mod tests {
         fs::write(at("x.log"), "").unwrap();
         symlink("x.log", at("link.log")).unwrap();
         let wish = rotation(4, 2);
-        let open = |name: &str| LogWriter::open(&at(name), wish).unwrap();
+        let open = |name: &str| Target::open(&at(name), wish).unwrap();
         let mut log = SharedLog::new(identity(&at("link.log")), open("link.log"), wish);
         assert_eq!(log.identity(), identity(&at("x.log")));
         log.join(open("x.log"), wish);
         for text in ["one.", "two.", "3"] {
-            log.writer_mut().write(text.as_bytes()).unwrap();
+            log.target.write(text.as_bytes());
         }
         let read = |name: &str| fs::read_to_string(at(name)).unwrap_or_default();
         assert_eq!(
@@ -185,12 +176,12 @@ mod tests {
     fn who_joins_after_the_file_was_moved_takes_all_along_to_the_new_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.log").to_str().unwrap().to_owned();
-        let open = || LogWriter::open(&path, NEVER).unwrap();
+        let open = || Target::open(&path, NEVER).unwrap();
         let mut log = SharedLog::new(identity(&path), open(), NEVER);
-        log.writer_mut().write(b"old").unwrap();
+        log.target.write(b"old");
         fs::rename(&path, format!("{path}.moved")).unwrap();
         log.join(open(), NEVER);
-        log.writer_mut().write(b"new").unwrap();
+        log.target.write(b"new");
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(fs::read_to_string(format!("{path}.moved")).unwrap(), "old");
     }

@@ -2,12 +2,12 @@
 //!
 //! What the reader does not take at once waits in a buffer of bounded size.
 //! While something waits there the stream is congested, and its owner should
-//! give it nothing more if it can; what does not fit is counted as lost.
+//! give it nothing more if it can; what does not fit is lost. How many bytes an
+//! attempt has lost is told with its outcome.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::loggers::failure::{LogFailure, Operation};
 use crate::sys::outlet::{Identity, Outlet};
 
 /// The most that waits: a full read of a child's output fits twice.
@@ -16,73 +16,48 @@ pub const PENDING_LIMIT: usize = 128 * 1024;
 /// A stream with what its reader has not taken yet.
 #[derive(Debug)]
 pub struct StreamWriter {
-    name: String,
     outlet: Outlet,
     pending: Vec<u8>,
-    lost: u64,
 }
 
 impl StreamWriter {
-    /// `name` is what failures call it.
-    pub fn new(name: &str, outlet: Outlet) -> StreamWriter {
+    pub fn new(outlet: Outlet) -> StreamWriter {
         StreamWriter {
-            name: name.to_owned(),
             outlet,
             pending: Vec::new(),
-            lost: 0,
         }
     }
 
     /// Writes, or keeps for later, the whole of `data`; or loses the whole of it
-    /// where there is no room, so that lines stay whole.
-    pub fn write(&mut self, data: &[u8]) -> Result<(), LogFailure> {
-        self.write_within(data, PENDING_LIMIT)
-    }
-
-    /// The same where so many bytes may wait.
-    pub fn write_within(&mut self, data: &[u8], limit: usize) -> Result<(), LogFailure> {
-        let flushed = self.flush();
+    /// where more than `limit` bytes would wait, so that lines stay whole.
+    pub fn write(&mut self, data: &[u8], limit: usize) -> (u64, io::Result<()>) {
+        let (mut lost, mut outcome) = self.flush();
         let mut rest = data;
-        let mut outcome = flushed;
         if self.pending.is_empty() && outcome.is_ok() {
             (rest, outcome) = self.push(data);
         }
         if outcome.is_ok() && rest.len() <= limit.saturating_sub(self.pending.len()) {
             self.pending.extend_from_slice(rest);
         } else {
-            self.lost += rest.len() as u64;
+            lost += rest.len() as u64;
         }
-        outcome
+        (lost, outcome)
     }
 
     /// Tries again to write what waits. After an error other than a slow
     /// reader, such as a reader that has gone, what waits is lost.
-    pub fn flush(&mut self) -> Result<(), LogFailure> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let pending = std::mem::take(&mut self.pending);
+    pub fn flush(&mut self) -> (u64, io::Result<()>) {
+        let mut pending = std::mem::take(&mut self.pending);
         let (rest, outcome) = self.push(&pending);
-        let taken = pending.len() - rest.len();
-        match &outcome {
-            Ok(()) if rest.is_empty() => {}
-            Ok(()) => {
-                self.pending = pending;
-                self.pending.drain(..taken);
-            }
-            Err(_) => self.lost += rest.len() as u64,
+        let left = rest.len();
+        if outcome.is_err() {
+            return (left as u64, outcome);
         }
-        outcome
-    }
-
-    /// Whether something waits.
-    pub fn is_congested(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
-    /// How many bytes were lost since the last call.
-    pub fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.lost)
+        if left > 0 {
+            pending.drain(..pending.len() - left);
+            self.pending = pending;
+        }
+        (0, outcome)
     }
 
     /// How many bytes wait.
@@ -100,23 +75,20 @@ impl StreamWriter {
         self.outlet.duplicate()
     }
 
-    /// Drops what waits, without counting it as lost: the log is being cleared.
-    pub fn discard_pending(&mut self) {
+    /// Drops what waits.
+    pub fn give_up(&mut self) {
         self.pending = Vec::new();
     }
 
     /// What the reader did not take.
-    fn push<'d>(&self, data: &'d [u8]) -> (&'d [u8], Result<(), LogFailure>) {
+    fn push<'d>(&self, data: &'d [u8]) -> (&'d [u8], io::Result<()>) {
         let mut rest = data;
         while !rest.is_empty() {
             match self.outlet.write(rest) {
                 Ok(0) => break,
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    let failure = LogFailure::new(Operation::Write, &self.name, &error);
-                    return (rest, Err(failure));
-                }
+                Err(error) => return (rest, Err(error)),
             }
         }
         (rest, Ok(()))
@@ -133,9 +105,16 @@ mod tests {
 
     fn special(path: &Path) -> StreamWriter {
         match outlet::open(path).unwrap() {
-            Opened::Special(outlet) => StreamWriter::new("stream", outlet),
+            Opened::Special(outlet) => StreamWriter::new(outlet),
             Opened::Regular(_) => panic!("{path:?} is a regular file"),
         }
+    }
+
+    /// Writes what must be taken or kept, and says how much was lost.
+    fn write(stream: &mut StreamWriter, data: &[u8]) -> u64 {
+        let (lost, outcome) = stream.write(data, PENDING_LIMIT);
+        outcome.unwrap();
+        lost
     }
 
     #[test]
@@ -148,9 +127,9 @@ mod tests {
         let mut sent = Vec::new();
         for number in 0u32.. {
             let chunk = number.to_be_bytes().repeat(64 * 1024 / 4);
-            stream.write(&chunk).unwrap();
+            assert_eq!(write(&mut stream, &chunk), 0);
             sent.extend_from_slice(&chunk);
-            if stream.is_congested() {
+            if stream.pending() > 0 {
                 break;
             }
         }
@@ -158,14 +137,13 @@ mod tests {
         let mut received = vec![0; sent.len()];
         let mut place = 0;
         while place < received.len() {
-            stream.flush().unwrap();
+            assert_eq!(stream.flush().0, 0);
             // In odd pieces, so that the pipe has room for part of what waits.
             let end = received.len().min(place + 5000);
             place += reader.read(&mut received[place..end]).unwrap();
         }
-        assert!(!stream.is_congested());
+        assert_eq!(stream.pending(), 0);
         assert!(received == sent);
-        assert_eq!(stream.take_lost(), 0);
     }
 
     #[test]
@@ -174,34 +152,28 @@ mod tests {
         let path = directory.path().join("fifo");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let mut stream = special(&path);
-        while !stream.is_congested() {
-            stream.write(&[b'x'; 1000]).unwrap();
+        while stream.pending() == 0 {
+            write(&mut stream, &[b'x'; 1000]);
         }
-        stream.write(&vec![b'y'; PENDING_LIMIT]).unwrap();
-        assert_eq!(stream.take_lost(), PENDING_LIMIT as u64);
-        assert_eq!(stream.take_lost(), 0);
+        let lost = write(&mut stream, &vec![b'y'; PENDING_LIMIT]);
+        assert_eq!(lost, PENDING_LIMIT as u64);
         let before = stream.pending();
-        stream.write(b"small").unwrap();
+        assert_eq!(write(&mut stream, b"small"), 0);
         assert_eq!(stream.pending(), before + 5);
     }
 
     #[test]
     fn an_error_is_told_and_counts_what_it_lost() {
         let mut stream = special(Path::new("/dev/full"));
-        let failure = stream.write(b"12345").unwrap_err();
-        assert_eq!(
-            failure.to_string(),
-            "cannot write stream: No space left on device"
-        );
-        assert!(!stream.is_congested());
-        assert_eq!(stream.take_lost(), 5);
+        let (lost, outcome) = stream.write(b"12345", PENDING_LIMIT);
+        assert_eq!(outcome.unwrap_err().raw_os_error(), Some(libc::ENOSPC));
+        assert_eq!((lost, stream.pending()), (5, 0));
     }
 
     #[test]
     fn dev_null_takes_everything() {
         let mut stream = special(Path::new("/dev/null"));
-        stream.write(&vec![b'x'; 1 << 20]).unwrap();
-        assert!(!stream.is_congested());
-        assert_eq!(stream.take_lost(), 0);
+        assert_eq!(write(&mut stream, &vec![b'x'; 1 << 20]), 0);
+        assert_eq!(stream.pending(), 0);
     }
 }

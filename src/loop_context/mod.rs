@@ -4,7 +4,7 @@
 pub mod following;
 pub mod logs;
 pub mod open_logs;
-pub mod watch;
+pub mod trouble;
 
 use std::fmt;
 use std::io;
@@ -102,3 +102,6 @@ impl LoopContext {
         time::monotonic() >= self.now.monotonic + SHARE
     }
 }
+
+#[cfg(test)]
+mod tests;

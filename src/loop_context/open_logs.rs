@@ -1,4 +1,4 @@
-//! The logs of children that are open: one writer for each file, whoever
+//! The logs of children that are open: one target for each file, whoever
 //! writes to it.
 //!
 //! A dispatcher holds a [`LogUse`]. A log closes with its last user, except
@@ -6,53 +6,90 @@
 //! log again in the meantime writes after that.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::clock::Monotonic;
 use crate::loggers::complaint::Complaint;
-use crate::loggers::file::Rotation;
+use crate::loggers::logger::Logger;
+use crate::loggers::rotation::Rotation;
 use crate::loggers::shared::SharedLog;
-use crate::loop_context::watch::Watch;
+use crate::loggers::target::Target;
 use crate::sys::poller::Token;
-use crate::tokens::LogId;
+use crate::tokens::{Channel, LogId};
 use crate::vec_map::VecMap;
 
 /// Every log of children that is open.
 #[derive(Debug, Default)]
 pub struct OpenLogs {
     /// By the serial of their opening.
-    pub logs: VecMap<LogId, Box<OpenLog>>,
+    pub logs: VecMap<LogId, Box<SharedLog>>,
     /// The same by what makes paths one log.
     by_identity: BTreeMap<PathBuf, LogId>,
     last_id: u64,
+    /// What is wrong with logs, the main log and syslog among them, where something is.
+    pub troubles: VecMap<LogId, Trouble>,
     /// It was told that a program writes to the main log's file.
     pub told_of_main_log: bool,
+}
+
+/// What is wrong with one log.
+#[derive(Debug, Default)]
+pub struct Trouble {
+    pub complaint: Complaint,
+    /// Who met what is complained of.
+    pub complainant: String,
+    /// The outlets of slow readers that are in the poll set.
+    pub outlets: Vec<Token>,
+    /// Of each target: the serial of its outlet, if its reader is slow.
+    pub slow: Vec<Option<u64>>,
+    /// A deadline stands in for what cannot be polled.
+    pub is_timed: bool,
+    /// The pipes that are not read until the log takes more.
+    pub paused: Vec<Token>,
+}
+
+impl Trouble {
+    pub fn is_watched(&self) -> bool {
+        self.is_timed || !self.outlets.is_empty()
+    }
+
+    /// Whether it can be forgotten. A program that is started again and again on a
+    /// full disk is one trouble: it is remembered until the next complaint may come.
+    pub fn is_over(&self, now: Monotonic) -> bool {
+        let is_told = self.complaint.next().is_none()
+            && (self.complaint.remembered_until()).is_none_or(|end| end <= now);
+        is_told && !self.is_watched()
+    }
 }
 
 /// The right to write to a log, to be given back by `LoopContext::close_log`.
 #[derive(Debug)]
 pub struct LogUse {
-    /// To which.
     pub id: LogId,
     /// How its owner wants it to roll over.
     pub rotation: Rotation,
 }
 
-/// A log with what belongs to it.
-#[derive(Debug)]
-pub struct OpenLog {
-    /// The writer and its users.
-    pub log: SharedLog,
-    /// What went wrong and is not told yet.
-    pub complaint: Complaint,
-    /// The deadline that the complaint has.
-    pub telling_at: Option<Monotonic>,
-    /// Who met the failure that is complained of.
-    pub complainant: String,
-    /// Waits for its reader, if that is slow.
-    pub watch: Watch,
-    /// The pipes that are not read until the log takes more.
-    pub paused: Vec<Token>,
+impl LogUse {
+    /// That to write to the system's log, which is always open.
+    pub const SYSLOG: LogUse = LogUse {
+        id: LogId::SYSLOG,
+        rotation: Rotation::NEVER,
+    };
+}
+
+/// Who writes to a log. Displays as `stdout of p`, for lines of the main log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogUser<'a> {
+    pub process: &'a str,
+    pub channel: Channel,
+}
+
+impl fmt::Display for LogUser<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.channel.name(), self.process)
+    }
 }
 
 impl OpenLogs {
@@ -62,48 +99,43 @@ impl OpenLogs {
     }
 
     /// Takes in one more.
-    pub fn add(&mut self, log: OpenLog) -> LogId {
-        self.last_id += 1;
+    pub fn add(&mut self, log: SharedLog) -> LogId {
+        self.last_id = self.last_id.max(LogId::SYSLOG.0) + 1;
         let id = LogId(self.last_id);
-        let identity = log.log.identity().to_owned();
-        self.by_identity.insert(identity, id);
+        self.by_identity.insert(log.identity().to_owned(), id);
         self.logs.insert(id, Box::new(log));
         id
     }
 
     /// Forgets one.
     pub fn remove(&mut self, id: LogId) {
-        if let Some(open) = self.logs.remove(&id) {
-            self.by_identity.remove(open.log.identity());
-        }
-    }
-}
-
-impl OpenLog {
-    /// One that was opened by `user`.
-    pub fn new(log: SharedLog, user: String) -> OpenLog {
-        OpenLog {
-            log,
-            complaint: Complaint::default(),
-            telling_at: None,
-            complainant: user,
-            watch: Watch::default(),
-            paused: Vec::new(),
+        if let Some(log) = self.logs.remove(&id) {
+            self.by_identity.remove(log.identity());
         }
     }
 
-    /// Tries to write what waits for a slow reader.
-    pub fn flush(&mut self) {
-        let writer = self.log.writer_mut();
-        let outcome = writer.flush();
-        let lost = writer.take_lost();
-        self.complaint.note(outcome.err(), lost);
+    pub fn ids(&self) -> Vec<LogId> {
+        self.logs.keys().copied().collect()
     }
 
-    /// Closes the file; what still waits is lost.
-    pub fn close(&mut self) {
-        let writer = self.log.writer_mut();
-        writer.close();
-        self.complaint.note(None, writer.take_lost());
+    /// Closes a log that nobody writes to and no reader is waited for; says whether it is so.
+    pub fn close_if_done(&mut self, id: LogId) -> bool {
+        let done = self.logs.get_mut(&id);
+        let done = done.filter(|log| !log.is_used() && !log.target.is_congested());
+        done.map(|log| log.target.close()).is_some()
+    }
+
+    /// What a log is written to, whosever log it is; the main log may have a copy on stdout.
+    pub fn targets<'a>(
+        &'a mut self,
+        main: &'a mut Logger,
+        id: LogId,
+    ) -> impl Iterator<Item = &'a mut Target> {
+        let targets = match id {
+            LogId::MAIN => [main.stdout.as_mut(), main.file.as_mut()],
+            LogId::SYSLOG => [Some(&mut main.syslog), None],
+            id => [self.logs.get_mut(&id).map(|log| &mut log.target), None],
+        };
+        targets.into_iter().flatten()
     }
 }

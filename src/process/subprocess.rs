@@ -9,8 +9,9 @@ use crate::config::{self, Process};
 use crate::dispatchers::input::{InputDispatcher, WriteError};
 use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Progress, Report};
 use crate::loggers::failure::LogFailure;
-use crate::loggers::file::Rotation;
+use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
+use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::process::child_settings::ChildSettings;
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::environment;
@@ -432,32 +433,31 @@ impl Subprocess {
             maxbytes: output.logfile_maxbytes,
             backups: output.logfile_backups,
         };
-        let name = &self.config.name;
         let token = register(
             context,
             pipe,
             Interest::READ,
             Source::Output(self.id, channel),
         )?;
-        let log = match self.log_path(channel) {
-            Some(path) => {
-                let user = format_args!("{} of {name}", channel.name());
-                let opened = context.open_log(user, path, rotation);
-                Some(opened.map_err(|failure| {
-                    context.poller.close(token);
-                    Obstacle::of_log(path, failure)
-                })?)
-            }
-            None => None,
-        };
+        let mut logs = Vec::with_capacity(1);
+        if let Some(path) = self.log_path(channel) {
+            let process = &self.config.name;
+            let opened = context.open_log(LogUser { process, channel }, path, rotation);
+            logs.push(opened.map_err(|failure| {
+                context.poller.close(token);
+                Obstacle::of_log(path, failure)
+            })?);
+        }
         let report = match (&self.listener, channel) {
             (Some(_), Channel::Stdout) => Report::Conversation,
             _ if output.events_enabled => Report::Output,
             _ => Report::Messages,
         };
+        if output.syslog && report != Report::Conversation {
+            logs.push(LogUse::SYSLOG);
+        }
         let destinations = Destinations {
-            log,
-            syslog: output.syslog && report != Report::Conversation,
+            logs,
             strip_ansi: child_settings.strip_ansi,
             capture_maxbytes: match report {
                 Report::Conversation => 0,

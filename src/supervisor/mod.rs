@@ -124,7 +124,6 @@ impl Supervisor {
             Source::Helper(pid) => self.handle_helper(context, pid, ready.token),
             Source::Signals
             | Source::Log(_)
-            | Source::MainLog
             | Source::Listener(_)
             | Source::SocketFiles
             | Source::Connection(_) => {}

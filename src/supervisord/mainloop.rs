@@ -16,9 +16,7 @@ use crate::config::Group;
 use crate::events::event::Event;
 use crate::events::message::Serials;
 use crate::http::server::Servers;
-use crate::loggers::complaint::{Complaint, Losses};
 use crate::loop_context::LoopContext;
-use crate::loop_context::watch::{Means, Watch};
 use crate::rpc::Body;
 use crate::rpc::job::Job;
 use crate::signal::Signal;
@@ -54,12 +52,6 @@ pub struct MainLoop {
     pending: Vec<Pending>,
     /// What is done in several steps, whoever waits for it.
     jobs: Vec<Job>,
-    main_log_complaint: Complaint,
-    syslog_complaint: Complaint,
-    /// Waits for slow readers of the main log and for a busy syslog.
-    main_log_watch: Watch,
-    /// Which connection to syslog is waited for.
-    watched_syslog: u64,
     /// Whoever started this daemon as a service and wants to know how it is.
     manager: Option<ServiceManager>,
     /// The signals that have asked for the end so far.
@@ -95,10 +87,6 @@ impl MainLoop {
             visits: VecDeque::new(),
             pending: Vec::new(),
             jobs: Vec::new(),
-            main_log_complaint: Complaint::default(),
-            syslog_complaint: Complaint::default(),
-            main_log_watch: Watch::default(),
-            watched_syslog: 0,
             manager,
             exit_signals: ExitSignals::default(),
             pid: std::process::id(),
@@ -131,9 +119,6 @@ impl MainLoop {
         self.servers.feed_followers(&mut self.context);
         self.servers.close(&mut self.context);
         self.flush_logs();
-        self.note_losses_of_main_log();
-        let (main_log, syslog) = (self.main_log_complaint.take(), self.syslog_complaint.take());
-        self.tell_losses_of_main_log(main_log, syslog);
         self.context.log.close();
         self.supervisor.state()
     }
@@ -178,14 +163,11 @@ impl MainLoop {
     /// What they do not take is told as lost.
     fn flush_logs(&mut self) {
         let end = time::monotonic() + LAST_FLUSH;
-        while (self.context.has_congested_logs()
-            || self.context.log.is_congested()
-            || self.supervisor.has_kept_output())
+        while (self.context.has_congested_logs() || self.supervisor.has_kept_output())
             && time::monotonic() < end
         {
             std::thread::sleep(LAST_FLUSH_PAUSE);
             self.context.now = time::now();
-            self.context.log.flush();
             self.context.flush_logs();
             self.supervisor.drain_kept_output(&mut self.context);
         }
@@ -212,9 +194,9 @@ impl MainLoop {
     }
 
     fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
-        self.complain_of_main_log();
+        self.context.complain_of_main_log();
         self.servers.feed_followers(&mut self.context);
-        self.watch_main_log();
+        self.context.watch_main_log();
         self.servers.look_at_unwatched_files(&mut self.context);
         let timeout = self.context.timers.wait(time::monotonic());
         if let Err(error) = self.context.poller.wait(timeout, ready) {
@@ -226,83 +208,6 @@ impl MainLoop {
             std::thread::sleep(POLL_ERROR_PAUSE);
         }
         self.context.now = time::now();
-    }
-
-    /// Tells of a main log or syslog that cannot be written to, once a minute: on
-    /// stdout in the foreground, and in the log itself when it takes lines again.
-    fn complain_of_main_log(&mut self) {
-        self.note_losses_of_main_log();
-        let now = self.context.now.monotonic;
-        // What these lines themselves may lose is noted when something else
-        // happens, lest an idle daemon complain of its complaints.
-        let (main_log, syslog) = (
-            self.main_log_complaint.take_due(now),
-            self.syslog_complaint.take_due(now),
-        );
-        self.tell_losses_of_main_log(main_log, syslog);
-        let next = [self.main_log_complaint.next(), self.syslog_complaint.next()];
-        let deadline = next.into_iter().flatten().min();
-        self.context.timers.set(Timer::MainLogLosses, deadline);
-    }
-
-    fn tell_losses_of_main_log(&mut self, main_log: Option<Losses>, syslog: Option<Losses>) {
-        for (name, losses) in [("main log", main_log), ("syslog", syslog)] {
-            if let Some(losses) = losses {
-                self.context.log.error(format_args!("{name}: {losses}"));
-            }
-        }
-    }
-
-    fn note_losses_of_main_log(&mut self) {
-        let log = &mut self.context.log;
-        let (failure, lost) = (log.take_failure(), log.take_lost());
-        self.main_log_complaint.note(failure, lost);
-        let (failure, lost) = (log.syslog.take_failure(), log.syslog.take_lost());
-        self.syslog_complaint.note(failure, lost);
-    }
-
-    /// Waits for slow readers of the main log for as long as there are any.
-    fn watch_main_log(&mut self) {
-        let is_congested = self.context.log.is_congested();
-        let syslog = self.context.log.syslog.serial();
-        if std::mem::replace(&mut self.watched_syslog, syslog) != syslog {
-            let (watch, mut means) = self.main_log_means();
-            watch.end(&mut means);
-        }
-        let is_on = self.main_log_watch.is_on();
-        if is_congested && !is_on {
-            let outlets = self.context.log.congested_outlets();
-            let (watch, mut means) = self.main_log_means();
-            watch.begin(&mut means, outlets);
-        }
-        if is_on && !is_congested {
-            let (watch, mut means) = self.main_log_means();
-            watch.end(&mut means);
-        }
-    }
-
-    fn flush_main_log(&mut self) {
-        let waiting = self.context.log.pending();
-        self.context.log.flush();
-        let rest = self.context.log.pending();
-        let (watch, mut means) = self.main_log_means();
-        if rest > 0 && rest == waiting {
-            watch.pause(&mut means);
-        } else {
-            // Which of several readers is waited for may have changed.
-            watch.end(&mut means);
-        }
-    }
-
-    fn main_log_means(&mut self) -> (&mut Watch, Means<'_>) {
-        let means = Means {
-            poller: &mut self.context.poller,
-            timers: &mut self.context.timers,
-            now: self.context.now.monotonic,
-            source: Source::MainLog,
-            timer: Timer::MainLogRetry,
-        };
-        (&mut self.main_log_watch, means)
     }
 
     /// Handles what is ready; signals are handed back, to be acted on after the
@@ -320,7 +225,6 @@ impl MainLoop {
                     self.supervisor.handle(&mut self.context, event)
                 }
                 Source::Log(id) => self.context.flush_log(id),
-                Source::MainLog => self.flush_main_log(),
                 Source::Listener(_) | Source::SocketFiles | Source::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.context, event) {
                         self.answer(incoming);
@@ -387,13 +291,9 @@ impl MainLoop {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.context, id),
                 Timer::LogRetry(id) => self.context.retry_log(id),
-                Timer::LogLosses(id) => self.context.tell_losses(id),
-                Timer::MainLogRetry => {
-                    self.main_log_watch.time_is_up();
-                    self.flush_main_log();
-                }
+                Timer::LogLosses(id) => self.context.settle_log(id, None),
                 // Told before the next wait.
-                Timer::MainLogLosses | Timer::ServiceManager => {}
+                Timer::ServiceManager => {}
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

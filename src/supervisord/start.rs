@@ -19,7 +19,7 @@ use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::loggers::auto::{self, CleanupWarning};
 use crate::log_level::Level;
-use crate::loggers::file::Rotation;
+use crate::loggers::rotation::Rotation;
 use crate::loggers::logger::{self, Logger};
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;

@@ -1,13 +1,14 @@
 //! Followers beside a writer, while the files are moved about.
 
 use super::*;
-use crate::loggers::file::{LogWriter, Rotation};
+use crate::loggers::rotation::Rotation;
+use crate::loggers::target::Target;
 use std::fs::OpenOptions;
 
 struct Followed {
     directory: tempfile::TempDir,
     path: String,
-    writer: LogWriter,
+    writer: Target,
     log: Shared,
 }
 
@@ -20,7 +21,7 @@ impl Followed {
     fn new(maxbytes: i64, backups: i64) -> Followed {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.log").to_str().unwrap().to_owned();
-        let mut writer = LogWriter::open(&path, Rotation { maxbytes, backups }).unwrap();
+        let mut writer = Target::open(&path, Rotation { maxbytes, backups }).unwrap();
         let log = FollowedLog::open(&path, writer.file()).unwrap();
         let log = Rc::new(RefCell::new(log));
         writer.announce_to(&log);
@@ -115,7 +116,7 @@ fn every_line_is_told_once_whatever_becomes_of_the_files() {
             }
             for part in 0..=chance(&mut state, 3) {
                 let line = format!("line {number} {part} {}\n", "x".repeat(number % 50));
-                followed.writer.write(line.as_bytes()).unwrap();
+                followed.writer.write(line.as_bytes());
                 expected.push_str(&line);
             }
             if chance(&mut state, 3) > 0 {
@@ -140,10 +141,10 @@ fn a_follower_that_is_far_behind_gets_what_is_left_and_hears_of_the_gap() {
     let mut lines = Vec::new();
     for number in 0..2 * FILES {
         let line = format!("{number} {}\n", "x".repeat(100_000));
-        followed.writer.write(line.as_bytes()).unwrap();
+        followed.writer.write(line.as_bytes());
         lines.push(line);
     }
-    followed.writer.write(b"end\n").unwrap();
+    followed.writer.write(b"end\n");
     lines.push("end\n".to_owned());
     let told = follower.take(&followed.log);
     assert_eq!(told, [Taken::Skipped; FILES + 1]);
@@ -154,7 +155,7 @@ fn a_follower_that_is_far_behind_gets_what_is_left_and_hears_of_the_gap() {
 #[test]
 fn what_others_write_and_cut_off_is_found() {
     let mut followed = Followed::new(0, 0);
-    followed.writer.write(b"one\n").unwrap();
+    followed.writer.write(b"one\n");
     let mut follower = followed.follower();
     follower.take(&followed.log);
     let mut other = OpenOptions::new()
@@ -162,7 +163,7 @@ fn what_others_write_and_cut_off_is_found() {
         .open(&followed.path)
         .unwrap();
     io::Write::write_all(&mut other, b"theirs\n").unwrap();
-    followed.writer.write(b"two\n").unwrap();
+    followed.writer.write(b"two\n");
     assert_eq!(follower.take(&followed.log), []);
     assert_eq!(follower.told, "one\ntheirs\ntwo\n");
     io::Write::write_all(&mut other, b"more\n").unwrap();
@@ -174,10 +175,10 @@ fn what_others_write_and_cut_off_is_found() {
     followed.log.borrow_mut().look_around();
     assert_eq!(follower.take(&followed.log), [Taken::Cut]);
     // Cut and grown beyond what it was before anybody looked.
-    followed.writer.write(b"three\n").unwrap();
+    followed.writer.write(b"three\n");
     follower.take(&followed.log);
     other.set_len(0).unwrap();
-    followed.writer.write(b"longer than before\n").unwrap();
+    followed.writer.write(b"longer than before\n");
     assert_eq!(follower.take(&followed.log), [Taken::Cut]);
     assert_eq!(
         follower.told,
@@ -210,7 +211,7 @@ fn what_others_write_right_behind_a_write_was_told_in_its_place() {
 fn without_a_writer_the_path_leads_on_and_a_writer_takes_over_there() {
     let mut followed = Followed::new(0, 0);
     let mut follower = followed.follower();
-    followed.writer.write(b"one\n").unwrap();
+    followed.writer.write(b"one\n");
     followed.writer.close();
     fs::rename(&followed.path, followed.at("moved")).unwrap();
     fs::write(&followed.path, "two\n").unwrap();
@@ -219,18 +220,18 @@ fn without_a_writer_the_path_leads_on_and_a_writer_takes_over_there() {
         maxbytes: 0,
         backups: 0,
     };
-    let mut writer = LogWriter::open(&followed.path, rotation).unwrap();
+    let mut writer = Target::open(&followed.path, rotation).unwrap();
     writer.announce_to(&followed.log);
-    writer.write(b"three\n").unwrap();
+    writer.write(b"three\n");
     // With one the path does not.
     fs::rename(&followed.path, followed.at("again")).unwrap();
     fs::write(&followed.path, "not yet\n").unwrap();
     followed.log.borrow_mut().look_around();
-    writer.write(b"four\n").unwrap();
+    writer.write(b"four\n");
     assert_eq!(follower.take(&followed.log), []);
     assert_eq!(follower.told, "one\ntwo\nthree\nfour\n");
     writer.reopen().unwrap();
-    writer.write(b"five\n").unwrap();
+    writer.write(b"five\n");
     follower.take(&followed.log);
     assert!(
         follower.told.ends_with("four\nnot yet\nfive\n"),
@@ -244,12 +245,12 @@ fn a_log_that_nobody_follows_any_more_is_forgotten() {
     let mut followed = Followed::new(0, 0);
     let follower = followed.follower();
     drop(follower);
-    followed.writer.write(b"x\n").unwrap();
+    followed.writer.write(b"x\n");
     assert_eq!(followed.log.borrow().recent.len(), 0);
     let log = Rc::downgrade(&followed.log);
     followed.log = Rc::new(RefCell::new(
         FollowedLog::open(&followed.path, None).unwrap(),
     ));
     assert!(log.upgrade().is_none());
-    followed.writer.write(b"y\n").unwrap();
+    followed.writer.write(b"y\n");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::sys::tests::isolated;
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 
 fn settings(logfile: &str) -> Settings<'_> {
@@ -49,12 +49,11 @@ fn records_of_the_level_and_graver_are_written() {
 }
 
 #[test]
-fn a_logger_without_handlers_writes_nothing_and_has_no_path() {
+fn a_logger_without_targets_writes_nothing_and_has_no_path() {
     let mut log = Logger::new(Level::Blather, "supervisord");
     log.critical("x");
     assert!(log.enabled(Level::Blather));
     assert_eq!(log.path(), None);
-    assert_eq!(log.take_failure(), None);
     log.reopen().unwrap();
     log.clear().unwrap();
 }
@@ -94,20 +93,19 @@ fn a_main_log_that_cannot_be_opened_says_which_and_why() {
 fn a_failure_to_write_is_kept_and_counted() {
     let mut log = Logger::open(settings("/dev/full"), "supervisord", false).unwrap();
     log.info("x");
-    let failure = log.take_failure().unwrap();
+    let mut losses = || log.file.as_mut().unwrap().take_losses();
     assert_eq!(
-        failure.to_string(),
-        "cannot write /dev/full: No space left on device"
+        losses().to_string(),
+        "cannot write /dev/full: No space left on device; 31 bytes of it are lost"
     );
-    assert_eq!(log.take_lost(), 31);
-    assert_eq!(log.take_failure(), None);
+    assert!(losses().is_empty());
 }
 
 #[test]
-fn a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there() {
+fn a_foreground_copy_goes_to_stdout_and_clearing_announces_each_target_there() {
     if isolated(
         module_path!(),
-        "a_foreground_copy_goes_to_stdout_and_clearing_announces_each_handler_there",
+        "a_foreground_copy_goes_to_stdout_and_clearing_announces_each_target_there",
         &[],
     ) {
         return;
@@ -162,10 +160,11 @@ fn a_stdout_that_nobody_reads_keeps_nobody_waiting() {
     for _ in 0..10_000 {
         log.info("a line of a length that is nothing unusual");
     }
-    assert!(log.is_congested());
-    assert_eq!(log.take_failure(), None);
+    let mut copy = log.stdout.unwrap();
+    assert!(copy.is_congested());
+    assert_eq!(copy.take_losses().failure, None);
     drop(pipe.read);
-    log.flush();
-    assert_eq!(log.take_failure().unwrap().errno, libc::EPIPE);
-    assert!(!log.is_congested());
+    copy.flush();
+    assert_eq!(copy.take_losses().failure.unwrap().errno, libc::EPIPE);
+    assert!(!copy.is_congested());
 }

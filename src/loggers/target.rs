@@ -1,51 +1,40 @@
-//! A log file with rotation: the main log and the logs of children alike.
+//! What a log is written to, and how that goes: rotation, reopening, clearing, and
+//! what is lost. The main log, the logs of children and the system's log alike.
 //!
 //! Bytes are written as they come and at once. Rotation is looked at after
 //! each write, so a file exceeds its limit by at most one write and no write is
 //! split. The file is in append mode throughout, so that truncation by others
 //! (`copytruncate`) leaves no hole; 4.3.0 drops that mode at its first rollover.
 //!
-//! What is no regular file is never rotated, sought or removed (see [`stream`](super::stream)).
-//! Two writers on one path are not coordinated, for each would rotate for itself:
+//! What is no regular file is never rotated, sought or removed (see [`sink`](super::sink)).
+//! Two targets on one path are not coordinated, for each would rotate for itself:
 //! logs of children have one for each file (see [`shared`](super::shared)), and one
-//! that is the main log's file leaves rotation to that ([`LogWriter::follow`]).
+//! that is the main log's file leaves rotation to that ([`Target::follow`]).
 
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::loggers::complaint::Losses;
 use crate::loggers::failure::{LogFailure, Operation};
 use crate::loggers::followed::{Announcer, Shared};
 use crate::loggers::rollover;
-use crate::loggers::rotation::{self, MAX_BACKUPS};
+use crate::loggers::rotation::{self, MAX_BACKUPS, Rotation};
+use crate::loggers::sink::Sink;
 use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
-use crate::sys::outlet::{self, Identity, Opened};
+use crate::sys::outlet::{self, Identity, Outlet};
 use crate::sys::safe_path;
+use crate::sys::syslog::Syslog;
 
 /// How often a rollover that fails is tried again while the file grows by its limit.
 const RETRIES_PER_LIMIT: u64 = 16;
 
-/// When a log is rotated, and how many old files are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// The size at which it rolls over; 0 or less is never.
-    pub maxbytes: i64,
-    /// How many old files are kept; with 0 or less the log just starts empty.
-    pub backups: i64,
-}
-
-#[derive(Debug)]
-enum Sink {
-    Regular(File),
-    Stream(StreamWriter),
-    Closed,
-}
-
 /// A log that is written to.
 #[derive(Debug)]
-pub struct LogWriter {
+pub struct Target {
+    /// The path that it is opened by, or `stdout` and `syslog` for those.
     path: String,
     rotation: Rotation,
     sink: Sink,
@@ -57,77 +46,108 @@ pub struct LogWriter {
     detached: bool,
     /// The last rollover failed, which has been told: the size at which to try again.
     rotation_retry: Option<u64>,
-    /// Another writer moves and removes the file; this one looks where it is.
+    /// Another target moves and removes the file; this one looks where it is.
     follows: bool,
     /// How many channels write to it, and the most since nothing waited last.
     users: usize,
     most_users: usize,
-    lost: u64,
+    losses: Losses,
     /// For those who follow the log, if anybody does.
     announcer: Option<Announcer>,
 }
 
-impl LogWriter {
+impl Target {
     /// Opens the log at its end and makes the file if there is none. Never waits.
-    pub fn open(path: &str, rotation: Rotation) -> Result<LogWriter, LogFailure> {
-        let sink = open(path)?;
-        let mut opened = LogWriter::missing(path, rotation);
-        opened.sink = sink;
-        opened.inherited = outlet::inherited_descriptor(Path::new(path)).is_some();
-        opened.removed = false;
-        opened.detached = false;
+    pub fn open(path: &str, rotation: Rotation) -> Result<Target, LogFailure> {
+        let mut opened = Target::of(path, rotation, Sink::Closed);
+        opened.put_sink(opened.open_sink()?);
         Ok(opened)
     }
 
     /// A log that is not open: each write tries to open it.
-    pub fn missing(path: &str, rotation: Rotation) -> LogWriter {
-        LogWriter {
-            path: path.to_owned(),
-            rotation,
-            sink: Sink::Closed,
-            inherited: false,
+    pub fn missing(path: &str, rotation: Rotation) -> Target {
+        Target {
             removed: true,
             detached: true,
+            ..Target::of(path, rotation, Sink::Closed)
+        }
+    }
+
+    /// The copy of the main log that a foreground daemon writes.
+    pub fn stdout() -> io::Result<Target> {
+        let stream = StreamWriter::new(Outlet::stdout()?);
+        Ok(Target::of("stdout", Rotation::NEVER, Sink::Stream(stream)))
+    }
+
+    /// The daemon's one connection to the system's log, made with the first record;
+    /// `program` is the sender's name.
+    pub fn syslog(program: &str) -> Target {
+        let syslog = Box::new(Syslog::new(program));
+        Target::of("syslog", Rotation::NEVER, Sink::Syslog(syslog))
+    }
+
+    fn of(path: &str, rotation: Rotation, sink: Sink) -> Target {
+        Target {
+            path: path.to_owned(),
+            rotation,
+            sink,
+            inherited: false,
+            removed: false,
+            detached: false,
             rotation_retry: None,
             follows: false,
             users: 1,
             most_users: 1,
-            lost: 0,
+            losses: Losses::default(),
             announcer: None,
         }
     }
 
+    fn open_sink(&self) -> Result<Sink, LogFailure> {
+        Sink::open(&self.path).map_err(|error| self.failure(Operation::Open, &error))
+    }
+
+    fn failure(&self, operation: Operation, error: &io::Error) -> LogFailure {
+        LogFailure::new(operation, &self.path, error)
+    }
+
+    /// From now on this is written to.
+    fn put_sink(&mut self, sink: Sink) {
+        self.sink = sink;
+        self.inherited = outlet::inherited_descriptor(Path::new(&self.path)).is_some();
+        self.removed = false;
+        self.detached = false;
+        self.rotation_retry = None;
+        self.announce_file();
+    }
+
     /// Whether it is a file of its own, which can roll over.
     pub fn is_regular(&self) -> bool {
-        matches!(self.sink, Sink::Regular(_)) && !self.inherited
+        matches!(self.sink, Sink::File(_)) && !self.inherited
     }
 
     /// What it writes to.
     pub fn identity(&self) -> Option<Identity> {
-        match &self.sink {
-            Sink::Regular(file) => Identity::of(file.as_fd()),
-            Sink::Stream(stream) => stream.identity(),
-            Sink::Closed => None,
-        }
+        self.sink.identity()
     }
 
     /// Whether one of its backups is that file.
     pub fn has_backup(&self, identity: Identity) -> bool {
         let backups = u32::try_from(self.rotation.backups).unwrap_or(0);
         self.is_regular()
-            && (1..=backups.min(MAX_BACKUPS)).any(|place| {
-                let found = fs::metadata(rotation::name(&self.path, place));
+            && (1..=backups.min(MAX_BACKUPS)).any(|number| {
+                let found = fs::metadata(rotation::name(&self.path, number));
                 found.is_ok_and(|found| Identity::told(&found) == identity)
             })
     }
 
-    /// Leaves moving, removing and limiting the file to another writer, and
+    /// Leaves moving, removing and limiting the file to another target, and
     /// goes with it to where the path leads.
     pub fn follow(&mut self) {
         self.follows = true;
     }
 
-    /// Whether another writer moves the file.
+    /// Whether another target moves the file.
     pub fn follows(&self) -> bool {
         self.follows
     }
@@ -147,17 +167,12 @@ impl LogWriter {
 
     /// Goes on with what another one has opened, unless something waits for a
     /// slow reader: that must not be lost.
-    pub fn adopt(&mut self, opened: LogWriter) {
+    pub fn adopt(&mut self, opened: Target) {
         self.follows |= opened.follows;
         if self.is_congested() {
             return;
         }
-        self.sink = opened.sink;
-        self.inherited = opened.inherited;
-        self.removed = false;
-        self.detached = false;
-        self.rotation_retry = None;
-        self.announce_file();
+        self.put_sink(opened.sink);
     }
 
     /// From now on those who follow that log are told what is written.
@@ -171,8 +186,8 @@ impl LogWriter {
     /// The file that is written to, if it is one.
     pub fn file(&self) -> Option<&File> {
         match &self.sink {
-            Sink::Regular(file) => Some(file),
-            Sink::Stream(_) | Sink::Closed => None,
+            Sink::File(file) => Some(file),
+            Sink::Stream(_) | Sink::Syslog(_) | Sink::Closed => None,
         }
     }
 
@@ -200,33 +215,43 @@ impl LogWriter {
     }
 
     /// Writes all of `data`, then rolls over if the file has reached its limit.
-    /// A failure of either is told; bytes that were not written are counted as
-    /// lost, and the next write is attempted as if nothing had been. A rollover
+    /// Failures are kept for [`take_losses`](Target::take_losses), as are the numbers of bytes
+    /// that were not written; the next write is attempted as if nothing had been. A rollover
     /// that keeps failing is told once. A file that somebody has removed is made
     /// anew, for nobody will ever read what goes to the old one.
-    pub fn write(&mut self, data: &[u8]) -> Result<(), LogFailure> {
+    pub fn write(&mut self, data: &[u8]) {
+        let outcome = self.write_and_rotate(data);
+        self.note(outcome);
+    }
+
+    fn note(&mut self, outcome: Result<(), LogFailure>) {
+        if let Err(failure) = outcome {
+            self.losses.failure = Some(failure);
+        }
+    }
+
+    fn write_and_rotate(&mut self, data: &[u8]) -> Result<(), LogFailure> {
         if self.detached
             && let Err(failure) = self.reopen()
         {
-            self.lost += data.len() as u64;
+            self.lose(data.len() as u64);
             return Err(failure);
         }
         self.find_again();
-        let lost = self.lost;
-        let mut written = self.write_on(data);
+        let (mut lost, mut written) = self.write_on(data);
         let mut found = self.look();
         if self.is_gone(found.as_ref()) {
-            self.lost = lost;
             if let Err(failure) = self.reopen() {
                 // Followers have the file that was removed.
                 self.announce(data);
-                self.lost += data.len() as u64;
+                self.lose(data.len() as u64);
                 return Err(failure);
             }
-            written = self.write_on(data);
+            (lost, written) = self.write_on(data);
             found = self.look();
         }
-        let lost = usize::try_from(self.lost - lost).unwrap_or(usize::MAX);
+        self.lose(lost);
+        let lost = usize::try_from(lost).unwrap_or(usize::MAX);
         let kept = data.len().saturating_sub(lost);
         self.announce(data.get(..kept).unwrap_or_default());
         let rotated = self.rotate_if_full(found.as_ref());
@@ -237,29 +262,19 @@ impl LogWriter {
     /// tells nothing.
     fn look(&self) -> Option<fs::Metadata> {
         match &self.sink {
-            Sink::Regular(file) if !self.inherited => file.metadata().ok(),
+            Sink::File(file) if !self.inherited => file.metadata().ok(),
             _ => None,
         }
     }
 
-    fn write_on(&mut self, data: &[u8]) -> Result<(), LogFailure> {
+    fn write_on(&mut self, data: &[u8]) -> (u64, Result<(), LogFailure>) {
         if !self.is_congested() {
             self.most_users = self.users;
         }
-        match &mut self.sink {
-            Sink::Stream(stream) => {
-                stream.write_within(data, PENDING_LIMIT * self.most_users.max(1))
-            }
-            Sink::Regular(file) => {
-                let (written, outcome) = write_all(file, data);
-                self.lost += (data.len() - written) as u64;
-                outcome.map_err(|error| LogFailure::new(Operation::Write, &self.path, &error))
-            }
-            Sink::Closed => {
-                self.lost += data.len() as u64;
-                Ok(())
-            }
-        }
+        let limit = PENDING_LIMIT * self.most_users.max(1);
+        let (lost, written) = self.sink.write(data, limit);
+        let written = written.map_err(|error| self.failure(Operation::Write, &error));
+        (lost, written)
     }
 
     /// Whether somebody else has removed the file. One that was moved is still somewhere.
@@ -268,99 +283,100 @@ impl LogWriter {
     }
 
     /// Tries again to write what a slow reader did not take.
-    pub fn flush(&mut self) -> Result<(), LogFailure> {
-        match &mut self.sink {
-            Sink::Stream(stream) => stream.flush(),
-            Sink::Regular(_) | Sink::Closed => Ok(()),
-        }
+    pub fn flush(&mut self) {
+        let flushed = self.flush_sink();
+        self.note(flushed.map_err(|error| self.failure(Operation::Write, &error)));
+    }
+
+    fn flush_sink(&mut self) -> io::Result<()> {
+        let (lost, outcome) = self.sink.flush();
+        self.lose(lost);
+        outcome
     }
 
     /// Whether a reader is slow: the owner should stop reading the child until
-    /// [`flush`](LogWriter::flush) has got rid of what waits.
+    /// [`flush`](Target::flush) has got rid of what waits.
     pub fn is_congested(&self) -> bool {
-        match &self.sink {
-            Sink::Stream(stream) => stream.is_congested(),
-            Sink::Regular(_) | Sink::Closed => false,
-        }
+        self.pending() > 0
     }
 
     /// How many bytes wait for a slow reader.
     pub fn pending(&self) -> u64 {
-        match &self.sink {
-            Sink::Stream(stream) => stream.pending(),
-            Sink::Regular(_) | Sink::Closed => 0,
-        }
+        self.sink.pending()
     }
 
-    /// A second descriptor of what a reader may be slow to take, to wait for
-    /// that; `None` for files.
-    pub fn outlet(&self) -> Option<io::Result<OwnedFd>> {
-        match &self.sink {
-            Sink::Stream(stream) => Some(stream.outlet()),
-            Sink::Regular(_) | Sink::Closed => None,
-        }
+    /// A second descriptor of what a reader is slow to take, to wait for that.
+    pub fn outlet(&self) -> io::Result<OwnedFd> {
+        self.sink.outlet()
     }
 
-    /// How many bytes were lost since the last call, for a line in the main log now and then.
-    pub fn take_lost(&mut self) -> u64 {
-        let streamed = match &mut self.sink {
-            Sink::Stream(stream) => stream.take_lost(),
-            Sink::Regular(_) | Sink::Closed => 0,
-        };
-        std::mem::take(&mut self.lost) + streamed
+    /// Changes when the outlet is another one.
+    pub fn outlet_serial(&self) -> u64 {
+        self.sink.serial()
+    }
+
+    /// Counts what waits for a slow reader as lost.
+    pub fn give_up(&mut self) {
+        let lost = self.sink.give_up();
+        self.lose(lost);
+    }
+
+    /// Counts bytes as lost that were meant for it.
+    pub fn lose(&mut self, lost: u64) {
+        self.losses.lost += lost;
+    }
+
+    /// What went wrong since the last call, to be told now and then.
+    pub fn take_losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
     }
 
     /// Opens the path anew, for when somebody has moved the file away. If that
     /// fails, the file that is open stays so. In the place of one that was
     /// removed comes one with the same permissions.
     pub fn reopen(&mut self) -> Result<(), LogFailure> {
-        let flushed = self.flush();
-        let waiting = self.is_congested();
-        if waiting && flushed.is_ok() {
+        // What it loses is told when the next write fails.
+        let _ = self.flush_sink();
+        if self.is_congested() {
             // A stream has no other file behind its name; what waits in it must not be lost.
             return Ok(());
         }
         self.detached = self.removed;
-        self.sink = self.open_in_place()?;
-        self.inherited = outlet::inherited_descriptor(Path::new(&self.path)).is_some();
-        self.removed = false;
-        self.detached = false;
-        self.rotation_retry = None;
-        self.announce_file();
+        self.put_sink(self.open_in_place()?);
         Ok(())
     }
 
     fn open_in_place(&self) -> Result<Sink, LogFailure> {
-        if let Sink::Regular(old) = &self.sink
+        if let Sink::File(old) = &self.sink
             && (self.removed || self.is_gone(self.look().as_ref()))
             && let Some(mode) = rollover::permissions(old)
             && let Ok(Some(file)) = rollover::make(&self.path, Some(mode))
         {
-            return Ok(Sink::Regular(file));
+            return Ok(Sink::File(file));
         }
-        open(&self.path)
+        self.open_sink()
     }
 
     /// Removes the file and starts an empty one. What is no regular file stays as it is.
     pub fn clear(&mut self) -> Result<(), LogFailure> {
-        if let Sink::Stream(stream) = &mut self.sink {
-            stream.discard_pending();
+        if matches!(self.sink, Sink::Stream(_) | Sink::Syslog(_)) {
+            self.sink.give_up();
             return Ok(());
         }
-        if let (true, Sink::Regular(file)) = (self.follows, &self.sink) {
+        if let (true, Sink::File(file)) = (self.follows, &self.sink) {
             return file
                 .set_len(0)
-                .map_err(|error| LogFailure::new(Operation::Remove, &self.path, &error));
+                .map_err(|error| self.failure(Operation::Remove, &error));
         }
         self.remove()?;
         self.reopen()
     }
 
-    /// The first half of [`clear`](LogWriter::clear): removes the file, to which
+    /// The first half of [`clear`](Target::clear): removes the file, to which
     /// writing goes on until the log is reopened. One that has gone is fine.
     pub fn remove(&mut self) -> Result<(), LogFailure> {
         let is_ours = !self.inherited
-            && matches!(self.sink, Sink::Regular(_))
+            && matches!(self.sink, Sink::File(_))
             && fs::metadata(&self.path).is_ok_and(|found| found.is_file());
         if !is_ours {
             return Ok(());
@@ -371,30 +387,28 @@ impl LogWriter {
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(LogFailure::new(Operation::Remove, &self.path, &error)),
+            Err(error) => Err(self.failure(Operation::Remove, &error)),
         }
     }
 
     /// Writes what still waits if the reader takes it, and closes. Nothing can
     /// fail here that anybody could act on; what is lost is counted.
     pub fn close(&mut self) {
-        let _ = self.flush();
-        if let Sink::Stream(stream) = &mut self.sink {
-            self.lost += stream.take_lost() + stream.pending();
-        }
+        let _ = self.flush_sink();
+        self.give_up();
         self.sink = Sink::Closed;
         self.detached = false;
         self.announcer = None;
     }
 
-    /// After the other writer has moved the file away.
+    /// After the other target has moved the file away.
     fn find_again(&mut self) {
-        let Sink::Regular(file) = &self.sink else {
+        let Sink::File(file) = &self.sink else {
             return;
         };
-        let place = |found: fs::Metadata| (found.dev(), found.ino());
+        let inode = |found: fs::Metadata| (found.dev(), found.ino());
         if self.follows
-            && file.metadata().ok().map(place) != fs::metadata(&self.path).ok().map(place)
+            && file.metadata().ok().map(inode) != fs::metadata(&self.path).ok().map(inode)
         {
             // The old file goes on if that fails.
             let _ = self.reopen();
@@ -402,14 +416,14 @@ impl LogWriter {
     }
 
     /// Rolls over if the file has reached its limit, whoever wrote to it.
-    pub fn rotate_if_due(&mut self) -> Result<(), LogFailure> {
-        match self.limit() {
-            Some(_) => self.rotate_if_full(self.look().as_ref()),
-            None => Ok(()),
+    pub fn rotate_if_due(&mut self) {
+        if self.limit().is_some() {
+            let rotated = self.rotate_if_full(self.look().as_ref());
+            self.note(rotated);
         }
     }
 
-    /// How large the file may become, if it is this writer's to limit.
+    /// How large the file may become, if it is this target's to limit.
     fn limit(&self) -> Option<u64> {
         let limit = u64::try_from(self.rotation.maxbytes).ok()?;
         (limit > 0 && self.is_regular() && !self.follows).then_some(limit)
@@ -417,7 +431,7 @@ impl LogWriter {
 
     /// Rolls over by what the system told of the file; one of unknown size counts as full.
     fn rotate_if_full(&mut self, found: Option<&fs::Metadata>) -> Result<(), LogFailure> {
-        let (Some(limit), Sink::Regular(file)) = (self.limit(), &mut self.sink) else {
+        let (Some(limit), Sink::File(file)) = (self.limit(), &self.sink) else {
             return Ok(());
         };
         let size = found.map_or(limit, |found| found.len());
@@ -427,9 +441,7 @@ impl LogWriter {
         let backups = u32::try_from(self.rotation.backups.max(0)).unwrap_or(u32::MAX);
         match rollover::roll_over(&self.path, backups, rollover::permissions(file)) {
             Ok(file) => {
-                self.sink = Sink::Regular(file);
-                self.rotation_retry = None;
-                self.announce_file();
+                self.put_sink(Sink::File(file));
                 Ok(())
             }
             Err(error) => {
@@ -438,33 +450,11 @@ impl LogWriter {
                 self.rotation_retry = Some(size + limit / RETRIES_PER_LIMIT);
                 match is_told {
                     true => Ok(()),
-                    false => Err(LogFailure::new(Operation::Rotate, &self.path, &error)),
+                    false => Err(self.failure(Operation::Rotate, &error)),
                 }
             }
         }
     }
-}
-
-fn open(path: &str) -> Result<Sink, LogFailure> {
-    match outlet::open(Path::new(path)) {
-        Ok(Opened::Regular(file)) => Ok(Sink::Regular(file)),
-        Ok(Opened::Special(outlet)) => Ok(Sink::Stream(StreamWriter::new(path, outlet))),
-        Err(error) => Err(LogFailure::new(Operation::Open, path, &error)),
-    }
-}
-
-/// How much was written, and why not all.
-fn write_all(file: &mut File, data: &[u8]) -> (usize, io::Result<()>) {
-    let mut written = 0;
-    while let Some(rest) = data.get(written..).filter(|rest| !rest.is_empty()) {
-        match file.write(rest) {
-            Ok(0) => return (written, Err(io::Error::from_raw_os_error(libc::ENOSPC))),
-            Ok(count) => written += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return (written, Err(error)),
-        }
-    }
-    (written, Ok(()))
 }
 
 #[cfg(test)]
