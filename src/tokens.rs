@@ -59,7 +59,7 @@ impl Channel {
 
 /// What a descriptor in the poll set belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
+pub enum FdOwner {
     /// The pipe into which the signal handler writes.
     Signals,
     /// A child's output pipe.

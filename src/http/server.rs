@@ -21,7 +21,7 @@ use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::{host, memory, time};
 use crate::text::pyrepr;
-use crate::tokens::{ConnectionId, Source, Timer};
+use crate::tokens::{ConnectionId, FdOwner, Timer};
 use crate::vec_map::VecMap;
 
 pub use crate::http::exchange::Request;
@@ -81,7 +81,11 @@ fn watched(
     context: &mut LoopContext,
 ) -> Result<Watched, OpenError> {
     let poller = &mut context.poller;
-    let registered = poller.register(listener.descriptor, Interest::READ, Source::Listener(place));
+    let registered = poller.register(
+        listener.descriptor,
+        Interest::READ,
+        FdOwner::Listener(place),
+    );
     let token = registered.map_err(|reason| OpenError::System {
         operation: "poll",
         object: format!("server {place}"),
@@ -160,17 +164,17 @@ impl Servers {
     }
 
     /// A listening socket, its file or a connection is ready. Other sources are ignored.
-    pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<Source>) -> Vec<Incoming> {
-        match ready.source {
-            Source::Listener(place) => {
+    pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<FdOwner>) -> Vec<Incoming> {
+        match ready.owner {
+            FdOwner::Listener(place) => {
                 self.accept(context, place as usize);
                 Vec::new()
             }
-            Source::SocketFiles => {
+            FdOwner::SocketFiles => {
                 self.files_changed(context);
                 Vec::new()
             }
-            Source::Connection(id) => {
+            FdOwner::Connection(id) => {
                 let step = self.with(id, |client, door| {
                     client.ready(context, door, ready.readable)
                 });

@@ -21,7 +21,7 @@ use crate::sys::read_buffer::{self, ReadBuffer};
 use crate::sys::spawn::ErrorPipe;
 use crate::sys::time;
 use crate::timers::Timers;
-use crate::tokens::Source;
+use crate::tokens::FdOwner;
 
 /// How much is read from a descriptor at a time, so that one chatty child
 /// cannot starve the others.
@@ -35,7 +35,7 @@ pub const SHARE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct LoopContext {
     /// Descriptors, each with what it belongs to.
-    pub poller: Poller<Source>,
+    pub poller: Poller<FdOwner>,
     /// Deadlines, each with what it is for.
     pub timers: Timers,
     /// The main log.
@@ -79,7 +79,7 @@ impl LoopContext {
     /// Makes it ready for a daemon that starts again: the poll set, with the signals, and the
     /// error pipe are kept, for they might not be had again.
     pub fn start_again(&mut self) {
-        self.poller.close_all_but(Source::Signals);
+        self.poller.close_all_but(FdOwner::Signals);
         self.timers = Timers::default();
         self.rate_limit = RateLimit::default();
         self.logs = OpenLogs::default();

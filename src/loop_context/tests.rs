@@ -92,7 +92,7 @@ fn a_child_is_read_again_when_a_reader_that_could_not_be_waited_for_takes_all() 
         group: GroupId(1),
         index: 0,
     };
-    let owner = Source::Output(id, Channel::Stdout);
+    let owner = FdOwner::Output(id, Channel::Stdout);
     let poller = &mut scene.context.poller;
     let token = poller.register(pipe.read, Interest::READ, owner).unwrap();
     while !scene.context.is_congested(&log) {

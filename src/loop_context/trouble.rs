@@ -12,7 +12,7 @@ use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUser, Trouble};
 use crate::sys::errno;
 use crate::sys::poller::{Interest, Token};
-use crate::tokens::{LogId, Source, Timer};
+use crate::tokens::{FdOwner, LogId, Timer};
 
 /// How soon a reader is tried again that cannot be waited for.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -203,7 +203,7 @@ impl LoopContext {
             for target in targets.filter(|target| target.is_congested()) {
                 let registered = target.outlet().and_then(|outlet| {
                     self.poller
-                        .register(outlet, Interest::WRITE, Source::Log(id))
+                        .register(outlet, Interest::WRITE, FdOwner::Log(id))
                 });
                 match registered {
                     Ok(token) => trouble.outlets.push(token),

@@ -2,7 +2,7 @@
 //! results. A helper has a text on its standard input, a time limit, output of which so much
 //! is kept, and an end that is a value; nothing waits for it.
 //!
-//! Who starts one keeps it, brings it what the poll set tells of [`Source::Helper`], kills it
+//! Who starts one keeps it, brings it what the poll set tells of [`FdOwner::Helper`], kills it
 //! when [`Timer::Helper`] is due, and finishes it when its pid has been collected.
 
 use std::fs::OpenOptions;
@@ -17,7 +17,7 @@ use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{self, Program, Step, Streams};
 use crate::sys::{errno, fd, kill};
 use crate::termination::Termination;
-use crate::tokens::{Source, Timer};
+use crate::tokens::{FdOwner, Timer};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -185,12 +185,12 @@ fn register(
     input: OwnedFd,
     output: Option<OwnedFd>,
 ) -> io::Result<(Token, Option<Token>)> {
-    let source = Source::Helper(pid);
+    let owner = FdOwner::Helper(pid);
     fd::set_nonblocking(input.as_fd())?;
-    let input = context.poller.register(input, Interest::NONE, source)?;
+    let input = context.poller.register(input, Interest::NONE, owner)?;
     let output = output.map(|output| {
         fd::set_nonblocking(output.as_fd())?;
-        context.poller.register(output, Interest::READ, source)
+        context.poller.register(output, Interest::READ, owner)
     });
     match output.transpose() {
         Ok(output) => Ok((input, output)),

@@ -6,7 +6,7 @@ use crate::loop_context::LoopContext;
 use crate::process::obstacle::Obstacle;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
-use crate::tokens::Source;
+use crate::tokens::FdOwner;
 
 /// The ends of the pipes that become the child's descriptors.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ pub fn register(
     context: &mut LoopContext,
     descriptor: OwnedFd,
     interest: Interest,
-    source: Source,
+    owner: FdOwner,
 ) -> Result<Token, Obstacle> {
     fd::set_nonblocking(descriptor.as_fd())
-        .and_then(|()| context.poller.register(descriptor, interest, source))
+        .and_then(|()| context.poller.register(descriptor, interest, owner))
         .map_err(|error| Obstacle::of(&error))
 }

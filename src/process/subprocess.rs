@@ -22,7 +22,7 @@ use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::states::ProcessState;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{self, Program, Streams};
-use crate::tokens::{Channel, ProcessId, Source, Timer};
+use crate::tokens::{Channel, ProcessId, FdOwner, Timer};
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 
@@ -412,7 +412,7 @@ impl Subprocess {
     /// Makes the pipe to the child's stdin; returns the child's end.
     fn make_input(&mut self, context: &mut LoopContext) -> Result<OwnedFd, Obstacle> {
         let pipe = pipe()?;
-        let token = register(context, pipe.write, Interest::NONE, Source::Input(self.id))?;
+        let token = register(context, pipe.write, Interest::NONE, FdOwner::Input(self.id))?;
         self.stdin = Some(InputDispatcher::new(token));
         Ok(pipe.read)
     }
@@ -437,7 +437,7 @@ impl Subprocess {
             context,
             pipe,
             Interest::READ,
-            Source::Output(self.id, channel),
+            FdOwner::Output(self.id, channel),
         )?;
         let mut logs = Vec::with_capacity(1);
         if let Some(path) = self.log_path(channel) {

@@ -30,7 +30,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::subprocess::{Finding, Subprocess};
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
-use crate::tokens::{Channel, GroupId, ProcessId, Source};
+use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
 use fatal::Failures;
@@ -116,17 +116,17 @@ impl Supervisor {
     }
 
     /// Handles a descriptor of a child that is ready.
-    pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<Source>) {
-        match ready.source {
-            Source::Output(id, channel) => self.read_output(context, id, channel, ready.token),
-            Source::Input(id) => self.feed_input(context, id),
-            Source::Pool(group) => self.dispatch(context, group),
-            Source::Helper(pid) => self.handle_helper(context, pid, ready.token),
-            Source::Signals
-            | Source::Log(_)
-            | Source::Listener(_)
-            | Source::SocketFiles
-            | Source::Connection(_) => {}
+    pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<FdOwner>) {
+        match ready.owner {
+            FdOwner::Output(id, channel) => self.read_output(context, id, channel, ready.token),
+            FdOwner::Input(id) => self.feed_input(context, id),
+            FdOwner::Pool(group) => self.dispatch(context, group),
+            FdOwner::Helper(pid) => self.handle_helper(context, pid, ready.token),
+            FdOwner::Signals
+            | FdOwner::Log(_)
+            | FdOwner::Listener(_)
+            | FdOwner::SocketFiles
+            | FdOwner::Connection(_) => {}
         }
     }
 

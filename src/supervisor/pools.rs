@@ -17,7 +17,7 @@ use crate::loop_context::LoopContext;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::trigger::Trigger;
-use crate::tokens::{GroupId, Source, Timer};
+use crate::tokens::{FdOwner, GroupId, Timer};
 use crate::vec_map::VecMap;
 
 /// How often it is told that a buffer overflows.
@@ -100,7 +100,7 @@ impl Pools {
         let (trigger, read) = Trigger::new()?;
         let token = context
             .poller
-            .register(read, Interest::READ, Source::Pool(group))?;
+            .register(read, Interest::READ, FdOwner::Pool(group))?;
         let pool = Pool {
             name: name.to_owned(),
             config: config.clone(),

@@ -26,7 +26,7 @@ use crate::supervisord::service::ServiceManager;
 use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
 use crate::sys::{errno, memory, time};
-use crate::tokens::{ConnectionId, Source, Timer};
+use crate::tokens::{ConnectionId, FdOwner, Timer};
 use crate::web::door::Web;
 use crate::web::route::Visit;
 
@@ -125,7 +125,7 @@ impl MainLoop {
 
     /// Acts on the signals that came during the start, before any program is
     /// started: a restart that was overtaken by a request to exit starts nothing.
-    fn hear_early_signals(&mut self, ready: &mut Vec<Ready<Source>>) {
+    fn hear_early_signals(&mut self, ready: &mut Vec<Ready<FdOwner>>) {
         // What keeps this from looking will keep the loop from waiting, which tells of it.
         if self
             .context
@@ -193,7 +193,7 @@ impl MainLoop {
             .set(Timer::ServiceManager, manager.next());
     }
 
-    fn wait(&mut self, ready: &mut Vec<Ready<Source>>) {
+    fn wait(&mut self, ready: &mut Vec<Ready<FdOwner>>) {
         self.context.complain_of_main_log();
         self.servers.feed_followers(&mut self.context);
         self.context.watch_main_log();
@@ -212,20 +212,20 @@ impl MainLoop {
 
     /// Handles what is ready; signals are handed back, to be acted on after the
     /// output of children that they may tell the end of.
-    fn dispatch(&mut self, ready: &[Ready<Source>]) -> Vec<Signal> {
+    fn dispatch(&mut self, ready: &[Ready<FdOwner>]) -> Vec<Signal> {
         let mut signals = Vec::new();
         for &event in ready {
-            match event.source {
-                Source::Signals => {
+            match event.owner {
+                FdOwner::Signals => {
                     if let Some(descriptor) = self.context.poller.descriptor(event.token) {
                         signals = Signals::drain(descriptor);
                     }
                 }
-                Source::Output(..) | Source::Input(_) | Source::Pool(_) | Source::Helper(_) => {
+                FdOwner::Output(..) | FdOwner::Input(_) | FdOwner::Pool(_) | FdOwner::Helper(_) => {
                     self.supervisor.handle(&mut self.context, event)
                 }
-                Source::Log(id) => self.context.flush_log(id),
-                Source::Listener(_) | Source::SocketFiles | Source::Connection(_) => {
+                FdOwner::Log(id) => self.context.flush_log(id),
+                FdOwner::Listener(_) | FdOwner::SocketFiles | FdOwner::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.context, event) {
                         self.answer(incoming);
                     }

@@ -39,7 +39,7 @@ use crate::sys::signals::{self, Mask, Signals};
 use crate::sys::spawn::ErrorPipe;
 use crate::sys::{fd, time};
 use crate::text::pyrepr;
-use crate::tokens::Source;
+use crate::tokens::FdOwner;
 
 /// The signals that supervisord acts on.
 const HANDLED: [Signal; 6] = [
@@ -409,7 +409,7 @@ fn catch_signals(context: &mut LoopContext) -> Result<Signals, Failure> {
         .and_then(|(signals, read)| {
             context
                 .poller
-                .register(read, Interest::READ, Source::Signals)
+                .register(read, Interest::READ, FdOwner::Signals)
                 .map(|_| signals)
         })
         .map_err(|error| Failure::system("catch signals", &error))

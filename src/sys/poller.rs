@@ -58,7 +58,7 @@ impl Interest {
 pub struct Ready<S> {
     pub token: Token,
     /// What was given at its registration.
-    pub source: S,
+    pub owner: S,
     /// It may be read (or has hung up).
     pub readable: bool,
     /// It may be written (or has hung up).
@@ -69,7 +69,7 @@ pub struct Ready<S> {
 struct Registration<S> {
     descriptor: OwnedFd,
     interest: Interest,
-    source: S,
+    owner: S,
 }
 
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl<S: Copy> Poller<S> {
         &mut self,
         descriptor: OwnedFd,
         interest: Interest,
-        source: S,
+        owner: S,
     ) -> io::Result<Token> {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot {
@@ -127,7 +127,7 @@ impl<S: Copy> Poller<S> {
         self.slots[slot].registration = Some(Registration {
             descriptor,
             interest,
-            source,
+            owner,
         });
         Ok(token)
     }
@@ -188,7 +188,7 @@ impl<S: Copy> Poller<S> {
             if let Some(registration) = self.registration(token) {
                 ready.push(Ready {
                     token,
-                    source: registration.source,
+                    owner: registration.owner,
                     readable,
                     writable,
                 });
@@ -197,7 +197,7 @@ impl<S: Copy> Poller<S> {
         Ok(())
     }
 
-    /// Closes every descriptor but those of that source.
+    /// Closes every descriptor but those of that owner.
     pub fn close_all_but(&mut self, kept: S)
     where
         S: PartialEq,
@@ -206,7 +206,7 @@ impl<S: Copy> Poller<S> {
             let state = &self.slots[slot];
             let token = Token(slot | (state.generation << SLOT_BITS));
             let registration = state.registration.as_ref();
-            if registration.is_some_and(|registration| registration.source != kept) {
+            if registration.is_some_and(|registration| registration.owner != kept) {
                 self.close(token);
             }
         }

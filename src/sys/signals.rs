@@ -343,7 +343,7 @@ mod tests {
             poller
                 .wait(Some(Duration::from_secs(10)), &mut ready)
                 .unwrap();
-            assert!(ready.iter().all(|event| event.source == 's'));
+            assert!(ready.iter().all(|event| event.owner == 's'));
             seen.extend(Signals::drain(poller.descriptor(token).unwrap()));
         }
         child.wait().unwrap();

@@ -15,7 +15,7 @@ use crate::loop_context::LoopContext;
 use crate::sys::limits::{self as system_limits, Limit};
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{errno, fd, socket};
-use crate::tokens::{ConnectionId, Source, Timer};
+use crate::tokens::{ConnectionId, FdOwner, Timer};
 
 /// How many connections are accepted in one turn of the loop.
 const ACCEPT_LIMIT: usize = 32;
@@ -85,8 +85,8 @@ impl Servers {
     ) {
         let id = ConnectionId(self.next);
         self.next += 1;
-        let source = Source::Connection(id);
-        let registered = context.poller.register(descriptor, Interest::READ, source);
+        let owner = FdOwner::Connection(id);
+        let registered = context.poller.register(descriptor, Interest::READ, owner);
         // Without a place in the poll set it is closed: the client may try again.
         let Ok(token) = registered else { return };
         let mut connection = Connection::new(id, token, peer, limits, context.now.monotonic);

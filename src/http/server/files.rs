@@ -15,7 +15,7 @@ use crate::http::listener::{self, NotMade, SocketFile, Standing};
 use crate::loop_context::LoopContext;
 use crate::sys::inotify::{self, Watch};
 use crate::sys::poller::{Interest, Token};
-use crate::tokens::{Source, Timer};
+use crate::tokens::{FdOwner, Timer};
 
 /// When a file that is missing is made, and tried again if that cannot be done; twice that
 /// the next time.
@@ -61,7 +61,7 @@ impl Servers {
         }
         self.lookout.inotify = inotify::open().ok().and_then(|descriptor| {
             let poller = &mut context.poller;
-            let registered = poller.register(descriptor, Interest::READ, Source::SocketFiles);
+            let registered = poller.register(descriptor, Interest::READ, FdOwner::SocketFiles);
             registered.ok()
         });
         self.look_at_files(context);
@@ -165,8 +165,8 @@ impl Servers {
             } else {
                 Interest::READ
             };
-            let source = Source::Listener(u32::try_from(place).unwrap_or(u32::MAX));
-            let registered = context.poller.register(descriptor, interest, source);
+            let owner = FdOwner::Listener(u32::try_from(place).unwrap_or(u32::MAX));
+            let registered = context.poller.register(descriptor, interest, owner);
             registered.map(|token| (token, new)).map_err(NotMade::from)
         });
         match made {

@@ -56,7 +56,7 @@ fn run(
         let pause = Some(Duration::from_millis(5));
         context.poller.wait(pause, &mut ready).unwrap();
         for event in &ready {
-            assert_eq!(event.source, Source::Helper(pid));
+            assert_eq!(event.owner, FdOwner::Helper(pid));
             helper.handle(&mut context, event.token);
         }
         if context.timers.pop_due(time::monotonic()) == Some(Timer::Helper(pid)) {

@@ -13,7 +13,7 @@ fn wait(poller: &mut Poller<char>) -> Vec<Ready<char>> {
 }
 
 fn sources(poller: &mut Poller<char>) -> String {
-    let mut found: Vec<char> = wait(poller).iter().map(|event| event.source).collect();
+    let mut found: Vec<char> = wait(poller).iter().map(|event| event.owner).collect();
     found.sort_unstable();
     found.into_iter().collect()
 }
