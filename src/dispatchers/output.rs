@@ -41,7 +41,7 @@ pub struct OutputDispatcher {
     stripper: Option<AnsiStripper>,
     capture: Option<Box<Capture>>,
     report: Report,
-    found: Vec<Found>,
+    reported: Vec<Reported>,
 }
 
 /// What came of an attempt to read.
@@ -70,14 +70,23 @@ pub enum Report {
 }
 
 /// What a child has written for others than its logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+#[derive(Debug)]
+pub struct Reported {
+    /// The child, which may have ended.
+    pub pid: i32,
+    pub channel: Channel,
+    pub kind: ReportedKind,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportedKind {
     /// A piece of output, as it goes to the log.
-    Output(Vec<u8>),
+    Output,
     /// A message between the tags of process communication.
-    Message(Vec<u8>),
+    Message,
     /// What an event listener said, as it came.
-    Said(Vec<u8>),
+    Conversation,
 }
 
 /// Where the output goes besides the main log.
@@ -110,13 +119,8 @@ impl OutputDispatcher {
             capture: (destinations.capture_maxbytes > 0)
                 .then(|| Box::new(Capture::new(destinations.capture_maxbytes))),
             report: destinations.report,
-            found: Vec::new(),
+            reported: Vec::new(),
         }
-    }
-
-    /// The child that writes.
-    pub fn pid(&self) -> i32 {
-        self.pid
     }
 
     /// Tells which child writes.
@@ -130,8 +134,17 @@ impl OutputDispatcher {
     }
 
     /// What has been written for others than the logs, since the last call.
-    pub fn take_found(&mut self) -> impl Iterator<Item = Found> + use<> {
-        std::mem::take(&mut self.found).into_iter()
+    pub fn take_reported(&mut self) -> Vec<Reported> {
+        std::mem::take(&mut self.reported)
+    }
+
+    fn add_reported(&mut self, kind: ReportedKind, bytes: Vec<u8>) {
+        self.reported.push(Reported {
+            pid: self.pid,
+            channel: self.channel,
+            kind,
+            bytes,
+        });
     }
 
     /// Reads once and passes on what came.
@@ -283,7 +296,7 @@ impl OutputDispatcher {
 
     fn pass_on(&mut self, context: &mut LoopContext, data: &[u8]) {
         if self.report == Report::Conversation {
-            self.found.push(Found::Said(data.to_vec()));
+            self.add_reported(ReportedKind::Conversation, data.to_vec());
         }
         match &mut self.stripper {
             Some(stripper) => {
@@ -304,7 +317,7 @@ impl OutputDispatcher {
                 Part::Text(text) => self.write(context, &text),
                 Part::Captured(text) => self.tell(context, &text),
                 Part::Message(message) => {
-                    self.found.push(Found::Message(message));
+                    self.add_reported(ReportedKind::Message, message);
                     let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());
                     context
                         .log
@@ -330,7 +343,7 @@ impl OutputDispatcher {
             return;
         }
         if self.report == Report::Output {
-            self.found.push(Found::Output(data.to_vec()));
+            self.add_reported(ReportedKind::Output, data.to_vec());
         }
         if context.log.enabled(Level::Debug) {
             let (name, channel) = (pyrepr::repr(&self.process.name), self.channel.name());

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::clock::Now;
 use crate::config::{self, Process};
 use crate::dispatchers::input::{InputDispatcher, WriteError};
-use crate::dispatchers::output::{Destinations, Found, OutputDispatcher, Progress, Report};
+use crate::dispatchers::output::{Destinations, OutputDispatcher, Progress, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
@@ -31,16 +31,6 @@ const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 pub struct LogPaths {
     pub stdout: Option<String>,
     pub stderr: Option<String>,
-}
-
-/// Something that a child has written for others than its logs.
-#[derive(Debug)]
-pub struct Finding {
-    /// The child, which may have ended.
-    pub pid: i32,
-    /// Where it wrote that.
-    pub channel: Channel,
-    pub found: Found,
 }
 
 /// Why a process cannot be written to.
@@ -72,7 +62,7 @@ pub struct Subprocess {
     /// Monitors have been told of a failed start since it was last up or given up.
     backoff_told: bool,
     /// What the pipes have brought for others and nobody has taken yet.
-    found: Vec<Finding>,
+    reported: Vec<Reported>,
 }
 
 impl Subprocess {
@@ -97,7 +87,7 @@ impl Subprocess {
             kept_stderr: None,
             listener: is_listener.then(Box::default),
             backoff_told: false,
-            found: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
@@ -112,8 +102,8 @@ impl Subprocess {
     }
 
     /// What the child has written for others than its logs, since the last call.
-    pub fn take_found(&mut self) -> Vec<Finding> {
-        std::mem::take(&mut self.found)
+    pub fn take_reported(&mut self) -> Vec<Reported> {
+        std::mem::take(&mut self.reported)
     }
 
     /// Whether monitors are to be told of a move to that state: of failed starts
@@ -224,11 +214,11 @@ impl Subprocess {
     /// before it wrote comes first.
     pub fn read_output(&mut self, context: &mut LoopContext, channel: Channel, token: Token) {
         self.drain_kept(context, channel);
-        let output = self.output_mut(channel);
+        let output = self.output(channel).as_mut();
         if let Some(output) = output.filter(|output| output.is(token)) {
             output.read(context);
-            let found = findings(channel, output);
-            self.found.extend(found);
+            let reported = output.take_reported();
+            self.reported.extend(reported);
         }
     }
 
@@ -262,7 +252,7 @@ impl Subprocess {
         if !is_left {
             kept.close(context);
         }
-        self.found.extend(findings(channel, &mut kept));
+        self.reported.extend(kept.take_reported());
         if is_left {
             *self.kept(channel) = Some(kept);
         }
@@ -301,10 +291,10 @@ impl Subprocess {
     pub fn drain(&mut self, context: &mut LoopContext) {
         for channel in CHANNELS {
             self.drain_kept(context, channel);
-            if let Some(output) = self.output_mut(channel) {
+            if let Some(output) = self.output(channel) {
                 output.drain(context);
-                let found = findings(channel, output);
-                self.found.extend(found);
+                let reported = output.take_reported();
+                self.reported.extend(reported);
             }
         }
     }
@@ -317,16 +307,14 @@ impl Subprocess {
             stdin.close(context);
         }
         for channel in CHANNELS {
-            let output = match channel {
-                Channel::Stdout => self.stdout.take(),
-                Channel::Stderr => self.stderr.take(),
+            let Some(mut output) = self.output(channel).take() else {
+                continue;
             };
-            let Some(mut output) = output else { continue };
             let is_left = output.drain(context) == Progress::Congested;
             if !is_left {
                 output.close(context);
             }
-            self.found.extend(findings(channel, &mut output));
+            self.reported.extend(output.take_reported());
             if is_left && let Some(mut before) = self.kept(channel).replace(output) {
                 before.give_up(context);
             }
@@ -366,13 +354,8 @@ impl Subprocess {
         context: &mut LoopContext,
         channel: Channel,
     ) -> Result<(), LogFailure> {
-        let output = match channel {
-            Channel::Stdout => &mut self.stdout,
-            Channel::Stderr => &mut self.stderr,
-        };
-        output
-            .as_mut()
-            .map_or(Ok(()), |output| output.clear(context))
+        let output = self.output(channel).as_mut();
+        output.map_or(Ok(()), |output| output.clear(context))
     }
 
     /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
@@ -388,20 +371,17 @@ impl Subprocess {
             None => Stdin::Pipe(self.make_input(context)?),
         };
         let stdout = pipe()?;
-        let stderr = if self.config.redirect_stderr {
-            None
-        } else {
-            Some(pipe()?)
-        };
-        let stderr = match stderr {
-            Some(pipe) => {
+        let stderr = match self.config.redirect_stderr {
+            true => None,
+            false => {
+                let pipe = pipe()?;
                 self.stderr =
-                    Some(self.output(context, child_settings, Channel::Stderr, pipe.read)?);
+                    Some(self.make_output(context, child_settings, Channel::Stderr, pipe.read)?);
                 Some(pipe.write)
             }
-            None => None,
         };
-        self.stdout = Some(self.output(context, child_settings, Channel::Stdout, stdout.read)?);
+        self.stdout =
+            Some(self.make_output(context, child_settings, Channel::Stdout, stdout.read)?);
         Ok(ChildEnds {
             stdin,
             stdout: stdout.write,
@@ -418,7 +398,7 @@ impl Subprocess {
     }
 
     /// Opens the log of a channel and puts the reading end of its pipe into the poll set.
-    fn output(
+    fn make_output(
         &self,
         context: &mut LoopContext,
         child_settings: &ChildSettings,
@@ -477,22 +457,10 @@ impl Subprocess {
         }
     }
 
-    fn output_mut(&mut self, channel: Channel) -> Option<&mut OutputDispatcher> {
+    fn output(&mut self, channel: Channel) -> &mut Option<Box<OutputDispatcher>> {
         match channel {
-            Channel::Stdout => self.stdout.as_deref_mut(),
-            Channel::Stderr => self.stderr.as_deref_mut(),
+            Channel::Stdout => &mut self.stdout,
+            Channel::Stderr => &mut self.stderr,
         }
     }
-}
-
-fn findings(
-    channel: Channel,
-    output: &mut OutputDispatcher,
-) -> impl Iterator<Item = Finding> + use<> {
-    let pid = output.pid();
-    output.take_found().map(move |found| Finding {
-        pid,
-        channel,
-        found,
-    })
 }

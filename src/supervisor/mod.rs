@@ -23,11 +23,11 @@ pub mod turns;
 
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
-use crate::dispatchers::output::Found;
+use crate::dispatchers::output::ReportedKind;
 use crate::events::event::{Event, Subject};
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
-use crate::process::subprocess::{Finding, Subprocess};
+use crate::process::subprocess::Subprocess;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
@@ -141,7 +141,7 @@ impl Supervisor {
         if let Some(process) = self.groups.process_mut(id) {
             process.read_output(context, channel, token);
         }
-        self.tell_found(context, id);
+        self.tell_reported(context, id);
     }
 
     /// Whether pipes of ended children hold what their logs cannot take yet.
@@ -165,12 +165,12 @@ impl Supervisor {
     }
 
     /// Tells of what a child has written for others than its logs.
-    fn tell_found(&mut self, context: &mut LoopContext, id: ProcessId) {
+    fn tell_reported(&mut self, context: &mut LoopContext, id: ProcessId) {
         let Some(process) = self.groups.process_mut(id) else {
             return;
         };
-        let found = process.take_found();
-        if found.is_empty() {
+        let reported = process.take_reported();
+        if reported.is_empty() {
             return;
         }
         let (name, group) = process.names();
@@ -178,20 +178,16 @@ impl Supervisor {
             process: &name,
             group: &group,
         };
-        for Finding {
-            pid,
-            channel,
-            found,
-        } in found
-        {
-            match found {
-                Found::Output(data) => {
-                    self.emit(context, &Event::log(subject, pid, channel, &data))
+        for part in reported {
+            let (pid, channel, bytes) = (part.pid, part.channel, &part.bytes);
+            match part.kind {
+                ReportedKind::Output => {
+                    self.emit(context, &Event::log(subject, pid, channel, bytes))
                 }
-                Found::Message(data) => {
-                    self.emit(context, &Event::communication(subject, pid, channel, &data))
+                ReportedKind::Message => {
+                    self.emit(context, &Event::communication(subject, pid, channel, bytes))
                 }
-                Found::Said(bytes) => self.hear(context, id, &bytes),
+                ReportedKind::Conversation => self.hear(context, id, bytes),
             }
         }
     }

@@ -62,7 +62,7 @@ impl Supervisor {
                 if let Some(process) = self.groups.process_mut(id) {
                     process.drain(context);
                 }
-                self.tell_found(context, id);
+                self.tell_reported(context, id);
                 let machine = self.groups.process(id).map(Subprocess::machine);
                 let was_stopped = machine.is_some_and(Machine::is_going_down);
                 if let Some(error) = error {
@@ -73,7 +73,7 @@ impl Supervisor {
                 if let Some(process) = self.groups.process_mut(id) {
                     process.close(context);
                 }
-                self.tell_found(context, id);
+                self.tell_reported(context, id);
                 self.abandon(context, id, was_stopped);
             }
             None if self.finish_handler(context, pid, end, error) => {}
