@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use crate::http::outbox::Outbox;
-use crate::loggers::window::{PIECE, Place, Window};
+use crate::loggers::window::{PIECE, Window, WindowPermit};
 use crate::text::decoder::Decoder;
 use crate::xmlrpc::writer;
 
@@ -37,14 +37,17 @@ pub struct Content {
 enum Part {
     Text(String),
     Log(Log),
-    Raw { window: Window, _place: Place },
+    Raw {
+        window: Window,
+        _permit: WindowPermit,
+    },
 }
 
 #[derive(Debug)]
 struct Log {
     window: Window,
     /// That of the open file.
-    _place: Place,
+    _permit: WindowPermit,
     decoder: Decoder,
     /// The length of its escaped text: how much is known so far, then how much is left to send.
     room: u64,
@@ -57,22 +60,22 @@ impl Content {
     }
 
     /// Adds a part of a log, as escaped text.
-    pub fn push_log(&mut self, window: Window, place: Place) {
+    pub fn push_log(&mut self, window: Window, permit: WindowPermit) {
         self.close_text();
         self.parts.push_back(Part::Log(Log {
             window,
-            _place: place,
+            _permit: permit,
             decoder: Decoder::default(),
             room: 0,
         }));
     }
 
     /// Adds a part of a log as it is.
-    pub fn push_raw(&mut self, window: Window, place: Place) {
+    pub fn push_raw(&mut self, window: Window, permit: WindowPermit) {
         self.close_text();
         self.parts.push_back(Part::Raw {
             window,
-            _place: place,
+            _permit: permit,
         });
     }
 
@@ -169,7 +172,10 @@ impl Content {
                     }
                     return Ok(true);
                 }
-                Part::Raw { mut window, _place } => {
+                Part::Raw {
+                    mut window,
+                    _permit,
+                } => {
                     if window.is_at_end() {
                         continue;
                     }
@@ -178,7 +184,7 @@ impl Content {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                     output.give(std::mem::take(buffer));
-                    self.parts.push_front(Part::Raw { window, _place });
+                    self.parts.push_front(Part::Raw { window, _permit });
                     return Ok(true);
                 }
                 Part::Log(log) => log,
@@ -254,8 +260,8 @@ mod tests {
         fs::write(&path, before).unwrap();
         let mut content = Content::default();
         content.text().push('[');
-        let place = window::Places::default().take().unwrap();
-        content.push_log(window::read(&path, 0, 0).unwrap(), place);
+        let permit = window::WindowLimit::default().admit().unwrap();
+        content.push_log(window::read(&path, 0, 0).unwrap(), permit);
         content.text().push(']');
         let mut buffer = Vec::new();
         let length = loop {
@@ -325,8 +331,8 @@ mod tests {
         for shortened in [false, true] {
             fs::write(&path, &log).unwrap();
             let mut content = Content::default();
-            let place = window::Places::default().take().unwrap();
-            content.push_raw(window::read(&path, 0, 0).unwrap(), place);
+            let permit = window::WindowLimit::default().admit().unwrap();
+            content.push_raw(window::read(&path, 0, 0).unwrap(), permit);
             assert_eq!((content.size(), content.logs()), (log.len() as u64, 1));
             let (mut buffer, mut output) = (Vec::new(), Outbox::default());
             assert!(content.produce(&mut buffer, &mut output).unwrap());

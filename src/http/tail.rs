@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::rc::Rc;
 
 use crate::clock::Timestamp;
-use crate::loggers::followed::{Place, Shared, Taken};
+use crate::loggers::followed::{Position, Shared, Taken};
 use crate::text::utf8;
 
 /// How much of what was written before is sent, in bytes.
@@ -26,7 +26,7 @@ const SKIPPED: &[u8] = b"==> Lines left out <==\n";
 #[derive(Debug)]
 pub struct Tail {
     log: Shared,
-    place: Rc<Cell<Place>>,
+    position: Rc<Cell<Position>>,
     /// The beginning of a character whose end was not there yet; at most three bytes.
     partial: Vec<u8>,
 }
@@ -44,10 +44,10 @@ impl Tail {
     /// Follows a log, and says when it was last written.
     pub fn new(log: Shared) -> (Tail, Timestamp) {
         log.borrow_mut().look_around();
-        let (place, found) = log.borrow_mut().follow(BACKLOG);
+        let (position, found) = log.borrow_mut().follow(BACKLOG);
         let tail = Tail {
             log,
-            place,
+            position,
             partial: Vec::new(),
         };
         (tail, modified(found.as_ref()))
@@ -55,7 +55,7 @@ impl Tail {
 
     /// Whether the next look will find something.
     pub fn has_news(&self) -> bool {
-        self.log.borrow().has_news(self.place.get())
+        self.log.borrow().has_news(self.position.get())
     }
 
     /// Finds what others than the log's writer have done to it.
@@ -72,7 +72,7 @@ impl Tail {
                 break Look::More;
             }
             let most = PIECE - piece.len();
-            let taken = self.log.borrow_mut().take(&self.place, buffer, most)?;
+            let taken = self.log.borrow_mut().take(&self.position, buffer, most)?;
             match taken {
                 Taken::Bytes => piece.append(buffer),
                 Taken::Step => {}

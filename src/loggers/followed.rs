@@ -53,7 +53,7 @@ pub struct FollowedLog {
     /// How many writers tell what they write.
     writers: usize,
     /// How far the followers are.
-    places: Vec<Weak<Cell<Place>>>,
+    positions: Vec<Weak<Cell<Position>>>,
     /// Files that were left, with how much of each belonged to the stream: one may come back.
     left: VecDeque<(Inode, u64)>,
 }
@@ -65,7 +65,7 @@ struct Stretch {
     file: Option<Rc<File>>,
     inode: Inode,
     /// Where it begins in the stream.
-    begin: u64,
+    start: u64,
     /// Where it begins in the file.
     offset: u64,
     /// The file was cut short there.
@@ -93,8 +93,8 @@ impl Inode {
 
 /// How far a follower is: in which stretch, and where in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    number: u64,
+pub struct Position {
+    stretch: u64,
     at: u64,
 }
 
@@ -130,53 +130,60 @@ impl FollowedLog {
             end: 0,
             recent: VecDeque::new(),
             writers: 0,
-            places: Vec::new(),
+            positions: Vec::new(),
             left: VecDeque::new(),
         };
-        log.begin(Some(Rc::new(file)), Inode::of(&found), 0, false);
+        log.add_stretch(Some(Rc::new(file)), Inode::of(&found), 0, false);
         log.note_size(readable_size(&found));
         Ok(log)
     }
 
     /// One more follower, which begins with so many bytes of the present file.
     /// Where that has been written last is told with it.
-    pub fn follow(&mut self, backlog: u64) -> (Rc<Cell<Place>>, Option<Metadata>) {
-        let number = self.first + self.stretches.len() as u64 - 1;
+    pub fn follow(&mut self, backlog: u64) -> (Rc<Cell<Position>>, Option<Metadata>) {
+        let stretch = self.last();
         let (mut at, mut found) = (self.end, None);
         if let Some(last) = self.stretches.back() {
-            at = last.begin.max(self.end.saturating_sub(backlog));
+            at = last.start.max(self.end.saturating_sub(backlog));
             if let Some(file) = &last.file {
                 found = file.metadata().ok();
-                let offset = last.offset + (at - last.begin);
+                let offset = last.offset + (at - last.start);
                 let whole = window::behind_character(file, offset, self.size());
                 at += whole.map_or(0, |whole| whole.saturating_sub(offset));
             }
         }
-        let place = Rc::new(Cell::new(Place { number, at }));
-        self.places.push(Rc::downgrade(&place));
-        (place, found)
+        let position = Rc::new(Cell::new(Position { stretch, at }));
+        self.positions.push(Rc::downgrade(&position));
+        (position, found)
+    }
+
+    /// The number of the last stretch.
+    fn last(&self) -> u64 {
+        self.first + self.stretches.len() as u64 - 1
     }
 
     /// Whether there is something for a follower.
-    pub fn has_news(&self, place: Place) -> bool {
-        let last = self.first + self.stretches.len() as u64 - 1;
-        place.at < self.end || place.number < last
+    pub fn has_news(&self, position: Position) -> bool {
+        position.at < self.end || position.stretch < self.last()
     }
 
     /// Gives a follower at most so many of its next bytes; `buffer` is empty if it
     /// gets none.
     pub fn take(
         &mut self,
-        place: &Cell<Place>,
+        position: &Cell<Position>,
         buffer: &mut Vec<u8>,
         most: usize,
     ) -> io::Result<Taken> {
         buffer.clear();
-        let Place { number, at } = place.get();
+        let Position {
+            stretch: number,
+            at,
+        } = position.get();
         let Some(index) = number.checked_sub(self.first) else {
-            let at = self.stretches.front().map_or(self.end, |first| first.begin);
-            let number = self.first;
-            place.set(Place { number, at });
+            let at = self.stretches.front().map_or(self.end, |first| first.start);
+            let stretch = self.first;
+            position.set(Position { stretch, at });
             return Ok(Taken::Skipped);
         };
         let index = usize::try_from(index).unwrap_or(usize::MAX);
@@ -184,11 +191,11 @@ impl FollowedLog {
             return Ok(Taken::Nothing);
         };
         let next = self.stretches.get(index + 1);
-        let end = next.map_or(self.end, |next| next.begin);
+        let end = next.map_or(self.end, |next| next.start);
         if at < end {
             let moved = self.read(stretch, at, end, buffer, most)?;
-            place.set(Place {
-                number,
+            position.set(Position {
+                stretch: number,
                 at: at + moved,
             });
             self.forget_what_all_have();
@@ -204,15 +211,15 @@ impl FollowedLog {
             true => Taken::Cut,
             false => Taken::Step,
         };
-        place.set(Place {
-            number: number + 1,
-            at: next.begin,
+        position.set(Position {
+            stretch: number + 1,
+            at: next.start,
         });
         self.forget_what_all_have();
         Ok(taken)
     }
 
-    /// Reads from a place of a stretch, and says by how much the place moves: by
+    /// Reads from a position in a stretch, and says by how much that moves: by
     /// more than was read where the rest is not there any more.
     fn read(
         &self,
@@ -231,7 +238,7 @@ impl FollowedLog {
         }
         if let Some(file) = &stretch.file {
             buffer.resize(most, 0);
-            let outcome = file.read_at(buffer, stretch.offset + (at - stretch.begin));
+            let outcome = file.read_at(buffer, stretch.offset + (at - stretch.start));
             buffer.truncate(*outcome.as_ref().unwrap_or(&0));
             if outcome? > 0 {
                 return Ok(buffer.len() as u64);
@@ -288,7 +295,11 @@ impl FollowedLog {
         }
         self.note_size(before);
         self.end += data.len() as u64;
-        if self.places.iter().all(|place| place.strong_count() == 0) {
+        if self
+            .positions
+            .iter()
+            .all(|position| position.strong_count() == 0)
+        {
             self.forget_what_all_have();
             return;
         }
@@ -300,7 +311,7 @@ impl FollowedLog {
     /// How many bytes of the present file are known.
     fn size(&self) -> u64 {
         let last = self.stretches.back();
-        last.map_or(0, |last| last.offset + (self.end - last.begin))
+        last.map_or(0, |last| last.offset + (self.end - last.start))
     }
 
     /// The present file has so many bytes, whoever has written them.
@@ -326,7 +337,7 @@ impl FollowedLog {
                 stretch.file = None;
             }
         }
-        self.begin(file, inode, 0, true);
+        self.add_stretch(file, inode, 0, true);
     }
 
     fn leave(&mut self, file: &File, inode: Inode, offset: u64) {
@@ -337,14 +348,14 @@ impl FollowedLog {
             self.left.pop_front();
         }
         let file = reader(file, &self.path).map(Rc::new);
-        self.begin(file, inode, offset, false);
+        self.add_stretch(file, inode, offset, false);
     }
 
-    fn begin(&mut self, file: Option<Rc<File>>, inode: Inode, offset: u64, is_cut: bool) {
+    fn add_stretch(&mut self, file: Option<Rc<File>>, inode: Inode, offset: u64, is_cut: bool) {
         self.stretches.push_back(Stretch {
             file,
             inode,
-            begin: self.end,
+            start: self.end,
             offset,
             is_cut,
         });
@@ -361,12 +372,12 @@ impl FollowedLog {
     }
 
     fn forget_what_all_have(&mut self) {
-        self.places.retain(|place| place.strong_count() > 0);
-        let places = self.places.iter().filter_map(Weak::upgrade);
+        self.positions
+            .retain(|position| position.strong_count() > 0);
         let (mut number, mut at) = (u64::MAX, self.end);
-        for place in places {
-            number = number.min(place.get().number);
-            at = at.min(place.get().at);
+        for position in self.positions.iter().filter_map(Weak::upgrade) {
+            number = number.min(position.get().stretch);
+            at = at.min(position.get().at);
         }
         while self.first < number && self.stretches.len() > 1 {
             self.stretches.pop_front();

@@ -29,10 +29,10 @@ pub fn append_record(
         nanoseconds / 1_000_000,
         level.tag(),
     );
-    let begin = line.len();
+    let start = line.len();
     // A Display that fails leaves a short record.
     let _ = write!(line, "{message}");
-    plain::make_plain(line, begin);
+    plain::make_plain(line, start);
     line.push('\n');
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::clock::Now;
 use crate::loggers::logger::Logger;
 use crate::loggers::rate_limit::RateLimit;
-use crate::loggers::window::Places;
+use crate::loggers::window::WindowLimit;
 use crate::loop_context::following::Following;
 use crate::loop_context::open_logs::OpenLogs;
 use crate::sys::poller::Poller;
@@ -47,7 +47,7 @@ pub struct LoopContext {
     /// Those logs that clients follow.
     pub following: Following,
     /// For the logs that clients read.
-    pub places: Places,
+    pub window_limit: WindowLimit,
     /// Why children have not become their programs.
     pub error_pipe: ErrorPipe,
     /// What is read from a pipe or socket.
@@ -68,7 +68,7 @@ impl LoopContext {
             rate_limit: RateLimit::default(),
             logs: OpenLogs::default(),
             following: Following::default(),
-            places: Places::default(),
+            window_limit: WindowLimit::default(),
             error_pipe,
             input: ReadBuffer::default(),
             buffer: Vec::new(),

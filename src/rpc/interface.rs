@@ -3,7 +3,7 @@
 
 use crate::clock::Monotonic;
 use crate::http::content::Content;
-use crate::loggers::window::{Place, Window};
+use crate::loggers::window::{Window, WindowPermit};
 use crate::loop_context::LoopContext;
 use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::rpc::job::Job;
@@ -66,9 +66,9 @@ pub fn written(value: &Value) -> Content {
 }
 
 /// A string that is written with the text of a part of a log.
-pub fn push_log(content: &mut Content, window: Window, place: Place) {
+pub fn push_log(content: &mut Content, window: Window, permit: WindowPermit) {
     content.text().push_str(writer::BEGIN_STRING);
-    content.push_log(window, place);
+    content.push_log(window, permit);
     content.text().push_str(writer::END_STRING);
 }
 

@@ -2,7 +2,7 @@
 //! a long one the open file is the answer, which is read as the client takes it.
 
 use crate::http::content::Content;
-use crate::loggers::window::{self, Places, Window, WindowError};
+use crate::loggers::window::{self, Window, WindowError, WindowLimit};
 use crate::rpc::interface::{Answer, Daemon, Outcome, push_log};
 use crate::rpc::{names, parameters};
 use crate::supervisor::fatal::Operation;
@@ -15,7 +15,7 @@ use crate::xmlrpc::writer;
 const SHORT: u64 = 256 * 1024;
 
 /// Why a long part is not read.
-const NO_PLACE: &str = "too many long parts of logs are read now: ask again later";
+const NO_PERMIT: &str = "too many long parts of logs are read now: ask again later";
 
 /// `supervisor.readLog(offset, length)`
 pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
@@ -24,7 +24,7 @@ pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
         parameters::integer(parameters, 1)?,
     );
     let context = &daemon.context;
-    read(&context.places, context.log.path(), offset, length)
+    read(&context.window_limit, context.log.path(), offset, length)
 }
 
 /// `supervisor.readProcessStdoutLog(name, offset, length)`
@@ -134,19 +134,19 @@ fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
         parameters::integer(parameters, 2)?,
     );
     read(
-        &daemon.context.places,
+        &daemon.context.window_limit,
         names::process(daemon.supervisor, name)?.log_path(channel),
         offset,
         length,
     )
 }
 
-fn read(places: &Places, path: Option<&str>, offset: i64, length: i64) -> Outcome {
+fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Outcome {
     let path = path.ok_or_else(|| Fault::new(FaultCode::NoFile))?;
     match window::read(path, offset, length) {
         Ok(window) => {
             let mut content = Content::default();
-            match push_part(&mut content, window, places)? {
+            match push_part(&mut content, window, limit)? {
                 true => Ok(Answer::Written(content)),
                 false => Err(Fault::new(FaultCode::Failed)),
             }
@@ -170,7 +170,7 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
     let mut content = Content::default();
     content.text().push_str(writer::BEGIN_ARRAY);
     let has_text = match tail.window {
-        Some(window) => push_part(&mut content, window, &daemon.context.places)?,
+        Some(window) => push_part(&mut content, window, &daemon.context.window_limit)?,
         None => false,
     };
     let text = content.text();
@@ -185,11 +185,11 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
 
 /// Adds a part of a log as a string; false if it cannot be read. The fault is
 /// that no more may be open.
-fn push_part(content: &mut Content, window: Window, places: &Places) -> Result<bool, Fault> {
+fn push_part(content: &mut Content, window: Window, limit: &WindowLimit) -> Result<bool, Fault> {
     if window.size() > SHORT {
-        let place = places.take();
-        let place = place.ok_or_else(|| Fault::with(FaultCode::Failed, NO_PLACE))?;
-        push_log(content, window, place);
+        let permit = limit.admit();
+        let permit = permit.ok_or_else(|| Fault::with(FaultCode::Failed, NO_PERMIT))?;
+        push_log(content, window, permit);
         return Ok(true);
     }
     let text = window.text();

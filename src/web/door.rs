@@ -288,7 +288,11 @@ fn download(
     let mut content = Content::default();
     content.push_raw(
         log,
-        daemon.context.places.take().ok_or(Refusal::ManyReaders)?,
+        daemon
+            .context
+            .window_limit
+            .admit()
+            .ok_or(Refusal::ManyReaders)?,
     );
     Ok(Visited::Long(head, content))
 }

@@ -13,7 +13,7 @@ struct Followed {
 }
 
 struct Follower {
-    place: Rc<Cell<Place>>,
+    position: Rc<Cell<Position>>,
     told: String,
 }
 
@@ -34,9 +34,9 @@ impl Followed {
     }
 
     fn follower(&self) -> Follower {
-        let (place, _) = self.log.borrow_mut().follow(1024);
+        let (position, _) = self.log.borrow_mut().follow(1024);
         Follower {
-            place,
+            position,
             told: String::new(),
         }
     }
@@ -58,7 +58,7 @@ impl Follower {
         loop {
             match log
                 .borrow_mut()
-                .take(&self.place, &mut buffer, 7001)
+                .take(&self.position, &mut buffer, 7001)
                 .unwrap()
             {
                 Taken::Bytes => bytes.append(&mut buffer),
@@ -167,9 +167,9 @@ fn what_others_write_and_cut_off_is_found() {
     assert_eq!(follower.take(&followed.log), []);
     assert_eq!(follower.told, "one\ntheirs\ntwo\n");
     io::Write::write_all(&mut other, b"more\n").unwrap();
-    assert!(!followed.log.borrow().has_news(follower.place.get()));
+    assert!(!followed.log.borrow().has_news(follower.position.get()));
     followed.log.borrow_mut().look_around();
-    assert!(followed.log.borrow().has_news(follower.place.get()));
+    assert!(followed.log.borrow().has_news(follower.position.get()));
     follower.take(&followed.log);
     other.set_len(0).unwrap();
     followed.log.borrow_mut().look_around();
