@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::io;
 use std::rc::Rc;
 
-use crate::config::Process;
+use crate::config::{Output, Process};
 use crate::dispatchers::capture::{Capture, Part};
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
@@ -58,10 +58,9 @@ pub enum Progress {
 }
 
 /// What of the output others than logs are to be told of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
     /// Messages between the tags of process communication.
-    #[default]
     Messages,
     /// These, and everything that is written.
     Output,
@@ -89,36 +88,38 @@ pub enum ReportedKind {
     Conversation,
 }
 
-/// Where the output goes besides the main log.
-#[derive(Debug, Default)]
-pub struct Destinations {
-    pub logs: Vec<LogUse>,
-    /// Remove ANSI sequences first.
-    pub strip_ansi: bool,
-    /// Take messages to event listeners out, keeping so many bytes of each; 0 does not.
-    pub capture_maxbytes: usize,
-    /// What others are told of.
-    pub report: Report,
+/// What is configured of a channel.
+pub fn settings(process: &Process, channel: Channel) -> &Output {
+    match channel {
+        Channel::Stdout => &process.stdout,
+        Channel::Stderr => &process.stderr,
+    }
 }
 
 impl OutputDispatcher {
-    /// Takes over a pipe that was registered for reading.
+    /// Takes over a pipe that was registered for reading. The output goes to these logs
+    /// besides the main log.
     pub fn new(
         process: Rc<Process>,
         channel: Channel,
         token: Token,
-        destinations: Destinations,
+        logs: Vec<LogUse>,
+        report: Report,
+        strip_ansi: bool,
     ) -> OutputDispatcher {
+        let capture = match report {
+            Report::Conversation => 0,
+            _ => usize::try_from(settings(&process, channel).capture_maxbytes).unwrap_or(0),
+        };
         OutputDispatcher {
             process,
             channel,
             pid: 0,
             token: Some(token),
-            logs: destinations.logs,
-            stripper: destinations.strip_ansi.then(AnsiStripper::default),
-            capture: (destinations.capture_maxbytes > 0)
-                .then(|| Box::new(Capture::new(destinations.capture_maxbytes))),
-            report: destinations.report,
+            logs,
+            stripper: strip_ansi.then(AnsiStripper::default),
+            capture: (capture > 0).then(|| Box::new(Capture::new(capture))),
+            report,
             reported: Vec::new(),
         }
     }
@@ -211,10 +212,10 @@ impl OutputDispatcher {
     /// it, which is told as lost.
     pub fn give_up(&mut self, context: &mut LoopContext) {
         let mut lost = 0;
+        let pipe = self
+            .token
+            .and_then(|token| context.poller.descriptor(token));
         for _ in 0..DRAIN_READS {
-            let pipe = self
-                .token
-                .and_then(|token| context.poller.descriptor(token));
             match pipe.map(|pipe| context.input.read(pipe)) {
                 Some(Ok(bytes)) if !bytes.is_empty() => lost += bytes.len() as u64,
                 _ => break,
@@ -228,10 +229,8 @@ impl OutputDispatcher {
 
     fn read_now(&mut self, context: &mut LoopContext, token: Token) -> Progress {
         let mut input = std::mem::take(&mut context.input);
-        let outcome = match context.poller.descriptor(token) {
-            Some(descriptor) => input.read(descriptor),
-            None => Ok(&[] as &[u8]),
-        };
+        let pipe = context.poller.descriptor(token);
+        let outcome = pipe.map_or(Ok(&[] as &[u8]), |pipe| input.read(pipe));
         let progress = match outcome {
             Ok([]) => {
                 self.end(context);

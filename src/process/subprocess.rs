@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use crate::clock::Now;
-use crate::config::{self, Process};
+use crate::config::Process;
 use crate::dispatchers::input::{InputDispatcher, WriteError};
-use crate::dispatchers::output::{Destinations, OutputDispatcher, Progress, Report, Reported};
+use crate::dispatchers::output::{self, OutputDispatcher, Progress, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
@@ -405,10 +405,7 @@ impl Subprocess {
         channel: Channel,
         pipe: OwnedFd,
     ) -> Result<Box<OutputDispatcher>, Obstacle> {
-        let output: &config::Output = match channel {
-            Channel::Stdout => &self.config.stdout,
-            Channel::Stderr => &self.config.stderr,
-        };
+        let output = output::settings(&self.config, channel);
         let rotation = Rotation {
             maxbytes: output.logfile_maxbytes,
             backups: output.logfile_backups,
@@ -436,17 +433,9 @@ impl Subprocess {
         if output.syslog && report != Report::Conversation {
             logs.push(LogUse::SYSLOG);
         }
-        let destinations = Destinations {
-            logs,
-            strip_ansi: child_settings.strip_ansi,
-            capture_maxbytes: match report {
-                Report::Conversation => 0,
-                _ => usize::try_from(output.capture_maxbytes).unwrap_or(0),
-            },
-            report,
-        };
-        let dispatcher =
-            OutputDispatcher::new(Rc::clone(&self.config), channel, token, destinations);
+        let config = Rc::clone(&self.config);
+        let strip_ansi = child_settings.strip_ansi;
+        let dispatcher = OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
         Ok(Box::new(dispatcher))
     }
 
