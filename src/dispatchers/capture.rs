@@ -50,33 +50,27 @@ impl Capture {
         loop {
             let token = if self.message.is_some() { END } else { BEGIN };
             let Some(place) = find(rest, token) else {
-                break;
+                let certain = rest.len() - beginning_at_end(rest, token);
+                self.take(&rest[..certain], &mut parts);
+                self.held_back = rest[certain..].to_vec();
+                return parts;
             };
             self.take(&rest[..place], &mut parts);
             rest = &rest[place + token.len()..];
-            self.message = match self.message.take() {
-                Some(message) => {
-                    parts.push(Part::Message(message.into()));
-                    None
-                }
-                None => Some(VecDeque::new()),
-            };
+            match self.message.take() {
+                Some(message) => parts.push(Part::Message(message.into())),
+                None => self.message = Some(VecDeque::new()),
+            }
         }
-        let token = if self.message.is_some() { END } else { BEGIN };
-        let certain = rest.len() - beginning_at_end(rest, token);
-        self.take(&rest[..certain], &mut parts);
-        self.held_back = rest[certain..].to_vec();
-        parts
     }
 
     /// What was held back, at the end of the stream. A message that has not
     /// come to its end is lost.
     pub fn finish(&mut self) -> Vec<u8> {
         let rest = std::mem::take(&mut self.held_back);
-        if self.message.take().is_some() {
-            Vec::new()
-        } else {
-            rest
+        match self.message.take() {
+            Some(_) => Vec::new(),
+            None => rest,
         }
     }
 
@@ -89,15 +83,13 @@ impl Capture {
 
     fn take(&mut self, data: &[u8], parts: &mut Vec<Part>) {
         match &mut self.message {
+            _ if data.is_empty() => {}
             Some(message) => {
                 message.extend(data);
                 let excess = message.len().saturating_sub(self.limit);
                 message.drain(..excess);
-                if !data.is_empty() {
-                    parts.push(Part::Captured(data.to_vec()));
-                }
+                parts.push(Part::Captured(data.to_vec()));
             }
-            None if data.is_empty() => {}
             None => parts.push(Part::Text(data.to_vec())),
         }
     }

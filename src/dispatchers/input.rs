@@ -24,9 +24,11 @@ pub struct InputDispatcher {
     written: usize,
 }
 
-/// Why bytes were not taken.
+/// Why a process cannot be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteError {
+pub enum InputError {
+    /// It has no child, or is being stopped.
+    NotRunning,
     /// The child has closed its stdin.
     Closed,
     /// The child has not read for too long; nothing of it was taken.
@@ -44,24 +46,20 @@ impl InputDispatcher {
     }
 
     /// Writes, or keeps for later, the whole of `data`.
-    pub fn write(&mut self, context: &mut LoopContext, data: &[u8]) -> Result<(), WriteError> {
+    pub fn write(&mut self, context: &mut LoopContext, data: &[u8]) -> Result<(), InputError> {
         if self.token.is_none() {
-            return Err(WriteError::Closed);
+            return Err(InputError::Closed);
         }
         // Something long goes whole to a child that has read all before it.
         let waiting = self.pending.len() - self.written;
         if waiting > 0 && waiting + data.len() > PENDING_LIMIT {
-            return Err(WriteError::Full);
+            return Err(InputError::Full);
         }
         self.pending.drain(..self.written);
         self.written = 0;
         self.pending.extend_from_slice(data);
         self.flush(context);
-        if self.token.is_none() {
-            Err(WriteError::Closed)
-        } else {
-            Ok(())
-        }
+        self.token.map(|_| ()).ok_or(InputError::Closed)
     }
 
     /// Writes what was kept; on a broken pipe that is dropped and the pipe closed.
@@ -104,10 +102,8 @@ impl InputDispatcher {
     /// How many bytes the child has not read: what waits to be written, and what
     /// is in the pipe.
     pub fn unread(&self, context: &LoopContext) -> usize {
-        let pipe = self
-            .token
-            .and_then(|token| context.poller.descriptor(token));
-        self.pending.len() - self.written + pipe.map_or(0, fd::unread)
+        let pipe = self.token.map(|token| context.poller.descriptor(token));
+        self.pending.len() - self.written + pipe.flatten().map_or(0, fd::unread)
     }
 
     /// Closes the pipe if nothing waits to be written: its reader is to see the end.

@@ -86,7 +86,7 @@ impl Logger {
     fn keep_lines_single(&mut self) {
         if let (Some(_), Some(file)) = (&self.stdout, &self.file)
             && let Some(stdout) = Identity::of_stdout()
-            && (file.identity() == Some(stdout) || file.has_backup(stdout))
+            && (file.sink().identity() == Some(stdout) || file.has_backup(stdout))
         {
             self.stdout = None;
         }

@@ -9,11 +9,10 @@
 //! What is no regular file is never rotated, sought or removed (see [`sink`](super::sink)).
 //! Two targets on one path are not coordinated, for each would rotate for itself:
 //! logs of children have one for each file (see [`shared`](super::shared)), and one
-//! that is the main log's file leaves rotation to that ([`Target::follow`]).
+//! that is the main log's file leaves rotation to that ([`Target::follows`]).
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -46,8 +45,8 @@ pub struct Target {
     detached: bool,
     /// The last rollover failed, which has been told: the size at which to try again.
     rotation_retry: Option<u64>,
-    /// Another target moves and removes the file; this one looks where it is.
-    follows: bool,
+    /// Another target moves, removes and limits the file; this one looks where it is.
+    pub follows: bool,
     /// How many channels write to it, and the most since nothing waited last.
     users: usize,
     most_users: usize,
@@ -126,9 +125,8 @@ impl Target {
         matches!(self.sink, Sink::File(_)) && !self.inherited
     }
 
-    /// What it writes to.
-    pub fn identity(&self) -> Option<Identity> {
-        self.sink.identity()
+    pub fn sink(&self) -> &Sink {
+        &self.sink
     }
 
     /// Whether one of its backups is that file.
@@ -139,17 +137,6 @@ impl Target {
                 let found = fs::metadata(rotation::name(&self.path, number));
                 found.is_ok_and(|found| Identity::told(&found) == identity)
             })
-    }
-
-    /// Leaves moving, removing and limiting the file to another target, and
-    /// goes with it to where the path leads.
-    pub fn follow(&mut self) {
-        self.follows = true;
-    }
-
-    /// Whether another target moves the file.
-    pub fn follows(&self) -> bool {
-        self.follows
     }
 
     /// Rolls over by these limits, for so many channels; what waits for a slow
@@ -305,16 +292,6 @@ impl Target {
         self.sink.pending()
     }
 
-    /// A second descriptor of what a reader is slow to take, to wait for that.
-    pub fn outlet(&self) -> io::Result<OwnedFd> {
-        self.sink.outlet()
-    }
-
-    /// Changes when the outlet is another one.
-    pub fn outlet_serial(&self) -> u64 {
-        self.sink.serial()
-    }
-
     /// Counts what waits for a slow reader as lost.
     pub fn give_up(&mut self) {
         let lost = self.sink.give_up();
@@ -403,9 +380,7 @@ impl Target {
 
     /// After the other target has moved the file away.
     fn find_again(&mut self) {
-        let Sink::File(file) = &self.sink else {
-            return;
-        };
+        let Some(file) = self.file() else { return };
         let inode = |found: fs::Metadata| (found.dev(), found.ino());
         if self.follows
             && file.metadata().ok().map(inode) != fs::metadata(&self.path).ok().map(inode)

@@ -26,7 +26,7 @@ impl LoopContext {
         let is_main_log = opened.is_regular()
             && self.log.path().map(shared::identity).as_ref() == Some(&identity);
         if is_main_log {
-            opened.follow();
+            opened.follows = true;
             if !std::mem::replace(&mut self.logs.told_of_main_log, true) {
                 self.log.warn(format_args!(
                     "{user}: {path} is the main log; it holds both, and rolls over as the main log does"
@@ -68,7 +68,7 @@ impl LoopContext {
             return;
         };
         open.target.write(data);
-        if open.target.follows()
+        if open.target.follows
             && let Some(main) = &mut self.log.file
         {
             main.rotate_if_due();

@@ -192,7 +192,7 @@ impl LoopContext {
     /// Waits for slow readers, or ends that and lets children go on.
     fn watch_outlets(&mut self, id: LogId, trouble: &mut Trouble) {
         let targets = self.logs.targets(&mut self.log, id);
-        let slow = targets.map(|target| target.is_congested().then(|| target.outlet_serial()));
+        let slow = targets.map(|target| target.is_congested().then(|| target.sink().serial()));
         let slow: Vec<_> = slow.collect();
         if trouble.slow != slow {
             self.unwatch_outlets(id, trouble);
@@ -201,7 +201,7 @@ impl LoopContext {
         if !trouble.is_watched() {
             let targets = self.logs.targets(&mut self.log, id);
             for target in targets.filter(|target| target.is_congested()) {
-                let registered = target.outlet().and_then(|outlet| {
+                let registered = target.sink().outlet().and_then(|outlet| {
                     self.poller
                         .register(outlet, Interest::WRITE, FdOwner::Log(id))
                 });

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::clock::Now;
 use crate::config::Process;
-use crate::dispatchers::input::{InputDispatcher, WriteError};
+use crate::dispatchers::input::{InputDispatcher, InputError};
 use crate::dispatchers::output::{self, OutputDispatcher, Progress, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::rotation::Rotation;
@@ -31,17 +31,6 @@ const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 pub struct LogPaths {
     pub stdout: Option<String>,
     pub stderr: Option<String>,
-}
-
-/// Why a process cannot be written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InputError {
-    /// It has no child, or is being stopped.
-    NotRunning,
-    /// Its child has closed its stdin.
-    Closed,
-    /// Its child has not read for too long.
-    Full,
 }
 
 #[derive(Debug)]
@@ -281,10 +270,7 @@ impl Subprocess {
             return Err(InputError::NotRunning);
         }
         let stdin = self.stdin.as_mut().ok_or(InputError::Closed)?;
-        stdin.write(context, data).map_err(|error| match error {
-            WriteError::Closed => InputError::Closed,
-            WriteError::Full => InputError::Full,
-        })
+        stdin.write(context, data)
     }
 
     /// Reads what a child that has ended wrote last, as far as its logs take that.

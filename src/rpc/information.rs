@@ -2,9 +2,10 @@
 //! supervisord itself.
 
 use crate::clock::{Now, Timestamp};
+use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
 use crate::http::content::Content;
-use crate::process::subprocess::{InputError, Subprocess};
+use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};

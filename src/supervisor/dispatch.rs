@@ -1,9 +1,10 @@
 //! Handing events to listeners, and hearing what they say.
 
+use crate::dispatchers::input::InputError;
 use crate::events::message::Message;
 use crate::events::protocol::{ListenerState, Step};
 use crate::loop_context::LoopContext;
-use crate::process::subprocess::{InputError, Subprocess};
+use crate::process::subprocess::Subprocess;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::text::pyrepr;
