@@ -26,7 +26,6 @@ impl Timers {
         }
     }
 
-    /// Whether it has a deadline.
     pub fn is_set(&self, timer: Timer) -> bool {
         self.deadlines.contains_key(&timer)
     }

@@ -11,7 +11,6 @@ pub struct GroupId(pub u32);
 /// A process: its group and its place in the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId {
-    /// The group that it is in.
     pub group: GroupId,
     /// Its place in the group's list.
     pub index: u32,

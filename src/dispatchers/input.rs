@@ -94,7 +94,6 @@ impl InputDispatcher {
         }
     }
 
-    /// Whether nothing waits to be written.
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
@@ -113,7 +112,6 @@ impl InputDispatcher {
         }
     }
 
-    /// Closes the pipe.
     pub fn close(&mut self, context: &mut LoopContext) {
         self.pending = Vec::new();
         self.written = 0;

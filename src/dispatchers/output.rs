@@ -124,7 +124,6 @@ impl OutputDispatcher {
         }
     }
 
-    /// Tells which child writes.
     pub fn set_pid(&mut self, pid: i32) {
         self.pid = pid;
     }
@@ -263,7 +262,6 @@ impl OutputDispatcher {
         }
     }
 
-    /// Empties the log.
     pub fn clear(&mut self, context: &mut LoopContext) -> Result<(), LogFailure> {
         if let Some(capture) = &mut self.capture {
             capture.clear();

@@ -75,7 +75,7 @@ impl Tail {
             let taken = self.log.borrow_mut().take(&self.position, buffer, most)?;
             match taken {
                 Taken::Bytes => piece.append(buffer),
-                Taken::Step => {}
+                Taken::NextFile => {}
                 Taken::Cut => piece.extend_from_slice(TRUNCATED),
                 // Once for all that is left out in one place.
                 Taken::Skipped if piece.ends_with(SKIPPED) => {}

@@ -11,7 +11,6 @@ use crate::sys::refused::Refused;
 pub enum Operation {
     /// Opening, or opening again.
     Open,
-    /// Writing.
     Write,
     /// Moving the file aside when it had grown to its limit.
     Rotate,

@@ -101,12 +101,11 @@ pub struct Position {
 /// What a follower was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// Bytes.
     Bytes,
     /// It has all there is.
     Nothing,
     /// No bytes, but it came nearer to them: try again.
-    Step,
+    NextFile,
     /// The file was cut short here.
     Cut,
     /// What comes here cannot be had any more: its file was cut short, or more
@@ -209,7 +208,7 @@ impl FollowedLog {
         };
         let taken = match next.is_cut {
             true => Taken::Cut,
-            false => Taken::Step,
+            false => Taken::NextFile,
         };
         position.set(Position {
             stretch: number + 1,
@@ -400,7 +399,6 @@ impl Announcer {
         Announcer(Rc::downgrade(log))
     }
 
-    /// Whether there are followers.
     pub fn is_heard(&self) -> bool {
         self.0.strong_count() > 0
     }

@@ -97,7 +97,6 @@ impl Logger {
         level >= self.level
     }
 
-    /// Writes one record.
     pub fn log(&mut self, level: Level, message: impl Display) {
         self.write(level, message, None);
     }

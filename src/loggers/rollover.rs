@@ -13,7 +13,6 @@ use crate::sys::safe_path::{self, FileAt};
 /// The bits of a mode that a new file takes over.
 const PERMISSIONS: u32 = 0o777;
 
-/// The permissions of an open file.
 pub fn permissions(file: &File) -> Option<u32> {
     let found = file.metadata().ok()?;
     Some(found.permissions().mode() & PERMISSIONS)

@@ -60,12 +60,10 @@ impl StreamWriter {
         (0, outcome)
     }
 
-    /// How many bytes wait.
     pub fn pending(&self) -> u64 {
         self.pending.len() as u64
     }
 
-    /// What is written to.
     pub fn identity(&self) -> Option<Identity> {
         Identity::of(self.outlet.as_fd())
     }
@@ -75,7 +73,6 @@ impl StreamWriter {
         self.outlet.duplicate()
     }
 
-    /// Drops what waits.
     pub fn give_up(&mut self) {
         self.pending = Vec::new();
     }

@@ -147,7 +147,6 @@ impl Target {
         self.most_users = self.most_users.max(users);
     }
 
-    /// From now on the file goes by another path.
     pub fn rename(&mut self, path: &str) {
         self.path = path.to_owned();
     }

@@ -26,7 +26,6 @@ pub const PIECE: usize = 64 * 1024;
 pub enum WindowError {
     /// The signs of offset and length make no sense together.
     BadArguments,
-    /// There is no such file.
     NoFile,
     /// It cannot be opened or read, or it is not a regular file.
     Unreadable(io::Error),
@@ -186,7 +185,6 @@ impl Window {
         self.position == self.end
     }
 
-    /// Begins again.
     pub fn rewind(&mut self) {
         self.position = self.start;
     }

@@ -17,7 +17,6 @@ impl Following {
         all.find_map(|(known, log)| (known == identity).then(|| log.upgrade()).flatten())
     }
 
-    /// Takes in one more.
     pub fn add(&mut self, identity: PathBuf, log: &Shared) {
         self.0.retain(|(_, log)| log.strong_count() > 0);
         self.0.push((identity, Rc::downgrade(log)));

@@ -34,26 +34,25 @@ impl LoopContext {
             }
         }
         let followed = self.following.find(&identity);
-        let same = self.logs.find(&identity);
-        let same = same.and_then(|id| Some((id, self.logs.logs.get_mut(&id)?)));
-        let id = match same {
-            Some((id, log)) => {
-                log.join(opened, rotation);
+        let id = match self.logs.find(&identity) {
+            None => self.logs.add(SharedLog::new(identity, opened, rotation)),
+            Some(id) => {
+                if let Some(log) = self.logs.get_mut(id) {
+                    log.join(opened, rotation);
+                }
                 id
             }
-            None => self.logs.add(SharedLog::new(identity, opened, rotation)),
         };
-        if let (Some(followed), Some(log)) = (followed, self.logs.logs.get_mut(&id)) {
+        if let (Some(followed), Some(log)) = (followed, self.logs.get_mut(id)) {
             log.target.announce_to(&followed);
         }
         self.settle_log(id, None);
         Ok(LogUse { id, rotation })
     }
 
-    /// Gives a log back.
     pub fn close_log(&mut self, log: LogUse) {
         let LogUse { id, rotation } = log;
-        if let Some(log) = self.logs.logs.get_mut(&id) {
+        if let Some(log) = self.logs.get_mut(id) {
             log.leave(rotation);
         }
         self.settle_log(id, None);
@@ -64,7 +63,7 @@ impl LoopContext {
         if log.id == LogId::SYSLOG {
             return self.log.send_to_syslog(user.process, data);
         }
-        let Some(open) = self.logs.logs.get_mut(&log.id) else {
+        let Some(open) = self.logs.get_mut(log.id) else {
             return;
         };
         open.target.write(data);
@@ -78,7 +77,7 @@ impl LoopContext {
 
     /// Counts bytes as lost that a child wrote for a log and nobody will read.
     pub fn lose(&mut self, log: &LogUse, user: LogUser<'_>, lost: u64) {
-        if let Some(open) = self.logs.logs.get_mut(&log.id) {
+        if let Some(open) = self.logs.get_mut(log.id) {
             open.target.lose(lost);
         }
         self.settle_log(log.id, Some(user));
@@ -87,14 +86,14 @@ impl LoopContext {
     /// Whether the reader of a log is slow, so that a child should not be read. For
     /// syslog no child waits.
     pub fn is_congested(&self, log: &LogUse) -> bool {
-        let open = self.logs.logs.get(&log.id);
+        let open = self.logs.get(log.id);
         open.is_some_and(|open| open.target.is_congested())
     }
 
     /// Opens every log anew that somebody writes to.
     pub fn reopen_logs(&mut self) {
         for id in self.logs.ids() {
-            if let Some(open) = self.logs.logs.get_mut(&id)
+            if let Some(open) = self.logs.get_mut(id)
                 && open.is_used()
                 && let Err(failure) = open.target.reopen()
             {
@@ -105,9 +104,8 @@ impl LoopContext {
         }
     }
 
-    /// Empties a log.
     pub fn clear_log(&mut self, log: &LogUse) -> Result<(), LogFailure> {
-        let open = self.logs.logs.get_mut(&log.id);
+        let open = self.logs.get_mut(log.id);
         let outcome = open.map_or(Ok(()), |open| open.target.clear());
         self.settle_log(log.id, None);
         outcome
@@ -128,7 +126,7 @@ impl LoopContext {
 
     fn give_up(&mut self, is_meant: impl Fn(&SharedLog) -> bool) {
         for id in self.logs.ids() {
-            let open = self.logs.logs.get_mut(&id);
+            let open = self.logs.get_mut(id);
             if let Some(open) = open.filter(|open| is_meant(open)) {
                 open.target.close();
                 self.tell_at_the_end(&[id]);
@@ -141,8 +139,9 @@ impl LoopContext {
     /// from now on what they write.
     pub fn follow_log(&mut self, path: &str) -> io::Result<Shared> {
         let mut identity = shared::identity(path);
-        let open = self.logs.find(&identity).or_else(|| self.removed_log(path));
-        let mut child = open.and_then(|id| self.logs.logs.get_mut(&id));
+        let open = self.logs.find(&identity);
+        let open = open.or_else(|| self.logs.opened_by(path));
+        let mut child = open.and_then(|id| self.logs.get_mut(id));
         if let Some(open) = &child {
             open.identity().clone_into(&mut identity);
         }
@@ -169,11 +168,5 @@ impl LoopContext {
         }
         self.following.add(identity, &log);
         Ok(log)
-    }
-
-    /// A log whose file has no name any more, by the path that it was opened by.
-    fn removed_log(&self, path: &str) -> Option<LogId> {
-        let mut all = self.logs.logs.iter();
-        all.find_map(|(id, open)| (open.target.path() == path).then_some(*id))
     }
 }

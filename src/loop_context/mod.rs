@@ -42,7 +42,6 @@ pub struct LoopContext {
     pub log: Logger,
     /// For lines that clients can cause.
     pub rate_limit: RateLimit,
-    /// The logs of children.
     pub logs: OpenLogs,
     /// Those logs that clients follow.
     pub following: Following,
@@ -59,7 +58,6 @@ pub struct LoopContext {
 }
 
 impl LoopContext {
-    /// Instruments with an empty poll set.
     pub fn new(log: Logger, error_pipe: ErrorPipe, now: Now) -> io::Result<LoopContext> {
         Ok(LoopContext {
             poller: Poller::new()?,

@@ -23,7 +23,7 @@ use crate::vec_map::VecMap;
 #[derive(Debug, Default)]
 pub struct OpenLogs {
     /// By the serial of their opening.
-    pub logs: VecMap<LogId, Box<SharedLog>>,
+    logs: VecMap<LogId, Box<SharedLog>>,
     /// The same by what makes paths one log.
     by_identity: BTreeMap<PathBuf, LogId>,
     last_id: u64,
@@ -93,12 +93,25 @@ impl fmt::Display for LogUser<'_> {
 }
 
 impl OpenLogs {
+    pub fn get(&self, id: LogId) -> Option<&SharedLog> {
+        self.logs.get(&id).map(Box::as_ref)
+    }
+
+    pub fn get_mut(&mut self, id: LogId) -> Option<&mut SharedLog> {
+        self.logs.get_mut(&id).map(Box::as_mut)
+    }
+
     /// The log that paths of that identity lead to.
     pub fn find(&self, identity: &Path) -> Option<LogId> {
         self.by_identity.get(identity).copied()
     }
 
-    /// Takes in one more.
+    /// A log whose file may have no name any more, by the path that it was opened by.
+    pub fn opened_by(&self, path: &str) -> Option<LogId> {
+        let mut all = self.logs.iter();
+        all.find_map(|(id, log)| (log.target.path() == path).then_some(*id))
+    }
+
     pub fn add(&mut self, log: SharedLog) -> LogId {
         self.last_id = self.last_id.max(LogId::SYSLOG.0) + 1;
         let id = LogId(self.last_id);
@@ -107,7 +120,6 @@ impl OpenLogs {
         id
     }
 
-    /// Forgets one.
     pub fn remove(&mut self, id: LogId) {
         if let Some(log) = self.logs.remove(&id) {
             self.by_identity.remove(log.identity());
@@ -120,7 +132,7 @@ impl OpenLogs {
 
     /// Closes a log that nobody writes to and no reader is waited for; says whether it is so.
     pub fn close_if_done(&mut self, id: LogId) -> bool {
-        let done = self.logs.get_mut(&id);
+        let done = self.get_mut(id);
         let done = done.filter(|log| !log.is_used() && !log.target.is_congested());
         done.map(|log| log.target.close()).is_some()
     }
@@ -134,7 +146,7 @@ impl OpenLogs {
         let targets = match id {
             LogId::MAIN => [main.stdout.as_mut(), main.file.as_mut()],
             LogId::SYSLOG => [Some(&mut main.syslog), None],
-            id => [self.logs.get_mut(&id).map(|log| &mut log.target), None],
+            id => [self.get_mut(id).map(|log| &mut log.target), None],
         };
         targets.into_iter().flatten()
     }

@@ -29,7 +29,6 @@ pub enum Stdin<'a> {
 }
 
 impl Stdin<'_> {
-    /// The descriptor itself.
     pub fn descriptor(&self) -> BorrowedFd<'_> {
         match self {
             Stdin::Pipe(pipe) => pipe.as_fd(),
@@ -38,7 +37,6 @@ impl Stdin<'_> {
     }
 }
 
-/// A new pipe.
 pub fn pipe() -> Result<Pipe, Obstacle> {
     fd::pipe().map_err(|error| Obstacle::of(&error))
 }

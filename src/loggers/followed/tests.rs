@@ -62,7 +62,7 @@ impl Follower {
                 .unwrap()
             {
                 Taken::Bytes => bytes.append(&mut buffer),
-                Taken::Step => {}
+                Taken::NextFile => {}
                 Taken::Nothing => break,
                 event => events.push(event),
             }
