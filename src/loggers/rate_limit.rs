@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::vec_map::VecMap;
 
 /// How often a line of one kind is written.
 pub const INTERVAL: Duration = Duration::from_secs(60);
@@ -22,36 +23,23 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// When lines of each kind were last written.
+/// When a line of each kind was last written, and how many were left out since.
 #[derive(Debug, Default)]
-pub struct RateLimit {
-    told: Vec<Told>,
-}
-
-#[derive(Debug)]
-struct Told {
-    kind: &'static str,
-    last: Monotonic,
-    left_out: u64,
-}
+pub struct RateLimit(VecMap<&'static str, (Monotonic, u64)>);
 
 impl RateLimit {
     /// How a line of that kind ends if it may be written now; `None` if it is left out.
     pub fn admit(&mut self, kind: &'static str, now: Monotonic) -> Option<LeftOut> {
-        let Some(told) = self.told.iter_mut().find(|told| told.kind == kind) else {
-            self.told.push(Told {
-                kind,
-                last: now,
-                left_out: 0,
-            });
-            return Some(LeftOut(0));
+        let count = match self.0.get_mut(kind) {
+            Some((last, left_out)) if now < *last + INTERVAL => {
+                *left_out += 1;
+                return None;
+            }
+            Some((_, left_out)) => *left_out,
+            None => 0,
         };
-        if now < told.last + INTERVAL {
-            told.left_out += 1;
-            return None;
-        }
-        told.last = now;
-        Some(LeftOut(std::mem::take(&mut told.left_out)))
+        self.0.insert(kind, (now, 0));
+        Some(LeftOut(count))
     }
 }
 

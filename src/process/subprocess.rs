@@ -328,10 +328,8 @@ impl Subprocess {
 
     /// Empties the logs of a living child; without one there is nothing to do, as in 4.3.0.
     pub fn clear_logs(&mut self, context: &mut LoopContext) -> Result<(), LogFailure> {
-        let outputs = [&mut self.stdout, &mut self.stderr].into_iter().flatten();
-        outputs
-            .map(|output| output.clear(context))
-            .fold(Ok(()), Result::and)
+        let cleared = CHANNELS.map(|channel| self.clear_log(context, channel));
+        cleared.into_iter().fold(Ok(()), Result::and)
     }
 
     /// The same with one of them.
