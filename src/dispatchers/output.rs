@@ -166,7 +166,7 @@ impl OutputDispatcher {
     pub fn pause_if_congested(&self, context: &mut LoopContext) -> Progress {
         match (self.congested_log(context), self.token) {
             (Some(log), Some(token)) => {
-                context.pause(log.id, token);
+                context.pause_pipe(log.id, token);
                 Progress::Congested
             }
             _ => Progress::Read,

@@ -311,7 +311,7 @@ impl Target {
     /// fails, the file that is open stays so. In the place of one that was
     /// removed comes one with the same permissions.
     pub fn reopen(&mut self) -> Result<(), LogFailure> {
-        // What it loses is told when the next write fails.
+        // Why something was not taken makes no difference here; what is lost is counted.
         let _ = self.flush_sink();
         if self.is_congested() {
             // A stream has no other file behind its name; what waits in it must not be lost.

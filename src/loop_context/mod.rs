@@ -82,7 +82,7 @@ impl LoopContext {
         self.rate_limit = RateLimit::default();
         self.logs = OpenLogs::default();
         self.following = Following::default();
-        self.places = Places::default();
+        self.window_limit = WindowLimit::default();
         self.log.close();
         self.now = time::now();
     }

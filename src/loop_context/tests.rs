@@ -98,7 +98,7 @@ fn a_child_is_read_again_when_a_reader_that_could_not_be_waited_for_takes_all() 
     while !scene.context.is_congested(&log) {
         scene.context.write_log(&log, USER, &[b'x'; 1000]);
     }
-    scene.context.pause(log.id, token);
+    scene.context.pause_pipe(log.id, token);
     assert!(!scene.is_ready(token));
     // The outlet is said to be ready, and takes nothing.
     scene.context.flush_log(log.id);

@@ -113,7 +113,7 @@ impl LoopContext {
     }
 
     /// Stops reading a child's pipe until its log takes more.
-    pub fn pause(&mut self, id: LogId, pipe: Token) {
+    pub fn pause_pipe(&mut self, id: LogId, pipe: Token) {
         let mut trouble = self.take_trouble(id).unwrap_or_default();
         trouble
             .paused
