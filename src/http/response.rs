@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::http::date;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Head, Version};
-use crate::web::escape;
+use crate::text::escape;
 
 /// What follows a response on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use hmac_sha256::Hash;
 
 use crate::http::response::Response;
 use crate::text::base64;
+use crate::text::escape;
 use crate::web::assets;
 use crate::web::command;
-use crate::web::escape;
 use crate::web::view::DaemonView;
 use crate::{SUPERVISOR_VERSION, states::SupervisorState};
 

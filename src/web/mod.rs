@@ -13,7 +13,6 @@ pub mod assets;
 pub mod command;
 pub mod door;
 pub mod errand;
-pub mod escape;
 pub mod form;
 pub mod frame;
 pub mod gather;

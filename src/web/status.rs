@@ -7,9 +7,9 @@
 use std::fmt::Write as _;
 
 use crate::states::ProcessState;
+use crate::text::escape::{self, address, html};
 use crate::web::assets;
 use crate::web::command;
-use crate::web::escape::{self, address, html};
 use crate::web::form::Form;
 use crate::web::frame::Frame;
 use crate::web::token::Issuer;

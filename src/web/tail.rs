@@ -6,10 +6,10 @@
 
 use std::fmt::Write as _;
 
+use crate::text::escape::{self, address, html, quoted};
 use crate::tokens::Channel;
 use crate::web::assets;
 use crate::web::command::{self, channel_name};
-use crate::web::escape::{self, address, html, quoted};
 use crate::web::form::Form;
 use crate::web::frame::Frame;
 use crate::web::token::Issuer;
