@@ -6,23 +6,23 @@
 //! and dropped for a while: unread data would turn the close into a reset,
 //! which can take the response away from the client.
 
+mod activity;
 mod refusing;
-mod standing;
 
 use std::io;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::config::limits::Limits;
-use crate::http::content::Content;
 use crate::http::date;
 use crate::http::delivery::Delivery;
-use crate::http::door::Door;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
 use crate::http::plan::{self, Plan};
+use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
+use crate::http::reply::Reply;
 use crate::http::request::{Head, HeadParser, Version};
-use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
+use crate::http::response::{Persistence, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
 use crate::log_level::Level;
@@ -35,7 +35,7 @@ const ANSWER_LIMIT: usize = 32;
 
 /// What became of a connection.
 #[derive(Debug)]
-pub enum Step {
+pub enum Fate {
     /// It goes on.
     Open,
     /// It waits for the answer to this.
@@ -70,8 +70,8 @@ pub struct Connection {
     state: State,
     /// Go on at the next turn of the loop without waiting for anything.
     resume: bool,
-    /// The next piece of a long answer may be made.
-    hungry: bool,
+    /// A long answer goes on at the next turn of the loop.
+    has_next_piece: bool,
     /// When the present state began.
     since: Monotonic,
     /// When the first byte of the present request came.
@@ -100,7 +100,7 @@ impl Connection {
             parser: HeadParser::new(limits.header),
             state: State::Reading,
             resume: false,
-            hungry: false,
+            has_next_piece: false,
             since: now,
             begun: None,
             patience: limits.request,
@@ -122,111 +122,97 @@ impl Connection {
     }
 
     /// Reads if there is something to read, and goes as far as possible.
-    pub fn ready(&mut self, context: &mut LoopContext, door: &Door, readable: bool) -> Step {
+    pub fn ready(
+        &mut self,
+        context: &mut LoopContext,
+        policy: &AccessPolicy,
+        readable: bool,
+    ) -> Fate {
         self.resume = false;
         if readable && self.wants_input() && self.wire.fill(context).is_err() {
-            return Step::Gone;
+            return Fate::Gone;
         }
-        self.advance(context, door)
+        self.advance(context, policy)
     }
 
     /// Its deadline has passed.
-    pub fn timer(&mut self, context: &mut LoopContext, door: &Door) -> Step {
+    pub fn timer(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
         match &self.state {
             State::Following { tail, .. } if self.wire.output.is_empty() => {
                 tail.look_around();
-                self.advance(context, door)
+                self.advance(context, policy)
             }
-            _ => Step::Gone,
+            _ => Fate::Gone,
         }
     }
 
     /// Goes on with the followed log, to which something was written.
-    pub fn hear(&mut self, context: &mut LoopContext, door: &Door) -> Step {
+    pub fn hear(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
         self.resume = false;
-        self.advance(context, door)
+        self.advance(context, policy)
     }
 
     /// Answers the request that is in work; ignored if there is none.
-    pub fn respond(&mut self, context: &mut LoopContext, response: Response) -> Step {
+    pub fn respond(&mut self, context: &mut LoopContext, reply: Reply) -> Fate {
         if let Some(exchange) = self.take_work() {
-            self.begin_response(exchange, &response, context.now.monotonic);
-        }
-        self.deliver(context)
-    }
-
-    /// Answers the request that is in work with XML that may be long; ignored
-    /// if there is none.
-    pub fn respond_xml(&mut self, context: &mut LoopContext, content: Content) -> Step {
-        if let Some(exchange) = self.take_work() {
-            match Delivery::xml(exchange, content, &mut self.wire, context) {
-                Ok(delivery) => {
-                    self.hungry = !delivery.is_complete();
-                    self.enter(State::Responding(delivery), context.now.monotonic);
+            let now = context.now.monotonic;
+            let wire = &mut self.wire;
+            let delivery = match reply {
+                Reply::Whole(response) => Delivery::whole(exchange, &response, wire, now),
+                Reply::Long(head, content) => Delivery::long(exchange, &head, content, wire, now),
+                Reply::Xml(content) => match Delivery::xml(exchange, content, wire, context) {
+                    Ok(delivery) => delivery,
+                    Err(_) => return Fate::Gone,
+                },
+                Reply::Refusal(why, page) => self.refusal(exchange, &why, page, context),
+                Reply::Log { path, unbuffered } => {
+                    self.follow(exchange, &path, unbuffered, context);
+                    return self.deliver(context);
                 }
-                Err(_) => return Step::Gone,
-            }
-        }
-        self.deliver(context)
-    }
-
-    /// Answers the request that is in work with that head, which tells the
-    /// content's length, and the content; ignored if there is none.
-    pub fn respond_long(
-        &mut self,
-        context: &mut LoopContext,
-        head: &Response,
-        content: Content,
-    ) -> Step {
-        let now = context.now.monotonic;
-        if let Some(exchange) = self.take_work() {
-            let delivery = Delivery::long(exchange, head, content, &mut self.wire, now);
-            self.hungry = true;
+            };
+            self.has_next_piece = !delivery.is_complete();
             self.enter(State::Responding(delivery), now);
         }
         self.deliver(context)
     }
 
     /// Goes on with a long answer by one piece.
-    pub fn go_on(&mut self, context: &mut LoopContext, door: &Door) -> Step {
-        self.hungry = false;
+    pub fn go_on(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
+        self.has_next_piece = false;
         match &mut self.state {
             State::Responding(delivery) if self.wire.output.is_empty() => {
                 if delivery.advance(&mut self.wire, context).is_err() {
-                    return Step::Gone;
+                    return Fate::Gone;
                 }
             }
-            _ => return Step::Open,
+            _ => return Fate::Open,
         }
-        self.advance(context, door)
+        self.advance(context, policy)
     }
 
-    /// Answers the request that is in work with the file at `path` as it
-    /// grows, or with 404 if it cannot be opened; ignored if there is none.
-    /// `unbuffered` asks proxies not to hold anything back.
-    pub fn follow(&mut self, context: &mut LoopContext, path: &str, unbuffered: bool) -> Step {
-        let Some(exchange) = self.take_work() else {
-            return Step::Open;
-        };
+    fn follow(
+        &mut self,
+        exchange: Exchange,
+        path: &str,
+        unbuffered: bool,
+        context: &mut LoopContext,
+    ) {
         let now = context.now.monotonic;
-        match context.follow_log(path).map(Tail::new) {
-            Ok((tail, modified)) => {
-                let chunked = exchange.persistence != Persistence::Close
-                    && matches!(exchange.version, Version::Http11 | Version::Other);
-                let head = StreamHead {
-                    modified,
-                    unbuffered,
-                    chunked,
-                };
-                self.wire
-                    .send(head.to_bytes(exchange.version, exchange.received), now);
-                self.enter(State::Following { tail, chunked }, now);
-                // The first piece goes out at the next turn, like all others.
-                self.resume = true;
-            }
-            Err(_) => self.refuse(exchange, &Refusal::NoLog, context),
-        }
-        self.deliver(context)
+        let Ok((tail, modified)) = context.follow_log(path).map(Tail::new) else {
+            return self.refuse(exchange, &Refusal::NoLog, context);
+        };
+        let chunked = exchange.persistence != Persistence::Close
+            && matches!(exchange.version, Version::Http11 | Version::Other);
+        let head = StreamHead {
+            modified,
+            unbuffered,
+            chunked,
+        };
+        self.wire
+            .send(head.to_bytes(exchange.version, exchange.received), now);
+        self.enter(State::Following { tail, chunked }, now);
+        // The first piece goes out at the next turn, like all others.
+        self.resume = true;
     }
 
     fn take_work(&mut self) -> Option<Exchange> {
@@ -241,46 +227,42 @@ impl Connection {
 
     /// Sends what there is, without beginning the next request: that is done
     /// at the next turn, for an answer has no way to hand a request up.
-    fn deliver(&mut self, context: &mut LoopContext) -> Step {
+    fn deliver(&mut self, context: &mut LoopContext) -> Fate {
         if self.wire.flush(context).is_err() {
-            return Step::Gone;
+            return Fate::Gone;
         }
         let is_complete =
             matches!(&self.state, State::Responding(delivery) if delivery.is_complete());
         if self.wire.output.is_empty() && is_complete {
             self.finish(context);
             if matches!(self.state, State::Lingering { left: 0 }) {
-                return Step::Gone;
+                return Fate::Gone;
             }
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
         self.settle(context)
     }
 
-    fn advance(&mut self, context: &mut LoopContext, door: &Door) -> Step {
+    fn advance(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
         let mut answered = 0;
         loop {
             if self.wire.flush(context).is_err() {
-                return Step::Gone;
+                return Fate::Gone;
             }
             if !self.wire.output.is_empty() {
                 break;
             }
             match &mut self.state {
                 State::Reading => match self.parser.take(&mut self.wire.input) {
-                    Ok(None) if self.wire.ended => return Step::Gone,
+                    Ok(None) if self.wire.ended => return Fate::Gone,
                     Ok(None) => break,
-                    Ok(Some(head)) => {
-                        if let Some(request) = self.begin(head, door, context) {
-                            return self.hand_up(context, request);
-                        }
-                    }
+                    Ok(Some(head)) => self.plan_request(&head, policy, context),
                     Err(bad) => self.refuse_unreadable(bad, context),
                 },
                 State::Body { body, .. } if body.missing > 0 => {
                     if !body.take(&mut self.wire.input) {
                         if self.wire.ended {
-                            return Step::Gone;
+                            return Fate::Gone;
                         }
                         break;
                     }
@@ -293,9 +275,9 @@ impl Connection {
                 State::Working(_) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
                     if delivery.is_measuring() && self.wire.has_hung_up(context) {
-                        return Step::Gone;
+                        return Fate::Gone;
                     }
-                    self.hungry = true;
+                    self.has_next_piece = true;
                     break;
                 }
                 // Pipelined requests, of which a read holds thousands: others have
@@ -312,17 +294,17 @@ impl Connection {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
                     if self.wire.ended || self.look(context).is_err() {
-                        return Step::Gone;
+                        return Fate::Gone;
                     }
                     if self.wire.flush(context).is_err() {
-                        return Step::Gone;
+                        return Fate::Gone;
                     }
                     break;
                 }
                 State::Lingering { left } => {
                     *left = left.saturating_sub(self.wire.input.len() as u64);
                     if *left == 0 || self.wire.ended {
-                        return Step::Gone;
+                        return Fate::Gone;
                     }
                     self.wire.input.clear();
                     break;
@@ -332,62 +314,44 @@ impl Connection {
         self.settle(context)
     }
 
-    fn hand_up(&mut self, context: &mut LoopContext, request: Request) -> Step {
+    fn hand_up(&mut self, context: &mut LoopContext, request: Request) -> Fate {
         match self.settle(context) {
-            Step::Gone => Step::Gone,
-            _ => Step::Request(request),
+            Fate::Gone => Fate::Gone,
+            _ => Fate::Request(request),
         }
     }
 
-    /// Decides what to do about a request from its head alone; gives it back
-    /// if the daemon has to know.
-    fn begin(&mut self, head: Head, door: &Door, context: &mut LoopContext) -> Option<Request> {
+    /// Decides what to do about a request from its head alone.
+    fn plan_request(&mut self, head: &Head, policy: &AccessPolicy, context: &mut LoopContext) {
         let now = context.now;
         self.begun = self.begun.or(Some(now.monotonic));
-        let mut exchange = Exchange::of(&head, now.wall);
-        let plan = plan::of(&head, door);
+        let mut exchange = Exchange::of(head, now.wall);
+        let plan = plan::of(head, policy);
         self.known |= !matches!(plan, Plan::RefuseAndClose(_));
         match plan {
-            Plan::Call { length, announce } => {
-                self.ask_for_body(announce, now.monotonic);
-                self.begin_body(exchange, Purpose::Call, length);
-            }
-            Plan::ProcessLog { name, channel } => {
-                self.enter(State::Working(exchange), now.monotonic);
-                return Some(Request::ProcessLog { name, channel });
-            }
-            Plan::MainLog => {
-                self.enter(State::Working(exchange), now.monotonic);
-                return Some(Request::MainLog);
-            }
-            Plan::Page {
-                visit,
+            Plan::Read {
+                request,
                 length,
                 announce,
             } => {
-                self.ask_for_body(announce, now.monotonic);
-                self.begin_body(exchange, Purpose::Page(visit), length);
+                // Some clients wait to be asked before they send a body.
+                if announce {
+                    let ask = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
+                    self.wire.send(ask, now.monotonic);
+                }
+                self.expect_body(exchange, Purpose::Request(request), length);
             }
             Plan::Refuse { why, discard } => {
-                self.begin_body(exchange, Purpose::Refusal(why), discard);
+                self.expect_body(exchange, Purpose::Refusal(why), discard);
             }
             Plan::RefuseAndClose(why) => {
                 exchange.persistence = Persistence::Close;
                 self.refuse(exchange, &why, context);
             }
         }
-        None
     }
 
-    /// Some clients wait to be asked before they send a body.
-    fn ask_for_body(&mut self, is_waited_for: bool, now: Monotonic) {
-        if is_waited_for {
-            self.wire
-                .send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), now);
-        }
-    }
-
-    fn begin_body(&mut self, exchange: Exchange, purpose: Purpose, length: u64) {
+    fn expect_body(&mut self, exchange: Exchange, purpose: Purpose, length: u64) {
         let body = Body::new(purpose, length);
         self.state = State::Body { exchange, body };
     }
@@ -400,25 +364,16 @@ impl Connection {
             return None;
         };
         match body.purpose {
-            Purpose::Call => {
+            Purpose::Request(mut request) => {
+                request.body = body.bytes;
                 self.enter(State::Working(exchange), now);
-                Some(Request::Rpc(body.bytes))
-            }
-            Purpose::Page(mut visit) => {
-                visit.form = body.bytes;
-                self.enter(State::Working(exchange), now);
-                Some(Request::Page(visit))
+                Some(request)
             }
             Purpose::Refusal(why) => {
                 self.refuse(exchange, &why, context);
                 None
             }
         }
-    }
-
-    fn begin_response(&mut self, exchange: Exchange, response: &Response, now: Monotonic) {
-        let delivery = Delivery::whole(exchange, response, &mut self.wire, now);
-        self.enter(State::Responding(delivery), now);
     }
 
     /// The client has its response.
@@ -477,13 +432,13 @@ impl Connection {
     }
 
     /// Tells the loop what this connection waits for, and until when.
-    fn settle(&mut self, context: &mut LoopContext) -> Step {
+    fn settle(&mut self, context: &mut LoopContext) -> Fate {
         let interest = Interest {
             readable: self.wants_input(),
             writable: self.resume || !self.wire.output.is_empty(),
         };
         if self.wire.set_interest(context, interest).is_err() {
-            return Step::Gone;
+            return Fate::Gone;
         }
         if matches!(self.state, State::Reading) {
             self.begun = match self.wire.input.is_empty() {
@@ -493,6 +448,6 @@ impl Connection {
         }
         let deadline = self.deadline();
         context.timers.set(Timer::Connection(self.id), deadline);
-        Step::Open
+        Fate::Open
     }
 }

@@ -3,27 +3,25 @@
 
 use crate::clock::Timestamp;
 use crate::http::buffer::Buffer;
-use crate::http::refusal::Refusal;
-use crate::http::request::{Head, Version};
+use crate::http::refusal::{Refusal, Sender};
+use crate::http::request::{Head, Method, Version};
 use crate::http::response::{Persistence, Response};
-use crate::web::route::Visit;
+use crate::http::routes::Handler;
 
 /// What a client wants of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// An XML-RPC call: the body as it came.
-    Rpc(Vec<u8>),
-    /// To follow a process's log.
-    ProcessLog {
-        /// `name` or `group:name`.
-        name: String,
-        /// `stdout`, `stderr`, or anything else that was asked for.
-        channel: String,
-    },
-    /// To follow the main log.
-    MainLog,
-    /// A page, with its form.
-    Page(Visit),
+pub struct Request {
+    pub handler: Handler,
+    pub method: Method,
+    /// Percent-decoded once.
+    pub path: String,
+    /// What follows the `?`, as it came.
+    pub query: String,
+    /// The call or the form, as it came.
+    pub body: Vec<u8>,
+    /// Whose form it may be, if it may be that of another site: then nothing is
+    /// done without a token.
+    pub sender: Option<Box<Sender>>,
 }
 
 /// The present request, as far as its response depends on it.
@@ -74,10 +72,8 @@ impl Exchange {
 /// What a body is read for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The call in it.
-    Call,
-    /// The form in it.
-    Page(Visit),
+    /// It is a part of this request.
+    Request(Request),
     /// To be dropped before the request is refused.
     Refusal(Refusal),
 }

@@ -18,6 +18,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::Head;
+use crate::http::routes::Browsers;
 
 /// By which names a server on TCP is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,18 +34,10 @@ pub struct Guard {
     pub allowed: Vec<String>,
 }
 
-/// What is asked of a request that a browser may have sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Nothing more.
-    Free,
-    /// A token of this daemon, for its origin is not its host.
-    WithToken(Box<Sender>),
-}
-
 impl Guard {
-    /// Whether the request can be what the reader of an honest page wanted.
-    pub fn judge(&self, head: &Head) -> Result<Admission, Refusal> {
+    /// Whether the request can be what the reader of an honest page wanted. For a form
+    /// that a token has to vouch for, with what is known of its sender.
+    pub fn judge(&self, head: &Head, browsers: Browsers) -> Result<Option<Box<Sender>>, Refusal> {
         let host = single(head, "Host").and_then(Authority::parse);
         let origin = single(head, "Origin").and_then(Origin::parse);
         let sender = || {
@@ -56,9 +49,8 @@ impl Guard {
             .value()
             .is_some_and(|origin| holds(&self.allowed, origin.authority.name));
         let site = head.header("Sec-Fetch-Site");
-        // Who follows a log keeps a place for as long as it likes.
-        let follows = head.path.starts_with("/logtail") || head.path.starts_with("/mainlogtail");
-        let reads_only = matches!(head.method.as_str(), "GET" | "HEAD") && !follows;
+        let reads_only =
+            matches!(head.method.as_str(), "GET" | "HEAD") && browsers != Browsers::Followers;
         let is_foreign = site.is_some_and(|site| site.eq_ignore_ascii_case("cross-site"));
         if is_foreign && !reads_only && !is_trusted {
             return Err(Refusal::CrossSite(sender()));
@@ -72,10 +64,12 @@ impl Guard {
             (Single::Value(origin), Single::Value(host)) => origin.is_at(host),
             _ => false,
         };
-        Ok(match agrees || is_trusted {
-            true => Admission::Free,
-            false => Admission::WithToken(sender()),
-        })
+        match agrees || is_trusted {
+            true => Ok(None),
+            // Whether it has a good token is known to the page that it is for.
+            false if browsers == Browsers::Forms && head.method == "POST" => Ok(Some(sender())),
+            false => Err(Refusal::Origin(sender())),
+        }
     }
 
     /// No name server has a say in addresses and in what is known here.
@@ -216,12 +210,18 @@ mod tests {
     use super::*;
     use crate::http::buffer::Buffer;
     use crate::http::request::HeadParser;
+    use crate::http::routes::Route;
 
     fn admits(open: bool, method: &str, headers: &str) -> bool {
         admits_to(open, method, "/RPC2", headers)
     }
 
-    fn judge(open: bool, method: &str, path: &str, headers: &str) -> Result<Admission, Refusal> {
+    fn judge(
+        open: bool,
+        method: &str,
+        path: &str,
+        headers: &str,
+    ) -> Result<Option<Box<Sender>>, Refusal> {
         let mut input = Buffer::default();
         let headers = headers.replace('|', "\r\n");
         input.extend(format!("{method} {path} HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes());
@@ -231,11 +231,12 @@ mod tests {
             names: vec!["web1.example.com".to_owned(), "web1".to_owned()],
             allowed: vec!["boss.example".to_owned(), "[::5]".to_owned()],
         };
-        guard.judge(&head)
+        let route = Route::at(&head.path);
+        guard.judge(&head, route.map_or(Browsers::Usual, |route| route.browsers))
     }
 
     fn admits_to(open: bool, method: &str, path: &str, headers: &str) -> bool {
-        judge(open, method, path, headers) == Ok(Admission::Free)
+        judge(open, method, path, headers) == Ok(None)
     }
 
     #[test]
@@ -433,8 +434,8 @@ mod tests {
         ] {
             for (is_open, expected) in [(true, open), (false, expected)] {
                 let found = match judge(is_open, "POST", "/", headers) {
-                    Ok(Admission::Free) => "free",
-                    Ok(Admission::WithToken(_)) => "token",
+                    Ok(None) => "free",
+                    Ok(Some(_)) => "token",
                     Err(Refusal::UnknownHost(_)) => "host",
                     Err(Refusal::CrossSite(_)) => "site",
                     Err(other) => panic!("{other:?}"),

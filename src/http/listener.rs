@@ -17,7 +17,7 @@ use std::path::Path;
 use nix::unistd::{Uid, User};
 
 use crate::config::{Address, Server};
-use crate::http::door::Door;
+use crate::http::policy::AccessPolicy;
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket::{self, Probe};
@@ -37,7 +37,7 @@ pub struct Listener {
     /// The socket itself.
     pub descriptor: OwnedFd,
     /// What is asked of its clients.
-    pub door: Door,
+    pub policy: AccessPolicy,
     /// The file of a unix socket.
     pub file: Option<SocketFile>,
 }
@@ -266,7 +266,7 @@ pub fn open(server: &Server, names: &[String]) -> Result<Listener, OpenError> {
         .map_err(|reason| system("set non-blocking", server.section.clone(), reason))?;
     Ok(Listener {
         descriptor,
-        door: Door::of(server, names),
+        policy: AccessPolicy::of(server, names),
         file,
     })
 }

@@ -1,7 +1,7 @@
 //! HTTP: reading a request within limits, writing a response, Basic
 //! authentication, and the servers on their sockets.
 //!
-//! [`request`], [`response`], [`plan`] and [`date`] are pure codecs; [`door`] decides
+//! [`request`], [`response`], [`plan`] and [`date`] are pure codecs; [`policy`] decides
 //! who comes in ([`auth`], and [`guard`] for browsers) and with how much, and a
 //! [`refusal`] says why somebody does not. Above them,
 //! [`listener`] opens the sockets, [`connection`] takes one client through its
@@ -16,15 +16,17 @@ pub mod connection;
 pub mod content;
 pub mod date;
 pub mod delivery;
-pub mod door;
 pub mod exchange;
 pub mod guard;
 pub mod listener;
 pub mod outbox;
 pub mod plan;
+pub mod policy;
 pub mod refusal;
+pub mod reply;
 pub mod request;
 pub mod response;
+pub mod routes;
 pub mod server;
 pub mod tail;
 pub mod wire;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::http::request::Head;
+use crate::http::request::{Head, Method};
 use crate::text::plain;
 
 /// How many characters of a header or of a request line are shown.
@@ -20,7 +20,7 @@ pub enum Refusal {
     /// The credentials cannot be decoded.
     BadCredentials,
     /// The address is asked for by these methods only.
-    Method(&'static str),
+    Method(&'static [Method]),
     /// The length of the body is no number, or two.
     BadLength,
     /// A body where none is read.
@@ -127,32 +127,18 @@ impl Refusal {
             Refusal::ManyFollowers => "followers",
             Refusal::ManyReaders => "readers",
             Refusal::NoDescriptors => "descriptors",
-            Refusal::Malformed
-            | Refusal::BadCredentials
-            | Refusal::Method(_)
-            | Refusal::BadLength
-            | Refusal::UnwantedBody
-            | Refusal::BadCall
-            | Refusal::BadForm
-            | Refusal::NoCredentials
-            | Refusal::NotFound
-            | Refusal::NoLog
-            | Refusal::NoLength
-            | Refusal::LongForm(_)
-            | Refusal::UnreadableLog
-            | Refusal::NoTokens => return None,
+            _ => return None,
         })
     }
-}
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// The sentence; `{}` stands for what the refusal holds.
+    fn text(&self) -> &'static str {
+        match self {
             Refusal::Malformed => "This is no HTTP request that can be read here.",
             Refusal::BadCredentials => {
                 "The header Authorization holds no user name and password in Base64."
             }
-            Refusal::Method(allowed) => return write!(f, "This address takes {allowed} only."),
+            Refusal::Method(_) => "This address takes {} only.",
             Refusal::BadLength => {
                 "Content-Length is not one number that says how long the body is."
             }
@@ -167,25 +153,16 @@ impl fmt::Display for Refusal {
                 "The user name or the password is not that of this server's section in the \
                  configuration of supervisord."
             }
-            Refusal::Origin(sender) => return write!(f, "{}", Foreign(sender)),
-            Refusal::CrossSite(sender) => {
-                return write!(
-                    f,
-                    "The browser says that another site has sent this request, with {sender}: act \
-                     on the pages of this server, or name that site in allowed_hosts in its \
-                     section if it may act here."
-                );
+            Refusal::Origin(_) => "{}",
+            Refusal::CrossSite(_) => {
+                "The browser says that another site has sent this request, with {}: act on the \
+                 pages of this server, or name that site in allowed_hosts in its section if it \
+                 may act here."
             }
-            Refusal::UnknownHost(sender) => return write!(f, "{}", Unknown(sender)),
-            Refusal::OldForm(sender) => {
-                f.write_str(
-                    "The form does not come from this supervisord as it runs now, or is older \
-                     than a day: open the page again and repeat what you wanted.",
-                )?;
-                return match sender {
-                    Some(sender) => write!(f, " {}", Foreign(sender)),
-                    None => Ok(()),
-                };
+            Refusal::UnknownHost(_) => "{}",
+            Refusal::OldForm(_) => {
+                "The form does not come from this supervisord as it runs now, or is older than a \
+                 day: open the page again and repeat what you wanted.{}"
             }
             Refusal::NotFound => "There is nothing at this address.",
             Refusal::NoLog => "There is no such process, or it has no such log.",
@@ -200,22 +177,14 @@ impl fmt::Display for Refusal {
                  Content-Length; a proxy in between must buffer requests (in nginx: \
                  proxy_request_buffering on)."
             }
-            Refusal::LongBody(limit) => {
-                return write!(
-                    f,
-                    "The body is longer than {limit} bytes: body_maxbytes in the section of this \
-                     server says how long it may be."
-                );
+            Refusal::LongBody(_) => {
+                "The body is longer than {} bytes: body_maxbytes in the section of this server \
+                 says how long it may be."
             }
-            Refusal::LongForm(limit) => {
-                return write!(f, "The form is longer than {limit} bytes.");
-            }
-            Refusal::LongHeader(limit) => {
-                return write!(
-                    f,
-                    "The header is longer than {limit} bytes: header_maxbytes in the section of \
-                     this server says how long it may be."
-                );
+            Refusal::LongForm(_) => "The form is longer than {} bytes.",
+            Refusal::LongHeader(_) => {
+                "The header is longer than {} bytes: header_maxbytes in the section of this \
+                 server says how long it may be."
             }
             Refusal::UnreadableLog => "A log that belongs to the answer cannot be read.",
             Refusal::ManyBodies => {
@@ -242,8 +211,43 @@ impl fmt::Display for Refusal {
                 "There are no random numbers for the forms of the page: the log of supervisord \
                  says why."
             }
-        })
+        }
     }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text();
+        let (before, after) = text.split_once("{}").unwrap_or((text, ""));
+        f.write_str(before)?;
+        match self {
+            Refusal::Method(methods) => write_methods(f, methods)?,
+            Refusal::Origin(sender) => write_foreign(f, sender)?,
+            Refusal::CrossSite(sender) => write!(f, "{sender}")?,
+            Refusal::UnknownHost(sender) => write_unknown(f, sender)?,
+            Refusal::OldForm(Some(sender)) => {
+                f.write_str(" ")?;
+                write_foreign(f, sender)?;
+            }
+            Refusal::LongBody(limit) | Refusal::LongForm(limit) => write!(f, "{limit}")?,
+            Refusal::LongHeader(limit) => write!(f, "{limit}")?,
+            _ => {}
+        }
+        f.write_str(after)
+    }
+}
+
+/// `GET, HEAD and POST`.
+fn write_methods(f: &mut fmt::Formatter<'_>, methods: &[Method]) -> fmt::Result {
+    for (place, method) in methods.iter().enumerate() {
+        f.write_str(match place {
+            0 => "",
+            _ if place + 1 == methods.len() => " and ",
+            _ => ", ",
+        })?;
+        f.write_str(method.name())?;
+    }
+    Ok(())
 }
 
 /// What a browser said of where its request comes from and where it goes, ready to be shown.
@@ -286,44 +290,33 @@ impl fmt::Display for Sender {
 }
 
 /// The sentence about an origin that is not the host.
-struct Foreign<'a>(&'a Sender);
-
-impl fmt::Display for Foreign<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sender = self.0;
-        write!(
-            f,
-            "The request came with {sender}, which do not agree: a proxy in between must hand on \
-             Host as the browser sent it (in nginx: proxy_set_header Host $http_host), or "
-        )?;
-        match &sender.origin_name {
-            Some(name) => write!(f, "allowed_hosts={name}")?,
-            None => f.write_str("allowed_hosts")?,
-        }
-        f.write_str(
-            " in the section of this server must name who may act here; without a proxy, another \
-             site has sent it.",
-        )
-    }
+fn write_foreign(f: &mut fmt::Formatter<'_>, sender: &Sender) -> fmt::Result {
+    let allowed = allowed_hosts(sender.origin_name.as_deref());
+    write!(
+        f,
+        "The request came with {sender}, which do not agree: a proxy in between must hand on Host \
+         as the browser sent it (in nginx: proxy_set_header Host $http_host), or {allowed} in the \
+         section of this server must name who may act here; without a proxy, another site has \
+         sent it."
+    )
 }
 
 /// The sentence about a host that is not known.
-struct Unknown<'a>(&'a Sender);
+fn write_unknown(f: &mut fmt::Formatter<'_>, sender: &Sender) -> fmt::Result {
+    let allowed = allowed_hosts(sender.host_name.as_deref());
+    write!(
+        f,
+        "The request came with {sender}, and this server, which has no password, is not known to \
+         browsers by that name: ask for it by its address, or set {allowed}, or a username and a \
+         password, in its section."
+    )
+}
 
-impl fmt::Display for Unknown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sender = self.0;
-        write!(
-            f,
-            "The request came with {sender}, and this server, which has no password, is not known \
-             to browsers by that name: ask for it by its address, or set "
-        )?;
-        match &sender.host_name {
-            Some(name) => write!(f, "allowed_hosts={name}")?,
-            None => f.write_str("allowed_hosts")?,
-        }
-        f.write_str(", or a username and a password, in its section.")
-    }
+fn allowed_hosts(name: Option<&str>) -> String {
+    name.map_or_else(
+        || "allowed_hosts".to_owned(),
+        |name| format!("allowed_hosts={name}"),
+    )
 }
 
 /// What a client has sent, as ASCII in one line of bounded length.
@@ -364,7 +357,7 @@ mod tests {
         vec![
             Refusal::Malformed,
             Refusal::BadCredentials,
-            Refusal::Method("POST"),
+            Refusal::Method(&[Method::Post]),
             Refusal::BadLength,
             Refusal::UnwantedBody,
             Refusal::BadCall,

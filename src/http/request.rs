@@ -26,6 +26,24 @@ pub enum Version {
     Other,
 }
 
+/// A method by which something may be asked for here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+}
+
+impl Method {
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+        }
+    }
+}
+
 /// What a request says about its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {

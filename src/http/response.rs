@@ -49,13 +49,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The result of an XML-RPC call.
-    pub fn xml(body: Vec<u8>) -> Response {
-        let head = Response::xml_head(body.len() as u64);
-        Response { body, ..head }
-    }
-
-    /// The same without its body, which is sent apart.
+    /// The answer to an XML-RPC call without its body, which is sent apart.
     pub fn xml_head(length: u64) -> Response {
         Response {
             status: 200,
@@ -240,7 +234,10 @@ mod tests {
             assert!(text.contains(date));
             text.replace(date, " | ").replace("\r\n", " | ")
         };
-        let xml = Response::xml(b"<x/>".to_vec());
+        let xml = Response {
+            body: b"<x/>".to_vec(),
+            ..Response::xml_head(4)
+        };
         let head = "Content-Type: text/xml | Content-Length: 4 | ";
         for (version, persistence, expected) in [
             (

@@ -9,13 +9,12 @@ use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
 use crate::config::Server;
-use crate::config::limits::Limits;
-use crate::http::connection::{Connection, Step};
-use crate::http::content::Content;
-use crate::http::door::Door;
+use crate::http::connection::{Connection, Fate};
+use crate::http::exchange::Request;
 use crate::http::listener::{self, Listener, OpenError, SocketFile};
+use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
-use crate::http::response::Response;
+use crate::http::reply::Reply;
 use crate::loop_context::{LoopContext, SHARE};
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
@@ -23,8 +22,6 @@ use crate::sys::{host, memory, time};
 use crate::text::pyrepr;
 use crate::tokens::{ConnectionId, FdOwner, Timer};
 use crate::vec_map::VecMap;
-
-pub use crate::http::exchange::Request;
 
 /// How much waits for all clients together, in bytes, beside one body of a
 /// request of the largest size; with more, the one that has taken nothing for
@@ -54,7 +51,7 @@ pub struct Servers {
     /// Those that follow logs, and maybe some that did.
     followers: Vec<ConnectionId>,
     /// Those that wait for the next piece of a long answer, in the order of their turns.
-    hungry: VecDeque<ConnectionId>,
+    long_answers: VecDeque<ConnectionId>,
     next: u64,
     /// Listening is suspended until a connection closes or the retry timer comes.
     suspended: bool,
@@ -70,7 +67,7 @@ pub struct Servers {
 struct Watched {
     /// None where the socket could not be made yet.
     token: Option<Token>,
-    door: Door,
+    policy: AccessPolicy,
     file: Option<SocketFile>,
     care: files::Care,
 }
@@ -93,7 +90,7 @@ fn watched(
     })?;
     Ok(Watched {
         token: Some(token),
-        door: listener.door,
+        policy: listener.policy,
         file: listener.file,
         care: files::Care::default(),
     })
@@ -137,7 +134,7 @@ impl Servers {
                 ));
                 Watched {
                     token: None,
-                    door: Door::of(server, &names),
+                    policy: AccessPolicy::of(server, &names),
                     file: SocketFile::missing(server),
                     care: files::Care::default(),
                 }
@@ -154,7 +151,7 @@ impl Servers {
             connections: VecMap::new(),
             crowd: 0,
             followers: Vec::new(),
-            hungry: VecDeque::new(),
+            long_answers: VecDeque::new(),
             next: 0,
             suspended: false,
             told: false,
@@ -175,10 +172,10 @@ impl Servers {
                 Vec::new()
             }
             FdOwner::Connection(id) => {
-                let step = self.with(id, |client, door| {
-                    client.ready(context, door, ready.readable)
+                let fate = self.with(id, |client, policy| {
+                    client.ready(context, policy, ready.readable)
                 });
-                let incoming = self.after(context, id, step);
+                let incoming = self.after(context, id, fate);
                 let receives = |client: &Client| client.connection.is_receiving();
                 if self.client(id).is_some_and(receives) {
                     self.relieve(context, id);
@@ -193,8 +190,8 @@ impl Servers {
     pub fn timer(&mut self, context: &mut LoopContext, timer: Timer) -> Vec<Incoming> {
         match timer {
             Timer::Connection(id) => {
-                let step = self.with(id, |client, door| client.timer(context, door));
-                self.after(context, id, step)
+                let fate = self.with(id, |client, policy| client.timer(context, policy));
+                self.after(context, id, fate)
             }
             Timer::LongAnswers => self.go_on(context),
             Timer::AcceptRetry => {
@@ -209,109 +206,37 @@ impl Servers {
         }
     }
 
-    /// Answers a call with the XML in `body`. Dropped if the client has gone.
-    pub fn respond_rpc(
-        &mut self,
-        context: &mut LoopContext,
-        connection: ConnectionId,
-        body: Vec<u8>,
-    ) {
-        self.respond(context, connection, Response::xml(body));
-    }
-
-    /// Answers a call with XML that may be long. Dropped if the client has gone.
-    pub fn respond_xml(
-        &mut self,
-        context: &mut LoopContext,
-        connection: ConnectionId,
-        content: Content,
-    ) {
-        let step = self.with(connection, |client, _| client.respond_xml(context, content));
-        self.after(context, connection, step);
-        self.relieve(context, connection);
-    }
-
-    /// Answers with that head, which tells the content's length, and the
-    /// content. Dropped if the client has gone.
-    pub fn respond_long(
-        &mut self,
-        context: &mut LoopContext,
-        connection: ConnectionId,
-        head: &Response,
-        content: Content,
-    ) {
-        let step = self.with(connection, |client, _| {
-            client.respond_long(context, head, content)
-        });
-        self.after(context, connection, step);
-    }
-
-    /// Answers why there is no answer, which the log is told if it has to know.
-    /// Dropped if the client has gone.
-    pub fn refuse_request(
-        &mut self,
-        context: &mut LoopContext,
-        connection: ConnectionId,
-        why: &Refusal,
-    ) {
-        self.respond_refusal(context, connection, why, None);
-    }
-
-    /// The same, with a page for a reader instead of the usual one if there is one.
-    pub fn respond_refusal(
-        &mut self,
-        context: &mut LoopContext,
-        connection: ConnectionId,
-        why: &Refusal,
-        page: Option<&Response>,
-    ) {
-        let step = self.with(connection, |client, _| {
-            client.respond_refusal(context, why, page)
-        });
-        self.after(context, connection, step);
-        self.relieve(context, connection);
-    }
-
-    /// Answers with any complete response. Dropped if the client has gone.
+    /// Answers a request. Dropped if the client has gone. Who would follow a log is refused
+    /// where that would take a descriptor of a program, or too many follow one.
     pub fn respond(
         &mut self,
         context: &mut LoopContext,
         connection: ConnectionId,
-        response: Response,
+        reply: impl Into<Reply>,
     ) {
-        let step = self.with(connection, |client, _| client.respond(context, response));
-        self.after(context, connection, step);
-        self.relieve(context, connection);
+        let mut reply = reply.into();
+        if matches!(reply, Reply::Log { .. }) {
+            match self.refusal_to_follow(context, connection) {
+                Some(why) => reply = why.into(),
+                None => self.followers.push(connection),
+            }
+        }
+        // What comes in pieces waits for its client elsewhere than in memory.
+        let is_whole = !matches!(reply, Reply::Long(..) | Reply::Log { .. });
+        let fate = self.with(connection, |client, _| client.respond(context, reply));
+        self.after(context, connection, fate);
+        if is_whole {
+            self.relieve(context, connection);
+        }
     }
 
-    /// Answers with the file at `path` as it grows; 404 if it cannot be
-    /// opened, 503 if that would take a descriptor of a program. Dropped if the
-    /// client has gone. `unbuffered` asks proxies not to hold anything back.
-    pub fn respond_tail(
-        &mut self,
-        context: &mut LoopContext,
-        connection: ConnectionId,
-        path: &str,
-        unbuffered: bool,
-    ) {
-        let client = self.connections.get(&connection);
-        let refusal = client.and_then(|client| {
-            if self.is_next_reserved(context, client.connection.token()) {
-                Some(Refusal::NoDescriptors)
-            } else if self.has_many_followers(client.listener) {
-                Some(Refusal::ManyFollowers)
-            } else {
-                None
-            }
-        });
-        if let Some(why) = refusal {
-            return self.refuse_request(context, connection, &why);
+    fn refusal_to_follow(&self, context: &LoopContext, id: ConnectionId) -> Option<Refusal> {
+        let client = self.client(id)?;
+        if self.is_next_reserved(context, client.connection.token()) {
+            return Some(Refusal::NoDescriptors);
         }
-        let step = self.with(connection, |client, _| {
-            client.follow(context, path, unbuffered)
-        });
-        self.followers.push(connection);
-        self.after(context, connection, step);
+        self.has_many_followers(client.listener)
+            .then_some(Refusal::ManyFollowers)
     }
 
     /// Sends what was written to followed logs in this turn of the loop.
@@ -321,8 +246,8 @@ impl Servers {
             let client = self.client(*id).map(|client| &client.connection);
             let has_news = client.is_some_and(Connection::has_news);
             if has_news {
-                let step = self.with(*id, |client, door| client.hear(context, door));
-                self.after(context, *id, step);
+                let fate = self.with(*id, |client, policy| client.hear(context, policy));
+                self.after(context, *id, fate);
             }
             self.client(*id)
                 .is_some_and(|client| client.connection.is_following())
@@ -338,23 +263,13 @@ impl Servers {
             .filter(|client| client.listener == place && client.connection.is_following())
             .count();
         let listener = self.listeners.get(place);
-        listener.is_some_and(|listener| followers >= listener.door.limits.connections / 2)
+        listener.is_some_and(|listener| followers >= listener.policy.limits.connections / 2)
     }
 
-    /// What the server of that connection allows.
-    pub fn limits(&self, connection: ConnectionId) -> Limits {
-        let client = self.connections.get(&connection);
-        client
-            .and_then(|client| self.listeners.get(client.listener))
-            .map_or_else(Limits::default, |listener| listener.door.limits)
-    }
-
-    /// Whether the server of that connection lets a GET change something.
-    pub fn has_get_actions(&self, connection: ConnectionId) -> bool {
-        let client = self.connections.get(&connection);
-        client
-            .and_then(|client| self.listeners.get(client.listener))
-            .is_some_and(|listener| listener.door.get_actions)
+    /// The rules of the server of that connection, if the client is still there.
+    pub fn policy(&self, connection: ConnectionId) -> Option<&AccessPolicy> {
+        let client = self.client(connection)?;
+        Some(&self.listeners.get(client.listener)?.policy)
     }
 
     /// Whether the client is still there, as far as is known.
@@ -389,7 +304,7 @@ impl Servers {
             context.poller.close(client.connection.token());
         }
         self.followers.clear();
-        self.hungry.clear();
+        self.long_answers.clear();
         context.timers.set(Timer::LongAnswers, None);
         context.timers.set(Timer::AcceptRetry, None);
         self.unwatch_files(context);
@@ -402,14 +317,18 @@ impl Servers {
         }
     }
 
-    fn with(&mut self, id: ConnectionId, act: impl FnOnce(&mut Connection, &Door) -> Step) -> Step {
+    fn with(
+        &mut self,
+        id: ConnectionId,
+        act: impl FnOnce(&mut Connection, &AccessPolicy) -> Fate,
+    ) -> Fate {
         // An event of a connection that has been closed meanwhile finds nobody.
         let Some(client) = self.connections.get_mut(&id) else {
-            return Step::Open;
+            return Fate::Open;
         };
         match self.listeners.get(client.listener) {
-            Some(listener) => act(&mut client.connection, &listener.door),
-            None => Step::Gone,
+            Some(listener) => act(&mut client.connection, &listener.policy),
+            None => Fate::Gone,
         }
     }
 
@@ -418,12 +337,12 @@ impl Servers {
     fn go_on(&mut self, context: &mut LoopContext) -> Vec<Incoming> {
         let end = time::monotonic() + SHARE;
         let mut incoming = Vec::new();
-        for _ in 0..self.hungry.len() {
-            let Some(id) = self.hungry.pop_front() else {
+        for _ in 0..self.long_answers.len() {
+            let Some(id) = self.long_answers.pop_front() else {
                 break;
             };
-            let step = self.with(id, |client, door| client.go_on(context, door));
-            incoming.extend(self.after(context, id, step));
+            let fate = self.with(id, |client, policy| client.go_on(context, policy));
+            incoming.extend(self.after(context, id, fate));
             if time::monotonic() >= end {
                 break;
             }
@@ -435,23 +354,23 @@ impl Servers {
     /// Sees to it that there is a turn for those that wait for one.
     fn plan_turn(&self, context: &mut LoopContext) {
         let next = context.now.monotonic.just_after();
-        let deadline = (!self.hungry.is_empty()).then_some(next);
+        let deadline = (!self.long_answers.is_empty()).then_some(next);
         context.timers.set(Timer::LongAnswers, deadline);
     }
 
-    fn after(&mut self, context: &mut LoopContext, id: ConnectionId, step: Step) -> Vec<Incoming> {
-        let is_hungry = |client: &Client| client.connection.is_hungry();
-        if self.client(id).is_some_and(is_hungry) && !self.hungry.contains(&id) {
-            self.hungry.push_back(id);
+    fn after(&mut self, context: &mut LoopContext, id: ConnectionId, fate: Fate) -> Vec<Incoming> {
+        let has_next_piece = |client: &Client| client.connection.has_next_piece();
+        if self.client(id).is_some_and(has_next_piece) && !self.long_answers.contains(&id) {
+            self.long_answers.push_back(id);
             self.plan_turn(context);
         }
-        match step {
-            Step::Open => Vec::new(),
-            Step::Request(request) => vec![Incoming {
+        match fate {
+            Fate::Open => Vec::new(),
+            Fate::Request(request) => vec![Incoming {
                 connection: id,
                 request,
             }],
-            Step::Gone => {
+            Fate::Gone => {
                 self.remove(context, id);
                 Vec::new()
             }
@@ -465,7 +384,7 @@ impl Servers {
         if !self.client(answered).is_some_and(waits) {
             return;
         }
-        let bodies = self.listeners.iter().map(|at| at.door.limits.body);
+        let bodies = self.listeners.iter().map(|at| at.policy.limits.body);
         let body = bodies.max().and_then(|body| usize::try_from(body).ok());
         let limit = OUTPUT_LIMIT.saturating_add(body.unwrap_or(0));
         loop {

@@ -6,7 +6,7 @@ use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
 use crate::http::content::Content;
 use crate::process::subprocess::Subprocess;
-use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::shutdown::NotRestarted;
@@ -151,7 +151,7 @@ pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let process = names::process(daemon.supervisor, parameters::string(parameters, 0)?)?;
     let mut content = Content::default();
     push_info(content.text(), process, time::now());
-    Ok(Answer::Written(content))
+    Ok(content.into())
 }
 
 /// Writes what is known of a process, as `getProcessInfo` and `getAllProcessInfo` tell it.

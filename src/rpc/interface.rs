@@ -5,8 +5,8 @@ use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::loggers::window::{Window, WindowPermit};
 use crate::loop_context::LoopContext;
-use crate::rpc::deferred::{self, Deferred, Slot};
 use crate::rpc::job::Job;
+use crate::rpc::pending::{self, PendingAction, Slot};
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -34,35 +34,73 @@ impl Daemon<'_> {
     }
 }
 
-/// What a method gives: a value now or later, or a fault.
-pub type Outcome = Result<Answer, Fault>;
+/// What a method gives, or a fault.
+pub type Outcome = Result<Progress, Fault>;
 
-/// A value now or later.
+/// How far a method has got when it returns.
+#[derive(Debug)]
+pub enum Progress {
+    Done(Answer),
+    /// The answer comes later.
+    Pending(PendingAction),
+}
+
+/// A complete result.
 #[derive(Debug)]
 pub enum Answer {
-    /// The result.
-    Done(Value),
-    /// The result, already written as a value, for what may be long.
+    Value(Value),
+    /// Already written as a value, for what may be long.
     Written(Content),
-    /// To be asked again.
-    Later(Deferred),
 }
 
 impl Answer {
-    /// The statuses of several processes, now or when those that are waited for have finished.
-    pub fn several(slots: Vec<Slot>) -> Answer {
-        match deferred::statuses(slots) {
-            Ok(statuses) => Answer::Done(Value::Array(statuses)),
-            Err(slots) => Answer::Later(Deferred::Several(slots)),
+    /// As a value, for what is never long.
+    pub fn value(self) -> Value {
+        match self {
+            Answer::Value(value) => value,
+            Answer::Written(_) => Value::Bool(true),
+        }
+    }
+
+    /// As it is written.
+    pub fn written(self) -> Content {
+        match self {
+            Answer::Written(content) => content,
+            Answer::Value(value) => {
+                let mut content = Content::default();
+                writer::push_value(content.text(), &value);
+                content
+            }
         }
     }
 }
 
-/// A value as it is written.
-pub fn written(value: &Value) -> Content {
-    let mut content = Content::default();
-    writer::push_value(content.text(), value);
-    content
+impl Progress {
+    /// The statuses of several processes, now or when those that are waited for have finished.
+    pub fn of_several(mut slots: Vec<Slot>) -> Progress {
+        match pending::statuses(&mut slots) {
+            Some(statuses) => statuses.into(),
+            None => Progress::Pending(PendingAction::Several(slots)),
+        }
+    }
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Answer {
+        Answer::Value(value)
+    }
+}
+
+impl From<Content> for Answer {
+    fn from(content: Content) -> Answer {
+        Answer::Written(content)
+    }
+}
+
+impl<T: Into<Answer>> From<T> for Progress {
+    fn from(answer: T) -> Progress {
+        Progress::Done(answer.into())
+    }
 }
 
 /// A string that is written with the text of a part of a log.
@@ -70,12 +108,6 @@ pub fn push_log(content: &mut Content, window: Window, permit: WindowPermit) {
     content.text().push_str(writer::BEGIN_STRING);
     content.push_log(window, permit);
     content.text().push_str(writer::END_STRING);
-}
-
-impl From<Value> for Answer {
-    fn from(value: Value) -> Answer {
-        Answer::Done(value)
-    }
 }
 
 /// What does the work of a method.

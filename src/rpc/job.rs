@@ -9,8 +9,8 @@
 use std::collections::VecDeque;
 
 use crate::clock::Monotonic;
-use crate::rpc::deferred::{Deferred, Ending};
 use crate::rpc::names;
+use crate::rpc::pending::{Ending, PendingAction};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -18,9 +18,9 @@ use crate::xmlrpc::value::Value;
 #[derive(Debug)]
 pub struct Job {
     /// Those to come.
-    pub steps: VecDeque<Step>,
+    pub steps: VecDeque<JobStep>,
     /// The step that waits for processes.
-    pub under_way: Option<(Action, String, Deferred)>,
+    pub under_way: Option<(Change, String, PendingAction)>,
     /// What the steps so far have come to.
     entries: Vec<Entry>,
     /// How the result is told.
@@ -44,7 +44,7 @@ pub enum Kind {
 
 /// A part of a job.
 #[derive(Debug)]
-pub enum Step {
+pub enum JobStep {
     /// Stops these.
     Stop(Target),
     /// Starts these.
@@ -69,7 +69,7 @@ pub enum Target {
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Change {
     Stop,
     Start,
     Remove,
@@ -80,7 +80,7 @@ pub enum Action {
 /// What a step came to for one process, or for a group as a whole.
 #[derive(Debug)]
 struct Entry {
-    action: Action,
+    change: Change,
     group: String,
     /// Empty for a group.
     name: String,
@@ -90,7 +90,7 @@ struct Entry {
 
 impl Job {
     /// A job that has begun nothing yet.
-    pub fn new(steps: VecDeque<Step>, kind: Kind, wait: bool) -> Job {
+    pub fn new(steps: VecDeque<JobStep>, kind: Kind, wait: bool) -> Job {
         Job {
             steps,
             under_way: None,
@@ -103,10 +103,10 @@ impl Job {
     }
 
     /// When it wants to be gone on with though no process has changed its state.
-    pub fn next_report(&self) -> Option<Monotonic> {
+    pub fn next_poll(&self) -> Option<Monotonic> {
         match (self.turn, &self.under_way) {
             (Some(turn), _) => Some(turn.just_after()),
-            (None, Some((.., deferred))) => deferred.next_report(),
+            (None, Some((.., pending))) => pending.next_poll(),
             (None, None) => None,
         }
     }
@@ -116,15 +116,15 @@ impl Job {
         let failed = i64::from(FaultCode::Failed.code());
         let mut entries = self.entries.iter();
         entries.any(|entry| {
-            entry.action == Action::Stop && entry.group == group && entry.status == failed
+            entry.change == Change::Stop && entry.group == group && entry.status == failed
         })
     }
 
     /// Keeps what a step came to.
-    pub fn note(&mut self, action: Action, name: &str, result: Result<Value, Fault>) {
+    pub fn note(&mut self, change: Change, name: &str, result: Result<Value, Fault>) {
         let result = match result {
             Ok(Value::Array(statuses)) => {
-                let entries = statuses.iter().map(|status| Entry::new(action, status));
+                let entries = statuses.iter().map(|status| Entry::new(change, status));
                 return self.entries.extend(entries);
             }
             Ok(_) => Ok(()),
@@ -132,7 +132,7 @@ impl Job {
         };
         let (group, name) = names::split(name);
         let status = names::entry(group, name.unwrap_or_default(), result);
-        self.entries.push(Entry::new(action, &status));
+        self.entries.push(Entry::new(change, &status));
     }
 
     /// Tells what it has come to.
@@ -159,26 +159,26 @@ impl Target {
     }
 }
 
-impl Action {
+impl Change {
     fn word(self) -> &'static str {
         match self {
-            Action::Stop => "stop",
-            Action::Start => "start",
-            Action::Remove => "remove",
-            Action::Update => "update",
-            Action::Add => "add",
+            Change::Stop => "stop",
+            Change::Start => "start",
+            Change::Remove => "remove",
+            Change::Update => "update",
+            Change::Add => "add",
         }
     }
 }
 
 impl Entry {
-    fn new(action: Action, status: &Value) -> Entry {
+    fn new(change: Change, status: &Value) -> Entry {
         let text = |member: &str| {
             let text = status.member(member).and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
         Entry {
-            action,
+            change,
             group: text("group"),
             name: text("name"),
             status: status
@@ -193,10 +193,10 @@ impl Entry {
     /// meanwhile need not be started.
     fn is_failure(&self) -> bool {
         let is = |code: FaultCode| self.status == i64::from(code.code());
-        let is_soft = match self.action {
-            Action::Stop => is(FaultCode::NotRunning),
-            Action::Start => is(FaultCode::AlreadyStarted),
-            Action::Remove | Action::Update | Action::Add => false,
+        let is_soft = match self.change {
+            Change::Stop => is(FaultCode::NotRunning),
+            Change::Start => is(FaultCode::AlreadyStarted),
+            Change::Remove | Change::Update | Change::Add => false,
         };
         !is(FaultCode::Success) && !is_soft
     }
@@ -214,7 +214,7 @@ impl Entry {
             ("group".to_owned(), Value::String(self.group)),
             ("status".to_owned(), Value::Int(self.status)),
             ("description".to_owned(), Value::String(self.description)),
-            ("action".to_owned(), Value::string(self.action.word())),
+            ("action".to_owned(), Value::string(self.change.word())),
         ])
     }
 }

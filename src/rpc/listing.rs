@@ -6,8 +6,8 @@
 use crate::http::content::Content;
 use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
-use crate::rpc::deferred::{ConfigRow, Deferred, Listing, Rows};
-use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::interface::{Daemon, Outcome, Progress};
+use crate::rpc::pending::{ConfigRow, Listing, PendingAction, Rows};
 use crate::rpc::{configuration, information};
 use crate::sort;
 use crate::supervisor::Supervisor;
@@ -28,13 +28,13 @@ pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         (process.group_name(), &process.config().name)
     });
     let ids = processes.into_iter().map(Subprocess::id).collect();
-    Ok(begin(daemon, Rows::State(ids)))
+    Ok(first_rows(daemon, Rows::State(ids)))
 }
 
 /// `supervisor.getAllConfigInfo()`: sorted by process name only.
 pub fn all_config_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let rows = config_rows(daemon.supervisor);
-    Ok(begin(daemon, rows))
+    Ok(first_rows(daemon, rows))
 }
 
 /// Goes on with a list; what it is when it is complete.
@@ -54,7 +54,7 @@ pub fn poll(listing: &mut Listing, daemon: &Daemon<'_>) -> Option<Content> {
     write(listing, daemon)
 }
 
-fn begin(daemon: &Daemon<'_>, rows: Rows) -> Answer {
+fn first_rows(daemon: &Daemon<'_>, rows: Rows) -> Progress {
     let mut listing = Listing {
         rows,
         written: 0,
@@ -62,8 +62,8 @@ fn begin(daemon: &Daemon<'_>, rows: Rows) -> Answer {
         turn: daemon.turn(),
     };
     match write(&mut listing, daemon) {
-        Some(content) => Answer::Written(content),
-        None => Answer::Later(Deferred::Listing(Box::new(listing))),
+        Some(content) => content.into(),
+        None => Progress::Pending(PendingAction::Listing(Box::new(listing))),
     }
 }
 

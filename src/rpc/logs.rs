@@ -3,7 +3,7 @@
 
 use crate::http::content::Content;
 use crate::loggers::window::{self, Window, WindowError, WindowLimit};
-use crate::rpc::interface::{Answer, Daemon, Outcome, push_log};
+use crate::rpc::interface::{Daemon, Outcome, push_log};
 use crate::rpc::{names, parameters};
 use crate::supervisor::fatal::Operation;
 use crate::tokens::{Channel, ProcessId};
@@ -71,15 +71,18 @@ pub fn clear_main(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 /// `supervisor.clearProcessLogs(name)`
 pub fn clear_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let id = names::process(daemon.supervisor, name)?.id();
-    clear(daemon, id, name, None)?;
+    clear_named(daemon, name, None)?;
     Ok(Value::Bool(true).into())
 }
 
-/// Clears one log of a process; XML-RPC has no such call.
-pub fn clear_channel(daemon: &mut Daemon<'_>, name: &str, channel: Channel) -> Result<(), Fault> {
+/// Clears both logs of a process, or one, for which XML-RPC has no call.
+pub fn clear_named(
+    daemon: &mut Daemon<'_>,
+    name: &str,
+    channel: Option<Channel>,
+) -> Result<(), Fault> {
     let id = names::process(daemon.supervisor, name)?.id();
-    clear(daemon, id, name, Some(channel))
+    clear(daemon, id, name, channel)
 }
 
 /// `supervisor.clearAllProcessLogs()`
@@ -147,7 +150,7 @@ fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Ou
         Ok(window) => {
             let mut content = Content::default();
             match push_part(&mut content, window, limit)? {
-                true => Ok(Answer::Written(content)),
+                true => Ok(content.into()),
                 false => Err(Fault::new(FaultCode::Failed)),
             }
         }
@@ -180,7 +183,7 @@ fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
     writer::push_int(text, tail.offset);
     writer::push_bool(text, tail.overflow);
     text.push_str(writer::END_ARRAY);
-    Ok(Answer::Written(content))
+    Ok(content.into())
 }
 
 /// Adds a part of a log as a string; false if it cannot be read. The fault is

@@ -1,51 +1,33 @@
-//! Asking a deferred call whether it has its answer.
+//! Asking a pending action whether there is an answer by now.
 
 use crate::http::content::Content;
-use crate::rpc::deferred::{self, Deferred, Goal, Multicall, Pause, Slot, Waiting};
-use crate::rpc::interface::{Daemon, written};
+use crate::rpc::interface::{Answer, Daemon};
+use crate::rpc::pending::{self, AwaitedProcess, Goal, Multicall, Pause, PendingAction, Slot};
 use crate::rpc::{listing, names, start, stop, system};
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
-/// The answer of a deferred call, written as a value, if there is one by now.
-pub fn poll(deferred: &mut Deferred, daemon: &mut Daemon<'_>) -> Option<Result<Content, Fault>> {
-    match deferred {
-        Deferred::Listing(listing) => listing::poll(listing, daemon).map(Ok),
-        Deferred::Multicall(multicall) => poll_multicall(multicall, daemon).map(Ok),
-        _ => Some(poll_processes(deferred, daemon)?.map(|value| written(&value))),
-    }
-}
-
-/// The answer of a call that waits for processes, if there is one by now; there
-/// is never one for the others.
-pub fn poll_processes(
-    deferred: &mut Deferred,
-    daemon: &mut Daemon<'_>,
-) -> Option<Result<Value, Fault>> {
-    match deferred {
-        Deferred::Process(waiting) => {
-            Some(poll_process(waiting, daemon)?.map(|()| Value::Bool(true)))
+/// The answer, if there is one by now.
+pub fn poll(action: &mut PendingAction, daemon: &mut Daemon<'_>) -> Option<Result<Answer, Fault>> {
+    Some(match action {
+        PendingAction::Process(process) => {
+            poll_process(process, daemon)?.map(|()| Value::Bool(true).into())
         }
-        Deferred::Several(slots) => {
+        PendingAction::Several(slots) => {
             for slot in slots.iter_mut() {
-                if let Slot::Waiting(waiting) = slot
-                    && let Some(result) = poll_process(waiting, daemon)
+                if let Slot::Awaited(process) = slot
+                    && let Some(result) = poll_process(process, daemon)
                 {
-                    let status = names::status(daemon.supervisor, waiting.id, result);
+                    let status = names::status(daemon.supervisor, process.id, result);
                     *slot = Slot::Finished(status);
                 }
             }
-            match deferred::statuses(std::mem::take(slots)) {
-                Ok(statuses) => Some(Ok(Value::Array(statuses))),
-                Err(unfinished) => {
-                    *slots = unfinished;
-                    None
-                }
-            }
+            Ok(pending::statuses(slots)?.into())
         }
-        Deferred::Job(ending) => ending.get().cloned(),
-        Deferred::Listing(_) | Deferred::Multicall(_) => None,
-    }
+        PendingAction::Job(ending) => ending.get()?.clone().map(Answer::Value),
+        PendingAction::Listing(listing) => Ok(listing::poll(listing, daemon)?.into()),
+        PendingAction::Multicall(multicall) => Ok(poll_multicall(multicall, daemon)?.into()),
+    })
 }
 
 /// Goes on with the calls for as long as this turn of the loop allows.
@@ -56,7 +38,7 @@ fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<
             Pause::Turn(_) => {}
             Pause::Call(call) => {
                 let result = poll(call, daemon)?;
-                system::push_slot(daemon, &mut multicall.finished, result);
+                system::push_result(daemon, &mut multicall.finished, result);
                 if daemon.context.turn_is_over() {
                     multicall.pause = Pause::Turn(daemon.turn());
                     return None;
@@ -74,9 +56,12 @@ fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<
     }
 }
 
-fn poll_process(waiting: &mut Waiting, daemon: &mut Daemon<'_>) -> Option<Result<(), Fault>> {
-    match &mut waiting.goal {
-        Goal::Started => start::poll(daemon, waiting.id, &waiting.name),
-        Goal::Stopped { child, report_at } => stop::poll(daemon, waiting.id, *child, report_at),
+fn poll_process(
+    process: &mut AwaitedProcess,
+    daemon: &mut Daemon<'_>,
+) -> Option<Result<(), Fault>> {
+    match &mut process.goal {
+        Goal::Started => start::poll(daemon, process.id, &process.name),
+        Goal::Stopped { child, report_at } => stop::poll(daemon, process.id, *child, report_at),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::rpc::interface::{Daemon, Outcome};
-use crate::rpc::job::{Job, Kind, Step, Target};
+use crate::rpc::job::{Job, JobStep, Kind, Target};
 use crate::rpc::names::{self, Named};
 use crate::rpc::{parameters, steps};
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -60,18 +60,18 @@ pub fn update_groups(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let names = array(parameters)?.iter().map(name);
     let mut queue = VecDeque::new();
     for name in names.collect::<Result<Vec<String>, Fault>>()? {
-        queue.push_back(Step::StopGroup(name.clone()));
-        queue.push_back(Step::Replace(name));
+        queue.push_back(JobStep::StopGroup(name.clone()));
+        queue.push_back(JobStep::Replace(name));
     }
     let wait = parameters::wait(parameters, 1);
-    steps::begin(Job::new(queue, Kind::Several, wait), daemon)
+    steps::launch(Job::new(queue, Kind::Several, wait), daemon)
 }
 
 fn restart(daemon: &mut Daemon<'_>, targets: Vec<Target>, kind: Kind, wait: bool) -> Outcome {
-    let stops = targets.iter().cloned().map(Step::Stop);
-    let mut queue: VecDeque<Step> = stops.collect();
-    queue.extend(targets.into_iter().map(Step::Start));
-    steps::begin(Job::new(queue, kind, wait), daemon)
+    let stops = targets.iter().cloned().map(JobStep::Stop);
+    let mut queue: VecDeque<JobStep> = stops.collect();
+    queue.extend(targets.into_iter().map(JobStep::Start));
+    steps::launch(Job::new(queue, kind, wait), daemon)
 }
 
 fn array(parameters: &[Value]) -> Result<&[Value], Fault> {

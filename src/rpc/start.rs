@@ -2,10 +2,10 @@
 
 use crate::process::command::CommandError;
 use crate::process::machine::Input;
-use crate::rpc::deferred::{Deferred, Goal, Slot, Waiting};
-use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::interface::{Daemon, Outcome, Progress};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
+use crate::rpc::pending::{AwaitedProcess, Goal, PendingAction, Slot};
 use crate::states::ProcessState;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -24,7 +24,7 @@ pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     };
     match start_one(daemon, id, name, wait) {
         Some(result) => result.map(|()| Value::Bool(true).into()),
-        None => Ok(Answer::Later(Deferred::Process(waiting(id, name)))),
+        None => Ok(Progress::Pending(PendingAction::Process(awaited(id, name)))),
     }
 }
 
@@ -57,8 +57,8 @@ pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result
     }
 }
 
-fn waiting(id: ProcessId, name: &str) -> Waiting {
-    Waiting {
+fn awaited(id: ProcessId, name: &str) -> AwaitedProcess {
+    AwaitedProcess {
         id,
         name: name.to_owned(),
         goal: Goal::Started,
@@ -66,7 +66,7 @@ fn waiting(id: ProcessId, name: &str) -> Waiting {
 }
 
 /// Starts those that do not run.
-pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
+pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Progress {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
@@ -80,10 +80,10 @@ pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -
             Some(result) => {
                 slots.push(Slot::Finished(names::status(daemon.supervisor, id, result)))
             }
-            None => slots.push(Slot::Waiting(waiting(id, &name))),
+            None => slots.push(Slot::Awaited(awaited(id, &name))),
         }
     }
-    Answer::several(slots)
+    Progress::of_several(slots)
 }
 
 /// Starts one process; `None` when it is to be waited for. The command is

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::rpc::deferred::Deferred;
-use crate::rpc::interface::{Answer, Daemon, Outcome};
-use crate::rpc::job::{Action, Job, Kind, Step, Target};
+use crate::rpc::interface::{Answer, Daemon, Outcome, Progress};
+use crate::rpc::job::{Change, Job, JobStep, Kind, Target};
+use crate::rpc::pending::PendingAction;
 use crate::rpc::{configuration, names, poll, start, stop};
 use crate::tokens::Timer;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -14,7 +14,7 @@ use crate::xmlrpc::value::Value;
 const MOST_JOBS: usize = 1024;
 
 /// Begins it. Who does not wait is answered at once.
-pub fn begin(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
+pub fn launch(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
     if daemon.jobs.len() >= MOST_JOBS {
         let text = "too many restarts and updates are under way, try again later";
         return Err(Fault::with(FaultCode::Failed, text));
@@ -32,12 +32,12 @@ pub fn begin(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
         let wait = job.wait;
         daemon.jobs.push(job);
         return Ok(match wait {
-            true => Answer::Later(Deferred::Job(ending)),
-            false => Answer::Done(at_once),
+            true => Progress::Pending(PendingAction::Job(ending)),
+            false => at_once.into(),
         });
     }
     match ending.get() {
-        Some(result) => result.clone().map(Answer::Done),
+        Some(result) => result.clone().map(Progress::from),
         // A job at its end has a result.
         None => Err(Fault::new(FaultCode::Failed)),
     }
@@ -50,12 +50,12 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
     }
     job.turn = None;
     loop {
-        if let Some((action, name, mut deferred)) = job.under_way.take() {
-            let Some(result) = poll::poll_processes(&mut deferred, daemon) else {
-                job.under_way = Some((action, name, deferred));
+        if let Some((change, name, mut pending)) = job.under_way.take() {
+            let Some(result) = poll::poll(&mut pending, daemon) else {
+                job.under_way = Some((change, name, pending));
                 return false;
             };
-            job.note(action, &name, result);
+            job.note(change, &name, result.map(Answer::value));
         }
         let Some(step) = job.steps.pop_front() else {
             job.finish();
@@ -73,64 +73,58 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
     }
 }
 
-fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: Step) {
-    let (action, name, outcome) = match step {
-        Step::Stop(target) => {
+fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
+    let (change, name, outcome) = match step {
+        JobStep::Stop(target) => {
             let outcome = stop(daemon, &target);
-            (Action::Stop, target.name(), outcome)
+            (Change::Stop, target.name(), outcome)
         }
-        Step::Start(target) => {
+        JobStep::Start(target) => {
             let outcome = start(daemon, &target, job.wait);
-            (Action::Start, target.name(), outcome)
+            (Change::Start, target.name(), outcome)
         }
-        Step::StopGroup(group) => {
+        JobStep::StopGroup(group) => {
             if daemon.supervisor.groups.named(&group).is_none() {
                 return;
             }
             let outcome = stop::stop_group(daemon, &[Value::string(&group)]);
-            (Action::Stop, whole(&group), outcome)
+            (Change::Stop, whole(&group), outcome)
         }
-        Step::Replace(group) => {
-            let (action, outcome) = replace(job, daemon, &group);
-            (action, whole(&group), outcome)
+        JobStep::Replace(group) => {
+            let (change, outcome) = replace(job, daemon, &group);
+            (change, whole(&group), outcome)
         }
     };
-    let result = match outcome {
-        Ok(Answer::Later(deferred)) => {
-            job.under_way = Some((action, name, deferred));
-            return;
-        }
-        Ok(Answer::Done(value)) => Ok(value),
-        // No step has a long answer.
-        Ok(Answer::Written(_)) => Ok(Value::Bool(true)),
-        Err(fault) => Err(fault),
-    };
-    job.note(action, &name, result);
+    match outcome {
+        Ok(Progress::Pending(pending)) => job.under_way = Some((change, name, pending)),
+        Ok(Progress::Done(answer)) => job.note(change, &name, Ok(answer.value())),
+        Err(fault) => job.note(change, &name, Err(fault)),
+    }
 }
 
 /// A group that is to go stays if one of its processes could not be stopped.
-fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Action, Outcome) {
+fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Change, Outcome) {
     let parameters = [Value::string(group)];
     let is_active = daemon.supervisor.groups.named(group).is_some();
     let configured = &daemon.supervisor.config.groups;
     let is_configured = configured.iter().any(|known| known.name == group);
     if !is_active {
-        return (Action::Add, configuration::add_group(daemon, &parameters));
+        return (Change::Add, configuration::add_group(daemon, &parameters));
     }
     if !is_configured && job.has_failed_to_stop(group) {
         let fault = Fault::with(FaultCode::Failed, "not all of it could be stopped");
-        return (Action::Remove, Err(fault));
+        return (Change::Remove, Err(fault));
     }
     match configuration::remove_group(daemon, &parameters) {
         Ok(_) if is_configured => {
             let outcome = configuration::add_group(daemon, &parameters);
-            (Action::Update, outcome)
+            (Change::Update, outcome)
         }
-        outcome => (Action::Remove, outcome),
+        outcome => (Change::Remove, outcome),
     }
 }
 
-fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
+pub fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
     match target {
         Target::All => stop::stop_all(daemon, &[]),
         Target::Name(name) => stop::stop_process(daemon, &[Value::string(name)]),
@@ -141,7 +135,7 @@ fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
     }
 }
 
-fn start(daemon: &mut Daemon<'_>, target: &Target, wait: bool) -> Outcome {
+pub fn start(daemon: &mut Daemon<'_>, target: &Target, wait: bool) -> Outcome {
     let wait_value = Value::Bool(wait);
     match target {
         Target::All => start::start_all(daemon, &[wait_value]),

@@ -2,10 +2,10 @@
 
 use crate::clock::Monotonic;
 use crate::process::machine::Input;
-use crate::rpc::deferred::{Deferred, Goal, STOP_REPORT_INTERVAL, Slot, Waiting};
-use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::interface::{Daemon, Outcome, Progress};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
+use crate::rpc::pending::{AwaitedProcess, Goal, PendingAction, STOP_REPORT_INTERVAL, Slot};
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -23,7 +23,9 @@ pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     };
     match stop_one(daemon, id, name, wait) {
         Some(result) => result.map(|()| Value::Bool(true).into()),
-        None => Ok(Answer::Later(Deferred::Process(waiting(daemon, id, name)))),
+        None => Ok(Progress::Pending(PendingAction::Process(awaited(
+            daemon, id, name,
+        )))),
     }
 }
 
@@ -66,9 +68,9 @@ pub fn poll(
     None
 }
 
-fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
+fn awaited(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> AwaitedProcess {
     let process = daemon.supervisor.groups.process(id);
-    Waiting {
+    AwaitedProcess {
         id,
         name: name.to_owned(),
         goal: Goal::Stopped {
@@ -79,7 +81,7 @@ fn waiting(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> Waiting {
 }
 
 /// Stops those that run: all are signalled first, then waited for together.
-pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Answer {
+pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Progress {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
@@ -94,10 +96,10 @@ pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) ->
             Some(result) => {
                 slots.push(Slot::Finished(names::status(daemon.supervisor, id, result)))
             }
-            None => slots.push(Slot::Waiting(waiting(daemon, id, &name))),
+            None => slots.push(Slot::Awaited(awaited(daemon, id, &name))),
         }
     }
-    Answer::several(slots)
+    Progress::of_several(slots)
 }
 
 /// Stops one process; `None` when it is to be waited for.

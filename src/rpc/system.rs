@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::http::content::Content;
-use crate::rpc::deferred::{Deferred, Multicall, Pause};
-use crate::rpc::interface::{Answer, Daemon, Outcome, dispatch, written};
+use crate::rpc::interface::{Answer, Daemon, Outcome, Progress, dispatch};
+use crate::rpc::pending::{Multicall, Pause, PendingAction};
 use crate::rpc::{help, parameters};
 use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -63,8 +63,8 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     finished.text().push_str(writer::BEGIN_ARRAY);
     let remaining = calls.iter().cloned().collect();
     Ok(match run_calls(daemon, remaining, finished) {
-        Ok(results) => Answer::Written(results),
-        Err(multicall) => Answer::Later(Deferred::Multicall(multicall)),
+        Ok(results) => results.into(),
+        Err(multicall) => Progress::Pending(PendingAction::Multicall(multicall)),
     })
 }
 
@@ -91,10 +91,9 @@ pub fn run_calls(
         };
         let mut pause = None;
         match result {
-            Ok(Answer::Later(deferred)) => pause = Some(Pause::Call(Box::new(deferred))),
-            Ok(Answer::Done(value)) => push_slot(daemon, &mut finished, Ok(written(&value))),
-            Ok(Answer::Written(content)) => push_slot(daemon, &mut finished, Ok(content)),
-            Err(fault) => push_slot(daemon, &mut finished, Err(fault)),
+            Ok(Progress::Pending(action)) => pause = Some(Pause::Call(Box::new(action))),
+            Ok(Progress::Done(answer)) => push_result(daemon, &mut finished, Ok(answer)),
+            Err(fault) => push_result(daemon, &mut finished, Err(fault)),
         }
         if pause.is_none() && daemon.context.turn_is_over() {
             pause = Some(Pause::Turn(daemon.turn()));
@@ -112,7 +111,8 @@ pub fn run_calls(
 }
 
 /// Adds what stands in the array of results for one call.
-pub fn push_slot(daemon: &Daemon<'_>, finished: &mut Content, result: Result<Content, Fault>) {
+pub fn push_result(daemon: &Daemon<'_>, finished: &mut Content, result: Result<Answer, Fault>) {
+    let result = result.map(Answer::written);
     let result = result.and_then(|content| match finished.logs() + content.logs() {
         ..=LOGS_LIMIT => Ok(content),
         _ => Err(Fault::with(

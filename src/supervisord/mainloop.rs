@@ -15,9 +15,11 @@ use exit_signals::ExitSignals;
 use crate::config::Group;
 use crate::events::event::Event;
 use crate::events::message::Serials;
+use crate::http::exchange::Request;
+use crate::http::routes::Page;
 use crate::http::server::Servers;
 use crate::loop_context::LoopContext;
-use crate::rpc::Body;
+use crate::rpc::IncomingCall;
 use crate::rpc::job::Job;
 use crate::signal::Signal;
 use crate::states::SupervisorState;
@@ -27,8 +29,7 @@ use crate::sys::poller::Ready;
 use crate::sys::signals::Signals;
 use crate::sys::{errno, memory, time};
 use crate::tokens::{ConnectionId, FdOwner, Timer};
-use crate::web::door::Web;
-use crate::web::route::Visit;
+use crate::web::interface::Web;
 
 /// How long slow readers of logs are waited for at the end, and how often they are looked at.
 const LAST_FLUSH: Duration = Duration::from_secs(2);
@@ -43,10 +44,10 @@ pub struct MainLoop {
     supervisor: Supervisor,
     servers: Servers,
     context: LoopContext,
-    /// Bodies of calls that are long, each with whose it is.
-    bodies: VecDeque<(ConnectionId, Body)>,
+    /// Calls whose bodies are long, each with whose it is.
+    calls: VecDeque<(ConnectionId, IncomingCall)>,
     /// Pages that are not answered yet, each with who asks.
-    visits: VecDeque<(ConnectionId, Visit)>,
+    page_requests: VecDeque<(ConnectionId, Page, Request)>,
     web: Web,
     /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
@@ -83,8 +84,8 @@ impl MainLoop {
             servers,
             web: Web::new(context.now),
             context,
-            bodies: VecDeque::new(),
-            visits: VecDeque::new(),
+            calls: VecDeque::new(),
+            page_requests: VecDeque::new(),
             pending: Vec::new(),
             jobs: Vec::new(),
             manager,

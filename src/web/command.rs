@@ -4,6 +4,7 @@
 //! Unlike 4.3.0, a restart that has failed is not told as one that succeeded,
 //! and actions on many processes tell which of them failed.
 
+use crate::process::group::namespec;
 use crate::tokens::Channel;
 use crate::web::form::Form;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -96,7 +97,7 @@ impl Command {
 
     /// What is told when it has been done, or has failed. `failures` are those
     /// of several processes, `when` the time in words.
-    pub fn told(&self, result: Result<(), &Fault>, failures: &[String], when: &str) -> String {
+    pub fn told(&self, result: Result<(), &Fault>, failures: &[Failure], when: &str) -> String {
         let text = match (self, result) {
             (Command::Run(Verb::Start | Verb::Restart, Target::Process(name)), Err(fault)) => {
                 return format!("ERROR: Process {name}: {}", reason(fault));
@@ -173,45 +174,34 @@ pub fn is_bad_news(message: &str) -> bool {
         .any(|beginning| message.starts_with(beginning))
 }
 
+/// One of several processes for which it went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub namespec: String,
+    pub fault: Fault,
+}
+
 /// What the statuses of several processes tell of failures.
-pub fn failures_in(statuses: &Value) -> Vec<String> {
-    let Value::Array(statuses) = statuses else {
-        return Vec::new();
-    };
+pub fn failures_in(statuses: &Value) -> Vec<Failure> {
+    let statuses = statuses.as_array().unwrap_or_default();
     statuses.iter().filter_map(failure_in).collect()
 }
 
-fn failure_in(status: &Value) -> Option<String> {
-    let Value::Struct(members) = status else {
-        return None;
-    };
-    let member = |wanted: &str| {
-        let mut members = members.iter();
-        members
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value)
-    };
-    let text = |name: &str| match member(name) {
-        Some(Value::String(text)) => text.clone(),
-        _ => String::new(),
-    };
-    let code = match member("status") {
-        Some(Value::Int(code)) => i32::try_from(*code).unwrap_or(0),
-        _ => 0,
-    };
+fn failure_in(status: &Value) -> Option<Failure> {
+    let text = |name: &str| status.member(name).and_then(Value::as_str);
+    let text = |name: &str| text(name).unwrap_or_default().to_owned();
+    let code = status.member("status").and_then(Value::as_int);
     let fault = Fault {
-        code,
+        code: i32::try_from(code?).unwrap_or(0),
         text: text("description"),
     };
-    if fault.is(FaultCode::Success) {
+    // In a restart, what does not run need not be stopped.
+    let is_soft = fault.is(FaultCode::NotRunning) && text("action") == "stop";
+    if fault.is(FaultCode::Success) || is_soft {
         return None;
     }
-    let (group, name) = (text("group"), text("name"));
-    let namespec = match group == name {
-        true => name,
-        false => format!("{group}:{name}"),
-    };
-    Some(format!("{namespec} ({})", reason(&fault)))
+    let namespec = namespec(&text("group"), &text("name"));
+    Some(Failure { namespec, fault })
 }
 
 fn named(form: &Form, field: &str) -> Result<String, Nonsense> {
@@ -245,8 +235,10 @@ fn unexpected(fault: &Fault) -> String {
     format!("unexpected rpc fault [{}] {}", fault.code, fault.text)
 }
 
-fn list(failures: &[String]) -> String {
-    let told = failures.get(..TOLD).unwrap_or(failures).join(", ");
+fn list(failures: &[Failure]) -> String {
+    let told = failures.iter().take(TOLD);
+    let told = told.map(|failure| format!("{} ({})", failure.namespec, reason(&failure.fault)));
+    let told = told.collect::<Vec<String>>().join(", ");
     match failures.len().saturating_sub(TOLD) {
         0 => told,
         more => format!("{told} and {more} more"),

@@ -2,9 +2,6 @@
 
 use crate::http::request::percent_decode;
 
-/// The longest body of a form, in bytes.
-pub const FORM_LIMIT: u64 = 64 * 1024;
-
 /// Names and values in order; those without a value are left out, as in 4.3.0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);

@@ -13,7 +13,7 @@ use crate::supervisor::Supervisor;
 use crate::supervisor::pools::Pool;
 use crate::sys::time::{self, LocalTime};
 use crate::tokens::Channel;
-use crate::web::tail::{Subject, Wanted};
+use crate::web::tail::{LogQuery, Subject};
 use crate::web::view::{DaemonView, GroupView, LogView, ProcessView, ResultView, View};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 
@@ -98,19 +98,19 @@ fn result(pool: &Pool) -> Option<ResultView> {
     })
 }
 
-/// The end of the log that is wanted.
-pub fn log(supervisor: &Supervisor, context: &LoopContext, wanted: &Wanted) -> LogView {
-    let path = match path(supervisor, context, &wanted.subject) {
+/// The end of the log that is asked for.
+pub fn log(supervisor: &Supervisor, context: &LoopContext, query: &LogQuery) -> LogView {
+    let path = match path(supervisor, context, &query.subject) {
         Ok(path) => path,
         Err(reason) => return LogView::Nothing(reason),
     };
-    let offset = i64::try_from(wanted.limit).map_or(i64::MIN, |limit| -limit);
+    let offset = i64::try_from(query.limit).map_or(i64::MIN, |limit| -limit);
     match window::read(&path, offset, 0).and_then(|window| Ok(window.text()?)) {
         Ok(text) => LogView::Text {
             text,
-            has_more: window::is_longer(&path, wanted.limit),
+            has_more: window::is_longer(&path, query.limit),
         },
-        Err(WindowError::NoFile) => LogView::Nothing(no_file(&wanted.subject)),
+        Err(WindowError::NoFile) => LogView::Nothing(no_file(&query.subject)),
         Err(_) => LogView::Nothing(fault(&Fault::new(FaultCode::Failed))),
     }
 }

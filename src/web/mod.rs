@@ -3,20 +3,19 @@
 //! Pages are pure functions: [`gather`] makes a plain [`view`] of the daemon's
 //! state, [`status`] and [`tail`] write it as HTML within the [`frame`] that all
 //! pages share. Every change is a form with a [`token`]; [`command`] says what it
-//! means and in which words it is told, [`errand`] does it, over several turns of
-//! the loop if processes are waited for, and [`door`] is what the loop calls.
+//! means and in which words it is told, [`action`] does it with the functions of
+//! XML-RPC, and [`interface`] is what the loop calls.
 //!
 //! Addresses are relative throughout, so that a proxy may put the pages under
 //! any path. 4.3.0 does everything by GET without a token.
 
+pub mod action;
 pub mod assets;
 pub mod command;
-pub mod door;
-pub mod errand;
 pub mod form;
 pub mod frame;
 pub mod gather;
-pub mod route;
+pub mod interface;
 pub mod status;
 pub mod tail;
 pub mod token;

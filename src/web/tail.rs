@@ -46,7 +46,7 @@ pub enum Refresh {
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct LogQuery {
     /// Which log.
     pub subject: Subject,
     /// How much of it, in bytes.
@@ -55,23 +55,23 @@ pub struct Wanted {
     pub refresh: Refresh,
 }
 
-impl Wanted {
+impl LogQuery {
     /// The log of a process, as a query asks for it.
-    pub fn process(query: &Form) -> Wanted {
+    pub fn process(query: &Form) -> LogQuery {
         let channel = match query.get("channel") {
             "stderr" => Channel::Stderr,
             _ => Channel::Stdout,
         };
         let subject = Subject::Process(query.get("processname").to_owned(), channel);
-        Wanted::of(subject, query)
+        LogQuery::of(subject, query)
     }
 
     /// The main log, as a query asks for it.
-    pub fn main(query: &Form) -> Wanted {
-        Wanted::of(Subject::Main, query)
+    pub fn main(query: &Form) -> LogQuery {
+        LogQuery::of(Subject::Main, query)
     }
 
-    fn of(subject: Subject, query: &Form) -> Wanted {
+    fn of(subject: Subject, query: &Form) -> LogQuery {
         let limit = match query.get("limit") {
             "" => USUAL,
             // A negative number, or none at all, is the least.
@@ -84,7 +84,7 @@ impl Wanted {
             "30" => Refresh::Every(30),
             _ => Refresh::Off,
         };
-        Wanted {
+        LogQuery {
             subject,
             limit,
             refresh,
@@ -147,7 +147,7 @@ fn process_values(name: &str, channel: Channel) -> [(&'static str, &str); 2] {
 /// The page. `can_clear` says whether there is something that would empty the log.
 pub fn page<'a>(
     daemon: &'a DaemonView,
-    wanted: &Wanted,
+    query: &LogQuery,
     log: &LogView,
     message: &'a str,
     can_clear: bool,
@@ -155,10 +155,10 @@ pub fn page<'a>(
 ) -> Frame<'a> {
     let can_clear = can_clear && !daemon.state.is_going_down();
     let mut content = String::new();
-    push_content(&mut content, wanted, log, can_clear, issuer);
-    let (title, heading) = names(&wanted.subject);
-    let refresh = match wanted.refresh {
-        Refresh::Every(seconds) => Some((seconds, wanted.address())),
+    push_content(&mut content, query, log, can_clear, issuer);
+    let (title, heading) = names(&query.subject);
+    let refresh = match query.refresh {
+        Refresh::Every(seconds) => Some((seconds, query.address())),
         Refresh::Off | Refresh::Follow => None,
     };
     Frame {
@@ -192,25 +192,25 @@ fn names(subject: &Subject) -> (String, String) {
 
 fn push_content(
     page: &mut String,
-    wanted: &Wanted,
+    query: &LogQuery,
     log: &LogView,
     can_clear: bool,
     issuer: &Issuer<'_>,
 ) {
-    if let Subject::Process(name, channel) = &wanted.subject {
+    if let Subject::Process(name, channel) = &query.subject {
         if name.is_empty() {
             push_nothing(page, log);
             return;
         }
-        push_channels(page, wanted, name, *channel);
+        push_channels(page, query, name, *channel);
     }
-    push_refresh(page, wanted);
+    push_refresh(page, query);
     let has_more = matches!(log, LogView::Text { has_more: true, .. });
-    push_amount(page, wanted, has_more, can_clear, issuer);
+    push_amount(page, query, has_more, can_clear, issuer);
     match log {
         LogView::Text { text, .. } => {
-            let stream = match wanted.refresh {
-                Refresh::Follow => format!(" data-follow=\"{}\"", html(&wanted.stream())),
+            let stream = match query.refresh {
+                Refresh::Follow => format!(" data-follow=\"{}\"", html(&query.stream())),
                 _ => String::new(),
             };
             let _ = writeln!(
@@ -234,12 +234,12 @@ fn push_nothing(page: &mut String, log: &LogView) {
     }
 }
 
-fn push_channels(page: &mut String, wanted: &Wanted, name: &str, channel: Channel) {
+fn push_channels(page: &mut String, query: &LogQuery, name: &str, channel: Channel) {
     page.push_str("<nav class=\"bar\" aria-label=\"Channel\">");
     for other in [Channel::Stdout, Channel::Stderr] {
-        let there = Wanted {
+        let there = LogQuery {
             subject: Subject::Process(name.to_owned(), other),
-            ..wanted.clone()
+            ..query.clone()
         };
         push_link(
             page,
@@ -251,7 +251,7 @@ fn push_channels(page: &mut String, wanted: &Wanted, name: &str, channel: Channe
     page.push_str("</nav>\n");
 }
 
-fn push_refresh(page: &mut String, wanted: &Wanted) {
+fn push_refresh(page: &mut String, query: &LogQuery) {
     page.push_str("<nav class=\"bar\" aria-label=\"Refresh\"><span>Refresh</span>");
     for (refresh, label) in [
         (Refresh::Off, "off"),
@@ -259,15 +259,15 @@ fn push_refresh(page: &mut String, wanted: &Wanted) {
         (Refresh::Every(5), "5 s"),
         (Refresh::Every(30), "30 s"),
     ] {
-        let there = wanted.page(wanted.limit, refresh);
-        push_link(page, &there, label, refresh == wanted.refresh);
+        let there = query.page(query.limit, refresh);
+        push_link(page, &there, label, refresh == query.refresh);
     }
-    let follow = wanted.page(wanted.limit, Refresh::Follow);
+    let follow = query.page(query.limit, Refresh::Follow);
     // Without a script there is nothing that would follow.
     page.push_str("<span id=\"follow\" hidden>");
-    push_link(page, &follow, "follow", wanted.refresh == Refresh::Follow);
+    push_link(page, &follow, "follow", query.refresh == Refresh::Follow);
     page.push_str("</span>");
-    if wanted.refresh == Refresh::Follow {
+    if query.refresh == Refresh::Follow {
         page.push_str(
             "<span role=\"status\" id=\"following\">Following a log needs JavaScript.</span>",
         );
@@ -277,41 +277,36 @@ fn push_refresh(page: &mut String, wanted: &Wanted) {
 
 fn push_amount(
     page: &mut String,
-    wanted: &Wanted,
+    query: &LogQuery,
     has_more: bool,
     can_clear: bool,
     issuer: &Issuer<'_>,
 ) {
     page.push_str("<div class=\"bar\">");
-    push_link(page, &wanted.address(), "Reload", false);
-    if has_more && wanted.limit < MOST {
-        let more = (wanted.limit * FACTOR).min(MOST);
-        push_link(
-            page,
-            &wanted.page(more, wanted.refresh),
-            "More lines",
-            false,
-        );
+    push_link(page, &query.address(), "Reload", false);
+    if has_more && query.limit < MOST {
+        let more = (query.limit * FACTOR).min(MOST);
+        push_link(page, &query.page(more, query.refresh), "More lines", false);
     }
-    if wanted.limit > LEAST {
-        let fewer = (wanted.limit / FACTOR).max(LEAST);
+    if query.limit > LEAST {
+        let fewer = (query.limit / FACTOR).max(LEAST);
         push_link(
             page,
-            &wanted.page(fewer, wanted.refresh),
+            &query.page(fewer, query.refresh),
             "Fewer lines",
             false,
         );
     }
-    push_link(page, &wanted.download(), "Download", false);
+    push_link(page, &query.download(), "Download", false);
     if can_clear {
-        push_clear(page, wanted, issuer);
+        push_clear(page, query, issuer);
     }
     page.push_str("</div>\n");
 }
 
-fn push_clear(page: &mut String, wanted: &Wanted, issuer: &Issuer<'_>) {
+fn push_clear(page: &mut String, query: &LogQuery, issuer: &Issuer<'_>) {
     page.push_str("<form method=\"post\">");
-    let action = match &wanted.subject {
+    let action = match &query.subject {
         Subject::Main => {
             issuer.push_field(page, &command::for_main_log());
             "clearmainlog".to_owned()

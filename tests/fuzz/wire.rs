@@ -5,9 +5,9 @@ use std::cell::Cell;
 use pollvisor::config::Credentials;
 use pollvisor::config::limits::Limits;
 use pollvisor::http::buffer::Buffer;
-use pollvisor::http::door::Door;
 use pollvisor::http::guard::Guard;
 use pollvisor::http::plan::{self, Plan};
+use pollvisor::http::policy::AccessPolicy;
 use pollvisor::http::request::{BadRequest, Head, HeadParser};
 use pollvisor::xmlrpc::call::Call;
 use pollvisor::xmlrpc::response;
@@ -92,20 +92,20 @@ fn taken(pieces: &[&[u8]]) -> (Vec<Head>, Option<BadRequest>, Vec<u8>) {
 #[test]
 fn requests_mean_the_same_in_any_pieces() {
     let (all, whole) = (Cell::new(0), Cell::new(0));
-    let open = Door::default();
-    let guarded = Door {
+    let open = AccessPolicy::default();
+    let guarded = AccessPolicy {
         guard: Some(Guard {
             open: true,
             ..Guard::default()
         }),
-        ..Door::default()
+        ..AccessPolicy::default()
     };
-    let locked = Door {
+    let locked = AccessPolicy {
         credentials: Some(Credentials {
             username: "user".to_owned(),
             password: "pass".to_owned(),
         }),
-        ..Door::default()
+        ..AccessPolicy::default()
     };
     super::run(
         1,

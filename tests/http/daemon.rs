@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 use pollvisor::config::limits::Limits;
 use pollvisor::config::{Address, Credentials, Server};
 use pollvisor::http::refusal::Refusal;
-use pollvisor::http::server::{Request, Servers};
+use pollvisor::http::reply::Reply;
+use pollvisor::http::response::Response;
+use pollvisor::http::routes::{self, Handler};
+use pollvisor::http::server::Servers;
 use pollvisor::log_level::Level;
 use pollvisor::loggers::logger::Logger;
 use pollvisor::loop_context::LoopContext;
@@ -162,40 +165,36 @@ impl Daemon {
             incoming.extend(self.servers.timer(&mut self.context, timer));
         }
         for one in incoming {
-            match one.request {
-                Request::Rpc(_) if self.hold => self.held.push(one.connection),
-                Request::Rpc(body) => {
-                    let body = match Call::read(&body) {
-                        Ok(call) => response::write(Ok(&Value::Array(call.params))),
-                        Err(_) => body,
-                    };
-                    self.servers
-                        .respond_rpc(&mut self.context, one.connection, body);
+            let reply = match one.request.handler {
+                Handler::Call if self.hold => {
+                    self.held.push(one.connection);
+                    continue;
                 }
-                Request::ProcessLog { name, channel } if channel == "stdout" => {
-                    let path = self.path(&name);
-                    let path = path.to_str().unwrap();
-                    self.servers
-                        .respond_tail(&mut self.context, one.connection, path, true);
+                Handler::Call => match Call::read(&one.request.body) {
+                    Ok(call) => xml(response::write(Ok(&Value::Array(call.params)))),
+                    Err(_) => xml(one.request.body),
+                },
+                Handler::FollowProcessLog => match routes::followed(&one.request.path) {
+                    Some((name, channel)) if channel == "stdout" => self.log(&name, true),
+                    _ => Refusal::NoLog.into(),
+                },
+                Handler::FollowMainLog => self.log("main.log", false),
+                Handler::Page(_) => {
+                    xml([one.request.query.as_bytes(), b"|", &one.request.body].concat())
                 }
-                Request::ProcessLog { .. } => {
-                    self.servers
-                        .refuse_request(&mut self.context, one.connection, &Refusal::NoLog);
-                }
-                Request::Page(visit) => {
-                    let body = [visit.query.as_bytes(), b"|", &visit.form].concat();
-                    self.servers
-                        .respond_rpc(&mut self.context, one.connection, body);
-                }
-                Request::MainLog => {
-                    let path = self.path("main.log");
-                    let path = path.to_str().unwrap();
-                    self.servers
-                        .respond_tail(&mut self.context, one.connection, path, false);
-                }
-            }
+            };
+            self.respond(one.connection, reply);
         }
         assert!(self.context.buffer.is_empty());
+    }
+
+    pub fn respond(&mut self, connection: ConnectionId, reply: impl Into<Reply>) {
+        self.servers.respond(&mut self.context, connection, reply);
+    }
+
+    fn log(&self, name: &str, unbuffered: bool) -> Reply {
+        let path = self.path(name).to_str().unwrap().to_owned();
+        Reply::Log { path, unbuffered }
     }
 
     /// Turns until `done` or the end of patience.
@@ -251,6 +250,12 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.servers.close(&mut self.context);
     }
+}
+
+/// The answer to a call with these bytes.
+pub fn xml(body: Vec<u8>) -> Reply {
+    let head = Response::xml_head(body.len() as u64);
+    Reply::Whole(Response { body, ..head })
 }
 
 /// Reads what is there; true at the end of the stream.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pollvisor::config::limits::Limits;
 
-use super::daemon::{Daemon, call, drain};
+use super::daemon::{Daemon, call, drain, xml};
 
 /// Four connections of a server at a time.
 fn four() -> Limits {
@@ -52,7 +52,7 @@ fn no_more_than_the_limit_of_connections_is_accepted() {
     assert!(!drain(&mut late, &mut received) && received.is_empty());
     let first = daemon.held[0];
     let body = b"<a/>".to_vec();
-    daemon.servers.respond_rpc(&mut daemon.context, first, body);
+    daemon.respond(first, xml(body));
     daemon.read_until(&mut late, "</body>");
 }
 

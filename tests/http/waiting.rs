@@ -6,10 +6,11 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use pollvisor::http::refusal::Refusal;
+use pollvisor::http::reply::Reply;
 use pollvisor::http::server::OUTPUT_LIMIT;
 use pollvisor::tokens::ConnectionId;
 
-use super::daemon::{Daemon, call, drain};
+use super::daemon::{Daemon, call, drain, xml};
 
 #[test]
 fn pipelined_requests_are_answered_in_order() {
@@ -40,14 +41,10 @@ fn pipelined_requests_wait_for_a_deferred_response() {
     assert_eq!(daemon.held.len(), 1);
     assert!(daemon.idle(), "work has no limit");
     let first = daemon.held[0];
-    daemon
-        .servers
-        .respond_rpc(&mut daemon.context, first, b"<first/>".to_vec());
+    daemon.respond(first, xml(b"<first/>".to_vec()));
     daemon.until("the second call", |daemon| daemon.held.len() == 2);
     let second = daemon.held[1];
-    daemon
-        .servers
-        .refuse_request(&mut daemon.context, second, &Refusal::UnreadableLog);
+    daemon.respond(second, Refusal::UnreadableLog);
     let response = daemon.read_until(&mut stream, "</body>");
     assert!(response.find("<first/>").unwrap() < response.find("500 Internal").unwrap());
 }
@@ -85,9 +82,7 @@ fn a_half_closed_client_gets_its_deferred_response() {
     assert!(daemon.busy_turns - before < 3, "the loop spins");
     let connection = daemon.held[0];
     assert!(daemon.servers.is_open(connection));
-    daemon
-        .servers
-        .respond_rpc(&mut daemon.context, connection, b"<late/>".to_vec());
+    daemon.respond(connection, xml(b"<late/>".to_vec()));
     assert!(daemon.read_to_end(&mut stream).ends_with("<late/>"));
     daemon.until("the close", |daemon| !daemon.servers.is_open(connection));
     assert!(daemon.idle());
@@ -102,21 +97,18 @@ fn a_response_to_a_client_that_has_gone_is_dropped() {
     daemon.until("the call", |daemon| !daemon.held.is_empty());
     drop(stream);
     let connection = daemon.held[0];
-    daemon
-        .servers
-        .respond_rpc(&mut daemon.context, connection, b"<late/>".to_vec());
-    daemon
-        .servers
-        .respond_rpc(&mut daemon.context, connection, b"<twice/>".to_vec());
+    daemon.respond(connection, xml(b"<late/>".to_vec()));
+    daemon.respond(connection, xml(b"<twice/>".to_vec()));
     daemon.until("the close", |daemon| !daemon.servers.is_open(connection));
-    daemon
-        .servers
-        .respond_tail(&mut daemon.context, connection, "/nowhere", false);
-    daemon.servers.refuse_request(
-        &mut daemon.context,
-        ConnectionId(4711),
-        &Refusal::UnreadableLog,
+    let path = "/nowhere".to_owned();
+    daemon.respond(
+        connection,
+        Reply::Log {
+            path,
+            unbuffered: false,
+        },
     );
+    daemon.respond(ConnectionId(4711), Refusal::UnreadableLog);
     assert!(daemon.idle());
 }
 
@@ -157,9 +149,7 @@ fn a_client_that_does_not_read_is_given_up() {
     daemon.until("the call", |daemon| !daemon.held.is_empty());
     let connection = daemon.held[0];
     let large = vec![b'x'; 4 << 20];
-    daemon
-        .servers
-        .respond_rpc(&mut daemon.context, connection, large);
+    daemon.respond(connection, xml(large));
     let before = daemon.busy_turns;
     for _ in 0..10 {
         daemon.turn();
@@ -188,9 +178,7 @@ fn what_waits_for_all_clients_together_has_a_bound() {
     let held = daemon.held.clone();
     for connection in &held[..4] {
         daemon.turn();
-        daemon
-            .servers
-            .respond_rpc(&mut daemon.context, *connection, answer());
+        daemon.respond(*connection, xml(answer()));
     }
     let open = |daemon: &Daemon| {
         held.iter()
@@ -204,9 +192,7 @@ fn what_waits_for_all_clients_together_has_a_bound() {
         drain(&mut streams[0], &mut Vec::new());
         daemon.turn();
     }
-    daemon
-        .servers
-        .respond_rpc(&mut daemon.context, held[4], answer());
+    daemon.respond(held[4], xml(answer()));
     assert_eq!(open(&daemon), [true, false, true, true, true]);
     // The last one gets its answer as if nothing had been.
     let mut received = Vec::new();

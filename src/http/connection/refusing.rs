@@ -1,7 +1,8 @@
 //! Refusing a request: the answer, and a line in the log where the client alone
 //! is not to blame.
 
-use super::{Connection, Step};
+use super::{Connection, State};
+use crate::http::delivery::Delivery;
 use crate::http::exchange::Exchange;
 use crate::http::refusal::{self, Refusal};
 use crate::http::request::BadRequest;
@@ -9,26 +10,6 @@ use crate::http::response::Response;
 use crate::loop_context::LoopContext;
 
 impl Connection {
-    /// Refuses the request that is in work, with a page of its own if there is one;
-    /// ignored if there is none.
-    pub fn respond_refusal(
-        &mut self,
-        context: &mut LoopContext,
-        why: &Refusal,
-        page: Option<&Response>,
-    ) -> Step {
-        if let Some(exchange) = self.take_work() {
-            match page {
-                Some(page) => {
-                    self.tell(&exchange, why, context);
-                    self.begin_response(exchange, page, context.now.monotonic);
-                }
-                None => self.refuse(exchange, why, context),
-            }
-        }
-        self.deliver(context)
-    }
-
     /// What came is no request, and where the next one would begin is unknown.
     pub(super) fn refuse_unreadable(&mut self, bad: BadRequest, context: &mut LoopContext) {
         let why = match bad {
@@ -39,11 +20,25 @@ impl Connection {
         self.refuse(exchange, &why, context);
     }
 
-    /// Answers with the reason, and tells the log of it if it has to know.
+    /// Answers with the reason.
     pub(super) fn refuse(&mut self, exchange: Exchange, why: &Refusal, context: &mut LoopContext) {
+        let delivery = self.refusal(exchange, why, None, context);
+        self.enter(State::Responding(delivery), context.now.monotonic);
+    }
+
+    /// The answer with the reason, on a page of its own if there is one. The log is told
+    /// of it if it has to know.
+    pub(super) fn refusal(
+        &mut self,
+        exchange: Exchange,
+        why: &Refusal,
+        page: Option<Response>,
+        context: &mut LoopContext,
+    ) -> Delivery {
         self.tell(&exchange, why, context);
-        let response = Response::refusal(why);
-        self.begin_response(exchange, &response, context.now.monotonic);
+        let response = page.unwrap_or_else(|| Response::refusal(why));
+        let now = context.now.monotonic;
+        Delivery::whole(exchange, &response, &mut self.wire, now)
     }
 
     /// Tells the log of a refusal that is not plainly the client's mistake.

@@ -33,7 +33,7 @@ impl Servers {
         for _ in 0..ACCEPT_LIMIT {
             let listener = self.listeners.get(place);
             let Some((token, limits)) =
-                listener.and_then(|listener| Some((listener.token?, listener.door.limits)))
+                listener.and_then(|listener| Some((listener.token?, listener.policy.limits)))
             else {
                 return;
             };

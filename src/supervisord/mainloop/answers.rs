@@ -3,17 +3,21 @@
 //! long bodies and lists give way to others after a slice.
 
 use super::MainLoop;
+use crate::config::limits::Limits;
+use crate::http::exchange::Request;
 use crate::http::refusal::Refusal;
-use crate::http::server::{Incoming, Request};
-use crate::loop_context::LoopContext;
-use crate::rpc::deferred::Deferred;
+use crate::http::reply::Reply;
+use crate::http::request::Method;
+use crate::http::routes::{self, Handler, Page};
+use crate::http::server::Incoming;
+use crate::rpc::interface::{Answer, Daemon, Outcome, Progress};
 use crate::rpc::job::Job;
-use crate::rpc::{self, Body, Reply, methods, names, poll, steps};
-use crate::supervisor::Supervisor;
+use crate::rpc::pending::PendingAction;
+use crate::rpc::{self, IncomingCall, methods, names, poll, steps};
 use crate::sys::memory;
 use crate::tokens::{Channel, ConnectionId, Timer};
-use crate::web::door::{Visited, Waiting};
-use crate::web::route::{Method, Visit};
+use crate::web::interface::{Answered, FormAction, Web};
+use crate::xmlrpc::fault::Fault;
 
 /// From how many bytes on the body of a call is worth giving memory back, which takes its time.
 const LARGE_BODY: usize = 256 * 1024;
@@ -27,77 +31,69 @@ const ANSWERS_LIMIT: usize = 64 * 1024 * 1024;
 /// With so many calls and actions waiting, the web interface takes no more on.
 const PENDING_LIMIT: usize = 1024;
 
-/// A client's wish that waits for processes.
+/// What a client waits for.
 #[derive(Debug)]
 pub(super) struct Pending {
     connection: ConnectionId,
-    work: Work,
+    asked: Asked,
+    action: PendingAction,
 }
 
+/// How something was asked for, which says how the answer is told.
 #[derive(Debug)]
-enum Work {
-    /// A call, with the method for the log.
-    Call { method: String, deferred: Deferred },
-    /// An action of the web interface.
-    Action(Waiting),
-}
-
-impl Pending {
-    fn is_at_work(&self) -> bool {
-        matches!(&self.work, Work::Call { deferred, .. } if deferred.is_at_work())
-    }
-
-    fn size(&self) -> usize {
-        match &self.work {
-            Work::Call { deferred, .. } => deferred.size(),
-            Work::Action(_) => 0,
-        }
-    }
+enum Asked {
+    /// By a call of this method.
+    Call(String),
+    /// On a page of the web interface.
+    Form(FormAction),
 }
 
 impl MainLoop {
+    /// Each handler of the table of routes has its case here.
     pub(super) fn answer(&mut self, incoming: Incoming) {
         let Incoming {
             connection,
             request,
         } = incoming;
-        match request {
-            Request::Rpc(body) => {
-                let waiting: usize = self.bodies.iter().map(|(_, body)| body.size()).sum();
+        match request.handler {
+            Handler::Call => {
+                let waiting: usize = self.calls.iter().map(|(_, call)| call.size()).sum();
                 if waiting > BODIES_LIMIT {
-                    let why = &Refusal::ManyBodies;
-                    return self
-                        .servers
-                        .refuse_request(&mut self.context, connection, why);
+                    return self.reply(connection, Refusal::ManyBodies);
                 }
-                let limits = self.servers.limits(connection);
-                self.read(connection, Body::new(body, limits));
+                let policy = self.servers.policy(connection);
+                let limits = policy.map_or_else(Limits::default, |policy| policy.limits);
+                self.read(connection, IncomingCall::new(request.body, limits));
             }
-            Request::ProcessLog { name, channel } => {
-                let path = self.process_log(&name, &channel);
+            Handler::FollowProcessLog => {
+                let path = self.process_log(&request.path);
                 self.follow(connection, path, true);
             }
-            Request::MainLog => {
+            Handler::FollowMainLog => {
                 let path = self.context.log.path().map(str::to_owned);
                 self.follow(connection, path, false);
             }
-            Request::Page(visit) => {
-                self.visits.push_back((connection, visit));
+            Handler::Page(page) => {
+                self.page_requests.push_back((connection, page, request));
                 match self.context.turn_is_over() {
                     true => self.look_again(),
-                    false => self.receive(),
+                    false => self.answer_pages(),
                 }
             }
         }
     }
 
+    fn reply(&mut self, connection: ConnectionId, reply: impl Into<Reply>) {
+        self.servers.respond(&mut self.context, connection, reply);
+    }
+
     /// Answers pages, one at least, for as long as this turn of the loop allows.
-    fn receive(&mut self) {
-        while let Some((connection, visit)) = self.visits.pop_front() {
+    fn answer_pages(&mut self) {
+        while let Some((connection, page, request)) = self.page_requests.pop_front() {
             if !self.servers.is_open(connection) {
                 continue;
             }
-            self.visit(connection, &visit);
+            self.answer_page(connection, page, &request);
             if self.context.turn_is_over() {
                 break;
             }
@@ -105,52 +101,29 @@ impl MainLoop {
         self.look_again();
     }
 
-    fn visit(&mut self, connection: ConnectionId, visit: &Visit) {
-        let get_actions = self.servers.has_get_actions(connection);
-        let mut daemon = rpc_daemon(
-            &mut self.supervisor,
-            &mut self.context,
-            self.pid,
-            &mut self.jobs,
-        );
-        let may_act = get_actions || visit.method == Method::Post;
-        let visited = match self.pending.len() {
-            PENDING_LIMIT.. if may_act => Visited::Refused(Refusal::ManyActions, None),
-            _ => self.web.visit(&mut daemon, visit, get_actions),
-        };
-        if let Some(waiting) = self.show(connection, visited) {
-            self.wait_for(connection, Work::Action(waiting));
+    fn answer_page(&mut self, connection: ConnectionId, page: Page, request: &Request) {
+        let policy = self.servers.policy(connection);
+        let get_actions = policy.is_some_and(|policy| policy.get_actions);
+        let may_act = get_actions || request.method == Method::Post;
+        if may_act && self.pending.len() >= PENDING_LIMIT {
+            return self.reply(connection, Refusal::ManyActions);
+        }
+        let (mut daemon, web) = self.daemon_and_web();
+        match web.answer(&mut daemon, page, request, get_actions) {
+            Answered::Reply(reply) => self.reply(connection, reply),
+            Answered::Action(action, outcome) => {
+                self.take_outcome(connection, Asked::Form(action), outcome);
+            }
         }
     }
 
-    /// Answers what can be answered; the rest is handed back.
-    fn show(&mut self, connection: ConnectionId, visited: Visited) -> Option<Waiting> {
-        let (servers, context) = (&mut self.servers, &mut self.context);
-        match visited {
-            Visited::Done(response) => servers.respond(context, connection, response),
-            Visited::Refused(why, page) => {
-                servers.respond_refusal(context, connection, &why, page.as_ref());
-            }
-            Visited::Long(head, content) => {
-                servers.respond_long(context, connection, &head, content)
-            }
-            Visited::Later(waiting) => return Some(waiting),
-        }
-        None
-    }
-
-    fn wait_for(&mut self, connection: ConnectionId, work: Work) {
-        self.pending.push(Pending { connection, work });
-        self.answer_pending();
-    }
-
-    /// Goes on with the pages, and with the body that has waited for longest, one
+    /// Goes on with the pages, and with the call whose body has waited for longest, one
     /// slice of it.
     pub(super) fn read_on(&mut self) {
-        self.receive();
-        while let Some((connection, body)) = self.bodies.pop_front() {
+        self.answer_pages();
+        while let Some((connection, call)) = self.calls.pop_front() {
             if self.servers.is_open(connection) {
-                self.read(connection, body);
+                self.read(connection, call);
                 break;
             }
         }
@@ -158,107 +131,91 @@ impl MainLoop {
     }
 
     fn look_again(&mut self) {
-        let is_idle = self.bodies.is_empty() && self.visits.is_empty();
+        let is_idle = self.calls.is_empty() && self.page_requests.is_empty();
         let next = (!is_idle).then_some(self.context.now.monotonic.just_after());
         self.context.timers.set(Timer::Body, next);
     }
 
-    fn read(&mut self, connection: ConnectionId, mut body: Body) {
-        let mut daemon = rpc_daemon(
-            &mut self.supervisor,
-            &mut self.context,
-            self.pid,
-            &mut self.jobs,
-        );
-        let Some(reply) = body.go_on(&mut daemon) else {
-            self.bodies.push_back((connection, body));
+    fn read(&mut self, connection: ConnectionId, mut call: IncomingCall) {
+        let Some(made) = call.go_on(&mut self.daemon_and_web().0) else {
+            self.calls.push_back((connection, call));
             return self.look_again();
         };
-        let is_large = body.size() >= LARGE_BODY;
-        drop(body);
-        self.reply(connection, reply);
+        let is_large = call.size() >= LARGE_BODY;
+        drop(call);
+        match made {
+            Ok((method, outcome)) => self.take_outcome(connection, Asked::Call(method), outcome),
+            Err(_) => self.reply(connection, Refusal::BadCall),
+        }
         // The values in it were many and small.
         if is_large {
             memory::trim();
         }
     }
 
-    fn reply(&mut self, connection: ConnectionId, reply: Reply) {
-        match reply {
-            Reply::Body(body) => self
-                .servers
-                .respond_xml(&mut self.context, connection, body),
-            Reply::NoCall => {
-                self.servers
-                    .refuse_request(&mut self.context, connection, &Refusal::BadCall);
-            }
-            Reply::Later { method, deferred } => {
-                self.wait_for(connection, Work::Call { method, deferred });
+    /// Tells what there is to tell, or remembers who waits for it.
+    fn take_outcome(&mut self, connection: ConnectionId, asked: Asked, outcome: Outcome) {
+        match outcome {
+            Ok(Progress::Done(answer)) => self.tell(connection, &asked, Ok(answer)),
+            Err(fault) => self.tell(connection, &asked, Err(fault)),
+            Ok(Progress::Pending(action)) => {
+                self.pending.push(Pending {
+                    connection,
+                    asked,
+                    action,
+                });
+                self.answer_pending();
             }
         }
+    }
+
+    fn tell(&mut self, connection: ConnectionId, asked: &Asked, result: Result<Answer, Fault>) {
+        let reply = match asked {
+            Asked::Call(method) => Reply::Xml(rpc::response(&mut self.context, method, result)),
+            Asked::Form(action) => {
+                let (mut daemon, web) = self.daemon_and_web();
+                web.tell(&mut daemon, action, result)
+            }
+        };
+        self.reply(connection, reply);
     }
 
     /// Asks everything that waits whether it has its answer. A call whose client
     /// is known to have gone is dropped: what it began stays, what it had not begun
     /// is not done. (One that is in work is not read, so a client that leaves
-    /// meanwhile is mostly noticed at the answer.) A job and an action go on, for a
-    /// restart is one thing to who asks for it. What works instead of waiting shares a
+    /// meanwhile is mostly noticed at the answer.) A job and what a form asks for go on, for
+    /// a restart is one thing to who asks for it. What works instead of waiting shares a
     /// turn of the loop: who had no part in it comes first at the next.
     pub(super) fn answer_pending(&mut self) {
         self.go_on_with_jobs();
         let multicalls = count_multicalls(&self.pending);
-        let mut size: usize = self.pending.iter().map(Pending::size).sum();
+        let sizes = self.pending.iter().map(|pending| pending.action.size());
+        let mut size: usize = sizes.sum();
         let mut postponed = Vec::new();
         let mut has_worked = false;
-        for pending in std::mem::take(&mut self.pending) {
-            let mut daemon = rpc_daemon(
-                &mut self.supervisor,
-                &mut self.context,
-                self.pid,
-                &mut self.jobs,
-            );
+        for mut pending in std::mem::take(&mut self.pending) {
             // One gets on in any case: children alone may keep a turn busy.
-            if pending.is_at_work()
+            if pending.action.is_at_work()
                 && std::mem::replace(&mut has_worked, true)
-                && daemon.context.turn_is_over()
+                && self.context.turn_is_over()
             {
                 postponed.push(pending);
                 continue;
             }
-            let own_size = pending.size();
-            let Pending { connection, work } = pending;
-            let work = match work {
-                Work::Call { .. } if !self.servers.is_open(connection) => continue,
-                Work::Call { .. } if own_size > 0 && size > ANSWERS_LIMIT => {
-                    size -= own_size;
-                    self.servers.refuse_request(
-                        &mut self.context,
-                        connection,
-                        &Refusal::ManyAnswers,
-                    );
-                    continue;
-                }
-                Work::Call {
-                    method,
-                    mut deferred,
-                } => match poll::poll(&mut deferred, &mut daemon) {
-                    Some(result) => {
-                        let body = rpc::answer(&mut self.context, &method, result);
-                        self.servers
-                            .respond_xml(&mut self.context, connection, body);
-                        continue;
-                    }
-                    None => Work::Call { method, deferred },
-                },
-                Work::Action(waiting) => {
-                    let visited = self.web.poll(&mut daemon, waiting);
-                    match self.show(connection, visited) {
-                        Some(waiting) => Work::Action(waiting),
-                        None => continue,
-                    }
-                }
-            };
-            self.pending.push(Pending { connection, work });
+            let connection = pending.connection;
+            if matches!(pending.asked, Asked::Call(_)) && !self.servers.is_open(connection) {
+                continue;
+            }
+            let own_size = pending.action.size();
+            if own_size > 0 && size > ANSWERS_LIMIT {
+                size -= own_size;
+                self.reply(connection, Refusal::ManyAnswers);
+                continue;
+            }
+            match poll::poll(&mut pending.action, &mut self.daemon_and_web().0) {
+                Some(result) => self.tell(connection, &pending.asked, result),
+                None => self.pending.push(pending),
+            }
         }
         postponed.append(&mut self.pending);
         self.pending = postponed;
@@ -266,40 +223,30 @@ impl MainLoop {
         if count_multicalls(&self.pending) < multicalls {
             memory::trim();
         }
-        let reports = self
-            .pending
-            .iter()
-            .filter_map(|waiting| match &waiting.work {
-                Work::Call { deferred, .. } => deferred.next_report(),
-                Work::Action(waiting) => waiting.next_report(),
-            });
-        let report_at = reports.chain(self.jobs.iter().filter_map(Job::next_report));
-        let report_at = report_at.min();
-        self.context.timers.set(Timer::StopReport, report_at);
+        let polls = self.pending.iter();
+        let polls = polls.filter_map(|pending| pending.action.next_poll());
+        let next = polls.chain(self.jobs.iter().filter_map(Job::next_poll));
+        let next = next.min();
+        self.context.timers.set(Timer::StopReport, next);
     }
 
-    /// What has come to its end is told to the call that waits for it, if one does.
+    /// What has come to its end is told to who waits for it, if anybody does.
     fn go_on_with_jobs(&mut self) {
         for mut job in std::mem::take(&mut self.jobs) {
-            let mut daemon = rpc_daemon(
-                &mut self.supervisor,
-                &mut self.context,
-                self.pid,
-                &mut self.jobs,
-            );
-            if !steps::go_on(&mut job, &mut daemon) {
+            if !steps::go_on(&mut job, &mut self.daemon_and_web().0) {
                 self.jobs.push(job);
             }
         }
     }
 
-    fn process_log(&self, name: &str, channel: &str) -> Option<String> {
-        let channel = match channel {
+    fn process_log(&self, path: &str) -> Option<String> {
+        let (name, channel) = routes::followed(path)?;
+        let channel = match channel.as_str() {
             "stdout" => Channel::Stdout,
             "stderr" => Channel::Stderr,
             _ => return None,
         };
-        names::process(&self.supervisor, name)
+        names::process(&self.supervisor, &name)
             .ok()?
             .log_path(channel)
             .map(str::to_owned)
@@ -308,41 +255,26 @@ impl MainLoop {
     /// As in 4.3.0, proxies are asked not to hold the logs of processes back.
     fn follow(&mut self, connection: ConnectionId, path: Option<String>, unbuffered: bool) {
         match path {
-            Some(path) => {
-                self.servers
-                    .respond_tail(&mut self.context, connection, &path, unbuffered)
-            }
-            None => self
-                .servers
-                .refuse_request(&mut self.context, connection, &Refusal::NoLog),
+            Some(path) => self.reply(connection, Reply::Log { path, unbuffered }),
+            None => self.reply(connection, Refusal::NoLog),
         }
+    }
+
+    fn daemon_and_web(&mut self) -> (Daemon<'_>, &mut Web) {
+        let daemon = Daemon {
+            supervisor: &mut self.supervisor,
+            context: &mut self.context,
+            pid: self.pid,
+            jobs: &mut self.jobs,
+            interface: methods::INTERFACE,
+        };
+        (daemon, &mut self.web)
     }
 }
 
 fn count_multicalls(pending: &[Pending]) -> usize {
-    let is_multicall = |waiting: &&Pending| {
-        matches!(
-            waiting.work,
-            Work::Call {
-                deferred: Deferred::Multicall(_),
-                ..
-            }
-        )
-    };
-    pending.iter().filter(is_multicall).count()
-}
-
-fn rpc_daemon<'a>(
-    supervisor: &'a mut Supervisor,
-    context: &'a mut LoopContext,
-    pid: u32,
-    jobs: &'a mut Vec<Job>,
-) -> rpc::interface::Daemon<'a> {
-    rpc::interface::Daemon {
-        supervisor,
-        context,
-        pid,
-        jobs,
-        interface: methods::INTERFACE,
-    }
+    let actions = pending.iter().map(|pending| &pending.action);
+    actions
+        .filter(|action| matches!(action, PendingAction::Multicall(_)))
+        .count()
 }

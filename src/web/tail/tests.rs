@@ -20,7 +20,7 @@ fn text(text: &str, has_more: bool) -> LogView {
     }
 }
 
-fn shown_by(daemon: &DaemonView, wanted: &Wanted, log: &LogView, can_clear: bool) -> String {
+fn shown_by(daemon: &DaemonView, wanted: &LogQuery, log: &LogView, can_clear: bool) -> String {
     let tokens = Tokens::new([7; 32]);
     let issuer = Issuer {
         tokens: &tokens,
@@ -30,7 +30,7 @@ fn shown_by(daemon: &DaemonView, wanted: &Wanted, log: &LogView, can_clear: bool
 }
 
 fn shown(query: &str, log: &LogView) -> String {
-    let wanted = Wanted::process(&Form::read(query.as_bytes()));
+    let wanted = LogQuery::process(&Form::read(query.as_bytes()));
     shown_by(&daemon(), &wanted, log, true)
 }
 
@@ -67,7 +67,7 @@ fn limits_are_those_of_4_3_0_but_for_the_most() {
         ("limit=99999999999999", 1024 * 1024),
         ("limit=99999999999999999999999", 1024),
     ] {
-        let wanted = Wanted::process(&Form::read(query.as_bytes()));
+        let wanted = LogQuery::process(&Form::read(query.as_bytes()));
         assert_eq!(wanted.limit, limit, "{query}");
     }
 }
@@ -85,8 +85,8 @@ fn everything_is_kept_in_the_address() {
         let (path, form) = query.split_once('?').unwrap_or((query, ""));
         let form = Form::read(form.as_bytes());
         let wanted = match path {
-            "mainlog.html" => Wanted::main(&form),
-            _ => Wanted::process(&form),
+            "mainlog.html" => LogQuery::main(&form),
+            _ => LogQuery::process(&form),
         };
         assert_eq!(wanted.address(), query);
     }
@@ -163,7 +163,7 @@ fn following_is_for_scripts_and_told_to_others() {
     assert!(page.contains("data-follow=\"logtail/g%253A%25C3%25BC/stdout\""));
     assert!(page.contains("needs JavaScript"));
     assert!(!shown("processname=x", &text("a", false)).contains("data-follow"));
-    let main = Wanted::main(&Form::read(b"refresh=follow"));
+    let main = LogQuery::main(&Form::read(b"refresh=follow"));
     let page = shown_by(&daemon(), &main, &text("", false), true);
     assert!(page.contains("data-follow=\"mainlogtail\""));
     assert!(page.contains("value=\"clearmainlog\""));
@@ -206,7 +206,7 @@ fn what_is_not_there_is_told() {
 
 #[test]
 fn only_what_can_be_cleared_is_offered_to_be() {
-    let wanted = Wanted::process(&Form::read(b"processname=x"));
+    let wanted = LogQuery::process(&Form::read(b"processname=x"));
     let log = text("a", false);
     assert!(shown_by(&daemon(), &wanted, &log, true).contains("value=\"clearstdout\""));
     assert!(!shown_by(&daemon(), &wanted, &log, false).contains("<button"));

@@ -1,26 +1,30 @@
-//! What the loop calls for a request to a page: an answer now, or one that
-//! comes when processes have started or stopped.
+//! What the loop calls for a request to a page: an answer now, or one that comes when
+//! processes have started or stopped.
 //!
 //! A form is acted on only with a token that was made for it here. How it went
 //! is told on the page to which the browser is sent; that text carries a token
 //! too, so that no link of others can put words into the page.
 
-use crate::clock::Now;
+use crate::clock::{Monotonic, Now};
 use crate::http::content::Content;
+use crate::http::exchange::Request;
 use crate::http::refusal::Refusal;
+use crate::http::reply::Reply;
+use crate::http::request::Method;
 use crate::http::response::Response;
-use crate::rpc::interface::Daemon;
+use crate::http::routes::Page;
+use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::sys::{errno, random};
 use crate::text::escape::{address, html};
+use crate::web::action;
 use crate::web::command::{self, Command};
-use crate::web::errand::{self, Errand, Progress};
 use crate::web::form::Form;
 use crate::web::frame::{self, Frame};
 use crate::web::gather;
-use crate::web::route::{Method, Page, Visit};
 use crate::web::status::{self, Filter};
-use crate::web::tail::{self, Subject, Wanted};
+use crate::web::tail::{self, LogQuery, Subject};
 use crate::web::token::{Issuer, Tokens};
+use crate::xmlrpc::fault::Fault;
 
 /// The web interface of a running daemon.
 #[derive(Debug)]
@@ -31,38 +35,26 @@ pub struct Web {
     tokens: Option<Tokens>,
 }
 
-/// What becomes of a request.
+/// What becomes of a request for a page.
 #[derive(Debug)]
-pub enum Visited {
-    /// It is answered.
-    Done(Response),
-    /// It is refused, on the page of the web interface if there is one.
-    Refused(Refusal, Option<Response>),
-    /// It is answered with this head and a content of the length that is told there.
-    Long(Response, Content),
-    /// It waits for processes.
-    Later(Waiting),
+pub enum Answered {
+    Reply(Reply),
+    /// Something was done, or begun, which the browser waits to be told of.
+    Action(FormAction, Outcome),
 }
 
-/// A command of which the browser waits to be told.
+/// What a form has asked for.
 #[derive(Debug)]
-pub struct Waiting {
-    errand: Errand,
+pub struct FormAction {
+    command: Command,
     back: Back,
-}
-
-impl Waiting {
-    /// When it wants to be asked though no process has changed its state.
-    pub fn next_report(&self) -> Option<crate::clock::Monotonic> {
-        self.errand.next_report()
-    }
 }
 
 /// The page from which something was asked for, where it is told.
 #[derive(Debug)]
 enum Back {
     Status(Filter),
-    Log(Wanted),
+    Log(LogQuery),
 }
 
 impl Web {
@@ -75,63 +67,75 @@ impl Web {
     }
 
     /// Answers a request. With `get_actions` a GET may change something, as in 4.3.0.
-    pub fn visit(&mut self, daemon: &mut Daemon<'_>, visit: &Visit, get_actions: bool) -> Visited {
-        match self.answer(daemon, visit, get_actions) {
-            Ok(visited) => visited,
-            Err(why) => Visited::Refused(why, None),
-        }
-    }
-
-    /// Asks again whether a command has come to its end.
-    pub fn poll(&mut self, daemon: &mut Daemon<'_>, waiting: Waiting) -> Visited {
-        let Waiting { errand, back } = waiting;
-        let progress = errand.poll(daemon);
-        match self.tokens(daemon) {
-            Ok(tokens) => conclude(daemon, &tokens, progress, back),
-            Err(why) => Visited::Refused(why, None),
-        }
-    }
-
-    fn answer(
+    pub fn answer(
         &mut self,
         daemon: &mut Daemon<'_>,
-        visit: &Visit,
+        page: Page,
+        request: &Request,
         get_actions: bool,
-    ) -> Result<Visited, Refusal> {
-        let query = Form::read(visit.query.as_bytes());
-        let back = match visit.page {
-            Page::Health => return Ok(Visited::Done(health())),
-            Page::Stylesheet => return Ok(Visited::Done(frame::stylesheet())),
-            Page::Icon => return Ok(Visited::Done(frame::icon())),
+    ) -> Answered {
+        let answered = self.try_answer(daemon, page, request, get_actions);
+        answered.unwrap_or_else(|why| Answered::Reply(why.into()))
+    }
+
+    /// Tells of an action that has come to its end.
+    pub fn tell(
+        &mut self,
+        daemon: &mut Daemon<'_>,
+        asked: &FormAction,
+        result: Result<Answer, Fault>,
+    ) -> Reply {
+        match self.tokens(daemon) {
+            Ok(tokens) => {
+                let message = action::told(daemon, &asked.command, result);
+                let now = daemon.context.now.monotonic;
+                redirect(&tokens, now, &asked.back, &message)
+            }
+            Err(why) => why.into(),
+        }
+    }
+
+    fn try_answer(
+        &mut self,
+        daemon: &mut Daemon<'_>,
+        page: Page,
+        request: &Request,
+        get_actions: bool,
+    ) -> Result<Answered, Refusal> {
+        let query = Form::read(request.query.as_bytes());
+        let back = match page {
+            Page::Health => return Ok(whole(health())),
+            Page::Stylesheet => return Ok(whole(frame::stylesheet())),
+            Page::Icon => return Ok(whole(frame::icon())),
             Page::LogText => {
-                let subject = Wanted::process(&query).subject;
-                return download(daemon, visit.method, &subject, offset(&query));
+                let subject = LogQuery::process(&query).subject;
+                return download(daemon, request.method, &subject, offset(&query));
             }
             Page::MainLogText => {
-                return download(daemon, visit.method, &Subject::Main, offset(&query));
+                return download(daemon, request.method, &Subject::Main, offset(&query));
             }
             Page::Status => Back::Status(Filter::of(&query)),
-            Page::Tail => Back::Log(Wanted::process(&query)),
-            Page::MainLog => Back::Log(Wanted::main(&query)),
+            Page::Tail => Back::Log(LogQuery::process(&query)),
+            Page::MainLog => Back::Log(LogQuery::main(&query)),
         };
         let tokens = self.tokens(daemon)?;
-        match (visit.method, visit.page) {
+        match (request.method, page) {
             (Method::Post, _) => {
-                let form = Form::read(&visit.form);
+                let form = Form::read(&request.body);
                 let command = Command::of(&form).map_err(|_| Refusal::BadForm)?;
                 let now = daemon.context.now.monotonic;
                 let is_ours =
                     |command: &Command| tokens.accepts(form.get("token"), &command.form(), now);
                 // What changes nothing needs no token, unless another site may ask for it.
                 let may = match &command {
-                    None => visit.sender.is_none(),
-                    Some(Command::Refresh) if visit.sender.is_none() => true,
+                    None => request.sender.is_none(),
+                    Some(Command::Refresh) if request.sender.is_none() => true,
                     Some(command) => is_ours(command),
                 };
                 Ok(match (may, command) {
                     (true, Some(command)) => act(daemon, &tokens, command, back),
                     (true, None) => self.show(daemon, &tokens, &query, back),
-                    (false, _) => self.refuse(daemon, Refusal::OldForm(visit.sender.clone())),
+                    (false, _) => self.refuse(daemon, Refusal::OldForm(request.sender.clone())),
                 })
             }
             (Method::Get, Page::Status) => {
@@ -163,7 +167,7 @@ impl Web {
         }
     }
 
-    fn show(&self, daemon: &Daemon<'_>, tokens: &Tokens, query: &Form, back: Back) -> Visited {
+    fn show(&self, daemon: &Daemon<'_>, tokens: &Tokens, query: &Form, back: Back) -> Answered {
         let (supervisor, context) = (&*daemon.supervisor, &*daemon.context);
         let now = context.now.monotonic;
         let issuer = Issuer { tokens, now };
@@ -171,7 +175,7 @@ impl Web {
             text if tokens.accepts(query.get("seal"), &told(text), now) => text,
             _ => "",
         };
-        Visited::Done(match back {
+        whole(match back {
             Back::Status(filter) => {
                 let view = gather::view(daemon, self.started);
                 status::page(&view, &filter, message, &issuer).response(200)
@@ -186,7 +190,7 @@ impl Web {
     }
 
     /// Tells that nothing was done, and why.
-    fn refuse(&self, daemon: &Daemon<'_>, why: Refusal) -> Visited {
+    fn refuse(&self, daemon: &Daemon<'_>, why: Refusal) -> Answered {
         let view = gather::of_daemon(daemon, self.started);
         let page = Frame {
             title: "Nothing was done".to_owned(),
@@ -205,29 +209,35 @@ impl Web {
         if why == Refusal::OnlyALink {
             response.headers.push(("Allow", "POST".to_owned()));
         }
-        Visited::Refused(why, Some(response))
+        Answered::Reply(Reply::Refusal(why, Some(response)))
     }
 }
 
-fn act(daemon: &mut Daemon<'_>, tokens: &Tokens, command: Command, back: Back) -> Visited {
-    let progress = errand::begin(daemon, command);
-    conclude(daemon, tokens, progress, back)
+fn whole(response: Response) -> Answered {
+    Answered::Reply(Reply::Whole(response))
 }
 
-fn conclude(daemon: &Daemon<'_>, tokens: &Tokens, progress: Progress, back: Back) -> Visited {
-    let message = match progress {
-        Progress::Later(errand) => return Visited::Later(Waiting { errand, back }),
-        Progress::Told(message) => message,
-    };
-    let seal = tokens.make(&told(&message), daemon.context.now.monotonic);
-    let news = [("message", message.as_str()), ("seal", seal.as_str())];
-    let place = match &back {
+fn act(daemon: &mut Daemon<'_>, tokens: &Tokens, command: Command, back: Back) -> Answered {
+    match action::perform(daemon, &command) {
+        Ok(outcome) => Answered::Action(FormAction { command, back }, outcome),
+        Err(message) => {
+            let now = daemon.context.now.monotonic;
+            Answered::Reply(redirect(tokens, now, &back, &message))
+        }
+    }
+}
+
+/// Sends the browser back to where the message is told.
+fn redirect(tokens: &Tokens, now: Monotonic, back: &Back, message: &str) -> Reply {
+    let seal = tokens.make(&told(message), now);
+    let news = [("message", message), ("seal", seal.as_str())];
+    let place = match back {
         Back::Status(filter) => {
             let [name, state] = filter.values();
             address("./", &[name, state, news[0], news[1]])
         }
-        Back::Log(wanted) => {
-            let place = wanted.address();
+        Back::Log(query) => {
+            let place = query.address();
             let news = address("", &news);
             match place.contains('?') {
                 true => format!("{place}{}", news.replacen('?', "&", 1)),
@@ -235,7 +245,7 @@ fn conclude(daemon: &Daemon<'_>, tokens: &Tokens, progress: Progress, back: Back
             }
         }
     };
-    Visited::Done(frame::redirect(&place))
+    Reply::Whole(frame::redirect(&place))
 }
 
 /// What the token of a message is made for.
@@ -266,7 +276,7 @@ fn download(
     method: Method,
     subject: &Subject,
     offset: i64,
-) -> Result<Visited, Refusal> {
+) -> Result<Answered, Refusal> {
     let log = gather::log_from(daemon, subject, offset).ok_or(Refusal::NoLog)?;
     let name = match subject {
         Subject::Main => "supervisord".to_owned(),
@@ -283,7 +293,7 @@ fn download(
         format!("attachment; filename=\"{name}.log\""),
     ));
     if method == Method::Head {
-        return Ok(Visited::Done(head));
+        return Ok(whole(head));
     }
     let mut content = Content::default();
     content.push_raw(
@@ -294,5 +304,5 @@ fn download(
             .admit()
             .ok_or(Refusal::ManyReaders)?,
     );
-    Ok(Visited::Long(head, content))
+    Ok(Answered::Reply(Reply::Long(head, content)))
 }

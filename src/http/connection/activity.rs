@@ -1,4 +1,4 @@
-//! How a connection stands, for those who watch over it: whose turn it is, since
+//! What a connection does, for those who watch over it: whose turn it is, since
 //! when and until when, and what is kept for it. Nothing here changes it.
 
 use std::time::Duration;
@@ -41,8 +41,8 @@ impl Connection {
     }
 
     /// Whether it waits for [`go_on`](Connection::go_on).
-    pub fn is_hungry(&self) -> bool {
-        self.hungry
+    pub fn has_next_piece(&self) -> bool {
+        self.has_next_piece
     }
 
     /// How much waits in memory for the client, or for the rest of its request,

@@ -1,5 +1,6 @@
-//! Calls that wait for processes, as data: [`poll`](super::poll) asks them again
-//! whenever a process has changed its state, until there is an answer.
+//! Pending actions: what was asked for by a call or on a page and has no answer yet, as
+//! data. [`poll`](super::poll) asks it again whenever a process has changed its state,
+//! until there is one.
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
@@ -15,11 +16,10 @@ use crate::xmlrpc::value::Value;
 /// How often a waiting stop is told in the log.
 pub const STOP_REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A call that has no answer yet.
 #[derive(Debug)]
-pub enum Deferred {
+pub enum PendingAction {
     /// One process is waited for; the answer is true.
-    Process(Waiting),
+    Process(AwaitedProcess),
     /// Several are; the answer is an array with one status for each, in the
     /// order in which they were begun.
     Several(Vec<Slot>),
@@ -32,7 +32,7 @@ pub enum Deferred {
 }
 
 /// What a job came to, once it has come to its end: shared by the job and by the
-/// call that waits for it, each of which may outlive the other.
+/// pending action that waits for it, each of which may outlive the other.
 pub type Ending = Rc<OnceCell<Result<Value, Fault>>>;
 
 /// A long list on its way.
@@ -90,7 +90,7 @@ pub struct Multicall {
 #[derive(Debug)]
 pub enum Pause {
     /// The present call is waited for.
-    Call(Box<Deferred>),
+    Call(Box<PendingAction>),
     /// It has had its share of the turn of the loop that began at this moment.
     Turn(Monotonic),
 }
@@ -101,25 +101,24 @@ pub enum Slot {
     /// Its status.
     Finished(Value),
     /// It is waited for.
-    Waiting(Waiting),
+    Awaited(AwaitedProcess),
 }
 
-/// The statuses of all, if none is waited for.
-pub fn statuses(slots: Vec<Slot>) -> Result<Vec<Value>, Vec<Slot>> {
-    if slots.iter().any(|slot| matches!(slot, Slot::Waiting(_))) {
-        return Err(slots);
+/// The statuses of all, taken out, if none is waited for.
+pub fn statuses(slots: &mut Vec<Slot>) -> Option<Value> {
+    if slots.iter().any(|slot| matches!(slot, Slot::Awaited(_))) {
+        return None;
     }
-    let finished = slots.into_iter().filter_map(|slot| match slot {
+    let finished = slots.drain(..).filter_map(|slot| match slot {
         Slot::Finished(status) => Some(status),
-        Slot::Waiting(_) => None,
+        Slot::Awaited(_) => None,
     });
-    Ok(finished.collect())
+    Some(Value::Array(finished.collect()))
 }
 
 /// One process that is waited for.
 #[derive(Debug)]
-pub struct Waiting {
-    /// The process.
+pub struct AwaitedProcess {
     pub id: ProcessId,
     /// How faults name it.
     pub name: String,
@@ -141,47 +140,47 @@ pub enum Goal {
     },
 }
 
-impl Deferred {
+impl PendingAction {
     /// When it wants to be asked again though no process has changed its state.
-    pub fn next_report(&self) -> Option<Monotonic> {
-        let at = |waiting: &Waiting| match waiting.goal {
+    pub fn next_poll(&self) -> Option<Monotonic> {
+        let at = |process: &AwaitedProcess| match process.goal {
             Goal::Stopped { report_at, .. } => Some(report_at),
             Goal::Started => None,
         };
         match self {
-            Deferred::Process(waiting) => at(waiting),
-            Deferred::Several(slots) => slots
+            PendingAction::Process(process) => at(process),
+            PendingAction::Several(slots) => slots
                 .iter()
                 .filter_map(|slot| match slot {
-                    Slot::Waiting(waiting) => at(waiting),
+                    Slot::Awaited(process) => at(process),
                     Slot::Finished(_) => None,
                 })
                 .min(),
-            Deferred::Multicall(multicall) => match &multicall.pause {
-                Pause::Call(call) => call.next_report(),
+            PendingAction::Multicall(multicall) => match &multicall.pause {
+                Pause::Call(call) => call.next_poll(),
                 Pause::Turn(turn) => Some(turn.just_after()),
             },
-            Deferred::Listing(listing) => Some(listing.turn.just_after()),
+            PendingAction::Listing(listing) => Some(listing.turn.just_after()),
             // The job itself is gone on with.
-            Deferred::Job(_) => None,
+            PendingAction::Job(_) => None,
         }
     }
 
     /// Whether it works for as long as it is let, instead of waiting for processes.
     pub fn is_at_work(&self) -> bool {
         match self {
-            Deferred::Multicall(multicall) => matches!(multicall.pause, Pause::Turn(_)),
-            Deferred::Listing(_) => true,
-            Deferred::Process(_) | Deferred::Several(_) | Deferred::Job(_) => false,
+            PendingAction::Multicall(multicall) => matches!(multicall.pause, Pause::Turn(_)),
+            PendingAction::Listing(_) => true,
+            PendingAction::Process(_) | PendingAction::Several(_) | PendingAction::Job(_) => false,
         }
     }
 
     /// How much it has written so far, in bytes.
     pub fn size(&self) -> usize {
         match self {
-            Deferred::Multicall(multicall) => multicall.finished.text_size(),
-            Deferred::Listing(listing) => listing.content.text_size(),
-            Deferred::Process(_) | Deferred::Several(_) | Deferred::Job(_) => 0,
+            PendingAction::Multicall(multicall) => multicall.finished.text_size(),
+            PendingAction::Listing(listing) => listing.content.text_size(),
+            PendingAction::Process(_) | PendingAction::Several(_) | PendingAction::Job(_) => 0,
         }
     }
 }

@@ -4,13 +4,14 @@
 use crate::config::limits::Limits;
 use crate::config::{Address, Credentials, Server};
 use crate::http::auth::{self, Verdict};
-use crate::http::guard::{Admission, Guard};
-use crate::http::refusal::Refusal;
+use crate::http::guard::Guard;
+use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::Head;
+use crate::http::routes::Browsers;
 
 /// The rules of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Door {
+pub struct AccessPolicy {
     /// What clients must know, if anything.
     pub credentials: Option<Credentials>,
     /// What is asked of browsers; nothing on a unix socket, which they do not reach.
@@ -21,9 +22,9 @@ pub struct Door {
     pub get_actions: bool,
 }
 
-impl Door {
+impl AccessPolicy {
     /// The rules of a configured server; `own_names` are those of this machine.
-    pub fn of(server: &Server, own_names: &[String]) -> Door {
+    pub fn of(server: &Server, own_names: &[String]) -> AccessPolicy {
         let guard = match &server.address {
             Address::Unix { .. } => None,
             Address::Inet { host, .. } => {
@@ -38,7 +39,7 @@ impl Door {
                 })
             }
         };
-        Door {
+        AccessPolicy {
             credentials: server.credentials.clone(),
             guard,
             limits: server.limits,
@@ -46,8 +47,9 @@ impl Door {
         }
     }
 
-    /// Whether the request may come in, from its head alone.
-    pub fn admit(&self, head: &Head) -> Result<Admission, Refusal> {
+    /// Whether a request for what asks that of browsers may come in, from its head alone;
+    /// with whose form it may be, if only its token can tell whether it is one of ours.
+    pub fn admit(&self, head: &Head, browsers: Browsers) -> Result<Option<Box<Sender>>, Refusal> {
         let authorization = head.header("Authorization");
         match auth::check(self.credentials.as_ref(), authorization) {
             Verdict::Accepted => {}
@@ -57,8 +59,8 @@ impl Door {
             Verdict::Malformed => return Err(Refusal::BadCredentials),
         }
         match &self.guard {
-            Some(guard) => guard.judge(head),
-            None => Ok(Admission::Free),
+            Some(guard) => guard.judge(head, browsers),
+            None => Ok(None),
         }
     }
 }

@@ -1,0 +1,27 @@
+//! What the daemon gives back for a request.
+
+use crate::http::content::Content;
+use crate::http::refusal::Refusal;
+use crate::http::response::Response;
+
+#[derive(Debug)]
+pub enum Reply {
+    /// A response that is all there.
+    Whole(Response),
+    /// The answer to a call, which may be long.
+    Xml(Content),
+    /// A head that tells the content's length, and the content.
+    Long(Response, Content),
+    /// Why there is nothing else, which the log is told if it has to know; with a page for a
+    /// reader instead of the usual one if there is one.
+    Refusal(Refusal, Option<Response>),
+    /// The file at this path as it grows; 404 if it cannot be opened. `unbuffered` asks
+    /// proxies not to hold anything back.
+    Log { path: String, unbuffered: bool },
+}
+
+impl From<Refusal> for Reply {
+    fn from(why: Refusal) -> Reply {
+        Reply::Refusal(why, None)
+    }
+}

@@ -1,0 +1,89 @@
+//! Doing what a form asks for, with the functions of XML-RPC. A restart is a job, which
+//! goes on whether the browser waits or not: in 4.3.0 it is left half done if it does not.
+
+use std::collections::VecDeque;
+
+use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::rpc::job::{self, Job, JobStep, Kind};
+use crate::rpc::{information, logs, names, steps};
+use crate::web::command::{self, Command, Target, Verb};
+use crate::web::gather;
+use crate::xmlrpc::fault::{Fault, FaultCode};
+use crate::xmlrpc::value::Value;
+
+/// Does what a form asks for. The error is the message if there is nothing to begin with.
+pub fn perform(daemon: &mut Daemon<'_>, command: &Command) -> Result<Outcome, String> {
+    if *command != Command::Refresh && daemon.supervisor.state().is_going_down() {
+        return Err(command::GOING_DOWN.to_owned());
+    }
+    if let Some(message) = nobody(daemon, command) {
+        return Err(message);
+    }
+    Ok(match command {
+        Command::Refresh => Ok(Value::Bool(true).into()),
+        Command::Run(verb, target) => run(daemon, *verb, job_target(target)),
+        Command::ClearAllLogs => logs::clear_all(daemon, &[]),
+        Command::ClearLog(name, channel) => {
+            logs::clear_named(daemon, name, *channel).map(|()| Value::Bool(true).into())
+        }
+        Command::ClearMainLog => logs::clear_main(daemon, &[]),
+        Command::ClearFatal => information::clear_fatal(daemon, &[]),
+    })
+}
+
+/// What is told if the name is nobody's.
+fn nobody(daemon: &Daemon<'_>, command: &Command) -> Option<String> {
+    match command {
+        Command::Run(_, Target::Process(name)) | Command::ClearLog(name, _) => {
+            let found = names::process(daemon.supervisor, name);
+            found.is_err().then(|| command::no_such_process(name))
+        }
+        Command::Run(_, Target::Group(name)) => {
+            let found = names::group(daemon.supervisor, name);
+            found.is_err().then(|| command::no_such_group(name))
+        }
+        _ => None,
+    }
+}
+
+fn job_target(target: &Target) -> job::Target {
+    match target {
+        Target::All => job::Target::All,
+        Target::Group(name) => job::Target::Name(format!("{name}:*")),
+        Target::Process(name) => job::Target::Name(name.clone()),
+    }
+}
+
+fn run(daemon: &mut Daemon<'_>, verb: Verb, target: job::Target) -> Outcome {
+    match verb {
+        Verb::Start => steps::start(daemon, &target, true),
+        Verb::Stop => steps::stop(daemon, &target),
+        Verb::Restart => {
+            let steps = VecDeque::from([JobStep::Stop(target.clone()), JobStep::Start(target)]);
+            steps::launch(Job::new(steps, Kind::Several, true), daemon)
+        }
+    }
+}
+
+/// What is told of a command that has come to its end.
+pub fn told(daemon: &Daemon<'_>, command: &Command, result: Result<Answer, Fault>) -> String {
+    let mut failures = Vec::new();
+    let mut result = result.map(Answer::value);
+    if let Ok(statuses) = &result {
+        failures = command::failures_in(statuses);
+    }
+    if let Command::Run(_, Target::Process(_)) = command
+        && !failures.is_empty()
+    {
+        // The steps of one restart.
+        result = Err(failures.remove(0).fault);
+    }
+    match result {
+        // It went down between the steps.
+        Err(fault) if fault.is(FaultCode::ShutdownState) => command::GOING_DOWN.to_owned(),
+        result => {
+            let when = gather::when(daemon.context.now.wall);
+            command.told(result.as_ref().map(drop), &failures, &when)
+        }
+    }
+}
