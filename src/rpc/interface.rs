@@ -155,11 +155,6 @@ pub struct Parameter {
 }
 
 impl Method {
-    /// The same with these faults.
-    pub const fn fails(self, faults: &'static [FaultCode]) -> Method {
-        Method { faults, ..self }
-    }
-
     /// Whether it can be called with so many parameters.
     pub fn takes(&self, count: usize) -> bool {
         let required = self

@@ -1,15 +1,11 @@
 //! The one table of methods: names, signatures, help and functions, in the
 //! order of the names. What is not in it cannot be called.
 
-use crate::rpc::interface::{Function, Interface, Method, Parameter};
+use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
     configuration, information, listing, logs, restart, signals, start, stop, system,
 };
-use crate::xmlrpc::fault::FaultCode::{
-    AbnormalTermination, AlreadyAdded, AlreadyStarted, BadArguments, BadName, BadSignal,
-    CantReread, Failed, NoFile, NotExecutable, NotRunning, SignatureUnsupported, SpawnError,
-    StillRunning,
-};
+use crate::xmlrpc::fault::FaultCode;
 
 /// All methods.
 pub const INTERFACE: Interface = Interface {
@@ -71,453 +67,162 @@ const TAIL: Parameter = result(
     "array",
     "the text, where it ended in the log, and whether there was more",
 );
+const PROCESSES: Parameter = result("array", "a struct for each process");
+const VERSION: Parameter = required("string", "version", "of the interface");
+const METHOD: Parameter = required("string", "name", "a method's full name");
+const TYPE: Parameter = required("string", "type", "what kind of thing");
+const DATA: Parameter = required("string", "data", "the thing itself");
+const CALLS: Parameter = required("array", "calls", "structs of methodName and params");
+const EVENT_RESULT: Parameter = result(
+    "struct",
+    "process, event, serial, time, data and base64; empty before the first",
+);
+const DIFFERENCE: Parameter = result(
+    "array",
+    "one array of three: the names of groups added, changed and removed",
+);
+const RESULTS: Parameter = result(
+    "array",
+    "for each call its result, or a struct of faultCode and faultString",
+);
+const SIGNATURE: Parameter = result(
+    "array",
+    "the type of the result, then those of the parameters",
+);
 
-const fn method(
-    name: &'static str,
-    help: &'static str,
-    parameters: &'static [Parameter],
-    result: Parameter,
-    function: Function,
-) -> Method {
-    Method {
-        name,
-        help,
-        parameters,
-        result,
-        faults: &[],
-        gated: true,
-        function,
-    }
+/// An entry of a table: the method with its parameters, its result and the faults that it has
+/// of its own, what it does in words, and its function. Those marked `always` work while
+/// supervisord goes down.
+macro_rules! methods {
+    ($($name:ident($($parameter:expr),*) -> $result:expr, [$($fault:ident),*] $($always:ident)?,
+       $help:literal, $function:path;)*) => {
+        &[$(Method {
+            name: stringify!($name),
+            help: $help,
+            parameters: &[$($parameter),*],
+            result: $result,
+            faults: &[$(FaultCode::$fault),*],
+            gated: is_gated(&[$(stringify!($always))?]),
+            function: $function,
+        }),*]
+    };
 }
 
-/// One that works while supervisord goes down.
-const fn always(
-    name: &'static str,
-    help: &'static str,
-    parameters: &'static [Parameter],
-    result: Parameter,
-    function: Function,
-) -> Method {
-    Method {
-        gated: false,
-        ..method(name, help, parameters, result, function)
-    }
+const fn is_gated(marks: &[&str]) -> bool {
+    marks.is_empty()
 }
 
-const READ_STDOUT: Function = logs::read_stdout;
-const TAIL_STDOUT: Function = logs::tail_stdout;
-
-const SUPERVISOR: &[Method] = &[
-    method(
-        "addProcessGroup",
+const SUPERVISOR: &[Method] = methods! {
+    addProcessGroup(GROUP) -> TRUE, [BadName, AlreadyAdded],
         "Make a configured group active. Its programs with autostart are started.",
-        &[GROUP],
-        TRUE,
-        configuration::add_group,
-    )
-    .fails(&[BadName, AlreadyAdded]),
-    method(
-        "clearAllProcessLogs",
-        "Empty the logs of every process that has a child.",
-        &[],
-        STATUSES,
-        logs::clear_all,
-    ),
-    method(
-        "clearFatal",
+        configuration::add_group;
+    clearAllProcessLogs() -> STATUSES, [],
+        "Empty the logs of every process that has a child.", logs::clear_all;
+    clearFatal() -> TRUE, [],
         "Take note of why supervisord is FATAL, which makes it RUNNING again.",
-        &[],
-        TRUE,
-        information::clear_fatal,
-    ),
-    method(
-        "clearLog",
-        "Empty the log of supervisord.",
-        &[],
-        TRUE,
-        logs::clear_main,
-    )
-    .fails(&[NoFile, Failed]),
-    method(
-        "clearProcessLog",
-        "The same as clearProcessLogs.",
-        &[NAME],
-        TRUE,
-        logs::clear_process,
-    )
-    .fails(&[BadName, Failed]),
-    method(
-        "clearProcessLogs",
-        "Empty both logs of a process, if it has a child.",
-        &[NAME],
-        TRUE,
-        logs::clear_process,
-    )
-    .fails(&[BadName, Failed]),
-    method(
-        "getAPIVersion",
-        "The version of this interface.",
-        &[],
-        required("string", "version", "of the interface"),
-        information::api_version,
-    ),
-    method(
-        "getAllConfigInfo",
-        "The configuration of every process as it was last read.",
-        &[],
-        result("array", "a struct for each process"),
-        listing::all_config_info,
-    ),
-    method(
-        "getAllProcessInfo",
-        "What is known of every process.",
-        &[],
-        result("array", "a struct for each process"),
-        listing::all_process_info,
-    ),
-    method(
-        "getEventResult",
+        information::clear_fatal;
+    clearLog() -> TRUE, [NoFile, Failed],
+        "Empty the log of supervisord.", logs::clear_main;
+    clearProcessLog(NAME) -> TRUE, [BadName, Failed],
+        "The same as clearProcessLogs.", logs::clear_process;
+    clearProcessLogs(NAME) -> TRUE, [BadName, Failed],
+        "Empty both logs of a process, if it has a child.", logs::clear_process;
+    getAPIVersion() -> VERSION, [],
+        "The version of this interface.", information::api_version;
+    getAllConfigInfo() -> PROCESSES, [],
+        "The configuration of every process as it was last read.", listing::all_config_info;
+    getAllProcessInfo() -> PROCESSES, [],
+        "What is known of every process.", listing::all_process_info;
+    getEventResult(POOL) -> EVENT_RESULT, [BadName],
         "What a listener of a pool answered last that the pool's store handler has kept.",
-        &[POOL],
-        result(
-            "struct",
-            "process, event, serial, time, data and base64; empty before the first",
-        ),
-        information::event_result,
-    )
-    .fails(&[BadName]),
-    method(
-        "getIdentification",
-        "The identifier of this supervisord.",
-        &[],
-        required("string", "identifier", "the option of that name"),
-        information::identification,
-    ),
-    method(
-        "getPID",
-        "The pid of supervisord.",
-        &[],
-        required("int", "PID", "of this process"),
-        information::pid,
-    ),
-    method(
-        "getProcessInfo",
-        "What is known of a process.",
-        &[NAME],
-        result("struct", "names, state, times, pid, logs and a description"),
-        information::process_info,
-    )
-    .fails(&[BadName]),
-    method(
-        "getState",
-        "The state of supervisord.",
-        &[],
-        result("struct", "statecode and statename"),
-        information::state,
-    ),
-    method(
-        "getStateReason",
-        "Why supervisord is FATAL.",
-        &[],
-        result("string", "a sentence, empty if it is not FATAL"),
-        information::state_reason,
-    ),
-    method(
-        "getSupervisorVersion",
-        "The release of Supervisor that this program behaves as.",
-        &[],
-        required("string", "version", "of that release"),
-        information::supervisor_version,
-    ),
-    method(
-        "getVersion",
-        "The same as getAPIVersion.",
-        &[],
-        required("string", "version", "of the interface"),
-        information::api_version,
-    ),
-    method(
-        "readLog",
-        "Read a part of the log of supervisord.",
-        &[OFFSET, LENGTH],
-        TEXT,
-        logs::read_main,
-    )
-    .fails(&[BadArguments, NoFile, Failed]),
-    method(
-        "readMainLog",
-        "The same as readLog.",
-        &[OFFSET, LENGTH],
-        TEXT,
-        logs::read_main,
-    )
-    .fails(&[BadArguments, NoFile, Failed]),
-    method(
-        "readProcessLog",
-        "The same as readProcessStdoutLog.",
-        &[NAME, OFFSET, LENGTH],
-        TEXT,
-        READ_STDOUT,
-    )
-    .fails(&[BadArguments, BadName, NoFile, Failed]),
-    method(
-        "readProcessStderrLog",
-        "Read a part of the stderr log of a process.",
-        &[NAME, OFFSET, LENGTH],
-        TEXT,
-        logs::read_stderr,
-    )
-    .fails(&[BadArguments, BadName, NoFile, Failed]),
-    method(
-        "readProcessStdoutLog",
-        "Read a part of the stdout log of a process.",
-        &[NAME, OFFSET, LENGTH],
-        TEXT,
-        READ_STDOUT,
-    )
-    .fails(&[BadArguments, BadName, NoFile, Failed]),
-    method(
-        "reloadConfig",
-        "Read the configuration again. Nothing is started or stopped.",
-        &[],
-        result(
-            "array",
-            "one array of three: the names of groups added, changed and removed",
-        ),
-        configuration::reload,
-    )
-    .fails(&[CantReread]),
-    method(
-        "removeProcessGroup",
-        "Forget a group whose processes are all stopped.",
-        &[GROUP],
-        TRUE,
-        configuration::remove_group,
-    )
-    .fails(&[BadName, StillRunning]),
-    method(
-        "restart",
-        "Stop everything and start again.",
-        &[],
-        TRUE,
-        information::restart,
-    )
-    .fails(&[CantReread]),
-    method(
-        "restartAllProcesses",
-        "Stop every process that runs, then start every process.",
-        &[WAIT],
-        DONE,
-        restart::restart_all,
-    )
-    .fails(&[Failed]),
-    method(
-        "restartProcess",
-        "Stop a process if it runs, then start it; or each of a group.",
-        &[NAME_OR_GROUP, WAIT],
-        TRUE,
-        restart::restart_process,
-    )
-    .fails(&[
-        BadName,
-        NoFile,
-        NotExecutable,
-        Failed,
-        AbnormalTermination,
-        SpawnError,
-    ]),
-    method(
-        "restartProcessGroup",
+        information::event_result;
+    getIdentification() -> required("string", "identifier", "the option of that name"), [],
+        "The identifier of this supervisord.", information::identification;
+    getPID() -> required("int", "PID", "of this process"), [],
+        "The pid of supervisord.", information::pid;
+    getProcessInfo(NAME) -> result("struct", "names, state, times, pid, logs and a description"),
+        [BadName],
+        "What is known of a process.", information::process_info;
+    getState() -> result("struct", "statecode and statename"), [],
+        "The state of supervisord.", information::state;
+    getStateReason() -> result("string", "a sentence, empty if it is not FATAL"), [],
+        "Why supervisord is FATAL.", information::state_reason;
+    getSupervisorVersion() -> required("string", "version", "of that release"), [],
+        "The release of Supervisor that this program behaves as.", information::supervisor_version;
+    getVersion() -> VERSION, [],
+        "The same as getAPIVersion.", information::api_version;
+    readLog(OFFSET, LENGTH) -> TEXT, [BadArguments, NoFile, Failed],
+        "Read a part of the log of supervisord.", logs::read_main;
+    readMainLog(OFFSET, LENGTH) -> TEXT, [BadArguments, NoFile, Failed],
+        "The same as readLog.", logs::read_main;
+    readProcessLog(NAME, OFFSET, LENGTH) -> TEXT, [BadArguments, BadName, NoFile, Failed],
+        "The same as readProcessStdoutLog.", logs::read_stdout;
+    readProcessStderrLog(NAME, OFFSET, LENGTH) -> TEXT, [BadArguments, BadName, NoFile, Failed],
+        "Read a part of the stderr log of a process.", logs::read_stderr;
+    readProcessStdoutLog(NAME, OFFSET, LENGTH) -> TEXT, [BadArguments, BadName, NoFile, Failed],
+        "Read a part of the stdout log of a process.", logs::read_stdout;
+    reloadConfig() -> DIFFERENCE, [CantReread],
+        "Read the configuration again. Nothing is started or stopped.", configuration::reload;
+    removeProcessGroup(GROUP) -> TRUE, [BadName, StillRunning],
+        "Forget a group whose processes are all stopped.", configuration::remove_group;
+    restart() -> TRUE, [CantReread],
+        "Stop everything and start again.", information::restart;
+    restartAllProcesses(WAIT) -> DONE, [Failed],
+        "Stop every process that runs, then start every process.", restart::restart_all;
+    restartProcess(NAME_OR_GROUP, WAIT) -> TRUE,
+        [BadName, NoFile, NotExecutable, Failed, AbnormalTermination, SpawnError],
+        "Stop a process if it runs, then start it; or each of a group.", restart::restart_process;
+    restartProcessGroup(GROUP, WAIT) -> DONE, [BadName, Failed],
         "Stop each process of a group that runs, then start each of the group.",
-        &[GROUP, WAIT],
-        DONE,
-        restart::restart_group,
-    )
-    .fails(&[BadName, Failed]),
-    method(
-        "restartProcesses",
-        "Stop these one after the other, then start them likewise.",
-        &[NAMES, WAIT],
-        DONE,
-        restart::restart_several,
-    )
-    .fails(&[Failed]),
-    method(
-        "sendProcessStdin",
-        "Write text to the stdin of a process. No newline is added.",
-        &[NAME, required("string", "chars", "the text, sent as UTF-8")],
-        TRUE,
-        information::send_stdin,
-    )
-    .fails(&[BadName, NoFile, Failed, NotRunning]),
-    always(
-        "sendRemoteCommEvent",
+        restart::restart_group;
+    restartProcesses(NAMES, WAIT) -> DONE, [Failed],
+        "Stop these one after the other, then start them likewise.", restart::restart_several;
+    sendProcessStdin(NAME, required("string", "chars", "the text, sent as UTF-8")) -> TRUE,
+        [BadName, NoFile, Failed, NotRunning],
+        "Write text to the stdin of a process. No newline is added.", information::send_stdin;
+    sendRemoteCommEvent(TYPE, DATA) -> TRUE, [] always,
         "Tell event listeners of something that happened elsewhere.",
-        &[
-            required("string", "type", "what kind of thing"),
-            required("string", "data", "the thing itself"),
-        ],
-        TRUE,
-        information::send_remote_event,
-    ),
-    method(
-        "shutdown",
-        "Stop everything and exit.",
-        &[],
-        TRUE,
-        information::shutdown,
-    ),
-    method(
-        "signalAllProcesses",
-        "Send a signal to every process that can be signalled.",
-        &[SIGNAL],
-        STATUSES,
-        signals::signal_all,
-    ),
-    method(
-        "signalProcess",
-        "Send a signal to a process, or to each of a group.",
-        &[NAME_OR_GROUP, SIGNAL],
-        TRUE,
-        signals::signal_process,
-    )
-    .fails(&[BadName, BadSignal, Failed, NotRunning]),
-    method(
-        "signalProcessGroup",
-        "Send a signal to each process of a group that can be signalled.",
-        &[GROUP, SIGNAL],
-        STATUSES,
-        signals::signal_group,
-    )
-    .fails(&[BadName]),
-    method(
-        "startAllProcesses",
-        "Start every process that does not run.",
-        &[WAIT],
-        STATUSES,
-        start::start_all,
-    ),
-    method(
-        "startProcess",
-        "Start a process, or each of a group.",
-        &[NAME_OR_GROUP, WAIT],
-        TRUE,
-        start::start_process,
-    )
-    .fails(&[
-        BadName,
-        NoFile,
-        NotExecutable,
-        Failed,
-        AbnormalTermination,
-        SpawnError,
-        AlreadyStarted,
-    ]),
-    method(
-        "startProcessGroup",
-        "Start each process of a group that does not run.",
-        &[GROUP, WAIT],
-        STATUSES,
-        start::start_group,
-    )
-    .fails(&[BadName]),
-    method(
-        "stopAllProcesses",
-        "Stop every process that runs.",
-        &[WAIT],
-        STATUSES,
-        stop::stop_all,
-    ),
-    method(
-        "stopProcess",
-        "Stop a process, or each of a group.",
-        &[NAME_OR_GROUP, WAIT],
-        TRUE,
-        stop::stop_process,
-    )
-    .fails(&[BadName, Failed, NotRunning]),
-    method(
-        "stopProcessGroup",
-        "Stop each process of a group that runs.",
-        &[GROUP, WAIT],
-        STATUSES,
-        stop::stop_group,
-    )
-    .fails(&[BadName]),
-    method(
-        "tailProcessLog",
-        "The same as tailProcessStdoutLog.",
-        &[NAME, OFFSET, LENGTH],
-        TAIL,
-        TAIL_STDOUT,
-    )
-    .fails(&[BadName]),
-    method(
-        "tailProcessStderrLog",
-        "The last bytes of the stderr log of a process.",
-        &[NAME, OFFSET, LENGTH],
-        TAIL,
-        logs::tail_stderr,
-    )
-    .fails(&[BadName]),
-    method(
-        "tailProcessStdoutLog",
-        "The last bytes of the stdout log of a process.",
-        &[NAME, OFFSET, LENGTH],
-        TAIL,
-        TAIL_STDOUT,
-    )
-    .fails(&[BadName]),
-    method(
-        "updateProcessGroups",
+        information::send_remote_event;
+    shutdown() -> TRUE, [],
+        "Stop everything and exit.", information::shutdown;
+    signalAllProcesses(SIGNAL) -> STATUSES, [],
+        "Send a signal to every process that can be signalled.", signals::signal_all;
+    signalProcess(NAME_OR_GROUP, SIGNAL) -> TRUE, [BadName, BadSignal, Failed, NotRunning],
+        "Send a signal to a process, or to each of a group.", signals::signal_process;
+    signalProcessGroup(GROUP, SIGNAL) -> STATUSES, [BadName],
+        "Send a signal to each process of a group that can be signalled.", signals::signal_group;
+    startAllProcesses(WAIT) -> STATUSES, [],
+        "Start every process that does not run.", start::start_all;
+    startProcess(NAME_OR_GROUP, WAIT) -> TRUE,
+        [BadName, NoFile, NotExecutable, Failed, AbnormalTermination, SpawnError, AlreadyStarted],
+        "Start a process, or each of a group.", start::start_process;
+    startProcessGroup(GROUP, WAIT) -> STATUSES, [BadName],
+        "Start each process of a group that does not run.", start::start_group;
+    stopAllProcesses(WAIT) -> STATUSES, [],
+        "Stop every process that runs.", stop::stop_all;
+    stopProcess(NAME_OR_GROUP, WAIT) -> TRUE, [BadName, Failed, NotRunning],
+        "Stop a process, or each of a group.", stop::stop_process;
+    stopProcessGroup(GROUP, WAIT) -> STATUSES, [BadName],
+        "Stop each process of a group that runs.", stop::stop_group;
+    tailProcessLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],
+        "The same as tailProcessStdoutLog.", logs::tail_stdout;
+    tailProcessStderrLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],
+        "The last bytes of the stderr log of a process.", logs::tail_stderr;
+    tailProcessStdoutLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],
+        "The last bytes of the stdout log of a process.", logs::tail_stdout;
+    updateProcessGroups(GROUPS, WAIT) -> DONE, [Failed],
         "Make these groups what the configuration says that was read last: stop and remove \
          those that are not in it, stop and replace those that are active, add the others.",
-        &[GROUPS, WAIT],
-        DONE,
-        restart::update_groups,
-    )
-    .fails(&[Failed]),
-];
+        restart::update_groups;
+};
 
-const SYSTEM: &[Method] = &[
-    always(
-        "listMethods",
-        "The names of all methods.",
-        &[],
-        result("array", "the names, sorted"),
-        system::list_methods,
-    ),
-    always(
-        "methodHelp",
-        "What a method does.",
-        &[required("string", "name", "a method's full name")],
-        result("string", "the text"),
-        system::method_help,
-    )
-    .fails(&[SignatureUnsupported]),
-    always(
-        "methodSignature",
-        "The types of a method.",
-        &[required("string", "name", "a method's full name")],
-        result(
-            "array",
-            "the type of the result, then those of the parameters",
-        ),
-        system::method_signature,
-    )
-    .fails(&[SignatureUnsupported]),
-    always(
-        "multicall",
-        "Make several calls, one after the other.",
-        &[required(
-            "array",
-            "calls",
-            "structs of methodName and params",
-        )],
-        result(
-            "array",
-            "for each call its result, or a struct of faultCode and faultString",
-        ),
-        system::multicall,
-    ),
-];
+const SYSTEM: &[Method] = methods! {
+    listMethods() -> result("array", "the names, sorted"), [] always,
+        "The names of all methods.", system::list_methods;
+    methodHelp(METHOD) -> result("string", "the text"), [SignatureUnsupported] always,
+        "What a method does.", system::method_help;
+    methodSignature(METHOD) -> SIGNATURE, [SignatureUnsupported] always,
+        "The types of a method.", system::method_signature;
+    multicall(CALLS) -> RESULTS, [] always,
+        "Make several calls, one after the other.", system::multicall;
+};
