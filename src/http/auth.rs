@@ -8,43 +8,33 @@
 use hmac_sha256::Hash;
 
 use crate::config::Credentials;
+use crate::http::refusal::Refusal;
 use crate::text::base64;
 
-/// What an `Authorization` header is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The right user and password, or none are asked for.
-    Accepted,
-    /// Missing, of another scheme, or wrong: 401.
-    Refused,
-    /// Not base64 or not UTF-8: 400.
-    Malformed,
-}
-
-/// Judges the value of the `Authorization` header against what is configured.
-pub fn check(credentials: Option<&Credentials>, authorization: Option<&str>) -> Verdict {
+/// Judges the value of the `Authorization` header against what is configured. Malformed is
+/// what is not base64 or not UTF-8.
+pub fn check(
+    credentials: Option<&Credentials>,
+    authorization: Option<&str>,
+) -> Result<(), Refusal> {
     let Some(credentials) = credentials else {
-        return Verdict::Accepted;
+        return Ok(());
     };
-    let Some((scheme, token)) = authorization.and_then(|value| value.split_once(' ')) else {
-        return Verdict::Refused;
+    // So begins every conversation with a client that waits to be asked.
+    let authorization = authorization.ok_or(Refusal::NoCredentials)?;
+    let token = match authorization.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("basic") => token,
+        _ => return Err(Refusal::WrongCredentials),
     };
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Verdict::Refused;
-    }
-    let Some(decoded) = base64::decode(token).and_then(|bytes| String::from_utf8(bytes).ok())
-    else {
-        return Verdict::Malformed;
-    };
-    let Some((username, password)) = decoded.split_once(':') else {
-        return Verdict::Refused;
-    };
+    let decoded = base64::decode(token).and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = decoded.ok_or(Refusal::BadCredentials)?;
+    let given = decoded.split_once(':');
+    let (username, password) = given.ok_or(Refusal::WrongCredentials)?;
     let name_fits = equal(credentials.username.as_bytes(), username.as_bytes());
     let password_fits = password_fits(&credentials.password, password);
-    if name_fits & password_fits {
-        Verdict::Accepted
-    } else {
-        Verdict::Refused
+    match name_fits & password_fits {
+        true => Ok(()),
+        false => Err(Refusal::WrongCredentials),
     }
 }
 
@@ -99,50 +89,50 @@ mod tests {
 
     #[test]
     fn without_configured_credentials_everybody_is_welcome() {
-        assert_eq!(check(None, None), Verdict::Accepted);
-        assert_eq!(check(None, Some("nonsense")), Verdict::Accepted);
+        assert_eq!(check(None, None), Ok(()));
+        assert_eq!(check(None, Some("nonsense")), Ok(()));
     }
 
     #[test]
     fn plain_passwords_are_compared_exactly() {
         let user = credentials("user", "pa:ss");
         for (header, verdict) in [
-            (basic("user:pa:ss"), Verdict::Accepted),
+            (basic("user:pa:ss"), Ok(())),
             (
                 basic("user:pa:ss ").replace("Basic", "bAsIc  "),
-                Verdict::Refused,
+                Err(Refusal::WrongCredentials),
             ),
-            (
-                basic("user:pa:ss").replace("Basic", "bAsIc  "),
-                Verdict::Accepted,
-            ),
-            (basic("User:pa:ss"), Verdict::Refused),
-            (basic("user:pa"), Verdict::Refused),
-            (basic("user:"), Verdict::Refused),
-            (basic("user"), Verdict::Refused),
-            (basic(""), Verdict::Refused),
-            ("Basic".to_owned(), Verdict::Refused),
-            ("Digest abc".to_owned(), Verdict::Refused),
-            ("Basic dXNlcjp".to_owned(), Verdict::Malformed),
-            ("Basic /////w==".to_owned(), Verdict::Malformed),
+            (basic("user:pa:ss").replace("Basic", "bAsIc  "), Ok(())),
+            (basic("User:pa:ss"), Err(Refusal::WrongCredentials)),
+            (basic("user:pa"), Err(Refusal::WrongCredentials)),
+            (basic("user:"), Err(Refusal::WrongCredentials)),
+            (basic("user"), Err(Refusal::WrongCredentials)),
+            (basic(""), Err(Refusal::WrongCredentials)),
+            ("Basic".to_owned(), Err(Refusal::WrongCredentials)),
+            ("Digest abc".to_owned(), Err(Refusal::WrongCredentials)),
+            ("Basic dXNlcjp".to_owned(), Err(Refusal::BadCredentials)),
+            ("Basic /////w==".to_owned(), Err(Refusal::BadCredentials)),
         ] {
             assert_eq!(check(Some(&user), Some(&header)), verdict, "{header}");
         }
-        assert_eq!(check(Some(&user), None), Verdict::Refused);
+        assert_eq!(check(Some(&user), None), Err(Refusal::NoCredentials));
     }
 
     #[test]
     fn a_folded_token_is_read_like_an_unfolded_one() {
         let user = credentials("user", "pass");
         let header = format!("Basic {}", "dXNl\ncjpwYXNz");
-        assert_eq!(check(Some(&user), Some(&header)), Verdict::Accepted);
+        assert_eq!(check(Some(&user), Some(&header)), Ok(()));
     }
 
     #[test]
     fn an_empty_password_is_a_password() {
         let user = credentials("user", "");
-        assert_eq!(check(Some(&user), Some(&basic("user:"))), Verdict::Accepted);
-        assert_eq!(check(Some(&user), Some(&basic("user:x"))), Verdict::Refused);
+        assert_eq!(check(Some(&user), Some(&basic("user:"))), Ok(()));
+        assert_eq!(
+            check(Some(&user), Some(&basic("user:x"))),
+            Err(Refusal::WrongCredentials)
+        );
     }
 
     #[test]
@@ -150,21 +140,18 @@ mod tests {
         let digest = "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8";
         let good = credentials("user", &format!("{{SHA}}{digest}"));
         let upper = credentials("user", &format!("{{SHA}}{}", digest.to_uppercase()));
-        assert_eq!(
-            check(Some(&good), Some(&basic("user:password"))),
-            Verdict::Accepted
-        );
+        assert_eq!(check(Some(&good), Some(&basic("user:password"))), Ok(()));
         assert_eq!(
             check(Some(&good), Some(&basic("user:Password"))),
-            Verdict::Refused
+            Err(Refusal::WrongCredentials)
         );
         assert_eq!(
             check(Some(&good), Some(&basic(&format!("user:{{SHA}}{digest}")))),
-            Verdict::Refused
+            Err(Refusal::WrongCredentials)
         );
         assert_eq!(
             check(Some(&upper), Some(&basic("user:password"))),
-            Verdict::Refused
+            Err(Refusal::WrongCredentials)
         );
     }
 
@@ -174,12 +161,16 @@ mod tests {
         let lower = format!("{{SHA256}}{digest}");
         let upper = format!("{{SHA256}}{}", digest.to_uppercase());
         for (configured, given, verdict) in [
-            (&lower, "password".to_owned(), Verdict::Accepted),
-            (&upper, "password".to_owned(), Verdict::Accepted),
-            (&lower, "Password".to_owned(), Verdict::Refused),
-            (&lower, digest.to_owned(), Verdict::Refused),
-            (&lower, lower.clone(), Verdict::Refused),
-            (&lower, String::new(), Verdict::Refused),
+            (&lower, "password".to_owned(), Ok(())),
+            (&upper, "password".to_owned(), Ok(())),
+            (
+                &lower,
+                "Password".to_owned(),
+                Err(Refusal::WrongCredentials),
+            ),
+            (&lower, digest.to_owned(), Err(Refusal::WrongCredentials)),
+            (&lower, lower.clone(), Err(Refusal::WrongCredentials)),
+            (&lower, String::new(), Err(Refusal::WrongCredentials)),
         ] {
             let user = credentials("user", configured);
             let header = basic(&format!("user:{given}"));

@@ -1,12 +1,12 @@
-//! Dates as HTTP and the access log write them: in UTC, with English names
-//! whatever the locale.
+//! Dates as HTTP and the access log write them, in UTC, and English names of days and
+//! months, whatever the locale.
 
 use std::fmt::Write as _;
 
 use crate::clock::Timestamp;
 
-const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = [
+pub const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+pub const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
@@ -61,7 +61,8 @@ impl Civil {
         let march_month = (5 * day_of_year + 2) / 153;
         let month = (march_month + 2) % 12;
         Civil {
-            weekday: DAYS[days.rem_euclid(7) as usize],
+            // The first of January 1970 was a Thursday.
+            weekday: DAYS[(days + 4).rem_euclid(7) as usize],
             day: day_of_year - (153 * march_month + 2) / 5 + 1,
             month: MONTHS[month as usize],
             year: year_of_era + era * 400 + i64::from(month < 2),

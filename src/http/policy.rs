@@ -3,7 +3,7 @@
 
 use crate::config::limits::Limits;
 use crate::config::{Address, Credentials, Server};
-use crate::http::auth::{self, Verdict};
+use crate::http::auth;
 use crate::http::guard::Guard;
 use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::Head;
@@ -50,14 +50,7 @@ impl AccessPolicy {
     /// Whether a request for what asks that of browsers may come in, from its head alone;
     /// with whose form it may be, if only its token can tell whether it is one of ours.
     pub fn admit(&self, head: &Head, browsers: Browsers) -> Result<Option<Box<Sender>>, Refusal> {
-        let authorization = head.header("Authorization");
-        match auth::check(self.credentials.as_ref(), authorization) {
-            Verdict::Accepted => {}
-            // So begins every conversation with a client that waits to be asked.
-            Verdict::Refused if authorization.is_none() => return Err(Refusal::NoCredentials),
-            Verdict::Refused => return Err(Refusal::WrongCredentials),
-            Verdict::Malformed => return Err(Refusal::BadCredentials),
-        }
+        auth::check(self.credentials.as_ref(), head.header("Authorization"))?;
         match &self.guard {
             Some(guard) => guard.judge(head, browsers),
             None => Ok(None),

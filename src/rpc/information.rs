@@ -5,6 +5,7 @@ use crate::clock::{Now, Timestamp};
 use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
 use crate::http::content::Content;
+use crate::http::date::MONTHS;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -17,10 +18,6 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer::{StructWriter, int_member, string_member};
 use crate::{API_VERSION, SUPERVISOR_VERSION};
-
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
 
 /// `supervisor.getAPIVersion()`
 pub fn api_version(_: &mut Daemon<'_>, _: &[Value]) -> Outcome {

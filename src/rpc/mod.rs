@@ -6,7 +6,6 @@
 //! a [`job`], which goes on without its caller.
 
 pub mod configuration;
-pub mod help;
 pub mod information;
 pub mod interface;
 pub mod job;

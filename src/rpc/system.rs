@@ -1,11 +1,12 @@
 //! The `system` namespace: what may be called, and several calls in one.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 
 use crate::http::content::Content;
-use crate::rpc::interface::{Answer, Daemon, Outcome, Progress, dispatch};
+use crate::rpc::interface::{Answer, Daemon, Method, Outcome, Progress, dispatch};
+use crate::rpc::parameters;
 use crate::rpc::pending::{Multicall, Pause, PendingAction};
-use crate::rpc::{help, parameters};
 use crate::xmlrpc::call::Call;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::response;
@@ -20,23 +21,44 @@ pub fn list_methods(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 
 /// `system.methodHelp(name)`
 pub fn method_help(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let name = parameters::string(parameters, 0)?;
-    let method = daemon
-        .interface
-        .find(name, &daemon.supervisor.rpcinterfaces)
-        .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
-    Ok(Value::String(help::text(method)).into())
+    let method = known(daemon, parameters)?;
+    Ok(Value::String(help(method)).into())
 }
 
 /// `system.methodSignature(name)`: one flat signature, the result's type first.
 pub fn method_signature(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let name = parameters::string(parameters, 0)?;
-    let method = daemon
-        .interface
-        .find(name, &daemon.supervisor.rpcinterfaces)
-        .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))?;
+    let method = known(daemon, parameters)?;
     let types = std::iter::once(method.result.kind).chain(method.parameters.iter().map(|p| p.kind));
     Ok(Value::Array(types.map(Value::string).collect()).into())
+}
+
+/// The method whose full name is the first parameter.
+fn known(daemon: &Daemon<'_>, parameters: &[Value]) -> Result<&'static Method, Fault> {
+    let name = parameters::string(parameters, 0)?;
+    let namespaces = &daemon.supervisor.rpcinterfaces;
+    let method = daemon.interface.find(name, namespaces);
+    method.ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))
+}
+
+/// Prose, then `@param` and `@return` lines that clients parse, indented by eight blanks.
+fn help(method: &Method) -> String {
+    let mut text = format!(" {}\n\n", method.help);
+    for parameter in method.parameters {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "        @param {} {} {}",
+            parameter.kind, parameter.name, parameter.help
+        );
+    }
+    let result = method.result;
+    let _ = writeln!(
+        text,
+        "        @return {} {} {}",
+        result.kind, result.name, result.help
+    );
+    text.push_str("        ");
+    text
 }
 
 /// Refuses a `system.multicall` of more calls than `limit`, before any is made.

@@ -114,7 +114,7 @@ impl Command {
             (Command::ClearAllLogs, _) => format!("All logs cleared at {when}"),
             (Command::ClearLog(name, None), _) => format!("Log for {name} cleared"),
             (Command::ClearLog(name, Some(channel)), _) => {
-                format!("Log for {name} ({}) cleared", channel_name(*channel))
+                format!("Log for {name} ({}) cleared", channel.name())
             }
             (Command::ClearMainLog, _) => "Log of supervisord cleared".to_owned(),
             (Command::ClearFatal, _) => "supervisord is not FATAL any more".to_owned(),
@@ -144,14 +144,6 @@ pub fn for_process(name: &str) -> String {
 /// The same for the form of the main log.
 pub fn for_main_log() -> String {
     "mainlog".to_owned()
-}
-
-/// `stdout` or `stderr`.
-pub fn channel_name(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Stdout => "stdout",
-        Channel::Stderr => "stderr",
-    }
 }
 
 /// What is told of a process that is not there.

@@ -178,8 +178,7 @@ pub fn head(status: u16, content_type: &'static str, length: u64, is_fresh: bool
     }
 }
 
-/// A file of the interface.
-pub fn file(content_type: &'static str, text: &str) -> Response {
+fn file(content_type: &'static str, text: &str) -> Response {
     respond(200, content_type, text.as_bytes().to_vec(), false)
 }
 

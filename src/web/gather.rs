@@ -1,6 +1,7 @@
 //! The daemon's state as the pages show it.
 
 use crate::clock::{Now, Timestamp};
+use crate::http::date::{DAYS, MONTHS};
 use crate::loggers::window::{self, Window, WindowError};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
@@ -177,10 +178,6 @@ pub fn when(now: Timestamp) -> String {
 
 /// `Sun Nov 22 18:46:31 2026`, English whatever the locale.
 fn ctime(time: LocalTime) -> String {
-    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     let name = |names: &[&'static str], number: u32| {
         let place = usize::try_from(number).unwrap_or(0);
         names.get(place).copied().unwrap_or_default()

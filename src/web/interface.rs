@@ -17,7 +17,7 @@ use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::sys::{errno, random};
 use crate::text::escape::{address, html};
 use crate::web::action;
-use crate::web::command::{self, Command};
+use crate::web::command::Command;
 use crate::web::form::Form;
 use crate::web::frame::{self, Frame};
 use crate::web::gather;
@@ -280,7 +280,7 @@ fn download(
     let log = gather::log_from(daemon, subject, offset).ok_or(Refusal::NoLog)?;
     let name = match subject {
         Subject::Main => "supervisord".to_owned(),
-        Subject::Process(name, channel) => format!("{name}-{}", command::channel_name(*channel)),
+        Subject::Process(name, channel) => format!("{name}-{}", channel.name()),
     };
     let plain = |character: char| match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => character,

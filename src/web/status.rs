@@ -377,17 +377,8 @@ fn class_of(name: &str) -> &'static str {
     }
 }
 
-fn lower(state: ProcessState) -> &'static str {
-    match state {
-        ProcessState::Stopped => "stopped",
-        ProcessState::Starting => "starting",
-        ProcessState::Running => "running",
-        ProcessState::Backoff => "backoff",
-        ProcessState::Stopping => "stopping",
-        ProcessState::Exited => "exited",
-        ProcessState::Fatal => "fatal",
-        ProcessState::Unknown => "unknown",
-    }
+fn lower(state: ProcessState) -> String {
+    state.name().to_lowercase()
 }
 
 #[cfg(test)]

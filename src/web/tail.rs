@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use crate::text::escape::{self, address, html, quoted};
 use crate::tokens::Channel;
 use crate::web::assets;
-use crate::web::command::{self, channel_name};
+use crate::web::command;
 use crate::web::form::Form;
 use crate::web::frame::Frame;
 use crate::web::token::Issuer;
@@ -130,7 +130,7 @@ impl LogQuery {
             Subject::Main => "mainlogtail".to_owned(),
             Subject::Process(name, channel) => {
                 let name = quoted(&quoted(name));
-                format!("logtail/{name}/{}", channel_name(*channel))
+                format!("logtail/{name}/{}", channel.name())
             }
         }
     }
@@ -185,7 +185,7 @@ fn names(subject: &Subject) -> (String, String) {
         ),
         Subject::Process(name, channel) => (
             format!("Supervisor tail of process {name}"),
-            format!("{name} {}", channel_name(*channel)),
+            format!("{name} {}", channel.name()),
         ),
     }
 }
@@ -241,12 +241,7 @@ fn push_channels(page: &mut String, query: &LogQuery, name: &str, channel: Chann
             subject: Subject::Process(name.to_owned(), other),
             ..query.clone()
         };
-        push_link(
-            page,
-            &there.address(),
-            channel_name(other),
-            other == channel,
-        );
+        push_link(page, &there.address(), other.name(), other == channel);
     }
     page.push_str("</nav>\n");
 }
@@ -318,7 +313,7 @@ fn push_clear(page: &mut String, query: &LogQuery, issuer: &Issuer<'_>) {
                 html(name)
             );
             issuer.push_field(page, &command::for_process(name));
-            format!("clear{}", channel_name(*channel))
+            format!("clear{}", channel.name())
         }
     };
     let _ = write!(

@@ -7,49 +7,30 @@ use crate::text::plain;
 /// The code of a fault, with the name that begins its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultCode {
-    UnknownMethod,
-    IncorrectParameters,
-    BadArguments,
-    SignatureUnsupported,
-    ShutdownState,
-    BadName,
-    BadSignal,
-    NoFile,
-    NotExecutable,
-    Failed,
-    AbnormalTermination,
-    SpawnError,
-    AlreadyStarted,
-    NotRunning,
-    Success,
-    AlreadyAdded,
-    StillRunning,
-    CantReread,
+    UnknownMethod = 1,
+    IncorrectParameters = 2,
+    BadArguments = 3,
+    SignatureUnsupported = 4,
+    ShutdownState = 6,
+    BadName = 10,
+    BadSignal = 11,
+    NoFile = 20,
+    NotExecutable = 21,
+    Failed = 30,
+    AbnormalTermination = 40,
+    SpawnError = 50,
+    AlreadyStarted = 60,
+    NotRunning = 70,
+    Success = 80,
+    AlreadyAdded = 90,
+    StillRunning = 91,
+    CantReread = 92,
 }
 
 impl FaultCode {
     /// The number on the wire.
     pub fn code(self) -> i32 {
-        match self {
-            FaultCode::UnknownMethod => 1,
-            FaultCode::IncorrectParameters => 2,
-            FaultCode::BadArguments => 3,
-            FaultCode::SignatureUnsupported => 4,
-            FaultCode::ShutdownState => 6,
-            FaultCode::BadName => 10,
-            FaultCode::BadSignal => 11,
-            FaultCode::NoFile => 20,
-            FaultCode::NotExecutable => 21,
-            FaultCode::Failed => 30,
-            FaultCode::AbnormalTermination => 40,
-            FaultCode::SpawnError => 50,
-            FaultCode::AlreadyStarted => 60,
-            FaultCode::NotRunning => 70,
-            FaultCode::Success => 80,
-            FaultCode::AlreadyAdded => 90,
-            FaultCode::StillRunning => 91,
-            FaultCode::CantReread => 92,
-        }
+        self as i32
     }
 
     /// The name that begins the fault's text.

@@ -2,6 +2,7 @@
 //! and the same from the client's side. Pure: bytes in, values out.
 
 pub mod call;
+pub mod characters;
 pub mod document;
 pub mod fault;
 pub mod member;

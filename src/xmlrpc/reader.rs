@@ -12,6 +12,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::xmlrpc::characters::{
+    REFERENCE, before_ending, character, is_name, is_plain_name, is_plain_text, is_space, is_xml,
+    whole_references, with_line_feeds,
+};
 use crate::xmlrpc::member::{self, Member};
 
 /// How deep elements may be nested, unless a server's configuration says otherwise.
@@ -66,7 +70,7 @@ enum Inside {
 }
 
 /// An event by where it stands.
-enum Found {
+enum Span {
     Start(Range<usize>),
     End(Range<usize>),
     Text(Range<usize>),
@@ -114,16 +118,16 @@ impl<'a> Reader<'a> {
 
     /// The next event; `None` after the root element and nothing but blanks.
     pub fn event(&mut self) -> Result<Option<Event<'_>>, ParseError> {
-        let Some(found) = self.find()? else {
+        let Some(span) = self.next_span()? else {
             return Ok(None);
         };
-        Ok(Some(match found {
-            Found::Start(name) => Event::Start(self.slice(name)),
-            Found::End(name) => Event::End(self.slice(name)),
-            Found::Text(text) => Event::Text(self.decode(self.slice(text))?),
-            Found::Plain(text) => Event::Text(Cow::Borrowed(self.slice(text))),
-            Found::Cdata(text) => Event::Text(with_line_feeds(self.slice(text))),
-            Found::Nothing => Event::Text(Cow::Borrowed("")),
+        Ok(Some(match span {
+            Span::Start(name) => Event::Start(self.slice(name)),
+            Span::End(name) => Event::End(self.slice(name)),
+            Span::Text(text) => Event::Text(self.decode(self.slice(text))?),
+            Span::Plain(text) => Event::Text(Cow::Borrowed(self.slice(text))),
+            Span::Cdata(text) => Event::Text(with_line_feeds(self.slice(text))),
+            Span::Nothing => Event::Text(Cow::Borrowed("")),
         }))
     }
 
@@ -143,10 +147,10 @@ impl<'a> Reader<'a> {
         Some(member)
     }
 
-    fn find(&mut self) -> Result<Option<Found>, ParseError> {
+    fn next_span(&mut self) -> Result<Option<Span>, ParseError> {
         if let Some(name) = self.empty.take() {
             self.open.pop();
-            return Ok(Some(Found::End(name)));
+            return Ok(Some(Span::End(name)));
         }
         match self.inside {
             Inside::Content => {}
@@ -170,7 +174,7 @@ impl<'a> Reader<'a> {
             } else {
                 return Err(self.error("document type declarations are refused"));
             }
-            return Ok(Some(Found::Nothing));
+            return Ok(Some(Span::Nothing));
         }
         if next == b'?' {
             return Err(self.error("processing instructions are refused"));
@@ -183,7 +187,7 @@ impl<'a> Reader<'a> {
         self.read_start().map(Some)
     }
 
-    fn end_of_document(&self) -> Result<Option<Found>, ParseError> {
+    fn end_of_document(&self) -> Result<Option<Span>, ParseError> {
         if self.elements == 0 {
             return Err(self.error("no element found"));
         }
@@ -195,13 +199,13 @@ impl<'a> Reader<'a> {
 
     /// Text up to the next tag, or a piece of it; the blanks around the root
     /// element are nothing.
-    fn read_text(&mut self) -> Result<Found, ParseError> {
+    fn read_text(&mut self) -> Result<Span, ParseError> {
         // As nearly all text is: short, and only what stands for itself.
         let rest = self.bytes();
         let plain = rest.iter().take(PIECE);
         let plain = plain.take_while(|byte| is_plain_text(**byte)).count();
         if rest.get(plain) == Some(&b'<') && !self.open.is_empty() {
-            return Ok(Found::Plain(self.take(plain)));
+            return Ok(Span::Plain(self.take(plain)));
         }
         let window = self.window();
         let length = match window.find('<') {
@@ -215,7 +219,7 @@ impl<'a> Reader<'a> {
                 return Err(self.error("text outside of the root element"));
             }
             self.offset += length;
-            return Ok(Found::Nothing);
+            return Ok(Span::Nothing);
         }
         // It may stand across the end of a piece.
         let beyond = self.floor(self.offset + length + 2);
@@ -223,10 +227,10 @@ impl<'a> Reader<'a> {
         if text.contains(']') && text.contains("]]>") {
             return Err(self.error("]]> in text"));
         }
-        Ok(Found::Text(self.take(length)))
+        Ok(Span::Text(self.take(length)))
     }
 
-    fn read_cdata(&mut self) -> Result<Found, ParseError> {
+    fn read_cdata(&mut self) -> Result<Span, ParseError> {
         let window = self.window();
         let (length, end) = match window.find("]]>") {
             Some(length) => (length, "]]>".len()),
@@ -239,10 +243,10 @@ impl<'a> Reader<'a> {
         if end > 0 {
             self.inside = Inside::Content;
         }
-        Ok(Found::Cdata(text))
+        Ok(Span::Cdata(text))
     }
 
-    fn read_comment(&mut self) -> Result<Found, ParseError> {
+    fn read_comment(&mut self) -> Result<Span, ParseError> {
         let window = self.window();
         let found = window.find("--");
         let length = match found {
@@ -258,10 +262,10 @@ impl<'a> Reader<'a> {
             }
             self.inside = Inside::Content;
         }
-        Ok(Found::Nothing)
+        Ok(Span::Nothing)
     }
 
-    fn read_start(&mut self) -> Result<Found, ParseError> {
+    fn read_start(&mut self) -> Result<Span, ParseError> {
         let begin = self.offset;
         let name = self.read_name()?;
         if self.open.is_empty() && self.elements > 0 {
@@ -277,16 +281,16 @@ impl<'a> Reader<'a> {
         self.open.push(name.clone());
         if self.bytes().first() == Some(&b'>') {
             self.offset += 1;
-            return Ok(Found::Start(name));
+            return Ok(Span::Start(name));
         }
         while self.offset - begin < PIECE {
             let spaced = self.skip_blanks();
             if self.skip(">") {
-                return Ok(Found::Start(name));
+                return Ok(Span::Start(name));
             }
             if self.skip("/>") {
                 self.empty = Some(name.clone());
-                return Ok(Found::Start(name));
+                return Ok(Span::Start(name));
             }
             if !spaced {
                 return Err(self.error("malformed tag"));
@@ -318,7 +322,7 @@ impl<'a> Reader<'a> {
         self.decode(raw).map(drop)
     }
 
-    fn read_end(&mut self) -> Result<Found, ParseError> {
+    fn read_end(&mut self) -> Result<Span, ParseError> {
         // As nearly every end is: the name that was begun, and nothing else.
         if let Some(begun) = self.open.last() {
             let name = self.text.as_bytes().get(begun.clone()).unwrap_or_default();
@@ -328,7 +332,7 @@ impl<'a> Reader<'a> {
                 self.open.pop();
                 let name = self.take(length);
                 self.offset += 1;
-                return Ok(Found::End(name));
+                return Ok(Span::End(name));
             }
         }
         let name = self.read_name()?;
@@ -340,7 +344,7 @@ impl<'a> Reader<'a> {
         if begun != Some(self.slice(name.clone())) {
             return Err(self.error("mismatched tag"));
         }
-        Ok(Found::End(name))
+        Ok(Span::End(name))
     }
 
     fn read_name(&mut self) -> Result<Range<usize>, ParseError> {
@@ -463,104 +467,5 @@ impl<'a> Reader<'a> {
             reason,
             offset: self.offset,
         }
-    }
-}
-
-/// How much of a piece of text holds no half reference and no half line end.
-fn whole_references(piece: &str) -> usize {
-    let end = before_ending(piece, ['\r', '\r']);
-    match piece.rfind('&') {
-        Some(place) if end - place.min(end) <= REFERENCE && !has_end(piece, place) => place,
-        _ => end,
-    }
-}
-
-fn has_end(piece: &str, reference: usize) -> bool {
-    piece.get(reference..).unwrap_or_default().contains(';')
-}
-
-/// How much of a piece comes before such characters at its end, of which two
-/// at most belong to what follows.
-fn before_ending(piece: &str, characters: [char; 2]) -> usize {
-    let once = piece.strip_suffix(characters).unwrap_or(piece);
-    once.strip_suffix(characters).unwrap_or(once).len()
-}
-
-/// Whether XML 1.0 has a place for that character.
-pub fn is_xml(character: char) -> bool {
-    matches!(
-        character,
-        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..
-    )
-}
-
-fn is_space(character: char) -> bool {
-    matches!(character, ' ' | '\t' | '\r' | '\n')
-}
-
-/// Wider than XML beyond ASCII: a strange name is an unknown one and does no harm.
-fn is_name(character: char) -> bool {
-    u8::try_from(character).is_ok_and(is_plain_name) || !character.is_ascii() && is_xml(character)
-}
-
-/// Neither a mark of XML nor what is read as something else, or checked.
-fn is_plain_text(byte: u8) -> bool {
-    PLAIN_TEXT
-        .get(usize::from(byte))
-        .is_some_and(|plain| *plain)
-}
-
-const PLAIN_TEXT: [bool; 128] = {
-    let mut plain = [false; 128];
-    let mut byte = 0;
-    while byte < 127 {
-        plain[byte as usize] =
-            matches!(byte, b' '..=0x7e | b'\n' | b'\t') && !matches!(byte, b'<' | b'&' | b']');
-        byte += 1;
-    }
-    plain
-};
-
-fn is_plain_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.')
-}
-
-/// The longest reference without its `&`, in bytes.
-const REFERENCE: usize = 16;
-
-fn character(name: &str) -> Option<char> {
-    let number = match name.strip_prefix('#') {
-        None => {
-            return match name {
-                "amp" => Some('&'),
-                "lt" => Some('<'),
-                "gt" => Some('>'),
-                "quot" => Some('"'),
-                "apos" => Some('\''),
-                _ => None,
-            };
-        }
-        Some(digits) => match digits.strip_prefix('x') {
-            Some(digits) => from_digits(digits, 16)?,
-            None => from_digits(digits, 10)?,
-        },
-    };
-    char::from_u32(number).filter(|character| is_xml(*character))
-}
-
-/// Stricter than the standard parser, which takes a sign as well.
-fn from_digits(digits: &str, radix: u32) -> Option<u32> {
-    if digits.starts_with(['+', '-']) {
-        return None;
-    }
-    u32::from_str_radix(digits, radix).ok()
-}
-
-/// CR LF and lone CR become LF.
-fn with_line_feeds(raw: &str) -> Cow<'_, str> {
-    if raw.contains('\r') {
-        Cow::Owned(raw.replace("\r\n", "\n").replace('\r', "\n"))
-    } else {
-        Cow::Borrowed(raw)
     }
 }

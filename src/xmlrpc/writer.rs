@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use crate::sys::float;
 use crate::text::scan::{self, has, has_below};
-use crate::xmlrpc::reader;
+use crate::xmlrpc::characters;
 use crate::xmlrpc::value::Value;
 
 /// Adds `value` with its `value` element and a line feed. Writing to a String cannot fail.
@@ -160,7 +160,7 @@ pub fn push_text(text: &mut String, raw: &str) {
         '&' => text.push_str("&amp;"),
         '<' => text.push_str("&lt;"),
         '>' => text.push_str("&gt;"),
-        _ if reader::is_xml(character) => text.push(character),
+        _ if characters::is_xml(character) => text.push(character),
         _ => text.push(char::REPLACEMENT_CHARACTER),
     });
 }
@@ -210,7 +210,7 @@ mod tests {
         for character in (0..=0x1_0ffff).filter_map(char::from_u32) {
             let mut text = String::new();
             push_text(&mut text, character.encode_utf8(&mut [0; 4]));
-            let kept = reader::is_xml(character) && !matches!(character, '&' | '<' | '>');
+            let kept = characters::is_xml(character) && !matches!(character, '&' | '<' | '>');
             assert_eq!(
                 text.starts_with(character),
                 kept || character == '&' || character == '\u{fffd}'
