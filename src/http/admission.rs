@@ -13,8 +13,7 @@ pub const GRACE: Duration = Duration::from_secs(1);
 
 /// What matters of a connection here.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// Which it is.
+pub struct ClientActivity {
     pub id: ConnectionId,
     /// Whether the server has let a request of it in.
     pub known: bool,
@@ -26,21 +25,21 @@ pub struct Standing {
 
 /// Whether one more can come in beside these, `limit` being the most.
 /// Strangers, who have not been let in yet, get three quarters of the places.
-pub fn has_room(standings: &[Standing], limit: usize) -> bool {
-    let strangers = standings.iter().filter(|standing| !standing.known).count();
+pub fn has_room(activities: &[ClientActivity], limit: usize) -> bool {
+    let strangers = activities.iter().filter(|activity| !activity.known).count();
     let share = (limit - limit / 4).max(1);
-    standings.len() < limit && strangers < share
+    activities.len() < limit && strangers < share
 }
 
 /// Who leaves: a stranger, or else a client that is silent between two
 /// requests, or else one that is slow; of these the one that has kept the
 /// daemon waiting for the longest.
-pub fn first_to_leave(standings: &[Standing], now: Monotonic) -> Option<ConnectionId> {
-    let waiting = standings.iter().filter_map(|standing| {
-        let since = standing.waits_since?;
-        let slow = standing.known && standing.busy;
+pub fn first_to_leave(activities: &[ClientActivity], now: Monotonic) -> Option<ConnectionId> {
+    let waiting = activities.iter().filter_map(|activity| {
+        let since = activity.waits_since?;
+        let slow = activity.known && activity.busy;
         let may_stay = slow && now.since(since) < GRACE;
-        (!may_stay).then_some((standing.known, slow, since, standing.id))
+        (!may_stay).then_some((activity.known, slow, since, activity.id))
     });
     waiting.min().map(|(_, _, _, id)| id)
 }
@@ -55,10 +54,10 @@ mod tests {
     const BUSY: (bool, bool) = (true, true);
 
     /// Numbered from 0, each with how many milliseconds it has been waited for.
-    fn standings(all: &[((bool, bool), Option<u64>)]) -> Vec<Standing> {
+    fn activities(all: &[((bool, bool), Option<u64>)]) -> Vec<ClientActivity> {
         (0..)
             .zip(all)
-            .map(|(number, ((known, busy), waited))| Standing {
+            .map(|(number, ((known, busy), waited))| ClientActivity {
                 id: ConnectionId(number),
                 known: *known,
                 busy: *busy,
@@ -85,7 +84,7 @@ mod tests {
                 vec![(STRANGER, Some(0)); strangers],
                 vec![(SILENT, None); known],
             ];
-            let found = has_room(&standings(&all.concat()), limit);
+            let found = has_room(&activities(&all.concat()), limit);
             assert_eq!(found, expected, "{limit} {strangers} {known}");
         }
     }
@@ -121,7 +120,7 @@ mod tests {
             ),
             (vec![(BUSY, Some(999)), (SILENT, None), (BUSY, None)], None),
         ] {
-            let found = first_to_leave(&standings(&all), NOW);
+            let found = first_to_leave(&activities(&all), NOW);
             assert_eq!(found, expected.map(ConnectionId), "{all:?}");
         }
     }

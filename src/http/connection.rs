@@ -109,7 +109,6 @@ impl Connection {
         }
     }
 
-    /// Its socket.
     pub fn token(&self) -> Token {
         self.wire.token()
     }

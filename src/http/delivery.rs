@@ -16,9 +16,7 @@ use crate::sys::errno;
 /// The response, and what it answers.
 #[derive(Debug)]
 pub struct Delivery {
-    /// The request.
     pub exchange: Exchange,
-    /// Its status.
     pub status: u16,
     /// How many bytes it has, its head included.
     pub size: u64,

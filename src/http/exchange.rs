@@ -81,7 +81,6 @@ pub enum Purpose {
 /// A body that has not come whole yet.
 #[derive(Debug)]
 pub struct Body {
-    /// What it is read for.
     pub purpose: Purpose,
     /// How many bytes are still to come.
     pub missing: u64,

@@ -34,7 +34,6 @@ const ATTEMPTS: u32 = 3;
 /// An open listening socket.
 #[derive(Debug)]
 pub struct Listener {
-    /// The socket itself.
     pub descriptor: OwnedFd,
     /// What is asked of its clients.
     pub policy: AccessPolicy,
@@ -54,7 +53,7 @@ pub struct SocketFile {
 
 /// What has the name of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum NameState {
     /// The socket, or nobody can say.
     InPlace,
     /// Nothing.
@@ -82,29 +81,28 @@ impl SocketFile {
         })
     }
 
-    /// Its name.
     pub fn path(&self) -> &str {
         &self.path
     }
 
     /// Whether it has still got its name.
-    pub fn standing(&self) -> Standing {
+    pub fn name_state(&self) -> NameState {
         let is_ours = |found: Metadata| (found.dev(), found.ino()) == self.inode;
         // It may have been moved, and a link put into its place.
         if fs::metadata(&self.path).is_ok_and(is_ours) {
-            return Standing::InPlace;
+            return NameState::InPlace;
         }
         match fs::symlink_metadata(&self.path) {
-            Ok(_) => Standing::Replaced,
+            Ok(_) => NameState::Replaced,
             Err(reason)
                 if matches!(
                     reason.kind(),
                     ErrorKind::NotFound | ErrorKind::NotADirectory
                 ) =>
             {
-                Standing::Gone
+                NameState::Gone
             }
-            Err(_) => Standing::InPlace,
+            Err(_) => NameState::InPlace,
         }
     }
 

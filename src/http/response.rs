@@ -40,7 +40,6 @@ impl Persistence {
 /// A response that is complete when it is begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Status code.
     pub status: u16,
     /// Headers after `Server` and `Date`, in order.
     pub headers: Vec<(&'static str, String)>,
@@ -86,7 +85,7 @@ impl Response {
         persistence: Persistence,
         with_body: bool,
     ) -> Vec<u8> {
-        let mut text = begin(self.status, version, received);
+        let mut text = start_of_head(self.status, version, received);
         // 4.3.0 puts it here with 401, and elsewhere not at all.
         let early = self.status == 401 && persistence == Persistence::Close;
         if early {
@@ -114,14 +113,13 @@ pub struct StreamHead {
     pub modified: Timestamp,
     /// Whether it is a child's log; proxies are told not to hold that back.
     pub unbuffered: bool,
-    /// Whether chunks follow.
     pub chunked: bool,
 }
 
 impl StreamHead {
     /// The bytes on the wire.
     pub fn to_bytes(&self, version: Version, received: Timestamp) -> Vec<u8> {
-        let mut text = begin(200, version, received);
+        let mut text = start_of_head(200, version, received);
         push_header(&mut text, "Last-Modified", &date::rfc1123(self.modified));
         push_header(&mut text, "Content-Type", "text/plain;charset=utf-8");
         if self.unbuffered {
@@ -179,7 +177,7 @@ fn error_page(status: u16, why: &str) -> String {
     )
 }
 
-fn begin(status: u16, version: Version, received: Timestamp) -> String {
+fn start_of_head(status: u16, version: Version, received: Timestamp) -> String {
     let version = match version {
         Version::Missing | Version::Http10 => "1.0",
         Version::Http11 | Version::Other => "1.1",

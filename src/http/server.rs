@@ -34,9 +34,7 @@ const CROWD: usize = 8;
 /// A request that the daemon has to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// Where the answer goes.
     pub connection: ConnectionId,
-    /// What is wanted.
     pub request: Request,
 }
 
@@ -44,7 +42,7 @@ pub struct Incoming {
 #[derive(Debug)]
 pub struct Servers {
     listeners: Vec<Watched>,
-    lookout: files::Lookout,
+    file_watcher: files::FileWatcher,
     connections: VecMap<ConnectionId, Box<Client>>,
     /// The most of them at once since memory was given back.
     crowd: usize,
@@ -69,7 +67,7 @@ struct Watched {
     token: Option<Token>,
     policy: AccessPolicy,
     file: Option<SocketFile>,
-    care: files::Care,
+    file_watch: files::FileWatch,
 }
 
 fn watched(
@@ -92,7 +90,7 @@ fn watched(
         token: Some(token),
         policy: listener.policy,
         file: listener.file,
-        care: files::Care::default(),
+        file_watch: files::FileWatch::default(),
     })
 }
 
@@ -136,7 +134,7 @@ impl Servers {
                     token: None,
                     policy: AccessPolicy::of(server, &names),
                     file: SocketFile::missing(server),
-                    care: files::Care::default(),
+                    file_watch: files::FileWatch::default(),
                 }
             }));
         }
@@ -147,7 +145,7 @@ impl Servers {
     fn none() -> Servers {
         Servers {
             listeners: Vec::new(),
-            lookout: files::Lookout::default(),
+            file_watcher: files::FileWatcher::default(),
             connections: VecMap::new(),
             crowd: 0,
             followers: Vec::new(),

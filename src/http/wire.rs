@@ -37,7 +37,6 @@ impl Wire {
         }
     }
 
-    /// The socket.
     pub fn token(&self) -> Token {
         self.token
     }

@@ -15,13 +15,10 @@ use crate::xmlrpc::writer;
 
 /// What methods work on.
 pub struct Daemon<'a> {
-    /// The processes.
     pub supervisor: &'a mut Supervisor,
     /// The loop's instruments.
     pub context: &'a mut LoopContext,
-    /// The pid of supervisord.
     pub pid: u32,
-    /// What may be called.
     pub interface: Interface,
     /// What is done in several steps, to its end.
     pub jobs: &'a mut Vec<Job>,
@@ -129,15 +126,12 @@ pub struct Method {
     pub name: &'static str,
     /// What it does, in a sentence or two.
     pub help: &'static str,
-    /// What it takes.
     pub parameters: &'static [Parameter],
-    /// What it gives.
     pub result: Parameter,
     /// The faults that it has of its own, by their codes.
     pub faults: &'static [FaultCode],
     /// Refused with SHUTDOWN_STATE while supervisord goes down.
     pub gated: bool,
-    /// Does it.
     pub function: Function,
 }
 
@@ -146,11 +140,8 @@ pub struct Method {
 pub struct Parameter {
     /// Its XML-RPC type.
     pub kind: &'static str,
-    /// Its name.
     pub name: &'static str,
-    /// What it means.
     pub help: &'static str,
-    /// It may be left out.
     pub optional: bool,
 }
 

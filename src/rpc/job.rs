@@ -23,17 +23,14 @@ pub struct Job {
     pub under_way: Option<(Change, String, PendingAction)>,
     /// What the steps so far have come to.
     entries: Vec<Entry>,
-    /// How the result is told.
     pub kind: Kind,
     /// Whether a start counts as done only when the process is RUNNING.
     pub wait: bool,
     /// The turn of the loop in which it has had its share.
     pub turn: Option<Monotonic>,
-    /// What it comes to.
     pub ending: Ending,
 }
 
-/// How the result is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// True or a fault.

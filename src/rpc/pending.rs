@@ -38,11 +38,9 @@ pub type Ending = Rc<OnceCell<Result<Value, Fault>>>;
 /// A long list on its way.
 #[derive(Debug)]
 pub struct Listing {
-    /// What the rows tell.
     pub rows: Rows,
     /// How many of them are written.
     pub written: usize,
-    /// Those.
     pub content: Content,
     /// The turn of the loop in which it was last gone on with.
     pub turn: Monotonic,
@@ -65,7 +63,6 @@ pub enum Rows {
 /// A process of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigRow {
-    /// The place of its group.
     pub group: usize,
     /// Its place in the group.
     pub place: usize,
@@ -98,7 +95,6 @@ pub enum Pause {
 /// One process of several.
 #[derive(Debug)]
 pub enum Slot {
-    /// Its status.
     Finished(Value),
     /// It is waited for.
     Awaited(AwaitedProcess),
@@ -122,11 +118,9 @@ pub struct AwaitedProcess {
     pub id: ProcessId,
     /// How faults name it.
     pub name: String,
-    /// What is waited for.
     pub goal: Goal,
 }
 
-/// What is waited for.
 #[derive(Debug)]
 pub enum Goal {
     /// That it is RUNNING.

@@ -14,9 +14,7 @@ use crate::{SUPERVISOR_VERSION, states::SupervisorState};
 /// A page before it is written.
 #[derive(Debug)]
 pub struct Frame<'a> {
-    /// The title of the window.
     pub title: String,
-    /// The heading of the page.
     pub heading: String,
     /// supervisord, for the head of the page.
     pub daemon: &'a DaemonView,
@@ -26,7 +24,6 @@ pub struct Frame<'a> {
     pub refresh: Option<(u32, String)>,
     /// What belongs between heading and foot, as HTML.
     pub content: String,
-    /// The script of the page.
     pub script: &'static str,
 }
 

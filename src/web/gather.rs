@@ -36,7 +36,6 @@ pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
     }
 }
 
-/// supervisord itself.
 pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
     let supervisor = &*daemon.supervisor;
     let up = daemon

@@ -180,11 +180,11 @@ impl Web {
                 let view = gather::view(daemon, self.started);
                 status::page(&view, &filter, message, &issuer).response(200)
             }
-            Back::Log(wanted) => {
+            Back::Log(log_query) => {
                 let view = gather::of_daemon(daemon, self.started);
-                let log = gather::log(supervisor, context, &wanted);
-                let can_clear = gather::can_clear(supervisor, &wanted.subject);
-                tail::page(&view, &wanted, &log, message, can_clear, &issuer).response(200)
+                let log = gather::log(supervisor, context, &log_query);
+                let can_clear = gather::can_clear(supervisor, &log_query.subject);
+                tail::page(&view, &log_query, &log, message, can_clear, &issuer).response(200)
             }
         })
     }

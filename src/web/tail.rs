@@ -24,7 +24,6 @@ const MOST: u64 = 1024 * 1024;
 /// By how much more and fewer lines differ.
 const FACTOR: u64 = 4;
 
-/// Which log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// That of a process; the name as it was given, which may be nobody's.
@@ -47,11 +46,9 @@ pub enum Refresh {
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogQuery {
-    /// Which log.
     pub subject: Subject,
     /// How much of it, in bytes.
     pub limit: u64,
-    /// How often.
     pub refresh: Refresh,
 }
 

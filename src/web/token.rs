@@ -86,9 +86,7 @@ impl Tokens {
 /// Puts tokens that are made now into a page.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuer<'a> {
-    /// Makes them.
     pub tokens: &'a Tokens,
-    /// The present moment.
     pub now: Monotonic,
 }
 

@@ -6,7 +6,6 @@ use crate::states::{ProcessState, SupervisorState};
 /// supervisord and all that it supervises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// supervisord itself.
     pub daemon: DaemonView,
     /// The groups, sorted by name.
     pub groups: Vec<GroupView>,
@@ -14,25 +13,19 @@ pub struct View {
     pub results: Vec<ResultView>,
 }
 
-/// supervisord itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonView {
-    /// Its state.
     pub state: SupervisorState,
     /// Why it is FATAL; empty if it is not.
     pub reason: String,
-    /// Its name.
     pub identifier: String,
-    /// Its pid.
     pub pid: u32,
     /// Such as `1 day, 2:03:04`.
     pub uptime: String,
 }
 
-/// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupView {
-    /// Its name.
     pub name: String,
     /// Its processes, sorted by name.
     pub processes: Vec<ProcessView>,
@@ -46,14 +39,12 @@ impl GroupView {
     }
 }
 
-/// A process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessView {
     /// Its name in its group.
     pub name: String,
     /// `name` where that is the group's name too, else `group:name`.
     pub namespec: String,
-    /// Its state.
     pub state: ProcessState,
     /// What else is known: pid and uptime, when it ended, or what is wrong.
     pub description: String,
@@ -66,13 +57,10 @@ pub struct ProcessView {
 /// The latest result of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultView {
-    /// The pool's name.
     pub pool: String,
     /// The process that answered.
     pub process: String,
-    /// The type of the event.
     pub event: String,
-    /// The event's number.
     pub serial: u64,
     /// When it came, in words.
     pub time: String,
@@ -86,12 +74,7 @@ pub struct ResultView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogView {
     /// This text; whether there is more before it.
-    Text {
-        /// The text.
-        text: String,
-        /// There is more before it.
-        has_more: bool,
-    },
+    Text { text: String, has_more: bool },
     /// There is none, for this reason.
     Nothing(String),
 }

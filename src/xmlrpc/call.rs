@@ -13,7 +13,6 @@ use crate::xmlrpc::writer;
 pub struct Call {
     /// `namespace.method`, as sent, blanks included.
     pub method: String,
-    /// Positional parameters.
     pub params: Vec<Value>,
 }
 

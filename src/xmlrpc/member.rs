@@ -21,9 +21,7 @@ pub const DEPTH: usize = 3;
 /// A member and how many bytes it takes.
 #[derive(Debug, PartialEq)]
 pub struct Member<'a> {
-    /// Its name.
     pub name: &'a str,
-    /// Its value.
     pub value: Value,
     /// With the line end after it.
     pub length: usize,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Client, Servers};
 use crate::config::limits::Limits;
-use crate::http::admission::{self, Standing};
+use crate::http::admission::{self, ClientActivity};
 use crate::http::connection::Connection;
 use crate::log_level::Level;
 use crate::loop_context::LoopContext;
@@ -37,7 +37,7 @@ impl Servers {
             else {
                 return;
             };
-            let clients = self.standings(Some(place));
+            let clients = self.activities(Some(place));
             if !admission::has_room(&clients, limits.connections) {
                 // Nobody leaves for a client that is not there.
                 if !is_waited_at(context, token) {
@@ -47,7 +47,7 @@ impl Servers {
                     return self.pause(context, Some(place), wait);
                 }
             } else if self.is_short(context, token) {
-                let clients = self.standings(None);
+                let clients = self.activities(None);
                 if self.make_room(context, clients).is_err() {
                     let reason = "the descriptors left are for programs; raise minfds";
                     return self.refuse(context, reason);
@@ -123,7 +123,7 @@ impl Servers {
     fn make_room(
         &mut self,
         context: &mut LoopContext,
-        mut clients: Vec<Standing>,
+        mut clients: Vec<ClientActivity>,
     ) -> Result<(), Duration> {
         let mut wait = admission::GRACE;
         while let Some(id) = admission::first_to_leave(&clients, context.now.monotonic) {
@@ -170,11 +170,11 @@ impl Servers {
     }
 
     /// The clients of one server, or of all.
-    fn standings(&self, place: Option<usize>) -> Vec<Standing> {
+    fn activities(&self, place: Option<usize>) -> Vec<ClientActivity> {
         let clients = self.connections.iter();
         let clients = clients.filter(|(_, client)| place.is_none_or(|p| p == client.listener));
         clients
-            .map(|(id, client)| Standing {
+            .map(|(id, client)| ClientActivity {
                 id: *id,
                 known: client.connection.is_known(),
                 busy: client.connection.is_busy(),

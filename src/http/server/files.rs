@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::accepting::is_waited_at;
 use super::{Servers, Watched};
 use crate::clock::Monotonic;
-use crate::http::listener::{self, NotMade, SocketFile, Standing};
+use crate::http::listener::{self, NameState, NotMade, SocketFile};
 use crate::loop_context::LoopContext;
 use crate::sys::inotify::{self, Watch};
 use crate::sys::poller::{Interest, Token};
@@ -31,7 +31,7 @@ const LAST_ACCEPTS: u32 = 64;
 
 /// How the files are looked after.
 #[derive(Debug, Default)]
-pub(super) struct Lookout {
+pub(super) struct FileWatcher {
     /// Where the system tells of them.
     inotify: Option<Token>,
     /// When those that are not watched are looked at again.
@@ -42,7 +42,7 @@ pub(super) struct Lookout {
 
 /// What is known of one file.
 #[derive(Debug, Default)]
-pub(super) struct Care {
+pub(super) struct FileWatch {
     watch: Option<Watch>,
     is_missing: bool,
     /// The log knows why.
@@ -59,7 +59,7 @@ impl Servers {
         {
             return;
         }
-        self.lookout.inotify = inotify::open().ok().and_then(|descriptor| {
+        self.file_watcher.inotify = inotify::open().ok().and_then(|descriptor| {
             let poller = &mut context.poller;
             let registered = poller.register(descriptor, Interest::READ, FdOwner::SocketFiles);
             registered.ok()
@@ -69,7 +69,7 @@ impl Servers {
 
     /// Ends that.
     pub(super) fn unwatch_files(&mut self, context: &mut LoopContext) {
-        if let Some(token) = self.lookout.inotify.take() {
+        if let Some(token) = self.file_watcher.inotify.take() {
             context.poller.close(token);
         }
         context.timers.set(Timer::SocketFiles, None);
@@ -77,7 +77,7 @@ impl Servers {
 
     /// The system has told of a file.
     pub(super) fn files_changed(&mut self, context: &mut LoopContext) {
-        if let Some(inotify) = inotify_of(&self.lookout, context) {
+        if let Some(inotify) = inotify_of(&self.file_watcher, context) {
             inotify::drain(inotify);
         }
         self.look_at_files(context);
@@ -86,9 +86,11 @@ impl Servers {
     /// Each turn of the loop: looks at files of which the system would not tell.
     pub fn look_at_unwatched_files(&mut self, context: &mut LoopContext) {
         let is_unwatched = |listener: &Watched| {
-            listener.file.is_some() && listener.care.watch.is_none() && !listener.care.is_missing
+            listener.file.is_some()
+                && listener.file_watch.watch.is_none()
+                && !listener.file_watch.is_missing
         };
-        if self.lookout.next_look <= context.now.monotonic
+        if self.file_watcher.next_look <= context.now.monotonic
             && self.listeners.iter().any(is_unwatched)
         {
             self.look_at_files(context);
@@ -101,10 +103,10 @@ impl Servers {
             self.look_at(context, place);
         }
         let now = context.now.monotonic;
-        self.lookout.next_look = now + LOOK_EVERY;
-        let is_missing = self.listeners.iter().any(|at| at.care.is_missing);
-        let pause = self.lookout.pause.max(FIRST_PAUSE);
-        self.lookout.pause = match is_missing {
+        self.file_watcher.next_look = now + LOOK_EVERY;
+        let is_missing = self.listeners.iter().any(|at| at.file_watch.is_missing);
+        let pause = self.file_watcher.pause.max(FIRST_PAUSE);
+        self.file_watcher.pause = match is_missing {
             true => (2 * pause).min(LONGEST_PAUSE),
             false => FIRST_PAUSE,
         };
@@ -119,19 +121,19 @@ impl Servers {
         let Some(file) = &listener.file else {
             return;
         };
-        match file.standing() {
-            Standing::InPlace => {
-                listener.care.is_missing = false;
-                listener.care.is_told = false;
-                if listener.care.watch.is_none() {
-                    listener.care.watch = begin(&self.lookout, context, file);
+        match file.name_state() {
+            NameState::InPlace => {
+                listener.file_watch.is_missing = false;
+                listener.file_watch.is_told = false;
+                if listener.file_watch.watch.is_none() {
+                    listener.file_watch.watch = start_watch(&self.file_watcher, context, file);
                     // It may have gone a moment before.
-                    listener.care.is_missing = file.standing() != Standing::InPlace;
+                    listener.file_watch.is_missing = file.name_state() != NameState::InPlace;
                 }
             }
-            Standing::Replaced => {
-                listener.care.is_missing = true;
-                if !std::mem::replace(&mut listener.care.is_told, true) {
+            NameState::Replaced => {
+                listener.file_watch.is_missing = true;
+                if !std::mem::replace(&mut listener.file_watch.is_told, true) {
                     let path = file.path();
                     context.log.warn(format_args!(
                         "the socket {path} has vanished; what is in its place is left alone, and \
@@ -141,8 +143,10 @@ impl Servers {
             }
             // Not at once: somebody may be about to remove its directory, or to put
             // something else there.
-            Standing::Gone if !listener.care.is_missing => listener.care.is_missing = true,
-            Standing::Gone => self.make_again(context, place),
+            NameState::Gone if !listener.file_watch.is_missing => {
+                listener.file_watch.is_missing = true
+            }
+            NameState::Gone => self.make_again(context, place),
         }
     }
 
@@ -175,21 +179,25 @@ impl Servers {
                 context.log.warn(format_args!(
                     "the socket {path} had vanished, and was made again"
                 ));
-                end(&self.lookout, context, listener.care.watch.take());
+                end_watch(
+                    &self.file_watcher,
+                    context,
+                    listener.file_watch.watch.take(),
+                );
                 file.leave();
                 *file = new;
                 if let Some(old) = listener.token.replace(token) {
                     context.poller.close(old);
                 }
-                listener.care.watch = begin(&self.lookout, context, file);
-                listener.care.is_missing = file.standing() != Standing::InPlace;
-                listener.care.is_told = false;
+                listener.file_watch.watch = start_watch(&self.file_watcher, context, file);
+                listener.file_watch.is_missing = file.name_state() != NameState::InPlace;
+                listener.file_watch.is_told = false;
             }
             // Looked at again soon.
-            Err(NotMade::Occupied) => listener.care.is_missing = true,
+            Err(NotMade::Occupied) => listener.file_watch.is_missing = true,
             Err(NotMade::Refused(reason)) => {
-                listener.care.is_missing = true;
-                if !std::mem::replace(&mut listener.care.is_told, true) {
+                listener.file_watch.is_missing = true;
+                if !std::mem::replace(&mut listener.file_watch.is_told, true) {
                     let path = file.path();
                     context.log.warn(format_args!(
                         "the socket {path} has vanished and cannot be made again now: {reason}; \
@@ -209,12 +217,16 @@ impl Servers {
     }
 }
 
-fn inotify_of<'a>(lookout: &Lookout, context: &'a LoopContext) -> Option<BorrowedFd<'a>> {
-    context.poller.descriptor(lookout.inotify?)
+fn inotify_of<'a>(file_watcher: &FileWatcher, context: &'a LoopContext) -> Option<BorrowedFd<'a>> {
+    context.poller.descriptor(file_watcher.inotify?)
 }
 
-fn begin(lookout: &Lookout, context: &LoopContext, file: &SocketFile) -> Option<Watch> {
-    let inotify = inotify_of(lookout, context)?;
+fn start_watch(
+    file_watcher: &FileWatcher,
+    context: &LoopContext,
+    file: &SocketFile,
+) -> Option<Watch> {
+    let inotify = inotify_of(file_watcher, context)?;
     // A socket keeps its name when a directory above it is moved.
     for directory in Path::new(file.path()).ancestors().skip(1) {
         let _ = inotify::watch_directory(inotify, directory.to_str().unwrap_or_default());
@@ -222,8 +234,8 @@ fn begin(lookout: &Lookout, context: &LoopContext, file: &SocketFile) -> Option<
     inotify::watch(inotify, file.path()).ok()
 }
 
-fn end(lookout: &Lookout, context: &LoopContext, watch: Option<Watch>) {
-    if let (Some(inotify), Some(watch)) = (inotify_of(lookout, context), watch) {
+fn end_watch(file_watcher: &FileWatcher, context: &LoopContext, watch: Option<Watch>) {
+    if let (Some(inotify), Some(watch)) = (inotify_of(file_watcher, context), watch) {
         inotify::unwatch(inotify, watch);
     }
 }
