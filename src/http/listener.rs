@@ -231,17 +231,6 @@ impl From<io::Error> for NotMade {
     }
 }
 
-/// Opens all servers in the given order. When one fails, those before it are
-/// closed again and their files removed.
-pub fn open_all(servers: &[Server]) -> Result<Vec<Listener>, OpenError> {
-    let mut listeners: Vec<Listener> = Vec::with_capacity(servers.len());
-    let names = host::own_names();
-    for server in servers {
-        listeners.push(open(server, &names)?);
-    }
-    Ok(listeners)
-}
-
 /// Whether somebody listens where one of the servers would. Nothing is made or removed.
 pub fn in_use(servers: &[Server]) -> Option<OpenError> {
     let is_in_use = |server: &Server| match &server.address {

@@ -11,7 +11,7 @@ use std::os::fd::RawFd;
 use crate::config::Server;
 use crate::http::connection::{Connection, Fate};
 use crate::http::exchange::Request;
-use crate::http::listener::{self, Listener, OpenError, SocketFile};
+use crate::http::listener::{self, OpenError, SocketFile};
 use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
@@ -70,28 +70,29 @@ struct Watched {
     file_watch: files::FileWatch,
 }
 
-fn watched(
-    place: u32,
-    listener: Listener,
-    context: &mut LoopContext,
-) -> Result<Watched, OpenError> {
-    let poller = &mut context.poller;
-    let registered = poller.register(
-        listener.descriptor,
-        Interest::READ,
-        FdOwner::Listener(place),
-    );
-    let token = registered.map_err(|reason| OpenError::System {
-        operation: "poll",
-        object: format!("server {place}"),
-        reason,
-    })?;
-    Ok(Watched {
-        token: Some(token),
-        policy: listener.policy,
-        file: listener.file,
-        file_watch: files::FileWatch::default(),
-    })
+impl Watched {
+    /// Opens a server and watches it; the names are those of this machine.
+    fn open(
+        place: u32,
+        server: &Server,
+        names: &[String],
+        context: &mut LoopContext,
+    ) -> Result<Watched, OpenError> {
+        let listener = listener::open(server, names)?;
+        let (poller, owner) = (&mut context.poller, FdOwner::Listener(place));
+        let registered = poller.register(listener.descriptor, Interest::READ, owner);
+        let token = registered.map_err(|reason| OpenError::System {
+            operation: "poll",
+            object: format!("server {place}"),
+            reason,
+        })?;
+        Ok(Watched {
+            token: Some(token),
+            policy: listener.policy,
+            file: listener.file,
+            file_watch: files::FileWatch::default(),
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -101,11 +102,13 @@ struct Client {
 }
 
 impl Servers {
-    /// Opens all servers in the given order and watches them.
+    /// Opens all servers in the given order and watches them. When one fails, those before
+    /// it are closed again and their files removed.
     pub fn open(servers: &[Server], context: &mut LoopContext) -> Result<Servers, OpenError> {
         let mut opened = Servers::none();
-        for (place, listener) in (0..).zip(listener::open_all(servers)?) {
-            match watched(place, listener, context) {
+        let names = host::own_names();
+        for (place, server) in (0..).zip(servers) {
+            match Watched::open(place, server, &names, context) {
                 Ok(listener) => opened.listeners.push(listener),
                 Err(error) => {
                     opened.close(context);
@@ -123,8 +126,7 @@ impl Servers {
         let mut opened = Servers::none();
         let names = host::own_names();
         for (place, server) in (0..).zip(servers) {
-            let listener = listener::open(server, &names);
-            let listener = listener.and_then(|listener| watched(place, listener, context));
+            let listener = Watched::open(place, server, &names, context);
             opened.listeners.push(listener.unwrap_or_else(|error| {
                 context.log.critical(format_args!(
                     "the server {} is not there: {error}",

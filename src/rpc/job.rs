@@ -78,11 +78,8 @@ pub enum Change {
 #[derive(Debug)]
 struct Entry {
     change: Change,
-    group: String,
-    /// Empty for a group.
-    name: String,
-    status: i64,
-    description: String,
+    /// As [`names::entry`] makes it; a group has no name.
+    status: Value,
 }
 
 impl Job {
@@ -110,10 +107,10 @@ impl Job {
 
     /// Whether one of a group's processes could not be stopped.
     pub fn has_failed_to_stop(&self, group: &str) -> bool {
-        let failed = i64::from(FaultCode::Failed.code());
-        let mut entries = self.entries.iter();
-        entries.any(|entry| {
-            entry.change == Change::Stop && entry.group == group && entry.status == failed
+        self.entries.iter().any(|entry| {
+            entry.change == Change::Stop
+                && entry.is(FaultCode::Failed)
+                && entry.text("group") == group
         })
     }
 
@@ -121,7 +118,8 @@ impl Job {
     pub fn note(&mut self, change: Change, name: &str, result: Result<Value, Fault>) {
         let result = match result {
             Ok(Value::Array(statuses)) => {
-                let entries = statuses.iter().map(|status| Entry::new(change, status));
+                let statuses = statuses.into_iter();
+                let entries = statuses.map(|status| Entry { change, status });
                 return self.entries.extend(entries);
             }
             Ok(_) => Ok(()),
@@ -129,7 +127,7 @@ impl Job {
         };
         let (group, name) = names::split(name);
         let status = names::entry(group, name.unwrap_or_default(), result);
-        self.entries.push(Entry::new(change, &status));
+        self.entries.push(Entry { change, status });
     }
 
     /// Tells what it has come to.
@@ -169,49 +167,47 @@ impl Change {
 }
 
 impl Entry {
-    fn new(change: Change, status: &Value) -> Entry {
-        let text = |member: &str| {
-            let text = status.member(member).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
-        Entry {
-            change,
-            group: text("group"),
-            name: text("name"),
-            status: status
-                .member("status")
-                .and_then(Value::as_int)
-                .unwrap_or_default(),
-            description: text("description"),
-        }
+    fn text(&self, member: &str) -> &str {
+        let text = self.status.member(member).and_then(Value::as_str);
+        text.unwrap_or_default()
+    }
+
+    fn code(&self) -> i32 {
+        let code = self.status.member("status").and_then(Value::as_int);
+        code.and_then(|code| i32::try_from(code).ok())
+            .unwrap_or_default()
+    }
+
+    fn is(&self, code: FaultCode) -> bool {
+        self.code() == code.code()
     }
 
     /// What does not run need not be stopped, and what somebody else has started
     /// meanwhile need not be started.
     fn is_failure(&self) -> bool {
-        let is = |code: FaultCode| self.status == i64::from(code.code());
         let is_soft = match self.change {
-            Change::Stop => is(FaultCode::NotRunning),
-            Change::Start => is(FaultCode::AlreadyStarted),
+            Change::Stop => self.is(FaultCode::NotRunning),
+            Change::Start => self.is(FaultCode::AlreadyStarted),
             Change::Remove | Change::Update | Change::Add => false,
         };
-        !is(FaultCode::Success) && !is_soft
+        !self.is(FaultCode::Success) && !is_soft
     }
 
-    fn fault(self) -> Fault {
+    fn fault(&self) -> Fault {
         Fault {
-            code: i32::try_from(self.status).unwrap_or(FaultCode::Failed.code()),
-            text: self.description,
+            code: self.code(),
+            text: self.text("description").to_owned(),
         }
     }
 
     fn told(self) -> Value {
-        Value::Struct(vec![
-            ("name".to_owned(), Value::String(self.name)),
-            ("group".to_owned(), Value::String(self.group)),
-            ("status".to_owned(), Value::Int(self.status)),
-            ("description".to_owned(), Value::String(self.description)),
-            ("action".to_owned(), Value::string(self.change.word())),
-        ])
+        let action = ("action".to_owned(), Value::string(self.change.word()));
+        match self.status {
+            Value::Struct(mut members) => {
+                members.push(action);
+                Value::Struct(members)
+            }
+            other => other,
+        }
     }
 }

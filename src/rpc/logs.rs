@@ -19,10 +19,7 @@ const NO_PERMIT: &str = "too many long parts of logs are read now: ask again lat
 
 /// `supervisor.readLog(offset, length)`
 pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let (offset, length) = (
-        parameters::integer(parameters, 0)?,
-        parameters::integer(parameters, 1)?,
-    );
+    let (offset, length) = range(parameters, 0)?;
     let context = &daemon.context;
     read(&context.window_limit, context.log.path(), offset, length)
 }
@@ -132,16 +129,19 @@ fn clear(
 
 fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let (offset, length) = (
-        parameters::integer(parameters, 1)?,
-        parameters::integer(parameters, 2)?,
-    );
+    let (offset, length) = range(parameters, 1)?;
     read(
         &daemon.context.window_limit,
         names::process(daemon.supervisor, name)?.log_path(channel),
         offset,
         length,
     )
+}
+
+/// The offset at that place and the length behind it.
+fn range(parameters: &[Value], place: usize) -> Result<(i64, i64), Fault> {
+    let number = |place| parameters::integer(parameters, place);
+    Ok((number(place)?, number(place + 1)?))
 }
 
 fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Outcome {
@@ -162,10 +162,7 @@ fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Ou
 
 fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let (offset, length) = (
-        parameters::integer(parameters, 1)?,
-        parameters::integer(parameters, 2)?,
-    );
+    let (offset, length) = range(parameters, 1)?;
     let tail = match names::process(daemon.supervisor, name)?.log_path(channel) {
         Some(path) => window::tail(path, offset, length),
         None => window::Tail::default(),
