@@ -35,7 +35,7 @@ const ANSWER_LIMIT: usize = 32;
 
 /// What became of a connection.
 #[derive(Debug)]
-pub enum Fate {
+pub enum Handled {
     /// It goes on.
     Open,
     /// It waits for the answer to this.
@@ -126,33 +126,33 @@ impl Connection {
         context: &mut LoopContext,
         policy: &AccessPolicy,
         readable: bool,
-    ) -> Fate {
+    ) -> Handled {
         self.resume = false;
         if readable && self.wants_input() && self.wire.fill(context).is_err() {
-            return Fate::Gone;
+            return Handled::Gone;
         }
         self.advance(context, policy)
     }
 
     /// Its deadline has passed.
-    pub fn timer(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
+    pub fn timer(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
         match &self.state {
             State::Following { tail, .. } if self.wire.output.is_empty() => {
                 tail.look_around();
                 self.advance(context, policy)
             }
-            _ => Fate::Gone,
+            _ => Handled::Gone,
         }
     }
 
     /// Goes on with the followed log, to which something was written.
-    pub fn hear(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
+    pub fn hear(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
         self.resume = false;
         self.advance(context, policy)
     }
 
     /// Answers the request that is in work; ignored if there is none.
-    pub fn respond(&mut self, context: &mut LoopContext, reply: Reply) -> Fate {
+    pub fn respond(&mut self, context: &mut LoopContext, reply: Reply) -> Handled {
         if let Some(exchange) = self.take_work() {
             let now = context.now.monotonic;
             let wire = &mut self.wire;
@@ -161,7 +161,7 @@ impl Connection {
                 Reply::Long(head, content) => Delivery::long(exchange, &head, content, wire, now),
                 Reply::Xml(content) => match Delivery::xml(exchange, content, wire, context) {
                     Ok(delivery) => delivery,
-                    Err(_) => return Fate::Gone,
+                    Err(_) => return Handled::Gone,
                 },
                 Reply::Refusal(why, page) => self.refusal(exchange, &why, page, context),
                 Reply::Log { path, unbuffered } => {
@@ -176,15 +176,15 @@ impl Connection {
     }
 
     /// Goes on with a long answer by one piece.
-    pub fn go_on(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
+    pub fn go_on(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
         self.has_next_piece = false;
         match &mut self.state {
             State::Responding(delivery) if self.wire.output.is_empty() => {
                 if delivery.advance(&mut self.wire, context).is_err() {
-                    return Fate::Gone;
+                    return Handled::Gone;
                 }
             }
-            _ => return Fate::Open,
+            _ => return Handled::Open,
         }
         self.advance(context, policy)
     }
@@ -226,34 +226,34 @@ impl Connection {
 
     /// Sends what there is, without beginning the next request: that is done
     /// at the next turn, for an answer has no way to hand a request up.
-    fn deliver(&mut self, context: &mut LoopContext) -> Fate {
+    fn deliver(&mut self, context: &mut LoopContext) -> Handled {
         if self.wire.flush(context).is_err() {
-            return Fate::Gone;
+            return Handled::Gone;
         }
         let is_complete =
             matches!(&self.state, State::Responding(delivery) if delivery.is_complete());
         if self.wire.output.is_empty() && is_complete {
             self.finish(context);
             if matches!(self.state, State::Lingering { left: 0 }) {
-                return Fate::Gone;
+                return Handled::Gone;
             }
             self.resume = !self.wire.input.is_empty() || self.wire.ended;
         }
         self.settle(context)
     }
 
-    fn advance(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Fate {
+    fn advance(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
         let mut answered = 0;
         loop {
             if self.wire.flush(context).is_err() {
-                return Fate::Gone;
+                return Handled::Gone;
             }
             if !self.wire.output.is_empty() {
                 break;
             }
             match &mut self.state {
                 State::Reading => match self.parser.take(&mut self.wire.input) {
-                    Ok(None) if self.wire.ended => return Fate::Gone,
+                    Ok(None) if self.wire.ended => return Handled::Gone,
                     Ok(None) => break,
                     Ok(Some(head)) => self.plan_request(&head, policy, context),
                     Err(bad) => self.refuse_unreadable(bad, context),
@@ -261,7 +261,7 @@ impl Connection {
                 State::Body { body, .. } if body.missing > 0 => {
                     if !body.take(&mut self.wire.input) {
                         if self.wire.ended {
-                            return Fate::Gone;
+                            return Handled::Gone;
                         }
                         break;
                     }
@@ -274,7 +274,7 @@ impl Connection {
                 State::Working(_) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
                     if delivery.is_measuring() && self.wire.has_hung_up(context) {
-                        return Fate::Gone;
+                        return Handled::Gone;
                     }
                     self.has_next_piece = true;
                     break;
@@ -293,17 +293,17 @@ impl Connection {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
                     if self.wire.ended || self.look(context).is_err() {
-                        return Fate::Gone;
+                        return Handled::Gone;
                     }
                     if self.wire.flush(context).is_err() {
-                        return Fate::Gone;
+                        return Handled::Gone;
                     }
                     break;
                 }
                 State::Lingering { left } => {
                     *left = left.saturating_sub(self.wire.input.len() as u64);
                     if *left == 0 || self.wire.ended {
-                        return Fate::Gone;
+                        return Handled::Gone;
                     }
                     self.wire.input.clear();
                     break;
@@ -313,10 +313,10 @@ impl Connection {
         self.settle(context)
     }
 
-    fn hand_up(&mut self, context: &mut LoopContext, request: Request) -> Fate {
+    fn hand_up(&mut self, context: &mut LoopContext, request: Request) -> Handled {
         match self.settle(context) {
-            Fate::Gone => Fate::Gone,
-            _ => Fate::Request(request),
+            Handled::Gone => Handled::Gone,
+            _ => Handled::Request(request),
         }
     }
 
@@ -431,13 +431,13 @@ impl Connection {
     }
 
     /// Tells the loop what this connection waits for, and until when.
-    fn settle(&mut self, context: &mut LoopContext) -> Fate {
+    fn settle(&mut self, context: &mut LoopContext) -> Handled {
         let interest = Interest {
             readable: self.wants_input(),
             writable: self.resume || !self.wire.output.is_empty(),
         };
         if self.wire.set_interest(context, interest).is_err() {
-            return Fate::Gone;
+            return Handled::Gone;
         }
         if matches!(self.state, State::Reading) {
             self.begun = match self.wire.input.is_empty() {
@@ -447,6 +447,6 @@ impl Connection {
         }
         let deadline = self.deadline();
         context.timers.set(Timer::Connection(self.id), deadline);
-        Fate::Open
+        Handled::Open
     }
 }

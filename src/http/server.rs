@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
 use crate::config::Server;
-use crate::http::connection::{Connection, Fate};
+use crate::http::connection::{Connection, Handled};
 use crate::http::exchange::Request;
 use crate::http::listener::{self, OpenError, SocketFile};
 use crate::http::policy::AccessPolicy;
@@ -172,10 +172,10 @@ impl Servers {
                 Vec::new()
             }
             FdOwner::Connection(id) => {
-                let fate = self.with(id, |client, policy| {
+                let handled = self.with(id, |client, policy| {
                     client.ready(context, policy, ready.readable)
                 });
-                let incoming = self.after(context, id, fate);
+                let incoming = self.after(context, id, handled);
                 let receives = |client: &Client| client.connection.is_receiving();
                 if self.client(id).is_some_and(receives) {
                     self.relieve(context, id);
@@ -190,8 +190,8 @@ impl Servers {
     pub fn timer(&mut self, context: &mut LoopContext, timer: Timer) -> Vec<Incoming> {
         match timer {
             Timer::Connection(id) => {
-                let fate = self.with(id, |client, policy| client.timer(context, policy));
-                self.after(context, id, fate)
+                let handled = self.with(id, |client, policy| client.timer(context, policy));
+                self.after(context, id, handled)
             }
             Timer::LongAnswers => self.go_on(context),
             Timer::AcceptRetry => {
@@ -223,8 +223,8 @@ impl Servers {
         }
         // What comes in pieces waits for its client elsewhere than in memory.
         let is_whole = !matches!(reply, Reply::Long(..) | Reply::Log { .. });
-        let fate = self.with(connection, |client, _| client.respond(context, reply));
-        self.after(context, connection, fate);
+        let handled = self.with(connection, |client, _| client.respond(context, reply));
+        self.after(context, connection, handled);
         if is_whole {
             self.relieve(context, connection);
         }
@@ -246,8 +246,8 @@ impl Servers {
             let client = self.client(*id).map(|client| &client.connection);
             let has_news = client.is_some_and(Connection::has_news);
             if has_news {
-                let fate = self.with(*id, |client, policy| client.hear(context, policy));
-                self.after(context, *id, fate);
+                let handled = self.with(*id, |client, policy| client.hear(context, policy));
+                self.after(context, *id, handled);
             }
             self.client(*id)
                 .is_some_and(|client| client.connection.is_following())
@@ -320,15 +320,15 @@ impl Servers {
     fn with(
         &mut self,
         id: ConnectionId,
-        act: impl FnOnce(&mut Connection, &AccessPolicy) -> Fate,
-    ) -> Fate {
+        act: impl FnOnce(&mut Connection, &AccessPolicy) -> Handled,
+    ) -> Handled {
         // An event of a connection that has been closed meanwhile finds nobody.
         let Some(client) = self.connections.get_mut(&id) else {
-            return Fate::Open;
+            return Handled::Open;
         };
         match self.listeners.get(client.listener) {
             Some(listener) => act(&mut client.connection, &listener.policy),
-            None => Fate::Gone,
+            None => Handled::Gone,
         }
     }
 
@@ -341,8 +341,8 @@ impl Servers {
             let Some(id) = self.long_answers.pop_front() else {
                 break;
             };
-            let fate = self.with(id, |client, policy| client.go_on(context, policy));
-            incoming.extend(self.after(context, id, fate));
+            let handled = self.with(id, |client, policy| client.go_on(context, policy));
+            incoming.extend(self.after(context, id, handled));
             if time::monotonic() >= end {
                 break;
             }
@@ -358,19 +358,24 @@ impl Servers {
         context.timers.set(Timer::LongAnswers, deadline);
     }
 
-    fn after(&mut self, context: &mut LoopContext, id: ConnectionId, fate: Fate) -> Vec<Incoming> {
+    fn after(
+        &mut self,
+        context: &mut LoopContext,
+        id: ConnectionId,
+        handled: Handled,
+    ) -> Vec<Incoming> {
         let has_next_piece = |client: &Client| client.connection.has_next_piece();
         if self.client(id).is_some_and(has_next_piece) && !self.long_answers.contains(&id) {
             self.long_answers.push_back(id);
             self.plan_turn(context);
         }
-        match fate {
-            Fate::Open => Vec::new(),
-            Fate::Request(request) => vec![Incoming {
+        match handled {
+            Handled::Open => Vec::new(),
+            Handled::Request(request) => vec![Incoming {
                 connection: id,
                 request,
             }],
-            Fate::Gone => {
+            Handled::Gone => {
                 self.remove(context, id);
                 Vec::new()
             }

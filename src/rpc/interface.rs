@@ -32,11 +32,11 @@ impl Daemon<'_> {
 }
 
 /// What a method gives, or a fault.
-pub type Outcome = Result<Progress, Fault>;
+pub type Outcome = Result<CallProgress, Fault>;
 
 /// How far a method has got when it returns.
 #[derive(Debug)]
-pub enum Progress {
+pub enum CallProgress {
     Done(Answer),
     /// The answer comes later.
     Pending(PendingAction),
@@ -72,12 +72,12 @@ impl Answer {
     }
 }
 
-impl Progress {
+impl CallProgress {
     /// The statuses of several processes, now or when those that are waited for have finished.
-    pub fn of_several(mut slots: Vec<Slot>) -> Progress {
+    pub fn of_several(mut slots: Vec<Slot>) -> CallProgress {
         match pending::statuses(&mut slots) {
             Some(statuses) => statuses.into(),
-            None => Progress::Pending(PendingAction::Several(slots)),
+            None => CallProgress::Pending(PendingAction::Several(slots)),
         }
     }
 }
@@ -94,9 +94,9 @@ impl From<Content> for Answer {
     }
 }
 
-impl<T: Into<Answer>> From<T> for Progress {
-    fn from(answer: T) -> Progress {
-        Progress::Done(answer.into())
+impl<T: Into<Answer>> From<T> for CallProgress {
+    fn from(answer: T) -> CallProgress {
+        CallProgress::Done(answer.into())
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::http::content::Content;
 use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
-use crate::rpc::interface::{Daemon, Outcome, Progress};
+use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::pending::{ConfigRow, Listing, PendingAction, Rows};
 use crate::rpc::{configuration, information};
 use crate::sort;
@@ -54,7 +54,7 @@ pub fn poll(listing: &mut Listing, daemon: &Daemon<'_>) -> Option<Content> {
     write(listing, daemon)
 }
 
-fn first_rows(daemon: &Daemon<'_>, rows: Rows) -> Progress {
+fn first_rows(daemon: &Daemon<'_>, rows: Rows) -> CallProgress {
     let mut listing = Listing {
         rows,
         written: 0,
@@ -63,7 +63,7 @@ fn first_rows(daemon: &Daemon<'_>, rows: Rows) -> Progress {
     };
     match write(&mut listing, daemon) {
         Some(content) => content.into(),
-        None => Progress::Pending(PendingAction::Listing(Box::new(listing))),
+        None => CallProgress::Pending(PendingAction::Listing(Box::new(listing))),
     }
 }
 

@@ -67,7 +67,8 @@ pub fn update_groups(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     steps::launch(Job::new(queue, Kind::Several, wait), daemon)
 }
 
-fn restart(daemon: &mut Daemon<'_>, targets: Vec<Target>, kind: Kind, wait: bool) -> Outcome {
+/// Stops these one after the other, then starts them likewise.
+pub fn restart(daemon: &mut Daemon<'_>, targets: Vec<Target>, kind: Kind, wait: bool) -> Outcome {
     let stops = targets.iter().cloned().map(JobStep::Stop);
     let mut queue: VecDeque<JobStep> = stops.collect();
     queue.extend(targets.into_iter().map(JobStep::Start));

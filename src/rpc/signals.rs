@@ -1,6 +1,6 @@
 //! Signalling processes on request: the process only, never its process group.
 
-use crate::rpc::interface::{Daemon, Outcome, Progress};
+use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
 use crate::signal::Signal;
@@ -63,7 +63,7 @@ fn signal_several(
     daemon: &mut Daemon<'_>,
     ids: &[ProcessId],
     signal: &Result<Signal, Fault>,
-) -> Progress {
+) -> CallProgress {
     let mut statuses = Vec::new();
     for &id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {

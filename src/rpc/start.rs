@@ -2,7 +2,7 @@
 
 use crate::process::command::CommandError;
 use crate::process::machine::Input;
-use crate::rpc::interface::{Daemon, Outcome, Progress};
+use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
 use crate::rpc::pending::{AwaitedProcess, Goal, PendingAction, Slot};
@@ -24,7 +24,9 @@ pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     };
     match start_one(daemon, id, name, wait) {
         Some(result) => result.map(|()| Value::Bool(true).into()),
-        None => Ok(Progress::Pending(PendingAction::Process(awaited(id, name)))),
+        None => Ok(CallProgress::Pending(PendingAction::Process(awaited(
+            id, name,
+        )))),
     }
 }
 
@@ -66,7 +68,7 @@ fn awaited(id: ProcessId, name: &str) -> AwaitedProcess {
 }
 
 /// Starts those that do not run.
-pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Progress {
+pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> CallProgress {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
@@ -83,7 +85,7 @@ pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -
             None => slots.push(Slot::Awaited(awaited(id, &name))),
         }
     }
-    Progress::of_several(slots)
+    CallProgress::of_several(slots)
 }
 
 /// Starts one process; `None` when it is to be waited for. The command is

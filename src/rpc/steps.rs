@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::rpc::interface::{Answer, Daemon, Outcome, Progress};
+use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::{Change, Job, JobStep, Kind, Target};
 use crate::rpc::pending::PendingAction;
 use crate::rpc::{configuration, names, poll, start, stop};
@@ -32,12 +32,12 @@ pub fn launch(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
         let wait = job.wait;
         daemon.jobs.push(job);
         return Ok(match wait {
-            true => Progress::Pending(PendingAction::Job(ending)),
+            true => CallProgress::Pending(PendingAction::Job(ending)),
             false => at_once.into(),
         });
     }
     match ending.get() {
-        Some(result) => result.clone().map(Progress::from),
+        Some(result) => result.clone().map(CallProgress::from),
         // A job at its end has a result.
         None => Err(Fault::new(FaultCode::Failed)),
     }
@@ -96,8 +96,8 @@ fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
         }
     };
     match outcome {
-        Ok(Progress::Pending(pending)) => job.under_way = Some((change, name, pending)),
-        Ok(Progress::Done(answer)) => job.note(change, &name, Ok(answer.value())),
+        Ok(CallProgress::Pending(pending)) => job.under_way = Some((change, name, pending)),
+        Ok(CallProgress::Done(answer)) => job.note(change, &name, Ok(answer.value())),
         Err(fault) => job.note(change, &name, Err(fault)),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Monotonic;
 use crate::process::machine::Input;
-use crate::rpc::interface::{Daemon, Outcome, Progress};
+use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
 use crate::rpc::pending::{AwaitedProcess, Goal, PendingAction, STOP_REPORT_INTERVAL, Slot};
@@ -23,7 +23,7 @@ pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     };
     match stop_one(daemon, id, name, wait) {
         Some(result) => result.map(|()| Value::Bool(true).into()),
-        None => Ok(Progress::Pending(PendingAction::Process(awaited(
+        None => Ok(CallProgress::Pending(PendingAction::Process(awaited(
             daemon, id, name,
         )))),
     }
@@ -81,7 +81,7 @@ fn awaited(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> AwaitedProcess {
 }
 
 /// Stops those that run: all are signalled first, then waited for together.
-pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> Progress {
+pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> CallProgress {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
@@ -99,7 +99,7 @@ pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) ->
             None => slots.push(Slot::Awaited(awaited(daemon, id, &name))),
         }
     }
-    Progress::of_several(slots)
+    CallProgress::of_several(slots)
 }
 
 /// Stops one process; `None` when it is to be waited for.

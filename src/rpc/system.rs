@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use crate::http::content::Content;
-use crate::rpc::interface::{Answer, Daemon, Method, Outcome, Progress, dispatch};
+use crate::rpc::interface::{Answer, CallProgress, Daemon, Method, Outcome, dispatch};
 use crate::rpc::parameters;
 use crate::rpc::pending::{Multicall, Pause, PendingAction};
 use crate::xmlrpc::call::Call;
@@ -86,7 +86,7 @@ pub fn multicall(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let remaining = calls.iter().cloned().collect();
     Ok(match run_calls(daemon, remaining, finished) {
         Ok(results) => results.into(),
-        Err(multicall) => Progress::Pending(PendingAction::Multicall(multicall)),
+        Err(multicall) => CallProgress::Pending(PendingAction::Multicall(multicall)),
     })
 }
 
@@ -113,8 +113,8 @@ pub fn run_calls(
         };
         let mut pause = None;
         match result {
-            Ok(Progress::Pending(action)) => pause = Some(Pause::Call(Box::new(action))),
-            Ok(Progress::Done(answer)) => push_result(daemon, &mut finished, Ok(answer)),
+            Ok(CallProgress::Pending(action)) => pause = Some(Pause::Call(Box::new(action))),
+            Ok(CallProgress::Done(answer)) => push_result(daemon, &mut finished, Ok(answer)),
             Err(fault) => push_result(daemon, &mut finished, Err(fault)),
         }
         if pause.is_none() && daemon.context.turn_is_over() {

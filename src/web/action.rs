@@ -1,12 +1,10 @@
 //! Doing what a form asks for, with the functions of XML-RPC. A restart is a job, which
 //! goes on whether the browser waits or not: in 4.3.0 it is left half done if it does not.
 
-use std::collections::VecDeque;
-
 use crate::rpc::interface::{Answer, Daemon, Outcome};
-use crate::rpc::job::{self, Job, JobStep, Kind};
-use crate::rpc::{information, logs, names, steps};
-use crate::web::command::{self, Command, Target, Verb};
+use crate::rpc::job::{self, Kind};
+use crate::rpc::{information, logs, names, restart, steps};
+use crate::web::command::{self, Command, Selection, Verb};
 use crate::web::gather;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -21,7 +19,7 @@ pub fn perform(daemon: &mut Daemon<'_>, command: &Command) -> Result<Outcome, St
     }
     Ok(match command {
         Command::Refresh => Ok(Value::Bool(true).into()),
-        Command::Run(verb, target) => run(daemon, *verb, job_target(target)),
+        Command::Run(verb, selection) => run(daemon, *verb, job_target(selection)),
         Command::ClearAllLogs => logs::clear_all(daemon, &[]),
         Command::ClearLog(name, channel) => {
             logs::clear_named(daemon, name, *channel).map(|()| Value::Bool(true).into())
@@ -34,11 +32,11 @@ pub fn perform(daemon: &mut Daemon<'_>, command: &Command) -> Result<Outcome, St
 /// What is told if the name is nobody's.
 fn nobody(daemon: &Daemon<'_>, command: &Command) -> Option<String> {
     match command {
-        Command::Run(_, Target::Process(name)) | Command::ClearLog(name, _) => {
+        Command::Run(_, Selection::Process(name)) | Command::ClearLog(name, _) => {
             let found = names::process(daemon.supervisor, name);
             found.is_err().then(|| command::no_such_process(name))
         }
-        Command::Run(_, Target::Group(name)) => {
+        Command::Run(_, Selection::Group(name)) => {
             let found = names::group(daemon.supervisor, name);
             found.is_err().then(|| command::no_such_group(name))
         }
@@ -46,11 +44,11 @@ fn nobody(daemon: &Daemon<'_>, command: &Command) -> Option<String> {
     }
 }
 
-fn job_target(target: &Target) -> job::Target {
-    match target {
-        Target::All => job::Target::All,
-        Target::Group(name) => job::Target::Name(format!("{name}:*")),
-        Target::Process(name) => job::Target::Name(name.clone()),
+fn job_target(selection: &Selection) -> job::Target {
+    match selection {
+        Selection::All => job::Target::All,
+        Selection::Group(name) => job::Target::Name(format!("{name}:*")),
+        Selection::Process(name) => job::Target::Name(name.clone()),
     }
 }
 
@@ -58,10 +56,7 @@ fn run(daemon: &mut Daemon<'_>, verb: Verb, target: job::Target) -> Outcome {
     match verb {
         Verb::Start => steps::start(daemon, &target, true),
         Verb::Stop => steps::stop(daemon, &target),
-        Verb::Restart => {
-            let steps = VecDeque::from([JobStep::Stop(target.clone()), JobStep::Start(target)]);
-            steps::launch(Job::new(steps, Kind::Several, true), daemon)
-        }
+        Verb::Restart => restart::restart(daemon, vec![target], Kind::Several, true),
     }
 }
 
@@ -72,7 +67,7 @@ pub fn told(daemon: &Daemon<'_>, command: &Command, result: Result<Answer, Fault
     if let Ok(statuses) = &result {
         failures = command::failures_in(statuses);
     }
-    if let Command::Run(_, Target::Process(_)) = command
+    if let Command::Run(_, Selection::Process(_)) = command
         && !failures.is_empty()
     {
         // The steps of one restart.

@@ -23,7 +23,7 @@ pub enum Verb {
 
 /// Which processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum Selection {
     /// Every one.
     All,
     /// Those of the group of that name.
@@ -38,7 +38,7 @@ pub enum Command {
     /// To show the page again.
     Refresh,
     /// To start, stop or restart.
-    Run(Verb, Target),
+    Run(Verb, Selection),
     /// To empty the logs of every process.
     ClearAllLogs,
     /// To empty the logs of a process: one of them, or both.
@@ -57,20 +57,20 @@ impl Command {
     /// What a form asks for; `None` if it asks for nothing.
     pub fn of(form: &Form) -> Result<Option<Command>, Nonsense> {
         let process = || named(form, "processname");
-        let group = || named(form, "groupname").map(Target::Group);
+        let group = || named(form, "groupname").map(Selection::Group);
         Ok(Some(match form.get("action") {
             "" => return Ok(None),
             "refresh" => Command::Refresh,
-            "startall" => Command::Run(Verb::Start, Target::All),
-            "stopall" => Command::Run(Verb::Stop, Target::All),
-            "restartall" => Command::Run(Verb::Restart, Target::All),
+            "startall" => Command::Run(Verb::Start, Selection::All),
+            "stopall" => Command::Run(Verb::Stop, Selection::All),
+            "restartall" => Command::Run(Verb::Restart, Selection::All),
             "clearall" => Command::ClearAllLogs,
             "startgroup" => Command::Run(Verb::Start, group()?),
             "stopgroup" => Command::Run(Verb::Stop, group()?),
             "restartgroup" => Command::Run(Verb::Restart, group()?),
-            "start" => Command::Run(Verb::Start, Target::Process(process()?)),
-            "stop" => Command::Run(Verb::Stop, Target::Process(process()?)),
-            "restart" => Command::Run(Verb::Restart, Target::Process(process()?)),
+            "start" => Command::Run(Verb::Start, Selection::Process(process()?)),
+            "stop" => Command::Run(Verb::Stop, Selection::Process(process()?)),
+            "restart" => Command::Run(Verb::Restart, Selection::Process(process()?)),
             "clearlog" => Command::ClearLog(process()?, None),
             "clearstdout" => Command::ClearLog(process()?, Some(Channel::Stdout)),
             "clearstderr" => Command::ClearLog(process()?, Some(Channel::Stderr)),
@@ -84,11 +84,11 @@ impl Command {
     pub fn form(&self) -> String {
         match self {
             Command::Refresh
-            | Command::Run(_, Target::All)
+            | Command::Run(_, Selection::All)
             | Command::ClearAllLogs
             | Command::ClearFatal => for_all(),
-            Command::Run(_, Target::Group(name)) => for_group(name),
-            Command::Run(_, Target::Process(name)) | Command::ClearLog(name, _) => {
+            Command::Run(_, Selection::Group(name)) => for_group(name),
+            Command::Run(_, Selection::Process(name)) | Command::ClearLog(name, _) => {
                 for_process(name)
             }
             Command::ClearMainLog => for_main_log(),
@@ -99,16 +99,16 @@ impl Command {
     /// of several processes, `when` the time in words.
     pub fn told(&self, result: Result<(), &Fault>, failures: &[Failure], when: &str) -> String {
         let text = match (self, result) {
-            (Command::Run(Verb::Start | Verb::Restart, Target::Process(name)), Err(fault)) => {
+            (Command::Run(Verb::Start | Verb::Restart, Selection::Process(name)), Err(fault)) => {
                 return format!("ERROR: Process {name}: {}", reason(fault));
             }
             (_, Err(fault)) => return unexpected(fault),
             (Command::Refresh, _) => format!("Page refreshed at {when}"),
-            (Command::Run(verb, Target::All), _) => format!("All {} at {when}", past(*verb)),
-            (Command::Run(verb, Target::Group(name)), _) => {
+            (Command::Run(verb, Selection::All), _) => format!("All {} at {when}", past(*verb)),
+            (Command::Run(verb, Selection::Group(name)), _) => {
                 format!("Group {name} {} at {when}", past(*verb))
             }
-            (Command::Run(verb, Target::Process(name)), _) => {
+            (Command::Run(verb, Selection::Process(name)), _) => {
                 format!("Process {name} {}", past(*verb))
             }
             (Command::ClearAllLogs, _) => format!("All logs cleared at {when}"),

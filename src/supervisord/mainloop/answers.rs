@@ -10,7 +10,7 @@ use crate::http::reply::Reply;
 use crate::http::request::Method;
 use crate::http::routes::{self, Handler, Page};
 use crate::http::server::Incoming;
-use crate::rpc::interface::{Answer, Daemon, Outcome, Progress};
+use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::Job;
 use crate::rpc::pending::PendingAction;
 use crate::rpc::{self, IncomingCall, methods, names, poll, steps};
@@ -156,9 +156,9 @@ impl MainLoop {
     /// Tells what there is to tell, or remembers who waits for it.
     fn take_outcome(&mut self, connection: ConnectionId, asked: Asked, outcome: Outcome) {
         match outcome {
-            Ok(Progress::Done(answer)) => self.tell(connection, &asked, Ok(answer)),
+            Ok(CallProgress::Done(answer)) => self.tell(connection, &asked, Ok(answer)),
             Err(fault) => self.tell(connection, &asked, Err(fault)),
-            Ok(Progress::Pending(action)) => {
+            Ok(CallProgress::Pending(action)) => {
                 self.pending.push(Pending {
                     connection,
                     asked,

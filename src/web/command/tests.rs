@@ -7,7 +7,7 @@ fn command(form: &str) -> Result<Option<Command>, Nonsense> {
 }
 
 fn process(verb: Verb) -> Command {
-    Command::Run(verb, Target::Process("g:x".to_owned()))
+    Command::Run(verb, Selection::Process("g:x".to_owned()))
 }
 
 #[test]
@@ -18,22 +18,22 @@ fn forms_say_what_is_to_be_done() {
         ("action=refresh", Ok(Some(Command::Refresh))),
         (
             "action=startall",
-            Ok(Some(Command::Run(Verb::Start, Target::All))),
+            Ok(Some(Command::Run(Verb::Start, Selection::All))),
         ),
         (
             "action=stopall",
-            Ok(Some(Command::Run(Verb::Stop, Target::All))),
+            Ok(Some(Command::Run(Verb::Stop, Selection::All))),
         ),
         (
             "action=restartall",
-            Ok(Some(Command::Run(Verb::Restart, Target::All))),
+            Ok(Some(Command::Run(Verb::Restart, Selection::All))),
         ),
         ("action=clearall", Ok(Some(Command::ClearAllLogs))),
         (
             "action=restartgroup&groupname=g",
             Ok(Some(Command::Run(
                 Verb::Restart,
-                Target::Group("g".to_owned()),
+                Selection::Group("g".to_owned()),
             ))),
         ),
         ("action=stopgroup&processname=g", Err(Nonsense)),
@@ -87,12 +87,12 @@ fn outcomes_are_told_in_the_words_of_4_3_0() {
             "Page refreshed at Mon Nov  2 12:03:04 2026",
         ),
         (
-            Command::Run(Verb::Stop, Target::All),
+            Command::Run(Verb::Stop, Selection::All),
             Ok(()),
             "All stopped at Mon Nov  2 12:03:04 2026",
         ),
         (
-            Command::Run(Verb::Restart, Target::All),
+            Command::Run(Verb::Restart, Selection::All),
             Ok(()),
             "All restarted at Mon Nov  2 12:03:04 2026",
         ),
@@ -149,11 +149,11 @@ fn outcomes_are_told_in_the_words_of_4_3_0() {
 fn what_4_3_0_has_no_words_for() {
     for (command, told) in [
         (
-            Command::Run(Verb::Start, Target::All),
+            Command::Run(Verb::Start, Selection::All),
             "All started at Mon Nov  2 12:03:04 2026",
         ),
         (
-            Command::Run(Verb::Stop, Target::Group("g".to_owned())),
+            Command::Run(Verb::Stop, Selection::Group("g".to_owned())),
             "Group g stopped at Mon Nov  2 12:03:04 2026",
         ),
         (
@@ -189,7 +189,7 @@ fn failures_of_many_are_told_up_to_a_number() {
         status("g", "c", FaultCode::Failed),
     ];
     let two = failures_in(&Value::Array(statuses.clone()));
-    let all = Command::Run(Verb::Start, Target::All);
+    let all = Command::Run(Verb::Start, Selection::All);
     assert_eq!(
         all.told(Ok(()), &two, NOON),
         "ERROR: All started at Mon Nov  2 12:03:04 2026, except b (spawn error), \
@@ -201,6 +201,46 @@ fn failures_of_many_are_told_up_to_a_number() {
         all.told(Ok(()), &many, NOON)
             .ends_with("d (no such file) and 4 more")
     );
+}
+
+#[test]
+fn in_a_restart_what_does_not_run_need_not_be_stopped() {
+    let step = |action: &str, code: FaultCode| {
+        Value::Struct(vec![
+            ("name".to_owned(), Value::string("a")),
+            ("group".to_owned(), Value::string("a")),
+            ("status".to_owned(), Value::Int(i64::from(code.code()))),
+            ("description".to_owned(), Value::string(code.name())),
+            ("action".to_owned(), Value::string(action)),
+        ])
+    };
+    for (stop, start, expected) in [
+        (FaultCode::Success, FaultCode::Success, None),
+        (FaultCode::NotRunning, FaultCode::Success, None),
+        (
+            FaultCode::Failed,
+            FaultCode::AlreadyStarted,
+            Some(FaultCode::Failed),
+        ),
+        (
+            FaultCode::NotRunning,
+            FaultCode::AlreadyStarted,
+            Some(FaultCode::AlreadyStarted),
+        ),
+        (
+            FaultCode::Success,
+            FaultCode::NotRunning,
+            Some(FaultCode::NotRunning),
+        ),
+    ] {
+        let steps = Value::Array(vec![step("stop", stop), step("start", start)]);
+        let first = failures_in(&steps).into_iter().next();
+        assert_eq!(
+            first.map(|failure| failure.fault),
+            expected.map(Fault::new),
+            "{stop:?} {start:?}"
+        );
+    }
 }
 
 /// A token for one form is none for another, whatever names are chosen.
