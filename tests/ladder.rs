@@ -43,6 +43,7 @@ const RUNGS: &[&str] = &[
 /// What decides and does nothing: no system call is made there, whatever its rung.
 const PURE: &[&str] = &[
     "process/machine",
+    "process/scheduler",
     "process/restarts",
     "loggers/rotation",
     "http/request",

@@ -578,11 +578,14 @@ fn a_stop_was_never_answered_when_its_process_was_started_again_at_once() {
     scene.wait_log("waiting for s1 to stop");
     // It sees the end of both at once.
     scene.daemon.signal(libc::SIGSTOP);
-    let stat = format!("/proc/{}/stat", scene.daemon.pid());
-    let is_stopped = || std::fs::read_to_string(&stat).unwrap().contains(") T ");
-    assert!(wait_until(DEADLINE, is_stopped));
+    let is = |pid: u32, state: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        stat.unwrap().contains(state)
+    };
+    assert!(wait_until(DEADLINE, || is(scene.daemon.pid(), ") T ")));
     for pid in pids {
         kill(pid, libc::SIGKILL);
+        assert!(wait_until(DEADLINE, || is(pid, ") Z ")));
     }
     scene.daemon.signal(libc::SIGCONT);
     let stopped = stop

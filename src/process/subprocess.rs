@@ -22,7 +22,7 @@ use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::states::ProcessState;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{self, Program, Streams};
-use crate::tokens::{Channel, ProcessId, FdOwner, Timer};
+use crate::tokens::{Channel, FdOwner, ProcessId, Timer};
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 
