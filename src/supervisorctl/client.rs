@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::connection::Connection;
 use super::failure::CallError;
+use super::reply::Reply;
 use super::response::Body;
 use super::server_url::{self, ServerAddress};
 use crate::text::base64;
@@ -15,14 +16,15 @@ use crate::xmlrpc::value::Value;
 /// The longest response, in bytes: `tail -0` returns whole logs.
 const RESPONSE_LIMIT: usize = 1 << 30;
 
+/// So many bytes of a log are read at once, and not more.
+const LONGEST_LOG: usize = 1 << 30;
+
 /// Which server, and who asks.
 #[derive(Debug)]
 pub struct Client {
-    /// The server's URL.
     pub url: String,
     /// The user name; credentials are sent if the password is there too.
     pub username: Option<String>,
-    /// The password.
     pub password: Option<String>,
     connection: Option<Connection>,
     interrupt: Option<OwnedFd>,
@@ -38,6 +40,7 @@ pub struct LogStream {
 /// A call whose answer is still to come.
 #[derive(Debug)]
 pub struct PendingCall {
+    method: &'static str,
     connection: Connection,
 }
 
@@ -68,7 +71,7 @@ impl Client {
     /// Calls a method of the supervisor namespace. Where the connection breaks
     /// before the answer is complete, as it does when the server restarts, a
     /// call that only asks is made again, once.
-    pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+    pub fn call(&mut self, method: &'static str, parameters: &[Value]) -> Result<Reply, CallError> {
         match self.call_once(method, parameters) {
             Err(error) if error.is_broken_off() && is_question(method) => {
                 self.call_once(method, parameters)
@@ -77,23 +80,31 @@ impl Client {
         }
     }
 
-    fn call_once(&mut self, method: &str, parameters: &[Value]) -> Result<Value, CallError> {
+    fn call_once(
+        &mut self,
+        method: &'static str,
+        parameters: &[Value],
+    ) -> Result<Reply, CallError> {
         // Taken out, so that a failure on the way closes it.
         let kept = self.connection.take();
-        let (value, connection) = self.begin_on(kept, method, parameters)?.finish()?;
+        let (reply, connection) = self.send_on(kept, method, parameters)?.finish()?;
         self.connection = connection;
-        value
+        reply
     }
 
     /// Sends a call on a connection of its own, and does not wait for the answer.
-    pub fn begin(&self, method: &str, parameters: &[Value]) -> Result<PendingCall, CallError> {
-        self.begin_on(None, method, parameters)
+    pub fn send(
+        &self,
+        method: &'static str,
+        parameters: &[Value],
+    ) -> Result<PendingCall, CallError> {
+        self.send_on(None, method, parameters)
     }
 
-    fn begin_on(
+    fn send_on(
         &self,
         kept: Option<Connection>,
-        method: &str,
+        method: &'static str,
         parameters: &[Value],
     ) -> Result<PendingCall, CallError> {
         let address = server_url::parse(&self.url)?;
@@ -128,7 +139,7 @@ impl Client {
             ));
         }
         connection.send(&request)?;
-        Ok(PendingCall { connection })
+        Ok(PendingCall { method, connection })
     }
 
     /// Ends the connection: the next call opens a new one.
@@ -245,12 +256,12 @@ impl AsFd for LogStream {
 
 impl PendingCall {
     /// Waits for the answer.
-    pub fn answer(self) -> Result<Value, CallError> {
+    pub fn answer(self) -> Result<Reply, CallError> {
         self.finish()?.0
     }
 
     /// The answer, and the connection if it can be used again.
-    fn finish(mut self) -> Result<(Result<Value, CallError>, Option<Connection>), CallError> {
+    fn finish(mut self) -> Result<(Result<Reply, CallError>, Option<Connection>), CallError> {
         let mut head = self.connection.receive()?;
         if head.status != 200 {
             return Err(CallError::Protocol {
@@ -262,7 +273,9 @@ impl PendingCall {
             .body
             .read_all(self.connection.reader(), RESPONSE_LIMIT)?;
         let connection = head.keep_alive.then_some(self.connection);
-        Ok((read_answer(&answer), connection))
+        let method = self.method;
+        let reply = read_answer(&answer).map(|value| Reply { method, value });
+        Ok((reply, connection))
     }
 }
 
@@ -296,9 +309,6 @@ fn read_answer(answer: &[u8]) -> Result<Value, CallError> {
 }
 
 /// The path with everything escaped that would end it or mean something else.
-/// So many bytes of a log are read at once, and not more.
-const LONGEST_LOG: usize = 1 << 30;
-
 fn percent_encoded(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {

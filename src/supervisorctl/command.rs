@@ -87,31 +87,43 @@ impl Command {
 
     /// Whether 4.3.0 does not have it.
     pub fn is_addition(self) -> bool {
-        use Command as C;
-        !matches!(
+        use Command::{ClearFatal, Completion, Debug, Result};
+        matches!(self, ClearFatal | Completion | Debug | Result)
+    }
+
+    /// Whether no words may follow.
+    pub fn takes_nothing(self) -> bool {
+        use Command::{Avail, ClearFatal, Reload, Reread, Shutdown, Version};
+        matches!(
             self,
-            C::Add
-                | C::Avail
-                | C::Clear
-                | C::EndOfInput
-                | C::Exit
+            Avail | ClearFatal | Reload | Reread | Shutdown | Version
+        )
+    }
+
+    /// Whether at least one name must follow.
+    pub fn requires_process(self) -> bool {
+        use Command::{Clear, Restart, Start, Stop};
+        matches!(self, Clear | Restart | Start | Stop)
+    }
+
+    /// Whether the server is first asked which version it has. `status` does so too,
+    /// but has an exit status of its own for it.
+    pub fn asks_for_version(self) -> bool {
+        use Command as C;
+        matches!(
+            self,
+            C::Clear
+                | C::ClearFatal
+                | C::Debug
                 | C::Fg
-                | C::Help
                 | C::Maintail
-                | C::Open
                 | C::Pid
-                | C::Quit
-                | C::Reload
-                | C::Remove
-                | C::Reread
                 | C::Restart
-                | C::Shutdown
+                | C::Result
                 | C::Signal
                 | C::Start
-                | C::Status
                 | C::Stop
                 | C::Tail
-                | C::Update
                 | C::Version
         )
     }

@@ -9,6 +9,7 @@
 
 use super::command::{self, Command};
 use super::names::display_name;
+use super::reply::ProcessInfo;
 use crate::signal::Signal;
 use crate::sort;
 use crate::states::ProcessState;
@@ -16,36 +17,23 @@ use crate::states::ProcessState;
 /// The two logs of a process.
 const CHANNELS: [&str; 2] = ["stdout", "stderr"];
 
-/// A process as the daemon lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveProcess {
-    /// Its group.
-    pub group: String,
-    /// Its name in the group.
-    pub name: String,
-    /// The code of its state.
-    pub state: i64,
-}
-
 /// What the daemon knows. Empty lists where it is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Live {
     /// All processes, in the daemon's order.
-    pub processes: Vec<LiveProcess>,
+    pub processes: Vec<ProcessInfo>,
     /// Groups that it has read but that are not active.
     pub inactive: Vec<String>,
 }
 
 /// Which of the daemon's lists a completion needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// None.
-    Nothing,
-    /// The processes.
+pub enum Lists {
+    None,
     Processes,
     /// The groups that are not active.
     Inactive,
-    /// Both.
+    /// All groups: both lists.
     Groups,
 }
 
@@ -109,13 +97,13 @@ pub struct Completion {
 }
 
 /// Which lists of the daemon [`complete`] needs for a line.
-pub fn wanted(line: &str, cursor: usize) -> Wanted {
+pub fn lists(line: &str, cursor: usize) -> Lists {
     let (before, word) = split(line, cursor);
     match slot(&before, word) {
-        Some(Slot::Group) => Wanted::Groups,
-        Some(Slot::Inactive) => Wanted::Inactive,
-        Some(Slot::Process { .. } | Slot::Active) => Wanted::Processes,
-        _ => Wanted::Nothing,
+        Some(Slot::Group) => Lists::Groups,
+        Some(Slot::Inactive) => Lists::Inactive,
+        Some(Slot::Process { .. } | Slot::Active) => Lists::Processes,
+        _ => Lists::None,
     }
 }
 
@@ -319,7 +307,7 @@ fn processes(
     has_colon: bool,
 ) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for LiveProcess { group, name, .. } in states.of(live) {
+    for ProcessInfo { group, name, .. } in states.of(live) {
         let wildcard = format!("{group}:*");
         let is_named = |name: &str| named.contains(&name);
         if groups && (is_named(&wildcard) || is_named(&format!("{group}:"))) {
@@ -361,9 +349,9 @@ fn signals(has_prefix: bool, is_lower: bool) -> Vec<String> {
 }
 
 impl States {
-    fn of(self, live: &Live) -> impl Iterator<Item = &LiveProcess> {
+    fn of(self, live: &Live) -> impl Iterator<Item = &ProcessInfo> {
         live.processes.iter().filter(move |process| {
-            let state = ProcessState::from_code(process.state);
+            let state = process.known_state();
             match self {
                 States::Any => true,
                 States::Startable => state.is_some_and(ProcessState::is_stopped),
@@ -376,159 +364,4 @@ impl States {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn live() -> Live {
-        let process = |name: &str, state: ProcessState| {
-            let (group, name) = name.split_once(':').unwrap_or((name, name));
-            LiveProcess {
-                group: group.to_owned(),
-                name: name.to_owned(),
-                state: i64::from(state.code()),
-            }
-        };
-        use ProcessState::{Backoff, Exited, Fatal, Running, Starting, Stopped, Stopping};
-        Live {
-            processes: vec![
-                process("café", Running),
-                process("cron", Stopped),
-                process("dying", Stopping),
-                process("grp:a", Running),
-                process("grp:b", Exited),
-                process("late", Backoff),
-                process("new", Starting),
-                process("off:a", Fatal),
-                process("off:b", Stopped),
-            ],
-            inactive: vec!["added".to_owned(), "another".to_owned()],
-        }
-    }
-
-    /// Candidates for the end of a line, with blanks between them.
-    fn at_end(line: &str) -> String {
-        complete(line, line.len(), &live()).words.join(" ")
-    }
-
-    #[test]
-    fn each_place_has_its_words() {
-        for (line, expected) in [
-            ("sta", "start status"),
-            ("  sta", "start status"),
-            ("STA", ""),
-            ("E", ""),
-            ("?sta", "start status"),
-            ("? sta", "start status"),
-            ("help sta", "start status"),
-            ("help start ", ""),
-            ("nonsense ", ""),
-            ("quit ", ""),
-            ("version ", ""),
-            ("completion ", "bash zsh fish"),
-            ("completion bash ", ""),
-            ("maintail ", "-f -n --raw"),
-            ("maintail -f ", ""),
-            ("status --", "--json"),
-            ("status -w gr", "grp:a grp:* grp:b"),
-            ("fg ", "café grp:a"),
-            ("fg café ", ""),
-            ("debug -w 3 g", "grp:a"),
-            ("debug -", "-w --raw"),
-            ("debug café ", ""),
-            ("result l", "late"),
-            ("open ", "http:// unix:///"),
-            ("open u", "unix:///"),
-            ("open unix:///x ", ""),
-            ("start ", "cron grp:b grp:* off:a off:* off:b all"),
-            ("start c", "cron"),
-            ("start cron ", "grp:b grp:* off:a off:* off:b"),
-            ("start off:* ", "cron grp:b grp:*"),
-            ("start off: ", "cron grp:b grp:*"),
-            ("start off:a off:", "off:* off:b"),
-            ("start all ", ""),
-            ("start a", "all"),
-            ("start cron:", "cron:cron cron:*"),
-            ("stop ", "café grp:a grp:* late new all"),
-            ("stop caf", "café"),
-            ("restart d", "dying"),
-            ("status g", "grp:a grp:* grp:b"),
-            ("signal us", "usr1 usr2"),
-            ("signal US", "USR1 USR2"),
-            ("signal SIGHU", "SIGHUP"),
-            ("signal HUP ", "café dying grp:a grp:* new all"),
-            ("signal HUP new ", "café dying grp:a grp:*"),
-            (
-                "pid ",
-                "café cron dying grp:a grp:* grp:b late new off:a off:* off:b all",
-            ),
-            ("clear of", "off:a off:* off:b"),
-            ("tail ", "café cron dying grp:a grp:b late new off:a off:b"),
-            ("tail --", "--both --stdout --stderr --raw"),
-            ("fg -", "--raw"),
-            ("fg --raw c", "café"),
-            ("debug --", "--raw"),
-            ("maintail --raw ", "-f -n"),
-            ("tail -f grp:a g", "grp:* grp:b"),
-            ("tail -f grp:* st", "stdout stderr"),
-            ("tail -n 20 n", "new"),
-            ("tail -n 20 new n", ""),
-            ("tail -f l", "late"),
-            ("tail -100 late ", "stdout stderr"),
-            ("tail late stdout ", ""),
-            ("add ", "added another"),
-            ("add added ", "another"),
-            ("remove ", "café cron dying grp late new off"),
-            ("remove off g", "grp"),
-            ("update a", "added another all"),
-            ("update grp ", "café cron dying late new off added another"),
-            ("update all ", ""),
-        ] {
-            assert_eq!(at_end(line), expected, "{line:?}");
-        }
-        let commands = at_end("");
-        assert!(commands.starts_with("add avail "), "{commands}");
-        assert!(commands.contains(" help "), "{commands}");
-        assert!(!commands.contains("EOF"), "{commands}");
-    }
-
-    #[test]
-    fn what_stands_after_the_cursor_does_not_count() {
-        let found = complete("stop la new", 7, &live());
-        assert_eq!((found.start, found.words), (5, vec!["late".to_owned()]));
-        // A cursor within a character cannot be; then it counts as at the end.
-        assert_eq!(complete("stop café", 9, &live()).start, 5);
-        assert_eq!(complete("stop\u{a0}la", 8, &live()).start, 6);
-    }
-
-    #[test]
-    fn without_a_daemon_there_are_no_names() {
-        for line in [
-            "start ",
-            "signal HUP ",
-            "pid ",
-            "update ",
-            "add ",
-            "remove ",
-            "tail ",
-        ] {
-            let found = complete(line, line.len(), &Live::default());
-            assert_eq!(found.words, Vec::<String>::new(), "{line}");
-        }
-    }
-
-    #[test]
-    fn the_daemon_is_asked_for_what_is_needed() {
-        for (line, expected) in [
-            ("", Wanted::Nothing),
-            ("sta", Wanted::Nothing),
-            ("signal H", Wanted::Nothing),
-            ("signal HUP ", Wanted::Processes),
-            ("stop ", Wanted::Processes),
-            ("remove ", Wanted::Processes),
-            ("add ", Wanted::Inactive),
-            ("update ", Wanted::Groups),
-        ] {
-            assert_eq!(wanted(line, line.len()), expected, "{line}");
-        }
-    }
-}
+mod tests;

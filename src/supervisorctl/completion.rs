@@ -5,8 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::client::Client;
 use super::complete;
-use super::live::Source;
+use super::live;
 use super::options::{self, Arguments, Request, Settings};
 
 /// How long the daemon may take for its part of an answer within 50 ms.
@@ -60,19 +61,21 @@ impl Question {
     }
 
     /// The answer, a line for each candidate.
-    pub fn answer(&self, settings: &Settings) -> String {
+    pub fn answer(&self, settings: Settings) -> String {
         let line = match &self.arguments.action {
             None if self.word.starts_with('-') => return self.long_options(),
             None => self.word.clone(),
             Some(action) => format!("{action} {}", self.word),
         };
-        let source = Source {
-            url: settings.serverurl.clone(),
-            username: settings.username.clone(),
-            password: settings.password.clone(),
-        };
+        let Settings {
+            serverurl,
+            username,
+            password,
+            ..
+        } = settings;
+        let client = Client::new(serverurl, username, password);
         let left = LIMIT.saturating_sub(self.asked.elapsed());
-        let live = source.ask(complete::wanted(&line, line.len()), left);
+        let live = live::ask(client, complete::lists(&line, line.len()), left);
         let found = complete::complete(&line, line.len(), &live).words;
         lines(found.into_iter())
     }

@@ -18,10 +18,11 @@ use rustyline::history::{History, MemHistory};
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Helper};
 
-use super::complete::{self, Wanted};
+use super::client::Client;
+use super::complete;
 use super::failure::Failure;
 use super::history;
-use super::live::Source;
+use super::live;
 use super::pump::Typing;
 use crate::sys::terminal_mode::Keeper;
 
@@ -43,9 +44,9 @@ pub struct Editor {
     said: MemHistory,
 }
 
-/// Where names for completion come from, nowhere in answers; and whoever is told
-/// what is being typed.
-struct Names(Option<Source>, Typing);
+/// The server that names for completion come from, none in answers; and whoever is
+/// told what is being typed.
+struct Names(Option<Client>, Typing);
 
 impl Editor {
     /// Whether input and output are a terminal that can be edited on.
@@ -76,9 +77,9 @@ impl Editor {
         })
     }
 
-    /// Reads a command, with completion by names of that source.
-    pub fn command(&mut self, prompt: &str, source: Source) -> Result<String, Failure> {
-        let line = self.read(prompt, Some(source))?;
+    /// Reads a command, with completion by the names that the server knows.
+    pub fn command(&mut self, prompt: &str, server: &Client) -> Result<String, Failure> {
+        let line = self.read(prompt, Some(server.another()))?;
         if !line.trim().is_empty() {
             // It is kept in memory, which does not fail.
             let _ = self.editor.add_history_entry(line.as_str());
@@ -114,12 +115,12 @@ impl Editor {
         line
     }
 
-    fn read(&mut self, prompt: &str, source: Option<Source>) -> Result<String, Failure> {
+    fn read(&mut self, prompt: &str, server: Option<Client>) -> Result<String, Failure> {
         if let Some(line) = self.pending.pop_front() {
             return self.show(prompt, line);
         }
         if let Some(names) = self.editor.helper_mut() {
-            names.0 = source;
+            names.0 = server;
         }
         let line = loop {
             let kept = Keeper::keep(io::stdin().as_fd(), true);
@@ -171,13 +172,11 @@ impl Completer for Names {
         cursor: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let Some(source) = &self.0 else {
+        let Some(server) = &self.0 else {
             return Ok((cursor, Vec::new()));
         };
-        let live = match complete::wanted(line, cursor) {
-            Wanted::Nothing => complete::Live::default(),
-            wanted => source.ask(wanted, LIMIT),
-        };
+        let lists = complete::lists(line, cursor);
+        let live = live::ask(server.another(), lists, LIMIT);
         let found = complete::complete(line, cursor, &live);
         let end = if found.is_open { "" } else { " " };
         let pairs = found.words.into_iter().take(MOST).map(|word| Pair {

@@ -4,9 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
+use super::ready;
 use crate::signal::Signal;
 use crate::sys::signals::{self, Signals};
 
@@ -53,15 +51,6 @@ pub fn wait_readable(source: BorrowedFd<'_>, interrupt: Option<&OwnedFd>) -> io:
     let Some(interrupt) = interrupt else {
         return Ok(true);
     };
-    let mut watched = [
-        PollFd::new(source, PollFlags::POLLIN),
-        PollFd::new(interrupt.as_fd(), PollFlags::POLLIN),
-    ];
-    loop {
-        match poll(&mut watched, PollTimeout::NONE) {
-            Ok(_) => return Ok(!watched[1].any().unwrap_or(false)),
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let ready = ready::wait_readable(&[source, interrupt.as_fd()], None)?;
+    Ok(!ready.contains(&1))
 }

@@ -4,13 +4,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::OwnedFd;
 
+use super::client::Client;
 #[cfg(feature = "line-editing")]
 use super::editor::Editor;
 use super::failure::Failure;
 #[cfg(feature = "line-editing")]
 use super::history::HistoryFile;
 use super::input::{HiddenQuestion, Lines};
-use super::live::Source;
 use super::pump::Typing;
 use crate::sys::terminal;
 
@@ -63,16 +63,16 @@ impl Keyboard {
         io::stdin().is_terminal()
     }
 
-    /// Reads a command, with completion by the names of that source.
+    /// Reads a command, with completion by the names that the server knows.
     pub fn command(
         &mut self,
         prompt: &str,
-        source: impl FnOnce() -> Source,
+        server: &Client,
         interrupt: Option<&OwnedFd>,
     ) -> Result<String, Failure> {
         #[cfg(feature = "line-editing")]
         if let Some(editor) = &mut self.editor {
-            let line = editor.command(prompt, source())?;
+            let line = editor.command(prompt, server)?;
             if let Some(history) = &mut self.history
                 && !line.trim().is_empty()
             {
@@ -80,7 +80,7 @@ impl Keyboard {
             }
             return Ok(line);
         }
-        let _ = source;
+        let _ = server;
         self.line(prompt, interrupt)
     }
 

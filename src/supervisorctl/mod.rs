@@ -136,7 +136,7 @@ fn complete_words(program: &str, words: &[String]) {
     let request = client_request(program, &question.arguments);
     let file = load::load_client(&request).unwrap_or_default();
     let settings = Settings::new(&question.arguments, file);
-    terminal::tell(&question.answer(&settings));
+    terminal::tell(&question.answer(settings));
 }
 
 /// What stands in for `-p`, so that no password need stand in a command line.

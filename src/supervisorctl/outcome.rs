@@ -4,10 +4,9 @@
 use super::exit_status;
 use super::failure::{CallError, Failure};
 use super::names::display_name;
-use super::reply::ProcessResult;
+use super::reply::{ProcessResult, Reply};
 use super::session::Session;
 use crate::xmlrpc::fault::{Fault, FaultCode};
-use crate::xmlrpc::value::Value;
 
 /// What is done to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,16 +112,10 @@ pub fn report_call(
     session: &mut Session,
     verb: Verb,
     name: &str,
-    outcome: Result<Value, Fault>,
+    outcome: Result<Reply, Fault>,
 ) -> Result<(), Failure> {
     match outcome {
-        Ok(_) => report(
-            session,
-            verb,
-            name,
-            i64::from(FaultCode::Success.code()),
-            "",
-        ),
+        Ok(_) => report(session, verb, name, FaultCode::Success.code().into(), ""),
         Err(fault) => report(session, verb, name, i64::from(fault.code), &fault.text),
     }
 }

@@ -4,7 +4,7 @@
 use super::client::LogStream;
 use super::failure::{CallError, Failure};
 use super::ready;
-use super::reply::Reply;
+use super::reply::flag;
 use super::session::Session;
 use super::streams::Streams;
 use crate::sys::terminal;
@@ -137,7 +137,10 @@ fn is_readable(stream: &LogStream) -> Result<bool, Failure> {
 fn size(session: &mut Session, name: &str, channel: Channel) -> Result<i64, Failure> {
     let parameters = [Value::string(name), Value::Int(0), Value::Int(0)];
     let size = match session.try_call(channel.tail_method(), &parameters)? {
-        Ok(value) => value.as_array().and_then(|parts| parts.get(1)?.as_int()),
+        Ok(reply) => {
+            let parts = reply.value.as_array();
+            parts.and_then(|parts| parts.get(1)?.as_int())
+        }
         Err(_) => None,
     };
     Ok(size.unwrap_or(0))
@@ -166,7 +169,7 @@ pub fn open_again(session: &mut Session, name: &str) -> Result<Streams, Failure>
         "supervisorctl: supervisord ended the logs of {name}; they go on here, without what was \
          written meanwhile\n"
     ));
-    open_readable(session, name, &info)
+    open_readable(session, name, &info.value)
 }
 
 /// The logs that can be followed, with their channels' places as numbers.
@@ -209,36 +212,14 @@ fn missing(name: &str, channel: Channel) -> String {
 
 /// Whether the standard error goes to the log of the standard output.
 fn is_redirected(session: &mut Session, info: &Value) -> Result<bool, Failure> {
-    let Ok(value) = session.try_call("getAllConfigInfo", &[])? else {
+    let Ok(reply) = session.try_call("getAllConfigInfo", &[])? else {
         return Ok(false);
     };
     let same = |entry: &&Value, key: &str| {
         entry.member(key).is_some() && entry.member(key) == info.member(key)
     };
-    let entries = value.as_array().unwrap_or_default();
-    let entry = entries
-        .iter()
-        .find(|entry| same(entry, "group") && same(entry, "name"));
-    Ok(
-        match entry.and_then(|entry| entry.member("redirect_stderr")) {
-            Some(Value::Bool(is_redirected)) => *is_redirected,
-            Some(Value::Int(number)) => *number != 0,
-            _ => false,
-        },
-    )
-}
-
-/// What the server knows of a process.
-pub fn info(session: &mut Session, name: &str) -> Result<Value, Failure> {
-    session.call("getProcessInfo", &[Value::string(name)])
-}
-
-/// Whether it is RUNNING.
-pub fn is_running(info: &Value) -> Result<bool, Failure> {
-    let reply = Reply {
-        method: "getProcessInfo",
-        value: info,
-    };
-    let running = crate::states::ProcessState::Running.code();
-    Ok(reply.process()?.state == i64::from(running))
+    let entries = reply.value.as_array().unwrap_or_default();
+    let mut entries = entries.iter();
+    let entry = entries.find(|entry| same(entry, "group") && same(entry, "name"));
+    Ok(entry.is_some_and(|entry| flag(entry, "redirect_stderr") == Some(true)))
 }

@@ -19,7 +19,6 @@ use crate::sort;
 use crate::states::ProcessState;
 use crate::sys::terminal;
 use crate::xmlrpc::fault::Fault;
-use crate::xmlrpc::value::Value;
 
 /// What is over sooner than this is not worth a line.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -54,14 +53,14 @@ pub struct Progress {
     /// `group:process` of all that the command is about, in order, each with the
     /// pid that it had.
     targets: Vec<(String, i64)>,
-    begun: Instant,
+    started: Instant,
     is_drawn: bool,
 }
 
 impl Progress {
     /// Looks at what the words mean. `None` if there is nothing to show, or
     /// nobody to see it.
-    pub fn begin(
+    pub fn watch(
         session: &mut Session,
         aim: Aim,
         words: &[&str],
@@ -71,7 +70,7 @@ impl Progress {
         }
         let processes = match session.processes() {
             Ok(processes) => processes,
-            // What is wrong will show when the work is begun.
+            // What is wrong will show when the work is started.
             Err(Failure::Call(_)) => return Ok(None),
             Err(failure) => return Err(failure),
         };
@@ -101,7 +100,7 @@ impl Progress {
             aim,
             watcher,
             targets,
-            begun: Instant::now(),
+            started: Instant::now(),
             is_drawn: false,
         }))
     }
@@ -111,7 +110,7 @@ impl Progress {
         &mut self,
         session: &mut Session,
         call: PendingCall,
-    ) -> Result<Result<Value, Fault>, Failure> {
+    ) -> Result<Result<Reply, Fault>, Failure> {
         let interrupt = session.interrupt()?;
         loop {
             let mut sources = vec![call.as_fd()];
@@ -120,7 +119,7 @@ impl Progress {
             if !ready.map_err(CallError::System)?.is_empty() {
                 break;
             }
-            if self.begun.elapsed() >= PATIENCE {
+            if self.started.elapsed() >= PATIENCE {
                 self.draw();
             }
         }
@@ -136,16 +135,9 @@ impl Progress {
     }
 
     fn draw(&mut self) {
-        let method = "getAllProcessInfo";
+        let reply = self.watcher.call("getAllProcessInfo", &[]);
         // Should the server not tell, the line stays as it is.
-        let Ok(value) = self.watcher.call(method, &[]) else {
-            return;
-        };
-        let reply = Reply {
-            method,
-            value: &value,
-        };
-        let Ok(mut rows) = reply.processes() else {
+        let Ok(mut rows) = reply.and_then(|reply| reply.processes()) else {
             return;
         };
         let target = |row: &ProcessInfo| {

@@ -28,7 +28,7 @@ struct Typed {
 
 impl Typing {
     /// Writes the prompt. From here on it stands on the screen.
-    pub fn begin(&self, prompt: &str) -> io::Result<()> {
+    pub fn show_prompt(&self, prompt: &str) -> io::Result<()> {
         self.set_prompt(prompt);
         let mut output = io::stdout().lock();
         output.write_all(prompt.as_bytes())?;

@@ -1,13 +1,13 @@
 //! What the server's methods return, as values of their own types.
 
-use super::failure::{CallError, Failure};
+use super::failure::CallError;
 use crate::states::ProcessState;
 use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
 /// An entry of `getAllProcessInfo`, or what `getProcessInfo` returns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcessInfo {
     pub group: String,
     pub name: String,
@@ -25,19 +25,7 @@ impl ProcessInfo {
 
     /// Its state, if it is one of the known ones.
     pub fn known_state(&self) -> Option<ProcessState> {
-        use ProcessState as S;
-        [
-            S::Stopped,
-            S::Starting,
-            S::Running,
-            S::Backoff,
-            S::Stopping,
-            S::Exited,
-            S::Fatal,
-            S::Unknown,
-        ]
-        .into_iter()
-        .find(|state| i64::from(state.code()) == self.state)
+        ProcessState::from_code(self.state)
     }
 
     /// How the server is asked for it.
@@ -73,7 +61,7 @@ impl ProcessResult {
 
 /// An entry of what a method of several steps returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct ActionResult {
     /// Such as `stop`.
     pub action: String,
     /// What became of it; the name is empty for a group as a whole.
@@ -99,136 +87,139 @@ pub struct Changes {
     pub removed: Vec<String>,
 }
 
-/// A value that a method returned.
-#[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
+/// What a method returned, to be read as a value of the type that it should have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
     /// The method, for the error text.
-    pub method: &'a str,
-    /// The value.
-    pub value: &'a Value,
+    pub method: &'static str,
+    pub value: Value,
 }
 
-impl<'a> Reply<'a> {
-    fn unexpected(&self) -> Failure {
-        Failure::Call(CallError::UnexpectedValue {
+impl Reply {
+    fn read<T>(&self, read: impl Fn(&Value) -> Option<T>) -> Result<T, CallError> {
+        read(&self.value).ok_or_else(|| CallError::UnexpectedValue {
             method: self.method.to_owned(),
         })
     }
 
-    fn with(self, value: &'a Value) -> Reply<'a> {
-        Reply { value, ..self }
+    pub fn text(&self) -> Result<String, CallError> {
+        self.read(|value| value.as_str().map(str::to_owned))
     }
 
-    /// The text as it is shown: names and descriptions act on no terminal.
-    fn shown(self) -> Result<String, Failure> {
-        Ok(plain::shown(&self.text()?).into_owned())
+    pub fn number(&self) -> Result<i64, CallError> {
+        self.read(Value::as_int)
     }
 
-    /// The text.
-    pub fn text(self) -> Result<String, Failure> {
-        let text = self.value.as_str().ok_or_else(|| self.unexpected())?;
-        Ok(text.to_owned())
+    pub fn process(&self) -> Result<ProcessInfo, CallError> {
+        self.read(process)
     }
 
-    /// The number.
-    pub fn number(self) -> Result<i64, Failure> {
-        self.value.as_int().ok_or_else(|| self.unexpected())
-    }
-
-    fn flag(self) -> Result<bool, Failure> {
-        match self.value {
-            Value::Bool(flag) => Ok(*flag),
-            Value::Int(number) => Ok(*number != 0),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    fn member(self, name: &str) -> Result<Reply<'a>, Failure> {
-        let member = self.value.member(name);
-        Ok(self.with(member.ok_or_else(|| self.unexpected())?))
-    }
-
-    fn items<T>(self, read: impl Fn(Reply<'a>) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
-        let items = self.value.as_array().ok_or_else(|| self.unexpected())?;
-        items.iter().map(|item| read(self.with(item))).collect()
-    }
-
-    /// One process.
-    pub fn process(self) -> Result<ProcessInfo, Failure> {
-        Ok(ProcessInfo {
-            group: self.member("group")?.text()?,
-            name: self.member("name")?.text()?,
-            state: self.member("state")?.number()?,
-            statename: self.member("statename")?.shown()?,
-            description: self.member("description")?.shown()?,
-            pid: self.member("pid")?.number()?,
-        })
-    }
-
-    /// All processes.
-    pub fn processes(self) -> Result<Vec<ProcessInfo>, Failure> {
-        self.items(Reply::process)
+    pub fn processes(&self) -> Result<Vec<ProcessInfo>, CallError> {
+        self.read(|value| items(value, process))
     }
 
     /// What became of each process.
-    pub fn results(self) -> Result<Vec<ProcessResult>, Failure> {
-        self.items(Reply::result)
+    pub fn results(&self) -> Result<Vec<ProcessResult>, CallError> {
+        self.read(|value| items(value, result))
     }
 
     /// What was done, in order.
-    pub fn deeds(self) -> Result<Vec<Deed>, Failure> {
-        self.items(|item| {
-            Ok(Deed {
-                action: item.member("action")?.text()?,
-                result: item.result()?,
-            })
-        })
+    pub fn action_results(&self) -> Result<Vec<ActionResult>, CallError> {
+        self.read(|value| items(value, action_result))
     }
 
-    fn result(self) -> Result<ProcessResult, Failure> {
-        Ok(ProcessResult {
-            group: self.member("group")?.text()?,
-            name: self.member("name")?.text()?,
-            status: self.member("status")?.number()?,
-            description: self.member("description")?.shown()?,
-        })
+    pub fn configurations(&self) -> Result<Vec<ConfigInfo>, CallError> {
+        self.read(|value| items(value, configuration))
     }
 
-    /// The configuration of each process.
-    pub fn configurations(self) -> Result<Vec<ConfigInfo>, Failure> {
-        self.items(|item| {
-            Ok(ConfigInfo {
-                group: item.member("group")?.text()?,
-                name: item.member("name")?.text()?,
-                inuse: item.member("inuse")?.flag()?,
-                autostart: item.member("autostart")?.flag()?,
-                group_prio: item.member("group_prio")?.number()?,
-                process_prio: item.member("process_prio")?.number()?,
-            })
-        })
+    pub fn changes(&self) -> Result<Changes, CallError> {
+        self.read(changes)
     }
+}
 
-    /// The three lists, which come as the only item of an array.
-    pub fn changes(self) -> Result<Changes, Failure> {
-        let lists = self.items(|item| item.items(|list| list.items(Reply::text)))?;
-        let mut lists = lists.into_iter().next().unwrap_or_default().into_iter();
-        match (lists.next(), lists.next(), lists.next()) {
-            (Some(added), Some(changed), Some(removed)) => Ok(Changes {
-                added,
-                changed,
-                removed,
-            }),
-            _ => Err(self.unexpected()),
-        }
+fn items<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(read).collect()
+}
+
+fn text(value: &Value, member: &str) -> Option<String> {
+    Some(value.member(member)?.as_str()?.to_owned())
+}
+
+/// The text as it is shown: names and descriptions act on no terminal.
+fn shown(value: &Value, member: &str) -> Option<String> {
+    Some(plain::shown(value.member(member)?.as_str()?).into_owned())
+}
+
+fn number(value: &Value, member: &str) -> Option<i64> {
+    value.member(member)?.as_int()
+}
+
+/// A flag; some servers send numbers for them.
+pub fn flag(value: &Value, member: &str) -> Option<bool> {
+    match value.member(member)? {
+        Value::Bool(flag) => Some(*flag),
+        Value::Int(number) => Some(*number != 0),
+        _ => None,
     }
+}
+
+fn process(value: &Value) -> Option<ProcessInfo> {
+    Some(ProcessInfo {
+        group: text(value, "group")?,
+        name: text(value, "name")?,
+        state: number(value, "state")?,
+        statename: shown(value, "statename")?,
+        description: shown(value, "description")?,
+        pid: number(value, "pid")?,
+    })
+}
+
+fn result(value: &Value) -> Option<ProcessResult> {
+    Some(ProcessResult {
+        group: text(value, "group")?,
+        name: text(value, "name")?,
+        status: number(value, "status")?,
+        description: shown(value, "description")?,
+    })
+}
+
+fn action_result(value: &Value) -> Option<ActionResult> {
+    Some(ActionResult {
+        action: text(value, "action")?,
+        result: result(value)?,
+    })
+}
+
+fn configuration(value: &Value) -> Option<ConfigInfo> {
+    Some(ConfigInfo {
+        group: text(value, "group")?,
+        name: text(value, "name")?,
+        inuse: flag(value, "inuse")?,
+        autostart: flag(value, "autostart")?,
+        group_prio: number(value, "group_prio")?,
+        process_prio: number(value, "process_prio")?,
+    })
+}
+
+/// The three lists, which come as the only item of an array.
+fn changes(value: &Value) -> Option<Changes> {
+    let lists = value.as_array()?.first()?;
+    let names = |value: &Value| items(value, |name| name.as_str().map(str::to_owned));
+    let mut lists = items(lists, names)?.into_iter();
+    Some(Changes {
+        added: lists.next()?,
+        changed: lists.next()?,
+        removed: lists.next()?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reply(value: &Value) -> Reply<'_> {
-        Reply { method: "m", value }
+    fn reply(value: &Value) -> Reply {
+        let (method, value) = ("m", value.clone());
+        Reply { method, value }
     }
 
     #[test]

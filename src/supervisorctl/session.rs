@@ -10,7 +10,6 @@ use super::diagnosis::{self, Origin};
 use super::failure::{CallError, Failure};
 use super::interrupt::Interrupts;
 use super::keyboard::Keyboard;
-use super::live::Source;
 use super::pump::Typing;
 use super::ready;
 use super::reply::{ProcessInfo, Reply};
@@ -151,16 +150,16 @@ impl Session {
     /// only asks.
     pub fn try_call(
         &mut self,
-        method: &str,
+        method: &'static str,
         parameters: &[Value],
-    ) -> Result<Result<Value, Fault>, Failure> {
+    ) -> Result<Result<Reply, Fault>, Failure> {
         loop {
             let outcome = self.client.call(method, parameters);
             let is_away = outcome.as_ref().is_err_and(|error| match error {
                 CallError::Fault(fault) => fault.is(FaultCode::ShutdownState),
                 error => error.is_refused() || error.is_missing(),
             });
-            let is_restarting = || self.restart.is_some_and(|begin| begin.elapsed() < RESTART);
+            let is_restarting = || self.restart.is_some_and(|at| at.elapsed() < RESTART);
             if !(is_away && client::is_question(method) && is_restarting()) {
                 return self.answer(outcome);
             }
@@ -181,28 +180,32 @@ impl Session {
     }
 
     /// Sends a call on a connection of its own, and does not wait for the answer.
-    pub fn begin(&mut self, method: &str, parameters: &[Value]) -> Result<PendingCall, Failure> {
-        match self.client.begin(method, parameters) {
+    pub fn send(
+        &mut self,
+        method: &'static str,
+        parameters: &[Value],
+    ) -> Result<PendingCall, Failure> {
+        match self.client.send(method, parameters) {
             Ok(call) => Ok(call),
             Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Waits for the answer to a call that was begun.
-    pub fn wait_for(&mut self, call: PendingCall) -> Result<Result<Value, Fault>, Failure> {
+    /// Waits for the answer to a call that was sent.
+    pub fn wait_for(&mut self, call: PendingCall) -> Result<Result<Reply, Fault>, Failure> {
         let outcome = call.answer();
         self.answer(outcome)
     }
 
     fn answer(
         &mut self,
-        outcome: Result<Value, CallError>,
-    ) -> Result<Result<Value, Fault>, Failure> {
+        outcome: Result<Reply, CallError>,
+    ) -> Result<Result<Reply, Fault>, Failure> {
         match outcome {
-            Ok(value) => {
+            Ok(reply) => {
                 self.explained = None;
-                Ok(Ok(value))
+                Ok(Ok(reply))
             }
             Err(CallError::Fault(fault)) => Ok(Err(fault)),
             Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
@@ -211,7 +214,7 @@ impl Session {
     }
 
     /// Calls a method whose faults this command has no words for.
-    pub fn call(&mut self, method: &str, parameters: &[Value]) -> Result<Value, Failure> {
+    pub fn call(&mut self, method: &'static str, parameters: &[Value]) -> Result<Reply, Failure> {
         self.try_call(method, parameters)?
             .map_err(|fault| CallError::Fault(fault).into())
     }
@@ -233,13 +236,7 @@ impl Session {
 
     /// All processes, as the server lists them.
     pub fn processes(&mut self) -> Result<Vec<ProcessInfo>, Failure> {
-        let method = "getAllProcessInfo";
-        let value = self.call(method, &[])?;
-        let reply = Reply {
-            method,
-            value: &value,
-        };
-        reply.processes()
+        Ok(self.call("getAllProcessInfo", &[])?.processes()?)
     }
 
     /// From here on Ctrl-C ends what is waited for instead of the program.
@@ -296,8 +293,7 @@ impl Session {
     /// Prompts for a command.
     pub fn ask_for_command(&mut self, prompt: &str) -> Result<String, Failure> {
         let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
-        let source = || Source::of(&self.client);
-        self.keyboard.command(prompt, source, interrupt)
+        self.keyboard.command(prompt, &self.client, interrupt)
     }
 
     /// Forgets Ctrl-C, and what was typed ahead of it.
@@ -326,7 +322,7 @@ impl Session {
             return line;
         }
         self.typing
-            .begin(prompt)
+            .show_prompt(prompt)
             .map_err(|_| Failure::OutputClosed)?;
         let line = self.ask_unedited();
         self.typing.end();

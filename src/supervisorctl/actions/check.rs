@@ -11,7 +11,7 @@ use crate::xmlrpc::fault::FaultCode;
 /// command need not go on.
 pub fn is_usable(session: &mut Session) -> Result<bool, Failure> {
     let (exit_status, message) = match session.try_call("getVersion", &[]) {
-        Ok(Ok(version)) => match version.as_str() {
+        Ok(Ok(version)) => match version.value.as_str() {
             Some(API_VERSION) => return Ok(true),
             other => (
                 exit_status::NOT_INSTALLED,

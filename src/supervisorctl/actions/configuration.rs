@@ -3,27 +3,21 @@
 
 use std::collections::HashSet;
 
-use super::refuse_argument;
 use crate::signal::Signal;
-use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::interrupt::ENDING;
 use crate::supervisorctl::names::display_name;
-use crate::supervisorctl::reply::{Changes, Deed, Reply};
+use crate::supervisorctl::reply::{ActionResult, Changes};
 use crate::supervisorctl::session::Session;
 use crate::vec_map::VecMap;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
 /// `reread`: what another reading of the files would change.
-pub fn reread(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    if refuse_argument(session, Command::Reread, argument)? {
-        return Ok(());
-    }
-    let method = "reloadConfig";
-    let value = match session.try_call(method, &[])? {
-        Ok(value) => value,
+pub fn reread(session: &mut Session) -> Result<(), Failure> {
+    let changes = match session.try_call("reloadConfig", &[])? {
+        Ok(reply) => reply.changes()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             return session.fail(exit_status::GENERIC, "ERROR: supervisor shutting down");
         }
@@ -32,20 +26,11 @@ pub fn reread(session: &mut Session, argument: &str) -> Result<(), Failure> {
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
-    let changes = Reply {
-        method,
-        value: &value,
-    }
-    .changes()?;
     let mut words = VecMap::new();
     words.extend(changes.added.into_iter().map(|group| (group, "available")));
     words.extend(changes.changed.into_iter().map(|group| (group, "changed")));
-    words.extend(
-        changes
-            .removed
-            .into_iter()
-            .map(|group| (group, "disappeared")),
-    );
+    let removed = changes.removed.into_iter();
+    words.extend(removed.map(|group| (group, "disappeared")));
     if words.is_empty() {
         return session.print("No config updates to processes");
     }
@@ -57,46 +42,36 @@ pub fn reread(session: &mut Session, argument: &str) -> Result<(), Failure> {
 
 /// `update [GROUP…|all]`: makes the active groups those of the files.
 pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    let method = "reloadConfig";
-    let value = match session.try_call(method, &[])? {
-        Ok(value) => value,
+    let changes = match session.try_call("reloadConfig", &[])? {
+        Ok(reply) => reply.changes()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             return session.fail(exit_status::GENERIC, "ERROR: already shutting down");
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
-    let changes = Reply {
-        method,
-        value: &value,
+    let mut named: HashSet<&str> = words.iter().copied().collect();
+    if named.contains("all") {
+        named.clear();
     }
-    .changes()?;
-    let mut wanted: HashSet<&str> = words.iter().copied().collect();
-    if wanted.contains("all") {
-        wanted.clear();
-    }
-    if !wanted.is_empty() {
+    if !named.is_empty() {
         refuse_unknown_groups(session, words, &changes.added)?;
     }
-    let is_wanted = |group: &String| wanted.is_empty() || wanted.contains(group.as_str());
+    let is_named = |group: &String| named.is_empty() || named.contains(group.as_str());
     let Changes {
         mut added,
         mut changed,
         mut removed,
     } = changes;
     for groups in [&mut added, &mut changed, &mut removed] {
-        groups.retain(is_wanted);
+        groups.retain(is_named);
     }
     let groups = removed.iter().chain(&changed).chain(&added);
     let groups: Vec<Value> = groups.map(Value::string).collect();
     if groups.is_empty() {
         return Ok(());
     }
-    let method = "updateProcessGroups";
-    match session.try_call(method, &[Value::Array(groups)])? {
-        Ok(value) => {
-            let value = &value;
-            report_update(session, &Reply { method, value }.deeds()?)
-        }
+    match session.try_call("updateProcessGroups", &[Value::Array(groups)])? {
+        Ok(reply) => report_update(session, &reply.action_results()?),
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
             session.persevere(&ENDING, |session, _| {
                 let changes = Changes {
@@ -113,9 +88,9 @@ pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
 
 /// The lines for what the server has done. A fault is told at the end, for it kept
 /// nothing else from being done.
-fn report_update(session: &mut Session, deeds: &[Deed]) -> Result<(), Failure> {
+fn report_update(session: &mut Session, results: &[ActionResult]) -> Result<(), Failure> {
     let mut failure = None;
-    for Deed { action, result } in deeds {
+    for ActionResult { action, result } in results {
         let group = &result.group;
         let done = match action.as_str() {
             "remove" => "removed",
@@ -187,16 +162,10 @@ fn refuse_unknown_groups(
 
 /// Stops a group. False if one of its processes could not be stopped.
 fn stop_group(session: &mut Session, group: &str) -> Result<bool, Failure> {
-    let method = "stopProcessGroup";
-    let value = session.call(method, &[Value::string(group)])?;
-    let results = Reply {
-        method,
-        value: &value,
-    }
-    .results()?;
+    let parameters = [Value::string(group)];
+    let results = session.call("stopProcessGroup", &parameters)?.results()?;
     session.print(&format!("{group}: stopped"))?;
-    let failed = i64::from(FaultCode::Failed.code());
-    Ok(results.iter().all(|result| result.status != failed))
+    Ok(!results.iter().any(|result| result.is(FaultCode::Failed)))
 }
 
 /// `add GROUP…`. A dropped line ends it when all is done.
@@ -248,24 +217,15 @@ fn refuse_group(session: &mut Session, group: &str, fault: Fault) -> Result<(), 
 }
 
 /// `avail`: all that is configured.
-pub fn avail(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    if refuse_argument(session, Command::Avail, argument)? {
-        return Ok(());
-    }
-    let method = "getAllConfigInfo";
-    let value = match session.try_call(method, &[])? {
-        Ok(value) => value,
+pub fn avail(session: &mut Session) -> Result<(), Failure> {
+    let entries = match session.try_call("getAllConfigInfo", &[])? {
+        Ok(reply) => reply.configurations()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             return session.fail(exit_status::GENERIC, "ERROR: supervisor shutting down");
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
-    for entry in (Reply {
-        method,
-        value: &value,
-    })
-    .configurations()?
-    {
+    for entry in entries {
         session.print(&format!(
             "{:<32} {:<9} {:<9} {}:{}",
             display_name(&entry.group, &entry.name),

@@ -5,7 +5,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use super::{check, fg, refuse};
+use super::{fg, refuse};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -25,7 +25,7 @@ const LONGEST_QUIET: f64 = 86_400.0;
 
 /// What the words of the command say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted<'a> {
+struct DebugRequest<'a> {
     quiet: Duration,
     is_raw: bool,
     name: &'a str,
@@ -35,31 +35,28 @@ struct Wanted<'a> {
 
 /// `debug [--raw] [-w SECONDS] NAME [TEXT…]`
 pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
-    let wanted = match Wanted::parse(argument) {
-        Ok(wanted) => wanted,
+    let request = match DebugRequest::parse(argument) {
+        Ok(request) => request,
         Err(message) => {
             return refuse(session, Command::Debug, exit_status::GENERIC, &message);
         }
     };
-    let Some(info) = fg::is_running(session, wanted.name)? else {
+    let Some(info) = fg::is_running(session, request.name)? else {
         return Ok(());
     };
     session.catch_interrupts()?;
-    let mut streams = process_logs::open_present(session, wanted.name, &info)?;
-    let is_conversation = wanted.text.is_none() && io::stdin().is_terminal();
-    let views = BothViews::apart(wanted.is_raw);
-    let outcome = match wanted.text {
-        Some(text) => exchange(session, &wanted, &views, &mut streams, text).map(|_| ()),
+    let mut streams = process_logs::open_present(session, request.name, &info)?;
+    let is_conversation = request.text.is_none() && io::stdin().is_terminal();
+    let views = BothViews::apart(request.is_raw);
+    let outcome = match request.text {
+        Some(text) => exchange(session, &request, &views, &mut streams, text).map(|_| ()),
         None if is_conversation && io::stdout().is_terminal() => {
             // Both stand above the prompt.
-            let views = BothViews::on_stdout(wanted.is_raw);
-            converse(session, &wanted, &views, streams)
+            let views = BothViews::on_stdout(request.is_raw);
+            converse(session, &request, &views, streams)
         }
-        None if is_conversation => converse(session, &wanted, &views, streams),
-        None => exchange_lines(session, &wanted, &views, streams),
+        None if is_conversation => converse(session, &request, &views, streams),
+        None => exchange_lines(session, &request, &views, streams),
     };
     for channel in [Channel::Stdout, Channel::Stderr] {
         write(channel as usize, &views.finish(channel)).map_err(|_| Failure::OutputClosed)?;
@@ -75,9 +72,9 @@ pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
     }
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> DebugRequest<'a> {
     /// Takes the argument apart. The text keeps its blanks.
-    fn parse(argument: &'a str) -> Result<Wanted<'a>, String> {
+    fn parse(argument: &'a str) -> Result<DebugRequest<'a>, String> {
         let mut quiet = QUIET;
         let mut is_raw = false;
         let (mut word, mut rest) = next_word(argument);
@@ -106,7 +103,7 @@ impl<'a> Wanted<'a> {
         }
         match word {
             "" => Err("Error: debug requires a process name".to_owned()),
-            name => Ok(Wanted {
+            name => Ok(DebugRequest {
                 quiet,
                 is_raw,
                 name,
@@ -141,7 +138,7 @@ fn seconds(duration: Duration) -> String {
 /// Sends each line of the input and prints what is answered.
 fn exchange_lines(
     session: &mut Session,
-    wanted: &Wanted<'_>,
+    request: &DebugRequest<'_>,
     views: &BothViews,
     mut streams: Streams,
 ) -> Result<(), Failure> {
@@ -153,9 +150,9 @@ fn exchange_lines(
             listen(session, views, &mut streams, Duration::ZERO)?
         {}
         if is_shown && streams.is_empty() {
-            streams = process_logs::open_again(session, wanted.name)?;
+            streams = process_logs::open_again(session, request.name)?;
         }
-        if !exchange(session, wanted, views, &mut streams, &line)? {
+        if !exchange(session, request, views, &mut streams, &line)? {
             return Ok(());
         }
     }
@@ -168,24 +165,24 @@ const LONGEST_ANSWER: u32 = 20;
 /// other line can be sent.
 fn exchange(
     session: &mut Session,
-    wanted: &Wanted<'_>,
+    request: &DebugRequest<'_>,
     views: &BothViews,
     streams: &mut Streams,
     line: &str,
 ) -> Result<bool, Failure> {
-    if !send(session, wanted.name, line)? {
+    if !send(session, request.name, line)? {
         return Ok(false);
     }
-    let limit = wanted.quiet * LONGEST_ANSWER;
-    let begin = Instant::now();
+    let limit = request.quiet * LONGEST_ANSWER;
+    let started = Instant::now();
     let mut is_answered = streams.is_empty();
     while !streams.is_empty() {
-        match listen(session, views, streams, wanted.quiet)? {
-            News::Output(..) if begin.elapsed() >= limit => {
+        match listen(session, views, streams, request.quiet)? {
+            News::Output(..) if started.elapsed() >= limit => {
                 is_answered = true;
                 terminal::complain(&format!(
                     "supervisorctl: {} goes on writing; what came in {} s is shown\n",
-                    wanted.name,
+                    request.name,
                     seconds(limit)
                 ));
                 break;
@@ -199,8 +196,8 @@ fn exchange(
     if !is_answered && io::stderr().is_terminal() {
         terminal::complain(&format!(
             "supervisorctl: {} wrote nothing within {} s; -w waits longer\n",
-            wanted.name,
-            seconds(wanted.quiet)
+            request.name,
+            seconds(request.quiet)
         ));
     }
     Ok(true)
@@ -241,7 +238,7 @@ fn write(number: usize, bytes: &[u8]) -> io::Result<()> {
 /// Sends the lines that are typed, and shows at any time what comes.
 fn converse(
     session: &mut Session,
-    wanted: &Wanted<'_>,
+    request: &DebugRequest<'_>,
     views: &BothViews,
     streams: Streams,
 ) -> Result<(), Failure> {
@@ -260,7 +257,7 @@ fn converse(
     };
     let mut pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
     let prompt = match is_on_screen {
-        true => format!("{}> ", wanted.name),
+        true => format!("{}> ", request.name),
         false => String::new(),
     };
     loop {
@@ -277,10 +274,10 @@ fn converse(
             Err(failure) => return Err(failure),
         };
         if pump.is_over() {
-            let streams = process_logs::open_again(session, wanted.name)?;
+            let streams = process_logs::open_again(session, request.name)?;
             pump = Pump::start(streams, show.clone()).map_err(CallError::System)?;
         }
-        if !send(session, wanted.name, &line)? {
+        if !send(session, request.name, &line)? {
             return Ok(());
         }
     }
@@ -322,13 +319,13 @@ mod tests {
             ("--raw cat", 500, "cat", None),
             ("-w 2 --raw -w3 cat a", 3000, "cat", Some("a")),
         ] {
-            let expected = Wanted {
+            let expected = DebugRequest {
                 quiet: Duration::from_millis(quiet),
                 is_raw: argument.contains(RAW),
                 name,
                 text,
             };
-            assert_eq!(Wanted::parse(argument), Ok(expected), "{argument}");
+            assert_eq!(DebugRequest::parse(argument), Ok(expected), "{argument}");
         }
         for (argument, message) in [
             ("", "Error: debug requires a process name"),
@@ -338,7 +335,7 @@ mod tests {
             ("-w inf cat", "Error: bad number of seconds 'inf'"),
             ("-w", "Error: bad number of seconds ''"),
         ] {
-            assert_eq!(Wanted::parse(argument), Err(message.to_owned()));
+            assert_eq!(DebugRequest::parse(argument), Err(message.to_owned()));
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::{check, refuse};
+use super::refuse;
+use crate::states::ProcessState;
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::log_view::{self, BothViews};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
+use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::Streams;
 use crate::xmlrpc::fault::FaultCode;
@@ -16,9 +18,6 @@ use crate::xmlrpc::value::Value;
 
 /// `fg [--raw] NAME`
 pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
     let (words, is_raw) = log_view::without_option(words);
     let name = match words.as_slice() {
         [] => {
@@ -51,7 +50,7 @@ pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
 /// printed if it is not.
 pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Failure> {
     match session.try_call("getProcessInfo", &[Value::string(name)])? {
-        Ok(info) if process_logs::is_running(&info)? => return Ok(Some(info)),
+        Ok(info) if is_up(&info)? => return Ok(Some(info.value)),
         Ok(_) => session.fail(exit_status::GENERIC, "ERROR: process not running")?,
         Err(fault) if fault.is(FaultCode::BadName) => {
             session.fail(exit_status::GENERIC, "ERROR: bad process name supplied")?;
@@ -60,6 +59,10 @@ pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Fa
         Err(fault) => session.print(&format!("ERROR: {}", CallError::Fault(fault).text()))?,
     }
     Ok(None)
+}
+
+fn is_up(info: &Reply) -> Result<bool, CallError> {
+    Ok(info.process()?.known_state() == Some(ProcessState::Running))
 }
 
 fn converse(session: &mut Session, name: &str, views: &BothViews) -> Result<(), Failure> {
@@ -98,7 +101,7 @@ fn converse(session: &mut Session, name: &str, views: &BothViews) -> Result<(), 
         has_spoken = true;
         let parameters = [Value::string(name), Value::string(line)];
         match session.try_call("sendProcessStdin", &parameters)? {
-            Ok(_) if process_logs::is_running(&process_logs::info(session, name)?)? => continue,
+            Ok(_) if is_up(&session.call("getProcessInfo", &[Value::string(name)])?)? => continue,
             Ok(_) => session.print("Process got killed")?,
             Err(fault) if fault.is(FaultCode::NotRunning) => session.print("Process got killed")?,
             Err(fault) => session.print(&format!("ERROR: {}", CallError::Fault(fault).text()))?,

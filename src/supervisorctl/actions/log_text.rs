@@ -1,8 +1,9 @@
-//! What all commands that read logs share: how much is asked for, and why it
-//! was not given.
+//! What all commands that read logs share: which log, how much of it is asked for,
+//! and why it was not given.
 
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::process_logs::Channel;
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -10,31 +11,81 @@ use crate::xmlrpc::value::Value;
 /// How much of a log is shown, in bytes, unless told.
 pub const DEFAULT_BYTES: i64 = 1600;
 
-/// Reports why a log cannot be read.
-pub fn refuse_log(session: &mut Session, name: &str, fault: Fault) -> Result<(), Failure> {
-    let reason = if fault.is(FaultCode::NoFile) {
-        "no log file"
-    } else if fault.is(FaultCode::Failed) {
-        "unknown error reading log"
-    } else if fault.is(FaultCode::BadName) && name != "supervisord" {
-        "no such process name"
-    } else {
-        return Err(CallError::Fault(fault).into());
-    };
-    session.fail(exit_status::GENERIC, &format!("{name}: ERROR ({reason})"))
+/// A log that the server can be asked for.
+pub enum RemoteLog {
+    /// The server's own.
+    Main,
+    /// One of the process of that name, as it was typed.
+    Process(String, Channel),
 }
 
-/// A part of a log of a process and a channel, or of supervisord, as it is there: where
-/// XML-RPC could not carry all of it, it is asked for in another way.
-pub fn bytes_of(session: &Session, log: Option<(&str, &str)>, bytes: i64, text: String) -> Vec<u8> {
-    let is_harmed = text.contains(char::REPLACEMENT_CHARACTER);
-    let offset = bytes.checked_neg().filter(|_| is_harmed);
-    let found = offset.and_then(|offset| session.client.bytes_of_log(log, offset));
-    found.unwrap_or_else(|| text.into_bytes())
+impl RemoteLog {
+    fn name(&self) -> &str {
+        match self {
+            RemoteLog::Main => "supervisord",
+            RemoteLog::Process(name, _) => name,
+        }
+    }
+
+    /// Reads its last so many bytes. `None` after the reason has been printed.
+    pub fn read(&self, session: &mut Session, bytes: i64) -> Result<Option<Vec<u8>>, Failure> {
+        match self.try_read(session, bytes)? {
+            Ok(text) => Ok(Some(text)),
+            Err(fault) => {
+                self.refuse(session, fault)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The same with the reason as a value. Where XML-RPC could not carry all of the
+    /// text, it is asked for in another way.
+    pub fn try_read(
+        &self,
+        session: &mut Session,
+        bytes: i64,
+    ) -> Result<Result<Vec<u8>, Fault>, Failure> {
+        let part = [offset(bytes)?, Value::Int(0)];
+        let outcome = match self {
+            RemoteLog::Main => session.try_call("readLog", &part)?,
+            RemoteLog::Process(name, channel) => {
+                let parameters = [&[Value::string(name)][..], &part].concat();
+                session.try_call(channel.read_method(), &parameters)?
+            }
+        };
+        let text = match outcome {
+            Ok(reply) => reply.text()?,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let is_harmed = text.contains(char::REPLACEMENT_CHARACTER);
+        let offset = bytes.checked_neg().filter(|_| is_harmed);
+        let log = match self {
+            RemoteLog::Main => None,
+            RemoteLog::Process(name, channel) => Some((name.as_str(), channel.name())),
+        };
+        let whole = offset.and_then(|offset| session.client.bytes_of_log(log, offset));
+        Ok(Ok(whole.unwrap_or_else(|| text.into_bytes())))
+    }
+
+    /// Reports why it cannot be read.
+    fn refuse(&self, session: &mut Session, fault: Fault) -> Result<(), Failure> {
+        let name = self.name();
+        let is_of_process = matches!(self, RemoteLog::Process(..));
+        let reason = if fault.is(FaultCode::NoFile) {
+            "no log file"
+        } else if fault.is(FaultCode::Failed) {
+            "unknown error reading log"
+        } else if fault.is(FaultCode::BadName) && is_of_process {
+            "no such process name"
+        } else {
+            return Err(CallError::Fault(fault).into());
+        };
+        session.fail(exit_status::GENERIC, &format!("{name}: ERROR ({reason})"))
+    }
 }
 
 /// The offset that asks for the last so many bytes. XML-RPC has 32 bits for it.
-pub fn offset(bytes: i64) -> Result<Value, CallError> {
+fn offset(bytes: i64) -> Result<Value, CallError> {
     let offset = bytes
         .checked_neg()
         .and_then(|offset| i32::try_from(offset).ok());

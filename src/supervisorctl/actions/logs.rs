@@ -1,7 +1,8 @@
 //! `tail`, `maintail` and `clear`: the logs of processes and the daemon's own.
 
-use super::log_text::{DEFAULT_BYTES, bytes_of, integer, offset, refuse_log};
-use super::{check, expanded, refuse, tail_many};
+use super::last_lines::last_lines;
+use super::log_text::{DEFAULT_BYTES, RemoteLog, integer};
+use super::{expanded, refuse, tail_many};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::Failure;
@@ -9,10 +10,9 @@ use crate::supervisorctl::follow::follow;
 use crate::supervisorctl::log_view::{self, LogView};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
-use crate::supervisorctl::reply::Reply;
+use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::session::Session;
 use crate::text::pyrepr::repr;
-use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
 /// The word that says how much of a log.
@@ -26,9 +26,6 @@ enum Extent {
 
 /// `tail [--raw] [-f|-N] NAME [stdout|stderr]`
 pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
     let (words, is_raw) = log_view::without_option(words);
     let (words, view) = (words.as_slice(), LogView::on_stdout(is_raw));
     if tail_many::is_meant(session, words)? {
@@ -55,31 +52,24 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         [name] => (*name, "stdout".to_owned()),
         [name, .., channel] => (*name, channel.to_lowercase()),
     };
-    let method = match channel.as_str() {
-        "stdout" => "readProcessStdoutLog",
-        "stderr" => "readProcessStderrLog",
-        _ => {
-            let message = format!("Error: bad channel {}", repr(&channel));
-            return session.fail(exit_status::GENERIC, &message);
-        }
+    let Some(channel) = Channel::named(&channel) else {
+        let message = format!("Error: bad channel {}", repr(&channel));
+        return session.fail(exit_status::GENERIC, &message);
     };
     match modifier.map_or(Some(Extent::Bytes(DEFAULT_BYTES)), Extent::parse) {
         None => refuse_modifier(session, modifier.unwrap_or_default()),
-        Some(Extent::Follow) => follow(session, &format!("/logtail/{name}/{channel}"), view),
-        Some(Extent::Bytes(bytes)) => {
-            let parameters = [Value::string(name), offset(bytes)?, Value::Int(0)];
-            let outcome = session.try_call(method, &parameters)?;
-            let log = Some((name, channel.as_str()));
-            show(session, log, bytes, method, outcome, view)
-        }
+        Some(Extent::Follow) => follow(session, &process_logs::stream_path(name, channel), view),
+        Some(Extent::Bytes(bytes)) => show(
+            session,
+            &RemoteLog::Process(name.to_owned(), channel),
+            bytes,
+            view,
+        ),
     }
 }
 
 /// `maintail [--raw] [-f|-N|-n LINES]`
 pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
     let (words, is_raw) = log_view::without_option(words);
     let (words, view) = (words.as_slice(), LogView::on_stdout(is_raw));
     let count = match words {
@@ -102,30 +92,13 @@ pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     match extent {
         None => refuse_modifier(session, words.first().unwrap_or(&"")),
         Some(Extent::Follow) => follow(session, "/mainlogtail", view),
-        Some(Extent::Bytes(bytes)) => {
-            let method = "readLog";
-            let outcome = session.try_call(method, &[offset(bytes)?, Value::Int(0)])?;
-            show(session, None, bytes, method, outcome, view)
-        }
+        Some(Extent::Bytes(bytes)) => show(session, &RemoteLog::Main, bytes, view),
     }
 }
 
 /// The last lines of the daemon's own log.
 fn main_lines(session: &mut Session, count: usize, view: LogView) -> Result<(), Failure> {
-    let method = "readLog";
-    let text = tail_many::last_lines(count, |bytes| {
-        match session.try_call(method, &[offset(bytes)?, Value::Int(0)])? {
-            Ok(value) => {
-                let value = &value;
-                let text = Reply { method, value }.text()?;
-                Ok(Some(bytes_of(session, None, bytes, text)))
-            }
-            Err(fault) => {
-                refuse_log(session, "supervisord", fault)?;
-                Ok(None)
-            }
-        }
-    })?;
+    let text = last_lines(count, |bytes| RemoteLog::Main.read(session, bytes))?;
     let Some(text) = text else {
         return Ok(());
     };
@@ -140,47 +113,21 @@ fn refuse_modifier(session: &mut Session, word: &str) -> Result<(), Failure> {
     session.fail(exit_status::GENERIC, &format!("Error: bad argument {word}"))
 }
 
-/// Prints what was read of a log. The extra newline is always there.
-fn show(
-    session: &mut Session,
-    log: Option<(&str, &str)>,
-    bytes: i64,
-    method: &str,
-    outcome: Result<Value, Fault>,
-    view: LogView,
-) -> Result<(), Failure> {
-    match outcome {
-        Ok(value) => {
-            let text = Reply {
-                method,
-                value: &value,
-            }
-            .text()?;
-            let text = bytes_of(session, log, bytes, text);
+/// Prints the end of a log. The extra newline is always there.
+fn show(session: &mut Session, log: &RemoteLog, bytes: i64, view: LogView) -> Result<(), Failure> {
+    match log.read(session, bytes)? {
+        Some(text) => {
             session.write(&view.whole(&text))?;
             session.print("")
         }
-        Err(fault) => refuse_log(session, log.map_or("supervisord", |(name, _)| name), fault),
+        None => Ok(()),
     }
 }
 
 /// `clear NAME…|all`
 pub fn clear(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
-    if words.is_empty() {
-        let message = "Error: clear requires a process name";
-        return refuse(session, Command::Clear, exit_status::GENERIC, message);
-    }
     if words.contains(&"all") {
-        let method = Verb::Clear.method_for_all();
-        let value = session.call(method, &[])?;
-        let results = Reply {
-            method,
-            value: &value,
-        }
-        .results()?;
+        let results = session.call(Verb::Clear.method_for_all(), &[])?.results()?;
         return outcome::report_results(session, Verb::Clear, &results);
     }
     for word in expanded(session, words)? {

@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod debug;
 mod fg;
+mod last_lines;
 mod log_text;
 mod logs;
 mod processes;
@@ -31,11 +32,28 @@ pub enum Flow {
 /// in the exit status; an error is what ends it early.
 pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Flow, Failure> {
     let words: Vec<&str> = argument.split_whitespace().collect();
+    if command.takes_nothing() && !argument.is_empty() {
+        let message = format!("Error: {} accepts no arguments", command.word());
+        refuse(session, command, exit_status::GENERIC, &message)?;
+        return Ok(Flow::Continue);
+    }
+    if command.asks_for_version() && !check::is_usable(session)? {
+        return Ok(Flow::Continue);
+    }
+    if command.requires_process() && words.is_empty() {
+        let status = match command {
+            Command::Start => exit_status::INVALID_ARGUMENTS,
+            _ => exit_status::GENERIC,
+        };
+        let message = format!("Error: {} requires a process name", command.word());
+        refuse(session, command, status, &message)?;
+        return Ok(Flow::Continue);
+    }
     match command {
         Command::Add => configuration::add(session, &words)?,
-        Command::Avail => configuration::avail(session, argument)?,
+        Command::Avail => configuration::avail(session)?,
         Command::Clear => logs::clear(session, &words)?,
-        Command::ClearFatal => server::clear_fatal(session, argument)?,
+        Command::ClearFatal => server::clear_fatal(session)?,
         Command::Completion => server::completion(session, &words)?,
         Command::Debug => debug::debug(session, argument)?,
         Command::EndOfInput | Command::Exit | Command::Quit => {
@@ -51,19 +69,19 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Maintail => logs::maintail(session, &words)?,
         Command::Open => server::open(session, argument)?,
         Command::Pid => server::pid(session, &words)?,
-        Command::Reload => server::reload(session, argument)?,
+        Command::Reload => server::reload(session)?,
         Command::Remove => configuration::remove(session, &words)?,
-        Command::Reread => configuration::reread(session, argument)?,
+        Command::Reread => configuration::reread(session)?,
         Command::Restart => restart::restart(session, &words)?,
         Command::Result => server::result(session, &words)?,
-        Command::Shutdown => server::shutdown(session, argument)?,
+        Command::Shutdown => server::shutdown(session)?,
         Command::Signal => processes::signal(session, &words)?,
         Command::Start => processes::start(session, &words)?,
         Command::Status => status::status(session, &words)?,
         Command::Stop => processes::stop(session, &words)?,
         Command::Tail => logs::tail(session, &words)?,
         Command::Update => configuration::update(session, &words)?,
-        Command::Version => server::version(session, argument)?,
+        Command::Version => server::version(session)?,
     }
     Ok(Flow::Continue)
 }
@@ -95,18 +113,4 @@ fn refuse(
 ) -> Result<(), Failure> {
     session.fail(exit_status, message)?;
     session.write(help::of(command).as_bytes())
-}
-
-/// Reports the argument of a command that takes none. True if there was one.
-fn refuse_argument(
-    session: &mut Session,
-    command: Command,
-    argument: &str,
-) -> Result<bool, Failure> {
-    if argument.is_empty() {
-        return Ok(false);
-    }
-    let message = format!("Error: {} accepts no arguments", command.word());
-    refuse(session, command, exit_status::GENERIC, &message)?;
-    Ok(true)
 }

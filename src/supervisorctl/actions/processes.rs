@@ -1,7 +1,7 @@
 //! `start`, `stop` and `signal`: what is done to processes, name by name, each
 //! waiting for its answer.
 
-use super::{check, refuse};
+use super::refuse;
 use crate::signal::Signal;
 use crate::supervisorctl::client::PendingCall;
 use crate::supervisorctl::command::Command;
@@ -22,38 +22,16 @@ const AT_ONCE: usize = 32;
 
 /// `start NAME…`
 pub fn start(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
-    if words.is_empty() {
-        let message = "Error: start requires a process name";
-        return refuse(
-            session,
-            Command::Start,
-            exit_status::INVALID_ARGUMENTS,
-            message,
-        );
-    }
     apply(session, Verb::Start, None, words)
 }
 
 /// `stop NAME…`
 pub fn stop(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
-    if words.is_empty() {
-        let message = "Error: stop requires a process name";
-        return refuse(session, Command::Stop, exit_status::GENERIC, message);
-    }
     apply(session, Verb::Stop, None, words)
 }
 
 /// `signal SIGNAL NAME…`
 pub fn signal(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
     let (Some(signal), Some(names @ [_, ..])) = (words.first(), words.get(1..)) else {
         let message = "Error: signal requires a signal name and a process name";
         return refuse(session, Command::Signal, exit_status::GENERIC, message);
@@ -88,7 +66,7 @@ pub fn apply_held(
 ) -> Result<(), Failure> {
     let progress = match held {
         Some(_) => None,
-        None => Progress::begin(session, verb.into(), names)?,
+        None => Progress::watch(session, verb.into(), names)?,
     };
     let mut work = Work {
         verb,
@@ -99,7 +77,7 @@ pub fn apply_held(
     if names.contains(&"all") {
         let method = verb.method_for_all();
         return match work.call(session, method, None)? {
-            Ok(value) => report_all(session, verb, method, &value),
+            Ok(reply) => outcome::report_results(session, verb, &reply.results()?),
             Err(fault) => Err(CallError::Fault(fault).into()),
         };
     }
@@ -139,7 +117,7 @@ impl Work<'_> {
     fn apply_to_group(&mut self, session: &mut Session, group: &str) -> Result<(), Failure> {
         let method = self.verb.method_for_group();
         match self.call(session, method, Some(group))? {
-            Ok(value) => report_all(session, self.verb, method, &value),
+            Ok(reply) => outcome::report_results(session, self.verb, &reply.results()?),
             Err(fault) if fault.is(FaultCode::BadName) => {
                 outcome::report_unknown_group(session, self.verb, group)
             }
@@ -168,7 +146,7 @@ impl Work<'_> {
             let mut calls = Vec::new();
             for row in some {
                 let parameters = self.parameters(Some(&row.full_name()));
-                let call = session.begin(verb.method_for_one(), &parameters)?;
+                let call = session.send(verb.method_for_one(), &parameters)?;
                 calls.push((row.display_name(), call));
             }
             for (name, call) in calls {
@@ -191,14 +169,14 @@ impl Work<'_> {
     fn call(
         &mut self,
         session: &mut Session,
-        method: &str,
+        method: &'static str,
         name: Option<&str>,
-    ) -> Result<Result<Value, Fault>, Failure> {
+    ) -> Result<Result<Reply, Fault>, Failure> {
         let parameters = self.parameters(name);
         if self.progress.is_none() {
             return session.try_call(method, &parameters);
         }
-        let call = session.begin(method, &parameters)?;
+        let call = session.send(method, &parameters)?;
         self.wait(session, call)
     }
 
@@ -206,20 +184,10 @@ impl Work<'_> {
         &mut self,
         session: &mut Session,
         call: PendingCall,
-    ) -> Result<Result<Value, Fault>, Failure> {
+    ) -> Result<Result<Reply, Fault>, Failure> {
         match &mut self.progress {
             Some(progress) => progress.wait(session, call),
             None => session.wait_for(call),
         }
     }
-}
-
-fn report_all(
-    session: &mut Session,
-    verb: Verb,
-    method: &str,
-    value: &Value,
-) -> Result<(), Failure> {
-    let results = Reply { method, value }.results()?;
-    outcome::report_results(session, verb, &results)
 }

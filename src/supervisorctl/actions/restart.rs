@@ -3,45 +3,33 @@
 //! everything down. With a server that cannot, 4.3.0 among them, no signal that can
 //! be held back comes between.
 
-use super::{check, processes, refuse};
-use crate::supervisorctl::command::Command;
-use crate::supervisorctl::exit_status;
+use super::processes;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::interrupt::ENDING;
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::progress::{Aim, Progress};
-use crate::supervisorctl::reply::{Deed, Reply};
+use crate::supervisorctl::reply::ActionResult;
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
 /// `restart NAME…`: stops them all, then starts them all.
 pub fn restart(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
-    if words.is_empty() {
-        let message = "Error: restart requires a process name";
-        return refuse(session, Command::Restart, exit_status::GENERIC, message);
-    }
     let (method, parameters) = match words.contains(&"all") {
         true => ("restartAllProcesses", Vec::new()),
         false => ("restartProcesses", vec![targets(session, words)?]),
     };
-    let outcome = match Progress::begin(session, Aim::Restart, words)? {
+    let outcome = match Progress::watch(session, Aim::Restart, words)? {
         Some(mut progress) => {
-            let call = session.begin(method, &parameters)?;
+            let call = session.send(method, &parameters)?;
             progress.wait(session, call)?
         }
         None => session.try_call(method, &parameters)?,
     };
     match outcome {
-        Ok(value) => {
-            let value = &value;
-            report(session, &Reply { method, value }.deeds()?)
-        }
+        Ok(reply) => report(session, &reply.action_results()?),
         Err(fault) if fault.is(FaultCode::UnknownMethod) => by_steps(session, words),
         Err(fault) => Err(CallError::Fault(fault).into()),
     }
@@ -70,9 +58,9 @@ fn targets(session: &mut Session, words: &[&str]) -> Result<Value, Failure> {
 
 /// A line for each. What this command has no words for is told at the end, for
 /// all has been done.
-fn report(session: &mut Session, deeds: &[Deed]) -> Result<(), Failure> {
+fn report(session: &mut Session, results: &[ActionResult]) -> Result<(), Failure> {
     let mut failure = None;
-    for Deed { action, result } in deeds {
+    for ActionResult { action, result } in results {
         let verb = match action.as_str() {
             "stop" => Verb::Stop,
             _ => Verb::Start,

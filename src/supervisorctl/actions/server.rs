@@ -1,13 +1,12 @@
 //! `pid`, `version`, `open`, `reload` and `shutdown`: the daemon itself.
 
-use super::{check, expanded, refuse, refuse_argument, status};
+use super::{check, expanded, refuse, status};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::completion;
 use crate::supervisorctl::diagnosis::Source;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::log_view::LogView;
-use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::server_url;
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::FaultCode;
@@ -15,17 +14,8 @@ use crate::xmlrpc::value::Value;
 
 /// `pid [NAME…|all]`
 pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
     if words.is_empty() {
-        let method = "getPID";
-        let value = session.call(method, &[])?;
-        let pid = Reply {
-            method,
-            value: &value,
-        }
-        .number()?;
+        let pid = session.call("getPID", &[])?.number()?;
         return session.print(&pid.to_string());
     }
     if words.contains(&"all") {
@@ -35,15 +25,9 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         return Ok(());
     }
     for name in expanded(session, words)? {
-        let method = "getProcessInfo";
-        match session.try_call(method, &[Value::string(&name)])? {
-            Ok(value) => {
-                let pid = Reply {
-                    method,
-                    value: &value,
-                }
-                .process()?
-                .pid;
+        match session.try_call("getProcessInfo", &[Value::string(&name)])? {
+            Ok(reply) => {
+                let pid = reply.process()?.pid;
                 session.print(&pid.to_string())?;
                 if pid == 0 {
                     session.exit_status = exit_status::NOT_RUNNING;
@@ -58,18 +42,9 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `version`: the server's. The argument is looked at before the server is.
-pub fn version(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    if refuse_argument(session, Command::Version, argument)? || !check::is_usable(session)? {
-        return Ok(());
-    }
-    let method = "getSupervisorVersion";
-    let value = session.call(method, &[])?;
-    let version = Reply {
-        method,
-        value: &value,
-    }
-    .text()?;
+/// `version`: the server's.
+pub fn version(session: &mut Session) -> Result<(), Failure> {
+    let version = session.call("getSupervisorVersion", &[])?.text()?;
     session.print(&version)
 }
 
@@ -89,9 +64,11 @@ pub fn open(session: &mut Session, url: &str) -> Result<(), Failure> {
 }
 
 /// `reload`: the daemon starts again.
-pub fn reload(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    let question = "Really restart the remote supervisord process y/N? ";
-    if refuse_argument(session, Command::Reload, argument)? || !is_confirmed(session, question)? {
+pub fn reload(session: &mut Session) -> Result<(), Failure> {
+    if !is_confirmed(
+        session,
+        "Really restart the remote supervisord process y/N? ",
+    )? {
         return Ok(());
     }
     match session.try_call("restart", &[])? {
@@ -110,9 +87,11 @@ pub fn reload(session: &mut Session, argument: &str) -> Result<(), Failure> {
 }
 
 /// `shutdown`: the daemon ends. That it does so already is no failure.
-pub fn shutdown(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    let question = "Really shut the remote supervisord process down y/N? ";
-    if refuse_argument(session, Command::Shutdown, argument)? || !is_confirmed(session, question)? {
+pub fn shutdown(session: &mut Session) -> Result<(), Failure> {
+    if !is_confirmed(
+        session,
+        "Really shut the remote supervisord process down y/N? ",
+    )? {
         return Ok(());
     }
     match session.try_call("shutdown", &[]) {
@@ -149,16 +128,9 @@ pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> 
 }
 
 /// `clearfatal`: takes note of why supervisord is FATAL.
-pub fn clear_fatal(session: &mut Session, argument: &str) -> Result<(), Failure> {
-    if refuse_argument(session, Command::ClearFatal, argument)? || !check::is_usable(session)? {
-        return Ok(());
-    }
-    let method = "getStateReason";
-    let reason = match session.try_call(method, &[])? {
-        Ok(value) => {
-            let value = &value;
-            Reply { method, value }.text()?
-        }
+pub fn clear_fatal(session: &mut Session) -> Result<(), Failure> {
+    let reason = match session.try_call("getStateReason", &[])? {
+        Ok(reply) => reply.text()?,
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
             let message = "ERROR: this supervisord has no FATAL state that could be cleared";
             return session.fail(exit_status::GENERIC, message);
@@ -175,15 +147,12 @@ pub fn clear_fatal(session: &mut Session, argument: &str) -> Result<(), Failure>
 
 /// `result POOL`: what the `store` handler of a pool has kept last.
 pub fn result(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    if !check::is_usable(session)? {
-        return Ok(());
-    }
     let [pool] = words else {
         let message = "Error: result requires the name of one event listener pool";
         return refuse(session, Command::Result, exit_status::GENERIC, message);
     };
     match session.try_call("getEventResult", &[Value::string(*pool)])? {
-        Ok(value) if value.member("data").is_some() => show_result(session, &value),
+        Ok(reply) if reply.value.member("data").is_some() => show_result(session, &reply.value),
         Ok(_) => session.print(&format!("{pool}: no result yet")),
         Err(fault) if fault.is(FaultCode::BadName) => {
             let message = format!("ERROR: no such event listener pool: {pool}");

@@ -12,7 +12,7 @@ use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::ready;
-use crate::supervisorctl::reply::{ProcessInfo, Reply};
+use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
 use crate::sys::{float, terminal};
@@ -28,13 +28,14 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the words of the command say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Wanted<'a> {
+struct StatusRequest<'a> {
     json: bool,
     watch: bool,
     names: Vec<&'a str>,
 }
 
 /// What there is to show.
+#[derive(Default)]
 struct Picture {
     /// Lines about unknown names.
     errors: Vec<String>,
@@ -48,11 +49,11 @@ struct Picture {
 
 /// `status [--json] [-w] [NAME…|all]`
 pub fn status(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    let wanted = Wanted::parse(words);
-    session.is_quiet = wanted.json;
-    let outcome = match wanted.watch {
-        true => watch(session, &wanted),
-        false => once(session, &wanted),
+    let request = StatusRequest::parse(words);
+    session.is_quiet = request.json;
+    let outcome = match request.watch {
+        true => watch(session, &request),
+        false => once(session, &request),
     };
     // What ends the command early is told by whoever called it.
     if outcome.is_ok() {
@@ -61,37 +62,41 @@ pub fn status(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     outcome
 }
 
-impl<'a> Wanted<'a> {
-    fn parse(words: &[&'a str]) -> Wanted<'a> {
-        let mut wanted = Wanted::default();
+impl<'a> StatusRequest<'a> {
+    fn parse(words: &[&'a str]) -> StatusRequest<'a> {
+        let mut request = StatusRequest::default();
         for word in words {
             match *word {
-                "--json" => wanted.json = true,
-                "-w" => wanted.watch = true,
-                name => wanted.names.push(name),
+                "--json" => request.json = true,
+                "-w" => request.watch = true,
+                name => request.names.push(name),
             }
         }
-        wanted
+        request
     }
 }
 
-fn once(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
+fn once(session: &mut Session, request: &StatusRequest<'_>) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         session.exit_status = exit_status::STATUS_UNKNOWN;
         return Ok(());
     }
-    let picture = take(session, wanted)?;
-    show(session, wanted, &picture)?;
+    let picture = take(session, request)?;
+    show(session, request, &picture)?;
     complain_of_fatal_state(session);
     Ok(())
 }
 
 /// Prints what there is, and keeps the exit status for it.
-fn show(session: &mut Session, wanted: &Wanted<'_>, picture: &Picture) -> Result<(), Failure> {
+fn show(
+    session: &mut Session,
+    request: &StatusRequest<'_>,
+    picture: &Picture,
+) -> Result<(), Failure> {
     for error in &picture.errors {
         session.fail(exit_status::STATUS_UNKNOWN, error)?;
     }
-    if wanted.json {
+    if request.json {
         // An empty array would say that there are no processes.
         if picture.is_missing {
             return Ok(());
@@ -113,7 +118,8 @@ fn show(session: &mut Session, wanted: &Wanted<'_>, picture: &Picture) -> Result
 /// Tells on the standard error why supervisord is FATAL, if it is. 4.3.0 does
 /// not know the question and never is; no answer changes what was printed.
 fn complain_of_fatal_state(session: &mut Session) {
-    if let Ok(Ok(Value::String(reason))) = session.try_call("getStateReason", &[])
+    if let Ok(Ok(reply)) = session.try_call("getStateReason", &[])
+        && let Ok(reason) = reply.text()
         && !reason.is_empty()
     {
         terminal::complain(&format!("supervisord is in FATAL state: {reason}\n"));
@@ -122,16 +128,16 @@ fn complain_of_fatal_state(session: &mut Session) {
 
 /// Shows the processes again and again, until Ctrl-C: on a terminal in the
 /// same place, elsewhere whenever something has changed.
-fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
+fn watch(session: &mut Session, request: &StatusRequest<'_>) -> Result<(), Failure> {
     if !check::is_usable(session)? {
         session.exit_status = exit_status::STATUS_UNKNOWN;
         return Ok(());
     }
     session.catch_interrupts()?;
-    let redraws = screen::is_drawable() && !wanted.json;
+    let redraws = screen::is_drawable() && !request.json;
     let mut before: Option<Vec<String>> = None;
     loop {
-        let picture = match take(session, wanted) {
+        let picture = match take(session, request) {
             Err(Failure::Interrupted) => return leave(session, redraws),
             Err(Failure::Call(error)) => Picture::of_failure(&error),
             picture => picture?,
@@ -140,11 +146,11 @@ fn watch(session: &mut Session, wanted: &Wanted<'_>) -> Result<(), Failure> {
         if redraws {
             redraw(session, &picture, before.is_none())?;
         } else if before.as_ref() != Some(&essence) {
-            if before.is_some() && !wanted.json {
+            if before.is_some() && !request.json {
                 session.print("")?;
             }
             session.exit_status = exit_status::SUCCESS;
-            show(session, wanted, &picture)?;
+            show(session, request, &picture)?;
         }
         before = Some(essence);
         let interrupt = session.interrupt()?;
@@ -196,31 +202,20 @@ fn redraw(session: &mut Session, picture: &Picture, is_first: bool) -> Result<()
 }
 
 /// Asks for the processes that are meant.
-fn take(session: &mut Session, wanted: &Wanted<'_>) -> Result<Picture, Failure> {
-    let method = "getAllProcessInfo";
-    let all = session.call(method, &[])?;
-    let rows = Reply {
-        method,
-        value: &all,
-    }
-    .processes()?;
-    let values = all.as_array().unwrap_or_default();
-    let mut picture = Picture {
-        errors: Vec::new(),
-        rows: Vec::new(),
-        values: Vec::new(),
-        exit_status: None,
-        is_missing: false,
-    };
-    if wanted.names.is_empty() || wanted.names.contains(&"all") {
+fn take(session: &mut Session, request: &StatusRequest<'_>) -> Result<Picture, Failure> {
+    let all = session.call("getAllProcessInfo", &[])?;
+    let rows = all.processes()?;
+    let values = all.value.as_array().unwrap_or_default();
+    let mut picture = Picture::default();
+    if request.names.is_empty() || request.names.contains(&"all") {
         picture.rows = rows;
         picture
             .values
-            .extend(values.iter().filter(|_| wanted.json).cloned());
+            .extend(values.iter().filter(|_| request.json).cloned());
     } else {
-        for place in picture.named(&rows, &wanted.names) {
+        for place in picture.named(&rows, &request.names) {
             picture.rows.extend(rows.get(place).cloned());
-            if wanted.json {
+            if request.json {
                 picture.values.extend(values.get(place).cloned());
             }
         }
@@ -239,10 +234,9 @@ impl Picture {
     fn of_failure(error: &CallError) -> Picture {
         Picture {
             errors: vec![plain::shown(&format!("error: {error}")).into_owned()],
-            rows: Vec::new(),
-            values: Vec::new(),
             exit_status: Some(exit_status::STATUS_UNKNOWN),
             is_missing: true,
+            ..Picture::default()
         }
     }
 
@@ -423,12 +417,12 @@ mod tests {
 
     #[test]
     fn options_stand_anywhere_among_the_names() {
-        let wanted = Wanted::parse(&["a", "--json", "b", "-w"]);
-        let expected = Wanted {
+        let request = StatusRequest::parse(&["a", "--json", "b", "-w"]);
+        let expected = StatusRequest {
             json: true,
             watch: true,
             names: vec!["a", "b"],
         };
-        assert_eq!(wanted, expected);
+        assert_eq!(request, expected);
     }
 }

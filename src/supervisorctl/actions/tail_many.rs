@@ -1,14 +1,15 @@
 //! The forms of `tail` and `maintail` that 4.3.0 does not have: several
 //! processes, both channels, and a number of lines.
 
-use super::log_text::{self, DEFAULT_BYTES};
+use super::last_lines::{last_lines, lines_before};
+use super::log_text::{self, DEFAULT_BYTES, RemoteLog};
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::labels::Labels;
 use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::process_logs::{self, Channel};
-use crate::supervisorctl::reply::{ProcessInfo, Reply};
+use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
 use crate::sys::terminal;
@@ -25,26 +26,27 @@ pub enum Past {
     Lines(usize),
 }
 
-/// A stream begins with the last 1024 bytes of the log, without half a character:
-/// if there are so many, there may have been more.
-const CUT: usize = 1021;
-
 /// What the words of the command say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct TailRequest<'a> {
     follow: bool,
     past: Past,
     channels: Vec<Channel>,
     names: Vec<&'a str>,
 }
 
-/// One log.
-struct Source {
-    /// How the server is asked for it.
-    name: String,
-    /// How it is shown.
+/// A log and how it is shown.
+struct LabelledLog {
     label: String,
+    /// How the server is asked for the process.
+    name: String,
     channel: Channel,
+}
+
+impl LabelledLog {
+    fn remote(&self) -> RemoteLog {
+        RemoteLog::Process(self.name.clone(), self.channel)
+    }
 }
 
 /// Whether these words are of a form that 4.3.0 does not have. A list of names
@@ -93,10 +95,10 @@ fn list<'w, 'a>(words: &'w [&'a str]) -> Option<&'w [&'a str]> {
     (is_list && !has_option).then_some(names)
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> TailRequest<'a> {
     /// Takes the words apart; the message says what is wrong with them.
-    pub fn parse(words: &[&'a str]) -> Result<Wanted<'a>, String> {
-        let mut wanted = Wanted {
+    pub fn parse(words: &[&'a str]) -> Result<TailRequest<'a>, String> {
+        let mut request = TailRequest {
             follow: false,
             past: Past::Usual,
             channels: Vec::new(),
@@ -106,34 +108,34 @@ impl<'a> Wanted<'a> {
         while let Some(word) = rest.next() {
             let bad = || format!("Error: bad argument {word}");
             match *word {
-                "-f" => wanted.follow = true,
-                "--both" => wanted.channels = vec![Channel::Stdout, Channel::Stderr],
-                "--stdout" => wanted.channels = vec![Channel::Stdout],
-                "--stderr" => wanted.channels = vec![Channel::Stderr],
+                "-f" => request.follow = true,
+                "--both" => request.channels = vec![Channel::Stdout, Channel::Stderr],
+                "--stdout" => request.channels = vec![Channel::Stdout],
+                "--stderr" => request.channels = vec![Channel::Stderr],
                 "-n" => {
                     let count = rest.next().ok_or("Error: -n requires a number of lines")?;
-                    wanted.past = lines(count).ok_or_else(|| bad() + " " + count)?;
+                    request.past = lines(count).ok_or_else(|| bad() + " " + count)?;
                 }
                 word => match (word.strip_prefix("-n"), word.strip_prefix('-')) {
-                    (Some(count), _) => wanted.past = lines(count).ok_or_else(bad)?,
+                    (Some(count), _) => request.past = lines(count).ok_or_else(bad)?,
                     (None, Some(count)) => {
                         let bytes = log_text::integer(count).ok_or_else(bad)?;
-                        wanted.past = Past::Bytes(bytes);
+                        request.past = Past::Bytes(bytes);
                     }
-                    (None, None) => wanted.names.push(word),
+                    (None, None) => request.names.push(word),
                 },
             }
         }
-        if wanted.channels.is_empty() {
-            let last = wanted.names.last().and_then(|last| Channel::named(last));
-            if let Some(channel) = last.filter(|_| wanted.names.len() > 1) {
-                wanted.names.pop();
-                wanted.channels = vec![channel];
+        if request.channels.is_empty() {
+            let last = request.names.last().and_then(|last| Channel::named(last));
+            if let Some(channel) = last.filter(|_| request.names.len() > 1) {
+                request.names.pop();
+                request.channels = vec![channel];
             } else {
-                wanted.channels = vec![Channel::Stdout];
+                request.channels = vec![Channel::Stdout];
             }
         }
-        Ok(wanted)
+        Ok(request)
     }
 }
 
@@ -143,25 +145,25 @@ fn lines(count: &str) -> Option<Past> {
 
 /// `tail [-f] [-n LINES|-BYTES] [--both|--stderr] NAME…`
 pub fn tail(session: &mut Session, words: &[&str], view: &LogView) -> Result<(), Failure> {
-    let wanted = match Wanted::parse(words) {
-        Ok(wanted) => wanted,
+    let request = match TailRequest::parse(words) {
+        Ok(request) => request,
         Err(message) => return session.fail(exit_status::GENERIC, &message),
     };
-    if wanted.names.is_empty() {
+    if request.names.is_empty() {
         return session.fail(exit_status::GENERIC, "Error: tail requires process name");
     }
     let processes = session.processes()?;
-    let sources = sources(session, &wanted, &processes)?;
-    if wanted.follow {
+    let logs = logs(session, &request, &processes)?;
+    if request.follow {
         // Why there is nothing has been told.
-        if sources.is_empty() {
+        if logs.is_empty() {
             return Ok(());
         }
-        return follow(session, &sources, wanted.past, view);
+        return follow(session, &logs, request.past, view);
     }
-    let mut labels = Labels::new(sources.iter().map(|source| source.label.clone()).collect());
-    for (number, source) in sources.iter().enumerate() {
-        let Some(text) = read(session, source, wanted.past)? else {
+    let mut labels = labels(&logs);
+    for (number, log) in logs.iter().enumerate() {
+        let Some(text) = read(session, log, request.past)? else {
             continue;
         };
         let text = view.clone().whole(&text);
@@ -169,7 +171,7 @@ pub fn tail(session: &mut Session, words: &[&str], view: &LogView) -> Result<(),
         shown.extend(labels.finish(number));
         let is_whole = shown.is_empty() || shown.ends_with(b"\n");
         session.write(&shown)?;
-        if sources.len() == 1 && !(is_whole && matches!(wanted.past, Past::Lines(_))) {
+        if logs.len() == 1 && !(is_whole && matches!(request.past, Past::Lines(_))) {
             session.print("")?;
         }
     }
@@ -177,14 +179,14 @@ pub fn tail(session: &mut Session, words: &[&str], view: &LogView) -> Result<(),
 }
 
 /// The logs that are meant. A pattern without a match is reported.
-fn sources(
+fn logs(
     session: &mut Session,
-    wanted: &Wanted<'_>,
+    request: &TailRequest<'_>,
     processes: &[ProcessInfo],
-) -> Result<Vec<Source>, Failure> {
+) -> Result<Vec<LabelledLog>, Failure> {
     let mut names: Vec<(String, String)> = Vec::new();
-    let meant = patterns::each(&wanted.names, processes);
-    for (word, meant) in wanted.names.iter().zip(meant) {
+    let meant = patterns::each(&request.names, processes);
+    for (word, meant) in request.names.iter().zip(meant) {
         match meant {
             Meant::Name => names.push(((*word).to_owned(), (*word).to_owned())),
             Meant::Nothing => {
@@ -196,10 +198,10 @@ fn sources(
             }
         }
     }
-    let (several_names, several_channels) = (names.len() > 1, wanted.channels.len() > 1);
-    let mut sources = Vec::new();
+    let (several_names, several_channels) = (names.len() > 1, request.channels.len() > 1);
+    let mut logs = Vec::new();
     for (name, shown) in names {
-        for channel in &wanted.channels {
+        for channel in &request.channels {
             let label = match (several_names, several_channels) {
                 (true, true) => format!("{shown} {}", channel.name()),
                 (false, true) => channel.name().to_owned(),
@@ -212,125 +214,33 @@ fn sources(
             {
                 continue;
             }
-            sources.push(Source {
+            logs.push(LabelledLog {
                 name: name.clone(),
                 label,
                 channel: *channel,
             });
         }
     }
-    Ok(sources)
+    Ok(logs)
+}
+
+fn labels(logs: &[LabelledLog]) -> Labels {
+    Labels::new(logs.iter().map(|log| log.label.clone()).collect())
 }
 
 fn has_log(session: &mut Session, name: &str, channel: Channel) -> Result<bool, Failure> {
     let info = session.try_call("getProcessInfo", &[Value::string(name)])?;
-    Ok(info.is_ok_and(|info| process_logs::has_path(&info, channel)))
+    Ok(info.is_ok_and(|info| process_logs::has_path(&info.value, channel)))
 }
 
 /// The end of a log; `None` after the reason has been printed.
-fn read(session: &mut Session, source: &Source, past: Past) -> Result<Option<Vec<u8>>, Failure> {
-    let method = source.channel.read_method();
-    let log = Some((source.name.as_str(), source.channel.name()));
-    let read = |session: &mut Session, bytes: i64| -> Result<Option<Vec<u8>>, Failure> {
-        let parameters = [
-            Value::string(&source.name),
-            log_text::offset(bytes)?,
-            Value::Int(0),
-        ];
-        match session.try_call(method, &parameters)? {
-            Ok(value) => {
-                let value = &value;
-                let text = Reply { method, value }.text()?;
-                Ok(Some(log_text::bytes_of(session, log, bytes, text)))
-            }
-            Err(fault) => {
-                log_text::refuse_log(session, &source.name, fault)?;
-                Ok(None)
-            }
-        }
-    };
+fn read(session: &mut Session, log: &LabelledLog, past: Past) -> Result<Option<Vec<u8>>, Failure> {
+    let log = log.remote();
     match past {
-        Past::Usual => read(session, DEFAULT_BYTES),
-        Past::Bytes(bytes) => read(session, bytes),
-        Past::Lines(count) => last_lines(count, |bytes| read(session, bytes)),
+        Past::Usual => log.read(session, DEFAULT_BYTES),
+        Past::Bytes(bytes) => log.read(session, bytes),
+        Past::Lines(count) => last_lines(count, |bytes| log.read(session, bytes)),
     }
-}
-
-/// The last lines of a text of which the last so many bytes can be read.
-pub fn last_lines(
-    count: usize,
-    mut read: impl FnMut(i64) -> Result<Option<Vec<u8>>, Failure>,
-) -> Result<Option<Vec<u8>>, Failure> {
-    const FIRST: i64 = 16 * 1024;
-    const MOST: i64 = 1 << 30;
-    let mut bytes = FIRST;
-    let mut before = None;
-    loop {
-        let Some(text) = read(bytes)? else {
-            return Ok(None);
-        };
-        // More was asked for and no more came: it is all there is.
-        let is_all = before == Some(text.len()) || bytes >= MOST;
-        if is_all || ends_within(&text) >= count {
-            return Ok(Some(end_of(&text, count).to_vec()));
-        }
-        before = Some(text.len());
-        bytes *= 4;
-    }
-}
-
-/// The last lines of a log up to where its stream goes on. The stream has told
-/// `past` of them, which may begin within a line; what was before that is read
-/// apart, and should it not be found any more the cut line is left out.
-fn lines_before(
-    session: &mut Session,
-    source: &Source,
-    count: usize,
-    past: Vec<u8>,
-) -> Result<Vec<u8>, Failure> {
-    if past.len() < CUT || ends_within(&past) >= count {
-        return Ok(end_of(&past, count).to_vec());
-    }
-    let log = Some((source.name.as_str(), source.channel.name()));
-    let method = source.channel.read_method();
-    let found = last_lines(count, |bytes| {
-        let name = Value::string(&source.name);
-        let parameters = [name, log_text::offset(bytes)?, Value::Int(0)];
-        let Ok(value) = session.try_call(method, &parameters)? else {
-            return Ok(None);
-        };
-        let value = &value;
-        let text = Reply { method, value }.text()?;
-        let mut text = log_text::bytes_of(session, log, bytes, text);
-        // What has come since then will come by the stream.
-        let place = text.windows(past.len()).rposition(|part| part == past);
-        let end = place.map(|place| place + past.len());
-        Ok(end.map(|end| {
-            text.truncate(end);
-            text
-        }))
-    })?;
-    let first_end = past.iter().position(|byte| *byte == b'\n');
-    let uncut = first_end.map_or(&[] as &[u8], |end| past.get(end + 1..).unwrap_or_default());
-    Ok(found.unwrap_or_else(|| end_of(uncut, count).to_vec()))
-}
-
-/// How many lines end before the last one does.
-fn ends_within(text: &[u8]) -> usize {
-    let body = text.strip_suffix(b"\n").unwrap_or(text);
-    body.iter().filter(|byte| **byte == b'\n').count()
-}
-
-/// The last lines of a text. The last one may lack its end.
-fn end_of(text: &[u8], count: usize) -> &[u8] {
-    let Some(before) = count.checked_sub(1) else {
-        return &[];
-    };
-    let body = text.strip_suffix(b"\n").unwrap_or(text);
-    let ends = body.iter().enumerate().rev();
-    let mut ends = ends.filter(|(_, byte)| **byte == b'\n');
-    let begin = ends.nth(before).map_or(0, |(place, _)| place + 1);
-    text.get(begin..).unwrap_or_default()
 }
 
 /// The lines of several logs, as they are shown.
@@ -367,17 +277,17 @@ impl Lines {
 /// Shows what comes to any of the logs, until Ctrl-C or until all have ended.
 fn follow(
     session: &mut Session,
-    sources: &[Source],
+    logs: &[LabelledLog],
     past: Past,
     view: &LogView,
 ) -> Result<(), Failure> {
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
     let mut lines = Lines {
-        labels: Labels::new(sources.iter().map(|source| source.label.clone()).collect()),
-        views: vec![view.clone(); sources.len()],
+        labels: labels(logs),
+        views: vec![view.clone(); logs.len()],
     };
-    let outcome = follow_with(session, sources, past, &mut lines);
+    let outcome = follow_with(session, logs, past, &mut lines);
     session.write(&lines.finish_all())?;
     match outcome {
         Err(Failure::Interrupted) => session.print(""),
@@ -387,16 +297,18 @@ fn follow(
 
 fn follow_with(
     session: &mut Session,
-    sources: &[Source],
+    logs: &[LabelledLog],
     past: Past,
     lines: &mut Lines,
 ) -> Result<(), Failure> {
     let mut streams = Streams::default();
-    for (number, source) in sources.iter().enumerate() {
-        let Source { name, channel, .. } = source;
+    for (number, log) in logs.iter().enumerate() {
+        let LabelledLog { name, channel, .. } = log;
         let stream = match past {
             Past::Lines(count) => match process_logs::open_with_past(session, name, *channel)? {
-                Some((stream, past)) => Some((stream, lines_before(session, source, count, past)?)),
+                Some((stream, past)) => {
+                    Some((stream, lines_before(session, &log.remote(), count, past)?))
+                }
                 None => None,
             },
             _ => process_logs::open(session, &process_logs::stream_path(name, *channel))?
@@ -492,41 +404,20 @@ mod tests {
             ),
             ("-f -n 0 a", true, Past::Lines(0), vec![Stdout], "a"),
         ] {
-            let expected = Wanted {
+            let expected = TailRequest {
                 follow,
                 past,
                 channels,
                 names: split(names),
             };
-            assert_eq!(Wanted::parse(&split(line)), Ok(expected), "{line}");
+            assert_eq!(TailRequest::parse(&split(line)), Ok(expected), "{line}");
         }
         for (line, message) in [
             ("-n", "Error: -n requires a number of lines"),
             ("-n x a", "Error: bad argument -n x"),
             ("-x g:*", "Error: bad argument -x"),
         ] {
-            assert_eq!(Wanted::parse(&split(line)), Err(message.to_owned()));
+            assert_eq!(TailRequest::parse(&split(line)), Err(message.to_owned()));
         }
-    }
-
-    #[test]
-    fn the_last_lines_are_found_however_long_they_are() {
-        let log: String = (0..5000).map(|n| format!("line {n}\n")).collect();
-        let read = |log: &str, bytes: i64| {
-            let from = log.len().saturating_sub(usize::try_from(bytes).unwrap());
-            Ok(Some(log.as_bytes()[from..].to_vec()))
-        };
-        for (log, count, expected) in [
-            (log.as_str(), 2, "line 4998\nline 4999\n"),
-            (log.as_str(), 0, ""),
-            (log.as_str(), 9999, log.as_str()),
-            ("a\nb", 1, "b"),
-            ("a\n\n", 1, "\n"),
-            ("", 3, ""),
-        ] {
-            let found = last_lines(count, |bytes| read(log, bytes)).unwrap();
-            assert_eq!(found.as_deref(), Some(expected.as_bytes()), "{count}");
-        }
-        assert!(last_lines(1, |_| Ok(None)).unwrap().is_none());
     }
 }
