@@ -3,6 +3,7 @@
 //! has no limit, for a stop may take as long as it takes; but where an answer
 //! should come at once, the operator is told that there is none yet.
 
+use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -31,16 +32,11 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct Stream {
-    socket: Socket,
+    /// Of either kind.
+    socket: File,
     interrupt: Option<OwnedFd>,
     /// What to say once if the answer is late.
     lateness: Option<String>,
-}
-
-#[derive(Debug)]
-enum Socket {
-    Inet(TcpStream),
-    Unix(UnixStream),
 }
 
 impl Connection {
@@ -50,14 +46,12 @@ impl Connection {
         interrupt: Option<OwnedFd>,
     ) -> Result<Connection, CallError> {
         let socket = match address {
-            ServerAddress::Inet { host, port } => {
-                Socket::Inet(connect_tcp(host, *port, interrupt.as_ref())?)
-            }
-            ServerAddress::Unix(path) => Socket::Unix(UnixStream::connect(path)?),
+            ServerAddress::Inet { host, port } => connect_tcp(host, *port, interrupt.as_ref())?,
+            ServerAddress::Unix(path) => OwnedFd::from(UnixStream::connect(path)?),
         };
         Ok(Connection {
             reader: BufReader::new(Stream {
-                socket,
+                socket: File::from(socket),
                 interrupt,
                 lateness: None,
             }),
@@ -72,11 +66,7 @@ impl Connection {
 
     /// Sends a request.
     pub fn send(&mut self, request: &[u8]) -> Result<(), CallError> {
-        match &mut self.reader.get_mut().socket {
-            Socket::Inet(socket) => socket.write_all(request)?,
-            Socket::Unix(socket) => socket.write_all(request)?,
-        }
-        Ok(())
+        Ok(self.reader.get_mut().socket.write_all(request)?)
     }
 
     /// Waits for the head of an answer and reads it.
@@ -127,19 +117,7 @@ impl Read for Stream {
         if self.interrupt.is_some() && ready::wait_readable(&sources, None)?.contains(&1) {
             return Err(interrupted());
         }
-        match &mut self.socket {
-            Socket::Inet(socket) => socket.read(buffer),
-            Socket::Unix(socket) => socket.read(buffer),
-        }
-    }
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Socket::Inet(socket) => socket.as_fd(),
-            Socket::Unix(socket) => socket.as_fd(),
-        }
+        self.socket.read(buffer)
     }
 }
 
@@ -148,7 +126,7 @@ fn interrupted() -> io::Error {
 }
 
 /// Connects to the first address of the host that answers.
-fn connect_tcp(host: &str, port: u16, interrupt: Option<&OwnedFd>) -> io::Result<TcpStream> {
+fn connect_tcp(host: &str, port: u16, interrupt: Option<&OwnedFd>) -> io::Result<OwnedFd> {
     let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in (host, port).to_socket_addrs()? {
         match connect_to(address, interrupt) {
@@ -159,7 +137,7 @@ fn connect_tcp(host: &str, port: u16, interrupt: Option<&OwnedFd>) -> io::Result
     Err(failure)
 }
 
-fn connect_to(address: SocketAddr, interrupt: Option<&OwnedFd>) -> io::Result<TcpStream> {
+fn connect_to(address: SocketAddr, interrupt: Option<&OwnedFd>) -> io::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
@@ -175,7 +153,7 @@ fn connect_to(address: SocketAddr, interrupt: Option<&OwnedFd>) -> io::Result<Tc
     }
     let stream = TcpStream::from(descriptor);
     stream.set_nonblocking(false)?;
-    Ok(stream)
+    Ok(stream.into())
 }
 
 fn wait_until_connected(
