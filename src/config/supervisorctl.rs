@@ -52,6 +52,8 @@ pub struct ClientRequest {
 pub struct ClientConfig {
     /// A path of a `unix://` URL is absolute; anything else is as written.
     pub serverurl: String,
+    /// The same for messages: what came out of the environment as the file writes it.
+    pub shown_serverurl: String,
     /// The name to log in with.
     pub username: Option<String>,
     /// Its password, clear text.
@@ -81,6 +83,7 @@ impl Default for ClientConfig {
     fn default() -> ClientConfig {
         ClientConfig {
             serverurl: DEFAULT_SERVERURL.to_owned(),
+            shown_serverurl: DEFAULT_SERVERURL.to_owned(),
             username: None,
             password: None,
             prompt: DEFAULT_PROMPT.to_owned(),
@@ -96,7 +99,7 @@ impl std::fmt::Debug for ClientConfig {
     /// Without the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientConfig")
-            .field("serverurl", &self.serverurl)
+            .field("serverurl", &self.shown_serverurl)
             .field("username", &self.username)
             .field("prompt", &self.prompt)
             .field("history_file", &self.history_file)
@@ -147,6 +150,7 @@ pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig
         format!("{file} is included and left out: it cannot be read as a configuration file")
     }));
     Ok(ClientConfig {
+        shown_serverurl: with_here.shown("serverurl", serverurl.clone()),
         serverurl,
         username,
         password,

@@ -23,6 +23,8 @@ const LONGEST_LOG: usize = 1 << 30;
 #[derive(Debug)]
 pub struct Client {
     pub url: String,
+    /// The same for messages: as it is configured, without user name and password.
+    pub shown_url: String,
     /// The user name; credentials are sent if the password is there too.
     pub username: Option<String>,
     pub password: Option<String>,
@@ -48,6 +50,7 @@ impl Client {
     /// A client that has not connected yet.
     pub fn new(url: String, username: Option<String>, password: Option<String>) -> Client {
         Client {
+            shown_url: server_url::without_userinfo(&url),
             url,
             username,
             password,
@@ -135,7 +138,7 @@ impl Client {
         if method == "getVersion" {
             connection.if_late(format!(
                 "{} takes the connection and does not answer; still waiting\n",
-                self.url
+                self.shown_url
             ));
         }
         connection.send(&request)?;
@@ -150,6 +153,7 @@ impl Client {
     /// Another server from here on, with the same credentials.
     pub fn open(&mut self, url: String) {
         self.disconnect();
+        self.shown_url = server_url::without_userinfo(&url);
         self.url = url;
     }
 

@@ -79,10 +79,9 @@ const WORDS: &[(&str, Command)] = &[
 impl Command {
     /// The word that is typed for it.
     pub fn word(self) -> &'static str {
-        WORDS
-            .iter()
-            .find(|(_, command)| *command == self)
-            .map_or("", |(word, _)| word)
+        let mut words = WORDS.iter();
+        let found = words.find(|(_, command)| *command == self);
+        found.map_or("", |(word, _)| word)
     }
 
     /// Whether 4.3.0 does not have it.

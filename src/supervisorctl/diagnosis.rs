@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 /// Where the address of the server comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+pub enum AddressOrigin {
     /// The option `-s`.
     Option,
     /// The configuration file.
@@ -28,22 +28,106 @@ pub enum Source {
     Open,
 }
 
+/// Where a user name or a password comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CredentialOrigin {
+    /// There is none.
+    #[default]
+    Nowhere,
+    /// `-u` or `-p`.
+    Option,
+    /// `SUPERVISORCTL_PASSWORD`.
+    Environment,
+    /// The configuration file.
+    File,
+    /// The answer to a question.
+    Typed,
+}
+
 /// What this run of the program goes by.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// Where the address comes from.
-    pub source: Source,
+    pub address: AddressOrigin,
+    pub username: CredentialOrigin,
+    pub password: CredentialOrigin,
     /// The configuration file that was read, and how.
     pub request: Option<ClientRequest>,
 }
 
+impl Origin {
+    fn file(&self) -> Option<&str> {
+        let path = self.request.as_ref()?.path.as_deref()?;
+        Some(path).filter(|path| !path.is_empty())
+    }
+
+    /// Where the address comes from.
+    fn of_address(&self) -> String {
+        match (self.address, self.file()) {
+            (AddressOrigin::Option, _) => "from the option -s".to_owned(),
+            (AddressOrigin::Open, _) => "from the command open".to_owned(),
+            (AddressOrigin::File, Some(file)) => format!("serverurl in {file}"),
+            (AddressOrigin::Usual, Some(file)) => {
+                format!("the usual address: {file} has no serverurl")
+            }
+            (AddressOrigin::Usual | AddressOrigin::File, None) => {
+                "the usual address: no configuration file was found".to_owned()
+            }
+        }
+    }
+}
+
+/// The paragraph about a server that wants other credentials than those that it got.
+pub fn explain_refusal(origin: &Origin, url: &str, username: Option<&str>) -> String {
+    use CredentialOrigin as From;
+    let user = username.unwrap_or_default();
+    let refused = match (origin.username, origin.password) {
+        (From::Nowhere, From::Nowhere) => {
+            "wants a user name and a password, and has got none".to_owned()
+        }
+        (From::Nowhere, _) => "wants a user name with the password".to_owned(),
+        (_, From::Nowhere) => format!("wants a password for the user {user}"),
+        _ => format!("refuses the user {user} with this password"),
+    };
+    let file = origin.file().unwrap_or("the configuration file");
+    let source = |source: CredentialOrigin, what: &str, option: &str, key: &str| match source {
+        From::Nowhere => format!("no {what} is set"),
+        From::Option => format!("the {what} comes from the option {option}"),
+        From::Environment => format!("the {what} comes from SUPERVISORCTL_PASSWORD"),
+        From::File => format!("the {what} comes from {key} in {file}"),
+        From::Typed => format!("the {what} was typed"),
+    };
+    let section = match url.starts_with("unix:") {
+        true => "unix_http_server",
+        false => "inet_http_server",
+    };
+    format!(
+        "supervisorctl: the supervisord at {url} ({}) {refused}\n  \
+         Here {} and {}.\n  \
+         Type: supervisorctl -u USERNAME -p PASSWORD, with those of [{section}] of supervisord, or \
+         set username and password in [supervisorctl] of {file}.\n",
+        origin.of_address(),
+        source(origin.username, "user name", "-u", "username"),
+        source(origin.password, "password", "-p", "password"),
+    )
+}
+
+/// The lines about a URL that is none.
+pub fn explain_url(origin: &Origin, url: &str, shown: &str) -> String {
+    format!(
+        "supervisorctl: {shown} ({}) is no URL of a server\n  {}\n",
+        origin.of_address(),
+        server_url::advice(url)
+    )
+}
+
 /// What is known about a server that does not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Facts {
+#[derive(Clone, Debug)]
+struct Facts<'a> {
+    origin: &'a Origin,
     url: String,
-    source: Source,
-    file: Option<String>,
-    place: Place,
+    /// The same as it is shown.
+    shown: &'a str,
+    endpoint: Endpoint,
     pid_file: PidFile,
     /// Where the configuration file lets its supervisord listen.
     listens_at: Vec<String>,
@@ -51,7 +135,7 @@ struct Facts {
 
 /// What stands at the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Endpoint {
     /// No file at all.
     NoSocket(String),
     /// A file that is no socket.
@@ -87,60 +171,56 @@ enum PidFile {
 }
 
 /// The paragraph about an error of connecting; `None` for any other error.
-pub fn explain(origin: &Origin, url: &str, error: &io::Error) -> Option<String> {
-    let place = place(&server_url::parse(url).ok()?, error)?;
+pub fn explain(origin: &Origin, url: &str, shown: &str, error: &io::Error) -> Option<String> {
+    let endpoint = endpoint(&server_url::parse(url).ok()?, error)?;
     let surroundings = origin.request.as_ref().map(load::surroundings);
     let mut surroundings = surroundings.unwrap_or_default();
     // A server that was named by hand need not be that of the file.
-    let is_by_hand = matches!(origin.source, Source::Option | Source::Open);
+    let is_by_hand = matches!(origin.address, AddressOrigin::Option | AddressOrigin::Open);
     if is_by_hand && !surroundings.urls.iter().any(|known| known == url) {
         surroundings = Surroundings::default();
     }
     let Surroundings { pidfile, urls } = surroundings;
     let facts = Facts {
+        origin,
         url: url.to_owned(),
-        source: origin.source,
-        file: origin
-            .request
-            .as_ref()
-            .and_then(|request| request.path.clone())
-            .filter(|path| !path.is_empty()),
-        place,
+        shown,
+        endpoint,
         pid_file: pidfile.map_or(PidFile::Unknown, pid_file),
         listens_at: urls,
     };
     Some(facts.text())
 }
 
-fn place(address: &ServerAddress, error: &io::Error) -> Option<Place> {
+fn endpoint(address: &ServerAddress, error: &io::Error) -> Option<Endpoint> {
     let code = error.raw_os_error();
     Some(match address {
         ServerAddress::Unix(path) => {
             let path = path.clone();
             match code? {
-                libc::ENOENT | libc::ENOTDIR => Place::NoSocket(path),
+                libc::ENOENT | libc::ENOTDIR => Endpoint::NoSocket(path),
                 libc::EACCES | libc::EPERM => closed(path),
                 libc::ECONNREFUSED => match fs::metadata(&path) {
-                    Ok(metadata) if !metadata.file_type().is_socket() => Place::NotSocket(path),
-                    _ => Place::DeadSocket(path),
+                    Ok(metadata) if !metadata.file_type().is_socket() => Endpoint::NotSocket(path),
+                    _ => Endpoint::DeadSocket(path),
                 },
                 _ => return None,
             }
         }
         ServerAddress::Inet { host, port } => match code {
-            Some(libc::ECONNREFUSED) => Place::Refused(format!("{host}:{port}")),
+            Some(libc::ECONNREFUSED) => Endpoint::Refused(format!("{host}:{port}")),
             Some(libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH) => {
-                Place::Unreachable(format!("{host}:{port}"))
+                Endpoint::Unreachable(format!("{host}:{port}"))
             }
             None if error.to_string().starts_with("failed to lookup address") => {
-                Place::UnknownHost(host.clone())
+                Endpoint::UnknownHost(host.clone())
             }
             _ => return None,
         },
     })
 }
 
-fn closed(path: String) -> Place {
+fn closed(path: String) -> Endpoint {
     let owner = fs::metadata(&path).ok().map(|metadata| {
         format!(
             "{}, group {}, mode {:04o}",
@@ -149,7 +229,7 @@ fn closed(path: String) -> Place {
             metadata.mode() & 0o7777
         )
     });
-    Place::ClosedSocket {
+    Endpoint::ClosedSocket {
         path,
         owner,
         user: user_name(nix::unistd::geteuid().as_raw()),
@@ -190,15 +270,15 @@ fn is_supervisord(pid: i32) -> bool {
     }
 }
 
-impl Facts {
+impl Facts<'_> {
     fn text(&self) -> String {
         let mut text = format!(
             "supervisorctl: no supervisord can be reached at {} ({})\n",
-            self.url,
-            self.origin()
+            self.shown,
+            self.origin.of_address()
         );
         let lines = [
-            Some(self.place_text()),
+            Some(self.endpoint_text()),
             self.pid_text(),
             Some(self.advice()),
         ];
@@ -208,38 +288,24 @@ impl Facts {
         text
     }
 
-    fn origin(&self) -> String {
-        match (self.source, &self.file) {
-            (Source::Option, _) => "from the option -s".to_owned(),
-            (Source::Open, _) => "from the command open".to_owned(),
-            (Source::File, Some(file)) => format!("serverurl in {file}"),
-            (Source::Usual, Some(file)) => {
-                format!("the usual address: {file} has no serverurl")
-            }
-            (Source::Usual | Source::File, None) => {
-                "the usual address: no configuration file was found".to_owned()
-            }
-        }
-    }
-
-    fn place_text(&self) -> String {
-        match &self.place {
-            Place::NoSocket(path) => format!("There is no socket {path}."),
-            Place::NotSocket(path) => format!("{path} is no socket."),
-            Place::DeadSocket(path) => {
+    fn endpoint_text(&self) -> String {
+        match &self.endpoint {
+            Endpoint::NoSocket(path) => format!("There is no socket {path}."),
+            Endpoint::NotSocket(path) => format!("{path} is no socket."),
+            Endpoint::DeadSocket(path) => {
                 format!("The socket {path} is there, but nobody listens at it any more.")
             }
-            Place::ClosedSocket {
+            Endpoint::ClosedSocket {
                 path,
                 owner: Some(owner),
                 user,
             } => format!("The socket {path} belongs to {owner}; {user} may not use it."),
-            Place::ClosedSocket { path, user, .. } => {
+            Endpoint::ClosedSocket { path, user, .. } => {
                 format!("{user} may not look into the directory of the socket {path}.")
             }
-            Place::Refused(address) => format!("Nobody listens at {address}."),
-            Place::Unreachable(address) => format!("{address} does not answer."),
-            Place::UnknownHost(host) => format!("There is no host of the name {host}."),
+            Endpoint::Refused(address) => format!("Nobody listens at {address}."),
+            Endpoint::Unreachable(address) => format!("{address} does not answer."),
+            Endpoint::UnknownHost(host) => format!("There is no host of the name {host}."),
         }
     }
 
@@ -261,17 +327,17 @@ impl Facts {
     fn advice(&self) -> String {
         let elsewhere = self.listens_at.iter().find(|url| **url != self.url);
         let is_expected = self.listens_at.contains(&self.url);
-        let start = match &self.file {
+        let start = match self.origin.file() {
             Some(file) => format!("supervisord -c {file}"),
             None => "supervisord".to_owned(),
         };
-        match (&self.place, &self.pid_file) {
-            (Place::ClosedSocket { .. }, _) => {
+        match (&self.endpoint, &self.pid_file) {
+            (Endpoint::ClosedSocket { .. }, _) => {
                 "Run supervisorctl as a user who may, or set chmod and chown in \
                  [unix_http_server]."
                     .to_owned()
             }
-            (Place::UnknownHost(_) | Place::Unreachable(_), _) => {
+            (Endpoint::UnknownHost(_) | Endpoint::Unreachable(_), _) => {
                 "Check the address, and whether the host is up.".to_owned()
             }
             (_, PidFile::Missing(_) | PidFile::Stale(..)) => format!("Start it with: {start}"),
@@ -284,7 +350,7 @@ impl Facts {
             (_, PidFile::Runs(..)) => {
                 "Look into the log of supervisord for why it does not listen there.".to_owned()
             }
-            (_, PidFile::Unknown) if self.file.is_none() => {
+            (_, PidFile::Unknown) if self.origin.file().is_none() => {
                 "Name the configuration file with -c, or the server with -s.".to_owned()
             }
             (_, PidFile::Unknown) => {
@@ -295,88 +361,4 @@ impl Facts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(place: Place, pid_file: PidFile) -> Facts {
-        Facts {
-            url: "unix:///run/s".to_owned(),
-            source: Source::File,
-            file: Some("/etc/s.conf".to_owned()),
-            place,
-            pid_file,
-            listens_at: vec!["unix:///run/s".to_owned()],
-        }
-    }
-
-    #[test]
-    fn the_paragraph_says_what_is_there_and_what_to_do() {
-        let socket = || "/run/s".to_owned();
-        let pid_file = || "/run/p".to_owned();
-        for (facts, expected) in [
-            (
-                facts(Place::NoSocket(socket()), PidFile::Missing(pid_file())),
-                "There is no socket /run/s.\n  supervisord does not seem to run: there is no pid \
-                 file /run/p.\n  Start it with: supervisord -c /etc/s.conf\n",
-            ),
-            (
-                facts(Place::DeadSocket(socket()), PidFile::Stale(pid_file(), 7)),
-                "The socket /run/s is there, but nobody listens at it any more.\n  supervisord \
-                 does not seem to run: /run/p names process 7, which is none.\n  Start it with: \
-                 supervisord -c /etc/s.conf\n",
-            ),
-            (
-                Facts {
-                    listens_at: vec!["http://localhost:9001".to_owned()],
-                    ..facts(Place::NoSocket(socket()), PidFile::Runs(pid_file(), 7))
-                },
-                "There is no socket /run/s.\n  supervisord seems to run, as process 7 according \
-                 to /run/p.\n  supervisord is told to listen at http://localhost:9001: try -s \
-                 http://localhost:9001\n",
-            ),
-            (
-                facts(
-                    Place::ClosedSocket {
-                        path: socket(),
-                        owner: Some("root, group adm, mode 0770".to_owned()),
-                        user: "bob".to_owned(),
-                    },
-                    PidFile::Unknown,
-                ),
-                "The socket /run/s belongs to root, group adm, mode 0770; bob may not use it.\n  \
-                 Run supervisorctl as a user who may, or set chmod and chown in \
-                 [unix_http_server].\n",
-            ),
-        ] {
-            let head = "supervisorctl: no supervisord can be reached at unix:///run/s \
-                        (serverurl in /etc/s.conf)\n  ";
-            assert_eq!(facts.text(), format!("{head}{expected}"));
-        }
-    }
-
-    #[test]
-    fn it_says_where_the_address_comes_from() {
-        let with = |source, file: Option<&str>| {
-            Facts {
-                source,
-                file: file.map(str::to_owned),
-                ..facts(Place::Refused("h:1".to_owned()), PidFile::Unknown)
-            }
-            .origin()
-        };
-        for (origin, expected) in [
-            (with(Source::Option, None), "from the option -s"),
-            (with(Source::Open, Some("f")), "from the command open"),
-            (
-                with(Source::Usual, Some("f")),
-                "the usual address: f has no serverurl",
-            ),
-            (
-                with(Source::Usual, None),
-                "the usual address: no configuration file was found",
-            ),
-        ] {
-            assert_eq!(origin, expected);
-        }
-    }
-}
+mod tests;

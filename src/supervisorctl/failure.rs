@@ -47,7 +47,7 @@ pub enum CallError {
         /// The process.
         name: String,
     },
-    /// A URL that is neither `http://` nor `unix://`.
+    /// A URL that is neither `http://` nor `unix://`, without a user name and password.
     UnknownProtocol(String),
     /// A port that is no number.
     Port(String),

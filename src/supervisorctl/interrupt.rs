@@ -34,6 +34,11 @@ impl Interrupts {
         Signals::drain(self.descriptor.as_fd()).contains(&Signal::INT)
     }
 
+    /// Readable while one waits to be taken.
+    pub fn readable(&self) -> &OwnedFd {
+        &self.descriptor
+    }
+
     /// Another descriptor that is readable while one waits to be taken.
     pub fn descriptor(&self) -> io::Result<OwnedFd> {
         self.descriptor.try_clone()

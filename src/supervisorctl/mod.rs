@@ -6,7 +6,8 @@
 //! what it says ([`reply`], [`outcome`], [`failure`]), the [`keyboard`] and the
 //! [`session`] that a command works with, the [`actions`], and the [`shell`]
 //! that runs them. [`complete`] tells what may be typed next.
-//! Everything that commands say goes to standard output, errors too.
+//! Everything that commands say goes to standard output, errors too. What helps
+//! with an error goes to the standard error ([`hints`], [`diagnosis`]).
 
 pub mod actions;
 pub mod client;
@@ -19,8 +20,8 @@ pub mod diagnosis;
 pub mod editor;
 pub mod exit_status;
 pub mod failure;
-pub mod follow;
 pub mod help;
+pub mod hints;
 #[cfg(feature = "line-editing")]
 pub mod history;
 pub mod input;
@@ -52,9 +53,10 @@ use crate::command_line::usage_text;
 use crate::config::load;
 use crate::config::supervisorctl::ClientRequest;
 use crate::sys::{self, memory, terminal};
+use crate::text::plain;
 use client::Client;
 use completion::Question;
-use diagnosis::{Origin, Source};
+use diagnosis::{AddressOrigin, CredentialOrigin, Origin};
 use options::{Arguments, Request, Settings};
 use session::Session;
 
@@ -78,12 +80,27 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             terminal::tell(&options::usage(program));
             return ExitCode::from(exit_status::SUCCESS);
         }
-        Err(error) => return usage_error(error, program),
+        Err(error) => {
+            let advice = error.advice();
+            let status = usage_error(error, program);
+            if let Some(advice) = advice {
+                terminal::complain(&format!("{}\n", plain::shown(&advice)));
+            }
+            return status;
+        }
     };
     // Before anything takes its time: ps shows it to everybody.
     sys::arguments::blank(arguments.password.as_deref().unwrap_or_default());
+    let mut password = arguments
+        .password
+        .as_ref()
+        .map(|_| CredentialOrigin::Option);
     if arguments.password.is_none() {
         arguments.password = password_from_environment();
+        password = arguments
+            .password
+            .as_ref()
+            .map(|_| CredentialOrigin::Environment);
     }
     let request = client_request(program, &arguments);
     // Behind an equals sign no shell replaces a tilde.
@@ -99,17 +116,28 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             terminal::complain(&format!("Warning: {warning}\n"));
         }
     }
+    let in_file = |value: &Option<String>| match value {
+        Some(_) => CredentialOrigin::File,
+        None => CredentialOrigin::Nowhere,
+    };
+    let username = arguments
+        .username
+        .as_ref()
+        .map(|_| CredentialOrigin::Option);
     let origin = Origin {
-        source: match (&arguments.serverurl, file.has_serverurl) {
-            (Some(_), _) => Source::Option,
-            (None, true) => Source::File,
-            (None, false) => Source::Usual,
+        username: username.unwrap_or_else(|| in_file(&file.username)),
+        password: password.unwrap_or_else(|| in_file(&file.password)),
+        address: match (&arguments.serverurl, file.has_serverurl) {
+            (Some(_), _) => AddressOrigin::Option,
+            (None, true) => AddressOrigin::File,
+            (None, false) => AddressOrigin::Usual,
         },
         request: Some(request),
     };
     let plugins = std::mem::take(&mut file.plugins);
     let settings = Settings::new(&arguments, file);
-    let client = Client::new(settings.serverurl, settings.username, settings.password);
+    let mut client = Client::new(settings.serverurl, settings.username, settings.password);
+    client.shown_url = settings.shown_serverurl;
     let interactive = arguments.interactive || arguments.action.is_none();
     let mut session = Session::new(client, interactive);
     session.origin = origin;

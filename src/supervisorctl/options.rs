@@ -162,6 +162,18 @@ fn refuse_what_is_no_url(given: &Given<Key>) -> Result<(), ArgumentError> {
     })
 }
 
+impl ArgumentError {
+    /// What to type instead, where that is known.
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            ArgumentError::Usage(_) => None,
+            ArgumentError::NotUrl { value, .. } => {
+                server_url::suggestion(value).map(|_| server_url::advice(value))
+            }
+        }
+    }
+}
+
 /// What `-h` prints.
 pub fn usage(program: &str) -> String {
     format!(
@@ -194,11 +206,10 @@ pub fn usage(program: &str) -> String {
 /// the file over the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The server's URL.
     pub serverurl: String,
-    /// The user name for it.
+    /// The same for messages: as it is configured, without user name and password.
+    pub shown_serverurl: String,
     pub username: Option<String>,
-    /// The password for it.
     pub password: Option<String>,
     /// What the shell prompts with, `> ` included.
     pub prompt: String,
@@ -211,6 +222,12 @@ impl Settings {
     pub fn new(arguments: &Arguments, file: ClientConfig) -> Settings {
         let given = |option: &Option<String>, key| option.clone().or(key);
         Settings {
+            shown_serverurl: server_url::without_userinfo(
+                arguments
+                    .serverurl
+                    .as_ref()
+                    .unwrap_or(&file.shown_serverurl),
+            ),
             serverurl: arguments.serverurl.clone().unwrap_or(file.serverurl),
             username: given(&arguments.username, file.username),
             password: given(&arguments.password, file.password),

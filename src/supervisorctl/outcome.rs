@@ -3,9 +3,12 @@
 
 use super::exit_status;
 use super::failure::{CallError, Failure};
+use super::hints::Sought;
 use super::names::display_name;
 use super::reply::{ProcessResult, Reply};
 use super::session::Session;
+use crate::sys::terminal;
+use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 
 /// What is done to a process.
@@ -139,6 +142,8 @@ pub fn report_unknown_group(session: &mut Session, verb: Verb, group: &str) -> R
         Verb::Start => exit_status::INVALID_ARGUMENTS,
         Verb::Stop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
     };
+    let hints = &mut session.hints;
+    hints.add_unknown(&format!("{group}:*"), Sought::Processes);
     session.fail(exit_status, &format!("{group}: ERROR (no such group)"))
 }
 
@@ -151,10 +156,22 @@ pub fn report(
     description: &str,
 ) -> Result<(), Failure> {
     let line = verb.line(name, code, description)?;
-    if code != i64::from(FaultCode::Success.code()) && !verb.is_soft(code) {
+    let is = |fault: FaultCode| i64::from(fault.code()) == code;
+    if !is(FaultCode::Success) && !verb.is_soft(code) {
         session.exit_status = exit_status::of_fault(code);
     }
-    session.print(&line)
+    session.print(&line)?;
+    if is(FaultCode::BadName) {
+        session.hints.add_unknown(name, Sought::Processes);
+    } else if is(FaultCode::SpawnError) || is(FaultCode::AbnormalTermination) {
+        session.hints.add_failed(name);
+    } else if (is(FaultCode::NoFile) || is(FaultCode::NotExecutable))
+        && let Some((_, reason)) = description.split_once(": ")
+    {
+        let reason = plain::shown_lines(reason);
+        terminal::complain(&format!("{name}: {reason}\n"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ const FIRST_PIECE: Duration = Duration::from_secs(2);
 /// Opens the stream of a log. `None`, after the reason has been told on the
 /// standard error, if the server has none.
 pub fn open(session: &mut Session, path: &str) -> Result<Option<LogStream>, Failure> {
-    let url = format!("{}{path}", session.client.url);
+    let url = format!("{}{path}", session.client.shown_url);
     match session.client.follow(path) {
         Ok(stream) => Ok(Some(stream)),
         Err(_) if session.is_interrupted() => Err(Failure::Interrupted),
@@ -149,13 +149,37 @@ fn size(session: &mut Session, name: &str, channel: Channel) -> Result<i64, Fail
 /// Opens both logs of a process, for what it writes from now on. Where one
 /// cannot be read, the standard error is told why.
 pub fn open_present(session: &mut Session, name: &str, info: &Value) -> Result<Streams, Failure> {
+    tell_missing(session, name, info)?;
+    open_readable(session, name, info)
+}
+
+/// The same with the end of what was in them before.
+pub fn open_both(session: &mut Session, name: &str, info: &Value) -> Result<Streams, Failure> {
+    tell_missing(session, name, info)?;
+    let mut streams = Streams::default();
+    for channel in readable_logs(info) {
+        if let Some(stream) = open(session, &stream_path(name, channel))? {
+            streams.add(channel as usize, stream);
+        }
+    }
+    Ok(streams)
+}
+
+/// Tells of logs that cannot be read. That nothing goes to the standard error's own
+/// is as it should be where it goes to that of the standard output.
+fn tell_missing(session: &mut Session, name: &str, info: &Value) -> Result<(), Failure> {
     if !is_readable_log(info, Channel::Stdout) {
         terminal::complain(&missing(name, Channel::Stdout));
     }
     if !is_readable_log(info, Channel::Stderr) && !is_redirected(session, info)? {
         terminal::complain(&missing(name, Channel::Stderr));
     }
-    open_readable(session, name, info)
+    Ok(())
+}
+
+fn readable_logs(info: &Value) -> impl Iterator<Item = Channel> {
+    let both = [Channel::Stdout, Channel::Stderr].into_iter();
+    both.filter(|channel| is_readable_log(info, *channel))
 }
 
 /// Opens the logs once more where the server has ended them all, as it does when
@@ -175,10 +199,8 @@ pub fn open_again(session: &mut Session, name: &str) -> Result<Streams, Failure>
 /// The logs that can be followed, with their channels' places as numbers.
 fn open_readable(session: &mut Session, name: &str, info: &Value) -> Result<Streams, Failure> {
     let mut streams = Streams::default();
-    for channel in [Channel::Stdout, Channel::Stderr] {
-        if is_readable_log(info, channel)
-            && let Some((stream, _)) = open_with_past(session, name, channel)?
-        {
+    for channel in readable_logs(info) {
+        if let Some((stream, _)) = open_with_past(session, name, channel)? {
             streams.add(channel as usize, stream);
         }
     }
@@ -191,10 +213,10 @@ pub fn has_path(info: &Value, channel: Channel) -> bool {
     path.is_some_and(|path| !path.is_empty())
 }
 
-/// A log that is no file has no path, or one of a device.
+/// A log that is no file has an empty path, or that of a device.
 fn is_readable_log(info: &Value, channel: Channel) -> bool {
     let path = info.member(channel.path_member()).and_then(Value::as_str);
-    path.is_some_and(|path| {
+    path.is_none_or(|path| {
         !path.is_empty() && !path.starts_with("/dev/") && !path.starts_with("/proc/")
     })
 }

@@ -23,7 +23,7 @@ pub fn parse(url: &str) -> Result<ServerAddress, CallError> {
         return Ok(ServerAddress::Unix(path.to_owned()));
     }
     let Some(rest) = url.strip_prefix("http://") else {
-        return Err(CallError::UnknownProtocol(url.to_owned()));
+        return Err(CallError::UnknownProtocol(without_userinfo(url)));
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let location = match authority.rsplit_once('@') {
@@ -99,9 +99,100 @@ pub fn is_url(text: &str) -> bool {
     !rest.split(['?', '#']).next().unwrap_or_default().is_empty()
 }
 
+/// A URL without the user name and password in it, for whoever may read along.
+pub fn without_userinfo(url: &str) -> String {
+    let Some((scheme, rest)) = url
+        .split_once("://")
+        .filter(|(scheme, _)| *scheme != "unix")
+    else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let location = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, location)| location);
+    format!("{scheme}://{location}{after}")
+}
+
+/// What a URL looks like, for whoever has typed something else, and which one was
+/// probably meant.
+pub fn advice(text: &str) -> String {
+    let example = "A URL looks like http://localhost:9001 or unix:///run/supervisor.sock";
+    match suggestion(text) {
+        Some(url) => format!("{example}; did you mean {url}?"),
+        None => format!("{example}."),
+    }
+}
+
+/// The URL that was probably meant by something else.
+pub fn suggestion(text: &str) -> Option<String> {
+    let (start, rest) = text.split_once(':').unwrap_or(("", text));
+    let location = rest.trim_start_matches('/');
+    let url = match start.to_ascii_lowercase().as_str() {
+        "unix" => format!("unix:///{location}"),
+        "http" => format!("http://{location}"),
+        _ if text.starts_with('/') => format!("unix:///{location}"),
+        "" if rest.parse::<u16>().is_ok() => format!("http://localhost:{rest}"),
+        _ => {
+            let (host, port) = text.rsplit_once(':')?;
+            let is_host = !host.contains('/') && port.parse::<u16>().is_ok();
+            is_host.then(|| format!("http://{text}"))?
+        }
+    };
+    (!location.is_empty() && url != text).then(|| without_userinfo(&url))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_a_url_was_shown() {
+        for (url, expected) in [
+            ("http://u:p@h:1/x@y", "http://h:1/x@y"),
+            ("http://u:p@x@h:1", "http://h:1"),
+            ("https://u@h?a", "https://h?a"),
+            ("http://h:1", "http://h:1"),
+            ("unix:///a@b/c", "unix:///a@b/c"),
+            ("localhost:1", "localhost:1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_userinfo(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_which_one_was_meant() {
+        for (text, expected) in [
+            ("localhost:21001", "http://localhost:21001"),
+            ("127.0.0.1:9001", "http://127.0.0.1:9001"),
+            ("[::1]:9001", "http://[::1]:9001"),
+            ("u:p@h:9001", "http://h:9001"),
+            (":9001", "http://localhost:9001"),
+            ("9001", "http://localhost:9001"),
+            ("/run/s.sock", "unix:///run/s.sock"),
+            ("unix:/run/s.sock", "unix:///run/s.sock"),
+            ("UNIX:///run/s.sock", "unix:///run/s.sock"),
+            ("HTTP://h:1", "http://h:1"),
+            ("http:h:1", "http://h:1"),
+            ("http:/h:1", "http://h:1"),
+            ("https://h", ""),
+            ("http://", ""),
+            ("http:", ""),
+            ("unix://", ""),
+            ("foo", ""),
+            ("ftp://h", ""),
+            ("/", ""),
+            ("", ""),
+        ] {
+            let advice = advice(text);
+            let meant = advice.split_once("did you mean ").map(|(_, rest)| rest);
+            let meant = meant.and_then(|rest| rest.strip_suffix('?'));
+            assert_eq!(meant.unwrap_or_default(), expected, "{text}");
+            assert!(advice.starts_with("A URL looks like http://"), "{advice}");
+        }
+    }
 
     fn inet(host: &str, port: u16) -> Option<ServerAddress> {
         Some(ServerAddress::Inet {

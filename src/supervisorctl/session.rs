@@ -6,10 +6,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::client::{self, Client, PendingCall};
+use super::complete::Lists;
 use super::diagnosis::{self, Origin};
 use super::failure::{CallError, Failure};
+use super::hints::Hints;
 use super::interrupt::Interrupts;
 use super::keyboard::Keyboard;
+use super::live;
 use super::pump::Typing;
 use super::ready;
 use super::reply::{ProcessInfo, Reply};
@@ -27,6 +30,9 @@ const RESTART: Duration = Duration::from_secs(5);
 /// How often it is asked meanwhile.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long a server may take to say what a hint needs.
+const HINT_LIMIT: Duration = Duration::from_secs(5);
+
 /// One run of the program.
 #[derive(Debug)]
 pub struct Session {
@@ -34,8 +40,9 @@ pub struct Session {
     pub client: Client,
     /// Whether questions may be asked.
     pub interactive: bool,
-    /// Where the address of the server comes from.
     pub origin: Origin,
+    /// What the command could not do.
+    pub hints: Hints,
     /// The plug-ins that are left out.
     pub plugins: Vec<Plugin>,
     /// See [`super::exit_status`].
@@ -57,15 +64,9 @@ pub struct Session {
     is_output_closed: bool,
     /// What was last said about a server that does not answer.
     explained: Option<String>,
-    interrupts: Option<Caught>,
+    interrupts: Option<Interrupts>,
     /// Whether Ctrl-C is caught only to clear the screen before it ends the program.
     pub dies_of_interrupt: bool,
-}
-
-#[derive(Debug)]
-struct Caught {
-    interrupts: Interrupts,
-    descriptor: OwnedFd,
 }
 
 impl Session {
@@ -75,6 +76,7 @@ impl Session {
             client,
             interactive,
             origin: Origin::default(),
+            hints: Hints::default(),
             explained: None,
             exit_status: super::exit_status::SUCCESS,
             unserved: None,
@@ -145,6 +147,11 @@ impl Session {
         self.print(line)
     }
 
+    /// The same for a failure that has no exit status of its own.
+    pub fn refuse(&mut self, line: &str) -> Result<(), Failure> {
+        self.fail(super::exit_status::GENERIC, line)
+    }
+
     /// Calls a method of the supervisor namespace; its fault is a value. A server
     /// that is restarting because it was asked to is waited for, where the method
     /// only asks.
@@ -164,14 +171,20 @@ impl Session {
                 return self.answer(outcome);
             }
             self.client.disconnect();
-            let interrupt = self.interrupt()?;
-            let sources: Vec<_> = interrupt.iter().map(AsFd::as_fd).collect();
-            let ready = ready::wait_readable(&sources, Some(INTERVAL));
-            if !ready.map_err(CallError::System)?.is_empty() {
-                self.is_interrupted();
-                return Err(Failure::Interrupted);
-            }
+            self.pause(INTERVAL)?;
         }
+    }
+
+    /// Waits so long, or until Ctrl-C comes.
+    pub fn pause(&mut self, time: Duration) -> Result<(), Failure> {
+        let interrupt = self.interrupt()?;
+        let sources: Vec<_> = interrupt.iter().map(AsFd::as_fd).collect();
+        let ready = ready::wait_readable(&sources, Some(time));
+        if ready.map_err(CallError::System)?.is_empty() {
+            return Ok(());
+        }
+        self.is_interrupted();
+        Err(Failure::Interrupted)
     }
 
     /// The server restarts now, as it was asked to.
@@ -219,18 +232,39 @@ impl Session {
             .map_err(|fault| CallError::Fault(fault).into())
     }
 
-    /// Says on the standard error why the server cannot be reached, if it is that
-    /// what went wrong; once for as long as nothing changes.
-    pub fn explain(&mut self, failure: &Failure) {
-        let Failure::Call(CallError::System(error)) = failure else {
-            return;
+    /// Says on the standard error why the server cannot be reached, is none or refuses
+    /// who asks, if it is that what went wrong; once for as long as nothing changes.
+    pub fn explain(&mut self, error: &CallError) {
+        let (origin, client) = (&self.origin, &self.client);
+        let (url, shown) = (&client.url, &client.shown_url);
+        let explanation = match error {
+            CallError::System(error) => diagnosis::explain(origin, url, shown, error),
+            CallError::UnknownProtocol(_) | CallError::Port(_) => {
+                Some(diagnosis::explain_url(origin, url, shown))
+            }
+            error if error.is_unauthorized() => {
+                let username = client.username.as_deref();
+                Some(diagnosis::explain_refusal(origin, shown, username))
+            }
+            _ => None,
         };
-        let explanation = diagnosis::explain(&self.origin, &self.client.url, error);
         if let Some(explanation) = explanation
             && self.explained.as_ref() != Some(&explanation)
         {
-            terminal::complain(&explanation);
+            terminal::complain(&plain::shown_lines(&explanation));
             self.explained = Some(explanation);
+        }
+    }
+
+    /// Explains what the command could not do, as far as the server can tell.
+    pub fn tell_hints(&mut self) {
+        let hints = std::mem::take(&mut self.hints);
+        if hints.is_empty() {
+            return;
+        }
+        let live = live::ask(self.client.another(), Lists::Groups, HINT_LIMIT);
+        for line in hints.lines(&live) {
+            terminal::complain(&format!("{}\n", plain::shown(&line)));
         }
     }
 
@@ -244,19 +278,10 @@ impl Session {
         if self.interrupts.is_some() {
             return Ok(());
         }
-        let catch = || -> io::Result<(Caught, OwnedFd)> {
-            let interrupts = Interrupts::catch()?;
-            let descriptor = interrupts.descriptor()?;
-            let for_client = interrupts.descriptor()?;
-            let caught = Caught {
-                interrupts,
-                descriptor,
-            };
-            Ok((caught, for_client))
-        };
-        let (caught, for_client) = catch().map_err(CallError::System)?;
+        let interrupts = Interrupts::catch().map_err(CallError::System)?;
+        let for_client = interrupts.descriptor().map_err(CallError::System)?;
         self.client.watch(for_client);
-        self.interrupts = Some(caught);
+        self.interrupts = Some(interrupts);
         Ok(())
     }
 
@@ -269,9 +294,7 @@ impl Session {
 
     /// Whether Ctrl-C has come since the last question.
     pub fn is_interrupted(&self) -> bool {
-        self.interrupts
-            .as_ref()
-            .is_some_and(|caught| caught.interrupts.take())
+        self.interrupts.as_ref().is_some_and(Interrupts::take)
     }
 
     /// From here on commands are edited where the terminal allows it.
@@ -292,7 +315,7 @@ impl Session {
 
     /// Prompts for a command.
     pub fn ask_for_command(&mut self, prompt: &str) -> Result<String, Failure> {
-        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        let interrupt = self.interrupts.as_ref().map(Interrupts::readable);
         self.keyboard.command(prompt, &self.client, interrupt)
     }
 
@@ -304,8 +327,7 @@ impl Session {
 
     /// Readable while Ctrl-C waits to be taken note of, once it is caught.
     pub fn interrupt(&self) -> Result<Option<OwnedFd>, Failure> {
-        let caught = self.interrupts.as_ref();
-        let descriptor = caught.map(|caught| caught.interrupts.descriptor());
+        let descriptor = self.interrupts.as_ref().map(Interrupts::descriptor);
         Ok(descriptor.transpose().map_err(CallError::System)?)
     }
 
@@ -340,13 +362,13 @@ impl Session {
 
     /// Reads a line while something else may write to the terminal.
     fn ask_unedited(&mut self) -> Result<String, Failure> {
-        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        let interrupt = self.interrupts.as_ref().map(Interrupts::readable);
         self.keyboard.line("", interrupt)
     }
 
     /// Asks a question and reads a line.
     pub fn ask(&mut self, question: &str) -> Result<String, Failure> {
-        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        let interrupt = self.interrupts.as_ref().map(Interrupts::readable);
         self.keyboard.answer(question, interrupt)
     }
 
@@ -355,7 +377,7 @@ impl Session {
     pub fn ask_hidden(&mut self, question: &str) -> Result<String, Failure> {
         // The echo must come back on even after Ctrl-C.
         self.catch_interrupts()?;
-        let interrupt = self.interrupts.as_ref().map(|caught| &caught.descriptor);
+        let interrupt = self.interrupts.as_ref().map(Interrupts::readable);
         self.keyboard.hidden_answer(question, interrupt)
     }
 }

@@ -3,8 +3,10 @@
 
 use super::actions::{self, Flow};
 use super::command::{self, Line};
+use super::diagnosis::CredentialOrigin;
 use super::exit_status;
 use super::failure::Failure;
+use super::hints;
 use super::interrupt;
 use super::plugins;
 use super::session::Session;
@@ -99,13 +101,17 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
                 Some(text) => format!("*** {text}"),
                 None => format!("*** Unknown syntax: {line}"),
             };
-            session.fail(exit_status::GENERIC, &text)?;
+            session.refuse(&text)?;
+            if session.plugins.is_empty() {
+                terminal::complain(&format!("{}\n", hints::of_command(command::word(line))));
+            }
             return Ok(Flow::Continue);
         }
         Line::Command(command, argument) => (command, argument),
     };
     let failure = loop {
         let outcome = actions::run(session, command, argument);
+        session.tell_hints();
         // The server may be another by the time of the next line.
         session.client.disconnect();
         match outcome {
@@ -115,6 +121,12 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
                 if !session.interactive {
                     break Failure::Call(error);
                 }
+                // Whoever is asked sees which ones were refused, unless none were set or
+                // he has just typed them.
+                use CredentialOrigin::{Nowhere, Typed};
+                if !matches!(session.origin.password, Nowhere | Typed) {
+                    session.explain(&error);
+                }
                 if let Err(failure) = ask_for_credentials(session) {
                     session.lacks_credentials = true;
                     break failure;
@@ -123,9 +135,9 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             Err(failure) => break failure,
         }
     };
-    session.explain(&failure);
     let text = match failure {
         Failure::Call(error) => {
+            session.explain(&error);
             if error.is_unserved() {
                 session.unserved = Some(exit_status::GENERIC);
             }
@@ -137,7 +149,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
         Failure::EndOfInput => "<class 'EOFError'>, EOF when reading a line".to_owned(),
         Failure::OutputClosed | Failure::Interrupted => return Err(failure),
     };
-    session.fail(exit_status::GENERIC, &format!("error: {text}"))?;
+    session.refuse(&format!("error: {text}"))?;
     session.is_quiet = false;
     Ok(Flow::Continue)
 }
@@ -148,5 +160,7 @@ fn ask_for_credentials(session: &mut Session) -> Result<(), Failure> {
     session.print("")?;
     session.client.username = Some(username);
     session.client.password = Some(password);
+    session.origin.username = CredentialOrigin::Typed;
+    session.origin.password = CredentialOrigin::Typed;
     Ok(())
 }

@@ -120,6 +120,16 @@ const fn with_reason(
     }
 }
 
+const fn shown_url(original: &'static str, ours: &'static [&'static str]) -> Known {
+    Known {
+        scenario: "URLs of servers",
+        program: Program::Supervisorctl,
+        original,
+        ours,
+        reason: "a user name and a password in a URL are not shown",
+    }
+}
+
 /// All of them.
 const KNOWN: &[Known] = &[
     more_forms("tail", "maintail", MORE_OF_MAINTAIL),
@@ -170,6 +180,23 @@ const KNOWN: &[Known] = &[
             "clearfatal  completion  debug  result",
         ],
         reason: "commands that 4.3.0 does not have",
+    },
+    shown_url(
+        "http://u:p@127.0.0.1:1 refused connection",
+        &["http://127.0.0.1:1 refused connection"],
+    ),
+    shown_url(
+        "ERROR: http://u:p@127.0.0.1:1 refused connection (already shut down?)",
+        &["ERROR: http://127.0.0.1:1 refused connection (already shut down?)"],
+    ),
+    Known {
+        scenario: "the module of Ansible",
+        program: Program::Supervisorctl,
+        original: "bad started : 1 {\"cmd\": \"SUPERVISORCTL -c DIR/supervisord.conf start bad\", \"failed\": true, \"msg\": \"\", \"rc\": 1, \"stderr\": \"\", \"stdout\": \"bad: ERROR (no such file)\\n\"}",
+        ours: &[
+            "bad started : 1 {\"cmd\": \"SUPERVISORCTL -c DIR/supervisord.conf start bad\", \"failed\": true, \"msg\": \"bad: can't find command '/no/such/file'\", \"rc\": 1, \"stderr\": \"bad: can't find command '/no/such/file'\\n\", \"stdout\": \"bad: ERROR (no such file)\\n\"}",
+        ],
+        reason: "standard error names the command that was not found, and the module shows that",
     },
     Known {
         scenario: "clearing logs",

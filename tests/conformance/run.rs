@@ -2,7 +2,7 @@
 
 use super::super::support::{
     Address, Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Launch, Outcome, Rpc, Value, children_of,
-    finish, kill, usual_configuration, wait_until,
+    finish, is_hint, kill, usual_configuration, wait_until,
 };
 use super::normal::normalise;
 use std::path::PathBuf;
@@ -203,10 +203,7 @@ impl Run {
                 self.note("(no newline at the end)");
             }
         }
-        // What ours says besides, where no server can be reached: its paragraph.
-        let is_explanation =
-            |line: &&str| line.starts_with("supervisorctl: ") || line.starts_with("  ");
-        for line in end.stderr.lines().filter(|line| !is_explanation(line)) {
+        for line in end.stderr.lines().filter(|line| !is_hint(line)) {
             self.note(&format!("stderr: {line}"));
         }
         let status = end

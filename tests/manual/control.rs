@@ -95,6 +95,7 @@ const LINES: &[(&str, Way, &str)] = &[
         Followed,
         "cron is ready",
     ),
+    ("$ supervisorctl tail --stdout web", Again, "web is ready\n"),
     (
         "$ supervisorctl tail --stderr web",
         Again,

@@ -288,3 +288,19 @@ fn one_unknown_name_among_several_was_told_as_a_bad_channel_alone() {
         );
     }
 }
+
+#[test]
+fn an_option_to_follow_behind_the_name_was_taken_for_a_channel() {
+    let scene = Scene::start(PROGRAMS);
+    scene.wait_all("RUNNING");
+    say(&scene, "a", "before");
+    for line in ["tail a -f", "tail a stdout -f", "tail a -f stdout"] {
+        let mut tail = Running::start(&scene, line);
+        tail.wait_line("before");
+        assert!(
+            tail.printed().starts_with("==> Press Ctrl-C to exit <==\n"),
+            "{line}"
+        );
+        assert_eq!(tail.interrupt(), Some(0), "{line}");
+    }
+}

@@ -435,14 +435,9 @@ fn fg_has_its_errors_and_reads_lines_from_a_pipe() {
         "{end:?}"
     );
     let end = run(&scene, "fg silent", "");
-    let url = scene.dir.join("s");
-    let expected = |channel| {
-        format!(
-            "unix://{}/logtail/silent/{channel} Cannot read, status code 404\n",
-            url.display()
-        )
-    };
-    assert_eq!(end.stderr, expected("stdout") + &expected("stderr"));
+    let expected = "The standard output of silent cannot be shown: there is no log file to read \
+                    it from (stdout_logfile is NONE, syslog or a device).\n";
+    assert_eq!(end.stderr, expected);
 }
 
 #[test]

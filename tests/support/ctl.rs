@@ -21,6 +21,32 @@ pub struct Finished {
     pub status: Option<i32>,
 }
 
+/// Whether a line of the standard error is a hint of ours, which 4.3.0 does not give.
+pub fn is_hint(line: &str) -> bool {
+    let starts = [
+        "supervisorctl: ",
+        "  ",
+        "help lists the commands",
+        "the group ",
+        "supervisord knows no group ",
+        "A URL looks like ",
+    ];
+    let parts = [
+        "did you mean ",
+        " is a group: ",
+        " is a process of the group ",
+        " is configured but not active: ",
+        " is active already",
+        ": can't find command ",
+        ": command at ",
+        ": no permission to run command ",
+        ": Exited too quickly ",
+        ": unknown error making dispatchers for ",
+    ];
+    let is_start = starts.iter().any(|start| line.starts_with(start));
+    is_start || parts.iter().any(|part| line.contains(part))
+}
+
 /// A supervisorctl of either kind, with a configuration.
 pub struct Ctl<'a> {
     kind: Kind,

@@ -26,7 +26,7 @@ mod wait;
 
 pub use binary::{binary, edits_lines, is_plain};
 pub use canned::{canned_server, response};
-pub use ctl::{Ctl, Finished, finish, plain_environment};
+pub use ctl::{Ctl, Finished, finish, is_hint, plain_environment};
 pub use daemon::{Background, Daemon, Launch, children_of, descendants_of, is_alive, kill};
 pub use dir::Dir;
 pub use fcgi::{ask, ask_until, server_command};

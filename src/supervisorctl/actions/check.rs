@@ -4,6 +4,7 @@
 use crate::API_VERSION;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::server_url;
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::FaultCode;
 
@@ -31,31 +32,27 @@ pub fn is_usable(session: &mut Session) -> Result<bool, Failure> {
                 .to_owned(),
         ),
         Ok(Err(fault)) => return Err(CallError::Fault(fault).into()),
-        Err(failure) => match unreachable_reason(session, &failure) {
-            Some(reason) => {
-                session.explain(&failure);
-                reason
-            }
-            None => return Err(failure),
-        },
+        Err(failure) => unreachable_reason(session, &failure).ok_or(failure)?,
     };
     session.unserved = Some(exit_status);
     session.fail(exit_status, &message)?;
     Ok(false)
 }
 
-/// For a server that is not there: the exit status and `URL refused
-/// connection` or `URL no such file`.
-pub fn unreachable_reason(session: &Session, failure: &Failure) -> Option<(u8, String)> {
-    let url = &session.client.url;
-    match failure {
-        Failure::Call(error) if error.is_refused() => Some((
-            exit_status::INSUFFICIENT_PRIVILEGES,
-            format!("{url} refused connection"),
-        )),
-        Failure::Call(error) if error.is_missing() => {
-            Some((exit_status::NOT_RUNNING, format!("{url} no such file")))
-        }
-        _ => None,
-    }
+/// For a server that is not there, after that has been explained: the exit status and
+/// `URL refused connection` or `URL no such file`.
+pub fn unreachable_reason(session: &mut Session, failure: &Failure) -> Option<(u8, String)> {
+    let Failure::Call(error) = failure else {
+        return None;
+    };
+    let (exit_status, reason) = if error.is_refused() {
+        (exit_status::INSUFFICIENT_PRIVILEGES, "refused connection")
+    } else if error.is_missing() {
+        (exit_status::NOT_RUNNING, "no such file")
+    } else {
+        return None;
+    };
+    session.explain(error);
+    let url = server_url::without_userinfo(&session.client.url);
+    Some((exit_status, format!("{url} {reason}")))
 }

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use crate::signal::Signal;
-use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::interrupt::ENDING;
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::reply::{ActionResult, Changes};
@@ -19,10 +19,10 @@ pub fn reread(session: &mut Session) -> Result<(), Failure> {
     let changes = match session.try_call("reloadConfig", &[])? {
         Ok(reply) => reply.changes()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
-            return session.fail(exit_status::GENERIC, "ERROR: supervisor shutting down");
+            return session.refuse("ERROR: supervisor shutting down");
         }
         Err(fault) if fault.is(FaultCode::CantReread) => {
-            return session.fail(exit_status::GENERIC, &format!("ERROR: {}", fault.text));
+            return session.refuse(&format!("ERROR: {}", fault.text));
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
@@ -45,7 +45,7 @@ pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let changes = match session.try_call("reloadConfig", &[])? {
         Ok(reply) => reply.changes()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
-            return session.fail(exit_status::GENERIC, "ERROR: already shutting down");
+            return session.refuse("ERROR: already shutting down");
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
@@ -105,8 +105,7 @@ fn report_update(session: &mut Session, results: &[ActionResult]) -> Result<(), 
         if result.is(FaultCode::Success) {
             session.print(&format!("{group}: {done} process group"))?;
         } else if result.is(FaultCode::Failed) {
-            let message = format!("{group}: has problems; not removing");
-            session.fail(exit_status::GENERIC, &message)?;
+            session.refuse(&format!("{group}: has problems; not removing"))?;
         } else {
             failure = failure.or(Some(CallError::Fault(result.fault())));
         }
@@ -122,8 +121,7 @@ fn update_by_steps(session: &mut Session, changes: &Changes) -> Result<(), Failu
             session.call("removeProcessGroup", &[Value::string(group)])?;
             session.print(&format!("{group}: removed process group"))?;
         } else {
-            let message = format!("{group}: has problems; not removing");
-            session.fail(exit_status::GENERIC, &message)?;
+            session.refuse(&format!("{group}: has problems; not removing"))?;
         }
     }
     for group in &changes.changed {
@@ -151,10 +149,8 @@ fn refuse_unknown_groups(
     for word in words {
         // Once for each name.
         if known.insert(word) {
-            session.fail(
-                exit_status::GENERIC,
-                &format!("ERROR: no such group: {word}"),
-            )?;
+            session.hints.add_unknown(word, Sought::Group);
+            session.refuse(&format!("ERROR: no such group: {word}"))?;
         }
     }
     Ok(())
@@ -178,12 +174,12 @@ fn add_each(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         match session.try_call("addProcessGroup", &[Value::string(*group)])? {
             Ok(_) => session.print(&format!("{group}: added process group"))?,
             Err(fault) if fault.is(FaultCode::ShutdownState) => {
-                session.fail(exit_status::GENERIC, "ERROR: shutting down")?;
+                session.refuse("ERROR: shutting down")?;
             }
             Err(fault) if fault.is(FaultCode::AlreadyAdded) => {
                 session.print("ERROR: process group already active")?;
             }
-            Err(fault) => refuse_group(session, group, fault)?,
+            Err(fault) => refuse_group(session, group, Sought::InactiveGroup, fault)?,
         }
     }
     Ok(())
@@ -199,19 +195,23 @@ fn remove_each(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         match session.try_call("removeProcessGroup", &[Value::string(*group)])? {
             Ok(_) => session.print(&format!("{group}: removed process group"))?,
             Err(fault) if fault.is(FaultCode::StillRunning) => {
-                let message = format!("ERROR: process/group still running: {group}");
-                session.fail(exit_status::GENERIC, &message)?;
+                session.refuse(&format!("ERROR: process/group still running: {group}"))?;
             }
-            Err(fault) => refuse_group(session, group, fault)?,
+            Err(fault) => refuse_group(session, group, Sought::ActiveGroup, fault)?,
         }
     }
     Ok(())
 }
 
-fn refuse_group(session: &mut Session, group: &str, fault: Fault) -> Result<(), Failure> {
+fn refuse_group(
+    session: &mut Session,
+    group: &str,
+    sought: Sought,
+    fault: Fault,
+) -> Result<(), Failure> {
     if fault.is(FaultCode::BadName) {
-        let message = format!("ERROR: no such process/group: {group}");
-        return session.fail(exit_status::GENERIC, &message);
+        session.hints.add_unknown(group, sought);
+        return session.refuse(&format!("ERROR: no such process/group: {group}"));
     }
     Err(CallError::Fault(fault).into())
 }
@@ -221,7 +221,7 @@ pub fn avail(session: &mut Session) -> Result<(), Failure> {
     let entries = match session.try_call("getAllConfigInfo", &[])? {
         Ok(reply) => reply.configurations()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
-            return session.fail(exit_status::GENERIC, "ERROR: supervisor shutting down");
+            return session.refuse("ERROR: supervisor shutting down");
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::{fg, refuse};
 use crate::supervisorctl::command::Command;
-use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::log_view::{BothViews, RAW};
 use crate::supervisorctl::process_logs::{self, Channel};
@@ -38,7 +37,7 @@ pub fn debug(session: &mut Session, argument: &str) -> Result<(), Failure> {
     let request = match DebugRequest::parse(argument) {
         Ok(request) => request,
         Err(message) => {
-            return refuse(session, Command::Debug, exit_status::GENERIC, &message);
+            return refuse(session, Command::Debug, &message);
         }
     };
     let Some(info) = fg::is_running(session, request.name)? else {
@@ -290,7 +289,7 @@ fn send(session: &mut Session, name: &str, line: &str) -> Result<bool, Failure> 
         Ok(_) => return Ok(true),
         Err(fault) => fault,
     };
-    session.fail(exit_status::GENERIC, &refusal(name, fault))?;
+    session.refuse(&refusal(name, fault))?;
     Ok(false)
 }
 

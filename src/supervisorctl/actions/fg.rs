@@ -5,14 +5,13 @@ use std::io::{self, IsTerminal, Write};
 use super::refuse;
 use crate::states::ProcessState;
 use crate::supervisorctl::command::Command;
-use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::log_view::{self, BothViews};
 use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::session::Session;
-use crate::supervisorctl::streams::Streams;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
@@ -22,21 +21,20 @@ pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let name = match words.as_slice() {
         [] => {
             let message = "ERROR: no process name supplied";
-            return refuse(session, Command::Fg, exit_status::GENERIC, message);
+            return refuse(session, Command::Fg, message);
         }
         [name] => *name,
         _ => {
-            let message = "ERROR: too many process names supplied";
-            return session.fail(exit_status::GENERIC, message);
+            return session.refuse("ERROR: too many process names supplied");
         }
     };
-    if is_running(session, name)?.is_none() {
+    let Some(info) = is_running(session, name)? else {
         return Ok(());
-    }
+    };
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
     let views = BothViews::on_stdout(is_raw);
-    let outcome = converse(session, name, &views);
+    let outcome = converse(session, name, &info, &views);
     for channel in [Channel::Stdout, Channel::Stderr] {
         session.write(&views.finish(channel))?;
     }
@@ -51,9 +49,10 @@ pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
 pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Failure> {
     match session.try_call("getProcessInfo", &[Value::string(name)])? {
         Ok(info) if is_up(&info)? => return Ok(Some(info.value)),
-        Ok(_) => session.fail(exit_status::GENERIC, "ERROR: process not running")?,
+        Ok(_) => session.refuse("ERROR: process not running")?,
         Err(fault) if fault.is(FaultCode::BadName) => {
-            session.fail(exit_status::GENERIC, "ERROR: bad process name supplied")?;
+            session.hints.add_unknown(name, Sought::Process);
+            session.refuse("ERROR: bad process name supplied")?;
         }
         // No failure of the command, as it never was one.
         Err(fault) => session.print(&format!("ERROR: {}", CallError::Fault(fault).text()))?,
@@ -65,15 +64,13 @@ fn is_up(info: &Reply) -> Result<bool, CallError> {
     Ok(info.process()?.known_state() == Some(ProcessState::Running))
 }
 
-fn converse(session: &mut Session, name: &str, views: &BothViews) -> Result<(), Failure> {
-    let mut streams = Streams::default();
-    for channel in [Channel::Stdout, Channel::Stderr] {
-        if let Some(stream) =
-            process_logs::open(session, &process_logs::stream_path(name, channel))?
-        {
-            streams.add(channel as usize, stream);
-        }
-    }
+fn converse(
+    session: &mut Session,
+    name: &str,
+    info: &Value,
+    views: &BothViews,
+) -> Result<(), Failure> {
+    let streams = process_logs::open_both(session, name, info)?;
     let views = views.clone();
     let show = move |number, bytes: &[u8]| {
         let mut output = io::stdout().lock();

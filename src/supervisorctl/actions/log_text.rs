@@ -1,9 +1,10 @@
 //! What all commands that read logs share: which log, how much of it is asked for,
 //! and why it was not given.
 
-use crate::supervisorctl::exit_status;
+use crate::supervisorctl::client::LogStream;
 use crate::supervisorctl::failure::{CallError, Failure};
-use crate::supervisorctl::process_logs::Channel;
+use crate::supervisorctl::hints::Sought;
+use crate::supervisorctl::process_logs::{self, Channel};
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -25,6 +26,21 @@ impl RemoteLog {
             RemoteLog::Main => "supervisord",
             RemoteLog::Process(name, _) => name,
         }
+    }
+
+    /// Its process may not be there.
+    pub fn hint(&self, session: &mut Session) {
+        if let RemoteLog::Process(name, _) = self {
+            session.hints.add_unknown(name, Sought::Processes);
+        }
+    }
+
+    /// Opens its stream. `None` after the reason has been told.
+    pub fn open(&self, session: &mut Session) -> Result<Option<LogStream>, Failure> {
+        let RemoteLog::Process(name, channel) = self else {
+            return process_logs::open(session, "/mainlogtail");
+        };
+        process_logs::open(session, &process_logs::stream_path(name, *channel))
     }
 
     /// Reads its last so many bytes. `None` after the reason has been printed.
@@ -76,11 +92,12 @@ impl RemoteLog {
         } else if fault.is(FaultCode::Failed) {
             "unknown error reading log"
         } else if fault.is(FaultCode::BadName) && is_of_process {
+            self.hint(session);
             "no such process name"
         } else {
             return Err(CallError::Fault(fault).into());
         };
-        session.fail(exit_status::GENERIC, &format!("{name}: ERROR ({reason})"))
+        session.refuse(&format!("{name}: ERROR ({reason})"))
     }
 }
 

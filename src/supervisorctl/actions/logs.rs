@@ -1,16 +1,15 @@
 //! `tail`, `maintail` and `clear`: the logs of processes and the daemon's own.
 
+use super::follow::follow;
 use super::last_lines::last_lines;
 use super::log_text::{DEFAULT_BYTES, RemoteLog, integer};
 use super::{expanded, refuse, tail_many};
 use crate::supervisorctl::command::Command;
-use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::Failure;
-use crate::supervisorctl::follow::follow;
 use crate::supervisorctl::log_view::{self, LogView};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
-use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::process_logs::Channel;
 use crate::supervisorctl::session::Session;
 use crate::text::pyrepr::repr;
 use crate::xmlrpc::value::Value;
@@ -33,11 +32,11 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     }
     if words.is_empty() {
         let message = "Error: too few arguments";
-        return refuse(session, Command::Tail, exit_status::GENERIC, message);
+        return refuse(session, Command::Tail, message);
     }
     if words.len() > 3 {
         let message = "Error: too many arguments";
-        return refuse(session, Command::Tail, exit_status::GENERIC, message);
+        return refuse(session, Command::Tail, message);
     }
     let (modifier, words) = match words {
         [first, rest @ ..] if first.starts_with('-') => (Some(*first), rest),
@@ -46,25 +45,19 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     // A word between the name and the channel is ignored.
     let (name, channel) = match words {
         [] => {
-            let message = "Error: tail requires process name";
-            return session.fail(exit_status::GENERIC, message);
+            return session.refuse("Error: tail requires process name");
         }
         [name] => (*name, "stdout".to_owned()),
         [name, .., channel] => (*name, channel.to_lowercase()),
     };
     let Some(channel) = Channel::named(&channel) else {
-        let message = format!("Error: bad channel {}", repr(&channel));
-        return session.fail(exit_status::GENERIC, &message);
+        return session.refuse(&format!("Error: bad channel {}", repr(&channel)));
     };
+    let log = RemoteLog::Process(name.to_owned(), channel);
     match modifier.map_or(Some(Extent::Bytes(DEFAULT_BYTES)), Extent::parse) {
         None => refuse_modifier(session, modifier.unwrap_or_default()),
-        Some(Extent::Follow) => follow(session, &process_logs::stream_path(name, channel), view),
-        Some(Extent::Bytes(bytes)) => show(
-            session,
-            &RemoteLog::Process(name.to_owned(), channel),
-            bytes,
-            view,
-        ),
+        Some(Extent::Follow) => follow(session, &log, view),
+        Some(Extent::Bytes(bytes)) => show(session, &log, bytes, view),
     }
 }
 
@@ -86,12 +79,12 @@ pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         [_] => None,
         _ => {
             let message = "Error: too many arguments";
-            return refuse(session, Command::Maintail, exit_status::GENERIC, message);
+            return refuse(session, Command::Maintail, message);
         }
     };
     match extent {
         None => refuse_modifier(session, words.first().unwrap_or(&"")),
-        Some(Extent::Follow) => follow(session, "/mainlogtail", view),
+        Some(Extent::Follow) => follow(session, &RemoteLog::Main, view),
         Some(Extent::Bytes(bytes)) => show(session, &RemoteLog::Main, bytes, view),
     }
 }
@@ -110,7 +103,7 @@ fn main_lines(session: &mut Session, count: usize, view: LogView) -> Result<(), 
 }
 
 fn refuse_modifier(session: &mut Session, word: &str) -> Result<(), Failure> {
-    session.fail(exit_status::GENERIC, &format!("Error: bad argument {word}"))
+    session.refuse(&format!("Error: bad argument {word}"))
 }
 
 /// Prints the end of a log. The extra newline is always there.

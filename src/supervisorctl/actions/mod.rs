@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod debug;
 mod fg;
+mod follow;
 mod last_lines;
 mod log_text;
 mod logs;
@@ -13,11 +14,14 @@ mod server;
 mod status;
 mod tail_many;
 
-use super::command::Command;
+use super::command::{self, Command};
 use super::failure::Failure;
+use super::outcome::Verb;
 use super::patterns::Meant;
 use super::session::Session;
-use super::{exit_status, help, patterns};
+use super::{exit_status, help, hints, patterns};
+use crate::sys::terminal;
+use std::io::{self, IsTerminal};
 
 /// Whether another command may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,19 +38,18 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
     let words: Vec<&str> = argument.split_whitespace().collect();
     if command.takes_nothing() && !argument.is_empty() {
         let message = format!("Error: {} accepts no arguments", command.word());
-        refuse(session, command, exit_status::GENERIC, &message)?;
+        refuse(session, command, &message)?;
         return Ok(Flow::Continue);
     }
     if command.asks_for_version() && !check::is_usable(session)? {
         return Ok(Flow::Continue);
     }
     if command.requires_process() && words.is_empty() {
-        let status = match command {
-            Command::Start => exit_status::INVALID_ARGUMENTS,
-            _ => exit_status::GENERIC,
-        };
         let message = format!("Error: {} requires a process name", command.word());
-        refuse(session, command, status, &message)?;
+        refuse(session, command, &message)?;
+        if command == Command::Start {
+            session.exit_status = exit_status::INVALID_ARGUMENTS;
+        }
         return Ok(Flow::Continue);
     }
     match command {
@@ -61,11 +64,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
             return Ok(Flow::Quit);
         }
         Command::Fg => fg::fg(session, &words)?,
-        Command::Help if argument.is_empty() => session.write(help::overview().as_bytes())?,
-        Command::Help => {
-            let text = help::topic(argument, &session.plugins);
-            session.write(text.as_bytes())?;
-        }
+        Command::Help => explain(session, argument)?,
         Command::Maintail => logs::maintail(session, &words)?,
         Command::Open => server::open(session, argument)?,
         Command::Pid => server::pid(session, &words)?,
@@ -76,14 +75,29 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Result => server::result(session, &words)?,
         Command::Shutdown => server::shutdown(session)?,
         Command::Signal => processes::signal(session, &words)?,
-        Command::Start => processes::start(session, &words)?,
+        Command::Start => processes::apply(session, Verb::Start, None, &words)?,
         Command::Status => status::status(session, &words)?,
-        Command::Stop => processes::stop(session, &words)?,
+        Command::Stop => processes::apply(session, Verb::Stop, None, &words)?,
         Command::Tail => logs::tail(session, &words)?,
         Command::Update => configuration::update(session, &words)?,
         Command::Version => server::version(session)?,
     }
     Ok(Flow::Continue)
+}
+
+/// `help [COMMAND]`. What is not read on a terminal is as 4.3.0 has it.
+fn explain(session: &mut Session, topic: &str) -> Result<(), Failure> {
+    let text = match topic {
+        "" if io::stdout().is_terminal() => help::summaries(),
+        "" => help::overview(),
+        topic => help::topic(topic, &session.plugins),
+    };
+    session.write(text.as_bytes())?;
+    if text.starts_with("*** No help") {
+        let word = command::word(topic);
+        terminal::complain(&format!("{}\n", hints::of_command(word)));
+    }
+    Ok(())
 }
 
 /// The words with the names of processes for those that stand for several. One
@@ -105,12 +119,7 @@ fn expanded(session: &mut Session, words: &[&str]) -> Result<Vec<String>, Failur
 }
 
 /// Reports words that make no sense, with the command's help.
-fn refuse(
-    session: &mut Session,
-    command: Command,
-    exit_status: u8,
-    message: &str,
-) -> Result<(), Failure> {
-    session.fail(exit_status, message)?;
+fn refuse(session: &mut Session, command: Command, message: &str) -> Result<(), Failure> {
+    session.refuse(message)?;
     session.write(help::of(command).as_bytes())
 }

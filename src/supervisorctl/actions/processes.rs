@@ -5,7 +5,6 @@ use super::refuse;
 use crate::signal::Signal;
 use crate::supervisorctl::client::PendingCall;
 use crate::supervisorctl::command::Command;
-use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
@@ -20,27 +19,17 @@ use crate::xmlrpc::value::Value;
 /// How many calls for what matches a pattern are under way at the same time.
 const AT_ONCE: usize = 32;
 
-/// `start NAME…`
-pub fn start(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    apply(session, Verb::Start, None, words)
-}
-
-/// `stop NAME…`
-pub fn stop(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
-    apply(session, Verb::Stop, None, words)
-}
-
 /// `signal SIGNAL NAME…`
 pub fn signal(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let (Some(signal), Some(names @ [_, ..])) = (words.first(), words.get(1..)) else {
         let message = "Error: signal requires a signal name and a process name";
-        return refuse(session, Command::Signal, exit_status::GENERIC, message);
+        return refuse(session, Command::Signal, message);
     };
     apply(session, Verb::Signal, Some(signal), names)
 }
 
 /// Does it to each name. A dropped line ends that only when none of several is left.
-fn apply(
+pub fn apply(
     session: &mut Session,
     verb: Verb,
     signal: Option<&str>,

@@ -3,12 +3,15 @@
 use super::{check, expanded, refuse, status};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::completion;
-use crate::supervisorctl::diagnosis::Source;
+use crate::supervisorctl::diagnosis::AddressOrigin;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::server_url;
 use crate::supervisorctl::session::Session;
+use crate::sys::terminal;
+use crate::text::plain;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
@@ -34,7 +37,8 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
                 }
             }
             Err(fault) if fault.is(FaultCode::BadName) => {
-                session.fail(exit_status::GENERIC, &format!("No such process {name}"))?;
+                session.refuse(&format!("No such process {name}"))?;
+                session.hints.add_unknown(&name, Sought::Processes);
             }
             Err(fault) => return Err(CallError::Fault(fault).into()),
         }
@@ -52,11 +56,12 @@ pub fn version(session: &mut Session) -> Result<(), Failure> {
 /// count as a failure of this command.
 pub fn open(session: &mut Session, url: &str) -> Result<(), Failure> {
     if !["http", "unix"].contains(&server_url::scheme(url).as_str()) {
-        let message = "ERROR: url must be http:// or unix://";
-        return session.fail(exit_status::GENERIC, message);
+        session.refuse("ERROR: url must be http:// or unix://")?;
+        terminal::complain(&format!("{}\n", plain::shown(&server_url::advice(url))));
+        return Ok(());
     }
     session.client.open(url.to_owned());
-    session.origin.source = Source::Open;
+    session.origin.address = AddressOrigin::Open;
     let before = session.exit_status;
     status::status(session, &[])?;
     session.exit_status = before;
@@ -77,10 +82,10 @@ pub fn reload(session: &mut Session) -> Result<(), Failure> {
             session.print("Restarted supervisord")
         }
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
-            session.fail(exit_status::GENERIC, "ERROR: already shutting down")
+            session.refuse("ERROR: already shutting down")
         }
         Err(fault) if fault.is(FaultCode::CantReread) => {
-            session.fail(exit_status::GENERIC, &format!("ERROR: {}", fault.text))
+            session.refuse(&format!("ERROR: {}", fault.text))
         }
         Err(fault) => Err(CallError::Fault(fault).into()),
     }
@@ -102,10 +107,9 @@ pub fn shutdown(session: &mut Session) -> Result<(), Failure> {
         Ok(Err(fault)) => Err(CallError::Fault(fault).into()),
         Err(failure) => match check::unreachable_reason(session, &failure) {
             Some((_, reason)) => {
-                session.explain(&failure);
                 let message = format!("ERROR: {reason} (already shut down?)");
                 session.unserved = Some(exit_status::GENERIC);
-                session.fail(exit_status::GENERIC, &message)
+                session.refuse(&message)
             }
             None => Err(failure),
         },
@@ -122,7 +126,7 @@ pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> 
         Some(script) => session.write(script.as_bytes()),
         None => {
             let message = "Error: completion requires bash, zsh or fish";
-            refuse(session, Command::Completion, exit_status::GENERIC, message)
+            refuse(session, Command::Completion, message)
         }
     }
 }
@@ -132,8 +136,8 @@ pub fn clear_fatal(session: &mut Session) -> Result<(), Failure> {
     let reason = match session.try_call("getStateReason", &[])? {
         Ok(reply) => reply.text()?,
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
-            let message = "ERROR: this supervisord has no FATAL state that could be cleared";
-            return session.fail(exit_status::GENERIC, message);
+            return session
+                .refuse("ERROR: this supervisord has no FATAL state that could be cleared");
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
@@ -149,18 +153,17 @@ pub fn clear_fatal(session: &mut Session) -> Result<(), Failure> {
 pub fn result(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let [pool] = words else {
         let message = "Error: result requires the name of one event listener pool";
-        return refuse(session, Command::Result, exit_status::GENERIC, message);
+        return refuse(session, Command::Result, message);
     };
     match session.try_call("getEventResult", &[Value::string(*pool)])? {
         Ok(reply) if reply.value.member("data").is_some() => show_result(session, &reply.value),
         Ok(_) => session.print(&format!("{pool}: no result yet")),
         Err(fault) if fault.is(FaultCode::BadName) => {
-            let message = format!("ERROR: no such event listener pool: {pool}");
-            session.fail(exit_status::GENERIC, &message)
+            session.hints.add_unknown(pool, Sought::ActiveGroup);
+            session.refuse(&format!("ERROR: no such event listener pool: {pool}"))
         }
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
-            let message = "ERROR: this supervisord keeps no results of event listeners";
-            session.fail(exit_status::GENERIC, message)
+            session.refuse("ERROR: this supervisord keeps no results of event listeners")
         }
         Err(fault) => Err(CallError::Fault(fault).into()),
     }

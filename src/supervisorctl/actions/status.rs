@@ -9,9 +9,9 @@ use super::check;
 use crate::states::ProcessState;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::patterns::{self, Meant};
-use crate::supervisorctl::ready;
 use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
@@ -19,7 +19,6 @@ use crate::sys::{float, terminal};
 use crate::text::json::Json;
 use crate::text::plain;
 use crate::xmlrpc::value::Value;
-use std::os::fd::AsFd;
 
 /// The narrowest column of names.
 const NAME_WIDTH: usize = 30;
@@ -39,6 +38,8 @@ struct StatusRequest<'a> {
 struct Picture {
     /// Lines about unknown names.
     errors: Vec<String>,
+    /// Those names.
+    unknown: Vec<String>,
     rows: Vec<ProcessInfo>,
     /// All that the server told of the rows, if that is wanted.
     values: Vec<Value>,
@@ -83,6 +84,9 @@ fn once(session: &mut Session, request: &StatusRequest<'_>) -> Result<(), Failur
     }
     let picture = take(session, request)?;
     show(session, request, &picture)?;
+    for word in &picture.unknown {
+        session.hints.add_unknown(word, Sought::Processes);
+    }
     complain_of_fatal_state(session);
     Ok(())
 }
@@ -153,12 +157,9 @@ fn watch(session: &mut Session, request: &StatusRequest<'_>) -> Result<(), Failu
             show(session, request, &picture)?;
         }
         before = Some(essence);
-        let interrupt = session.interrupt()?;
-        let sources: Vec<_> = interrupt.iter().map(AsFd::as_fd).collect();
-        let ready = ready::wait_readable(&sources, Some(INTERVAL)).map_err(CallError::System)?;
-        if !ready.is_empty() {
-            session.is_interrupted();
-            return leave(session, redraws);
+        match session.pause(INTERVAL) {
+            Err(Failure::Interrupted) => return leave(session, redraws),
+            outcome => outcome?,
         }
     }
 }
@@ -265,6 +266,7 @@ impl Picture {
                 Meant::Nothing => false,
             };
             if !is_known {
+                self.unknown.push((*word).to_owned());
                 let name = Namespec::parse(word);
                 self.errors.push(match name.process {
                     None => format!("{}: ERROR (no such group)", name.group),

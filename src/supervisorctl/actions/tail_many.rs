@@ -5,10 +5,11 @@ use super::last_lines::{last_lines, lines_before};
 use super::log_text::{self, DEFAULT_BYTES, RemoteLog};
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::labels::Labels;
 use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::patterns::{self, Meant};
-use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::process_logs::{self, Channel, open_with_past};
 use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
@@ -65,12 +66,18 @@ pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> 
     // What 4.3.0 says then is about a channel.
     for name in &unknown {
         terminal::complain(&format!("supervisorctl: no process has the name {name}\n"));
+        session.hints.add_unknown(name, Sought::Processes);
     }
     Ok(unknown.is_empty())
 }
 
-/// Whether there is an option of ours, or a word that stands for several.
+/// Whether there is an option of ours, `-f` behind a name, or a word that stands for
+/// several.
 fn is_extended(words: &[&str]) -> bool {
+    let mut after_options = words.iter().skip_while(|word| word.starts_with('-'));
+    if after_options.any(|word| *word == "-f") {
+        return true;
+    }
     words.iter().any(|word| match word.strip_prefix('-') {
         Some("-both" | "-stdout" | "-stderr") => true,
         Some(option) => option
@@ -147,10 +154,10 @@ fn lines(count: &str) -> Option<Past> {
 pub fn tail(session: &mut Session, words: &[&str], view: &LogView) -> Result<(), Failure> {
     let request = match TailRequest::parse(words) {
         Ok(request) => request,
-        Err(message) => return session.fail(exit_status::GENERIC, &message),
+        Err(message) => return session.refuse(&message),
     };
     if request.names.is_empty() {
-        return session.fail(exit_status::GENERIC, "Error: tail requires process name");
+        return session.refuse("Error: tail requires process name");
     }
     let processes = session.processes()?;
     let logs = logs(session, &request, &processes)?;
@@ -190,8 +197,8 @@ fn logs(
         match meant {
             Meant::Name => names.push(((*word).to_owned(), (*word).to_owned())),
             Meant::Nothing => {
-                let message = format!("{word}: ERROR (no such process name)");
-                session.fail(exit_status::GENERIC, &message)?;
+                session.hints.add_unknown(word, Sought::Processes);
+                session.refuse(&format!("{word}: ERROR (no such process name)"))?;
             }
             Meant::Several(rows) => {
                 names.extend(rows.iter().map(|row| (row.full_name(), row.display_name())))
@@ -303,21 +310,21 @@ fn follow_with(
 ) -> Result<(), Failure> {
     let mut streams = Streams::default();
     for (number, log) in logs.iter().enumerate() {
-        let LabelledLog { name, channel, .. } = log;
+        let remote = log.remote();
         let stream = match past {
-            Past::Lines(count) => match process_logs::open_with_past(session, name, *channel)? {
+            Past::Lines(count) => match open_with_past(session, &log.name, log.channel)? {
                 Some((stream, past)) => {
-                    Some((stream, lines_before(session, &log.remote(), count, past)?))
+                    Some((stream, lines_before(session, &remote, count, past)?))
                 }
                 None => None,
             },
-            _ => process_logs::open(session, &process_logs::stream_path(name, *channel))?
-                .map(|stream| (stream, Vec::new())),
+            _ => remote.open(session)?.map(|stream| (stream, Vec::new())),
         };
         if let Some((stream, past)) = stream {
             session.write(&lines.take(number, &past))?;
             streams.add(number, stream);
         } else {
+            session.hints.add_unknown(&log.name, Sought::Processes);
             session.exit_status = exit_status::GENERIC;
         }
     }
@@ -358,6 +365,7 @@ mod tests {
             "a b",
             "a b c d",
             "-f -20 web",
+            "a -20",
             "-x a",
             "-no a",
             "--20 a",
@@ -375,6 +383,10 @@ mod tests {
             "-n5 a",
             "web-*",
             "g:",
+            "a -f",
+            "a stderr -f",
+            "a -f stderr",
+            "a b -f",
         ] {
             let words = split(line);
             assert!(is_extended(&words) || list(&words).is_some(), "{line}");
@@ -403,6 +415,8 @@ mod tests {
                 "g:*",
             ),
             ("-f -n 0 a", true, Past::Lines(0), vec![Stdout], "a"),
+            ("a -f stderr", true, Past::Usual, vec![Stderr], "a"),
+            ("a STDERR -f", true, Past::Usual, vec![Stderr], "a"),
         ] {
             let expected = TailRequest {
                 follow,

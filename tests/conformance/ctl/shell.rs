@@ -3,7 +3,7 @@
 use super::cross;
 use crate::conformance::run::Run;
 use crate::support::pty::{CTRL_C, CTRL_D, ENTER, Pty};
-use crate::support::{Ctl, DEADLINE, usual_configuration, wait_until};
+use crate::support::{Ctl, DEADLINE, is_hint, usual_configuration, wait_until};
 use std::process::Command;
 
 const PROGRAMS: &str = "\
@@ -191,7 +191,8 @@ impl Terminal {
     pub fn note(mut self, run: &mut Run) {
         let status = self.pty.wait(DEADLINE);
         let screen = self.pty.screen();
-        run.note(screen.trim_end());
+        let lines = screen.trim_end().lines().filter(|line| !is_hint(line));
+        run.note(&lines.collect::<Vec<_>>().join("\n"));
         run.note(&format!("status {status:?}"));
     }
 }

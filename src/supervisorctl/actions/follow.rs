@@ -1,21 +1,22 @@
 //! Following a log: pieces go from the server to the screen as they come, wherever
 //! they are cut.
 
-use super::exit_status;
-use super::failure::Failure;
-use super::log_view::LogView;
-use super::process_logs;
-use super::session::Session;
+use super::log_text::RemoteLog;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::Failure;
+use crate::supervisorctl::log_view::LogView;
+use crate::supervisorctl::session::Session;
 
 /// Shows a log until Ctrl-C, or until either side ends. However it ends, that
 /// is no failure of the command; that there is no such log is one, as it is for
 /// `tail` without `-f`.
-pub fn follow(session: &mut Session, path: &str, mut view: LogView) -> Result<(), Failure> {
+pub fn follow(session: &mut Session, log: &RemoteLog, mut view: LogView) -> Result<(), Failure> {
     session.catch_interrupts()?;
     session.print("==> Press Ctrl-C to exit <==")?;
-    let mut stream = match process_logs::open(session, path) {
+    let mut stream = match log.open(session) {
         Ok(Some(stream)) => stream,
         Ok(None) => {
+            log.hint(session);
             session.exit_status = exit_status::GENERIC;
             return Ok(());
         }
