@@ -259,7 +259,6 @@ impl AsFd for LogStream {
 }
 
 impl PendingCall {
-    /// Waits for the answer.
     pub fn answer(self) -> Result<Reply, CallError> {
         self.finish()?.0
     }

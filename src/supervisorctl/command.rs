@@ -13,7 +13,6 @@ pub enum Line<'a> {
     Unknown(&'a str),
 }
 
-/// The commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     Add,

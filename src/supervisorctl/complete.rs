@@ -46,7 +46,6 @@ enum Slot {
     Topic,
     /// The beginning of a URL, to which more is added.
     Url,
-    /// A signal's name.
     Signal {
         /// Whether it begins with `SIG`.
         has_prefix: bool,
@@ -65,11 +64,8 @@ enum Slot {
         /// Whether a channel may come instead.
         channels: bool,
     },
-    /// The channel of a log.
     Channel,
-    /// An active group.
     Active,
-    /// A group that is not active.
     Inactive,
     /// Any group, or `all`.
     Group,

@@ -24,7 +24,6 @@ use crate::sys::{fd, terminal};
 /// How long silence is nothing to talk about.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// An open connection.
 #[derive(Debug)]
 pub struct Connection {
     reader: BufReader<Stream>,
@@ -64,7 +63,6 @@ impl Connection {
         self.receive()
     }
 
-    /// Sends a request.
     pub fn send(&mut self, request: &[u8]) -> Result<(), CallError> {
         Ok(self.reader.get_mut().socket.write_all(request)?)
     }

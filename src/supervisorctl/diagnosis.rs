@@ -19,7 +19,6 @@ use nix::unistd::Pid;
 pub enum AddressOrigin {
     /// The option `-s`.
     Option,
-    /// The configuration file.
     File,
     /// Nowhere: it is the usual one.
     #[default]
@@ -38,7 +37,6 @@ pub enum CredentialOrigin {
     Option,
     /// `SUPERVISORCTL_PASSWORD`.
     Environment,
-    /// The configuration file.
     File,
     /// The answer to a question.
     Typed,
@@ -60,7 +58,6 @@ impl Origin {
         Some(path).filter(|path| !path.is_empty())
     }
 
-    /// Where the address comes from.
     fn of_address(&self) -> String {
         match (self.address, self.file()) {
             (AddressOrigin::Option, _) => "from the option -s".to_owned(),

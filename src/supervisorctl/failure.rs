@@ -31,20 +31,15 @@ impl From<CallError> for Failure {
 /// Why a call did not return a value. Displays as `<class 'TYPE'>, TEXT`.
 #[derive(Debug)]
 pub enum CallError {
-    /// The server answered with a fault.
     Fault(Fault),
     /// The server answered with another status than 200.
     Protocol {
-        /// The status.
         status: u16,
-        /// Its reason phrase.
         reason: String,
     },
     /// A fault code without a text for this command.
     UnknownResultCode {
-        /// The code.
         code: i64,
-        /// The process.
         name: String,
     },
     /// A URL that is neither `http://` nor `unix://`, without a user name and password.
@@ -65,7 +60,6 @@ pub enum CallError {
     NotXml(String),
     /// The answer is a value of another shape than the method returns.
     UnexpectedValue {
-        /// The method.
         method: String,
     },
 }

@@ -4,7 +4,6 @@
 /// A name taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Namespec<'a> {
-    /// The group's name.
     pub group: &'a str,
     /// The process's name; none for the whole group.
     pub process: Option<&'a str>,

@@ -8,7 +8,6 @@ use crate::command_line::{self, Given, OptionSpec, UsageError};
 use crate::config::supervisorctl::{ClientConfig, DEFAULT_SERVERURL};
 use crate::text::pyrepr::repr;
 
-/// The options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Key {
     Configuration,
@@ -77,9 +76,7 @@ pub struct Arguments {
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Print the usage text.
     Help,
-    /// Work.
     Run(Arguments),
 }
 
@@ -92,7 +89,6 @@ pub enum ArgumentError {
     NotUrl {
         /// The option as it was typed.
         option: String,
-        /// The value.
         value: String,
     },
 }

@@ -21,7 +21,6 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// The method for one process.
     pub fn method_for_one(self) -> &'static str {
         match self {
             Verb::Start => "startProcess",
@@ -42,7 +41,6 @@ impl Verb {
         }
     }
 
-    /// The method for every process.
     pub fn method_for_all(self) -> &'static str {
         match self {
             Verb::Start => "startAllProcesses",

@@ -15,9 +15,7 @@ use std::time::Duration;
 /// One of the two logs of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// Its standard output.
     Stdout,
-    /// Its standard error.
     Stderr,
 }
 

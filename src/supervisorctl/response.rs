@@ -23,7 +23,6 @@ pub struct Head {
     pub reason: String,
     /// Whether another request may follow on this connection.
     pub keep_alive: bool,
-    /// The body that follows.
     pub body: Body,
 }
 

@@ -20,8 +20,7 @@ pub fn fg(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let (words, is_raw) = log_view::without_option(words);
     let name = match words.as_slice() {
         [] => {
-            let message = "ERROR: no process name supplied";
-            return refuse(session, Command::Fg, message);
+            return refuse(session, Command::Fg, "ERROR: no process name supplied");
         }
         [name] => *name,
         _ => {

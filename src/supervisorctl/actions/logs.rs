@@ -31,12 +31,10 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         return tail_many::tail(session, words, &view);
     }
     if words.is_empty() {
-        let message = "Error: too few arguments";
-        return refuse(session, Command::Tail, message);
+        return refuse(session, Command::Tail, "Error: too few arguments");
     }
     if words.len() > 3 {
-        let message = "Error: too many arguments";
-        return refuse(session, Command::Tail, message);
+        return refuse(session, Command::Tail, "Error: too many arguments");
     }
     let (modifier, words) = match words {
         [first, rest @ ..] if first.starts_with('-') => (Some(*first), rest),
@@ -78,8 +76,7 @@ pub fn maintail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         [modifier] if modifier.starts_with('-') => Extent::parse(modifier),
         [_] => None,
         _ => {
-            let message = "Error: too many arguments";
-            return refuse(session, Command::Maintail, message);
+            return refuse(session, Command::Maintail, "Error: too many arguments");
         }
     };
     match extent {

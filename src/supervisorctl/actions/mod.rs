@@ -26,7 +26,6 @@ use std::io::{self, IsTerminal};
 /// Whether another command may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Yes.
     Continue,
     /// The operator wants to leave.
     Quit,

@@ -22,8 +22,11 @@ const AT_ONCE: usize = 32;
 /// `signal SIGNAL NAME…`
 pub fn signal(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let (Some(signal), Some(names @ [_, ..])) = (words.first(), words.get(1..)) else {
-        let message = "Error: signal requires a signal name and a process name";
-        return refuse(session, Command::Signal, message);
+        return refuse(
+            session,
+            Command::Signal,
+            "Error: signal requires a signal name and a process name",
+        );
     };
     apply(session, Verb::Signal, Some(signal), names)
 }

@@ -124,10 +124,11 @@ pub fn completion(session: &mut Session, words: &[&str]) -> Result<(), Failure> 
     };
     match script {
         Some(script) => session.write(script.as_bytes()),
-        None => {
-            let message = "Error: completion requires bash, zsh or fish";
-            refuse(session, Command::Completion, message)
-        }
+        None => refuse(
+            session,
+            Command::Completion,
+            "Error: completion requires bash, zsh or fish",
+        ),
     }
 }
 
@@ -152,8 +153,11 @@ pub fn clear_fatal(session: &mut Session) -> Result<(), Failure> {
 /// `result POOL`: what the `store` handler of a pool has kept last.
 pub fn result(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let [pool] = words else {
-        let message = "Error: result requires the name of one event listener pool";
-        return refuse(session, Command::Result, message);
+        return refuse(
+            session,
+            Command::Result,
+            "Error: result requires the name of one event listener pool",
+        );
     };
     match session.try_call("getEventResult", &[Value::string(*pool)])? {
         Ok(reply) if reply.value.member("data").is_some() => show_result(session, &reply.value),
