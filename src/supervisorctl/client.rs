@@ -20,7 +20,7 @@ const RESPONSE_LIMIT: usize = 1 << 30;
 const LONGEST_LOG: usize = 1 << 30;
 
 /// Which server, and who asks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Client {
     pub url: String,
     /// The same for messages: as it is configured, without user name and password.
@@ -54,8 +54,7 @@ impl Client {
             url,
             username,
             password,
-            connection: None,
-            interrupt: None,
+            ..Client::default()
         }
     }
 

@@ -34,7 +34,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const HINT_LIMIT: Duration = Duration::from_secs(5);
 
 /// One run of the program.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Session {
     /// The server.
     pub client: Client,
@@ -75,21 +75,7 @@ impl Session {
         Session {
             client,
             interactive,
-            origin: Origin::default(),
-            hints: Hints::default(),
-            explained: None,
-            exit_status: super::exit_status::SUCCESS,
-            unserved: None,
-            lacks_credentials: false,
-            plugins: Vec::new(),
-            keyboard: Keyboard::default(),
-            is_quiet: false,
-            typing: Typing::default(),
-            restart: None,
-            perseveres: false,
-            is_output_closed: false,
-            interrupts: None,
-            dies_of_interrupt: false,
+            ..Session::default()
         }
     }
 
