@@ -73,6 +73,168 @@ fn a_bad_one_is_told_as_at_a_start_and_then_where() {
 }
 
 #[test]
+fn one_group_was_counted_as_1_groups() {
+    for (programs, told) in [
+        ("", "0 groups, 0 processes"),
+        ("[program:a]\ncommand=a\n", "1 group, 1 process"),
+        (
+            "[program:a]\ncommand=a\nnumprocs=2\nprocess_name=%(process_num)d\n",
+            "1 group, 2 processes",
+        ),
+    ] {
+        let dir = with(&format!("[supervisord]\n{programs}"));
+        let found = supervisord(&dir, &["--check"]);
+        assert_eq!(found.stdout, format!("s.conf: configuration ok ({told})\n"));
+    }
+}
+
+/// The places of all errors that a check tells, in order.
+fn places_of_errors(dir: &Dir) -> Vec<String> {
+    let found = supervisord(dir, &["--check"]);
+    assert_eq!(found.status, Some(2), "{}", found.stderr);
+    assert_eq!(found.stdout, "");
+    let lines: Vec<&str> = found.stderr.lines().collect();
+    let errors = lines.iter().filter(|line| line.starts_with("Error: "));
+    let included = dir.join("more.ini").display().to_string();
+    let places: Vec<String> = lines
+        .iter()
+        .filter(|line| !line.starts_with("Error: "))
+        .filter_map(|line| line.rsplit_once(": ").map(|(place, _)| place))
+        .filter(|place| place.contains(".conf:") || place.contains(".ini:"))
+        .map(|place| place.replace(&included, "more.ini"))
+        .collect();
+    assert_eq!(errors.count(), places.len(), "{}", found.stderr);
+    places
+}
+
+#[test]
+fn a_check_ended_at_the_first_error() {
+    let dir = with(
+        "[supervisord]
+minfds=many
+loglevel=loud
+environment=A=%%(no)s,B
+[include]
+files=more.ini
+[inet_http_server]
+port=80x
+username=a
+[unix_http_server]
+file=/tmp/s
+chmod=9
+max_connections=1
+[program:a]
+comand=/bin/cat
+startsecs=x
+stopsignal=NO
+environment=C=%(ENV_B)s
+numprocs=2
+[program:b c]
+command=/bin/cat
+[group:g]
+programs=a,y,b c,z
+priority=x
+",
+    );
+    dir.write(
+        "more.ini",
+        "[eventlistener:l]\ncommand=%(no)s\nevents=TICK_5,TICK_6,TICK_7\nbuffer_size=0\n\
+         [fcgi-program:f]\ncommand=/bin/cat\nsocket=http://h\nsocket_mode=x\n",
+    );
+    let mut places = places_of_errors(&dir);
+    places.sort();
+    let mut expected = vec![
+        "s.conf:2",
+        "s.conf:3",
+        "s.conf:4",
+        "s.conf:8",
+        "s.conf:9",
+        "s.conf:12",
+        "s.conf:13",
+        "s.conf:15",
+        "s.conf:16",
+        "s.conf:17",
+        "s.conf:19",
+        "s.conf:20",
+        "s.conf:23",
+        "s.conf:23",
+        "s.conf:24",
+        "more.ini:2",
+        "more.ini:3",
+        "more.ini:3",
+        "more.ini:4",
+        "more.ini:7",
+        "more.ini:8",
+    ];
+    expected.sort();
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn what_follows_from_an_error_is_no_error_by_itself() {
+    for (text, lines) in [
+        // A name that no section can have, and the group that has it.
+        (
+            "[program:a:b]\ncommand=a\n[group:g]\nprograms=a:b\n",
+            &[2][..],
+        ),
+        (
+            "[inet_http_server]\nport=1\npassword=p\nrequire_authentication=true\n",
+            &[4],
+        ),
+        ("[inet_http_server]\nport=1\nusername=\npassword=p\n", &[4]),
+        (
+            "environment=A=1,B=%%(no)s\n[program:a]\ncommand=%(ENV_A)s\n",
+            &[2],
+        ),
+        (
+            "[program:a]\ncommand=a\nprocess_name=a/b%(process_num)d\nnumprocs=2\n",
+            &[4],
+        ),
+        (
+            "[program:a]\ncommand=a\nstopasgroup=yes\nkillasgroup=no\nnumprocs=2\n",
+            &[6, 5],
+        ),
+        (
+            "[program:a]\nnumprocs=%(no)s\ncommand=a\ncommand=b%\n",
+            &[3, 5],
+        ),
+    ] {
+        let dir = with(&format!("[supervisord]\n{text}"));
+        let expected: Vec<String> = lines.iter().map(|line| format!("s.conf:{line}")).collect();
+        assert_eq!(places_of_errors(&dir), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_broken_file_is_told_and_what_the_others_say() {
+    let dir = with("[supervisord]\nminfds=x\n[include]\nfiles=*.ini\n[group:g]\nprograms=a,b\n");
+    dir.write("a.ini", "[program:a]\nnonsense\n");
+    dir.write("b.ini", "nonsense\n");
+    dir.write("c.ini", "[program:c]\ncommand=c\nautostart=perhaps\n");
+    let found = supervisord(&dir, &["--check"]);
+    assert_eq!(found.status, Some(2));
+    let told = [
+        "a.ini",
+        "b.ini",
+        "s.conf:2: the error",
+        "c.ini:3: the error",
+    ];
+    let places = told.map(|part| {
+        found
+            .stderr
+            .find(part)
+            .unwrap_or_else(|| panic!("{part}: {}", found.stderr))
+    });
+    assert!(places.is_sorted(), "{}", found.stderr);
+    assert!(
+        !found.stderr.contains("unknown program"),
+        "{}",
+        found.stderr
+    );
+}
+
+#[test]
 fn the_error_of_a_handler_in_python_did_not_say_which_one_does_its_job() {
     const CHOICES: &str = "use default, store or exec:COMMAND (default for a listener that answers OK or FAIL, \
         store to accept and keep whatever it answers, exec:COMMAND to give each event and its answer to a command)";
@@ -142,11 +304,14 @@ fn wrong_values_of_listeners_are_told_with_what_can_be_written() {
 }
 
 #[test]
-fn scripts_get_the_errors_of_a_start_without_additions() {
+fn scripts_get_the_lines_of_a_start_first_and_the_place_behind_them() {
     let dir = with("[supervisord]\nnodaemon=perhaps\n");
     let found = supervisord(&dir, &[]);
     assert_eq!(found.status, Some(2));
-    assert_eq!(found.stderr.lines().count(), 2, "{}", found.stderr);
+    let lines: Vec<&str> = found.stderr.lines().collect();
+    assert_eq!(lines[0], "Error: not a valid boolean value: 'perhaps'");
+    assert!(lines[1].starts_with("For help, use "), "{}", lines[1]);
+    assert_eq!(lines[2..], ["s.conf:2: the error is here"]);
 }
 
 #[test]

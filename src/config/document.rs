@@ -6,6 +6,7 @@
 //! it comes from, and every section the file in which it first appeared.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use ::ini::configparser::ini::{Ini, IniDefault};
 
@@ -18,12 +19,11 @@ const DEFAULT: &str = "DEFAULT";
 /// All files of one configuration, merged.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// Before each value stand the number of its file and that of its line.
     store: Ini,
     files: Vec<String>,
     /// Where each section has its first header.
     headers: BTreeMap<String, Line>,
-    /// Where the value of each key of each section stands.
-    lines: BTreeMap<String, BTreeMap<String, Line>>,
     marks: Vec<Vec<Mark>>,
 }
 
@@ -56,7 +56,6 @@ impl Document {
             store: Ini::new_from_defaults(settings),
             files: Vec::new(),
             headers: BTreeMap::new(),
-            lines: BTreeMap::new(),
             marks: Vec::new(),
         }
     }
@@ -64,18 +63,18 @@ impl Document {
     /// Reads one more file, called `name`: its keys go over those of the same
     /// section, new sections after the old ones.
     pub fn append(&mut self, text: &str, name: &str) -> Result<(), ConfigError> {
-        let marks = ini::read(text, name).map_err(ConfigError::new)?;
+        let mut marks = ini::read(text, name).map_err(ConfigError::new)?;
         let file = self.files.len();
         let mut section = DEFAULT;
-        for mark in &marks {
+        for mark in &mut marks {
             let line = Line(file, mark.line);
-            match &mark.what {
+            match &mut mark.what {
                 Marked::Header(name) => {
                     section = name;
                     self.store.get_mut_map().entry(name.clone()).or_default();
                     self.headers.entry(name.clone()).or_insert(line);
                 }
-                Marked::Key(key, value) => self.set(section, key, value.clone(), line),
+                Marked::Key(key, value) => self.set(section, key, &take(value), line),
                 Marked::Cut { .. } => {}
             }
         }
@@ -84,10 +83,17 @@ impl Document {
         Ok(())
     }
 
-    fn set(&mut self, section: &str, key: &str, text: String, line: Line) {
-        self.store.set(section, key, Some(text));
-        let lines = self.lines.entry(section.to_owned()).or_default();
-        lines.insert(key.to_owned(), line);
+    fn set(&mut self, section: &str, key: &str, text: &str, Line(file, line): Line) {
+        let stored = format!("{file}:{line}:{text}");
+        self.store.set(section, key, Some(stored));
+    }
+
+    fn stored(&self, section: &str, key: &str) -> Option<(Line, String)> {
+        let stored = self.store.get(section, key)?;
+        let mut parts = stored.splitn(3, ':');
+        let file = parts.next()?.parse().ok()?;
+        let line = parts.next()?.parse().ok()?;
+        Some((Line(file, line), parts.next()?.to_owned()))
     }
 
     /// The sections in order of appearance, without `[DEFAULT]`.
@@ -103,15 +109,9 @@ impl Document {
 
     /// The value of a key, or of the same key in `[DEFAULT]`.
     pub fn get(&self, section: &str, key: &str) -> Option<Value> {
-        Some(Value {
-            text: self.store.get(section, key)?,
-            location: self.location(self.line(section, key)?)?,
-        })
-    }
-
-    fn line(&self, section: &str, key: &str) -> Option<Line> {
-        let of = |section: &str| self.lines.get(section)?.get(key).copied();
-        of(section).or_else(|| of(DEFAULT))
+        let (line, text) = self.stored(section, key)?;
+        let location = self.location(line)?;
+        Some(Value { text, location })
     }
 
     /// The keys that a look-up in the section finds: its own in order, then
@@ -145,17 +145,39 @@ impl Document {
         files.zip(self.marks.iter().map(Vec::as_slice))
     }
 
+    /// Puts another value in the place of a key's, or one where there is none.
+    pub fn put(&mut self, section: &str, key: &str, text: &str) {
+        let stored = self.stored(section, key);
+        let line = stored.map_or(Line(0, 0), |(line, _)| line);
+        self.set(section, key, text, line);
+    }
+
+    /// Takes a key out of a section, and out of what lends it to that.
+    pub fn remove(&mut self, section: &str, key: &str) {
+        for section in [section, DEFAULT] {
+            self.store.remove_key(section, key);
+        }
+    }
+
+    pub fn add_section(&mut self, section: &str) {
+        let map = self.store.get_mut_map();
+        map.entry(section.to_owned()).or_default();
+    }
+
+    pub fn remove_section(&mut self, section: &str) {
+        self.store.remove_section(section);
+    }
+
     /// Puts `here` for every literal `%(here)s`, as the original does around
     /// an `[include]`. What a section has from `[DEFAULT]` becomes its own by that.
     pub fn replace_here(&mut self, here: &str) {
         const HERE: &str = "%(here)s";
         for section in self.sections() {
             for key in self.keys(&section) {
-                let text = self.store.get(&section, &key);
-                if let Some(text) = text.filter(|text| text.contains(HERE))
-                    && let Some(line) = self.line(&section, &key)
+                if let Some((line, text)) = self.stored(&section, &key)
+                    && text.contains(HERE)
                 {
-                    self.set(&section, &key, text.replace(HERE, here), line);
+                    self.set(&section, &key, &text.replace(HERE, here), line);
                 }
             }
         }

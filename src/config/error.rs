@@ -18,9 +18,11 @@ pub struct ConfigError {
     /// In the original's words.
     text: String,
     /// The section that is at fault.
-    section: Option<String>,
+    section: Option<Box<str>>,
+    /// The key that is at fault, be it there or missing.
+    key: Option<Box<str>>,
     location: Option<Location>,
-    advice: Option<&'static str>,
+    advice: Option<Box<str>>,
     /// Whether it is a value's percent sign that is wrong.
     is_of_format: bool,
 }
@@ -38,6 +40,7 @@ impl ConfigError {
         ConfigError {
             text: text.into(),
             section: None,
+            key: None,
             location: None,
             advice: None,
             is_of_format: false,
@@ -83,15 +86,24 @@ impl ConfigError {
     /// An error of a section.
     pub fn of(section: &str, text: impl Into<String>) -> ConfigError {
         ConfigError {
-            section: Some(section.to_owned()),
+            section: Some(section.into()),
             ..ConfigError::new(text)
         }
     }
 
     /// The same with what to do, where the text does not tell.
-    pub fn advising(self, advice: &'static str) -> ConfigError {
+    pub fn advising(self, advice: &str) -> ConfigError {
         ConfigError {
-            advice: Some(advice),
+            advice: Some(advice.into()),
+            ..self
+        }
+    }
+
+    /// The same with the key that is wrong or missing.
+    pub fn of_key(self, section: &str, key: &str) -> ConfigError {
+        ConfigError {
+            section: self.section.or(Some(section.into())),
+            key: Some(key.into()),
             ..self
         }
     }
@@ -108,7 +120,7 @@ impl ConfigError {
     pub fn in_section(self, section: &str, file: &str) -> ConfigError {
         ConfigError {
             text: format!("{self} in section {} (file: {})", repr(section), repr(file)),
-            section: Some(section.to_owned()),
+            section: Some(section.into()),
             ..self
         }
     }
@@ -119,6 +131,7 @@ impl ConfigError {
         if self.is_of_format {
             self.text
                 .push_str(" (this value is expanded twice: write %%%% for a percent sign)");
+            self.advice = None;
         }
         self
     }
@@ -134,9 +147,14 @@ impl ConfigError {
         self.section.as_deref()
     }
 
+    /// The key that is at fault, be it there or missing.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// What to do, where the text does not tell.
-    pub fn advice(&self) -> Option<&'static str> {
-        self.advice
+    pub fn advice(&self) -> Option<&str> {
+        self.advice.as_deref()
     }
 }
 
@@ -152,9 +170,13 @@ impl From<ValueError> for ConfigError {
 
 impl From<ExpansionError> for ConfigError {
     fn from(error: ExpansionError) -> ConfigError {
-        ConfigError {
-            is_of_format: matches!(error.problem, Problem::Format(_)),
-            ..ConfigError::new(error.to_string())
+        let new = ConfigError::new(error.to_string());
+        match error.problem {
+            Problem::Format(_) => ConfigError {
+                is_of_format: true,
+                ..new.advising("write %% for %, and %(NAME)s for the value of a name")
+            },
+            Problem::UnknownName { .. } => new,
         }
     }
 }

@@ -83,7 +83,12 @@ pub fn socket(
     let socket = section
         .value("socket")?
         .filter(|socket| !socket.text.is_empty())
-        .ok_or_else(|| section.fault(format!("[{name}] section requires a \"socket\" line")))?;
+        .ok_or_else(|| {
+            section.fault_at(
+                "socket",
+                format!("[{name}] section requires a \"socket\" line"),
+            )
+        })?;
     let hidden = socket.hides().then(|| socket.shown());
     let address = address(&socket.text, hidden.as_deref(), owner, mode)
         .map_err(|error| section.fault_at("socket", format!("{error} in [{name}] socket")))?;

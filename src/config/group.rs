@@ -153,7 +153,7 @@ fn member_section(
         }
         false => format!("[{blamed}] names unknown program or fcgi-program {program}"),
     };
-    Err(group.at(MEMBERS, ConfigError::of(blamed, text)))
+    Err(group.fault_at(MEMBERS, text))
 }
 
 /// A `[program:x]` that is a group of its own.

@@ -22,6 +22,8 @@ pub struct Files {
     pub warnings: Vec<String>,
     /// Files that were included.
     pub infos: Vec<String>,
+    /// What is wrong with the include and the files, the first of which a start tells.
+    pub errors: Vec<ConfigError>,
 }
 
 /// Reads `path` alone.
@@ -56,6 +58,7 @@ pub fn read_all(
         document: read_main(path, launch_directory, system)?,
         warnings: Vec::new(),
         infos: Vec::new(),
+        errors: Vec::new(),
     };
     if !files.document.has_section(SECTION) {
         return Ok(files);
@@ -64,29 +67,33 @@ pub fn read_all(
     files.document.replace_here(&here);
     let Some(value) = files.document.get(SECTION, "files") else {
         let error = ConfigError::new(".ini file has [include] section, but no files setting");
-        return Err(error.at(files.document.location_of(SECTION)));
+        files
+            .errors
+            .push(error.at(files.document.location_of(SECTION)));
+        return Ok(files);
     };
-    let patterns = expand(&value.text, layers, "include.files")
-        .map_err(|error| ConfigError::from(error).at(Some(value.location)))?;
+    let patterns = match expand(&value.text, layers, "include.files") {
+        Ok(patterns) => patterns,
+        Err(error) => {
+            let error = ConfigError::from(error).at(Some(value.location));
+            files.errors.push(error);
+            return Ok(files);
+        }
+    };
     for pattern in patterns.words() {
         let pattern = join(&here, &pattern);
         let shown = match patterns.hides() {
             true => patterns.shown(),
             false => pattern.as_str().into(),
         };
-        files.include(&pattern, &shown, system)?;
+        files.include(&pattern, &shown, system);
     }
     Ok(files)
 }
 
 impl Files {
     /// Reads what matches a pattern, which warnings show as `shown`.
-    fn include(
-        &mut self,
-        pattern: &str,
-        shown: &str,
-        system: &dyn System,
-    ) -> Result<(), ConfigError> {
+    fn include(&mut self, pattern: &str, shown: &str, system: &dyn System) {
         let mut matches = system.glob(pattern);
         if matches.is_empty() {
             self.warnings
@@ -97,7 +104,10 @@ impl Files {
             self.infos
                 .push(format!("Included extra file \"{file}\" during parsing"));
             match system.read(&file) {
-                Ok(bytes) => append(&mut self.document, bytes, &file)?,
+                Ok(bytes) => {
+                    let read = append(&mut self.document, bytes, &file);
+                    self.errors.extend(read.err());
+                }
                 Err(ReadError::Unreadable(reason)) => self.warnings.push(format!(
                     "\"{file}\" matches an include and is left out: {reason}"
                 )),
@@ -106,7 +116,6 @@ impl Files {
             let here = absolute(dirname(&file), "/");
             self.document.replace_here(&here);
         }
-        Ok(())
     }
 }
 

@@ -36,7 +36,8 @@ pub struct Mark {
 pub enum Marked {
     /// A section's header; its name.
     Header(String),
-    /// A key, lower case, and its value: the text as read, lines joined with a newline.
+    /// A key, lower case, and its value: the text as read, lines joined with a newline. A
+    /// document keeps that elsewhere.
     Key(String, String),
     /// A comment behind a part of the value of the key before.
     Cut {

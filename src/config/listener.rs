@@ -113,9 +113,10 @@ pub fn read(context: &Context<'_>, name: &str) -> Result<Listener, ConfigError> 
     let priority = section.converted(PRIORITY.name, |text| i64::parse(text, &PRIORITY))?;
     let pool = Pool::read_keys(&section)?;
     if section.read(&REDIRECT_STDERR)? {
-        return Err(section.fault(format!(
+        let text = format!(
             "[{name}] section sets redirect_stderr=true but this is not allowed because it will interfere with the eventlistener protocol"
-        )));
+        );
+        return Err(section.fault_at(REDIRECT_STDERR.name, text));
     }
     Ok(Listener {
         priority: priority.unwrap_or(-1),
@@ -184,7 +185,8 @@ fn read_events(section: &Section<'_>, key: &Key) -> Result<Vec<String>, ConfigEr
     let names = datatypes::list(&section.text(key.name)?.unwrap_or_default());
     let name = section.name();
     if names.is_empty() {
-        return Err(section.fault(format!("[{name}] section requires an \"events\" line")));
+        let text = format!("[{name}] section requires an \"events\" line");
+        return Err(section.fault_at(key.name, text));
     }
     let mut events = Vec::new();
     for event in names.iter().map(|name| name.to_uppercase()) {

@@ -14,6 +14,8 @@ use super::expand::{Layer, define};
 use super::foreign;
 use super::group;
 use super::include::{self, Files};
+use super::keys;
+use super::nearest::nearest;
 use super::paths::{absolute, dirname, join, normalized_path};
 use super::rpcinterface;
 use super::section::{Context, environment_layer};
@@ -121,46 +123,100 @@ pub fn load_with_document(
     request: &LoadRequest,
     system: &dyn System,
 ) -> Result<(Config, Document), ConfigError> {
-    let launch = &request.launch_directory;
-    let environment = environment_layer(&request.environment);
-    let mut here = Layer::new();
-    let directory = absolute(dirname(&request.path), launch);
-    define(&mut here, "here", &directory);
-    let mut host = Layer::new();
-    define(&mut host, "host_node_name", &system.host_node_name());
-
-    let layers = [&environment, &here, &host];
     let Files {
         document,
         warnings,
         infos,
-    } = include::read_all(&request.path, launch, &layers, system)?;
-    if !document.has_section(supervisord::SECTION) {
-        return Err(ConfigError::no_section(supervisord::SECTION));
+        errors,
+    } = read_files(request, system)?;
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error);
     }
-    let context = Context {
-        system,
-        document: &document,
-        path: &request.path,
-        launch_directory: launch,
-        environment,
-        here,
-        host,
+    let config = evaluated(request, &document, system)?;
+    let warnings = [warnings, config.warnings].concat();
+    let config = Config {
+        warnings,
+        infos,
+        ..config
     };
-    let config = evaluate(request, context, warnings, infos).map_err(|error| {
-        let section = error.section().and_then(|name| document.location_of(name));
-        error.at(section)
-    })?;
     Ok((config, document))
 }
 
-/// Evaluates in the original's order, for the first error is the one that is told.
-fn evaluate(
+/// The main file and what it includes.
+pub fn read_files(request: &LoadRequest, system: &dyn System) -> Result<Files, ConfigError> {
+    let names = Names::of(request, system);
+    let layers = [&names.environment, &names.here, &names.host];
+    include::read_all(&request.path, &request.launch_directory, &layers, system)
+}
+
+/// What the files say; their own warnings are not in it.
+pub fn evaluated(
     request: &LoadRequest,
-    mut context: Context<'_>,
-    mut warnings: Vec<String>,
-    infos: Vec<String>,
+    document: &Document,
+    system: &dyn System,
 ) -> Result<Config, ConfigError> {
+    if !document.has_section(supervisord::SECTION) {
+        return Err(ConfigError::no_section(supervisord::SECTION));
+    }
+    let names = Names::of(request, system);
+    let context = Context {
+        system,
+        document,
+        path: &request.path,
+        launch_directory: &request.launch_directory,
+        environment: names.environment,
+        here: names.here,
+        host: names.host,
+    };
+    evaluate(request, context).map_err(|error| located(error, document))
+}
+
+/// The names that all values see, and some of them.
+struct Names {
+    environment: Layer,
+    here: Layer,
+    host: Layer,
+}
+
+impl Names {
+    fn of(request: &LoadRequest, system: &dyn System) -> Names {
+        let (mut here, mut host) = (Layer::new(), Layer::new());
+        let directory = absolute(dirname(&request.path), &request.launch_directory);
+        define(&mut here, "here", &directory);
+        define(&mut host, "host_node_name", &system.host_node_name());
+        Names {
+            environment: environment_layer(&request.environment),
+            here,
+            host,
+        }
+    }
+}
+
+/// The error with the place of the section, where no key has one. For a key that is
+/// missing that is the place of one that may have been meant for it.
+fn located(error: ConfigError, document: &Document) -> ConfigError {
+    let Some(section) = error.section().map(str::to_owned) else {
+        return error;
+    };
+    if let Some(missing) = error.key().filter(|_| error.location().is_none())
+        && let Some(kind) = keys::kind_of(&section)
+    {
+        let known: Vec<&str> = kind.all_keys().map(|key| key.name).collect();
+        let written = document.keys(&section);
+        let meant = written.iter().find(|key| {
+            !known.contains(&key.as_str()) && nearest(key, known.iter().copied()) == Some(missing)
+        });
+        if let Some(value) = meant.and_then(|key| document.get(&section, key)) {
+            let advice = format!("did you mean \"{missing}\"?");
+            return error.advising(&advice).at(Some(value.location));
+        }
+    }
+    error.at(document.location_of(&section))
+}
+
+/// Evaluates in the original's order, for the first error is the one that is told.
+fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, ConfigError> {
+    let mut warnings = Vec::new();
     let supervisord = supervisord::read(&mut context, &request.overrides)?;
     let interfaces = rpcinterface::read(&context, &mut warnings)?;
     rpcinterface::warn_of_client_plugins(context.document, &mut warnings);
@@ -173,10 +229,8 @@ fn evaluate(
             Some(text) => Some(account(text, &context, &request.overrides)?),
         };
         // The original notices when it makes its first server.
-        if let Some(name) = interfaces.with_unknown_keys.filter(|_| !servers.is_empty()) {
-            return Err(ConfigError::new(format!(
-                "Could not make {name} rpc interface"
-            )));
+        if let Some(error) = interfaces.unknown_key.filter(|_| !servers.is_empty()) {
+            return Err(error);
         }
     }
     let found = found.into_iter();
@@ -205,7 +259,7 @@ fn evaluate(
         groups,
         sections,
         warnings,
-        infos,
+        infos: Vec::new(),
         foreign_directories,
     })
 }

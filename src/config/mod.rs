@@ -30,6 +30,7 @@ pub mod pairs;
 pub mod paths;
 pub mod program;
 pub mod redact;
+pub mod repair;
 pub mod rpcinterface;
 pub mod section;
 pub mod server;

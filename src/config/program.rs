@@ -291,17 +291,18 @@ impl Template {
         let process_name = datatypes::name(&process_name)
             .map_err(|error| section.at(PROCESS_NAME.name, error.into()))?;
         if numbering.numprocs > 1 && !process_name.contains("%(process_num)") {
-            return Err(section
-                .fault("%(process_num) must be present within process_name when numprocs > 1"));
+            let text = "%(process_num) must be present within process_name when numprocs > 1";
+            return Err(section.fault_at(NUMPROCS.name, text));
         }
         if numbering.numprocs > MAX_NUMPROCS {
             let number = section.shown(NUMPROCS.name, numbering.numprocs.to_string());
-            return Err(section.fault(format!(
-                "numprocs is {number}, but one section can have {MAX_NUMPROCS} at most"
-            )));
+            let text =
+                format!("numprocs is {number}, but one section can have {MAX_NUMPROCS} at most");
+            return Err(section.fault_at(NUMPROCS.name, text));
         }
         if settings.stopasgroup && !settings.killasgroup {
-            return Err(section.fault("Cannot set stopasgroup=true and killasgroup=false"));
+            let text = "Cannot set stopasgroup=true and killasgroup=false";
+            return Err(section.fault_at("killasgroup", text));
         }
         Ok(Template {
             process: Process {
@@ -342,7 +343,8 @@ impl Template {
         }
         let command = section.value("command")?.ok_or_else(|| {
             let name = section.name();
-            section.fault(format!("program section {name} does not specify a command"))
+            let text = format!("program section {name} does not specify a command");
+            section.fault_at("command", text)
         })?;
         let name = section
             .expanded(&self.process_name, PROCESS_NAME.name)

@@ -14,6 +14,8 @@ pub const PREFIX: &str = "rpcinterface:";
 const CLIENT_PREFIX: &str = "ctlplugin:";
 /// The key that names the factory.
 pub const FACTORY: &str = "supervisor.rpcinterface_factory";
+/// The only factory that can be had.
+pub const STANDARD: &str = "supervisor.rpcinterface:make_main_rpcinterface";
 /// The key that wraps the results of a multicall.
 const WRAP_MULTICALL: Key = changed("wrap_multicall", "boolean", Value("false"));
 
@@ -27,8 +29,9 @@ pub struct Interfaces {
     pub names: Vec<String>,
     /// One of them wraps the results of `system.multicall`.
     pub wrap_multicall: bool,
-    /// The first of them that has keys which the standard factory does not take.
-    pub with_unknown_keys: Option<String>,
+    /// The first of them that has a key which the standard factory does not take, as
+    /// an error.
+    pub unknown_key: Option<ConfigError>,
 }
 
 /// Evaluates the sections; warns of factories that are not the standard one.
@@ -38,11 +41,13 @@ pub fn read(context: &Context<'_>, warnings: &mut Vec<String>) -> Result<Interfa
     for name in sections.iter().filter(|name| name.starts_with(PREFIX)) {
         let section = context.section(name, &[]);
         let factory = section.factory(FACTORY)?;
-        let mut has_others = false;
+        let mut other = None;
         for key in context.document.keys(name) {
             if key != FACTORY {
                 section.text(&key)?;
-                has_others |= key != WRAP_MULTICALL.name;
+                if key != WRAP_MULTICALL.name && other.is_none() {
+                    other = Some(key);
+                }
             }
         }
         let namespace = part_after_colon(name).to_owned();
@@ -53,8 +58,11 @@ pub fn read(context: &Context<'_>, warnings: &mut Vec<String>) -> Result<Interfa
             ));
             continue;
         }
-        if has_others && interfaces.with_unknown_keys.is_none() {
-            interfaces.with_unknown_keys = Some(namespace.clone());
+        if let Some(key) = other.filter(|_| interfaces.unknown_key.is_none()) {
+            let text = format!("Could not make {namespace} rpc interface");
+            let error = section.fault_at(&key, text);
+            let advice = format!("the standard factory does not take the key {key}");
+            interfaces.unknown_key = Some(error.advising(&advice));
         }
         interfaces.wrap_multicall |= section.read::<bool>(&WRAP_MULTICALL)?;
         interfaces.names.push(namespace);
@@ -75,7 +83,6 @@ pub fn warn_of_client_plugins(document: &Document, warnings: &mut Vec<String>) {
 }
 
 fn is_standard(factory: &str) -> bool {
-    let mut parts = factory.splitn(2, ':').map(str::trim);
-    parts.next() == Some("supervisor.rpcinterface")
-        && parts.next() == Some("make_main_rpcinterface")
+    let parts = factory.splitn(2, ':').map(str::trim);
+    parts.eq(STANDARD.splitn(2, ':'))
 }

@@ -121,14 +121,9 @@ impl Section<'_> {
         }
     }
 
-    /// An error of the section.
-    pub fn fault(&self, text: impl Into<String>) -> ConfigError {
-        ConfigError::of(self.section, text)
-    }
-
-    /// An error of a key's value.
+    /// An error of a key's value, or of one that is missing.
     pub fn fault_at(&self, key: &str, text: impl Into<String>) -> ConfigError {
-        self.at(key, self.fault(text))
+        self.at(key, ConfigError::new(text))
     }
 
     /// The error of a value, with what a message may show of it.
@@ -158,7 +153,8 @@ impl Section<'_> {
     /// The error with the place of a key's value.
     pub fn at(&self, key: &str, error: ConfigError) -> ConfigError {
         let value = self.document.get(self.section, key);
-        error.at(value.map(|value| value.location))
+        let location = value.map(|value| value.location);
+        error.of_key(self.section, key).at(location)
     }
 
     /// Any text, expanded with the section's names; `key` is for the message.
@@ -209,7 +205,7 @@ impl Section<'_> {
     /// The key without which a plug-in is nothing.
     pub fn factory(&self, key: &str) -> Result<String, ConfigError> {
         let name = self.section;
-        let missing = || self.fault(format!("section [{name}] does not specify a {key}"));
+        let missing = || self.fault_at(key, format!("section [{name}] does not specify a {key}"));
         self.text(key)?.ok_or_else(missing)
     }
 

@@ -108,7 +108,7 @@ fn server(
 
 fn required(section: &Section<'_>, key: &'static str) -> Result<String, ConfigError> {
     let name = section.name();
-    let missing = || section.fault(format!("section [{name}] has no {key} value"));
+    let missing = || section.fault_at(key, format!("section [{name}] has no {key} value"));
     section.text(key)?.ok_or_else(missing)
 }
 
@@ -119,10 +119,12 @@ fn credentials(section: &Section<'_>) -> Result<Option<Credentials>, ConfigError
     let (username, password) = match (section.text("username")?, section.text("password")?) {
         (None, None) => return Ok(None),
         (Some(username), Some(password)) => (username, password),
-        _ => {
-            return Err(section.fault(format!(
+        (username, _) => {
+            let given = username.map_or("password", |_| "username");
+            let text = format!(
                 "Section [{name}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"
-            )));
+            );
+            return Err(section.fault_at(given, text));
         }
     };
     if username.is_empty() {

@@ -9,21 +9,27 @@ use crate::config::dump;
 use crate::config::error::ConfigError;
 use crate::config::load::{self, RealSystem, StartRequest};
 use crate::config::redact;
+use crate::config::repair;
 use crate::supervisord::options::Inspection;
 use crate::sys::terminal;
 
 /// Reads and tells. The status is 0, or 2 for a configuration that is not good.
 pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
     let launch = &request.launch_directory;
-    let read = request.find().and_then(|request| {
-        let (config, document) = load::load_with_document(&request, &RealSystem)?;
-        Ok((config, document))
-    });
+    let read = request
+        .find()
+        .map_err(|error| vec![error])
+        .and_then(|found| {
+            let read = load::load_with_document(&found, &RealSystem);
+            read.map_err(|error| match inspection {
+                Inspection::Dump { .. } => vec![error],
+                Inspection::Check { .. } => repair::all_errors(&found, &RealSystem),
+            })
+        });
     let (config, document) = match read {
         Ok(read) => read,
-        Err(error) => {
-            terminal::complain(&command_line::usage_text(&error, &request.program));
-            terminal::complain(&explained(&error));
+        Err(errors) => {
+            complain(&errors, &request.program);
             return ExitCode::from(2);
         }
     };
@@ -50,17 +56,30 @@ pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
     if strict && !warnings.is_empty() {
         return ExitCode::from(2);
     }
-    let processes: usize = config
-        .groups
-        .iter()
-        .map(|group| group.processes.len())
-        .sum();
+    let groups = config.groups.iter();
+    let processes = groups.map(|group| group.processes.len()).sum();
     terminal::tell(&format!(
-        "{}: configuration ok ({} groups, {processes} processes)\n",
+        "{}: configuration ok ({}, {})\n",
         config.path,
-        config.groups.len()
+        counted(config.groups.len(), "group", "groups"),
+        counted(processes, "process", "processes")
     ));
     ExitCode::SUCCESS
+}
+
+/// The first error as at a start, the others behind it.
+fn complain(errors: &[ConfigError], program: &str) {
+    for (index, error) in errors.iter().enumerate() {
+        terminal::complain(&match index {
+            0 => command_line::usage_text(error, program),
+            _ => format!("Error: {error}\n"),
+        });
+        terminal::complain(&explained(error));
+    }
+}
+
+fn counted(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
 
 /// A line that says where to look and what to do, for errors whose text, the

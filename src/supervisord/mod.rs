@@ -9,7 +9,6 @@ pub mod privileges;
 pub mod service;
 pub mod start;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use crate::command_line;
@@ -84,10 +83,7 @@ fn fail(program: &str, failure: &Failure) -> ExitCode {
         }
         Failure::Config(error) => {
             terminal::complain(&command_line::usage_text(error, program));
-            // Scripts get what 4.3.0 tells and no more.
-            if error.advice().is_some() || std::io::stderr().is_terminal() {
-                terminal::complain(&inspect::explained(error));
-            }
+            terminal::complain(&inspect::explained(error));
             ExitCode::from(2)
         }
         Failure::System(message) => {

@@ -224,7 +224,10 @@ fn errors_of_what_is_included_did_not_say_where() {
         ),
     ] {
         let [_, (_, last)] = told(text);
-        assert_eq!(last, format!("s.conf:{line}: the error is here"), "{text}");
+        assert!(
+            last.starts_with(&format!("s.conf:{line}: ")),
+            "{text}: {last}"
+        );
     }
     let dir = Dir::new();
     dir.write("s.conf", "[supervisord]\n[include]\nfiles=*.ini\n");
@@ -234,4 +237,129 @@ fn errors_of_what_is_included_did_not_say_where() {
     let found = supervisord(&dir, &["--check"]);
     let expected = format!("{}:3: the error is here", broken.display());
     assert_eq!(found.stderr.lines().last(), Some(&*expected));
+}
+
+/// The last line that a start and a check complain of, for a main file and the one
+/// that it includes; files by their names alone.
+fn places(main: &str, included: &str) -> [String; 2] {
+    let dir = Dir::new();
+    dir.write("s.conf", format!("[include]\nfiles=more.ini\n{main}"));
+    dir.write("more.ini", included);
+    [&["-n"][..], &["--check"]].map(|options| {
+        let found = supervisord(&dir, options);
+        assert_eq!(found.status, Some(2), "{main}{included}\n{}", found.stderr);
+        let last = found.stderr.lines().last().unwrap_or_default();
+        last.replace(&dir.join("more.ini").display().to_string(), "more.ini")
+    })
+}
+
+#[test]
+fn the_place_of_an_error_was_its_sections_or_was_not_told_by_a_start() {
+    const PROGRAM: &str = "[supervisord]\n[program:a]\ncommand=/bin/cat\n";
+    for (main, included, place) in [
+        (
+            "[supervisord]\n",
+            "[inet_http_server]\n\nport=80x\n",
+            "more.ini:3",
+        ),
+        (PROGRAM, "[program:a]\n; more\nstartsecs=x\n", "more.ini:3"),
+        (PROGRAM, "[group:g]\nprograms=a,\n z\n", "more.ini:2"),
+        (PROGRAM, "[program:a]\n\nnumprocs=2\n", "more.ini:3"),
+        (
+            PROGRAM,
+            "[program:a]\nnumprocs=100001\nprocess_name=%(process_num)s\n",
+            "more.ini:2",
+        ),
+        (
+            PROGRAM,
+            "[program:a]\nstopasgroup=true\nkillasgroup=false\n",
+            "more.ini:3",
+        ),
+        (
+            PROGRAM,
+            "[program:a]\n\nstdout_logfile=%(no)s\n",
+            "more.ini:3",
+        ),
+        (PROGRAM, "[program:a]\n\nenvironment=A\n", "more.ini:3"),
+        (
+            PROGRAM,
+            "[supervisord]\n\nuser=no-such-user\n",
+            "more.ini:3",
+        ),
+        (
+            PROGRAM,
+            "[supervisord]\n\nenvironment=A=%%(no)s\n",
+            "more.ini:3",
+        ),
+        (PROGRAM, "[DEFAULT]\nautostart=perhaps\n", "more.ini:2"),
+        (
+            PROGRAM,
+            "[inet_http_server]\nport=1\nusername=a\n",
+            "more.ini:3",
+        ),
+        (
+            PROGRAM,
+            "[inet_http_server]\nport=1\npassword=a\n",
+            "more.ini:3",
+        ),
+        (
+            "[supervisord]\n[eventlistener:l]\ncommand=/bin/cat\nevents=EVENT\n",
+            "[eventlistener:l]\n\nredirect_stderr=true\n",
+            "more.ini:3",
+        ),
+        (
+            "[supervisord]\n[inet_http_server]\nport=1\n",
+            "[rpcinterface:x]\nsupervisor.rpcinterface_factory=\
+             supervisor.rpcinterface:make_main_rpcinterface\nretries=1\n",
+            "more.ini:3",
+        ),
+        // Where no key is at fault the section's header is told.
+        ("[supervisord]\n", "[program:a]\nnumprocs=1\n", "more.ini:1"),
+        ("[supervisord]\n", "\n[unix_http_server]\n", "more.ini:2"),
+    ] {
+        for told in places(main, included) {
+            assert!(
+                told.starts_with(&format!("{place}: ")),
+                "{included}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_mistyped_key_that_is_needed_was_not_proposed() {
+    for (text, line, missing) in [
+        ("[program:a]\nnumprocs=1\ncomand=/bin/cat\n", 4, "command"),
+        (
+            "[eventlistener:a]\ncommand=/bin/cat\nevent=TICK_5\n",
+            4,
+            "events",
+        ),
+        (
+            "[fcgi-program:a]\ncommand=/bin/cat\nsoket=tcp://h:1\n",
+            4,
+            "socket",
+        ),
+        ("[inet_http_server]\nprot=1\n", 3, "port"),
+        ("[unix_http_server]\nchmod=0700\nfiel=/tmp/s\n", 4, "file"),
+    ] {
+        for (_, last) in told(&format!("[supervisord]\n{text}")) {
+            assert_eq!(last, format!("s.conf:{line}: did you mean \"{missing}\"?"));
+        }
+    }
+    let [_, (_, last)] = told("[supervisord]\n[program:a]\nnumprocs=1\n");
+    assert_eq!(last, "s.conf:2: the error is here");
+}
+
+#[test]
+fn a_format_error_did_not_say_how_a_percent_sign_is_written() {
+    for key in ["command=/bin/date +%H", "directory=/a%", "priority=5%"] {
+        let text = format!("[supervisord]\n[program:a]\ncommand=/bin/cat\n{key}\n");
+        for (_, last) in told(&text) {
+            assert_eq!(
+                last,
+                "s.conf:4: write %% for %, and %(NAME)s for the value of a name"
+            );
+        }
+    }
 }

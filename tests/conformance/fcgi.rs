@@ -1,7 +1,7 @@
 //! FastCGI programs: the socket on descriptor 0, from its making to its end.
 
 use super::compare;
-use super::run::Run;
+use super::run::{Run, is_of_place};
 use crate::support::{DEADLINE, Value, ask, ask_until, finish, server_command, wait_until};
 use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -245,7 +245,8 @@ fn note_failure(run: &mut Run, socket: &str) {
         .args(["-n", "-s", "-c"])
         .arg(run.path("supervisord.conf"));
     let end = finish(command, "", DEADLINE);
-    let last = end.stderr.lines().last().unwrap_or_default();
+    let mut lines = end.stderr.lines().rev();
+    let last = lines.find(|line| !is_of_place(line)).unwrap_or_default();
     // 4.3.0 names the class of the exception.
     let (_, text) = last.split_once("Error: ").unwrap_or(("", last));
     run.note(&format!("status {:?}: {text}", end.status));

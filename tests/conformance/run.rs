@@ -30,6 +30,12 @@ pub struct Run {
     transcript: Vec<String>,
 }
 
+/// Whether the line tells in which file and line an error is.
+pub fn is_of_place(line: &str) -> bool {
+    let after = line.split_once(".conf:").map(|(_, after)| after);
+    after.is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 impl Run {
     /// A run that has done nothing yet.
     pub fn new(daemon_kind: Kind, ctl_kind: Kind) -> Run {
@@ -203,7 +209,8 @@ impl Run {
                 self.note("(no newline at the end)");
             }
         }
-        for line in end.stderr.lines().filter(|line| !is_hint(line)) {
+        let is_addition = |line: &&str| is_hint(line) || is_of_place(line);
+        for line in end.stderr.lines().filter(|line| !is_addition(line)) {
             self.note(&format!("stderr: {line}"));
         }
         let status = end
