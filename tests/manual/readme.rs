@@ -305,7 +305,16 @@ fn every_page_key_and_option_that_it_and_the_changes_name_is_there() {
     let options: BTreeSet<String> = supervisord::options::spellings()
         .chain(supervisorctl::options::spellings())
         .map(|(name, _)| name)
-        .chain(["--no-default-features", "--nocapture", "--json"].map(str::to_owned))
+        .chain(
+            [
+                "--no-default-features",
+                "--nocapture",
+                "--json",
+                "--lib",
+                "--test",
+            ]
+            .map(str::to_owned),
+        )
         .collect();
     for text in [all(), read("CHANGELOG.md")] {
         for (name, digit) in references(&text) {
