@@ -86,6 +86,90 @@ result_handler=store
 startsecs=0
 ";
 
+/// Five groups of programs with long names, and a sixth of workers.
+const CROWD: &[(&str, &[&str])] = &[
+    (
+        "checkout-service",
+        &[
+            "celery-beat-scheduler",
+            "celery-worker-high",
+            "celery-worker-low-priority",
+            "gunicorn-web",
+            "websocket-gateway",
+        ],
+    ),
+    (
+        "identity",
+        &[
+            "audit-log-shipper",
+            "ldap-sync",
+            "oauth2-token-issuer",
+            "password-reset-mailer",
+            "session-store-replicator",
+        ],
+    ),
+    (
+        "media-pipeline",
+        &[
+            "cdn-invalidation-queue-consumer",
+            "ffmpeg-transcoder-1080p-hardware",
+            "metadata-extractor",
+            "thumbnailer",
+            "virus-scanner",
+        ],
+    ),
+    (
+        "observability-and-alerting",
+        &[
+            "alertmanager",
+            "blackbox-exporter",
+            "grafana",
+            "loki-distributor-eu-west-1-production",
+            "prometheus",
+        ],
+    ),
+    (
+        "search",
+        &[
+            "elasticsearch-indexer",
+            "query-log-compactor",
+            "reranker-model-server-v2",
+            "suggestion-builder",
+            "synonym-reloader",
+        ],
+    ),
+];
+
+/// The configuration of the crowd, with one program in each state that is soon reached.
+fn crowd() -> String {
+    let mut text = String::new();
+    for (group, programs) in CROWD {
+        for program in *programs {
+            let more = match *program {
+                "celery-worker-low-priority" => "command=/bin/false\nstartretries=0\n",
+                "virus-scanner" => {
+                    "command=/no/such/program --with=some --options\nstartretries=0\n"
+                }
+                "grafana" => "command=/bin/cat\nautostart=false\n",
+                "reranker-model-server-v2" => "command=/bin/cat\nstartsecs=1000\n",
+                "synonym-reloader" => "command=/bin/true\nstartsecs=0\nautorestart=false\n",
+                _ => "command=/bin/cat\nstartsecs=0\n",
+            };
+            text.push_str(&format!("[program:{program}]\n{more}"));
+        }
+        text.push_str(&format!(
+            "[group:{group}]\nprograms={}\n",
+            programs.join(",")
+        ));
+    }
+    text.push_str(
+        "[program:worker]\ncommand=/bin/cat\nnumprocs=4\n\
+         process_name=%(program_name)s_%(process_num)02d\nstartsecs=0\n\
+         [program:nginx]\ncommand=/bin/cat\nstartsecs=0\n",
+    );
+    text
+}
+
 const LISTENER: &str = "\
 printf 'READY\\n'
 while read line; do
@@ -136,7 +220,7 @@ fn everything_works_in_a_browser() {
         "{} is missing: run `make test`, which fetches it",
         axe.display()
     );
-    let (port, sights_port) = (free_port(), free_port());
+    let (port, sights_port, crowd_port) = (free_port(), free_port(), free_port());
     let odd = format!(
         "[program:{ODD}]\ncommand=/bin/sh -c 'echo \"odd <b>output</b> ü\"; exec sleep 10000'\nstartsecs=0\n"
     );
@@ -144,10 +228,14 @@ fn everything_works_in_a_browser() {
     scene.wait("cat", "RUNNING");
     let sights = supervisord(sights_port, SIGHTS);
     arrange(&sights);
+    let crowd = supervisord(crowd_port, &crowd());
+    crowd.wait("checkout-service:celery-worker-low-priority", "FATAL");
+    crowd.wait("worker:worker_03", "RUNNING");
     let mut browser = Command::new("python3")
         .arg(root.join("tests/browser/scenarios.py"))
         .arg(format!("http://127.0.0.1:{port}/"))
         .arg(format!("http://127.0.0.1:{sights_port}/"))
+        .arg(format!("http://127.0.0.1:{crowd_port}/"))
         .arg(axe)
         .arg(root.join("target/web-screenshots"))
         .stdin(Stdio::null())

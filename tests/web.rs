@@ -118,6 +118,123 @@ fn every_button_does_what_it_says() {
     scene.stop();
 }
 
+/// Without a script the question is a page of its own.
+#[test]
+fn what_concerns_everything_is_asked_about_first() {
+    let scene = Scene::start(&format!("identifier=<shop>\n{PROGRAMS}"));
+    scene.wait("cat", "RUNNING");
+    let pid = scene.pid("cat");
+    let filtered = "/?name=c&state=running";
+    let page = scene.rpc.get(filtered);
+    let all = page.body.split_once("name=token").unwrap().1;
+    assert!(
+        all.split("</form>")
+            .next()
+            .unwrap()
+            .contains("name=ask value=1")
+    );
+    let submit = |token: &str, ask: &str, action: &str| {
+        let fields = [("token", token), ("ask", ask), ("action", action)];
+        scene.rpc.submit(filtered, &fields)
+    };
+    for (action, question) in [
+        (
+            "clearall",
+            "Clear the logs of all 5 processes of &lt;shop&gt;? This cannot be undone.",
+        ),
+        ("restartall", "Restart all 5 processes of &lt;shop&gt;?"),
+        ("stopall", "Stop all 5 processes of &lt;shop&gt;?"),
+    ] {
+        assert_eq!(submit("x", "1", action).status, 403);
+        let asked = submit(page.token(""), "1", action);
+        assert_eq!(asked.status, 200, "{}", asked.head);
+        for part in [
+            &format!("<h1>{question}</h1>"),
+            "<a href=\"./?name=c&amp;state=running\">Cancel</a>",
+            &format!("name=\"action\" value=\"{action}\""),
+        ] {
+            assert!(asked.body.contains(part), "{part} is not in {}", asked.body);
+        }
+        assert_eq!(scene.pid("cat"), pid);
+        if action == "stopall" {
+            let answer = submit(asked.token(""), "", action);
+            let location = answer.header("Location");
+            assert!(
+                location.starts_with("./?name=c&state=running&message="),
+                "{location}"
+            );
+            assert!(told(&scene, &answer).starts_with("All stopped at "));
+            scene.wait_all("STOPPED");
+        }
+    }
+    // The others in the same form are done at once.
+    assert_eq!(submit(page.token(""), "1", "refresh").status, 303);
+    scene.stop();
+}
+
+#[test]
+fn a_process_is_restarted_from_the_page_with_its_log() {
+    let scene = scene();
+    let before = scene.pid("cat");
+    let path = "/tail.html?processname=cat&channel=stderr&refresh=5";
+    let answer = press(&scene, path, process("cat"), "restart");
+    let location = answer.header("Location");
+    assert!(
+        location.starts_with("tail.html?processname=cat&channel=stderr&refresh=5&message="),
+        "{location}"
+    );
+    assert_eq!(told(&scene, &answer), "Process cat restarted");
+    assert_ne!(scene.pid("cat"), before);
+    let page = scene.rpc.get(path);
+    assert!(
+        page.body
+            .contains("<span class=\"state running\">running</span> pid ")
+    );
+    scene.stop();
+}
+
+/// Regression: it was a bare page without a way to the others, and a log that is not
+/// there was offered for a download.
+#[test]
+fn what_is_not_there_has_a_page_like_the_others() {
+    let scene = scene();
+    for (path, status, folders) in [
+        ("/nothing", 404, ""),
+        ("/status.html?x=/y", 404, ""),
+        ("/a/b%2Fc/d", 404, "../../"),
+        ("/index.html/", 404, "../"),
+        ("/log.txt?processname=nope", 404, ""),
+        ("/tail.html?processname=nope", 200, ""),
+        ("/tail.html", 200, ""),
+    ] {
+        let home = match folders {
+            "" => "./",
+            folders => folders,
+        };
+        let link = format!("<a href=\"{home}\">To the processes</a>");
+        let accept = "Accept: text/html,*/*;q=0.8\r\n";
+        let page = scene.rpc.page("GET", path, accept, "");
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.header("Content-Type").starts_with("text/html"));
+        assert!(page.body.contains(&link), "{path}: {}", page.body);
+        let style = page
+            .body
+            .split_once("stylesheets/supervisor.css")
+            .unwrap()
+            .0;
+        let style = style.rsplit_once('"').unwrap().1.trim_start_matches("./");
+        assert_eq!(style, folders, "{path}: {}", page.body);
+        assert!(!page.body.contains("Download") && !page.body.contains("log.txt"));
+        let head = scene.rpc.page("HEAD", path, accept, "");
+        assert_eq!((head.status, head.body.as_str()), (status, ""));
+        // Others find the same way.
+        let plain = scene.rpc.get(path);
+        assert_eq!(plain.status, status, "{path}");
+        assert!(plain.body.contains(&link), "{path}: {}", plain.body);
+    }
+    scene.stop();
+}
+
 #[test]
 fn each_log_is_cleared_by_itself() {
     let scene = Scene::start(

@@ -33,6 +33,8 @@ pub struct Exchange {
     pub version: Version,
     /// What comes after the response.
     pub persistence: Persistence,
+    /// The client asks for pages to look at.
+    pub is_browser: bool,
     /// The response has no body.
     pub head_only: bool,
     /// When the head was complete.
@@ -46,6 +48,9 @@ impl Exchange {
             line: head.line.clone(),
             version: head.version,
             persistence: Persistence::of(head),
+            is_browser: head
+                .header("Accept")
+                .is_some_and(|types| types.contains("text/html")),
             head_only: head.method == "HEAD",
             received,
         }
@@ -57,6 +62,7 @@ impl Exchange {
             line: String::new(),
             version: Version::Http11,
             persistence: Persistence::Close,
+            is_browser: false,
             head_only: false,
             received,
         }

@@ -11,6 +11,9 @@ use crate::http::refusal::Refusal;
 use crate::http::request::{Head, Version};
 use crate::text::escape;
 
+/// From how many folders the page of an address where nothing is finds home.
+const DEEPEST: usize = 64;
+
 /// What follows a response on its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
@@ -63,7 +66,7 @@ impl Response {
     /// The page that says why a request is refused; with 401 the question for credentials.
     pub fn refusal(why: &Refusal) -> Response {
         let status = why.status();
-        let body = error_page(status, &why.to_string()).into_bytes();
+        let body = error_page(status, &escape::html(&why.to_string())).into_bytes();
         let mut headers = Vec::with_capacity(3);
         if status == 401 {
             headers.push(("WWW-Authenticate", "Basic realm=\"default\"".to_owned()));
@@ -75,6 +78,25 @@ impl Response {
             headers,
             body,
         }
+    }
+
+    /// The answer for an address where nothing is, with a way home. `line` is the request's,
+    /// which says how many folders it is to there. A browser gets a page in the dress of the
+    /// others, everybody else that of 4.3.0.
+    pub fn not_found(line: &str, is_browser: bool) -> Response {
+        let mut response = Response::refusal(&Refusal::NotFound);
+        let home = way_home(line);
+        let why = Refusal::NotFound.to_string();
+        let page = match is_browser {
+            true => not_found_page(&why, &home),
+            false => error_page(404, &format!("{why} {}.", link_home(&home))),
+        };
+        response.headers = vec![
+            ("Content-Length", page.len().to_string()),
+            ("Content-Type", "text/html".to_owned()),
+        ];
+        response.body = page.into_bytes();
+        response
     }
 
     /// The bytes on the wire. `Date` is the moment `received`, as in 4.3.0.
@@ -166,15 +188,46 @@ pub fn reason(status: u16) -> &'static str {
     }
 }
 
-/// The page of 4.3.0 with one more line, which says why.
+/// The page of 4.3.0 with one more line, which says why in HTML.
 fn error_page(status: u16, why: &str) -> String {
     format!(
         "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
          <h1>Error response</h1>\r\n<p>Error code {status}.\r\n<p>Message: {}.\r\n\
          <p>{}\r\n</body>\r\n",
         reason(status),
-        escape::html(why)
+        why
     )
+}
+
+fn not_found_page(why: &str, home: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\r\n<html lang=\"en\">\r\n<head>\r\n<meta charset=\"utf-8\">\r\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\r\n\
+         <title>Not found - Supervisor</title>\r\n\
+         <link rel=\"stylesheet\" href=\"{home}stylesheets/supervisor.css\">\r\n\
+         <link rel=\"icon\" href=\"{home}images/icon.svg\">\r\n</head>\r\n<body>\r\n\
+         <header><p class=\"brand\"><a href=\"{home}\">supervisord</a></p></header>\r\n\
+         <main><div class=\"bar head\"><h1>Not found</h1></div>\r\n\
+         <p class=\"message bad\" role=\"alert\">{why}</p>\r\n\
+         <p>{}</p></main>\r\n</body>\r\n",
+        link_home(home)
+    )
+}
+
+fn link_home(home: &str) -> String {
+    format!("<a href=\"{home}\">To the processes</a>")
+}
+
+/// The relative address of `/` from the address in a request line: behind a proxy it
+/// may have another path.
+fn way_home(line: &str) -> String {
+    let target = line.split(' ').nth(1).unwrap_or_default();
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let folders = path.matches('/').count().saturating_sub(1);
+    match folders {
+        0 => "./".to_owned(),
+        _ => "../".repeat(folders.min(DEEPEST)),
+    }
 }
 
 fn start_of_head(status: u16, version: Version, received: Timestamp) -> String {
@@ -216,11 +269,35 @@ mod tests {
     #[test]
     fn refusals_have_the_page_of_4_3_0_with_one_more_line() {
         assert_eq!(
-            error_page(404, "<No>."),
+            error_page(404, "No."),
             "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
              <h1>Error response</h1>\r\n<p>Error code 404.\r\n<p>Message: Not Found.\r\n\
-             <p>&lt;No&gt;.\r\n</body>\r\n"
+             <p>No.\r\n</body>\r\n"
         );
+    }
+
+    #[test]
+    fn from_a_wrong_address_the_way_home_is_relative() {
+        for (line, home) in [
+            ("GET /x HTTP/1.1", "./"),
+            ("GET /a/b/c?d=/e HTTP/1.1", "../../"),
+            ("GET /a/ HTTP/1.1", "../"),
+            ("GET //a HTTP/1.1", "../"),
+            ("GET /a%2Fb HTTP/1.1", "./"),
+            ("GET /x", "./"),
+            ("", "./"),
+        ] {
+            assert_eq!(way_home(line), home, "{line}");
+            for is_browser in [true, false] {
+                let page = Response::not_found(line, is_browser);
+                let text = String::from_utf8(page.body).unwrap();
+                assert!(text.contains(&format!("<a href=\"{home}\">To the processes</a>")));
+                let style = format!("href=\"{home}stylesheets/supervisor.css\"");
+                assert_eq!(text.contains(&style), is_browser, "{text}");
+            }
+        }
+        let deep = Response::not_found(&format!("GET {} HTTP/1.1", "/".repeat(60_000)), true);
+        assert!(deep.body.len() < 5000, "{}", deep.body.len());
     }
 
     #[test]

@@ -3,21 +3,26 @@
 
 use hmac_sha256::Hash;
 
+use crate::SUPERVISOR_VERSION;
 use crate::http::response::Response;
 use crate::text::base64;
 use crate::text::escape;
 use crate::web::assets;
 use crate::web::command;
+use crate::web::controls::{self, lower, push_mark};
 use crate::web::view::DaemonView;
-use crate::{SUPERVISOR_VERSION, states::SupervisorState};
 
 /// A page before it is written.
 #[derive(Debug)]
 pub struct Frame<'a> {
     pub title: String,
     pub heading: String,
+    /// What stands beside the heading, as HTML.
+    pub beside: String,
     /// supervisord, for the head of the page.
     pub daemon: &'a DaemonView,
+    /// By what the status page is filtered: name and state. Empty elsewhere.
+    pub filter: [(&'static str, &'a str); 2],
     /// How something went that was asked for before.
     pub message: &'a str,
     /// After how many seconds the page is loaded again, and from where.
@@ -33,15 +38,21 @@ impl Frame<'_> {
         let mut page = String::with_capacity(self.content.len() + 4096);
         self.push_head(&mut page);
         self.push_banner(&mut page);
-        page.push_str("<main id=\"main\">");
-        page.push_str(&format!("<h1>{}</h1>\n", escape::html(&self.heading)));
+        page.push_str(&format!(
+            "<main id=\"main\"><div class=\"bar head\"><h1>{}</h1>\n{}</div>\n",
+            escape::html(&self.heading),
+            self.beside
+        ));
         self.push_message(&mut page);
         page.push_str(&self.content);
-        page.push_str("</main>\n<footer>pollvisor ");
-        page.push_str(env!("CARGO_PKG_VERSION"));
-        page.push_str(", Supervisor ");
-        page.push_str(SUPERVISOR_VERSION);
-        page.push_str("</footer>\n");
+        page.push_str(&format!(
+            concat!(
+                "</main>\n<footer>pollvisor ",
+                env!("CARGO_PKG_VERSION"),
+                " (Supervisor {})</footer>\n"
+            ),
+            SUPERVISOR_VERSION
+        ));
         if !self.script.is_empty() {
             page.push_str("<script>");
             page.push_str(self.script);
@@ -73,22 +84,57 @@ impl Frame<'_> {
 
     fn push_banner(&self, page: &mut String) {
         let daemon = self.daemon;
-        page.push_str("<a class=\"skip\" href=\"#main\">Skip to content</a>\n<header>\n");
+        let state = daemon.state.name().to_lowercase();
         page.push_str(&format!(
-            "<p class=\"brand\"><a href=\"./\">{}</a> {}</p>\n",
-            escape::html(&daemon.identifier),
-            state_of(daemon.state)
+            "<a class=\"skip\" href=\"#main\">Skip to content</a>\n<header>\n\
+             <p class=\"brand\"><a href=\"./\">{}</a> ",
+            escape::html(daemon.name())
         ));
-        page.push_str(&format!(
-            "<dl><div><dt>pid</dt><dd>{}</dd></div><div><dt>uptime</dt><dd>{}</dd></div>\
-             <div><dt>version</dt><dd>{SUPERVISOR_VERSION}</dd></div></dl>\n",
-            daemon.pid,
-            escape::html(&daemon.uptime)
-        ));
+        push_mark(page, &state, &state);
+        page.push_str("</p>\n<dl>");
+        let pid = daemon.pid.to_string();
+        let host = daemon.has_identifier().then_some(("host", &daemon.host));
+        for (what, value) in host
+            .into_iter()
+            .chain([("pid", &pid), ("uptime", &daemon.uptime)])
+        {
+            page.push_str(&format!(
+                "<div><dt>{what}</dt><dd>{}</dd></div>",
+                escape::html(value)
+            ));
+        }
+        page.push_str("</dl>\n");
+        self.push_counts(page);
         page.push_str(
             "<nav aria-label=\"Pages\"><a href=\"./\">Processes</a> \
              <a href=\"mainlog.html\">Main log</a></nav>\n</header>\n",
         );
+    }
+
+    /// How many processes are in which state: links to them.
+    fn push_counts(&self, page: &mut String) {
+        let [name, (_, chosen)] = self.filter;
+        let counts = &self.daemon.counts;
+        if counts.is_empty() {
+            return;
+        }
+        page.push_str("<nav aria-label=\"States\">");
+        for state in controls::STATES {
+            let text = lower(state);
+            let count = counts.iter().find(|(other, _)| *other == state);
+            let count = count.map_or(0, |(_, count)| *count);
+            let current = match text == chosen {
+                true => " aria-current=\"true\"",
+                false if count == 0 => continue,
+                false => "",
+            };
+            let address = escape::address("./", &[name, ("state", text)]);
+            page.push_str(&format!(
+                "<a class=\"state {text}\" href=\"{}\"{current}>{count} {text}</a> ",
+                escape::html(&address)
+            ));
+        }
+        page.push_str("</nav>\n");
     }
 
     fn push_message(&self, page: &mut String) {
@@ -120,12 +166,6 @@ impl Frame<'_> {
         ]);
         response
     }
-}
-
-fn state_of(state: SupervisorState) -> String {
-    let name = state.name();
-    let class = name.to_lowercase();
-    format!("<span class=\"state {class}\">{class}</span>")
 }
 
 /// Only what comes from here and is meant: this script by its digest, this
@@ -203,6 +243,7 @@ pub fn icon() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::states::SupervisorState;
 
     fn header<'a>(response: &'a Response, name: &str) -> &'a str {
         let mut headers = response.headers.iter();
@@ -216,13 +257,17 @@ mod tests {
             state: SupervisorState::Running,
             reason: String::new(),
             identifier: "<i>".to_owned(),
+            host: "web1".to_owned(),
             pid: 1,
             uptime: "0:00:01".to_owned(),
+            counts: Vec::new(),
         };
         let frame = Frame {
             title: "<t>".to_owned(),
             heading: "<h>".to_owned(),
+            beside: String::new(),
             daemon: &daemon,
+            filter: [("", ""); 2],
             message,
             refresh: Some((5, "tail.html?a=1&b=2".to_owned())),
             content: "<p>content</p>".to_owned(),
@@ -261,6 +306,7 @@ mod tests {
         for part in [
             "<title>&lt;t&gt;</title>",
             "<h1>&lt;h&gt;</h1>",
+            "(Supervisor 4.3.0)</footer>",
             "<a href=\"./\">&lt;i&gt;</a>",
             "content=\"5; url=tail.html?a=1&amp;b=2\"",
             "<p class=\"message good\" role=\"status\" id=\"message\">Process &lt;x&gt; started</p>",

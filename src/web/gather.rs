@@ -12,8 +12,10 @@ use crate::rpc::names;
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::supervisor::pools::Pool;
+use crate::sys::host;
 use crate::sys::time::{self, LocalTime};
 use crate::tokens::Channel;
+use crate::web::controls;
 use crate::web::tail::{LogQuery, Subject};
 use crate::web::view::{DaemonView, GroupView, LogView, ProcessView, ResultView, View};
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -38,6 +40,8 @@ pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
 
 pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
     let supervisor = &*daemon.supervisor;
+    let processes = supervisor.groups.iter().flat_map(|group| &group.processes);
+    let states = processes.map(|process| process.machine().state());
     let up = daemon
         .context
         .now
@@ -48,8 +52,10 @@ pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
         state: supervisor.state(),
         reason: supervisor.state_reason().to_owned(),
         identifier: supervisor.child_settings.identifier.clone(),
+        host: host::node_name(),
         pid: daemon.pid,
         uptime: uptime(i64::try_from(up).unwrap_or(i64::MAX)),
+        counts: controls::counts(states),
     }
 }
 
@@ -124,15 +130,13 @@ pub fn log_from(daemon: &Daemon<'_>, subject: &Subject, offset: i64) -> Option<W
     }
 }
 
-/// Whether there is something that would empty the log: the main log there
-/// always is, a process's log is emptied through its child.
-pub fn can_clear(supervisor: &Supervisor, subject: &Subject) -> bool {
-    match subject {
-        Subject::Main => true,
-        Subject::Process(name, _) => {
-            names::process(supervisor, name).is_ok_and(|process| process.machine().pid() != 0)
-        }
-    }
+/// The process that has the log, if there is one.
+pub fn process(daemon: &Daemon<'_>, subject: &Subject) -> Option<ProcessView> {
+    let Subject::Process(name, _) = subject else {
+        return None;
+    };
+    let process = names::process(daemon.supervisor, name).ok()?;
+    Some(of_process(process, daemon.context.now))
 }
 
 /// Where a log is, or why there is none, in the words of 4.3.0.

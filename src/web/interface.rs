@@ -17,6 +17,7 @@ use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::sys::{errno, random};
 use crate::text::escape::{address, html};
 use crate::web::action;
+use crate::web::ask::{self, Question};
 use crate::web::command::Command;
 use crate::web::form::Form;
 use crate::web::frame::{self, Frame};
@@ -75,7 +76,7 @@ impl Web {
         get_actions: bool,
     ) -> Answered {
         let answered = self.try_answer(daemon, page, request, get_actions);
-        answered.unwrap_or_else(|why| Answered::Reply(why.into()))
+        answered.unwrap_or_else(|why| self.refuse(daemon, why))
     }
 
     /// Tells of an action that has come to its end.
@@ -132,8 +133,15 @@ impl Web {
                     Some(Command::Refresh) if request.sender.is_none() => true,
                     Some(command) => is_ours(command),
                 };
+                let asked = match form.get("ask") {
+                    "" => None,
+                    _ => command.as_ref().and_then(ask::about),
+                };
                 Ok(match (may, command) {
-                    (true, Some(command)) => act(daemon, &tokens, command, back),
+                    (true, Some(command)) => match asked {
+                        Some(question) => self.ask(daemon, &tokens, question, &back),
+                        None => act(daemon, &tokens, command, back),
+                    },
                     (true, None) => self.show(daemon, &tokens, &query, back),
                     (false, _) => self.refuse(daemon, Refusal::OldForm(request.sender.clone())),
                 })
@@ -183,19 +191,44 @@ impl Web {
             Back::Log(log_query) => {
                 let view = gather::of_daemon(daemon, self.started);
                 let log = gather::log(supervisor, context, &log_query);
-                let can_clear = gather::can_clear(supervisor, &log_query.subject);
-                tail::page(&view, &log_query, &log, message, can_clear, &issuer).response(200)
+                let process = gather::process(daemon, &log_query.subject);
+                let process = process.as_ref();
+                tail::page(&view, &log_query, process, &log, message, &issuer).response(200)
             }
         })
+    }
+
+    /// Asks whether that is meant, where it concerns everything.
+    fn ask(
+        &self,
+        daemon: &Daemon<'_>,
+        tokens: &Tokens,
+        question: Question,
+        back: &Back,
+    ) -> Answered {
+        let view = gather::of_daemon(daemon, self.started);
+        let now = daemon.context.now.monotonic;
+        let filter = match back {
+            Back::Status(filter) => filter.values(),
+            Back::Log(_) => [("", ""); 2],
+        };
+        let issuer = Issuer { tokens, now };
+        whole(question.page(&view, filter, &issuer).response(200))
     }
 
     /// Tells that nothing was done, and why.
     fn refuse(&self, daemon: &Daemon<'_>, why: Refusal) -> Answered {
         let view = gather::of_daemon(daemon, self.started);
+        let heading = match why {
+            Refusal::NoLog => "Not found",
+            _ => "Nothing was done",
+        };
         let page = Frame {
-            title: "Nothing was done".to_owned(),
-            heading: "Nothing was done".to_owned(),
+            title: format!("{heading} - {} - Supervisor", view.name()),
+            heading: heading.to_owned(),
+            beside: String::new(),
             daemon: &view,
+            filter: [("", ""); 2],
             message: "",
             refresh: None,
             content: format!(

@@ -10,8 +10,10 @@
 //! any path. 4.3.0 does everything by GET without a token.
 
 pub mod action;
+pub mod ask;
 pub mod assets;
 pub mod command;
+pub mod controls;
 pub mod form;
 pub mod frame;
 pub mod gather;

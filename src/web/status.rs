@@ -8,24 +8,14 @@ use std::fmt::Write as _;
 
 use crate::states::ProcessState;
 use crate::text::escape::{self, address, html};
+use crate::web::ask;
 use crate::web::assets;
-use crate::web::command;
+use crate::web::command::{self, Command, Selection, Verb};
+use crate::web::controls::{self, actions_in, has_child, lower, push_mark};
 use crate::web::form::Form;
 use crate::web::frame::Frame;
 use crate::web::token::Issuer;
-use crate::web::view::{GroupView, ProcessView, ResultView, View};
-
-/// In the order in which they are offered.
-const STATES: [ProcessState; 8] = [
-    ProcessState::Running,
-    ProcessState::Starting,
-    ProcessState::Stopping,
-    ProcessState::Stopped,
-    ProcessState::Exited,
-    ProcessState::Backoff,
-    ProcessState::Fatal,
-    ProcessState::Unknown,
-];
+use crate::web::view::{DaemonView, GroupView, ProcessView, ResultView, View};
 
 /// A name of more bytes may be broken, which keeps room for what stands beside it.
 const LONG: usize = 28;
@@ -53,10 +43,16 @@ impl Filter {
         [("name", &self.name), ("state", &self.state)]
     }
 
-    fn shows(&self, process: &ProcessView) -> bool {
-        let namespec = process.namespec.to_lowercase();
-        namespec.contains(&self.name.to_lowercase())
-            && (self.state.is_empty() || self.state == lower(process.state))
+    fn shows(&self, group: &GroupView, process: &ProcessView) -> bool {
+        if !self.state.is_empty() && self.state != lower(process.state) {
+            return false;
+        }
+        let name = match (self.name.as_str(), group.is_single()) {
+            ("", _) => return true,
+            (_, true) => process.name.to_lowercase(),
+            (_, false) => format!("{}:{}", group.name, process.name).to_lowercase(),
+        };
+        name.contains(&self.name.to_lowercase())
     }
 
     fn is_on(&self) -> bool {
@@ -67,48 +63,49 @@ impl Filter {
 /// The page, with the message about what was done before.
 pub fn page<'a>(
     view: &'a View,
-    filter: &Filter,
+    filter: &'a Filter,
     message: &'a str,
     issuer: &Issuer<'_>,
 ) -> Frame<'a> {
+    let may_act = !view.daemon.state.is_going_down();
+    let shown: Vec<(&GroupView, Vec<&ProcessView>)> = view
+        .groups
+        .iter()
+        .map(|group| {
+            let processes = group.processes.iter();
+            let shown = processes.filter(|process| filter.shows(group, process));
+            (group, shown.collect::<Vec<_>>())
+        })
+        .filter(|(_, processes)| !processes.is_empty())
+        .collect();
+    let mut beside = String::new();
+    let count = shown.iter().map(|(_, processes)| processes.len()).sum();
+    push_filter(&mut beside, view.daemon.total(), count, filter);
+    if may_act {
+        push_actions_on_all(&mut beside, &view.daemon, issuer);
+    }
     let mut content = String::new();
-    push_content(&mut content, view, filter, issuer);
+    push_state_of_daemon(&mut content, view, issuer);
+    match shown.as_slice() {
+        [] if filter.is_on() => content.push_str("<p>No process is like that.</p>\n"),
+        [] => content.push_str(
+            "<p>No programs to manage</p>\n<p>Add a section <code>[program:NAME]</code> to the \
+             configuration, then run <code>supervisorctl update</code>.</p>\n",
+        ),
+        _ => push_table(&mut content, &shown, issuer, may_act),
+    }
+    push_results(&mut content, &view.results);
     Frame {
-        title: "Supervisor Status".to_owned(),
+        title: format!("{} - Supervisor Status", view.daemon.name()),
         heading: "Processes".to_owned(),
+        beside,
         daemon: &view.daemon,
+        filter: filter.values(),
         message,
         refresh: None,
         content,
         script: assets::STATUS_SCRIPT,
     }
-}
-
-fn push_content(page: &mut String, view: &View, filter: &Filter, issuer: &Issuer<'_>) {
-    let may_act = !view.daemon.state.is_going_down();
-    push_state_of_daemon(page, view, issuer);
-    if may_act {
-        push_actions_on_all(page, issuer);
-    }
-    push_filter(page, view, filter);
-    let shown: Vec<(&GroupView, Vec<&ProcessView>)> = view
-        .groups
-        .iter()
-        .map(|group| {
-            let processes = group
-                .processes
-                .iter()
-                .filter(|process| filter.shows(process));
-            (group, processes.collect::<Vec<_>>())
-        })
-        .filter(|(_, processes)| !processes.is_empty())
-        .collect();
-    match shown.as_slice() {
-        [] if filter.is_on() => page.push_str("<p>No process is like that.</p>\n"),
-        [] => page.push_str("<p>No programs to manage</p>\n"),
-        _ => push_table(page, &shown, issuer, may_act),
-    }
-    push_results(page, &view.results);
 }
 
 fn push_state_of_daemon(page: &mut String, view: &View, issuer: &Issuer<'_>) {
@@ -134,51 +131,54 @@ fn push_state_of_daemon(page: &mut String, view: &View, issuer: &Issuer<'_>) {
     }
 }
 
-fn push_actions_on_all(page: &mut String, issuer: &Issuer<'_>) {
-    page.push_str("<form method=\"post\" class=\"bar\" aria-label=\"All processes\">");
+fn push_actions_on_all(page: &mut String, daemon: &DaemonView, issuer: &Issuer<'_>) {
+    page.push_str("<form method=\"post\" class=\"bar\" id=\"all\" aria-label=\"All processes\">");
     issuer.push_field(page, &command::for_all());
-    for (action, label) in [
-        ("startall", "Start all"),
-        ("stopall", "Stop all"),
-        ("restartall", "Restart all"),
-        ("clearall", "Clear all logs"),
-        ("refresh", "Refresh"),
+    page.push_str(
+        "<input type=hidden name=ask value=1>\
+         <button name=\"action\" value=\"refresh\">Refresh</button>\
+         <button name=\"action\" value=\"startall\">Start all</button><span class=\"bar\">",
+    );
+    for command in [
+        Command::Run(Verb::Stop, Selection::All),
+        Command::Run(Verb::Restart, Selection::All),
+        Command::ClearAllLogs,
     ] {
-        let _ = write!(
-            page,
-            "<button name=\"action\" value=\"{action}\">{label}</button>"
-        );
+        if let Some(question) = ask::about(&command) {
+            let _ = write!(
+                page,
+                "<button class=risky name=\"action\" value=\"{}\" data-ask=\"{}\">{}</button>",
+                question.action,
+                html(&question.text(daemon)),
+                question.label
+            );
+        }
     }
-    page.push_str("</form>\n");
+    page.push_str("</span></form>\n");
 }
 
-fn push_filter(page: &mut String, view: &View, filter: &Filter) {
-    let processes = || view.groups.iter().flat_map(|group| &group.processes);
-    let total = processes().count();
-    let shown = processes().filter(|process| filter.shows(process)).count();
+fn push_filter(page: &mut String, total: usize, shown: usize, filter: &Filter) {
     let _ = write!(
         page,
         "<form method=\"get\" class=\"bar\" id=\"filter\" role=\"search\" data-total={total}>\
-         <label>Name <input type=\"search\" name=\"name\" value=\"{}\"></label>\
-         <label>State <select name=\"state\"><option value=\"\">any</option>",
+         <label>Name <input type=\"search\" name=\"name\" value=\"{}\"></label>",
         html(&filter.name)
     );
-    for state in STATES {
-        let count = processes().filter(|process| process.state == state).count();
-        let name = lower(state);
-        let selected = match filter.state == name {
-            true => " selected",
-            false => "",
-        };
+    if !filter.state.is_empty() {
         let _ = write!(
             page,
-            "<option value=\"{name}\"{selected}>{name} ({count})</option>"
+            "<input type=hidden name=state value=\"{}\">",
+            html(&filter.state)
         );
     }
+    let class = match shown == total {
+        true => " class=hide",
+        false => "",
+    };
     let _ = write!(
         page,
-        "</select></label><button>Filter</button>\
-         <span role=\"status\" id=\"count\">{shown} of {total} shown</span>"
+        "<button>Filter</button>\
+         <span role=\"status\" id=\"count\"{class}>{shown} of {total} shown</span>"
     );
     if filter.is_on() {
         page.push_str("<a href=\"./\">Show all</a>");
@@ -199,13 +199,30 @@ fn push_table(
     );
     let mut number = 0;
     for (place, (group, processes)) in groups.iter().enumerate() {
-        page.push_str("<tbody>");
-        if !group.is_single() {
+        let is_single = group.is_single();
+        if is_single {
+            page.push_str("<tbody>");
+        } else {
+            // The buttons of a group of which a part is hidden say that they act on all.
+            page.push_str(match processes.len() < group.processes.len() {
+                true => "<tbody class=part>",
+                false => "<tbody>",
+            });
             push_group(page, group, place, issuer, may_act);
         }
         for process in processes {
             number += 1;
-            push_process(page, process, number, issuer, may_act);
+            let described_by = match is_single {
+                true => format!("p{number}"),
+                false => format!("\"g{place} p{number}\""),
+            };
+            let row = Row {
+                process,
+                number,
+                described_by,
+                may_act,
+            };
+            row.push(page, issuer);
         }
         page.push_str("</tbody>\n");
     }
@@ -219,18 +236,23 @@ fn push_group(
     issuer: &Issuer<'_>,
     may_act: bool,
 ) {
-    let running = group
-        .processes
-        .iter()
-        .filter(|process| process.state == ProcessState::Running);
+    let total = group.processes.len();
+    let mut counts = controls::counts(group.processes.iter().map(|process| process.state));
+    let running = match counts.first() {
+        Some((ProcessState::Running, _)) => counts.remove(0).1,
+        _ => 0,
+    };
     let _ = write!(
         page,
-        "<tr class=group><th scope=rowgroup{} id=g{place}>{}<td colspan=2>{} of {} running<td>",
-        class_of(&group.name),
-        html(&group.name),
-        running.count(),
-        group.processes.len()
+        "<tr class=group data-n={total}><th scope=rowgroup id=g{place}>{}\
+         <td colspan=2>{running} of {total} running",
+        name_of(&group.name)
     );
+    for (state, count) in counts {
+        page.push(' ');
+        push_mark(page, lower(state), format_args!("{count} {}", lower(state)));
+    }
+    page.push_str("<td>");
     if !may_act {
         return;
     }
@@ -247,102 +269,81 @@ fn push_group(
     ] {
         let _ = write!(
             page,
-            "<button name=action value={action} aria-label=\"{label} group\" \
-             aria-describedby=g{place}>{label}</button>"
+            "<button name=action value={action} aria-describedby=g{place}>\
+             {label}<span> all {total}</span></button>"
         );
     }
     page.push_str("</form>");
 }
 
-fn push_process(
-    page: &mut String,
-    process: &ProcessView,
+/// The row of a process.
+struct Row<'a> {
+    process: &'a ProcessView,
     number: usize,
-    issuer: &Issuer<'_>,
+    /// The identifiers of its name and that of its group, as the value of an attribute.
+    described_by: String,
     may_act: bool,
-) {
-    let state = lower(process.state);
-    let namespec = html(&process.namespec);
-    let _ = write!(
-        page,
-        "\n<tr data-s={state}><th scope=row{} id=p{number}>{namespec}\
-         <td><span class=\"state {state}\">{state}</span><td>{}<td>",
-        class_of(&process.namespec),
-        html(&process.description)
-    );
-    if may_act {
+}
+
+impl Row<'_> {
+    fn push(&self, page: &mut String, issuer: &Issuer<'_>) {
+        let process = self.process;
+        let state = lower(process.state);
         let _ = write!(
             page,
-            "<form method=post><input type=hidden name=processname value=\"{namespec}\">"
+            "\n<tr data-s={state}><th scope=row id=p{}>{}<td>",
+            self.number,
+            name_of(&process.name)
         );
-        issuer.push_field(page, &command::for_process(&process.namespec));
-        page.push_str("<span>");
-        for (action, label) in actions_in(process.state) {
+        push_mark(page, state, state);
+        let _ = write!(page, "<td>{}<td>", html(&process.description));
+        if self.may_act {
             let _ = write!(
                 page,
-                "<button name=action value={action} aria-describedby=p{number}>{label}</button>"
+                "<form method=post><input type=hidden name=processname value=\"{}\">",
+                html(&process.namespec)
+            );
+            issuer.push_field(page, &command::for_process(&process.namespec));
+            page.push_str("<span>");
+            for (action, label) in actions_in(process.state) {
+                let _ = write!(
+                    page,
+                    "<button name=action value={action} aria-describedby={}>{label}</button>",
+                    self.described_by
+                );
+            }
+            page.push_str("</span>");
+        }
+        self.push_log(page, "stdout", process.has_stdout);
+        self.push_log(page, "stderr", process.has_stderr);
+        if self.may_act {
+            page.push_str("</form>");
+        }
+    }
+
+    fn push_log(&self, page: &mut String, channel: &str, is_there: bool) {
+        if !is_there {
+            return;
+        }
+        let values = [
+            ("processname", self.process.namespec.as_str()),
+            ("channel", if channel == "stdout" { "" } else { channel }),
+        ];
+        let by = &self.described_by;
+        let _ = write!(
+            page,
+            "<span><a href=\"{}\" aria-describedby={by}>{channel}</a>",
+            html(&address("tail.html", &values))
+        );
+        if self.may_act && has_child(self.process.state) {
+            let _ = write!(
+                page,
+                "<button name=action value=clear{channel} aria-label=\"Clear {channel}\" \
+                 aria-describedby={by}>Clear</button>"
             );
         }
         page.push_str("</span>");
     }
-    push_log(page, process, "stdout", process.has_stdout, number, may_act);
-    push_log(page, process, "stderr", process.has_stderr, number, may_act);
-    if may_act {
-        page.push_str("</form>");
-    }
-}
-
-/// What can be done in a state. Unlike on the page of 4.3.0, a process that is
-/// being started can be stopped.
-fn actions_in(state: ProcessState) -> &'static [(&'static str, &'static str)] {
-    match state {
-        ProcessState::Running | ProcessState::Starting | ProcessState::Backoff => {
-            &[("stop", "Stop"), ("restart", "Restart")]
-        }
-        ProcessState::Stopped | ProcessState::Exited | ProcessState::Fatal => &[("start", "Start")],
-        ProcessState::Stopping | ProcessState::Unknown => &[],
-    }
-}
-
-/// Logs are emptied through the living child alone.
-fn has_child(state: ProcessState) -> bool {
-    matches!(
-        state,
-        ProcessState::Running
-            | ProcessState::Starting
-            | ProcessState::Stopping
-            | ProcessState::Unknown
-    )
-}
-
-fn push_log(
-    page: &mut String,
-    process: &ProcessView,
-    channel: &str,
-    is_there: bool,
-    number: usize,
-    may_act: bool,
-) {
-    if !is_there {
-        return;
-    }
-    let values = [
-        ("processname", process.namespec.as_str()),
-        ("channel", if channel == "stdout" { "" } else { channel }),
-    ];
-    let _ = write!(
-        page,
-        "<span><a href=\"{}\" aria-describedby=p{number}>{channel}</a>",
-        html(&address("tail.html", &values))
-    );
-    if may_act && has_child(process.state) {
-        let _ = write!(
-            page,
-            "<button name=action value=clear{channel} aria-label=\"Clear {channel}\" \
-             aria-describedby=p{number}>Clear</button>"
-        );
-    }
-    page.push_str("</span>");
 }
 
 fn push_results(page: &mut String, results: &[ResultView]) {
@@ -369,16 +370,12 @@ fn push_results(page: &mut String, results: &[ResultView]) {
     page.push_str("</section>\n");
 }
 
-/// Names stay in one line, but for long ones.
-fn class_of(name: &str) -> &'static str {
+/// A name stays in one line, but for a long one that finds no room.
+fn name_of(name: &str) -> String {
     match name.len() {
-        ..=LONG => "",
-        _ => " class=long",
+        ..=LONG => html(name),
+        _ => format!("<span>{}</span>", html(name)),
     }
-}
-
-fn lower(state: ProcessState) -> String {
-    state.name().to_lowercase()
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use crate::text::escape::{self, address, html, quoted};
 use crate::tokens::Channel;
 use crate::web::assets;
 use crate::web::command;
+use crate::web::controls::{actions_in, has_child, lower, push_mark};
 use crate::web::form::Form;
 use crate::web::frame::Frame;
 use crate::web::token::Issuer;
-use crate::web::view::{DaemonView, LogView};
+use crate::web::view::{DaemonView, LogView, ProcessView};
 
 /// The least that is shown, in bytes, as in 4.3.0.
 const LEAST: u64 = 1024;
@@ -24,6 +25,7 @@ const MOST: u64 = 1024 * 1024;
 /// By how much more and fewer lines differ.
 const FACTOR: u64 = 4;
 
+/// Which log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// That of a process; the name as it was given, which may be nobody's.
@@ -46,9 +48,11 @@ pub enum Refresh {
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogQuery {
+    /// Which log.
     pub subject: Subject,
     /// How much of it, in bytes.
     pub limit: u64,
+    /// How often.
     pub refresh: Refresh,
 }
 
@@ -141,27 +145,41 @@ fn process_values(name: &str, channel: Channel) -> [(&'static str, &str); 2] {
     [("processname", name), ("channel", channel)]
 }
 
-/// The page. `can_clear` says whether there is something that would empty the log.
+/// The page. `process` is the one whose log it is, if there is one of that name.
 pub fn page<'a>(
     daemon: &'a DaemonView,
     query: &LogQuery,
+    process: Option<&ProcessView>,
     log: &LogView,
     message: &'a str,
-    can_clear: bool,
     issuer: &Issuer<'_>,
 ) -> Frame<'a> {
-    let can_clear = can_clear && !daemon.state.is_going_down();
+    let may_act = !daemon.state.is_going_down();
+    let (what, heading) = names(&query.subject, process.is_some());
+    let mut beside = String::new();
+    if let Some(process) = process {
+        push_process(&mut beside, process, may_act, issuer);
+    }
     let mut content = String::new();
-    push_content(&mut content, query, log, can_clear, issuer);
-    let (title, heading) = names(&query.subject);
+    let is_there = process.is_some() || query.subject == Subject::Main;
+    if is_there {
+        let has_child = process.is_none_or(|process| has_child(process.state));
+        push_controls(&mut content, query, log, may_act && has_child, issuer);
+    }
+    push_log(&mut content, query, log);
+    if !is_there {
+        content.push_str("<p><a href=\"./\">To the processes</a></p>\n");
+    }
     let refresh = match query.refresh {
         Refresh::Every(seconds) => Some((seconds, query.address())),
         Refresh::Off | Refresh::Follow => None,
     };
     Frame {
-        title,
+        title: format!("{what} - {} - Supervisor", daemon.name()),
         heading,
+        beside,
         daemon,
+        filter: [("", ""); 2],
         message,
         refresh,
         content,
@@ -169,70 +187,109 @@ pub fn page<'a>(
     }
 }
 
-/// The title of the window and the heading.
-fn names(subject: &Subject) -> (String, String) {
+/// What the window is called, and the heading.
+fn names(subject: &Subject, is_known: bool) -> (String, String) {
     match subject {
-        Subject::Main => (
-            "Supervisor tail of main log".to_owned(),
-            "Main log".to_owned(),
-        ),
-        Subject::Process(name, _) if name.is_empty() => (
-            "Supervisor tail of process None".to_owned(),
-            "No process".to_owned(),
-        ),
-        Subject::Process(name, channel) => (
-            format!("Supervisor tail of process {name}"),
-            format!("{name} {}", channel.name()),
-        ),
+        Subject::Main => ("Main log".to_owned(), "Main log".to_owned()),
+        Subject::Process(name, channel) if is_known => {
+            (format!("{name} {}", channel.name()), name.clone())
+        }
+        Subject::Process(name, _) => {
+            let heading = match name.as_str() {
+                "" => "No process".to_owned(),
+                _ => format!("No process {name}"),
+            };
+            (heading.clone(), heading)
+        }
     }
 }
 
-fn push_content(
+/// The state of the process, and what can be done to it.
+fn push_process(page: &mut String, process: &ProcessView, may_act: bool, issuer: &Issuer<'_>) {
+    page.push_str("<p id=\"who\">");
+    push_mark(page, lower(process.state), lower(process.state));
+    let _ = writeln!(page, " {}</p>", html(&process.description));
+    if !may_act {
+        return;
+    }
+    page.push_str("<form method=\"post\" class=\"bar\" id=\"act\">");
+    push_fields(page, &process.namespec, issuer);
+    for (action, label) in actions_in(process.state) {
+        let _ = write!(
+            page,
+            "<button name=\"action\" value=\"{action}\">{label}</button>"
+        );
+    }
+    page.push_str("</form>\n");
+}
+
+fn push_fields(page: &mut String, process: &str, issuer: &Issuer<'_>) {
+    let _ = write!(
+        page,
+        "<input type=hidden name=processname value=\"{}\">",
+        html(process)
+    );
+    issuer.push_field(page, &command::for_process(process));
+}
+
+/// One row with all that can be done to a log.
+fn push_controls(
     page: &mut String,
     query: &LogQuery,
     log: &LogView,
     can_clear: bool,
     issuer: &Issuer<'_>,
 ) {
+    page.push_str("<div class=\"bar\">");
     if let Subject::Process(name, channel) = &query.subject {
-        if name.is_empty() {
-            push_nothing(page, log);
-            return;
-        }
         push_channels(page, query, name, *channel);
     }
     push_refresh(page, query);
+    push_link(page, &query.address(), "Reload", false);
     let has_more = matches!(log, LogView::Text { has_more: true, .. });
-    push_amount(page, query, has_more, can_clear, issuer);
-    match log {
-        LogView::Text { text, .. } => {
-            let stream = match query.refresh {
-                Refresh::Follow => format!(" data-follow=\"{}\"", html(&query.stream())),
-                _ => String::new(),
-            };
-            let _ = writeln!(
-                page,
-                "<div class=\"log\" tabindex=\"0\" role=\"region\" aria-label=\"Log\">\
-                 <pre id=\"log\"{stream}>"
-            );
-            escape::push_log(page, text);
-            page.push_str("</pre></div>\n");
-            if text.is_empty() {
-                page.push_str("<p>The log is empty.</p>\n");
-            }
-        }
-        LogView::Nothing(_) => push_nothing(page, log),
+    if has_more && query.limit < MOST {
+        let more = query.page((query.limit * FACTOR).min(MOST), query.refresh);
+        push_link(page, &more, "More lines", false);
     }
+    if query.limit > LEAST {
+        let fewer = query.page((query.limit / FACTOR).max(LEAST), query.refresh);
+        push_link(page, &fewer, "Fewer lines", false);
+    }
+    if matches!(log, LogView::Text { .. }) {
+        push_link(page, &query.download(), "Download", false);
+    }
+    if can_clear {
+        push_clear(page, query, issuer);
+    }
+    page.push_str("</div>\n");
 }
 
-fn push_nothing(page: &mut String, log: &LogView) {
-    if let LogView::Nothing(reason) = log {
-        let _ = writeln!(page, "<p id=\"nothing\">{}</p>", html(reason));
+fn push_log(page: &mut String, query: &LogQuery, log: &LogView) {
+    let text = match log {
+        LogView::Text { text, .. } => text,
+        LogView::Nothing(reason) => {
+            let _ = writeln!(page, "<p id=\"nothing\">{}</p>", html(reason));
+            return;
+        }
+    };
+    let stream = match query.refresh {
+        Refresh::Follow => format!(" data-follow=\"{}\"", html(&query.stream())),
+        _ => String::new(),
+    };
+    let _ = writeln!(
+        page,
+        "<div class=\"log\" tabindex=\"0\" role=\"region\" aria-label=\"Log\">\
+         <pre id=\"log\"{stream}>"
+    );
+    escape::push_log(page, text);
+    page.push_str("</pre></div>\n");
+    if text.is_empty() {
+        page.push_str("<p>The log is empty.</p>\n");
     }
 }
 
 fn push_channels(page: &mut String, query: &LogQuery, name: &str, channel: Channel) {
-    page.push_str("<nav class=\"bar\" aria-label=\"Channel\">");
+    page.push_str("<nav class=\"choice\" aria-label=\"Channel\">");
     for other in [Channel::Stdout, Channel::Stderr] {
         let there = LogQuery {
             subject: Subject::Process(name.to_owned(), other),
@@ -240,11 +297,11 @@ fn push_channels(page: &mut String, query: &LogQuery, name: &str, channel: Chann
         };
         push_link(page, &there.address(), other.name(), other == channel);
     }
-    page.push_str("</nav>\n");
+    page.push_str("</nav>");
 }
 
 fn push_refresh(page: &mut String, query: &LogQuery) {
-    page.push_str("<nav class=\"bar\" aria-label=\"Refresh\"><span>Refresh</span>");
+    page.push_str("<nav class=\"choice\" aria-label=\"Refresh\"><span>Refresh</span>");
     for (refresh, label) in [
         (Refresh::Off, "off"),
         (Refresh::Every(2), "2 s"),
@@ -258,42 +315,12 @@ fn push_refresh(page: &mut String, query: &LogQuery) {
     // Without a script there is nothing that would follow.
     page.push_str("<span id=\"follow\" hidden>");
     push_link(page, &follow, "follow", query.refresh == Refresh::Follow);
-    page.push_str("</span>");
+    page.push_str("</span></nav>");
     if query.refresh == Refresh::Follow {
         page.push_str(
             "<span role=\"status\" id=\"following\">Following a log needs JavaScript.</span>",
         );
     }
-    page.push_str("</nav>\n");
-}
-
-fn push_amount(
-    page: &mut String,
-    query: &LogQuery,
-    has_more: bool,
-    can_clear: bool,
-    issuer: &Issuer<'_>,
-) {
-    page.push_str("<div class=\"bar\">");
-    push_link(page, &query.address(), "Reload", false);
-    if has_more && query.limit < MOST {
-        let more = (query.limit * FACTOR).min(MOST);
-        push_link(page, &query.page(more, query.refresh), "More lines", false);
-    }
-    if query.limit > LEAST {
-        let fewer = (query.limit / FACTOR).max(LEAST);
-        push_link(
-            page,
-            &query.page(fewer, query.refresh),
-            "Fewer lines",
-            false,
-        );
-    }
-    push_link(page, &query.download(), "Download", false);
-    if can_clear {
-        push_clear(page, query, issuer);
-    }
-    page.push_str("</div>\n");
 }
 
 fn push_clear(page: &mut String, query: &LogQuery, issuer: &Issuer<'_>) {
@@ -304,18 +331,13 @@ fn push_clear(page: &mut String, query: &LogQuery, issuer: &Issuer<'_>) {
             "clearmainlog".to_owned()
         }
         Subject::Process(name, channel) => {
-            let _ = write!(
-                page,
-                "<input type=hidden name=processname value=\"{}\">",
-                html(name)
-            );
-            issuer.push_field(page, &command::for_process(name));
+            push_fields(page, name, issuer);
             format!("clear{}", channel.name())
         }
     };
     let _ = write!(
         page,
-        "<button name=\"action\" value=\"{action}\">Clear</button></form>"
+        "<button class=risky name=\"action\" value=\"{action}\">Clear</button></form>"
     );
 }
 

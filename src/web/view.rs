@@ -19,9 +19,33 @@ pub struct DaemonView {
     /// Why it is FATAL; empty if it is not.
     pub reason: String,
     pub identifier: String,
+    /// The name of the machine.
+    pub host: String,
     pub pid: u32,
     /// Such as `1 day, 2:03:04`.
     pub uptime: String,
+    /// How many processes are in which state; those that none is in are left out.
+    pub counts: Vec<(ProcessState, usize)>,
+}
+
+impl DaemonView {
+    /// What tells it from others: its identifier if it was given one, else its machine.
+    pub fn name(&self) -> &str {
+        match self.has_identifier() {
+            true => &self.identifier,
+            false => &self.host,
+        }
+    }
+
+    /// Whether it was given another identifier than all have.
+    pub fn has_identifier(&self) -> bool {
+        self.identifier != "supervisor"
+    }
+
+    /// How many processes there are.
+    pub fn total(&self) -> usize {
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

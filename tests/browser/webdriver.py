@@ -97,6 +97,21 @@ class Browser:
         found = self.find_all(selector)
         return found[0].text() if found else ''
 
+    def answer(self, is_yes):
+        """Answers the question of a script; the question."""
+        question = self.ask('GET', 'alert/text')
+        self.ask('POST', 'alert/accept' if is_yes else 'alert/dismiss')
+        return question
+
+    def force(self, selector, states):
+        """Elements look as if they were in these states, such as `hover`."""
+        self.chrome('DOM.enable')
+        self.chrome('CSS.enable')
+        root = self.chrome('DOM.getDocument')['root']['nodeId']
+        found = self.chrome('DOM.querySelectorAll', nodeId=root, selector=selector)
+        for node in found['nodeIds']:
+            self.chrome('CSS.forcePseudoState', nodeId=node, forcedPseudoClasses=states)
+
     def javascript(self, is_on):
         self.chrome('Emulation.setScriptExecutionDisabled', value=not is_on)
 

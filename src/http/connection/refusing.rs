@@ -36,7 +36,10 @@ impl Connection {
         context: &mut LoopContext,
     ) -> Delivery {
         self.tell(&exchange, why, context);
-        let response = page.unwrap_or_else(|| Response::refusal(why));
+        let response = page.unwrap_or_else(|| match why {
+            Refusal::NotFound => Response::not_found(&exchange.line, exchange.is_browser),
+            _ => Response::refusal(why),
+        });
         let now = context.now.monotonic;
         Delivery::whole(exchange, &response, &mut self.wire, now)
     }

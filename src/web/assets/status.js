@@ -1,21 +1,31 @@
 (() => {
   const form = document.getElementById('filter');
-  const rows = [...document.querySelectorAll('#processes tr[data-s]')];
-  const total = form.dataset.total;
   const apply = () => {
     const name = form.elements.name.value.trim().toLowerCase();
-    const state = form.elements.state.value;
     let shown = 0;
-    for (const row of rows) {
-      const fits = row.cells[0].textContent.toLowerCase().includes(name) &&
-        (!state || row.dataset.s === state);
-      row.hidden = !fits;
-      shown += fits;
-    }
     for (const body of document.querySelectorAll('#processes tbody')) {
-      body.hidden = !body.querySelector('tr[data-s]:not([hidden])');
+      const group = body.querySelector('.group');
+      const above = group ? group.cells[0].textContent + ':' : '';
+      let here = 0;
+      for (const row of body.querySelectorAll('tr[data-s]')) {
+        row.hidden = !(above + row.cells[0].textContent).toLowerCase().includes(name);
+        here += !row.hidden;
+      }
+      body.hidden = !here;
+      if (group) body.classList.toggle('part', here < group.dataset.n);
+      shown += here;
     }
-    document.getElementById('count').textContent = shown + ' of ' + total + ' shown';
+    const total = +form.dataset.total;
+    const count = document.getElementById('count');
+    count.textContent = shown + ' of ' + total + ' shown';
+    count.classList.toggle('hide', shown === total);
   };
   form.addEventListener('input', apply);
+  const all = document.getElementById('all');
+  if (all) all.addEventListener('submit', event => {
+    const question = event.submitter && event.submitter.dataset.ask;
+    if (!question) return;
+    if (confirm(question)) all.elements.ask.disabled = true;
+    else event.preventDefault();
+  });
 })();

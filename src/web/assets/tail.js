@@ -36,4 +36,19 @@
     setTimeout(run, 5000);
   };
   run();
+  // What is told of the process beside its log goes with the time, too.
+  const look = async () => {
+    try {
+      const address = new URL(location);
+      address.searchParams.set('limit', 1024);
+      const page = await (await fetch(address)).text();
+      const next = new DOMParser().parseFromString(page, 'text/html');
+      for (const name of ['who', 'act']) {
+        const [old, now] = [document, next].map(place => place.getElementById(name));
+        if (old && now && old.textContent !== now.textContent) old.replaceWith(now);
+      }
+    } catch { }
+    setTimeout(look, 5000);
+  };
+  if (document.getElementById('who')) setTimeout(look, 5000);
 })();

@@ -2,7 +2,6 @@ use super::*;
 use crate::clock::Monotonic;
 use crate::states::SupervisorState;
 use crate::web::token::Tokens;
-use crate::web::view::DaemonView;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/snapshots");
 
@@ -37,13 +36,16 @@ fn group(name: &str, states: &[ProcessState]) -> GroupView {
 }
 
 fn view(groups: Vec<GroupView>) -> View {
+    let states = groups.iter().flat_map(|group| &group.processes);
     View {
         daemon: DaemonView {
             state: SupervisorState::Running,
             reason: String::new(),
             identifier: "supervisor".to_owned(),
+            host: "web1".to_owned(),
             pid: 4242,
             uptime: "1 day, 2:03:04".to_owned(),
+            counts: controls::counts(states.map(|process| process.state)),
         },
         groups,
         results: Vec::new(),
@@ -155,8 +157,9 @@ fn groups_have_buttons_of_their_own() {
     let page = shown(&view(groups), "", "");
     let head = row(&page, "web<");
     assert_eq!(actions(head), ["startgroup", "stopgroup", "restartgroup"]);
-    assert!(head.contains("1 of 2 running") && head.contains("name=groupname value=\"web\""));
-    assert!(row(&page, "web:p1").contains("name=processname value=\"web:p1\""));
+    assert!(head.contains("1 of 2 running <span class=\"state fatal\">1 fatal</span>"));
+    assert!(head.contains("name=groupname value=\"web\""));
+    assert!(row(&page, "p1").contains("name=processname value=\"web:p1\""));
     assert_eq!(page.matches("value=startgroup").count(), 1);
 }
 
@@ -169,11 +172,12 @@ fn a_filter_looks_at_names_and_states() {
         single(process("<b>", Fatal, "")),
     ]);
     for (query, names) in [
-        ("", &["&lt;b&gt;", "Web:p0", "Web:p1", "cat"] as &[&str]),
-        ("name=WEB", &["Web:p0", "Web:p1"]),
-        ("name=+p1+", &["Web:p1"]),
-        ("state=fatal", &["&lt;b&gt;", "Web:p1"]),
-        ("state=FATAL&name=web", &["Web:p1"]),
+        ("", &["&lt;b&gt;", "cat", "p0", "p1"] as &[&str]),
+        ("name=WEB", &["p0", "p1"]),
+        ("name=web:p", &["p0", "p1"]),
+        ("name=+p1+", &["p1"]),
+        ("state=fatal", &["&lt;b&gt;", "p1"]),
+        ("state=FATAL&name=web", &["p1"]),
         ("name=%3Cb", &["&lt;b&gt;"]),
         ("name=nobody", &[]),
         ("state=nonsense", &[]),
@@ -297,23 +301,106 @@ fn nothing_is_loaded_from_elsewhere() {
 #[test]
 fn long_names_may_be_broken_and_others_stay_in_one_line() {
     let (short, long) = ("x".repeat(LONG), "x".repeat(LONG + 1));
-    let running = [ProcessState::Running, ProcessState::Running];
-    let groups = vec![
-        group(&short, &running),
-        group(&long, &running),
-        single(process(
-            &format!("a{}", &short[1..]),
-            ProcessState::Running,
-            "",
-        )),
-    ];
+    let mut groups = vec![group(&short, &[ProcessState::Running; 2])];
+    groups.push(group(&long, &[ProcessState::Running; 2]));
+    groups.push(single(process(&long, ProcessState::Running, "")));
     let page = shown(&view(groups), "", "");
     for cell in [
-        format!("<th scope=rowgroup id=g0>{short}<"),
-        format!("<th scope=rowgroup class=long id=g1>{long}<"),
-        format!("<th scope=row class=long id=p1>{short}:p0<"),
-        format!("<th scope=row id=p5>a{}<", &short[1..]),
+        format!("<th scope=rowgroup id=g0>{short}<td"),
+        format!("<th scope=rowgroup id=g1><span>{long}</span><td"),
+        "<th scope=row id=p1>p0<td".to_owned(),
+        format!("<th scope=row id=p5><span>{long}</span><td"),
     ] {
         assert!(page.contains(&cell), "{cell} is not in {page}");
+    }
+}
+
+/// A screen reader says of which group a process is: its row does not.
+#[test]
+fn what_acts_on_a_process_is_described_by_its_group_too() {
+    use ProcessState::Running;
+    let groups = vec![
+        single(process("cat", Running, "")),
+        group("web", &[Running, Running]),
+    ];
+    let page = shown(&view(groups), "", "");
+    assert!(row(&page, "cat").contains("value=stop aria-describedby=p1>"));
+    assert!(row(&page, "p0").contains("value=stop aria-describedby=\"g1 p2\""));
+    assert!(
+        row(&page, "p1")
+            .contains("value=clearstderr aria-label=\"Clear stderr\" aria-describedby=\"g1 p3\"")
+    );
+}
+
+#[test]
+fn the_states_of_processes_are_counted_in_the_head_and_lead_to_them() {
+    use ProcessState::{Fatal, Running, Stopped};
+    let view = view(vec![
+        group("web", &[Running, Fatal, Fatal]),
+        single(process("cat", Stopped, "")),
+    ]);
+    let head = |query: &str| {
+        let page = shown(&view, query, "");
+        let (head, _) = page.split_once("</header>").unwrap();
+        let links = head.split("<a class=\"state ").skip(1);
+        let links = links.map(|link| link.split("</a>").next().unwrap().to_owned());
+        links.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        head(""),
+        [
+            "running\" href=\"./?state=running\">1 running",
+            "stopped\" href=\"./?state=stopped\">1 stopped",
+            "fatal\" href=\"./?state=fatal\">2 fatal",
+        ]
+    );
+    assert_eq!(
+        head("name=w%22&state=backoff"),
+        [
+            "running\" href=\"./?name=w%22&amp;state=running\">1 running",
+            "stopped\" href=\"./?name=w%22&amp;state=stopped\">1 stopped",
+            "backoff\" href=\"./?name=w%22&amp;state=backoff\" aria-current=\"true\">0 backoff",
+            "fatal\" href=\"./?name=w%22&amp;state=fatal\">2 fatal",
+        ]
+    );
+}
+
+#[test]
+fn the_title_names_the_machine_or_the_identifier() {
+    let mut view = view(Vec::new());
+    assert!(shown(&view, "", "").contains("<title>web1 - Supervisor Status</title>"));
+    view.daemon.identifier = "shop".to_owned();
+    let page = shown(&view, "", "");
+    assert!(page.contains("<title>shop - Supervisor Status</title>"));
+    assert!(page.contains("<dt>host</dt><dd>web1</dd>"));
+}
+
+/// Regression: under a filter they looked as if they were for what is shown.
+#[test]
+fn the_buttons_of_a_group_say_that_they_act_on_all_where_some_are_hidden() {
+    use ProcessState::{Fatal, Running};
+    let view = view(vec![group("web", &[Running, Running, Fatal])]);
+    for (query, is_part) in [("", false), ("name=web", false), ("state=fatal", true)] {
+        let page = shown(&view, query, "");
+        assert_eq!(page.contains("<tbody class=part>"), is_part, "{query}");
+        assert!(row(&page, "web<").contains(">Stop<span> all 3</span></button>"));
+    }
+}
+
+#[test]
+fn what_concerns_everything_stands_apart_and_asks() {
+    use ProcessState::Running;
+    let page = shown(&view(vec![group("web", &[Running, Running])]), "", "");
+    let (_, form) = page.split_once("id=\"all\"").unwrap();
+    let (form, _) = form.split_once("</form>").unwrap();
+    let (harmless, risky) = form.split_once("<span class=\"bar\">").unwrap();
+    assert!(harmless.contains("name=ask value=1"));
+    assert!(harmless.contains("value=\"refresh\"") && !harmless.contains("data-ask"));
+    for button in [
+        "value=\"stopall\" data-ask=\"Stop all 2 processes of web1?\">Stop all<",
+        "value=\"restartall\" data-ask=\"Restart all 2 processes of web1?\">Restart all<",
+        "value=\"clearall\" data-ask=\"Clear the logs of all 2 processes of web1? This cannot be undone.\"",
+    ] {
+        assert!(risky.contains(button), "{button} is not in {risky}");
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::Monotonic;
-use crate::states::SupervisorState;
+use crate::states::{ProcessState, SupervisorState};
 use crate::web::token::Tokens;
 
 fn daemon() -> DaemonView {
@@ -8,8 +8,10 @@ fn daemon() -> DaemonView {
         state: SupervisorState::Running,
         reason: String::new(),
         identifier: "supervisor".to_owned(),
+        host: "web1".to_owned(),
         pid: 1,
         uptime: "0:00:01".to_owned(),
+        counts: Vec::new(),
     }
 }
 
@@ -20,18 +22,39 @@ fn text(text: &str, has_more: bool) -> LogView {
     }
 }
 
-fn shown_by(daemon: &DaemonView, wanted: &LogQuery, log: &LogView, can_clear: bool) -> String {
+/// A process in that state that has the name.
+fn process(subject: &Subject, state: ProcessState) -> Option<ProcessView> {
+    let Subject::Process(name, _) = subject else {
+        return None;
+    };
+    Some(ProcessView {
+        name: name.clone(),
+        namespec: name.clone(),
+        state,
+        description: "pid 17, <b>".to_owned(),
+        has_stdout: true,
+        has_stderr: true,
+    })
+}
+
+fn shown_by(
+    daemon: &DaemonView,
+    wanted: &LogQuery,
+    log: &LogView,
+    state: Option<ProcessState>,
+) -> String {
     let tokens = Tokens::new([7; 32]);
     let issuer = Issuer {
         tokens: &tokens,
         now: Monotonic::default(),
     };
-    page(daemon, wanted, log, "", can_clear, &issuer).html()
+    let process = state.and_then(|state| process(&wanted.subject, state));
+    page(daemon, wanted, process.as_ref(), log, "", &issuer).html()
 }
 
 fn shown(query: &str, log: &LogView) -> String {
     let wanted = LogQuery::process(&Form::read(query.as_bytes()));
-    shown_by(&daemon(), &wanted, log, true)
+    shown_by(&daemon(), &wanted, log, Some(ProcessState::Running))
 }
 
 /// The links of a page by their labels.
@@ -140,8 +163,8 @@ fn both_channels_and_the_whole_log_are_a_click_away() {
         "processname=g:x&channel=stderr&refresh=2",
         &text("a", false),
     );
-    assert!(page.contains("<title>Supervisor tail of process g:x</title>"));
-    assert!(page.contains("<h1>g:x stderr</h1>"));
+    assert!(page.contains("<title>g:x stderr - web1 - Supervisor</title>"));
+    assert!(page.contains("<h1>g:x</h1>"));
     for (label, address) in [
         ("stdout", "tail.html?processname=g%3Ax&refresh=2"),
         (
@@ -164,7 +187,7 @@ fn following_is_for_scripts_and_told_to_others() {
     assert!(page.contains("needs JavaScript"));
     assert!(!shown("processname=x", &text("a", false)).contains("data-follow"));
     let main = LogQuery::main(&Form::read(b"refresh=follow"));
-    let page = shown_by(&daemon(), &main, &text("", false), true);
+    let page = shown_by(&daemon(), &main, &text("", false), None);
     assert!(page.contains("data-follow=\"mainlogtail\""));
     assert!(page.contains("value=\"clearmainlog\""));
     assert_eq!(link(&page, "Download").as_deref(), Some("mainlog.txt"));
@@ -184,33 +207,90 @@ fn logs_are_text_whatever_they_hold() {
 /// In the words of 4.3.0.
 #[test]
 fn what_is_not_there_is_told() {
-    for (query, reason) in [
-        ("", "No process name found"),
-        ("processname=x", "No file for x"),
+    let nothing = LogView::Nothing("No file for x".to_owned());
+    let page = shown("processname=x", &nothing);
+    assert!(page.contains("<p id=\"nothing\">No file for x</p>"));
+    assert!(!page.contains("<pre"));
+    // Nor is there something to download.
+    assert_eq!(link(&page, "Download"), None);
+    assert_eq!(
+        link(&page, "Reload").as_deref(),
+        Some("tail.html?processname=x")
+    );
+}
+
+#[test]
+fn a_process_that_is_not_there_has_a_page_with_a_way_home_and_nothing_else() {
+    for (query, heading, reason) in [
+        ("", "No process", "No process name found"),
         (
-            "processname=nope",
-            "ERROR: unexpected rpc fault [10] BAD_NAME: nope",
+            "processname=%3Ca",
+            "No process &lt;a",
+            "ERROR: unexpected rpc fault [10] BAD_NAME: &lt;a",
         ),
     ] {
-        let page = shown(query, &LogView::Nothing(reason.to_owned()));
-        assert!(
-            page.contains(&format!("<p id=\"nothing\">{reason}</p>")),
-            "{query}"
+        let wanted = LogQuery::process(&Form::read(query.as_bytes()));
+        let log = LogView::Nothing(reason.replace("&lt;", "<"));
+        let page = shown_by(&daemon(), &wanted, &log, None);
+        assert!(page.contains(&format!("<title>{heading} - web1 - Supervisor</title>")));
+        assert!(page.contains(&format!("<h1>{heading}</h1>")), "{page}");
+        assert!(page.contains(&format!("<p id=\"nothing\">{reason}</p>")));
+        let (_, main) = page.split_once("<main").unwrap();
+        let (main, _) = main.split_once("</main>").unwrap();
+        assert_eq!(
+            links(main),
+            [("To the processes".to_owned(), "./".to_owned())]
         );
-        assert!(!page.contains("<pre"));
+        assert!(!main.contains("<form"));
     }
-    let nameless = shown("", &LogView::Nothing(String::new()));
-    assert!(nameless.contains("<title>Supervisor tail of process None</title>"));
-    assert_eq!(link(&nameless, "Reload"), None);
+}
+
+#[test]
+fn the_state_of_the_process_and_what_can_be_done_stand_beside_its_name() {
+    let page = |state| {
+        let wanted = LogQuery::process(&Form::read(b"processname=g:x"));
+        let page = shown_by(&daemon(), &wanted, &text("a", false), state);
+        let (_, head) = page.split_once("</h1>").unwrap();
+        head.split_once("</div>").unwrap().0.to_owned()
+    };
+    for (state, mark, actions) in [
+        (
+            ProcessState::Running,
+            "running",
+            &["stop", "restart"] as &[_],
+        ),
+        (ProcessState::Fatal, "fatal", &["start"]),
+        (ProcessState::Stopping, "stopping", &[]),
+    ] {
+        let head = page(Some(state));
+        assert!(head.contains(&format!(
+            "<span class=\"state {mark}\">{mark}</span> pid 17, &lt;b&gt;"
+        )));
+        let found = head.split("name=\"action\" value=\"").skip(1);
+        let found: Vec<&str> = found.map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(found, actions);
+        assert!(head.contains("name=processname value=\"g:x\""));
+    }
+    assert_eq!(page(None).trim(), "");
 }
 
 #[test]
 fn only_what_can_be_cleared_is_offered_to_be() {
     let wanted = LogQuery::process(&Form::read(b"processname=x"));
     let log = text("a", false);
-    assert!(shown_by(&daemon(), &wanted, &log, true).contains("value=\"clearstdout\""));
-    assert!(!shown_by(&daemon(), &wanted, &log, false).contains("<button"));
+    let shown = |daemon: &DaemonView, state| shown_by(daemon, &wanted, &log, Some(state));
+    for (state, can_clear) in [
+        (ProcessState::Running, true),
+        (ProcessState::Backoff, false),
+    ] {
+        let page = shown(&daemon(), state);
+        assert_eq!(
+            page.contains("value=\"clearstdout\""),
+            can_clear,
+            "{state:?}"
+        );
+    }
     let mut going = daemon();
     going.state = SupervisorState::Shutdown;
-    assert!(!shown_by(&going, &wanted, &log, true).contains("<button"));
+    assert!(!shown(&going, ProcessState::Running).contains("<button"));
 }
