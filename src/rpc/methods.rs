@@ -165,7 +165,7 @@ const SUPERVISOR: &[Method] = methods! {
         "Read the configuration again. Nothing is started or stopped.", configuration::reload;
     removeProcessGroup(GROUP) -> TRUE, [BadName, StillRunning],
         "Forget a group whose processes are all stopped.", configuration::remove_group;
-    restart() -> TRUE, [CantReread],
+    restart() -> TRUE, [Failed, CantReread],
         "Stop everything and start again.", information::restart;
     restartAllProcesses(WAIT) -> DONE, [Failed],
         "Stop every process that runs, then start every process.", restart::restart_all;

@@ -328,7 +328,7 @@ fn every_page_key_and_option_that_it_and_the_changes_name_is_there() {
             let is_program = ["echo_supervisord_conf"].contains(&name);
             assert!(!is_key || is_program || keys.contains(name), "{quoted}");
             if let Some(option) = quoted
-                .split(' ')
+                .split_whitespace()
                 .find(|word| word.starts_with("--") && word.len() > 2)
             {
                 let option = option.split(['=', '[']).next().unwrap();
