@@ -4,8 +4,9 @@ use super::support::{
     Address, DEADLINE, Daemon, Dir, Finished, Kind, Launch, Rpc, Scene, children_of, finish,
     is_alive, kill, usual_configuration, wait_until,
 };
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 /// A program that leaves a line each time that it is started.
@@ -34,10 +35,22 @@ fn start_another(dir: &Dir, options: &[&str]) -> Finished {
     finish(command, "", DEADLINE)
 }
 
-/// Locks a file, unless somebody else has.
+/// Locks a file by both kinds of locks, unless somebody else has.
 fn lock(dir: &Dir, name: &str) -> Option<Flock<File>> {
-    let file = File::open(dir.join(name)).unwrap();
+    let file = File::options().write(true).open(dir.join(name)).unwrap();
+    lock_of_fcntl(&file, libc::F_WRLCK).then_some(())?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+}
+
+fn lock_of_fcntl(file: &File, kind: i32) -> bool {
+    let lock = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).is_ok()
 }
 
 fn is_free(dir: &Dir, name: &str) -> bool {
@@ -109,6 +122,37 @@ fn what_a_killed_supervisord_has_left_is_taken_over() {
     assert!(!dir.join("main.pid").exists());
     for child in children.into_iter().filter(|child| is_alive(*child)) {
         kill(child, libc::SIGKILL);
+    }
+}
+
+/// Who may read the pid file can open it, and so have it locked in the ways that a reader can.
+#[test]
+fn a_reader_of_what_a_killed_supervisord_had_left_kept_the_next_one_from_starting() {
+    let dir = Dir::new();
+    without_servers(&dir, "");
+    let locked_by_flock = |file: File| Flock::lock(file, FlockArg::LockExclusiveNonblock).unwrap();
+    for is_of_fcntl in [false, true] {
+        dir.write("main.pid", "4000000\n");
+        let reader = File::open(dir.join("main.pid")).unwrap();
+        let left = reader.metadata().unwrap().ino();
+        let held = match is_of_fcntl {
+            true => {
+                assert!(lock_of_fcntl(&reader, libc::F_RDLCK));
+                Err(reader)
+            }
+            false => Ok(locked_by_flock(reader)),
+        };
+        let mut daemon = Daemon::start(Kind::Ours, &dir);
+        wait_for_pid(&dir, &daemon);
+        let found = fs::metadata(dir.join("main.pid")).unwrap();
+        assert_eq!(found.ino() != left, is_of_fcntl);
+        // It is as sure of its file as ever.
+        let second = start_another(&dir, &["-n"]);
+        assert_eq!(second.status, Some(2), "{second:?}");
+        assert!(second.stderr.contains("holds the pid file"), "{second:?}");
+        assert_eq!(daemon.stop(), Some(0));
+        assert!(!dir.join("main.pid").exists());
+        drop(held);
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! What is there already is locked before anything else is done, and keeps its text until the
 //! number is written. So nobody reads an empty file, and what a supervisord that was
-//! killed has left is free to take.
+//! killed has left is free to take. Many users may read it; one of them who locks what was left
+//! keeps nobody from starting.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
-use crate::sys::{errno, lock, safe_path, time};
+use crate::sys::lock::{self, Lock};
+use crate::sys::{errno, safe_path, time};
 
 /// How often a file that is held is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -163,9 +165,14 @@ impl PidFile {
                 return Ok(());
             }
             match lock::try_lock(file.as_fd()) {
-                Ok(true) if !is_at(&file, &self.path) => continue,
-                Ok(true) => {}
-                Ok(false) => return Err(WriteError::Held(self.held())),
+                Ok(Lock::Taken) if !is_at(&file, &self.path) => continue,
+                Ok(Lock::Taken) => {}
+                Ok(Lock::Held) => return Err(WriteError::Held(self.held())),
+                // No supervisord is among them: another file takes its place.
+                Ok(Lock::HeldByReaders) => match safe_path::remove(Path::new(&self.path)) {
+                    Ok(()) => continue,
+                    Err(reason) => self.unlocked = Some(reason),
+                },
                 Err(reason) => self.unlocked = Some(reason),
             }
             self.file = Some(file);
@@ -180,7 +187,7 @@ impl PidFile {
             Ok(file)
                 if !self.is_shared
                     && is_regular(&file)
-                    && matches!(lock::try_lock(file.as_fd()), Ok(false)) =>
+                    && matches!(lock::is_held(file.as_fd()), Ok(true)) =>
             {
                 Err(WriteError::Held(self.held()))
             }
@@ -205,7 +212,7 @@ impl PidFile {
         // The same number in another file may be that of a supervisord in another container.
         self.is_at(&self.path)
             || open_to_read(&self.path)
-                .is_ok_and(|file| matches!(lock::try_lock(file.as_fd()), Ok(true)))
+                .is_ok_and(|file| matches!(lock::is_held(file.as_fd()), Ok(false)))
     }
 }
 

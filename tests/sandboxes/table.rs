@@ -73,12 +73,6 @@ pub const SPARED: &[Spared] = &[
         "WARN Could not clear childlog dir",
     ),
     spared(
-        "flock",
-        Phase::Start,
-        "The pid file is not locked.",
-        "WARN cannot lock the pid file ",
-    ),
-    spared(
         "ftruncate",
         Phase::Start,
         "A longer pid file keeps its end.",

@@ -143,6 +143,8 @@ static long order_for(const registers *r)
         return order("accept");
     case SYS_flock:
         return order("flock");
+    case SYS_fcntl:
+        return SECOND(*r) == F_OFD_SETLK ? order("flock") : 0;
     case SYS_inotify_init1:
         return order("inotify");
     case SYS_write:
