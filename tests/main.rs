@@ -64,6 +64,7 @@ mod spawning;
 mod superlance;
 mod supervisorctl;
 mod support;
+mod swapped_places;
 mod syslog;
 mod users;
 mod vanished;

@@ -17,10 +17,10 @@ use super::support::{
 };
 
 /// The program's user: that of most systems by the name `daemon`.
-const STRANGER: u32 = 1;
+pub const STRANGER: u32 = 1;
 
 /// A scene's directory with one of the stranger's in it, `theirs`.
-fn ground() -> Option<Dir> {
+pub fn ground() -> Option<Dir> {
     let dir = Dir::new();
     fs::create_dir(dir.join("theirs")).unwrap();
     fs::create_dir(dir.join("ours")).unwrap();
@@ -31,12 +31,12 @@ fn ground() -> Option<Dir> {
     })
 }
 
-fn give_away(dir: &Dir, name: &str) {
+pub fn give_away(dir: &Dir, name: &str) {
     lchown(dir.join(name), Some(STRANGER), Some(STRANGER)).unwrap();
 }
 
 /// As the stranger puts a link there, in the place of what is there.
-fn plant(dir: &Dir, name: &str, target: impl AsRef<Path>) {
+pub fn plant(dir: &Dir, name: &str, target: impl AsRef<Path>) {
     let _ = fs::remove_file(dir.join(name));
     symlink(target, dir.join(name)).unwrap();
     give_away(dir, name);
@@ -63,13 +63,13 @@ fn wait_for_file(daemon: &Daemon, path: &Path) {
     assert!(made, "{}: {}", path.display(), daemon.stderr());
 }
 
-fn wait_for_log(dir: &Dir, daemon: &Daemon, text: &str) {
+pub fn wait_for_log(dir: &Dir, daemon: &Daemon, text: &str) {
     let log = || dir.read("main.log").unwrap_or_default();
     let told = wait_until(DEADLINE, || log().contains(text));
     assert!(told, "no {text:?} in\n{}\n{}", log(), daemon.stderr());
 }
 
-fn is_untouched(dir: &Dir) -> bool {
+pub fn is_untouched(dir: &Dir) -> bool {
     let found = fs::metadata(dir.join("ours/precious")).unwrap();
     (found.uid(), found.mode() & 0o777) == (0, 0o644)
         && dir.read("ours/precious").as_deref() == Some("precious\n")

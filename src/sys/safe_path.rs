@@ -11,7 +11,7 @@
 //! - a link of somebody else in the last place is refused.
 //!
 //! A file that has several names is refused where others may write, for one of them may
-//! be another user's file.
+//! be another user's file; so is a link of ours that has several.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -66,7 +66,16 @@ pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
             Err(error) if may_be_of_link(&error) => error,
             outcome => return outcome,
         };
-        let Some(link) = link_at(&file.directory, &file.name)? else {
+        let link = match link_at(&file.directory, &file.name) {
+            // It has gone since, and a new one is made.
+            Err(gone)
+                if gone.kind() == io::ErrorKind::NotFound && flags.contains(OFlag::O_CREAT) =>
+            {
+                continue;
+            }
+            link => link?,
+        };
+        let Some(link) = link else {
             match error.raw_os_error() {
                 Some(libc::EACCES) => return Err(error),
                 // It was one a moment ago.
@@ -108,6 +117,12 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
+/// Whether nobody but trusted users can make the directory of a path be another one.
+pub fn is_firm(path: &Path) -> bool {
+    let (parent, _) = split(path);
+    walk(None, parent).is_ok_and(|(_, is_firm)| is_firm)
+}
+
 /// Removes what has the path, be it a link.
 pub fn remove(path: &Path) -> io::Result<()> {
     FileAt::of(path)?.remove()
@@ -130,15 +145,12 @@ impl FileAt {
 
     /// The same for a path that counts from a directory if it is not absolute.
     fn under(base: Option<&File>, path: &Path) -> io::Result<FileAt> {
-        let bytes = path.as_os_str().as_bytes();
-        let slash = bytes.iter().rposition(|byte| *byte == b'/');
-        let (parent, name) = bytes.split_at(slash.map_or(0, |slash| slash + 1));
-        match name {
-            b"" if bytes.is_empty() => return Err(Errno::ENOENT.into()),
+        let (parent, name) = split(path);
+        match name.as_bytes() {
+            b"" if parent.as_os_str().is_empty() => return Err(Errno::ENOENT.into()),
             b"" | b"." | b".." => return Err(Errno::EISDIR.into()),
             _ => {}
         }
-        let parent = Path::new(OsStr::from_bytes(parent));
         let shown = match parent.as_os_str().is_empty() {
             true => PathBuf::from("."),
             // Without the slash at its end.
@@ -146,7 +158,7 @@ impl FileAt {
         };
         Ok(FileAt {
             directory: directory(base, parent)?,
-            name: OsStr::from_bytes(name).to_owned(),
+            name: name.to_owned(),
             shown,
         })
     }
@@ -176,15 +188,21 @@ impl FileAt {
     pub fn open(&self, flags: OFlag, mode: u32) -> io::Result<File> {
         let file = open_in(&self.directory, &self.name, flags | OFlag::O_NOFOLLOW, mode)?;
         let found = file.metadata()?;
-        if found.is_file() && found.nlink() > 1 && !self.is_private()? {
-            return Err(self.refused_names(&found));
+        if !found.is_file() || self.is_private()? {
+            return Ok(file);
         }
-        Ok(file)
+        match number_of_names(&self.directory, &self.name, &found) {
+            Some(1) => Ok(file),
+            // Another file has the name by now, or none has.
+            None if found.nlink() <= 1 => Err(Errno::ELOOP.into()),
+            names => Err(self.refused_names(names.unwrap_or(found.nlink()))),
+        }
     }
 
     /// Makes a file where nothing is.
     pub fn make(&self, flags: OFlag, mode: u32) -> io::Result<File> {
-        self.open(flags | OFlag::O_CREAT | OFlag::O_EXCL, mode)
+        let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
+        open_in(&self.directory, &self.name, flags, mode)
     }
 
     /// Whether anything has that name in the directory.
@@ -236,10 +254,9 @@ impl FileAt {
         FileAt::under(Some(&self.directory), &link.target).map(Some)
     }
 
-    fn refused_names(&self, found: &Metadata) -> io::Error {
+    fn refused_names(&self, names: u64) -> io::Error {
         let text = format!(
-            "it is a file with {} names (hard links), and {}: such files are not opened there",
-            found.nlink(),
+            "it is a file with {names} names (hard links), and {}: such files are not opened there",
             told(&self.directory, &self.shown),
         );
         let errno = libc::EMLINK;
@@ -264,7 +281,7 @@ fn directory(base: Option<&File>, path: &Path) -> io::Result<File> {
     if let Ok(directory) = at_once(base, path) {
         return Ok(directory);
     }
-    walk(base, path)
+    walk(base, path).map(|(directory, _)| directory)
 }
 
 #[cfg(target_os = "linux")]
@@ -280,8 +297,11 @@ fn at_once(base: Option<&File>, path: &Path) -> io::Result<File> {
     Ok(File::from(openat2(base_of(base), path, how)?))
 }
 
-fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
+/// The directory that a path leads to, name by name, and whether nobody but trusted users can
+/// make it lead elsewhere.
+fn walk(base: Option<&File>, path: &Path) -> io::Result<(File, bool)> {
     let mut here = start(base, path)?;
+    let mut is_firm = true;
     let mut shown = match path.has_root() {
         true => PathBuf::from("/"),
         false => PathBuf::new(),
@@ -293,6 +313,7 @@ fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
     while let Some(name) = names.pop() {
         let error = match open_in(&here, &name, DIRECTORY | OFlag::O_NOFOLLOW, 0) {
             Ok(next) => {
+                is_firm &= trust::is_kept_in(&here.metadata()?, next.metadata()?.uid());
                 here = next;
                 shown.push(&name);
                 continue;
@@ -310,6 +331,8 @@ fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
             return Err(Errno::ELOOP.into());
         }
         let is_trusted = may_follow(&here, &link)?;
+        let owner = link.owner.unwrap_or(u32::MAX);
+        is_firm &= trust::is_kept_in(&here.metadata()?, owner);
         if is_trusted && is_magic(&here) {
             here = open_in(&here, &name, DIRECTORY, 0)?;
             shown.push(&name);
@@ -330,7 +353,7 @@ fn walk(base: Option<&File>, path: &Path) -> io::Result<File> {
             let rule = "such links lead to their owner's directories only";
             Err(refused_link(&directory, &shown, &link, rule))
         }
-        _ => Ok(here),
+        _ => Ok((here, is_firm)),
     }
 }
 
@@ -348,6 +371,17 @@ fn base_of(base: Option<&File>) -> BorrowedFd<'_> {
     base.map_or(AT_FDCWD, AsFd::as_fd)
 }
 
+/// The directory in a path, and its last name.
+fn split(path: &Path) -> (&Path, &OsStr) {
+    let bytes = path.as_os_str().as_bytes();
+    let slash = bytes.iter().rposition(|byte| *byte == b'/');
+    let (parent, name) = bytes.split_at(slash.map_or(0, |slash| slash + 1));
+    (
+        Path::new(OsStr::from_bytes(parent)),
+        OsStr::from_bytes(name),
+    )
+}
+
 /// The names of a path, the last one first.
 fn names_of(path: &Path) -> Vec<OsString> {
     let names = path.as_os_str().as_bytes().split(|byte| *byte == b'/');
@@ -362,6 +396,19 @@ fn may_follow(directory: &File, link: &Link) -> io::Result<bool> {
     Ok(link.owner.is_some_and(trust::is_trusted) || trust::is_private(&directory.metadata()?))
 }
 
+/// How many names a file has that was opened by this name, if the name is still its. That is one
+/// call, for the name may be taken away as soon as the file is open, and another one stay.
+fn number_of_names(directory: &File, name: &OsStr, opened: &Metadata) -> Option<u64> {
+    let found = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
+    #[allow(clippy::unnecessary_cast)] // their types differ from one system to the next
+    let (device, number, names) = (
+        found.st_dev as u64,
+        found.st_ino as u64,
+        found.st_nlink as u64,
+    );
+    ((device, number) == (opened.dev(), opened.ino())).then_some(names)
+}
+
 /// Opened itself, the link cannot become another one between two looks at it.
 #[cfg(target_os = "linux")]
 fn link_at(directory: &File, name: &OsStr) -> io::Result<Option<Link>> {
@@ -370,9 +417,11 @@ fn link_at(directory: &File, name: &OsStr) -> io::Result<Option<Link>> {
     if !found.is_symlink() {
         return Ok(None);
     }
+    // One of ours with several names may have been given this one by anybody.
+    let has_one_name = number_of_names(directory, name, &found) == Some(1);
     Ok(Some(Link {
         target: readlinkat(&link, "")?.into(),
-        owner: Some(found.uid()),
+        owner: has_one_name.then_some(found.uid()),
     }))
 }
 

@@ -17,6 +17,9 @@ const FIRST_GROUP_OF_USERS: u32 = 1000;
 /// The bits of a directory's mode by which others than its owner may write to it.
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
+/// The bit by which everybody keeps what is theirs.
+const STICKY: u32 = 0o1000;
+
 /// Whether what belongs to this user is as good as our own.
 pub fn is_trusted(uid: u32) -> bool {
     uid == 0 || uid == process::effective_uid() || is_unmapped(uid)
@@ -25,6 +28,13 @@ pub fn is_trusted(uid: u32) -> bool {
 /// Whether nobody but trusted users can put anything into a directory.
 pub fn is_private(directory: &Metadata) -> bool {
     directory.mode() & OTHERS_MAY_WRITE == 0 && is_trusted(directory.uid())
+}
+
+/// Whether nobody but trusted users can give the name of something that belongs to this user to
+/// something else: it stays where the sticky bit is set.
+pub fn is_kept_in(directory: &Metadata, owner: u32) -> bool {
+    let is_sticky = directory.mode() & STICKY != 0;
+    is_private(directory) || (is_sticky && is_trusted(directory.uid()) && is_trusted(owner))
 }
 
 /// Who may write to a directory that is not private, as the end of a sentence that begins with it.
@@ -52,7 +62,7 @@ pub fn others_who_can_replace(directory: &Path) -> Option<String> {
     let found = fs::metadata(directory).ok()?;
     let mode = found.mode();
     let is_shared = mode & 0o002 != 0 || (mode & 0o020 != 0 && found.gid() >= FIRST_GROUP_OF_USERS);
-    let is_sticky = mode & 0o1000 != 0;
+    let is_sticky = mode & STICKY != 0;
     (!is_trusted(found.uid()) || (is_shared && !is_sticky)).then(|| description(&found))
 }
 

@@ -134,6 +134,69 @@ fn a_file_with_two_names_is_refused_where_others_may_write() {
 }
 
 #[test]
+fn a_link_of_ours_with_two_names_is_not_followed_where_others_may_write() {
+    let Some(ground) = Ground::new() else { return };
+    fs::create_dir(ground.at("ours/logs")).unwrap();
+    ground.link("ours/file", ground.at("ours/precious"), false);
+    ground.link("ours/directory", ground.at("ours/logs"), false);
+    for (link, path) in [("file", ""), ("directory", "/x")] {
+        fs::hard_link(
+            ground.at(&format!("ours/{link}")),
+            ground.at(&format!("theirs/{link}")),
+        )
+        .unwrap();
+        for (directory, expected) in [("ours", Ok(())), ("theirs", Err((Some(libc::ELOOP), true)))]
+        {
+            let found = ground.append(&format!("{directory}/{link}{path}"));
+            assert_eq!(found, expected, "{directory}/{link}");
+        }
+    }
+}
+
+#[test]
+fn a_path_is_firm_where_nobody_else_can_put_another_directory() {
+    let Some(ground) = Ground::new() else { return };
+    for (name, owner, mode) in [
+        ("ours/a", 0, 0o755),
+        ("theirs/a", STRANGER, 0o755),
+        ("theirs/root", 0, 0o755),
+        ("sticky", 0, 0o1777),
+        ("sticky/a", STRANGER, 0o755),
+        ("sticky/root", 0, 0o755),
+        ("open", 0, 0o777),
+        ("open/a", 0, 0o755),
+    ] {
+        fs::create_dir(ground.at(name)).unwrap();
+        fs::set_permissions(ground.at(name), Permissions::from_mode(mode)).unwrap();
+        chown(ground.at(name), Some(owner), None).unwrap();
+    }
+    ground.link("ours/link", ground.at("ours/a"), false);
+    ground.link("ours/there", ground.at("theirs/a"), false);
+    ground.link("sticky/link", ground.at("ours/a"), true);
+    ground.link("sticky/good", ground.at("ours/a"), false);
+    for (path, expected) in [
+        ("ours/s", true),
+        ("ours/a/s", true),
+        ("ours/link/s", true),
+        ("theirs/s", true),
+        ("sticky/s", true),
+        ("sticky/root/s", true),
+        ("sticky/good/s", true),
+        ("open/s", true),
+        ("theirs/a/s", false),
+        ("theirs/root/s", false),
+        ("theirs/../ours/s", false),
+        ("ours/there/s", false),
+        ("sticky/a/s", false),
+        ("sticky/link/s", false),
+        ("open/a/s", false),
+        ("nowhere/s", false),
+    ] {
+        assert_eq!(is_firm(&ground.at(path)), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_file_is_not_made_through_any_link() {
     let Some(ground) = Ground::new() else { return };
     for (name, is_theirs) in [("theirs/a", true), ("theirs/b", false), ("ours/a", false)] {
@@ -190,7 +253,7 @@ fn a_walk_comes_to_the_same_directory_as_the_system() {
         "a/b/up",
         "relative/up",
     ] {
-        let found = walk(None, &at(path)).unwrap().metadata().unwrap();
+        let found = walk(None, &at(path)).unwrap().0.metadata().unwrap();
         let expected = fs::metadata(at(path)).unwrap();
         assert_eq!(
             (found.dev(), found.ino()),
@@ -203,7 +266,8 @@ fn a_walk_comes_to_the_same_directory_as_the_system() {
         }
     }
     for path in ["", "src", "./src", "src/../src"] {
-        let found = walk(None, Path::new(path)).unwrap().metadata().unwrap();
+        let found = walk(None, Path::new(path)).unwrap().0;
+        let found = found.metadata().unwrap();
         let expected = fs::metadata(Path::new(".").join(path)).unwrap();
         assert_eq!(found.ino(), expected.ino(), "{path}");
     }

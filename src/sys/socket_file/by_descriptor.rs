@@ -14,8 +14,8 @@ use nix::unistd::{Gid, Uid, fchownat};
 use super::{Access, Refusal, Stage};
 use crate::sys::process;
 use crate::sys::refused::Refused;
-use crate::sys::safe_path::FileAt;
-use crate::sys::socket::{self, Probe};
+use crate::sys::safe_path::{self, FileAt};
+use crate::sys::socket::{self, LONGEST_SOCKET_PATH, Probe};
 use crate::sys::trust;
 use crate::sys::user::Owner;
 
@@ -28,7 +28,7 @@ pub fn bound(name: &str, access: &Access) -> Result<(OwnedFd, (u64, u64)), Refus
     let refused = |stage| move |reason| Refusal { stage, reason };
     let path = Path::new(name);
     let at = FileAt::of(path).map_err(refused(Stage::Bind))?;
-    let descriptor = socket::bind_unix(name, access.mode).map_err(refused(Stage::Bind))?;
+    let descriptor = bind(&at, name, access.mode).map_err(refused(Stage::Bind))?;
     let dressed = file_of(&at)
         .map_err(refused(Stage::Bind))
         .and_then(|file| dress(&file, access));
@@ -39,6 +39,18 @@ pub fn bound(name: &str, access: &Access) -> Result<(OwnedFd, (u64, u64)), Refus
             Err(refusal)
         }
     }
+}
+
+/// Binds a socket in the directory that was opened. Where somebody else may put another one into
+/// its place meanwhile the path does not lead there for sure, and the socket says of its name
+/// what does.
+fn bind(at: &FileAt, name: &str, mode: u32) -> io::Result<OwnedFd> {
+    if name.len() > LONGEST_SOCKET_PATH || safe_path::is_firm(Path::new(name)) {
+        return socket::bind_unix(name, mode);
+    }
+    let directory = by_descriptor(at.directory());
+    let name = at.name().to_string_lossy();
+    socket::bind_unix(&format!("{directory}/{name}"), mode)
 }
 
 /// The file of the socket that was just bound there.
