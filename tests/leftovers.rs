@@ -1,5 +1,8 @@
 //! What a supervisord that was killed has left behind, and the next one finds.
 
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+
 use super::support::{DEADLINE, Dir, Scene, Value, is_alive, kill, wait_until};
 
 const PROGRAM: &str =
@@ -166,4 +169,47 @@ fn a_leftover_that_was_being_stopped_was_forgotten_by_the_next_start() {
     scene.wait_all("RUNNING");
     assert!(!is_alive(pid));
     scene.stop();
+}
+
+/// Everybody may give a process any environment.
+#[test]
+fn processes_of_another_user_were_told_of_as_if_supervisord_had_started_them() {
+    if !nix::unistd::getuid().is_root() {
+        return;
+    }
+    let dir = Dir::new();
+    let url = format!("unix://{}/s", dir.path().display());
+    let pretend = |name: &str| {
+        let mut command = Command::new("sleep");
+        command.arg("3600").uid(12345).env_clear();
+        command.env("SUPERVISOR_SERVER_URL", &url);
+        command.env("SUPERVISOR_GROUP_NAME", name);
+        command.env("SUPERVISOR_PROCESS_NAME", name);
+        Pretender(command.spawn().unwrap())
+    };
+    let long = "x".repeat(100_000);
+    let pretenders = ["web\nline", long.as_str()].map(pretend);
+    let scene = Scene::start_as(dir, &format!("leftovers=kill\n{PROGRAM}"), |_| {});
+    scene.wait_log(&format!(
+        "web\\x0aline runs since an earlier supervisord (pid {} of user 12345)",
+        pretenders[0].0.id()
+    ));
+    scene.wait_all("RUNNING");
+    assert!(!scene.log().contains("xxx"), "{}", scene.log());
+    assert!(
+        pretenders
+            .iter()
+            .all(|pretender| is_alive(pretender.0.id()))
+    );
+    scene.stop();
+}
+
+/// A process that says of itself what is not so; it ends with the test.
+struct Pretender(Child);
+
+impl Drop for Pretender {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

@@ -10,7 +10,7 @@ use crate::loop_context::LoopContext;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::child_record::{self, Child, ChildRecord};
-use crate::sys::{errno, kill, processes};
+use crate::sys::{errno, kill, processes, trust};
 use crate::tokens::{ProcessId, Timer};
 
 /// How often it is looked whether those that are being stopped have gone.
@@ -21,6 +21,9 @@ const AFTER_KILL: Duration = Duration::from_secs(5);
 
 /// So many are named in the log one by one.
 const NAMED: usize = 20;
+
+/// Nobody gives a program a longer name than this, in bytes.
+const LONGEST_NAME: usize = 1024;
 
 /// Those that are being stopped, and the record of this supervisord's own children.
 #[derive(Debug, Default)]
@@ -66,7 +69,8 @@ impl Supervisor {
         let url = self.child_settings.server_url.as_deref();
         if let Some(url) = url.filter(|_| !is_told) {
             let mut found = find(url);
-            found.retain(|child| !recorded.iter().any(|known| known.pid == child.pid));
+            found
+                .retain(|Found { child, .. }| !recorded.iter().any(|known| known.pid == child.pid));
             tell(context, &found, setting);
         }
         for child in recorded {
@@ -234,17 +238,34 @@ fn send(context: &mut LoopContext, child: &Child, signal: Signal, group: bool) {
     }
 }
 
+/// A process that says of itself that an earlier supervisord has started it.
+struct Found {
+    child: Child,
+    /// Who could say so of any process: its user, where that is neither root nor this process's.
+    user: Option<String>,
+}
+
+impl Found {
+    fn of(child: Child) -> Found {
+        let user = processes::real_user(child.pid).filter(|user| !trust::is_trusted(*user));
+        let user = user.map(trust::user_named);
+        Found { child, user }
+    }
+}
+
 /// Warns of processes that run since an earlier supervisord.
-fn tell(context: &mut LoopContext, found: &[Child], setting: config::Leftovers) {
+fn tell(context: &mut LoopContext, found: &[Found], setting: config::Leftovers) {
     let cure = match setting {
         config::Leftovers::Kill => "it is not in the record, so stop it yourself",
         _ => "stop it, or set leftovers=kill in [supervisord]",
     };
-    for child in found.iter().take(NAMED) {
+    for Found { child, user } in found.iter().take(NAMED) {
+        let user = user.as_ref().map(|user| format!(" of {user}"));
         context.log.warn(format_args!(
-            "{} runs since an earlier supervisord (pid {}), which has not stopped it: {cure}",
+            "{} runs since an earlier supervisord (pid {}{}), which has not stopped it: {cure}",
             child.name(),
-            child.pid
+            child.pid,
+            user.unwrap_or_default()
         ));
     }
     if let Some(more) = found.len().checked_sub(NAMED).filter(|more| *more > 0) {
@@ -255,7 +276,7 @@ fn tell(context: &mut LoopContext, found: &[Child], setting: config::Leftovers) 
 }
 
 /// The processes that a supervisord with that URL has started, without those that they started.
-fn find(url: &str) -> Vec<Child> {
+fn find(url: &str) -> Vec<Found> {
     let own = ancestors(std::process::id());
     let mut found = BTreeMap::new();
     for pid in processes::pids() {
@@ -273,7 +294,8 @@ fn find(url: &str) -> Vec<Child> {
         if value("SUPERVISOR_SERVER_URL").as_deref() != Some(url) {
             continue;
         }
-        let names = value("SUPERVISOR_GROUP_NAME").zip(value("SUPERVISOR_PROCESS_NAME"));
+        let name = |name| value(name).filter(|name| name.len() <= LONGEST_NAME);
+        let names = name("SUPERVISOR_GROUP_NAME").zip(name("SUPERVISOR_PROCESS_NAME"));
         let Some(((group, process), stat)) = names.zip(processes::stat(pid)) else {
             continue;
         };
@@ -290,7 +312,7 @@ fn find(url: &str) -> Vec<Child> {
     let tops = found
         .values()
         .filter(|(parent, _)| !found.contains_key(parent));
-    tops.map(|(_, child)| child.clone()).collect()
+    tops.map(|(_, child)| Found::of(child.clone())).collect()
 }
 
 /// This process and those that it descends from.

@@ -4,6 +4,7 @@ use super::command::{self, Command};
 use super::plugins;
 use crate::config::supervisorctl::Plugin;
 use crate::sort;
+use crate::text::plain;
 
 /// The topics, each behind a line with an equals sign, its word and its summary.
 const TOPICS: &str = include_str!("help.txt");
@@ -55,7 +56,10 @@ pub fn topic(name: &str, plugins: &[Plugin]) -> String {
                 None => plugins,
             };
             let text = plugins::of_command(plugins, word);
-            format!("*** {}\n", text.unwrap_or(format!("No help on {name}")))
+            format!(
+                "*** {}\n",
+                text.unwrap_or(format!("No help on {}", plain::shown(name)))
+            )
         }
     }
 }

@@ -44,6 +44,17 @@ fn parse_stat(text: &str) -> Option<Stat> {
     })
 }
 
+/// The user who has started a process, whatever rights it has since.
+pub fn real_user(pid: i32) -> Option<u32> {
+    parse_real_user(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// See proc_pid_status(5). The command, on the first line, has no line feeds there.
+fn parse_real_user(text: &str) -> Option<u32> {
+    let users = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    users.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// The environment that a process was started with; `None` where it may not be read.
 pub fn environment(pid: i32) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut bytes = Vec::new();
@@ -91,6 +102,13 @@ mod tests {
         for bad in ["", "12", "12 (a)", "12 (a) S 7", "12 (a) S x 1"] {
             assert_eq!(parse_stat(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_process_has_the_user_who_started_it() {
+        let text = "Name:\tUid: 7\\n\nUmask:\t0022\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n";
+        assert_eq!(parse_real_user(text), Some(1000));
+        assert_eq!(parse_real_user("Name:\tx\nUid:\n"), None);
     }
 
     #[test]
