@@ -14,11 +14,10 @@ pub enum Replacement {
 }
 
 /// What the next conversion would take.
-#[derive(Clone, Copy)]
-pub enum Argument<'a> {
+pub enum Argument {
     /// Nothing was named yet: the table of all names.
     Mapping,
-    Named(&'a Replacement),
+    Named(Replacement),
     Used,
 }
 
@@ -37,7 +36,7 @@ pub struct Form {
 impl Form {
     /// The argument in this form, or why it has none; `None` for a letter that stands
     /// for no conversion.
-    pub fn converted(&self, c: char, argument: Argument<'_>) -> Option<Result<String, String>> {
+    pub fn converted(&self, c: char, argument: &Argument) -> Option<Result<String, String>> {
         Some(match c {
             's' | 'r' | 'a' => {
                 let text = match argument {
@@ -104,7 +103,7 @@ impl Form {
 }
 
 /// Python's name of the argument's type.
-fn kind(argument: Argument<'_>) -> &'static str {
+fn kind(argument: &Argument) -> &'static str {
     match argument {
         Argument::Named(Replacement::Text(_)) => "str",
         Argument::Named(Replacement::Number(_)) => "int",
@@ -112,14 +111,14 @@ fn kind(argument: Argument<'_>) -> &'static str {
     }
 }
 
-fn real(argument: Argument<'_>) -> Result<i64, String> {
+fn real(argument: &Argument) -> Result<i64, String> {
     match argument {
         Argument::Named(Replacement::Number(number)) => Ok(*number),
         other => Err(format!("must be real number, not {}", kind(other))),
     }
 }
 
-fn whole(argument: Argument<'_>, c: char) -> Result<i64, String> {
+fn whole(argument: &Argument, c: char) -> Result<i64, String> {
     let needed = match c {
         'o' | 'x' | 'X' => "an integer is required",
         _ => "a real number is required",
@@ -127,7 +126,7 @@ fn whole(argument: Argument<'_>, c: char) -> Result<i64, String> {
     real(argument).map_err(|_| format!("%{c} format: {needed}, not {}", kind(argument)))
 }
 
-fn character(argument: Argument<'_>) -> Result<String, String> {
+fn character(argument: &Argument) -> Result<String, String> {
     match argument {
         Argument::Named(Replacement::Text(text)) if text.chars().count() == 1 => Ok(text.clone()),
         Argument::Named(Replacement::Number(number)) => u32::try_from(*number)

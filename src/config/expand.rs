@@ -88,43 +88,57 @@ pub fn expand_again(
     if !source.text.contains('%') {
         return Ok(source.clone());
     }
-    let mut formatter = Formatter {
-        source,
-        at: 0,
-        before: &source.inserted,
-        layers,
-        argument: Argument::Mapping,
-        nameless: None,
-        out: Expanded::from(String::with_capacity(source.text.len())),
-    };
-    match (formatter.run(), formatter.nameless) {
-        (Ok(()), None) => Ok(formatter.out),
-        (Err(problem), _) | (Ok(()), Some(problem)) => Err(ExpansionError {
-            text: source.shown().into_owned(),
-            key: key.to_owned(),
-            problem,
-        }),
-    }
+    let formatter = Formatter::new(source, layers);
+    formatter.formatted().map_err(|problem| ExpansionError {
+        text: source.shown().into_owned(),
+        key: key.to_owned(),
+        problem,
+    })
 }
 
-struct Formatter<'a> {
-    source: &'a Expanded,
+/// Goes through a value from left to right.
+pub(super) struct Formatter<'a> {
+    pub(super) source: &'a Expanded,
     /// In bytes.
-    at: usize,
+    pub(super) at: usize,
     /// What an earlier expansion inserted from here on.
     before: &'a [Inserted],
-    layers: &'a [&'a Layer],
-    argument: Argument<'a>,
+    pub(super) layers: &'a [&'a Layer],
+    argument: Argument,
     /// A bare `%s`: told if nothing else is wrong.
     nameless: Option<Problem>,
     out: Expanded,
+    /// In how many texts for missing names this one stands.
+    pub(super) depth: usize,
+    /// How many characters of the whole value stand before it.
+    pub(super) offset: usize,
 }
 
-fn bad(reason: &str) -> Problem {
+/// An error in Python's words, or ours where Python knows none.
+pub(super) fn bad(reason: &str) -> Problem {
     Problem::Format(reason.to_owned())
 }
 
 impl<'a> Formatter<'a> {
+    pub(super) fn new(source: &'a Expanded, layers: &'a [&'a Layer]) -> Formatter<'a> {
+        Formatter {
+            source,
+            at: 0,
+            before: &source.inserted,
+            layers,
+            argument: Argument::Mapping,
+            nameless: None,
+            out: Expanded::from(String::with_capacity(source.text.len())),
+            depth: 0,
+            offset: 0,
+        }
+    }
+
+    pub(super) fn formatted(mut self) -> Result<Expanded, Problem> {
+        self.run()?;
+        self.nameless.map_or(Ok(self.out), Err)
+    }
+
     fn run(&mut self) -> Result<(), Problem> {
         loop {
             if let Some(part) = self.inserted_here() {
@@ -135,13 +149,17 @@ impl<'a> Formatter<'a> {
             match self.next() {
                 None => return Ok(()),
                 Some('%') => self.conversion()?,
+                Some('\\') if self.depth > 0 => {
+                    let plain = self.made_plain().unwrap_or('\\');
+                    self.out.text.push(plain);
+                }
                 Some(c) => self.out.text.push(c),
             }
         }
     }
 
     /// What an earlier expansion put at this place; it is passed over.
-    fn inserted_here(&mut self) -> Option<&'a Inserted> {
+    pub(super) fn inserted_here(&mut self) -> Option<&'a Inserted> {
         let (first, after) = self.before.split_first()?;
         if first.start != self.at {
             return None;
@@ -151,10 +169,18 @@ impl<'a> Formatter<'a> {
         Some(first)
     }
 
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let c = self.source.text.get(self.at..)?.chars().next()?;
         self.at += c.len_utf8();
         Some(c)
+    }
+
+    /// The character behind a backslash, if that makes it plain.
+    pub(super) fn made_plain(&mut self) -> Option<char> {
+        let is_own = self.before.first().is_none_or(|part| part.start != self.at);
+        let c = self.source.text.get(self.at..)?.chars().next()?;
+        let is_special = matches!(c, '(' | ')' | '\\');
+        (is_own && is_special).then(|| self.next()).flatten()
     }
 
     /// The next character of a conversion, which is the file's own.
@@ -168,16 +194,16 @@ impl<'a> Formatter<'a> {
 
     fn conversion(&mut self) -> Result<(), Problem> {
         let start = self.at - 1;
-        let mut is_of_environment = false;
+        let mut is_hidden = false;
         let mut c = self.needed()?;
         if c == '%' {
             self.out.text.push('%');
             return Ok(());
         }
         if c == '(' {
-            let (name, found) = self.named()?;
-            is_of_environment = name.starts_with("ENV_");
-            self.argument = Argument::Named(found);
+            let found = self.named()?;
+            is_hidden = found.is_hidden;
+            self.argument = Argument::Named(found.value);
             c = self.needed()?;
         }
         let mut form = Form::default();
@@ -202,43 +228,13 @@ impl<'a> Formatter<'a> {
             c = self.needed()?;
         }
         let text = self.converted(c, &form)?;
-        let written = is_of_environment.then(|| self.source.shown_between(start, self.at));
+        let written = is_hidden.then(|| self.source.shown_between(start, self.at));
         self.out.insert(&text, written.map(Cow::into_owned));
         Ok(())
     }
 
-    /// The name up to its closing parenthesis, and what it stands for.
-    fn named(&mut self) -> Result<(String, &'a Replacement), Problem> {
-        let start = self.at;
-        let mut name = String::new();
-        let mut depth = 1;
-        loop {
-            if let Some(part) = self.inserted_here() {
-                name.push_str(self.source.between(part.start, part.end));
-                continue;
-            }
-            let c = self.next().ok_or_else(|| bad("incomplete format key"))?;
-            match c {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                break;
-            }
-            name.push(c);
-        }
-        match self.layers.iter().rev().find_map(|layer| layer.get(&name)) {
-            Some(found) => Ok((name, found)),
-            None => Err(Problem::UnknownName {
-                name: self.source.shown_between(start, self.at - 1).into_owned(),
-                available: self.available(),
-            }),
-        }
-    }
-
     /// All names, sorted.
-    fn available(&self) -> Vec<String> {
+    pub(super) fn available(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         names.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
         sort::by(&mut names, Ord::cmp);
@@ -282,7 +278,7 @@ impl<'a> Formatter<'a> {
                 Ok(form.padded("", "", false))
             }
             (_, Argument::Used) => Err(bad("not enough arguments for format string")),
-            _ => match form.converted(c, argument) {
+            (_, argument) => match form.converted(c, &argument) {
                 Some(text) => text.map_err(Problem::Format),
                 None => Err(self.unsupported(c)),
             },
@@ -295,7 +291,7 @@ impl<'a> Formatter<'a> {
         Problem::Format(format!(
             "unsupported format character '{shown}' (0x{:x}) at index {}",
             u32::from(c),
-            before.chars().count()
+            self.offset + before.chars().count()
         ))
     }
 }

@@ -48,6 +48,20 @@ impl Expanded {
         });
     }
 
+    /// What stands there, as a value by itself.
+    pub(super) fn part(&self, from: usize, to: usize) -> Expanded {
+        let within = |part: &&Inserted| from <= part.start && part.end <= to;
+        let inserted = self.inserted.iter().filter(within).map(|part| Inserted {
+            start: part.start - from,
+            end: part.end - from,
+            written: part.written.clone(),
+        });
+        Expanded {
+            inserted: inserted.collect(),
+            text: self.between(from, to).to_owned(),
+        }
+    }
+
     pub(super) fn between(&self, from: usize, to: usize) -> &str {
         self.text.get(from..to).unwrap_or_default()
     }

@@ -25,6 +25,7 @@ pub mod keys;
 pub mod limits;
 pub mod listener;
 pub mod load;
+pub mod names;
 pub mod nearest;
 pub mod pairs;
 pub mod paths;

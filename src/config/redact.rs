@@ -29,8 +29,10 @@ pub fn secrets(environment: &[(String, String)], document: &Document) -> Vec<Str
         })
         .collect();
     let is_asked_for = |name: &str| {
-        let reference = format!("%(ENV_{name})");
-        texts.iter().any(|text| text.contains(&reference))
+        // What `:+` brings is the file's own.
+        let references = [")", ":-"].map(|end| format!("%(ENV_{name}{end}"));
+        let asks = |text: &String| references.iter().any(|reference| text.contains(reference));
+        texts.iter().any(asks)
     };
     let mut secrets: Vec<String> = environment
         .iter()
@@ -138,16 +140,19 @@ mod tests {
     #[test]
     fn only_what_the_configuration_asks_for_is_looked_for() {
         let mut document = Document::new();
-        let text = "[program:a]\ncommand=x %(ENV_A_KEY)s %(ENV_LONG_KEY)-5s %(ENV_HOME)s\n";
+        let text = "[program:a]\ncommand=x %(ENV_A_KEY)s %(ENV_LONG_KEY)-5s %(ENV_HOME)s \
+                    %(ENV_C_KEY:-c)s %(ENV_D_KEY:+d)s\n";
         document.append(text, "s.conf").unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let environment = [
             pair("A_KEY", "a"),
             pair("B_KEY", "b"),
+            pair("C_KEY", "set"),
+            pair("D_KEY", "also set"),
             pair("LONG_KEY", "longer"),
             pair("HOME", "/"),
             pair("EMPTY_KEY", ""),
         ];
-        assert_eq!(secrets(&environment, &document), ["longer", "a"]);
+        assert_eq!(secrets(&environment, &document), ["longer", "set", "a"]);
     }
 }
