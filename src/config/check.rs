@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, Value};
+use super::document::{DEFAULT, Document, PROGRAM_DEFAULT, Value};
+use super::go;
 use super::ini::{Location, Mark, Marked};
 use super::keys::{self, KINDS, Kind};
+use super::names;
 use super::nearest::nearest;
 use super::paths::{dirname, join};
 use super::redact;
@@ -26,6 +28,8 @@ pub struct Warning {
     pub location: Location,
     /// What it is, and what to do.
     pub text: String,
+    /// Nothing is wrong with it, but 4.3.0 does not take it.
+    pub is_note: bool,
 }
 
 /// All warnings, in the order of files and lines.
@@ -72,7 +76,15 @@ impl<'a> Checker<'a> {
         self.warnings.push(Warning {
             location: Location { file, line },
             text,
+            is_note: false,
         });
+    }
+
+    fn note(&mut self, file: &str, line: usize, text: String) {
+        self.warn(file, line, text);
+        if let Some(warning) = self.warnings.last_mut() {
+            warning.is_note = true;
+        }
     }
 
     /// Goes through one file from top to bottom.
@@ -129,36 +141,70 @@ impl<'a> Checker<'a> {
                 line,
             },
         );
-        if name != "DEFAULT" && keys::kind_of(name).is_none() {
+        if name != DEFAULT && keys::kind_of(name).is_none() {
             let hint = section_hint(name);
             self.warn(file, line, format!("nothing reads [{name}]{hint}"));
+        }
+        if name == PROGRAM_DEFAULT {
+            let text = format!(
+                "Supervisor 4.3.0 does not read [{name}]: there each program needs these keys itself"
+            );
+            self.note(file, line, text);
         }
     }
 
     fn key(&mut self, file: &str, line: usize, section: &str, key: &str) {
-        if let Some(kind) = keys::kind_of(section)
-            && !takes_other_keys(kind)
-        {
-            let known: Vec<&str> = kind.all_keys().map(|key| key.name).collect();
-            if !known.contains(&key) && !key.starts_with(READ_BY_A_LISTENER) {
-                let hint = hint(nearest(key, known.iter().copied()));
-                self.warn(file, line, format!("[{section}] has no key {key}{hint}"));
-            }
+        let is_read = self.is_read(section, key);
+        if let Some(hint) = is_read.as_ref().err() {
+            self.warn(file, line, format!("[{section}] has no key {key}{hint}"));
         }
         let Some(value) = self.document.get(section, key) else {
             return;
         };
-        if is_path(key)
-            && is_quoted(&value.text)
-            && value.location
-                == (Location {
-                    file: file.to_owned(),
-                    line,
-                })
-        {
+        let file = file.to_owned();
+        if value.location != (Location { file, line }) {
+            return;
+        }
+        let (file, text) = (&value.location.file, &value.text);
+        if is_path(key) && is_quoted(text) {
             let text = format!("the quotes of {key} are part of the path: leave them out");
             self.warn(file, line, text);
         }
+        if go::is_remote_syslog(key, text) {
+            let syslog = key.replace("logfile", "syslog");
+            let text = format!(
+                "{key} is read as a path: no other host's syslog is reached, so set {syslog}=true and let the one of this host forward it"
+            );
+            self.warn(file, line, text);
+        }
+        let is_theirs = section == DEFAULT || keys::kind_of(section).is_some();
+        let is_theirs = is_theirs && section != PROGRAM_DEFAULT && is_read.is_ok();
+        if is_theirs && names::has_text(text) {
+            let text = format!(
+                "{key} of [{section}] has a default in an expansion: Supervisor 4.3.0 does not start with that"
+            );
+            self.note(file, line, text);
+        }
+    }
+
+    /// Whether a key is read; what may help where it is not.
+    fn is_read(&self, section: &str, key: &str) -> Result<(), String> {
+        let Some(kind) = keys::kind_of(section).filter(|kind| !takes_other_keys(kind)) else {
+            return Ok(());
+        };
+        let known: Vec<&str> = kind.all_keys().map(|key| key.name).collect();
+        if known.contains(&key) || key.starts_with(READ_BY_A_LISTENER) {
+            return Ok(());
+        }
+        let has_it = |kind: &&Kind| kind.name != PROGRAM_DEFAULT && has_key(kind, key);
+        Err(match (go::advice(key), KINDS.iter().find(has_it)) {
+            (Some(advice), _) => format!(": {advice}"),
+            (None, Some(kind)) if section == PROGRAM_DEFAULT => {
+                let other = kind.name.trim_end_matches(':');
+                format!(": it is for programs, and {key} is of [{other}] sections")
+            }
+            _ => hint(nearest(key, known.iter().copied())),
+        })
     }
 
     /// Tells of a password in a file that everybody may read; once for a file.
@@ -198,7 +244,11 @@ impl<'a> Checker<'a> {
             line: 1,
         });
         let text = line.to_owned();
-        let warning = Warning { location, text };
+        let warning = Warning {
+            location,
+            text,
+            is_note: false,
+        };
         // A section with many processes would say it once for each.
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
@@ -241,6 +291,7 @@ impl<'a> Checker<'a> {
                         text: format!(
                             "the directory{blank}{directory} for {key} is missing: [{section}] cannot start before it is there"
                         ),
+                        is_note: false,
                     };
                     if !self.warnings.contains(&warning) {
                         self.warnings.push(warning);
@@ -259,6 +310,10 @@ impl<'a> Checker<'a> {
     }
 }
 
+fn has_key(kind: &Kind, key: &str) -> bool {
+    kind.all_keys().any(|known| known.name == key)
+}
+
 /// Plug-ins take keys of their own.
 fn takes_other_keys(kind: &Kind) -> bool {
     matches!(kind.name, "rpcinterface:" | "ctlplugin:")
@@ -275,7 +330,8 @@ fn section_hint(name: &str) -> String {
         Some(kind) if kind.ends_with(':') && rest.is_empty() => {
             format!(", did you mean \"{kind}NAME\"?")
         }
-        Some(kind) => format!(", did you mean \"{kind}{rest}\"?"),
+        Some(kind) if kind.ends_with(':') => format!(", did you mean \"{kind}{rest}\"?"),
+        Some(kind) => format!(", did you mean \"{kind}\"?"),
         None => String::new(),
     }
 }

@@ -2,7 +2,8 @@
 //! included ones merged over it, before anything is expanded.
 //!
 //! The `ini` crate stores and orders what the [line rules](super::ini) have read;
-//! `[DEFAULT]` stands behind every section. Every value knows the file and line that
+//! `[DEFAULT]` stands behind every section, and behind that `[program-default]` stands
+//! behind those of programs. Every value knows the file and line that
 //! it comes from, and every section the file in which it first appeared.
 
 use std::collections::BTreeMap;
@@ -14,7 +15,13 @@ use super::error::ConfigError;
 use super::ini::{self, Location, Mark, Marked};
 
 /// The section whose keys every other section falls back to.
-const DEFAULT: &str = "DEFAULT";
+pub const DEFAULT: &str = "DEFAULT";
+
+/// The section whose keys those of programs fall back to at last.
+pub const PROGRAM_DEFAULT: &str = "program-default";
+
+/// How the names of the sections begin that `[program-default]` is for.
+const PROGRAMS: [&str; 2] = ["program:", "fcgi-program:"];
 
 /// All files of one configuration, merged.
 #[derive(Clone, Debug)]
@@ -88,12 +95,18 @@ impl Document {
         self.store.set(section, key, Some(stored));
     }
 
+    /// What the section says, or `[DEFAULT]` for it.
     fn stored(&self, section: &str, key: &str) -> Option<(Line, String)> {
-        let stored = self.store.get(section, key)?;
-        let mut parts = stored.splitn(3, ':');
-        let file = parts.next()?.parse().ok()?;
-        let line = parts.next()?.parse().ok()?;
-        Some((Line(file, line), parts.next()?.to_owned()))
+        parsed(&self.store.get(section, key)?)
+    }
+
+    /// What `[program-default]` says by itself, if it is for that section.
+    fn stored_default(&self, section: &str, key: &str) -> Option<(Line, String)> {
+        if !PROGRAMS.iter().any(|program| section.starts_with(program)) {
+            return None;
+        }
+        let defaults = self.store.get_map_ref().get(PROGRAM_DEFAULT)?;
+        parsed(defaults.get(key)?.as_ref()?)
     }
 
     /// The sections in order of appearance, without `[DEFAULT]`.
@@ -107,15 +120,30 @@ impl Document {
         section != DEFAULT && self.store.get_map_ref().contains_key(section)
     }
 
-    /// The value of a key, or of the same key in `[DEFAULT]`.
+    /// The value of a key, of the same key in `[DEFAULT]`, or in `[program-default]`
+    /// where that is for the section.
     pub fn get(&self, section: &str, key: &str) -> Option<Value> {
-        let (line, text) = self.stored(section, key)?;
+        let own = self.own(section, key);
+        own.or_else(|| self.program_default(section, key))
+    }
+
+    /// The value of a key, or of the same key in `[DEFAULT]`.
+    pub fn own(&self, section: &str, key: &str) -> Option<Value> {
+        self.value(self.stored(section, key)?)
+    }
+
+    /// The value that `[program-default]` has for a key of the section.
+    pub fn program_default(&self, section: &str, key: &str) -> Option<Value> {
+        self.value(self.stored_default(section, key)?)
+    }
+
+    fn value(&self, (line, text): (Line, String)) -> Option<Value> {
         let location = self.location(line)?;
         Some(Value { text, location })
     }
 
-    /// The keys that a look-up in the section finds: its own in order, then
-    /// those that only `[DEFAULT]` has.
+    /// The keys that the section has: its own in order, then those that only
+    /// `[DEFAULT]` has.
     pub fn keys(&self, section: &str) -> Vec<String> {
         let mut keys: Vec<String> = Vec::new();
         for section in [section, DEFAULT] {
@@ -127,6 +155,11 @@ impl Document {
             }
         }
         keys
+    }
+
+    fn has_itself(&self, section: &str, key: &str) -> bool {
+        let section = self.store.get_map_ref().get(section);
+        section.is_some_and(|keys| keys.contains_key(key))
     }
 
     /// Where the first header of the section stands.
@@ -147,13 +180,18 @@ impl Document {
 
     /// Puts another value in the place of a key's, or one where there is none.
     pub fn put(&mut self, section: &str, key: &str, text: &str) {
-        let stored = self.stored(section, key);
+        let own = self.stored(section, key);
+        let stored = own.or_else(|| self.stored_default(section, key));
         let line = stored.map_or(Line(0, 0), |(line, _)| line);
         self.set(section, key, text, line);
     }
 
-    /// Takes a key out of a section, and out of what lends it to that.
+    /// Takes a key out of a section and `[DEFAULT]`, or out of `[program-default]` where
+    /// only that has it.
     pub fn remove(&mut self, section: &str, key: &str) {
+        if self.own(section, key).is_none() && self.program_default(section, key).is_some() {
+            self.store.remove_key(PROGRAM_DEFAULT, key);
+        }
         for section in [section, DEFAULT] {
             self.store.remove_key(section, key);
         }
@@ -169,19 +207,30 @@ impl Document {
     }
 
     /// Puts `here` for every literal `%(here)s`, as the original does around
-    /// an `[include]`. What a section has from `[DEFAULT]` becomes its own by that.
+    /// an `[include]`. What a section has from `[DEFAULT]` becomes its own by that, but
+    /// for `[program-default]`, which stands behind that.
     pub fn replace_here(&mut self, here: &str) {
         const HERE: &str = "%(here)s";
         for section in self.sections() {
             for key in self.keys(&section) {
+                let is_lent = section == PROGRAM_DEFAULT && !self.has_itself(&section, &key);
                 if let Some((line, text)) = self.stored(&section, &key)
                     && text.contains(HERE)
+                    && !is_lent
                 {
                     self.set(&section, &key, &text.replace(HERE, here), line);
                 }
             }
         }
     }
+}
+
+/// A value of the store with its line.
+fn parsed(stored: &str) -> Option<(Line, String)> {
+    let mut parts = stored.splitn(3, ':');
+    let file = parts.next()?.parse().ok()?;
+    let line = parts.next()?.parse().ok()?;
+    Some((Line(file, line), parts.next()?.to_owned()))
 }
 
 #[cfg(test)]
@@ -253,5 +302,37 @@ mod tests {
         assert_eq!(text(&document, "a", "x").as_deref(), Some("/etc/1"));
         assert_eq!(text(&document, "b", "x").as_deref(), Some("%(here)20s"));
         assert_eq!(text(&document, "c", "x").as_deref(), Some("%(here)s/1"));
+    }
+
+    #[test]
+    fn program_default_stands_behind_default_for_programs() {
+        let mut document = document(&[(
+            "main",
+            "[program-default]\na=1\nb=1\nc=%(here)s/1\n[DEFAULT]\nb=2\nd=%(here)s/2\n\
+             [program:p]\na=3\n[fcgi-program:f]\n[eventlistener:l]\n[program]\n",
+        )]);
+        for (section, values) in [
+            ("program:p", ["3", "2", "%(here)s/1"].map(Some)),
+            ("fcgi-program:f", ["1", "2", "%(here)s/1"].map(Some)),
+            ("eventlistener:l", [None, Some("2"), None]),
+            ("program", [None, Some("2"), None]),
+        ] {
+            let found = ["a", "b", "c"].map(|key| text(&document, section, key));
+            assert_eq!(
+                found,
+                values.map(|value| value.map(str::to_owned)),
+                "{section}"
+            );
+        }
+        let location = document.get("fcgi-program:f", "a").unwrap().location;
+        assert_eq!(location.line, 2);
+        assert_eq!(document.own("program:p", "c"), None);
+        let default = |document: &Document, key| document.program_default("program:p", key);
+        assert!(default(&document, "a").is_some() && default(&document, "d").is_none());
+        document.replace_here("/etc");
+        assert_eq!(text(&document, "program:p", "c").as_deref(), Some("/etc/1"));
+        assert_eq!(text(&document, "program:p", "d").as_deref(), Some("/etc/2"));
+        // What it has from `[DEFAULT]` is not its own.
+        assert_eq!(default(&document, "d"), None);
     }
 }

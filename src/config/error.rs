@@ -116,11 +116,12 @@ impl ConfigError {
         }
     }
 
-    /// The error with the program's section and its file, as messages name them.
+    /// The error with the program's section and its file, as messages name them. Where
+    /// another section lends the key, that stays at fault.
     pub fn in_section(self, section: &str, file: &str) -> ConfigError {
         ConfigError {
             text: format!("{self} in section {} (file: {})", repr(section), repr(file)),
-            section: Some(section.into()),
+            section: self.section.or(Some(section.into())),
             ..self
         }
     }

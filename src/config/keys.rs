@@ -2,6 +2,7 @@
 //! and anybody who wants to know whether a key is a slip of the pen. The keys stand
 //! with what reads them.
 
+use super::document::PROGRAM_DEFAULT;
 use super::key::{Fallback, Key, key};
 use super::{fcgi, group, limits, listener, program, rpcinterface, server};
 use super::{supervisorctl, supervisord};
@@ -54,6 +55,10 @@ pub const KINDS: &[Kind] = &[
         &[&[key("files", "patterns", Fallback::Required)]],
     ),
     kind("group:", true, &[group::KEYS]),
+    Kind {
+        is_prefix: false,
+        ..program(PROGRAM_DEFAULT, &[fcgi::KEYS])
+    },
     program("program:", &[]),
     program("eventlistener:", listener::KEYS),
     program("fcgi-program:", &[fcgi::KEYS]),

@@ -17,6 +17,7 @@ pub mod expand;
 pub mod expanded;
 pub mod fcgi;
 pub mod foreign;
+pub mod go;
 pub mod group;
 pub mod include;
 pub mod ini;

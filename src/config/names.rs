@@ -12,6 +12,22 @@ use super::expanded::Expanded;
 /// So many texts in each other are no work of a person.
 const MAX_DEPTH: usize = 32;
 
+/// Whether a value has a text for a missing name, which 4.3.0 does not know.
+pub fn has_text(value: &str) -> bool {
+    let source = Expanded::from(value.to_owned());
+    let mut formatter = Formatter::new(&source, &[]);
+    while let Some(c) = formatter.next() {
+        if c == '%' && formatter.next() == Some('(') {
+            match formatter.end_of_name() {
+                Ok(None) => {}
+                Ok(Some(_)) => return true,
+                Err(_) => return false,
+            }
+        }
+    }
+    false
+}
+
 /// What stands for a name.
 pub(super) struct Found {
     pub(super) value: Replacement,
@@ -255,6 +271,22 @@ mod tests {
             ),
         ] {
             assert_eq!(expanded(text), Err(reason.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_with_texts_are_known() {
+        for (text, expected) in [
+            ("", false),
+            ("100%", false),
+            ("%(ENV_X)s:-%(here)s", false),
+            ("%%(ENV_X:-a)s", false),
+            ("%(a(:-b))s", false),
+            ("%(ENV_X:-a", false),
+            ("%%%(ENV_X:-a)s", true),
+            ("%(here)s %(ENV_X:+a)s", true),
+        ] {
+            assert_eq!(has_text(text), expected, "{text}");
         }
     }
 

@@ -10,6 +10,7 @@ use super::accounts;
 use super::command::Command;
 use super::conversion::Replacement;
 use super::datatypes;
+use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
@@ -211,8 +212,7 @@ fn evaluate(
     for number in numprocs_start..numprocs_start.saturating_add(numprocs) {
         names.insert("process_num".to_owned(), Replacement::Number(number));
         names.insert(NUMPROCS.name.to_owned(), Replacement::Number(numprocs));
-        let own = environment(&context.section(section, &[&names]), &template)?;
-        add_environment(&mut names, &own);
+        let own = environment(context, section, &mut names)?;
         let process = template.process(&context.section(section, &[&names]), own, warnings)?;
         restore(&mut names, &process.environment, &context.environment);
         processes.push(process);
@@ -245,23 +245,35 @@ pub fn name_of(context: &Context<'_>, section: &str) -> Result<String, ConfigErr
         .map_err(|error| context.in_section(section, error.into()))
 }
 
+/// The variables of a process: those of `[program-default]`, over them its own. What has
+/// one name twice counts with the last. All are among the names from here on.
 fn environment(
-    section: &Section<'_>,
-    template: &Template,
+    context: &Context<'_>,
+    section: &str,
+    names: &mut Layer,
 ) -> Result<Vec<(String, String)>, ConfigError> {
     const KEY: &str = "environment";
-    let value = section
-        .expanded(&template.environment, KEY)
-        .map_err(|error| section.at(KEY, error))?;
-    pairs::read(&value).map_err(|error| section.wrong(KEY, &value, error))
+    let document = context.document;
+    let mut all = Vec::new();
+    for (section, value) in [
+        (PROGRAM_DEFAULT, document.program_default(section, KEY)),
+        (section, document.own(section, KEY)),
+    ] {
+        let section = context.section(section, &[names]);
+        let value = section
+            .expanded(&value.map_or_else(String::new, |value| value.text), KEY)
+            .map_err(|error| section.at(KEY, error))?;
+        let pairs = pairs::read(&value).map_err(|error| section.wrong(KEY, &value, error))?;
+        add_environment(names, &pairs);
+        all.extend(pairs);
+    }
+    Ok(all)
 }
 
 /// What is evaluated once for all processes of a section.
 struct Template {
     /// What all have.
     process: Process,
-    /// Not expanded yet.
-    environment: String,
     /// Not expanded yet.
     process_name: String,
 }
@@ -316,7 +328,6 @@ impl Template {
                 serverurl,
                 ..settings
             },
-            environment: section.raw("environment").unwrap_or_default(),
             process_name,
         })
     }

@@ -75,9 +75,9 @@ fn repair(document: &mut Document, error: &ConfigError) -> bool {
             return is_missing;
         }
     };
-    let text = |document: &Document| document.get(section, key).map(|value| value.text);
-    let before = text(document);
-    match stand_in(document, key, before.as_deref().unwrap_or_default()) {
+    let before = document.get(section, key);
+    let text = before.as_ref().map_or("", |value| value.text.as_str());
+    match stand_in(document, key, text) {
         Some(text) => document.put(section, key, &text),
         None => document.remove(section, key),
     }
@@ -85,7 +85,8 @@ fn repair(document: &mut Document, error: &ConfigError) -> bool {
         document.put(section, "username", "name");
         document.put(section, "password", "password");
     }
-    text(document) != before
+    // Behind it may be the same text in a section that lends it.
+    document.get(section, key) != before
 }
 
 /// What a key can have without an error; `None` for one that can be left out.

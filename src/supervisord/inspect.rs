@@ -48,12 +48,11 @@ pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
     };
     let warnings = check::check(&config, &document, launch, &RealSystem);
     for warning in &warnings {
-        terminal::complain(&format!(
-            "{}: warning: {}\n",
-            warning.location, warning.text
-        ));
+        let word = if warning.is_note { "note" } else { "warning" };
+        let location = &warning.location;
+        terminal::complain(&format!("{location}: {word}: {}\n", warning.text));
     }
-    if strict && !warnings.is_empty() {
+    if strict && warnings.iter().any(|warning| !warning.is_note) {
         return ExitCode::from(2);
     }
     let groups = config.groups.iter();

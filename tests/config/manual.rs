@@ -5,6 +5,7 @@ use crate::manual::page::{page, section, shown};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use pollvisor::config::document::PROGRAM_DEFAULT;
 use pollvisor::config::dump::dump;
 use pollvisor::config::key::{Fallback, Key};
 use pollvisor::config::keys::{KINDS, Kind};
@@ -107,6 +108,8 @@ fn tables() -> impl Iterator<Item = Table> {
                 vec![own, shared(OF_EVERY_SERVER.to_owned())]
             }
             "program:" => vec![shared(heading(kind))],
+            // It has those of the two that it is for.
+            PROGRAM_DEFAULT => Vec::new(),
             _ => vec![own],
         }
     })
@@ -160,6 +163,25 @@ fn every_pair_that_is_shown_with_quotes_gives_the_value_beside_it() {
         let written = value.replace('\\', "\\\\").replace('"', "\\\"");
         let expected = format!("\"A\": \"{written}\"");
         assert!(read.contains(&expected), "{pair} is not {value}: {read}");
+    }
+}
+
+#[test]
+fn every_default_that_is_shown_gives_the_line_beside_it() {
+    let page = page("supervisord.conf.5");
+    let lines = section(&page, "Defaults in expansions").into_iter();
+    let rows = lines.filter_map(|line| line.strip_prefix(".It ")?.split_once(" Ta "));
+    let rows: Vec<(String, String)> = rows
+        .filter(|(written, _)| written.contains('='))
+        .map(|(written, line)| (shown(written), shown(line)))
+        .collect();
+    assert!(rows.len() > 2, "{rows:?}");
+    let kind = KINDS.iter().find(|kind| kind.name == "program:").unwrap();
+    for (written, line) in rows {
+        // The page's file is in /etc.
+        let line = line.replace("/etc/", "%(here)s/");
+        let read = |line: &str| reading(kind, &with(kind, line)).unwrap();
+        assert_eq!(read(&written), read(&line), "{written}");
     }
 }
 

@@ -2,9 +2,11 @@
 //! and where the two part on purpose.
 
 mod cases;
+mod defaults;
 mod departures;
 mod dump;
 mod generator;
+mod go;
 pub mod manual;
 mod messages;
 mod oracle;
