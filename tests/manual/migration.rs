@@ -1,10 +1,11 @@
 //! The commands of supervisor-migration(7). Each is run here, but for those that change a whole
 //! system or build for minutes: these are listed with what holds them in its place.
 
-use super::configurations::succeed;
-use super::page::{Display, project};
+use super::configurations::{shell, succeed};
+use super::page::{Display, page, project, section, shown};
 use crate::install::{done, files, make};
-use crate::support::{Background, DEADLINE, Scene, is_alive, wait_until};
+use crate::support::{Background, DEADLINE, Dir, Scene, is_alive, wait_until};
+use pollvisor::config::go;
 use std::fs;
 use std::path::Path;
 
@@ -165,5 +166,75 @@ pub fn run(displays: Vec<Display>) {
     }
     for (known, _) in NOT_RUN {
         assert!(lines.lines().any(|line| line == *known), "nowhere: {known}");
+    }
+}
+
+/// The rows of a chapter's table, both columns as a reader sees them.
+fn rows(chapter: &str) -> Vec<(String, String)> {
+    let page = page("supervisor-migration.7");
+    let lines = section(&page, chapter).into_iter();
+    let rows = lines.filter_map(|line| line.strip_prefix(".It ")?.split_once(" Ta "));
+    let rows: Vec<(String, String)> = rows.map(|(from, to)| (shown(from), shown(to))).collect();
+    assert!(rows.len() > 8, "{chapter}");
+    rows
+}
+
+/// The lines of a configuration that a cell is, if it is nothing else.
+fn settings(cell: &str) -> Option<Vec<&str>> {
+    let is_setting = |part: &&str| {
+        let key = part.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let parts: Vec<&str> = cell.split(", ").collect();
+    parts.iter().all(|part| is_setting(part)).then_some(parts)
+}
+
+#[test]
+fn what_the_tables_put_in_the_place_of_other_programs_settings_is_read() {
+    let mut text = "[supervisord]\nlogfile=%(here)s/main.log\n".to_owned();
+    let mut count = 0;
+    for chapter in [
+        "From the supervisord in Go",
+        "From tini and dumb-init",
+        "From systemd units",
+        "From a Procfile",
+    ] {
+        for (_, cell) in &rows(chapter)[1..] {
+            let Some(settings) = settings(cell) else {
+                continue;
+            };
+            count += 1;
+            text.push_str(&format!("[program:p{count}]\n"));
+            if !cell.contains("command=") {
+                text.push_str("command=/bin/cat\n");
+            }
+            for setting in settings {
+                text.push_str(&format!("{setting}\n"));
+            }
+        }
+    }
+    assert!(count > 35, "only {count} rows show settings");
+    let dir = Dir::new();
+    dir.write("supervisord.conf", &text);
+    let checked = shell(&dir, "supervisord -c supervisord.conf --check=strict", "");
+    let errors = checked
+        .stderr
+        .lines()
+        .filter(|line| !line.contains(": note: "));
+    assert_eq!(errors.collect::<Vec<_>>(), [""; 0], "{text}");
+    assert_eq!(checked.status, Some(0));
+}
+
+#[test]
+fn every_key_that_only_the_supervisord_in_go_has_is_in_its_table() {
+    let rows = rows("From the supervisord in Go");
+    for key in go::keys() {
+        let parts = |cell: &str| cell.split('*').map(str::to_owned).collect::<Vec<_>>();
+        let stands = |cell: &str| {
+            let parts = parts(cell);
+            let ends = parts.first().zip(parts.last());
+            ends.is_some_and(|(first, last)| key.starts_with(first) && key.ends_with(last))
+        };
+        assert!(rows.iter().any(|(cell, _)| stands(cell)), "{key}");
     }
 }
