@@ -39,7 +39,7 @@ impl ListenerState {
 
 /// What a listener's output means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Heard {
     /// It is READY.
     Ready,
     /// It has answered. Nothing more is looked at before [`Protocol::acknowledge`].
@@ -139,7 +139,7 @@ impl Protocol {
         self.turn = Turn::Line(0);
     }
 
-    /// Takes what the listener said; [`Protocol::step`] tells what it means.
+    /// Takes what the listener said; [`Protocol::next_heard`] tells what it means.
     pub fn hear(&mut self, bytes: &[u8]) {
         if self.state == ListenerState::Unknown {
             return;
@@ -149,25 +149,25 @@ impl Protocol {
     }
 
     /// The next thing that was said; `None` when more must come first.
-    pub fn step(&mut self) -> Option<Step> {
+    pub fn next_heard(&mut self) -> Option<Heard> {
         match self.state {
             ListenerState::Unknown => None,
             ListenerState::Acknowledged if self.pending.len() < READY.len() => None,
             ListenerState::Acknowledged if self.pending.starts_with(READY) => {
                 self.pending.drain(..READY.len());
                 self.state = ListenerState::Ready;
-                Some(Step::Ready)
+                Some(Heard::Ready)
             }
             ListenerState::Ready if self.pending.is_empty() => None,
             ListenerState::Acknowledged | ListenerState::Ready => {
                 self.give_up();
-                Some(Step::Violation)
+                Some(Heard::Violation)
             }
             ListenerState::Busy => self.answer(),
         }
     }
 
-    fn answer(&mut self) -> Option<Step> {
+    fn answer(&mut self) -> Option<Heard> {
         if let Turn::Line(seen) = self.turn {
             let looked_at = self.pending.len().min(LINE_LIMIT + 1);
             let new = self.pending.get(seen..looked_at).unwrap_or_default();
@@ -183,7 +183,7 @@ impl Protocol {
             let (Some(end), Some(owed)) = (end, length) else {
                 let line = line.to_vec();
                 self.give_up();
-                return Some(Step::BadLine(line));
+                return Some(Heard::BadLine(line));
             };
             self.pending.drain(..=end);
             let answer = Answer {
@@ -194,10 +194,10 @@ impl Protocol {
             self.receive();
         }
         match std::mem::replace(&mut self.turn, Turn::Judged) {
-            Turn::Bytes { answer, owed: 0 } => Some(Step::Answered(answer)),
+            Turn::Bytes { answer, owed: 0 } => Some(Heard::Answered(answer)),
             Turn::Judged if self.pending.len() > LINE_LIMIT => {
                 self.give_up();
-                Some(Step::Violation)
+                Some(Heard::Violation)
             }
             turn => {
                 self.turn = turn;
@@ -232,13 +232,13 @@ fn result_length(line: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn steps(protocol: &mut Protocol, bytes: &[u8]) -> Vec<Step> {
+    fn all_heard(protocol: &mut Protocol, bytes: &[u8]) -> Vec<Heard> {
         protocol.hear(bytes);
-        std::iter::from_fn(|| protocol.step()).collect()
+        std::iter::from_fn(|| protocol.next_heard()).collect()
     }
 
-    fn answered(text: &str) -> Step {
-        Step::Answered(Answer {
+    fn answered(text: &str) -> Heard {
+        Heard::Answered(Answer {
             bytes: text.as_bytes().to_vec(),
             length: text.len() as u64,
         })
@@ -246,7 +246,7 @@ mod tests {
 
     fn busy() -> Protocol {
         let mut protocol = Protocol::default();
-        assert_eq!(steps(&mut protocol, b"READY\n"), [Step::Ready]);
+        assert_eq!(all_heard(&mut protocol, b"READY\n"), [Heard::Ready]);
         protocol.sent();
         protocol
     }
@@ -255,12 +255,12 @@ mod tests {
     fn a_conversation_goes_round() {
         let mut protocol = busy();
         for _ in 0..3 {
-            let heard = steps(&mut protocol, b"RESULT 2\nOKREADY\n");
+            let heard = all_heard(&mut protocol, b"RESULT 2\nOKREADY\n");
             assert_eq!(heard, [answered("OK")]);
             assert_eq!(protocol.state(), ListenerState::Busy);
             protocol.acknowledge();
             assert_eq!(protocol.state(), ListenerState::Acknowledged);
-            assert_eq!(steps(&mut protocol, b""), [Step::Ready]);
+            assert_eq!(all_heard(&mut protocol, b""), [Heard::Ready]);
             protocol.sent();
         }
     }
@@ -273,15 +273,15 @@ mod tests {
             let mut heard = Vec::new();
             for piece in [&whole[..cut], &whole[cut..]] {
                 protocol.hear(piece);
-                while let Some(step) = protocol.step() {
-                    match step {
-                        Step::Ready => protocol.sent(),
+                while let Some(next) = protocol.next_heard() {
+                    match next {
+                        Heard::Ready => protocol.sent(),
                         _ => protocol.acknowledge(),
                     }
-                    heard.push(step);
+                    heard.push(next);
                 }
             }
-            let expected = [Step::Ready, answered("FAIL"), Step::Ready];
+            let expected = [Heard::Ready, answered("FAIL"), Heard::Ready];
             assert_eq!(heard, expected, "cut at {cut}");
         }
     }
@@ -297,12 +297,12 @@ mod tests {
             (b"READY\nREADY\n", ListenerState::Unknown),
         ] {
             let mut protocol = Protocol::default();
-            let heard = steps(&mut protocol, bytes);
+            let heard = all_heard(&mut protocol, bytes);
             assert_eq!(protocol.state(), state, "{bytes:?}");
             let is_unknown = state == ListenerState::Unknown;
-            assert_eq!(heard.last() == Some(&Step::Violation), is_unknown);
+            assert_eq!(heard.last() == Some(&Heard::Violation), is_unknown);
             // Nothing brings it back.
-            assert_eq!(steps(&mut protocol, b"READY\n").is_empty(), is_unknown);
+            assert_eq!(all_heard(&mut protocol, b"READY\n").is_empty(), is_unknown);
         }
     }
 
@@ -326,14 +326,14 @@ mod tests {
     #[test]
     fn a_line_without_a_number_is_told() {
         let mut protocol = busy();
-        let heard = steps(&mut protocol, b"RESULT two\nREADY\n");
-        assert_eq!(heard, [Step::BadLine(b"RESULT two".to_vec())]);
+        let heard = all_heard(&mut protocol, b"RESULT two\nREADY\n");
+        assert_eq!(heard, [Heard::BadLine(b"RESULT two".to_vec())]);
         assert_eq!(protocol.state(), ListenerState::Unknown);
     }
 
     #[test]
     fn a_result_of_no_bytes_counts_at_once() {
-        assert_eq!(steps(&mut busy(), b"RESULT 0\n"), [answered("")]);
+        assert_eq!(all_heard(&mut busy(), b"RESULT 0\n"), [answered("")]);
     }
 
     #[test]
@@ -341,13 +341,13 @@ mod tests {
         let mut protocol = busy();
         let length = 3 * ANSWER_LIMIT;
         let line = format!("RESULT {length}\n");
-        assert_eq!(steps(&mut protocol, line.as_bytes()), []);
+        assert_eq!(all_heard(&mut protocol, line.as_bytes()), []);
         let piece = vec![b'x'; ANSWER_LIMIT / 16];
         let mut heard = Vec::new();
         for _ in 0..48 {
-            heard.extend(steps(&mut protocol, &piece));
+            heard.extend(all_heard(&mut protocol, &piece));
         }
-        let Some(Step::Answered(answer)) = heard.pop() else {
+        let Some(Heard::Answered(answer)) = heard.pop() else {
             panic!("{heard:?}");
         };
         assert_eq!(
@@ -360,22 +360,25 @@ mod tests {
     #[test]
     fn what_a_listener_may_say_has_bounds() {
         let mut protocol = busy();
-        assert_eq!(steps(&mut protocol, &vec![b'x'; LINE_LIMIT]), []);
-        assert!(matches!(steps(&mut protocol, b"x")[..], [Step::BadLine(_)]));
+        assert_eq!(all_heard(&mut protocol, &vec![b'x'; LINE_LIMIT]), []);
+        assert!(matches!(
+            all_heard(&mut protocol, b"x")[..],
+            [Heard::BadLine(_)]
+        ));
 
         // A line that ends is too long as well, however it comes.
         let mut protocol = busy();
         let line = [b"RESULT 2", &[b' '; LINE_LIMIT][..], b"\nOK"].concat();
         assert!(matches!(
-            steps(&mut protocol, &line)[..],
-            [Step::BadLine(_)]
+            all_heard(&mut protocol, &line)[..],
+            [Heard::BadLine(_)]
         ));
 
         let mut protocol = busy();
-        assert_eq!(steps(&mut protocol, b"RESULT 2\nOK"), [answered("OK")]);
+        assert_eq!(all_heard(&mut protocol, b"RESULT 2\nOK"), [answered("OK")]);
         assert_eq!(
-            steps(&mut protocol, &vec![b'x'; LINE_LIMIT + 1]),
-            [Step::Violation]
+            all_heard(&mut protocol, &vec![b'x'; LINE_LIMIT + 1]),
+            [Heard::Violation]
         );
         assert_eq!(protocol.state(), ListenerState::Unknown);
     }

@@ -2,7 +2,7 @@
 
 use crate::dispatchers::input::InputError;
 use crate::events::message::Message;
-use crate::events::protocol::{ListenerState, Step};
+use crate::events::protocol::{Heard, ListenerState};
 use crate::loop_context::LoopContext;
 use crate::process::subprocess::Subprocess;
 use crate::states::ProcessState;
@@ -115,15 +115,15 @@ impl Supervisor {
     /// ready is handed the next event in this turn of the loop.
     pub fn converse(&mut self, context: &mut LoopContext, id: ProcessId) {
         let mut got_ready = false;
-        while let Some((name, before, step)) = self.next_step(id) {
-            got_ready = step == Step::Ready;
+        while let Some((name, before, heard)) = self.next_heard(id) {
+            got_ready = heard == Heard::Ready;
             if !got_ready {
                 self.end_turn(context, id);
             }
-            match step {
-                Step::Ready => tell_state(context, &name, before, ListenerState::Ready),
-                Step::Answered(answer) => self.judge(context, id, answer),
-                Step::BadLine(line) => {
+            match heard {
+                Heard::Ready => tell_state(context, &name, before, ListenerState::Ready),
+                Heard::Answered(answer) => self.judge(context, id, answer),
+                Heard::BadLine(line) => {
                     let line = pyrepr::decoded(&line);
                     context
                         .log
@@ -131,7 +131,7 @@ impl Supervisor {
                     self.tell_of_violation(context, &name, before);
                     self.reject(context, id);
                 }
-                Step::Violation => {
+                Heard::Violation => {
                     self.tell_of_violation(context, &name, before);
                     self.reject(context, id);
                 }
@@ -142,12 +142,12 @@ impl Supervisor {
         }
     }
 
-    fn next_step(&mut self, id: ProcessId) -> Option<(String, ListenerState, Step)> {
+    fn next_heard(&mut self, id: ProcessId) -> Option<(String, ListenerState, Heard)> {
         let process = self.groups.process_mut(id)?;
         let name = process.config().name.clone();
         let listener = process.listener_mut()?;
         let before = listener.protocol.state();
-        Some((name, before, listener.protocol.step()?))
+        Some((name, before, listener.protocol.next_heard()?))
     }
 
     fn tell_of_violation(&self, context: &mut LoopContext, name: &str, before: ListenerState) {

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use pollvisor::dispatchers::capture::{Capture, Part};
-use pollvisor::events::protocol::{ListenerState, Protocol, Step};
+use pollvisor::events::protocol::{Heard, ListenerState, Protocol};
 use pollvisor::text::integer::Integer;
 
 use super::Random;
@@ -66,22 +66,22 @@ fn is_sent(time: usize, salt: usize) -> bool {
 }
 
 /// A conversation in pieces: what it meant, and the state at its end.
-fn converse(pieces: &[&[u8]], salt: usize) -> (Vec<Step>, ListenerState) {
+fn converse(pieces: &[&[u8]], salt: usize) -> (Vec<Heard>, ListenerState) {
     let mut protocol = Protocol::default();
     let mut steps = Vec::new();
     let mut times = 0;
     for piece in pieces {
         protocol.hear(piece);
-        while let Some(step) = protocol.step() {
+        while let Some(step) = protocol.next_heard() {
             match step {
-                Step::Ready => {
+                Heard::Ready => {
                     if is_sent(times, salt) {
                         protocol.sent();
                     }
                     times += 1;
                 }
-                Step::Answered(_) => protocol.acknowledge(),
-                Step::BadLine(_) | Step::Violation => {
+                Heard::Answered(_) => protocol.acknowledge(),
+                Heard::BadLine(_) | Heard::Violation => {
                     assert_eq!(protocol.state(), ListenerState::Unknown)
                 }
             }
@@ -132,15 +132,15 @@ fn model(mut rest: &[u8], salt: usize) -> (Vec<String>, ListenerState) {
     (steps, ListenerState::Unknown)
 }
 
-fn told(steps: &[Step]) -> Vec<String> {
-    let tell = |step: &Step| match step {
-        Step::Ready => "ready".to_owned(),
-        Step::Answered(answer) => {
+fn told(steps: &[Heard]) -> Vec<String> {
+    let tell = |step: &Heard| match step {
+        Heard::Ready => "ready".to_owned(),
+        Heard::Answered(answer) => {
             assert!(answer.is_whole());
             format!("answer {:?}", answer.bytes)
         }
-        Step::BadLine(line) => format!("bad {line:?}"),
-        Step::Violation => "violation".to_owned(),
+        Heard::BadLine(line) => format!("bad {line:?}"),
+        Heard::Violation => "violation".to_owned(),
     };
     steps.iter().map(tell).collect()
 }
@@ -193,9 +193,9 @@ fn a_long_conversation_is_bounded_in_any_pieces() {
             let bytes = text.as_bytes();
             let salt = bytes.len() % 7;
             let whole = converse(&[bytes], salt);
-            let kept = |step: &Step| match step {
-                Step::Answered(answer) => answer.bytes.len(),
-                Step::BadLine(line) => line.len(),
+            let kept = |step: &Heard| match step {
+                Heard::Answered(answer) => answer.bytes.len(),
+                Heard::BadLine(line) => line.len(),
                 _ => 0,
             };
             assert!(whole.0.iter().map(kept).sum::<usize>() <= bytes.len());
