@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! ACKNOWLEDGED --READY\n--> READY --(an event is sent)--> BUSY
-//! BUSY --RESULT n\n and n bytes--> the answer is judged --> ACKNOWLEDGED
+//! BUSY --RESULT n\n and n bytes--> the result is judged --> ACKNOWLEDGED
 //! ```
 //!
 //! Anything else ends in UNKNOWN, which a listener leaves only by being started
@@ -17,7 +17,7 @@ use crate::text::integer::Integer;
 pub enum ListenerState {
     /// It can be sent an event.
     Ready,
-    /// It has an event and owes the answer.
+    /// It has an event and owes the result.
     Busy,
     /// It owes a `READY`.
     Acknowledged,
@@ -43,8 +43,8 @@ pub enum Heard {
     /// It is READY.
     Ready,
     /// It has answered. Nothing more is looked at before [`Protocol::acknowledge`].
-    Answered(Answer),
-    /// It has begun its answer with a line that is none; it is UNKNOWN now.
+    Result(EventResult),
+    /// It has begun its result with a line that is none; it is UNKNOWN now.
     BadLine(Vec<u8>),
     /// It has said something when it was not to; it is UNKNOWN now.
     Violation,
@@ -52,25 +52,25 @@ pub enum Heard {
 
 /// What a listener says of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// The bytes after the line, the first [`ANSWER_LIMIT`] of them.
+pub struct EventResult {
+    /// The bytes after the line, the first [`RESULT_LIMIT`] of them.
     pub bytes: Vec<u8>,
     /// How many there were.
     pub length: u64,
 }
 
-impl Answer {
+impl EventResult {
     /// Whether all of it is there.
     pub fn is_whole(&self) -> bool {
         self.bytes.len() as u64 == self.length
     }
 }
 
-/// How much of an answer is kept.
-pub const ANSWER_LIMIT: usize = 1 << 20;
+/// How much of a result is kept.
+pub const RESULT_LIMIT: usize = 1 << 20;
 
-/// How long the line before an answer may be, and what a listener may say
-/// while its answer is judged.
+/// How long the line before a result may be, and what a listener may say
+/// while its result is judged.
 const LINE_LIMIT: usize = 64 * 1024;
 
 const READY: &[u8] = b"READY\n";
@@ -87,13 +87,13 @@ pub struct Protocol {
     turn: Turn,
 }
 
-/// How far the answer of a BUSY listener is.
+/// How far the result of a BUSY listener is.
 #[derive(Debug)]
 enum Turn {
     /// Its line has not come: it does not end in so many bytes of `pending`.
     Line(usize),
     /// So many bytes of it are still to come.
-    Bytes { answer: Answer, owed: u64 },
+    Bytes { result: EventResult, owed: u64 },
     /// Somebody judges it.
     Judged,
 }
@@ -114,7 +114,7 @@ impl Protocol {
         self.state
     }
 
-    /// Whether an answer waits for its verdict.
+    /// Whether a result waits for its verdict.
     pub fn is_judged(&self) -> bool {
         self.state == ListenerState::Busy && matches!(self.turn, Turn::Judged)
     }
@@ -125,14 +125,14 @@ impl Protocol {
         self.turn = Turn::Line(0);
     }
 
-    /// The answer was judged: the listener may say READY again.
+    /// The result was judged: the listener may say READY again.
     pub fn acknowledge(&mut self) {
         if self.state == ListenerState::Busy {
             self.state = ListenerState::Acknowledged;
         }
     }
 
-    /// The answer could not be judged: nothing more is expected of the listener.
+    /// The result could not be judged: nothing more is expected of the listener.
     pub fn give_up(&mut self) {
         self.state = ListenerState::Unknown;
         self.pending = Vec::new();
@@ -163,11 +163,11 @@ impl Protocol {
                 self.give_up();
                 Some(Heard::Violation)
             }
-            ListenerState::Busy => self.answer(),
+            ListenerState::Busy => self.result(),
         }
     }
 
-    fn answer(&mut self) -> Option<Heard> {
+    fn result(&mut self) -> Option<Heard> {
         if let Turn::Line(seen) = self.turn {
             let looked_at = self.pending.len().min(LINE_LIMIT + 1);
             let new = self.pending.get(seen..looked_at).unwrap_or_default();
@@ -186,15 +186,15 @@ impl Protocol {
                 return Some(Heard::BadLine(line));
             };
             self.pending.drain(..=end);
-            let answer = Answer {
+            let result = EventResult {
                 bytes: Vec::new(),
                 length: owed,
             };
-            self.turn = Turn::Bytes { answer, owed };
+            self.turn = Turn::Bytes { result, owed };
             self.receive();
         }
         match std::mem::replace(&mut self.turn, Turn::Judged) {
-            Turn::Bytes { answer, owed: 0 } => Some(Heard::Answered(answer)),
+            Turn::Bytes { result, owed: 0 } => Some(Heard::Result(result)),
             Turn::Judged if self.pending.len() > LINE_LIMIT => {
                 self.give_up();
                 Some(Heard::Violation)
@@ -206,16 +206,16 @@ impl Protocol {
         }
     }
 
-    /// Moves what has come of an answer to it; what is too long to be kept is
+    /// Moves what has come of a result to it; what is too long to be kept is
     /// counted and let go.
     fn receive(&mut self) {
-        let Turn::Bytes { answer, owed } = &mut self.turn else {
+        let Turn::Bytes { result, owed } = &mut self.turn else {
             return;
         };
         let taken =
             usize::try_from(*owed).map_or(self.pending.len(), |owed| owed.min(self.pending.len()));
-        let room = ANSWER_LIMIT - answer.bytes.len();
-        answer.bytes.extend(self.pending.drain(..taken).take(room));
+        let room = RESULT_LIMIT - result.bytes.len();
+        result.bytes.extend(self.pending.drain(..taken).take(room));
         *owed -= taken as u64;
     }
 }
@@ -237,8 +237,8 @@ mod tests {
         std::iter::from_fn(|| protocol.next_heard()).collect()
     }
 
-    fn answered(text: &str) -> Heard {
-        Heard::Answered(Answer {
+    fn result_of(text: &str) -> Heard {
+        Heard::Result(EventResult {
             bytes: text.as_bytes().to_vec(),
             length: text.len() as u64,
         })
@@ -256,7 +256,7 @@ mod tests {
         let mut protocol = busy();
         for _ in 0..3 {
             let heard = all_heard(&mut protocol, b"RESULT 2\nOKREADY\n");
-            assert_eq!(heard, [answered("OK")]);
+            assert_eq!(heard, [result_of("OK")]);
             assert_eq!(protocol.state(), ListenerState::Busy);
             protocol.acknowledge();
             assert_eq!(protocol.state(), ListenerState::Acknowledged);
@@ -281,7 +281,7 @@ mod tests {
                     heard.push(next);
                 }
             }
-            let expected = [Heard::Ready, answered("FAIL"), Heard::Ready];
+            let expected = [Heard::Ready, result_of("FAIL"), Heard::Ready];
             assert_eq!(heard, expected, "cut at {cut}");
         }
     }
@@ -333,28 +333,28 @@ mod tests {
 
     #[test]
     fn a_result_of_no_bytes_counts_at_once() {
-        assert_eq!(all_heard(&mut busy(), b"RESULT 0\n"), [answered("")]);
+        assert_eq!(all_heard(&mut busy(), b"RESULT 0\n"), [result_of("")]);
     }
 
     #[test]
-    fn a_long_answer_is_counted_and_its_beginning_kept() {
+    fn a_long_result_is_counted_and_its_beginning_kept() {
         let mut protocol = busy();
-        let length = 3 * ANSWER_LIMIT;
+        let length = 3 * RESULT_LIMIT;
         let line = format!("RESULT {length}\n");
         assert_eq!(all_heard(&mut protocol, line.as_bytes()), []);
-        let piece = vec![b'x'; ANSWER_LIMIT / 16];
+        let piece = vec![b'x'; RESULT_LIMIT / 16];
         let mut heard = Vec::new();
         for _ in 0..48 {
             heard.extend(all_heard(&mut protocol, &piece));
         }
-        let Some(Heard::Answered(answer)) = heard.pop() else {
+        let Some(Heard::Result(result)) = heard.pop() else {
             panic!("{heard:?}");
         };
         assert_eq!(
-            (answer.bytes.len(), answer.length),
-            (ANSWER_LIMIT, length as u64)
+            (result.bytes.len(), result.length),
+            (RESULT_LIMIT, length as u64)
         );
-        assert!(!answer.is_whole());
+        assert!(!result.is_whole());
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         ));
 
         let mut protocol = busy();
-        assert_eq!(all_heard(&mut protocol, b"RESULT 2\nOK"), [answered("OK")]);
+        assert_eq!(all_heard(&mut protocol, b"RESULT 2\nOK"), [result_of("OK")]);
         assert_eq!(
             all_heard(&mut protocol, &vec![b'x'; LINE_LIMIT + 1]),
             [Heard::Violation]

@@ -122,7 +122,7 @@ impl Supervisor {
             }
             match heard {
                 Heard::Ready => tell_state(context, &name, before, ListenerState::Ready),
-                Heard::Answered(answer) => self.judge(context, id, answer),
+                Heard::Result(result) => self.judge(context, id, result),
                 Heard::BadLine(line) => {
                     let line = pyrepr::decoded(&line);
                     context

@@ -1,4 +1,4 @@
-//! Result handlers that are commands: one is run for each answer, as the
+//! Result handlers that are commands: one is run for each result, as the
 //! listener's user, with the event and the answer on its standard input. The
 //! loop never waits for it; its exit status is the verdict, whatever becomes of
 //! the listener meanwhile. No process has more than one handler at a time.
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::Process;
 use crate::config::command::Command;
 use crate::events::message::Message;
-use crate::events::protocol::Answer;
+use crate::events::protocol::EventResult;
 use crate::loop_context::LoopContext;
 use crate::process::helper::{Helper, HelperEnd, Task};
 use crate::process::subprocess::Subprocess;
@@ -68,16 +68,16 @@ impl Handlers {
 }
 
 impl Supervisor {
-    /// Runs the command for an answer.
+    /// Runs the command for a result.
     pub fn start_handler(
         &mut self,
         context: &mut LoopContext,
         id: ProcessId,
         handler: &Command,
-        answer: &Answer,
+        result: &EventResult,
     ) -> Result<(), String> {
-        if !answer.is_whole() {
-            return Err(format!("a result of {} bytes is too long", answer.length));
+        if !result.is_whole() {
+            return Err(format!("a result of {} bytes is too long", result.length));
         }
         let (process, pool) = match (self.groups.process(id), self.pools.get(id.group)) {
             (Some(process), Some(pool)) => (process, pool),
@@ -89,7 +89,7 @@ impl Supervisor {
             .ok_or("there is no event to judge")?;
         let identifier = &self.child_settings.identifier;
         let mut input = message.bytes(identifier, &pool.name, pool.config.payload_length);
-        input.extend_from_slice(&answer.bytes);
+        input.extend_from_slice(&result.bytes);
         let variables = [
             (
                 "SUPERVISOR_EVENT_NAME",

@@ -1,4 +1,4 @@
-//! What becomes of a listener's answer: the pool's handler judges it, and the
+//! What becomes of a listener's result: the pool's handler judges it, and the
 //! event is processed or goes back to the pool that it came from. 4.3.0 gives a
 //! rejected event to every pool.
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::ResultHandler;
 use crate::events::message::Message;
-use crate::events::protocol::{Answer, ListenerState};
+use crate::events::protocol::{EventResult, ListenerState};
 use crate::loop_context::LoopContext;
 use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How much of an answer that means nothing is shown.
 const SHOWN: usize = 80;
 
-/// What a handler says of an answer.
+/// What a handler says of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The event is done with.
@@ -36,18 +36,18 @@ pub enum Verdict {
 }
 
 impl Supervisor {
-    /// Has the pool's handler judge an answer, at once or by a command that takes its time.
-    pub fn judge(&mut self, context: &mut LoopContext, id: ProcessId, answer: Answer) {
+    /// Has the pool's handler judge a result, at once or by a command that takes its time.
+    pub fn judge(&mut self, context: &mut LoopContext, id: ProcessId, result: EventResult) {
         let handler = self.pools.get(id.group).map(|pool| &pool.config);
         let verdict = match handler.map(|config| config.result_handler.clone()) {
-            None | Some(ResultHandler::Default) => self.judge_by_word(context, id, &answer),
-            Some(ResultHandler::Store) if answer.bytes == REJECTED => Verdict::Rejected,
+            None | Some(ResultHandler::Default) => self.judge_by_word(context, id, &result),
+            Some(ResultHandler::Store) if result.bytes == REJECTED => Verdict::Rejected,
             Some(ResultHandler::Store) => {
-                self.store(context, id, answer);
+                self.store(context, id, result);
                 Verdict::Processed
             }
             Some(ResultHandler::Exec(command)) => {
-                match self.start_handler(context, id, &command, &answer) {
+                match self.start_handler(context, id, &command, &result) {
                     // The listener stays BUSY until the command ends.
                     Ok(()) => return,
                     Err(reason) => {
@@ -76,37 +76,42 @@ impl Supervisor {
         }
     }
 
-    fn judge_by_word(&self, context: &mut LoopContext, id: ProcessId, answer: &Answer) -> Verdict {
-        if answer.bytes == ACCEPTED {
+    fn judge_by_word(
+        &self,
+        context: &mut LoopContext,
+        id: ProcessId,
+        result: &EventResult,
+    ) -> Verdict {
+        if result.bytes == ACCEPTED {
             return Verdict::Processed;
         }
-        if answer.bytes != REJECTED {
-            let shown = answer.bytes.get(..SHOWN).unwrap_or(&answer.bytes);
+        if result.bytes != REJECTED {
+            let shown = result.bytes.get(..SHOWN).unwrap_or(&result.bytes);
             context.log.warn(format_args!(
                 "{}: its result of {} bytes is neither OK nor FAIL: {}",
                 self.name_of(id),
-                answer.length,
+                result.length,
                 pyrepr::repr_bytes(shown)
             ));
         }
         Verdict::Rejected
     }
 
-    fn store(&mut self, context: &LoopContext, id: ProcessId, answer: Answer) {
+    fn store(&mut self, context: &LoopContext, id: ProcessId, result: EventResult) {
         let process = self.name_of(id);
         let listener = self.groups.process(id).and_then(Subprocess::listener);
         let Some(message) = listener.and_then(|listener| listener.message.as_ref()) else {
             return;
         };
-        let result = StoredResult {
-            data: answer.bytes,
+        let stored = StoredResult {
+            data: result.bytes,
             time: context.now.wall,
             event: message.event.kind,
             serial: message.serial,
             process,
         };
         if let Some(pool) = self.pools.get_mut(id.group) {
-            pool.latest = Some(result);
+            pool.latest = Some(stored);
         }
     }
 

@@ -80,7 +80,7 @@ fn converse(pieces: &[&[u8]], salt: usize) -> (Vec<Heard>, ListenerState) {
                     }
                     times += 1;
                 }
-                Heard::Answered(_) => protocol.acknowledge(),
+                Heard::Result(_) => protocol.acknowledge(),
                 Heard::BadLine(_) | Heard::Violation => {
                     assert_eq!(protocol.state(), ListenerState::Unknown)
                 }
@@ -135,7 +135,7 @@ fn model(mut rest: &[u8], salt: usize) -> (Vec<String>, ListenerState) {
 fn told(steps: &[Heard]) -> Vec<String> {
     let tell = |step: &Heard| match step {
         Heard::Ready => "ready".to_owned(),
-        Heard::Answered(answer) => {
+        Heard::Result(answer) => {
             assert!(answer.is_whole());
             format!("answer {:?}", answer.bytes)
         }
@@ -194,7 +194,7 @@ fn a_long_conversation_is_bounded_in_any_pieces() {
             let salt = bytes.len() % 7;
             let whole = converse(&[bytes], salt);
             let kept = |step: &Heard| match step {
-                Heard::Answered(answer) => answer.bytes.len(),
+                Heard::Result(answer) => answer.bytes.len(),
                 Heard::BadLine(line) => line.len(),
                 _ => 0,
             };
