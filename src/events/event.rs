@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::types::{EventType, Outcome};
+use super::types::{EventType, StateChange};
 use crate::clock::Period;
 use crate::states::ProcessState;
 use crate::termination::Termination;
@@ -59,41 +59,43 @@ impl Event {
     }
 
     /// `PROCESS_STATE_*`: a process has moved.
-    pub fn process_state(subject: Subject<'_>, step: &Move) -> Event {
+    pub fn process_state(subject: Subject<'_>, moved: &Move) -> Event {
         let mut line = subject.line();
-        let _ = write!(line, " from_state:{}", step.from.name());
-        let _ = match step.to {
-            ProcessState::Starting | ProcessState::Backoff => write!(line, " tries:{}", step.tries),
+        let _ = write!(line, " from_state:{}", moved.from.name());
+        let _ = match moved.to {
+            ProcessState::Starting | ProcessState::Backoff => {
+                write!(line, " tries:{}", moved.tries)
+            }
             ProcessState::Exited => {
-                let expected = step.end.is_some_and(|(_, expected)| expected);
-                write!(line, " expected:{} pid:{}", u8::from(expected), step.pid)
+                let expected = moved.end.is_some_and(|(_, expected)| expected);
+                write!(line, " expected:{} pid:{}", u8::from(expected), moved.pid)
             }
             ProcessState::Running | ProcessState::Stopping | ProcessState::Stopped => {
-                write!(line, " pid:{}", step.pid)
+                write!(line, " pid:{}", moved.pid)
             }
             ProcessState::Fatal | ProcessState::Unknown => Ok(()),
         };
-        Event::new(EventType::ProcessState(step.to), line)
+        Event::new(EventType::ProcessState(moved.to), line)
     }
 
     /// `PROCESS_STATE_CHANGE_*`: a process has come to a state that monitors
     /// care for; `None` for the others.
-    pub fn outcome(subject: Subject<'_>, step: &Move) -> Option<Event> {
-        let expected = step.end.is_some_and(|(_, expected)| expected);
-        let outcome = match step.to {
-            ProcessState::Stopped => Outcome::Stopped,
-            ProcessState::Exited if expected => Outcome::ExitedExpected,
-            ProcessState::Exited => Outcome::ExitedUnexpected,
-            ProcessState::Fatal => Outcome::Fatal,
-            ProcessState::Backoff => Outcome::Backoff,
-            ProcessState::Running => Outcome::Running,
+    pub fn state_change(subject: Subject<'_>, moved: &Move) -> Option<Event> {
+        let expected = moved.end.is_some_and(|(_, expected)| expected);
+        let change = match moved.to {
+            ProcessState::Stopped => StateChange::Stopped,
+            ProcessState::Exited if expected => StateChange::ExitedExpected,
+            ProcessState::Exited => StateChange::ExitedUnexpected,
+            ProcessState::Fatal => StateChange::Fatal,
+            ProcessState::Backoff => StateChange::Backoff,
+            ProcessState::Running => StateChange::Running,
             ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => return None,
         };
         let mut line = subject.line();
-        let _ = write!(line, " from_state:{} pid:{}", step.from.name(), step.pid);
-        let _ = match outcome {
-            Outcome::Stopped | Outcome::ExitedExpected | Outcome::ExitedUnexpected => {
-                let (status, signal) = match step.end {
+        let _ = write!(line, " from_state:{} pid:{}", moved.from.name(), moved.pid);
+        let _ = match change {
+            StateChange::Stopped | StateChange::ExitedExpected | StateChange::ExitedUnexpected => {
+                let (status, signal) = match moved.end {
                     None => (0, 0),
                     Some((end, _)) => (end.exit_status(), end.signal_number()),
                 };
@@ -103,10 +105,10 @@ impl Event {
                     " expected:{expected} exitstatus:{status} signal:{signal}"
                 )
             }
-            Outcome::Backoff | Outcome::Fatal => write!(line, " tries:{}", step.tries),
-            Outcome::Running => Ok(()),
+            StateChange::Backoff | StateChange::Fatal => write!(line, " tries:{}", moved.tries),
+            StateChange::Running => Ok(()),
         };
-        Some(Event::new(EventType::Outcome(outcome), line))
+        Some(Event::new(EventType::StateChange(change), line))
     }
 
     /// `PROCESS_LOG_*`: a piece of output.
@@ -186,7 +188,7 @@ mod tests {
         group: "site",
     };
 
-    fn step(from: ProcessState, to: ProcessState) -> Move {
+    fn moved(from: ProcessState, to: ProcessState) -> Move {
         Move {
             from,
             to,
@@ -224,11 +226,11 @@ mod tests {
             (Backoff, Fatal, None, "from_state:BACKOFF"),
             (Stopping, Unknown, None, "from_state:STOPPING"),
         ] {
-            let step = Move {
+            let moved = Move {
                 end,
-                ..step(from, to)
+                ..moved(from, to)
             };
-            let event = Event::process_state(WEB, &step);
+            let event = Event::process_state(WEB, &moved);
             assert_eq!(event.kind, EventType::ProcessState(to));
             assert_eq!(
                 text(event),
@@ -280,11 +282,11 @@ mod tests {
             (Running, Stopping, None, None),
             (Running, Unknown, None, None),
         ] {
-            let step = Move {
+            let moved = Move {
                 end,
-                ..step(from, to)
+                ..moved(from, to)
             };
-            let told = Event::outcome(WEB, &step).map(text);
+            let told = Event::state_change(WEB, &moved).map(text);
             let expected = expected.map(|rest| format!("processname:web groupname:site {rest}"));
             assert_eq!(told, expected, "{to:?}");
         }

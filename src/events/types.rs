@@ -15,7 +15,7 @@ pub enum EventType {
     /// A process has changed its state to this one.
     ProcessState(ProcessState),
     /// A process has come to a state that monitors care for.
-    Outcome(Outcome),
+    StateChange(StateChange),
     /// A process sent a message between the tags of process communication.
     Communication(Channel),
     /// A process wrote something.
@@ -38,9 +38,9 @@ pub enum EventType {
     MonitorQuery,
 }
 
-/// What a monitor is told of a process.
+/// The states that monitors are told of: the family `PROCESS_STATE_CHANGE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum StateChange {
     Stopped,
     ExitedExpected,
     ExitedUnexpected,
@@ -129,13 +129,13 @@ impl EventType {
                 ProcessState::Fatal => "PROCESS_STATE_FATAL",
                 ProcessState::Unknown => "PROCESS_STATE_UNKNOWN",
             },
-            EventType::Outcome(outcome) => match outcome {
-                Outcome::Stopped => "PROCESS_STATE_CHANGE_STOPPED",
-                Outcome::ExitedExpected => "PROCESS_STATE_CHANGE_EXITED_EXPECTED",
-                Outcome::ExitedUnexpected => "PROCESS_STATE_CHANGE_EXITED_UNEXPECTED",
-                Outcome::Fatal => "PROCESS_STATE_CHANGE_FATAL",
-                Outcome::Backoff => "PROCESS_STATE_CHANGE_BACKOFF",
-                Outcome::Running => "PROCESS_STATE_CHANGE_RUNNING",
+            EventType::StateChange(change) => match change {
+                StateChange::Stopped => "PROCESS_STATE_CHANGE_STOPPED",
+                StateChange::ExitedExpected => "PROCESS_STATE_CHANGE_EXITED_EXPECTED",
+                StateChange::ExitedUnexpected => "PROCESS_STATE_CHANGE_EXITED_UNEXPECTED",
+                StateChange::Fatal => "PROCESS_STATE_CHANGE_FATAL",
+                StateChange::Backoff => "PROCESS_STATE_CHANGE_BACKOFF",
+                StateChange::Running => "PROCESS_STATE_CHANGE_RUNNING",
             },
             EventType::Communication(Channel::Stdout) => "PROCESS_COMMUNICATION_STDOUT",
             EventType::Communication(Channel::Stderr) => "PROCESS_COMMUNICATION_STDERR",
@@ -180,12 +180,12 @@ mod tests {
         EventType::ProcessState(ProcessState::Exited),
         EventType::ProcessState(ProcessState::Fatal),
         EventType::ProcessState(ProcessState::Unknown),
-        EventType::Outcome(Outcome::Stopped),
-        EventType::Outcome(Outcome::ExitedExpected),
-        EventType::Outcome(Outcome::ExitedUnexpected),
-        EventType::Outcome(Outcome::Fatal),
-        EventType::Outcome(Outcome::Backoff),
-        EventType::Outcome(Outcome::Running),
+        EventType::StateChange(StateChange::Stopped),
+        EventType::StateChange(StateChange::ExitedExpected),
+        EventType::StateChange(StateChange::ExitedUnexpected),
+        EventType::StateChange(StateChange::Fatal),
+        EventType::StateChange(StateChange::Backoff),
+        EventType::StateChange(StateChange::Running),
         EventType::Communication(Channel::Stdout),
         EventType::Communication(Channel::Stderr),
         EventType::Log(Channel::Stdout),

@@ -93,7 +93,7 @@ impl Supervisor {
             group: &group,
         };
         self.emit(context, &Event::process_state(subject, &change));
-        if is_told_to_monitors && let Some(event) = Event::outcome(subject, &change) {
+        if is_told_to_monitors && let Some(event) = Event::state_change(subject, &change) {
             self.emit(context, &event);
         }
         if let Some(pool) = self.pools.get(id.group) {

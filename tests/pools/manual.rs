@@ -90,7 +90,7 @@ fn samples() -> Vec<Event> {
         if end != Some((Termination::Exited(0), true)) {
             samples.push(Event::process_state(subject, &step));
         }
-        samples.extend(Event::outcome(subject, &step));
+        samples.extend(Event::state_change(subject, &step));
     }
     samples
 }
