@@ -46,7 +46,7 @@ pub struct OutputDispatcher {
 
 /// What came of an attempt to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum ReadStatus {
     /// Something was read; there may be more.
     Read,
     /// There is nothing to read now.
@@ -148,14 +148,14 @@ impl OutputDispatcher {
     }
 
     /// Reads once and passes on what came.
-    pub fn read(&mut self, context: &mut LoopContext) -> Progress {
+    pub fn read(&mut self, context: &mut LoopContext) -> ReadStatus {
         let Some(token) = self.token else {
-            return Progress::Closed;
+            return ReadStatus::Closed;
         };
         if self.congested_log(context).is_none() {
-            let progress = self.read_now(context, token);
-            if progress != Progress::Read {
-                return progress;
+            let status = self.read_now(context, token);
+            if status != ReadStatus::Read {
+                return status;
             }
         }
         self.pause_if_congested(context)
@@ -163,13 +163,13 @@ impl OutputDispatcher {
 
     /// What waits is written when the reader of the log takes it, whether the
     /// child writes more or not.
-    pub fn pause_if_congested(&self, context: &mut LoopContext) -> Progress {
+    pub fn pause_if_congested(&self, context: &mut LoopContext) -> ReadStatus {
         match (self.congested_log(context), self.token) {
             (Some(log), Some(token)) => {
                 context.pause_pipe(log.id, token);
-                Progress::Congested
+                ReadStatus::Congested
             }
-            _ => Progress::Read,
+            _ => ReadStatus::Read,
         }
     }
 
@@ -187,24 +187,24 @@ impl OutputDispatcher {
     /// Reads what a child that has ended wrote last, for as long as its log
     /// takes it: `Congested` when some of it is left in the pipe. What a
     /// listener said is read in any case, to be heard before its end is told.
-    pub fn drain(&mut self, context: &mut LoopContext) -> Progress {
+    pub fn drain(&mut self, context: &mut LoopContext) -> ReadStatus {
         for _ in 0..DRAIN_READS {
             let Some(token) = self.token else {
-                return Progress::Closed;
+                return ReadStatus::Closed;
             };
             if self.report != Report::Conversation && self.congested_log(context).is_some() {
                 let pipe = context.poller.descriptor(token);
                 return match pipe.map_or(0, fd::unread) {
-                    0 => Progress::Nothing,
+                    0 => ReadStatus::Nothing,
                     _ => self.pause_if_congested(context),
                 };
             }
-            let progress = self.read_now(context, token);
-            if progress != Progress::Read {
-                return progress;
+            let status = self.read_now(context, token);
+            if status != ReadStatus::Read {
+                return status;
             }
         }
-        Progress::Read
+        ReadStatus::Read
     }
 
     /// Closes the pipe of a child that has ended without passing on what is in
@@ -226,20 +226,20 @@ impl OutputDispatcher {
         self.close(context);
     }
 
-    fn read_now(&mut self, context: &mut LoopContext, token: Token) -> Progress {
+    fn read_now(&mut self, context: &mut LoopContext, token: Token) -> ReadStatus {
         let mut input = std::mem::take(&mut context.input);
         let pipe = context.poller.descriptor(token);
-        let outcome = pipe.map_or(Ok(&[] as &[u8]), |pipe| input.read(pipe));
-        let progress = match outcome {
+        let read = pipe.map_or(Ok(&[] as &[u8]), |pipe| input.read(pipe));
+        let status = match read {
             Ok([]) => {
                 self.end(context);
-                Progress::Closed
+                ReadStatus::Closed
             }
             Ok(bytes) => {
                 self.pass_on(context, bytes);
-                Progress::Read
+                ReadStatus::Read
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ReadStatus::Nothing,
             Err(error) => {
                 context.log.critical(format_args!(
                     "cannot read {}: {}",
@@ -247,11 +247,11 @@ impl OutputDispatcher {
                     errno::reason(&error)
                 ));
                 self.end(context);
-                Progress::Closed
+                ReadStatus::Closed
             }
         };
         context.input = input;
-        progress
+        status
     }
 
     /// Closes the pipe and the log.

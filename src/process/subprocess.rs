@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::clock::Now;
 use crate::config::Process;
 use crate::dispatchers::input::{InputDispatcher, InputError};
-use crate::dispatchers::output::{self, OutputDispatcher, Progress, Report, Reported};
+use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
@@ -237,7 +237,7 @@ impl Subprocess {
         let Some(mut kept) = self.kept(channel).take() else {
             return;
         };
-        let is_left = kept.drain(context) == Progress::Congested;
+        let is_left = kept.drain(context) == ReadStatus::Congested;
         if !is_left {
             kept.close(context);
         }
@@ -296,7 +296,7 @@ impl Subprocess {
             let Some(mut output) = self.output(channel).take() else {
                 continue;
             };
-            let is_left = output.drain(context) == Progress::Congested;
+            let is_left = output.drain(context) == ReadStatus::Congested;
             if !is_left {
                 output.close(context);
             }
