@@ -6,6 +6,7 @@
 
 pub mod child_settings;
 pub mod command;
+pub mod dispatcher_error;
 pub mod environment;
 pub mod fcgi;
 pub mod group;
@@ -13,7 +14,6 @@ pub mod helper;
 pub mod identity;
 pub mod listener;
 pub mod machine;
-pub mod obstacle;
 pub mod pipes;
 pub mod restarts;
 pub mod scheduler;

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::loop_context::LoopContext;
-use crate::process::obstacle::Obstacle;
+use crate::process::dispatcher_error::DispatcherError;
 use crate::sys::fd::{self, Pipe};
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::FdOwner;
@@ -37,8 +37,8 @@ impl Stdin<'_> {
     }
 }
 
-pub fn pipe() -> Result<Pipe, Obstacle> {
-    fd::pipe().map_err(|error| Obstacle::of(&error))
+pub fn pipe() -> Result<Pipe, DispatcherError> {
+    fd::pipe().map_err(|error| DispatcherError::of(&error))
 }
 
 /// Makes the daemon's end non-blocking and puts it into the poll set.
@@ -47,8 +47,8 @@ pub fn register(
     descriptor: OwnedFd,
     interest: Interest,
     owner: FdOwner,
-) -> Result<Token, Obstacle> {
+) -> Result<Token, DispatcherError> {
     fd::set_nonblocking(descriptor.as_fd())
         .and_then(|()| context.poller.register(descriptor, interest, owner))
-        .map_err(|error| Obstacle::of(&error))
+        .map_err(|error| DispatcherError::of(&error))
 }

@@ -14,10 +14,10 @@ use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::process::child_settings::ChildSettings;
 use crate::process::command::{self, CommandError, Executable};
+use crate::process::dispatcher_error::{self, DispatcherError};
 use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
-use crate::process::obstacle::{self, Obstacle};
 use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::states::ProcessState;
 use crate::sys::poller::{Interest, Token};
@@ -167,9 +167,9 @@ impl Subprocess {
         self.listener = self.listener.take().map(|_| Box::default());
         let ends = self
             .make_dispatchers(context, child_settings, socket)
-            .map_err(|obstacle| {
+            .map_err(|error| {
                 self.close(context);
-                obstacle.text(&self.config.name)
+                error.text(&self.config.name)
             })?;
         let environment = environment::of_child(
             &child_settings.environment,
@@ -191,7 +191,7 @@ impl Subprocess {
         let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
         let pid = spawned.map_err(|errno| {
             self.close(context);
-            obstacle::fork_text(&self.config.name, errno)
+            dispatcher_error::fork_text(&self.config.name, errno)
         })?;
         let outputs = [&mut self.stdout, &mut self.stderr];
         let outputs = outputs.into_iter().flatten();
@@ -349,7 +349,7 @@ impl Subprocess {
         context: &mut LoopContext,
         child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'a>>,
-    ) -> Result<ChildEnds<'a>, Obstacle> {
+    ) -> Result<ChildEnds<'a>, DispatcherError> {
         let stdin = match socket {
             Some(socket) => Stdin::Socket(socket),
             None => Stdin::Pipe(self.make_input(context)?),
@@ -374,7 +374,7 @@ impl Subprocess {
     }
 
     /// Makes the pipe to the child's stdin; returns the child's end.
-    fn make_input(&mut self, context: &mut LoopContext) -> Result<OwnedFd, Obstacle> {
+    fn make_input(&mut self, context: &mut LoopContext) -> Result<OwnedFd, DispatcherError> {
         let pipe = pipe()?;
         let token = register(context, pipe.write, Interest::NONE, FdOwner::Input(self.id))?;
         self.stdin = Some(InputDispatcher::new(token));
@@ -388,7 +388,7 @@ impl Subprocess {
         child_settings: &ChildSettings,
         channel: Channel,
         pipe: OwnedFd,
-    ) -> Result<Box<OutputDispatcher>, Obstacle> {
+    ) -> Result<Box<OutputDispatcher>, DispatcherError> {
         let output = output::settings(&self.config, channel);
         let rotation = Rotation {
             maxbytes: output.logfile_maxbytes,
@@ -406,7 +406,7 @@ impl Subprocess {
             let opened = context.open_log(LogUser { process, channel }, path, rotation);
             logs.push(opened.map_err(|failure| {
                 context.poller.close(token);
-                Obstacle::of_log(path, failure)
+                DispatcherError::of_log(path, failure)
             })?);
         }
         let report = match (&self.listener, channel) {

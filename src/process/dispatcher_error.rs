@@ -1,13 +1,12 @@
-//! What keeps a child from being spawned before there is one: its pipes and its logs.
+//! Why the dispatchers of a child could not be made: its pipes, and the logs behind them.
 
 use std::io;
 
 use crate::loggers::failure::LogFailure;
 use crate::sys::errno;
 
-/// Why pipes and logs could not be made ready.
 #[derive(Debug)]
-pub enum Obstacle {
+pub enum DispatcherError {
     /// A system call failed with this errno.
     System(i32),
     /// The log of this path would be in a directory that does not exist.
@@ -16,11 +15,11 @@ pub enum Obstacle {
     Refused(LogFailure),
 }
 
-impl Obstacle {
+impl DispatcherError {
     /// From a log of this path that could not be opened.
-    pub fn of_log(path: &str, failure: LogFailure) -> Obstacle {
+    pub fn of_log(path: &str, failure: LogFailure) -> DispatcherError {
         if failure.refused.is_some() {
-            return Obstacle::Refused(failure);
+            return DispatcherError::Refused(failure);
         }
         let errno = failure.errno;
         let directory = std::path::Path::new(path).parent();
@@ -30,29 +29,31 @@ impl Obstacle {
                     && !directory.as_os_str().is_empty()
                     && !directory.is_dir() =>
             {
-                Obstacle::NoLogDirectory(path.to_owned())
+                DispatcherError::NoLogDirectory(path.to_owned())
             }
-            _ => Obstacle::System(errno),
+            _ => DispatcherError::System(errno),
         }
     }
 
     /// From the system's answer.
-    pub fn of(error: &io::Error) -> Obstacle {
-        Obstacle::System(errno::of(error).unwrap_or(libc::EIO))
+    pub fn of(error: &io::Error) -> DispatcherError {
+        DispatcherError::System(errno::of(error).unwrap_or(libc::EIO))
     }
 
     /// The text for `spawnerr`.
     pub fn text(&self, process: &str) -> String {
         match self {
-            Obstacle::System(libc::EMFILE) => format!("too many open files to spawn '{process}'"),
-            Obstacle::System(errno) => {
+            DispatcherError::System(libc::EMFILE) => {
+                format!("too many open files to spawn '{process}'")
+            }
+            DispatcherError::System(errno) => {
                 format!(
                     "unknown error making dispatchers for '{process}': {}",
                     errno::name(*errno)
                 )
             }
-            Obstacle::Refused(failure) => failure.to_string(),
-            Obstacle::NoLogDirectory(path) => {
+            DispatcherError::Refused(failure) => failure.to_string(),
+            DispatcherError::NoLogDirectory(path) => {
                 format!("The directory named as part of the path {path} does not exist")
             }
         }
