@@ -63,10 +63,10 @@ mod tests {
     fn due_timers_come_in_order_of_their_deadlines() {
         let mut timers = Timers::default();
         timers.set(Timer::ShutdownReport, Some(at(3)));
-        timers.set(Timer::StopReport, Some(at(2)));
+        timers.set(Timer::PendingActions, Some(at(2)));
         assert_eq!(timers.wait(at(1)), Some(Duration::from_secs(1)));
         assert_eq!(timers.pop_due(at(1)), None);
-        assert_eq!(timers.pop_due(at(4)), Some(Timer::StopReport));
+        assert_eq!(timers.pop_due(at(4)), Some(Timer::PendingActions));
         assert_eq!(timers.pop_due(at(4)), Some(Timer::ShutdownReport));
         assert_eq!(timers.pop_due(at(4)), None);
     }
@@ -74,12 +74,12 @@ mod tests {
     #[test]
     fn a_timer_has_one_deadline_and_can_be_taken_back() {
         let mut timers = Timers::default();
-        timers.set(Timer::StopReport, Some(at(9)));
-        timers.set(Timer::StopReport, Some(at(2)));
-        assert_eq!(timers.pop_due(at(9)), Some(Timer::StopReport));
+        timers.set(Timer::PendingActions, Some(at(9)));
+        timers.set(Timer::PendingActions, Some(at(2)));
+        assert_eq!(timers.pop_due(at(9)), Some(Timer::PendingActions));
         assert_eq!(timers.pop_due(at(9)), None);
-        timers.set(Timer::StopReport, Some(at(2)));
-        timers.set(Timer::StopReport, None);
+        timers.set(Timer::PendingActions, Some(at(2)));
+        timers.set(Timer::PendingActions, None);
         assert_eq!(timers.wait(at(0)), None);
     }
 }

@@ -94,10 +94,11 @@ pub enum Timer {
     EventDrain,
     /// Processes of an earlier supervisord are being stopped: look whether they have gone.
     Leftovers,
-    /// The next `waiting for ... to stop` line.
-    StopReport,
-    /// The next slice of a long call.
-    Body,
+    /// A pending action or a job wants to be asked again, though no process has changed its
+    /// state: to write `waiting for ... to stop`, or to go on with its work.
+    PendingActions,
+    /// Requests have not had their turn: long bodies, and pages.
+    WaitingRequests,
     /// A client's connection: idle too long, or time to look at a followed log.
     Connection(ConnectionId),
     /// The next tick of events.

@@ -27,7 +27,7 @@ pub fn launch(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
         };
         if let Some(turn) = job.turn {
             let next = Some(turn.just_after());
-            daemon.context.timers.set(Timer::StopReport, next);
+            daemon.context.timers.set(Timer::PendingActions, next);
         }
         let wait = job.wait;
         daemon.jobs.push(job);

@@ -299,8 +299,8 @@ impl MainLoop {
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}
                 Timer::Leftovers => self.supervisor.leftovers_due(&mut self.context),
-                Timer::StopReport => self.answer_pending(),
-                Timer::Body => self.read_on(),
+                Timer::PendingActions => self.answer_pending(),
+                Timer::WaitingRequests => self.read_on(),
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.context, period),
                 Timer::MonitorQuery(group) => self.supervisor.monitor_due(&mut self.context, group),
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.context, group),

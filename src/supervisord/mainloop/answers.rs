@@ -133,7 +133,7 @@ impl MainLoop {
     fn look_again(&mut self) {
         let is_idle = self.calls.is_empty() && self.page_requests.is_empty();
         let next = (!is_idle).then_some(self.context.now.monotonic.just_after());
-        self.context.timers.set(Timer::Body, next);
+        self.context.timers.set(Timer::WaitingRequests, next);
     }
 
     fn read(&mut self, connection: ConnectionId, mut call: IncomingCall) {
@@ -227,7 +227,7 @@ impl MainLoop {
         let polls = polls.filter_map(|pending| pending.action.next_poll());
         let next = polls.chain(self.jobs.iter().filter_map(Job::next_poll));
         let next = next.min();
-        self.context.timers.set(Timer::StopReport, next);
+        self.context.timers.set(Timer::PendingActions, next);
     }
 
     /// What has come to its end is told to who waits for it, if anybody does.
