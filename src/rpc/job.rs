@@ -23,7 +23,7 @@ pub struct Job {
     pub under_way: Option<(Change, String, PendingAction)>,
     /// What the steps so far have come to.
     entries: Vec<Entry>,
-    pub kind: Kind,
+    pub answer: JobAnswer,
     /// Whether a start counts as done only when the process is RUNNING.
     pub wait: bool,
     /// The turn of the loop in which it has had its share.
@@ -31,9 +31,10 @@ pub struct Job {
     pub ending: Ending,
 }
 
+/// The shape of a job's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// True or a fault.
+pub enum JobAnswer {
+    /// `true`, or a fault.
     One,
     /// An array with a struct for each entry.
     Several,
@@ -43,9 +44,9 @@ pub enum Kind {
 #[derive(Debug)]
 pub enum JobStep {
     /// Stops these.
-    Stop(Target),
+    Stop(JobTarget),
     /// Starts these.
-    Start(Target),
+    Start(JobTarget),
     /// Stops a group, if it is active, to be replaced.
     StopGroup(String),
     /// Makes a group that is stopped what the configuration says.
@@ -54,7 +55,7 @@ pub enum JobStep {
 
 /// What is stopped or started.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub enum JobTarget {
     /// Every process.
     All,
     /// A process or a group, as methods name them.
@@ -84,12 +85,12 @@ struct Entry {
 
 impl Job {
     /// A job that has begun nothing yet.
-    pub fn new(steps: VecDeque<JobStep>, kind: Kind, wait: bool) -> Job {
+    pub fn new(steps: VecDeque<JobStep>, answer: JobAnswer, wait: bool) -> Job {
         Job {
             steps,
             under_way: None,
             entries: Vec::new(),
-            kind,
+            answer,
             wait,
             turn: None,
             ending: Ending::default(),
@@ -133,9 +134,9 @@ impl Job {
     /// Tells what it has come to.
     pub fn finish(&mut self) {
         let entries = std::mem::take(&mut self.entries);
-        let result = match self.kind {
-            Kind::Several => Ok(Value::Array(entries.into_iter().map(Entry::told).collect())),
-            Kind::One => match entries.into_iter().find(Entry::is_failure) {
+        let result = match self.answer {
+            JobAnswer::Several => Ok(Value::Array(entries.into_iter().map(Entry::told).collect())),
+            JobAnswer::One => match entries.into_iter().find(Entry::is_failure) {
                 Some(entry) => Err(entry.fault()),
                 None => Ok(Value::Bool(true)),
             },
@@ -144,12 +145,12 @@ impl Job {
     }
 }
 
-impl Target {
+impl JobTarget {
     /// How faults of the target as a whole name it.
     pub fn name(&self) -> String {
         match self {
-            Target::Name(name) => name.clone(),
-            Target::All | Target::Together(_) => String::new(),
+            JobTarget::Name(name) => name.clone(),
+            JobTarget::All | JobTarget::Together(_) => String::new(),
         }
     }
 }

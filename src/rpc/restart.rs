@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::rpc::interface::{Daemon, Outcome};
-use crate::rpc::job::{Job, JobStep, Kind, Target};
+use crate::rpc::job::{Job, JobAnswer, JobStep, JobTarget};
 use crate::rpc::names::{self, Named};
 use crate::rpc::{parameters, steps};
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -16,42 +16,42 @@ const MOST_NAMES: usize = 16 * 1024;
 /// `supervisor.restartProcess(name, wait=true)`
 pub fn restart_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
-    let kind = match names::find(daemon.supervisor, name)? {
-        Named::Process(_) => Kind::One,
-        Named::Group(_) => Kind::Several,
+    let answer = match names::find(daemon.supervisor, name)? {
+        Named::Process(_) => JobAnswer::One,
+        Named::Group(_) => JobAnswer::Several,
     };
     let wait = parameters::wait(parameters, 1);
-    restart(daemon, vec![Target::Name(name.to_owned())], kind, wait)
+    restart(daemon, vec![JobTarget::Name(name.to_owned())], answer, wait)
 }
 
 /// `supervisor.restartProcessGroup(name, wait=true)`
 pub fn restart_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let group = &names::group(daemon.supervisor, parameters::string(parameters, 0)?)?.config;
-    let target = Target::Name(format!("{}:*", group.name));
+    let target = JobTarget::Name(format!("{}:*", group.name));
     let wait = parameters::wait(parameters, 1);
-    restart(daemon, vec![target], Kind::Several, wait)
+    restart(daemon, vec![target], JobAnswer::Several, wait)
 }
 
 /// `supervisor.restartAllProcesses(wait=true)`
 pub fn restart_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let wait = parameters::wait(parameters, 0);
-    restart(daemon, vec![Target::All], Kind::Several, wait)
+    restart(daemon, vec![JobTarget::All], JobAnswer::Several, wait)
 }
 
 /// `supervisor.restartProcesses(names, wait=true)`: all are stopped, one after the
 /// other, before the first is started.
 pub fn restart_several(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let targets = array(parameters)?.iter().map(|item| match item {
-        Value::String(name) => Ok(Target::Name(name.clone())),
+        Value::String(name) => Ok(JobTarget::Name(name.clone())),
         Value::Array(names) if names.len() <= MOST_NAMES => {
             let names = names.iter().map(name).collect::<Result<_, Fault>>()?;
-            Ok(Target::Together(names))
+            Ok(JobTarget::Together(names))
         }
         _ => Err(Fault::new(FaultCode::IncorrectParameters)),
     });
     let targets = targets.collect::<Result<_, Fault>>()?;
     let wait = parameters::wait(parameters, 1);
-    restart(daemon, targets, Kind::Several, wait)
+    restart(daemon, targets, JobAnswer::Several, wait)
 }
 
 /// `supervisor.updateProcessGroups(names, wait=true)`: what `supervisorctl update`
@@ -64,15 +64,20 @@ pub fn update_groups(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
         queue.push_back(JobStep::Replace(name));
     }
     let wait = parameters::wait(parameters, 1);
-    steps::launch(Job::new(queue, Kind::Several, wait), daemon)
+    steps::launch(Job::new(queue, JobAnswer::Several, wait), daemon)
 }
 
 /// Stops these one after the other, then starts them likewise.
-pub fn restart(daemon: &mut Daemon<'_>, targets: Vec<Target>, kind: Kind, wait: bool) -> Outcome {
+pub fn restart(
+    daemon: &mut Daemon<'_>,
+    targets: Vec<JobTarget>,
+    answer: JobAnswer,
+    wait: bool,
+) -> Outcome {
     let stops = targets.iter().cloned().map(JobStep::Stop);
     let mut queue: VecDeque<JobStep> = stops.collect();
     queue.extend(targets.into_iter().map(JobStep::Start));
-    steps::launch(Job::new(queue, kind, wait), daemon)
+    steps::launch(Job::new(queue, answer, wait), daemon)
 }
 
 fn array(parameters: &[Value]) -> Result<&[Value], Fault> {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
-use crate::rpc::job::{Change, Job, JobStep, Kind, Target};
+use crate::rpc::job::{Change, Job, JobAnswer, JobStep, JobTarget};
 use crate::rpc::pending::PendingAction;
 use crate::rpc::{configuration, names, poll, start, stop};
 use crate::tokens::Timer;
@@ -21,9 +21,9 @@ pub fn launch(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
     }
     let ending = Rc::clone(&job.ending);
     if !go_on(&mut job, daemon) {
-        let at_once = match job.kind {
-            Kind::One => Value::Bool(true),
-            Kind::Several => Value::Array(Vec::new()),
+        let at_once = match job.answer {
+            JobAnswer::One => Value::Bool(true),
+            JobAnswer::Several => Value::Array(Vec::new()),
         };
         if let Some(turn) = job.turn {
             let next = Some(turn.just_after());
@@ -124,23 +124,23 @@ fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Change, Outcome)
     }
 }
 
-pub fn stop(daemon: &mut Daemon<'_>, target: &Target) -> Outcome {
+pub fn stop(daemon: &mut Daemon<'_>, target: &JobTarget) -> Outcome {
     match target {
-        Target::All => stop::stop_all(daemon, &[]),
-        Target::Name(name) => stop::stop_process(daemon, &[Value::string(name)]),
-        Target::Together(names) => {
+        JobTarget::All => stop::stop_all(daemon, &[]),
+        JobTarget::Name(name) => stop::stop_process(daemon, &[Value::string(name)]),
+        JobTarget::Together(names) => {
             let ids = names::processes(daemon.supervisor, names);
             Ok(stop::stop_several(daemon, ids, true))
         }
     }
 }
 
-pub fn start(daemon: &mut Daemon<'_>, target: &Target, wait: bool) -> Outcome {
+pub fn start(daemon: &mut Daemon<'_>, target: &JobTarget, wait: bool) -> Outcome {
     let wait_value = Value::Bool(wait);
     match target {
-        Target::All => start::start_all(daemon, &[wait_value]),
-        Target::Name(name) => start::start_process(daemon, &[Value::string(name), wait_value]),
-        Target::Together(names) => {
+        JobTarget::All => start::start_all(daemon, &[wait_value]),
+        JobTarget::Name(name) => start::start_process(daemon, &[Value::string(name), wait_value]),
+        JobTarget::Together(names) => {
             let ids = names::processes(daemon.supervisor, names);
             Ok(start::start_several(daemon, ids, wait))
         }

@@ -2,7 +2,7 @@
 //! goes on whether the browser waits or not: in 4.3.0 it is left half done if it does not.
 
 use crate::rpc::interface::{Answer, Daemon, Outcome};
-use crate::rpc::job::{self, Kind};
+use crate::rpc::job::{JobAnswer, JobTarget};
 use crate::rpc::{information, logs, names, restart, steps};
 use crate::web::command::{self, Command, Selection, Verb};
 use crate::web::gather;
@@ -44,19 +44,19 @@ fn nobody(daemon: &Daemon<'_>, command: &Command) -> Option<String> {
     }
 }
 
-fn job_target(selection: &Selection) -> job::Target {
+fn job_target(selection: &Selection) -> JobTarget {
     match selection {
-        Selection::All => job::Target::All,
-        Selection::Group(name) => job::Target::Name(format!("{name}:*")),
-        Selection::Process(name) => job::Target::Name(name.clone()),
+        Selection::All => JobTarget::All,
+        Selection::Group(name) => JobTarget::Name(format!("{name}:*")),
+        Selection::Process(name) => JobTarget::Name(name.clone()),
     }
 }
 
-fn run(daemon: &mut Daemon<'_>, verb: Verb, target: job::Target) -> Outcome {
+fn run(daemon: &mut Daemon<'_>, verb: Verb, target: JobTarget) -> Outcome {
     match verb {
         Verb::Start => steps::start(daemon, &target, true),
         Verb::Stop => steps::stop(daemon, &target),
-        Verb::Restart => restart::restart(daemon, vec![target], Kind::Several, true),
+        Verb::Restart => restart::restart(daemon, vec![target], JobAnswer::Several, true),
     }
 }
 
