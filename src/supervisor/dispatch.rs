@@ -84,7 +84,7 @@ impl Supervisor {
         let processes = &self.groups.get(group)?.processes;
         let rest = processes.get(from as usize..).unwrap_or_default();
         rest.iter()
-            .find(|process| is_ready(process) && !self.handlers.judge(process.id()))
+            .find(|process| is_ready(process) && !self.handlers.is_judging(process.id()))
             .map(Subprocess::id)
     }
 

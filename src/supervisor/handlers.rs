@@ -25,11 +25,11 @@ use crate::vec_map::VecMap;
 /// The commands that run, by pid.
 #[derive(Debug, Default)]
 pub struct Handlers {
-    running: VecMap<i32, Handler>,
+    running: VecMap<i32, RunningHandler>,
 }
 
 #[derive(Debug)]
-struct Handler {
+struct RunningHandler {
     /// The listener whose answer it judges.
     listener: ProcessId,
     name: String,
@@ -42,7 +42,7 @@ struct Handler {
 
 impl Handlers {
     /// Whether the answer of a process is being judged.
-    pub fn judge(&self, id: ProcessId) -> bool {
+    pub fn is_judging(&self, id: ProcessId) -> bool {
         self.running.values().any(|handler| handler.listener == id)
     }
 
@@ -100,7 +100,7 @@ impl Supervisor {
         let seconds = u64::try_from(pool.config.handler_timeout).unwrap_or(1);
         let time_limit = Duration::from_secs(seconds);
         let helper = self.run_handler(context, process, handler, &variables, &input, time_limit)?;
-        let handler = Handler {
+        let handler = RunningHandler {
             listener: id,
             name: process.config().name.clone(),
             child: process.machine().pid(),

@@ -70,7 +70,7 @@ impl Supervisor {
     pub fn verdict_due(&mut self, context: &mut LoopContext, id: ProcessId) {
         let listener = self.groups.process(id).and_then(Subprocess::listener);
         let is_owed = listener.is_some_and(|listener| listener.protocol.is_judged());
-        if is_owed && !self.handlers.judge(id) {
+        if is_owed && !self.handlers.is_judging(id) {
             self.conclude(context, id, Verdict::Rejected);
             self.converse(context, id);
         }
