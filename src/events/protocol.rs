@@ -84,12 +84,12 @@ pub struct Protocol {
     state: ListenerState,
     /// What has been said and not understood yet.
     pending: Vec<u8>,
-    turn: Turn,
+    receiving: Receiving,
 }
 
-/// How far the result of a BUSY listener is.
+/// How much of the result of a BUSY listener has come.
 #[derive(Debug)]
-enum Turn {
+enum Receiving {
     /// Its line has not come: it does not end in so many bytes of `pending`.
     Line(usize),
     /// So many bytes of it are still to come.
@@ -103,7 +103,7 @@ impl Default for Protocol {
         Protocol {
             state: ListenerState::Acknowledged,
             pending: Vec::new(),
-            turn: Turn::Line(0),
+            receiving: Receiving::Line(0),
         }
     }
 }
@@ -116,13 +116,13 @@ impl Protocol {
 
     /// Whether a result waits for its verdict.
     pub fn is_judged(&self) -> bool {
-        self.state == ListenerState::Busy && matches!(self.turn, Turn::Judged)
+        self.state == ListenerState::Busy && matches!(self.receiving, Receiving::Judged)
     }
 
     /// An event was sent.
     pub fn sent(&mut self) {
         self.state = ListenerState::Busy;
-        self.turn = Turn::Line(0);
+        self.receiving = Receiving::Line(0);
     }
 
     /// The result was judged: the listener may say READY again.
@@ -136,7 +136,7 @@ impl Protocol {
     pub fn give_up(&mut self) {
         self.state = ListenerState::Unknown;
         self.pending = Vec::new();
-        self.turn = Turn::Line(0);
+        self.receiving = Receiving::Line(0);
     }
 
     /// Takes what the listener said; [`Protocol::next_heard`] tells what it means.
@@ -168,12 +168,12 @@ impl Protocol {
     }
 
     fn result(&mut self) -> Option<Heard> {
-        if let Turn::Line(seen) = self.turn {
+        if let Receiving::Line(seen) = self.receiving {
             let looked_at = self.pending.len().min(LINE_LIMIT + 1);
             let new = self.pending.get(seen..looked_at).unwrap_or_default();
             let end = new.iter().position(|&byte| byte == b'\n');
             if end.is_none() && looked_at <= LINE_LIMIT {
-                self.turn = Turn::Line(looked_at);
+                self.receiving = Receiving::Line(looked_at);
                 return None;
             }
             let end = end.map(|end| seen + end);
@@ -190,17 +190,17 @@ impl Protocol {
                 bytes: Vec::new(),
                 length: owed,
             };
-            self.turn = Turn::Bytes { result, owed };
+            self.receiving = Receiving::Bytes { result, owed };
             self.receive();
         }
-        match std::mem::replace(&mut self.turn, Turn::Judged) {
-            Turn::Bytes { result, owed: 0 } => Some(Heard::Result(result)),
-            Turn::Judged if self.pending.len() > LINE_LIMIT => {
+        match std::mem::replace(&mut self.receiving, Receiving::Judged) {
+            Receiving::Bytes { result, owed: 0 } => Some(Heard::Result(result)),
+            Receiving::Judged if self.pending.len() > LINE_LIMIT => {
                 self.give_up();
                 Some(Heard::Violation)
             }
-            turn => {
-                self.turn = turn;
+            receiving => {
+                self.receiving = receiving;
                 None
             }
         }
@@ -209,7 +209,7 @@ impl Protocol {
     /// Moves what has come of a result to it; what is too long to be kept is
     /// counted and let go.
     fn receive(&mut self) {
-        let Turn::Bytes { result, owed } = &mut self.turn else {
+        let Receiving::Bytes { result, owed } = &mut self.receiving else {
             return;
         };
         let taken =

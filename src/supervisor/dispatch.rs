@@ -64,7 +64,7 @@ impl Supervisor {
                         listener.protocol.sent();
                         listener.message = Some(message);
                     }
-                    self.begin_turn(context, id);
+                    self.begin_busy(context, id);
                     context
                         .log
                         .debug(format_args!("event {serial} sent to listener {name}"));
@@ -118,7 +118,7 @@ impl Supervisor {
         while let Some((name, before, heard)) = self.next_heard(id) {
             got_ready = heard == Heard::Ready;
             if !got_ready {
-                self.end_turn(context, id);
+                self.end_busy(context, id);
             }
             match heard {
                 Heard::Ready => tell_state(context, &name, before, ListenerState::Ready),

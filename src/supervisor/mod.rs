@@ -6,6 +6,7 @@
 //! they belong to is looked up here; [`transitions`] performs what the state machines ask for,
 //! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
 
+pub mod busy;
 pub mod child_record;
 pub mod descriptors;
 pub mod dispatch;
@@ -19,7 +20,6 @@ pub mod results;
 pub mod shutdown;
 pub mod ticks;
 pub mod transitions;
-pub mod turns;
 
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};

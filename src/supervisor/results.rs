@@ -115,7 +115,7 @@ impl Supervisor {
         }
     }
 
-    /// Ends a listener's turn: it may say READY again.
+    /// Acts on a verdict. The listener may say READY again.
     pub fn conclude(&mut self, context: &mut LoopContext, id: ProcessId, verdict: Verdict) {
         let name = self.name_of(id);
         tell_verdict(context, &name, verdict);
@@ -141,7 +141,7 @@ impl Supervisor {
         }
     }
 
-    /// Ends the turn of a listener that has gone: only its event is left.
+    /// Acts on a verdict about a listener that has gone: only its event is left.
     pub fn settle(
         &mut self,
         context: &mut LoopContext,
@@ -171,7 +171,7 @@ impl Supervisor {
         if process.and_then(Subprocess::listener).is_none() {
             return;
         }
-        self.end_turn(context, id);
+        self.end_busy(context, id);
         context.timers.set(Timer::Rest(id), None);
         let Some(message) = self.take_message(id) else {
             return;

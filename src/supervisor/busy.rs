@@ -1,6 +1,6 @@
-//! How long a listener takes for its turn: one that stays BUSY is told of, and one
-//! that rejects an event again and again rests before it is sent another. Both
-//! have a timer only for that long, so that a quiet pool wakes nobody.
+//! Listeners that hold a pool up. One that stays BUSY with an event is told of in the log, and
+//! one that rejects an event again and again rests before it is sent another. Both have a timer
+//! only for that long, so that a quiet pool wakes nobody.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const BUSY_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Supervisor {
     /// A listener was sent an event and owes the answer.
-    pub fn begin_turn(&mut self, context: &mut LoopContext, id: ProcessId) {
+    pub fn begin_busy(&mut self, context: &mut LoopContext, id: ProcessId) {
         let Some(listener) = self.groups.listener_mut(id) else {
             return;
         };
@@ -28,7 +28,7 @@ impl Supervisor {
     }
 
     /// A listener has answered, or will not any more.
-    pub fn end_turn(&mut self, context: &mut LoopContext, id: ProcessId) {
+    pub fn end_busy(&mut self, context: &mut LoopContext, id: ProcessId) {
         context.timers.set(Timer::Busy(id), None);
         if let Some(listener) = self.groups.listener_mut(id) {
             listener.is_overdue = false;
