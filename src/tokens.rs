@@ -72,7 +72,7 @@ pub enum FdOwner {
     /// What a log leads to, while its reader is slow.
     Log(LogId),
     /// A listening socket, by its place in the list of servers.
-    Listener(u32),
+    ListeningSocket(u32),
     /// What the system tells of the files of listening sockets.
     SocketFiles,
     /// A client's connection.

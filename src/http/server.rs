@@ -79,7 +79,7 @@ impl Watched {
         context: &mut LoopContext,
     ) -> Result<Watched, OpenError> {
         let listener = listener::open(server, names)?;
-        let (poller, owner) = (&mut context.poller, FdOwner::Listener(place));
+        let (poller, owner) = (&mut context.poller, FdOwner::ListeningSocket(place));
         let registered = poller.register(listener.descriptor, Interest::READ, owner);
         let token = registered.map_err(|reason| OpenError::System {
             operation: "poll",
@@ -163,7 +163,7 @@ impl Servers {
     /// A listening socket, its file or a connection is ready. Other sources are ignored.
     pub fn handle(&mut self, context: &mut LoopContext, ready: Ready<FdOwner>) -> Vec<Incoming> {
         match ready.owner {
-            FdOwner::Listener(place) => {
+            FdOwner::ListeningSocket(place) => {
                 self.accept(context, place as usize);
                 Vec::new()
             }

@@ -124,7 +124,7 @@ impl Supervisor {
             FdOwner::Helper(pid) => self.handle_helper(context, pid, ready.token),
             FdOwner::Signals
             | FdOwner::Log(_)
-            | FdOwner::Listener(_)
+            | FdOwner::ListeningSocket(_)
             | FdOwner::SocketFiles
             | FdOwner::Connection(_) => {}
         }

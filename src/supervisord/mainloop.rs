@@ -226,7 +226,7 @@ impl MainLoop {
                     self.supervisor.handle(&mut self.context, event)
                 }
                 FdOwner::Log(id) => self.context.flush_log(id),
-                FdOwner::Listener(_) | FdOwner::SocketFiles | FdOwner::Connection(_) => {
+                FdOwner::ListeningSocket(_) | FdOwner::SocketFiles | FdOwner::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.context, event) {
                         self.answer(incoming);
                     }

@@ -169,7 +169,7 @@ impl Servers {
             } else {
                 Interest::READ
             };
-            let owner = FdOwner::Listener(u32::try_from(place).unwrap_or(u32::MAX));
+            let owner = FdOwner::ListeningSocket(u32::try_from(place).unwrap_or(u32::MAX));
             let registered = context.poller.register(descriptor, interest, owner);
             registered.map(|token| (token, new)).map_err(NotMade::from)
         });
