@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use crate::loggers::failure::{LogFailure, Operation};
+use crate::loggers::failure::{LogFailure, LogOperation};
 use crate::sys::safe_path::{self, FileAt};
 use crate::tokens::Channel;
 
@@ -42,7 +42,7 @@ pub fn create(
         match created {
             Ok(_) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}
-            Err(error) => return Err(LogFailure::new(Operation::Open, &path, &error)),
+            Err(error) => return Err(LogFailure::new(LogOperation::Open, &path, &error)),
         }
     }
 }

@@ -84,7 +84,7 @@ impl fmt::Display for Losses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loggers::failure::Operation;
+    use crate::loggers::failure::LogOperation;
 
     fn at(seconds: u64) -> Monotonic {
         Monotonic(Duration::from_secs(seconds))
@@ -92,7 +92,7 @@ mod tests {
 
     fn full() -> Option<LogFailure> {
         let error = std::io::Error::from_raw_os_error(libc::ENOSPC);
-        Some(LogFailure::new(Operation::Write, "/l", &error))
+        Some(LogFailure::new(LogOperation::Write, "/l", &error))
     }
 
     fn note(complaint: &mut Complaint, failure: Option<LogFailure>, lost: u64) {

@@ -8,7 +8,7 @@ use crate::sys::refused::Refused;
 
 /// What was attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub enum LogOperation {
     /// Opening, or opening again.
     Open,
     Write,
@@ -18,13 +18,13 @@ pub enum Operation {
     Remove,
 }
 
-impl Operation {
+impl LogOperation {
     fn verb(self) -> &'static str {
         match self {
-            Operation::Open => "open",
-            Operation::Write => "write",
-            Operation::Rotate => "rotate",
-            Operation::Remove => "remove",
+            LogOperation::Open => "open",
+            LogOperation::Write => "write",
+            LogOperation::Rotate => "rotate",
+            LogOperation::Remove => "remove",
         }
     }
 }
@@ -34,7 +34,7 @@ impl Operation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFailure {
     /// What was attempted.
-    pub operation: Operation,
+    pub operation: LogOperation,
     /// On which file; `stdout` and `syslog` for those.
     pub path: String,
     /// The system's number for the reason.
@@ -45,7 +45,7 @@ pub struct LogFailure {
 
 impl LogFailure {
     /// From the system's answer.
-    pub fn new(operation: Operation, path: &str, error: &io::Error) -> LogFailure {
+    pub fn new(operation: LogOperation, path: &str, error: &io::Error) -> LogFailure {
         let errno = errno::of(error).unwrap_or(match error.kind() {
             io::ErrorKind::InvalidInput => libc::EINVAL,
             io::ErrorKind::WouldBlock => libc::EAGAIN,
@@ -85,22 +85,22 @@ mod tests {
     fn a_failure_names_operation_path_and_reason() {
         for (operation, errno, expected) in [
             (
-                Operation::Open,
+                LogOperation::Open,
                 libc::EACCES,
                 "cannot open /l: Permission denied",
             ),
             (
-                Operation::Write,
+                LogOperation::Write,
                 libc::ENOSPC,
                 "cannot write /l: No space left on device",
             ),
             (
-                Operation::Rotate,
+                LogOperation::Rotate,
                 libc::ENOENT,
                 "cannot rotate /l: No such file or directory",
             ),
             (
-                Operation::Remove,
+                LogOperation::Remove,
                 libc::EPERM,
                 "cannot remove /l: Operation not permitted",
             ),
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn an_error_that_is_not_the_systems_has_a_number_too() {
         let nul = std::fs::File::open("a\0b").unwrap_err();
-        let failure = LogFailure::new(Operation::Open, "a\0b", &nul);
+        let failure = LogFailure::new(LogOperation::Open, "a\0b", &nul);
         assert_eq!(failure.errno, libc::EINVAL);
     }
 }

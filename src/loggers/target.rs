@@ -17,7 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::loggers::complaint::Losses;
-use crate::loggers::failure::{LogFailure, Operation};
+use crate::loggers::failure::{LogFailure, LogOperation};
 use crate::loggers::followed::{Announcer, Shared};
 use crate::loggers::rollover;
 use crate::loggers::rotation::{self, MAX_BACKUPS, Rotation};
@@ -103,10 +103,10 @@ impl Target {
     }
 
     fn open_sink(&self) -> Result<Sink, LogFailure> {
-        Sink::open(&self.path).map_err(|error| self.failure(Operation::Open, &error))
+        Sink::open(&self.path).map_err(|error| self.failure(LogOperation::Open, &error))
     }
 
-    fn failure(&self, operation: Operation, error: &io::Error) -> LogFailure {
+    fn failure(&self, operation: LogOperation, error: &io::Error) -> LogFailure {
         LogFailure::new(operation, &self.path, error)
     }
 
@@ -259,7 +259,7 @@ impl Target {
         }
         let limit = PENDING_LIMIT * self.most_users.max(1);
         let (lost, written) = self.sink.write(data, limit);
-        let written = written.map_err(|error| self.failure(Operation::Write, &error));
+        let written = written.map_err(|error| self.failure(LogOperation::Write, &error));
         (lost, written)
     }
 
@@ -271,7 +271,7 @@ impl Target {
     /// Tries again to write what a slow reader did not take.
     pub fn flush(&mut self) {
         let flushed = self.flush_sink();
-        self.note(flushed.map_err(|error| self.failure(Operation::Write, &error)));
+        self.note(flushed.map_err(|error| self.failure(LogOperation::Write, &error)));
     }
 
     fn flush_sink(&mut self) -> io::Result<()> {
@@ -342,7 +342,7 @@ impl Target {
         if let (true, Sink::File(file)) = (self.follows, &self.sink) {
             return file
                 .set_len(0)
-                .map_err(|error| self.failure(Operation::Remove, &error));
+                .map_err(|error| self.failure(LogOperation::Remove, &error));
         }
         self.remove()?;
         self.reopen()
@@ -363,7 +363,7 @@ impl Target {
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(self.failure(Operation::Remove, &error)),
+            Err(error) => Err(self.failure(LogOperation::Remove, &error)),
         }
     }
 
@@ -424,7 +424,7 @@ impl Target {
                 self.rotation_retry = Some(size + limit / RETRIES_PER_LIMIT);
                 match is_told {
                     true => Ok(()),
-                    false => Err(self.failure(Operation::Rotate, &error)),
+                    false => Err(self.failure(LogOperation::Rotate, &error)),
                 }
             }
         }

@@ -138,7 +138,7 @@ fn a_directory_in_the_way_is_told_once_and_loses_nothing() {
     fs::create_dir(rotation::name(&scratch.path, 2)).unwrap();
     let mut log = scratch.open(3, 2);
     let failure = write(&mut log, b"first ").unwrap_err();
-    assert_eq!(failure.operation, Operation::Rotate);
+    assert_eq!(failure.operation, LogOperation::Rotate);
     assert_eq!(failure.errno, libc::EISDIR);
     write(&mut log, b"second ").unwrap();
     assert_eq!(scratch.contents(), ["first second ", "one"]);
@@ -197,7 +197,7 @@ fn a_log_whose_directory_was_removed_counts_what_is_lost_and_comes_back() {
         let failure = write(&mut log, text.as_bytes()).unwrap_err();
         assert_eq!(
             (failure.operation, failure.errno),
-            (Operation::Open, libc::ENOENT)
+            (LogOperation::Open, libc::ENOENT)
         );
         assert_eq!(log.take_losses().lost, text.len() as u64);
     }
@@ -273,7 +273,7 @@ fn reopening_follows_the_name_and_survives_failure() {
     let failure = log.reopen().unwrap_err();
     assert_eq!(
         (failure.operation, failure.errno),
-        (Operation::Open, libc::EISDIR)
+        (LogOperation::Open, libc::EISDIR)
     );
     assert_eq!(failure.path, scratch.path);
     write(&mut log, b"still there").unwrap();
@@ -312,7 +312,7 @@ fn a_cleared_log_that_cannot_be_made_anew_comes_back_by_itself() {
     assert_eq!(log.reopen().unwrap_err().errno, libc::EISDIR);
     assert_eq!(
         write(&mut log, b"lost").unwrap_err().operation,
-        Operation::Open
+        LogOperation::Open
     );
     assert_eq!(log.take_losses().lost, 4);
     fs::remove_dir(&scratch.path).unwrap();
@@ -355,7 +355,7 @@ fn a_device_without_space_is_told_and_counted() {
         let failure = write(&mut log, b"12345").unwrap_err();
         assert_eq!(
             (failure.operation, failure.errno),
-            (Operation::Write, libc::ENOSPC)
+            (LogOperation::Write, libc::ENOSPC)
         );
     }
     assert_eq!(log.take_losses().lost, 10);
@@ -380,7 +380,7 @@ fn a_file_that_may_grow_no_further_counts_what_it_lost_and_goes_on_later() {
     setrlimit(Resource::RLIMIT_FSIZE, hard, hard).unwrap();
     assert_eq!(
         (failure.operation, failure.errno),
-        (Operation::Write, libc::EFBIG)
+        (LogOperation::Write, libc::EFBIG)
     );
     assert_eq!(log.take_losses().lost, 3);
     write(&mut log, b"!").unwrap();
@@ -397,7 +397,7 @@ fn a_log_that_cannot_be_opened_says_which_and_why() {
         let failure = Target::open(path, Rotation::NEVER).unwrap_err();
         assert_eq!(
             (failure.operation, failure.path.as_str(), failure.errno),
-            (Operation::Open, path, errno)
+            (LogOperation::Open, path, errno)
         );
     }
 }
