@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::document::{DEFAULT, Document, PROGRAM_DEFAULT, Value};
 use super::go;
 use super::ini::{Location, Mark, Marked};
-use super::keys::{self, KINDS, Kind};
+use super::keys::{self, KINDS, SectionKind};
 use super::names;
 use super::nearest::nearest;
 use super::paths::{dirname, join};
@@ -196,7 +196,7 @@ impl<'a> Checker<'a> {
         if known.contains(&key) || key.starts_with(READ_BY_A_LISTENER) {
             return Ok(());
         }
-        let has_it = |kind: &&Kind| kind.name != PROGRAM_DEFAULT && has_key(kind, key);
+        let has_it = |kind: &&SectionKind| kind.name != PROGRAM_DEFAULT && has_key(kind, key);
         Err(match (go::advice(key), KINDS.iter().find(has_it)) {
             (Some(advice), _) => format!(": {advice}"),
             (None, Some(kind)) if section == PROGRAM_DEFAULT => {
@@ -310,12 +310,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn has_key(kind: &Kind, key: &str) -> bool {
+fn has_key(kind: &SectionKind, key: &str) -> bool {
     kind.all_keys().any(|known| known.name == key)
 }
 
 /// Plug-ins take keys of their own.
-fn takes_other_keys(kind: &Kind) -> bool {
+fn takes_other_keys(kind: &SectionKind) -> bool {
     matches!(kind.name, "rpcinterface:" | "ctlplugin:")
 }
 

@@ -9,7 +9,7 @@ use super::{supervisorctl, supervisord};
 
 /// A kind of section.
 #[derive(Clone, Copy, Debug)]
-pub struct Kind {
+pub struct SectionKind {
     /// The name of such a section, or how it begins.
     pub name: &'static str,
     /// Whether anything may follow the name.
@@ -20,8 +20,8 @@ pub struct Kind {
     shared: &'static [&'static [Key]],
 }
 
-const fn kind(name: &'static str, is_prefix: bool, own: &'static [&'static [Key]]) -> Kind {
-    Kind {
+const fn kind(name: &'static str, is_prefix: bool, own: &'static [&'static [Key]]) -> SectionKind {
+    SectionKind {
         name,
         is_prefix,
         own,
@@ -29,22 +29,22 @@ const fn kind(name: &'static str, is_prefix: bool, own: &'static [&'static [Key]
     }
 }
 
-const fn server(name: &'static str, own: &'static [&'static [Key]]) -> Kind {
-    Kind {
+const fn server(name: &'static str, own: &'static [&'static [Key]]) -> SectionKind {
+    SectionKind {
         shared: &[server::KEYS, &limits::Limits::KEYS],
         ..kind(name, true, own)
     }
 }
 
-const fn program(name: &'static str, own: &'static [&'static [Key]]) -> Kind {
-    Kind {
+const fn program(name: &'static str, own: &'static [&'static [Key]]) -> SectionKind {
+    SectionKind {
         shared: program::KEYS,
         ..kind(name, true, own)
     }
 }
 
 /// The kinds of sections that are read.
-pub const KINDS: &[Kind] = &[
+pub const KINDS: &[SectionKind] = &[
     kind("supervisord", false, supervisord::KEYS),
     server("unix_http_server", &[server::UNIX_KEYS]),
     server("inet_http_server", &[server::INET_KEYS]),
@@ -67,14 +67,14 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// The kind of the section of that name, if sections of that name are read.
-pub fn kind_of(section: &str) -> Option<&'static Kind> {
+pub fn kind_of(section: &str) -> Option<&'static SectionKind> {
     KINDS.iter().find(|kind| match kind.is_prefix {
         true => section.starts_with(kind.name),
         false => section == kind.name,
     })
 }
 
-impl Kind {
+impl SectionKind {
     /// The keys that no other kind has.
     pub fn own_keys(&self) -> impl Iterator<Item = &'static Key> + use<> {
         self.own.iter().copied().flatten()

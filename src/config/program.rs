@@ -392,59 +392,59 @@ impl Output {
         let [logfile, maxbytes, backups, _, _, syslog] = keys;
         let once = section.value(logfile.name);
         let mut kind = match once.map_err(ConfigError::of_twice)? {
-            None => Kind::Auto,
+            None => LogFileText::Auto,
             // The original expands log files twice.
             Some(once) => {
                 let twice = section.expanded_again(&once, logfile.name);
                 let twice = twice.map_err(|error| section.at(logfile.name, error.of_twice()))?;
-                Kind::of(&twice.text, section.system)
+                LogFileText::of(&twice.text, section.system)
             }
         };
         self.logfile_backups = section.read(backups)?;
         self.logfile_maxbytes = section.read(maxbytes)?;
         self.syslog = section.read(syslog)?;
-        if matches!(kind, Kind::Syslog) {
+        if matches!(kind, LogFileText::Syslog) {
             warnings.push(format!(
                 "For [{}], {}=syslog but this is deprecated and will be removed.  Use {}=true to enable syslog instead.",
                 section.name(),
                 logfile.name,
                 syslog.name
             ));
-            kind = Kind::None;
+            kind = LogFileText::None;
             self.syslog = true;
         }
-        if matches!(kind, Kind::Auto) && self.logfile_maxbytes == 0 {
+        if matches!(kind, LogFileText::Auto) && self.logfile_maxbytes == 0 {
             warnings.push(format!(
                 "For [{}], AUTO logging used for {} without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally",
                 section.name(),
                 logfile.name
             ));
         }
-        let is_named = matches!(kind, Kind::Named(_));
+        let is_named = matches!(kind, LogFileText::Named(_));
         self.logfile = match kind {
-            Kind::Named(path) if !path.is_empty() => LogFile::Path(path),
-            Kind::None | Kind::Syslog | Kind::Named(_) => LogFile::None,
-            Kind::Auto => LogFile::Auto,
+            LogFileText::Named(path) if !path.is_empty() => LogFile::Path(path),
+            LogFileText::None | LogFileText::Syslog | LogFileText::Named(_) => LogFile::None,
+            LogFileText::Auto => LogFile::Auto,
         };
         Ok(is_named)
     }
 }
 
 /// What a log file's value says.
-enum Kind {
+enum LogFileText {
     None,
     Auto,
     Syslog,
     Named(String),
 }
 
-impl Kind {
-    fn of(text: &str, system: &dyn System) -> Kind {
+impl LogFileText {
+    fn of(text: &str, system: &dyn System) -> LogFileText {
         match text.to_lowercase().as_str() {
-            "none" | "off" => Kind::None,
-            "auto" => Kind::Auto,
-            "syslog" => Kind::Syslog,
-            _ => Kind::Named(expand_user(text, system)),
+            "none" | "off" => LogFileText::None,
+            "auto" => LogFileText::Auto,
+            "syslog" => LogFileText::Syslog,
+            _ => LogFileText::Named(expand_user(text, system)),
         }
     }
 }

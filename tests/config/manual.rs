@@ -8,7 +8,7 @@ use std::path::Path;
 use pollvisor::config::document::PROGRAM_DEFAULT;
 use pollvisor::config::dump::dump;
 use pollvisor::config::key::{Fallback, Key};
-use pollvisor::config::keys::{KINDS, Kind};
+use pollvisor::config::keys::{KINDS, SectionKind};
 use pollvisor::config::load::load_client;
 use pollvisor::config::supervisorctl::ClientRequest;
 
@@ -31,7 +31,7 @@ fn part<'a>(page: &'a str, heading: &str) -> &'a str {
     &rest[..end.unwrap_or(rest.len())]
 }
 
-fn heading(kind: &Kind) -> String {
+fn heading(kind: &SectionKind) -> String {
     match kind.name.strip_suffix(':') {
         Some(name) => format!("[{name}:x]"),
         None => format!("[{}]", kind.name),
@@ -84,7 +84,7 @@ fn example<'a>(item: &Item<'a>) -> &'a str {
 /// Keys that the page tells under one heading.
 struct Table {
     heading: String,
-    kind: &'static Kind,
+    kind: &'static SectionKind,
     keys: Vec<&'static Key>,
 }
 
@@ -186,7 +186,7 @@ fn every_default_that_is_shown_gives_the_line_beside_it() {
 }
 
 /// A configuration in which the kind of section has the line.
-fn with(kind: &Kind, line: &str) -> String {
+fn with(kind: &SectionKind, line: &str) -> String {
     let given = line.split_once('=').map_or("", |(key, _)| key);
     let required: String = kind
         .all_keys()
@@ -218,7 +218,7 @@ fn with(kind: &Kind, line: &str) -> String {
 }
 
 /// A value for a key that cannot be left out.
-fn needed(kind: &Kind, key: &Key) -> &'static str {
+fn needed(kind: &SectionKind, key: &Key) -> &'static str {
     match (kind.name, key.name) {
         ("fcgi-program:", "socket") => "unix:///run/socket",
         (_, "port") => "9001",
@@ -230,7 +230,7 @@ fn needed(kind: &Kind, key: &Key) -> &'static str {
 }
 
 /// What a reading of the text gives, as text; the client's where it is hers.
-fn reading(kind: &Kind, text: &str) -> Result<String, String> {
+fn reading(kind: &SectionKind, text: &str) -> Result<String, String> {
     let directory = tempfile::tempdir().unwrap();
     let name = "supervisord.conf";
     std::fs::write(directory.path().join(name), text).unwrap();
