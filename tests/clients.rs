@@ -183,7 +183,7 @@ fn answer(end: &Finished, scene: &Scene) -> String {
     end.stdout.clone()
 }
 
-/// Both doors: how curl gets there.
+/// Both servers: how curl gets there.
 fn curl_scene() -> (Scene, [Vec<String>; 2]) {
     let port = free_port();
     let scene = Scene::start(&format!(
@@ -206,8 +206,8 @@ fn curl_scene() -> (Scene, [Vec<String>; 2]) {
     (scene, [unix.to_vec(), inet.to_vec()])
 }
 
-fn curl(door: &[String], paths: &[&str], words: &[&str], input: &str) -> Finished {
-    let (base, before) = door.split_last().unwrap();
+fn curl(server: &[String], paths: &[&str], words: &[&str], input: &str) -> Finished {
+    let (base, before) = server.split_last().unwrap();
     let mut all: Vec<&str> = vec!["-sS", "--max-time", "20"];
     all.extend(before.iter().map(String::as_str));
     all.extend(words);
@@ -218,9 +218,9 @@ fn curl(door: &[String], paths: &[&str], words: &[&str], input: &str) -> Finishe
 
 #[test]
 fn curl_calls_over_both_kinds_of_sockets() {
-    let (scene, doors) = curl_scene();
+    let (scene, servers) = curl_scene();
     let body = call("supervisor.getAPIVersion");
-    for door in &doors {
+    for server in &servers {
         for words in [
             &["--data-binary", "@-"][..],
             &["--data-binary", "@-", "--http1.0"],
@@ -244,7 +244,7 @@ fn curl_calls_over_both_kinds_of_sockets() {
                 &format!("Content-Length: {}", body.len()),
             ],
         ] {
-            let text = answer(&curl(door, &["/RPC2"], words, &body), &scene);
+            let text = answer(&curl(server, &["/RPC2"], words, &body), &scene);
             assert!(text.contains("<string>3.0</string>"), "{words:?}: {text}");
         }
         // A large body is announced by curl itself, and waits for the answer to that.
@@ -252,7 +252,7 @@ fn curl_calls_over_both_kinds_of_sockets() {
             "<methodCall>",
             &format!("<methodCall>{}", " ".repeat(1_500_000)),
         );
-        let end = curl(door, &["/RPC2"], &["-v", "--data-binary", "@-"], &large);
+        let end = curl(server, &["/RPC2"], &["-v", "--data-binary", "@-"], &large);
         assert!(answer(&end, &scene).contains("<string>3.0</string>"));
         assert!(end.stderr.contains("100 Continue"), "{}", end.stderr);
         // One connection for several requests.
@@ -270,7 +270,7 @@ fn curl_calls_over_both_kinds_of_sockets() {
             &body,
         ];
         assert_eq!(
-            answer(&curl(door, &paths, &counts, ""), &scene),
+            answer(&curl(server, &paths, &counts, ""), &scene),
             "1\n0\n0\n"
         );
     }
@@ -279,15 +279,15 @@ fn curl_calls_over_both_kinds_of_sockets() {
 
 #[test]
 fn curl_is_told_what_is_wrong() {
-    let (scene, doors) = curl_scene();
-    let code = |door: &[String], path: &str, words: &[&str]| {
+    let (scene, servers) = curl_scene();
+    let code = |server: &[String], path: &str, words: &[&str]| {
         let words = [&["-o", "/dev/null", "-w", "%{http_code}"], words].concat();
         answer(
-            &curl(door, &[path], &words, &call("supervisor.getState")),
+            &curl(server, &[path], &words, &call("supervisor.getState")),
             &scene,
         )
     };
-    for door in &doors {
+    for server in &servers {
         for (path, words, expected) in [
             ("/nosuch", &[][..], "404"),
             ("/RPC2", &[], "400"),
@@ -297,13 +297,13 @@ fn curl_is_told_what_is_wrong() {
             ("/logtail/nosuch", &[], "404"),
             ("/logtail/p", &["-d", "x"], "400"),
         ] {
-            assert_eq!(code(door, path, words), expected, "{path} {words:?}");
+            assert_eq!(code(server, path, words), expected, "{path} {words:?}");
         }
         // Whether they are read or refused, chunks leave nothing hanging.
-        let chunked = code(door, "/RPC2", &["-T", "-", "-X", "POST"]);
+        let chunked = code(server, "/RPC2", &["-T", "-", "-X", "POST"]);
         assert!(["200", "411"].contains(&chunked.as_str()), "{chunked}");
-        let page = answer(&curl(door, &["/nosuch"], &[], ""), &scene);
-        let head = curl(door, &["/nosuch"], &["-I"], "");
+        let page = answer(&curl(server, &["/nosuch"], &[], ""), &scene);
+        let head = curl(server, &["/nosuch"], &["-I"], "");
         let lines = answer(&head, &scene);
         let length = format!("Content-Length: {}\r\n", page.len());
         assert!(
@@ -311,7 +311,7 @@ fn curl_is_told_what_is_wrong() {
             "{lines}"
         );
     }
-    let (port, socket) = (doors[1].last().unwrap(), &doors[0]);
+    let (port, socket) = (servers[1].last().unwrap(), &servers[0]);
     let nobody = [port.clone()];
     assert_eq!(code(&nobody, "/nosuch", &[]), "401");
     assert_eq!(code(&nobody, "/nosuch", &["-u", "user:wrong"]), "401");
@@ -325,11 +325,11 @@ fn curl_is_told_what_is_wrong() {
 
 #[test]
 fn curl_follows_a_log_in_both_versions() {
-    let (scene, doors) = curl_scene();
-    for door in &doors {
+    let (scene, servers) = curl_scene();
+    for server in &servers {
         for version in ["--http1.0", "--http1.1"] {
             for path in ["/logtail/p", "/logtail/p/stdout"] {
-                let (base, before) = door.split_last().unwrap();
+                let (base, before) = server.split_last().unwrap();
                 let heard = scene.dir.join("heard");
                 let mut command = Command::new("curl");
                 command

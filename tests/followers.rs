@@ -136,7 +136,7 @@ fn limits(maxbytes: usize, backups: usize) -> String {
     format!("stdout_logfile_maxbytes={maxbytes}\nstdout_logfile_backups={backups}")
 }
 
-/// One deed, chosen by chance.
+/// One operation, chosen by chance.
 fn disturb(scene: &Scene, chance: &mut Chance, log: &PathBuf, writer: &str, done: &mut usize) {
     *done += 1;
     let moved = log.with_extension(format!("moved{done}"));

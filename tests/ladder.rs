@@ -305,7 +305,7 @@ fn unsafe_faults(file: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     for (number, line) in code.lines().enumerate() {
         let allows = line.contains("allow(unsafe_code)");
-        // A list of foreign functions is not a deed.
+        // A list of foreign functions does nothing.
         let is_unsafe = !line.contains("unsafe extern")
             && line
                 .split(|c: char| !(c.is_alphanumeric() || c == '_'))

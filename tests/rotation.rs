@@ -68,7 +68,7 @@ fn configuration(lines: usize) -> String {
 
 /// What was done to the logs.
 #[derive(Default, Debug)]
-struct Deeds {
+struct Disturbances {
     reopened: usize,
     moved: usize,
     cleared: usize,
@@ -76,17 +76,17 @@ struct Deeds {
     unseen: BTreeMap<&'static str, usize>,
 }
 
-/// One deed, chosen by chance.
-fn disturb(scene: &Scene, chance: &mut Chance, deeds: &mut Deeds) {
+/// One disturbance, chosen by chance.
+fn disturb(scene: &Scene, chance: &mut Chance, done: &mut Disturbances) {
     let logs = scene.dir.join("logs");
     let kept = scene.dir.join("kept");
     let (log, writers, is_short) = LOGS[chance.below(LOGS.len())];
     let live = logs.join(format!("{log}.log"));
-    let number = deeds.moved + deeds.cleared;
+    let number = done.moved + done.cleared;
     match chance.below(10) {
         0..=3 => {
             scene.daemon.signal(libc::SIGUSR2);
-            deeds.reopened += 1;
+            done.reopened += 1;
         }
         4..=8 if !is_short => {
             let from = match chance.below(3) {
@@ -94,7 +94,7 @@ fn disturb(scene: &Scene, chance: &mut Chance, deeds: &mut Deeds) {
                 _ => live,
             };
             let to = kept.join(format!("{log}-moved-{number}"));
-            deeds.moved += usize::from(fs::rename(from, to).is_ok());
+            done.moved += usize::from(fs::rename(from, to).is_ok());
         }
         9 if !is_short => {
             let keep = kept.join(format!("{log}-cleared-{number}"));
@@ -105,10 +105,10 @@ fn disturb(scene: &Scene, chance: &mut Chance, deeds: &mut Deeds) {
             scene
                 .call("clearProcessLogs", &[Value::text(&name)])
                 .answer();
-            deeds.cleared += 1;
+            done.cleared += 1;
             // It has rolled over in between, so another file was removed.
             if fs::metadata(&keep).unwrap().nlink() > 1 {
-                *deeds.unseen.entry(log).or_default() += 1;
+                *done.unseen.entry(log).or_default() += 1;
             }
         }
         _ => {}
@@ -190,15 +190,15 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
     let begin = Instant::now();
     scene.call("startAllProcesses", &[]).answer();
     let mut chance = Chance(20_041_972);
-    let mut deeds = Deeds::default();
+    let mut done = Disturbances::default();
     let ended = wait_until(limit, || {
         for _ in 0..4 {
-            disturb(&scene, &mut chance, &mut deeds);
+            disturb(&scene, &mut chance, &mut done);
         }
         let all = scene.all();
         all.iter().all(|info| info.text_of("statename") == "EXITED")
     });
-    assert!(ended, "{deeds:?}\n{}", scene.log());
+    assert!(ended, "{done:?}\n{}", scene.log());
     let taken = begin.elapsed();
 
     let found = read_all(&[scene.dir.join("logs"), scene.dir.join("kept")], lines);
@@ -208,7 +208,7 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
             .iter()
             .any(|writer| found.counts[*writer][lines] == 1);
         assert!(has_an_end || !is_short, "{log} lacks the last lines");
-        let unseen = deeds.unseen.get(log).copied().unwrap_or_default();
+        let unseen = done.unseen.get(log).copied().unwrap_or_default();
         for writer in writers {
             let counts = &found.counts[*writer];
             let twice = counts.iter().position(|count| *count > 1);
@@ -221,7 +221,7 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
             } else {
                 assert!(
                     gaps.len() <= unseen,
-                    "w{writer:02} of {log} lacks {gaps:?}; {deeds:?}"
+                    "w{writer:02} of {log} lacks {gaps:?}; {done:?}"
                 );
             }
         }
@@ -229,9 +229,9 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
     let told = scene.log();
     assert!(!told.contains("ERRO") && !told.contains("lost"), "{told}");
     println!(
-        "{megabytes} MB in {taken:.1?}: {} files with {} bytes, {missing} lines fell off or were in a file cleared unseen; {deeds:?}",
+        "{megabytes} MB in {taken:.1?}: {} files with {} bytes, {missing} lines fell off or were in a file cleared unseen; {done:?}",
         found.files, found.bytes
     );
-    assert!(deeds.reopened > 0 && deeds.moved > 0, "{deeds:?}");
+    assert!(done.reopened > 0 && done.moved > 0, "{done:?}");
     scene.stop();
 }

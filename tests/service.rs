@@ -81,7 +81,7 @@ fn a_manager_is_told_of_start_restart_and_end_and_programs_know_nothing_of_it() 
     let manager = Manager::new(&dir);
     let mut daemon = launch(&dir, &manager, &[]);
     assert_eq!(manager.next(), "READY=1\n");
-    // The door is open, and the program's start has begun.
+    // The servers listen, and the program's start has begun.
     let state = state_of_program(&rpc);
     assert!(["STARTING", "RUNNING"].contains(&state.as_str()), "{state}");
     let environment = wait_for(DEADLINE, || dir.read("environment")).expect("it runs");

@@ -113,7 +113,7 @@ fn required(section: &Section<'_>, key: &'static str) -> Result<String, ConfigEr
 }
 
 /// Both or neither, where 4.3.0 takes an empty name beside a password for
-/// neither: a variable that is not set would open the door.
+/// neither: a variable that is not set would let everybody in.
 fn credentials(section: &Section<'_>) -> Result<Option<Credentials>, ConfigError> {
     let name = section.name();
     let (username, password) = match (section.text("username")?, section.text("password")?) {

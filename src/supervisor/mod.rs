@@ -41,7 +41,7 @@ use pools::Pools;
 use shutdown::Shutdown;
 use ticks::Ticks;
 
-/// The daemon's state, but for its doors.
+/// The daemon's state, but for its servers and what is asked of them.
 #[derive(Debug)]
 pub struct Supervisor {
     /// How a restart reads the configuration.

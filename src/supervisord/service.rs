@@ -1,5 +1,5 @@
 //! What the service manager that started this daemon is told, in the protocol
-//! of sd_notify(3): `READY=1` when the doors are open and the programs' start
+//! of sd_notify(3): `READY=1` when the servers listen and the programs' start
 //! has begun, `RELOADING=1` and `STOPPING=1` at a restart and at the end, and
 //! `WATCHDOG=1` at half of the interval that it asks for. Without such an
 //! interval there is no timer, and an idle daemon sleeps on.

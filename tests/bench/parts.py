@@ -17,7 +17,7 @@ PARTS = {
     "the daemon: processes, logs, events": [
         "supervisord", "supervisor", "process", "dispatchers", "loggers", "events", "context", "timers", "table", "order",
     ],
-    "the doors: HTTP, XML-RPC, the pages": ["http", "rpc", "web", "xmlrpc"],
+    "the servers: HTTP, XML-RPC, the pages": ["http", "rpc", "web", "xmlrpc"],
     "the system layer, pidproxy and the rest": [""],
     "the editor of lines": ["rustyline", "unicode_segmentation", "unicode_width", "buffer_redux", "utf8parse"],
     "Rust's library": ["core", "alloc", "std", "hashbrown", "compiler_builtins", "rustc_demangle", "memchr", "__rustc"],

@@ -17,9 +17,9 @@
 
 mod client;
 mod command_line;
+mod connections;
 mod corrected;
 mod ctl;
-mod doors;
 mod events;
 mod every_state;
 mod fcgi;

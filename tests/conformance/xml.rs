@@ -2,7 +2,7 @@
 //! to the answers, byte for byte.
 
 use super::compare;
-use super::doors::{begin, post};
+use super::connections::{begin, post};
 
 #[test]
 fn calls_are_read_in_every_spelling_of_xml() {

@@ -154,7 +154,7 @@ fn reread_update_add_remove_and_avail_speak_of_groups() {
 }
 
 /// An entry of what the daemon has done of several steps.
-fn deed(action: &str, group: &str, name: &str, status: &str) -> String {
+fn step(action: &str, group: &str, name: &str, status: &str) -> String {
     structure(&[
         ("group", group),
         ("name", name),
@@ -174,28 +174,28 @@ fn what_the_daemon_has_done_of_several_steps_is_told_to_its_end() {
         (
             "updateProcessGroups(, old, stuck, busy, chg, new)",
             Answer::Value(array(&[
-                deed("stop", "old", "p", "80"),
-                deed("remove", "old", "", "80"),
-                deed("stop", "stuck", "p", "30"),
-                deed("remove", "stuck", "", "30"),
-                deed("remove", "busy", "", "91"),
-                deed("stop", "chg", "a", "30"),
-                deed("stop", "chg", "b", "80"),
-                deed("update", "chg", "", "80"),
-                deed("add", "new", "", "80"),
+                step("stop", "old", "p", "80"),
+                step("remove", "old", "", "80"),
+                step("stop", "stuck", "p", "30"),
+                step("remove", "stuck", "", "30"),
+                step("remove", "busy", "", "91"),
+                step("stop", "chg", "a", "30"),
+                step("stop", "chg", "b", "80"),
+                step("update", "chg", "", "80"),
+                step("add", "new", "", "80"),
             ])),
         ),
         (
             "restartProcesses(, a, odd, g:*, nog:*)",
             Answer::Value(array(&[
-                deed("stop", "a", "a", "80"),
-                deed("stop", "odd", "odd", "30"),
-                deed("stop", "g", "b", "80"),
-                deed("stop", "nog", "", "10"),
-                deed("start", "a", "a", "50"),
-                deed("start", "odd", "odd", "30"),
-                deed("start", "g", "b", "80"),
-                deed("start", "nog", "", "10"),
+                step("stop", "a", "a", "80"),
+                step("stop", "odd", "odd", "30"),
+                step("stop", "g", "b", "80"),
+                step("stop", "nog", "", "10"),
+                step("start", "a", "a", "50"),
+                step("start", "odd", "odd", "30"),
+                step("start", "g", "b", "80"),
+                step("start", "nog", "", "10"),
             ])),
         ),
         ("restartAllProcesses()", Answer::Fault(6, "SHUTDOWN_STATE")),

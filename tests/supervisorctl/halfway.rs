@@ -338,7 +338,7 @@ fn restarts_return_what_was_done_in_order() {
     let update = [Value::Array(groups.to_vec())];
     slow.call("reloadConfig", &[]).answer();
     assert_eq!(
-        deeds(&slow.call("updateProcessGroups", &update)),
+        steps(&slow.call("updateProcessGroups", &update)),
         "add g: 80, add down: 80, add none: 80, add nosuch: 10"
     );
     slow.wait("g:up", "RUNNING");
@@ -358,24 +358,24 @@ fn restarts_return_what_was_done_in_order() {
     let of_g = "stop g:up 80, stop g:m 80, start g:m 80, start g:up 80";
     let name = [Value::text("g:*")];
     assert_eq!(
-        sorted(&deeds(&slow.call("restartProcess", &name))),
+        sorted(&steps(&slow.call("restartProcess", &name))),
         sorted(of_g)
     );
     let name = [Value::text("g")];
     assert_eq!(
-        sorted(&deeds(&slow.call("restartProcessGroup", &name))),
+        sorted(&steps(&slow.call("restartProcessGroup", &name))),
         sorted(of_g)
     );
     let all = format!("stop down:down 80, {of_g}, start down:down 80, start none:none 20");
     assert_eq!(
-        sorted(&deeds(&slow.call("restartAllProcesses", &[]))),
+        sorted(&steps(&slow.call("restartAllProcesses", &[]))),
         sorted(&all)
     );
     let together = Value::Array(vec![Value::text("g:m"), Value::text("nosuch")]);
     let names = ["nosuch", "none", "no:*", "down"].map(Value::text);
     let names = Value::Array(names.into_iter().chain([together]).collect());
     assert_eq!(
-        deeds(&slow.call("restartProcesses", &[names])),
+        steps(&slow.call("restartProcesses", &[names])),
         "stop nosuch:nosuch 10, stop none:none 70, stop no: 10, stop down:down 80, stop g:m 80, \
          start nosuch:nosuch 10, start none:none 20, start no: 10, start down:down 80, start g:m 80"
     );
@@ -401,7 +401,7 @@ fn who_does_not_wait_for_a_restart_is_answered_at_once() {
         slow.hold(&["a"]);
         let outcome = slow.call(method, &[Value::text("a"), Value::Bool(false)]);
         let told = if expected.is_empty() {
-            deeds(&outcome)
+            steps(&outcome)
         } else {
             brief(&outcome)
         };
@@ -418,20 +418,20 @@ fn brief(outcome: &Outcome) -> String {
 }
 
 /// Such as `stop g:a 80`.
-fn deeds(outcome: &Outcome) -> String {
-    let Outcome::Answer(Value::Array(deeds)) = outcome else {
+fn steps(outcome: &Outcome) -> String {
+    let Outcome::Answer(Value::Array(steps)) = outcome else {
         panic!("{outcome}");
     };
-    let line = |deed: &Value| {
+    let line = |step: &Value| {
         format!(
             "{} {}:{} {}",
-            deed.text_of("action"),
-            deed.text_of("group"),
-            deed.text_of("name"),
-            deed.int_of("status")
+            step.text_of("action"),
+            step.text_of("group"),
+            step.text_of("name"),
+            step.int_of("status")
         )
     };
-    deeds.iter().map(line).collect::<Vec<_>>().join(", ")
+    steps.iter().map(line).collect::<Vec<_>>().join(", ")
 }
 
 fn sorted(text: &str) -> Vec<&str> {

@@ -10,7 +10,7 @@ use crate::loop_context::LoopContext;
 use crate::supervisord::pidfile::{Held, PidFile, WriteError};
 use crate::sys::errno;
 
-/// How long a supervisord is waited for that has closed its doors already, and holds the
+/// How long a supervisord is waited for whose servers are closed already. It holds the
 /// pid file until the last of its logs is written.
 const LEAVING: Duration = Duration::from_secs(3);
 
