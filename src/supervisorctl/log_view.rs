@@ -4,8 +4,8 @@
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::process_logs::Channel;
 use crate::text::sgr::Filter;
+use crate::tokens::Channel;
 
 /// The option that hands bytes on.
 pub const RAW: &str = "--raw";

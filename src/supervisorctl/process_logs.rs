@@ -8,53 +8,37 @@ use super::reply::flag;
 use super::session::Session;
 use super::streams::Streams;
 use crate::sys::terminal;
+use crate::tokens::Channel;
 use crate::xmlrpc::value::Value;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-/// One of the two logs of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    Stdout,
-    Stderr,
+/// The channel of that name, in whatever case.
+pub fn channel_named(word: &str) -> Option<Channel> {
+    [Channel::Stdout, Channel::Stderr]
+        .into_iter()
+        .find(|channel| channel.name().eq_ignore_ascii_case(word))
 }
 
-impl Channel {
-    /// `stdout` or `stderr`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Channel::Stdout => "stdout",
-            Channel::Stderr => "stderr",
-        }
+/// The method that reads a part of the log, from an offset on.
+pub fn read_method(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Stdout => "readProcessStdoutLog",
+        Channel::Stderr => "readProcessStderrLog",
     }
+}
 
-    /// The channel of that name, in whatever case.
-    pub fn named(word: &str) -> Option<Channel> {
-        [Channel::Stdout, Channel::Stderr]
-            .into_iter()
-            .find(|channel| channel.name().eq_ignore_ascii_case(word))
+fn tail_method(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Stdout => "tailProcessStdoutLog",
+        Channel::Stderr => "tailProcessStderrLog",
     }
+}
 
-    /// The method that reads a part of the log, from an offset on.
-    pub fn read_method(self) -> &'static str {
-        match self {
-            Channel::Stdout => "readProcessStdoutLog",
-            Channel::Stderr => "readProcessStderrLog",
-        }
-    }
-
-    fn tail_method(self) -> &'static str {
-        match self {
-            Channel::Stdout => "tailProcessStdoutLog",
-            Channel::Stderr => "tailProcessStderrLog",
-        }
-    }
-
-    fn path_member(self) -> &'static str {
-        match self {
-            Channel::Stdout => "stdout_logfile",
-            Channel::Stderr => "stderr_logfile",
-        }
+fn path_member(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Stdout => "stdout_logfile",
+        Channel::Stderr => "stderr_logfile",
     }
 }
 
@@ -134,7 +118,7 @@ fn is_readable(stream: &LogStream) -> Result<bool, Failure> {
 /// How long the log is, in bytes; 0 if there is none.
 fn size(session: &mut Session, name: &str, channel: Channel) -> Result<i64, Failure> {
     let parameters = [Value::string(name), Value::Int(0), Value::Int(0)];
-    let size = match session.try_call(channel.tail_method(), &parameters)? {
+    let size = match session.try_call(tail_method(channel), &parameters)? {
         Ok(reply) => {
             let parts = reply.value.as_array();
             parts.and_then(|parts| parts.get(1)?.as_int())
@@ -207,13 +191,13 @@ fn open_readable(session: &mut Session, name: &str, info: &Value) -> Result<Stre
 
 /// Whether a log has a path at all.
 pub fn has_path(info: &Value, channel: Channel) -> bool {
-    let path = info.member(channel.path_member()).and_then(Value::as_str);
+    let path = info.member(path_member(channel)).and_then(Value::as_str);
     path.is_some_and(|path| !path.is_empty())
 }
 
 /// A log that is no file has an empty path, or that of a device.
 fn is_readable_log(info: &Value, channel: Channel) -> bool {
-    let path = info.member(channel.path_member()).and_then(Value::as_str);
+    let path = info.member(path_member(channel)).and_then(Value::as_str);
     path.is_none_or(|path| {
         !path.is_empty() && !path.starts_with("/dev/") && !path.starts_with("/proc/")
     })

@@ -9,11 +9,12 @@ use super::{fg, refuse};
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::log_view::{BothViews, RAW};
-use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::process_logs;
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
 use crate::sys::{float, terminal};
+use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 

@@ -8,10 +8,11 @@ use crate::supervisorctl::command::Command;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::log_view::{self, BothViews};
-use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::process_logs;
 use crate::supervisorctl::pump::Pump;
 use crate::supervisorctl::reply::Reply;
 use crate::supervisorctl::session::Session;
+use crate::tokens::Channel;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 

@@ -4,8 +4,9 @@
 use crate::supervisorctl::client::LogStream;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
-use crate::supervisorctl::process_logs::{self, Channel};
+use crate::supervisorctl::process_logs;
 use crate::supervisorctl::session::Session;
+use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -66,7 +67,7 @@ impl RemoteLog {
             RemoteLog::Main => session.try_call("readLog", &part)?,
             RemoteLog::Process(name, channel) => {
                 let parameters = [&[Value::string(name)][..], &part].concat();
-                session.try_call(channel.read_method(), &parameters)?
+                session.try_call(process_logs::read_method(*channel), &parameters)?
             }
         };
         let text = match outcome {

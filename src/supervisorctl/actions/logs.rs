@@ -9,7 +9,7 @@ use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::log_view::{self, LogView};
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
-use crate::supervisorctl::process_logs::Channel;
+use crate::supervisorctl::process_logs;
 use crate::supervisorctl::session::Session;
 use crate::text::pyrepr::repr;
 use crate::xmlrpc::value::Value;
@@ -48,7 +48,7 @@ pub fn tail(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         [name] => (*name, "stdout".to_owned()),
         [name, .., channel] => (*name, channel.to_lowercase()),
     };
-    let Some(channel) = Channel::named(&channel) else {
+    let Some(channel) = process_logs::channel_named(&channel) else {
         return session.refuse(&format!("Error: bad channel {}", repr(&channel)));
     };
     let log = RemoteLog::Process(name.to_owned(), channel);

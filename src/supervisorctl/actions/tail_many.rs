@@ -9,11 +9,12 @@ use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::labels::Labels;
 use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::patterns::{self, Meant};
-use crate::supervisorctl::process_logs::{self, Channel, open_with_past};
+use crate::supervisorctl::process_logs::{self, open_with_past};
 use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
 use crate::sys::terminal;
+use crate::tokens::Channel;
 use crate::xmlrpc::value::Value;
 
 /// How much of what a log holds already.
@@ -94,7 +95,7 @@ fn list<'w, 'a>(words: &'w [&'a str]) -> Option<&'w [&'a str]> {
         return None;
     };
     let (names, has_channel) = match names {
-        [names @ .., last] if Channel::named(last).is_some() => (names, true),
+        [names @ .., last] if process_logs::channel_named(last).is_some() => (names, true),
         names => (names, false),
     };
     let is_list = names.len() > 2 || (names.len() == 2 && !has_channel);
@@ -134,7 +135,10 @@ impl<'a> TailRequest<'a> {
             }
         }
         if request.channels.is_empty() {
-            let last = request.names.last().and_then(|last| Channel::named(last));
+            let last = request
+                .names
+                .last()
+                .and_then(|last| process_logs::channel_named(last));
             if let Some(channel) = last.filter(|_| request.names.len() > 1) {
                 request.names.pop();
                 request.channels = vec![channel];
