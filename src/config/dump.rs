@@ -51,7 +51,7 @@ fn supervisord(config: &Config) -> Json {
         *user = config.user.map(owner).into();
     }
     members.push(("environment", environment(&own.environment)));
-    object(members)
+    Json::object(members)
 }
 
 fn server(server: &Server) -> Json {
@@ -83,7 +83,7 @@ fn server(server: &Server) -> Json {
     }
     members.extend(server.limits.dumped());
     members.push(("web_get_actions", server.web_get_actions.into()));
-    object(members)
+    Json::object(members)
 }
 
 fn dumped_group(group: &Group, section: &str, system: &dyn System) -> Json {
@@ -104,7 +104,7 @@ fn dumped_group(group: &Group, section: &str, system: &dyn System) -> Json {
     let processes = group.processes.iter();
     let processes = processes.map(|process| dumped_process(process, system));
     members.push(("processes", Json::Array(processes.collect())));
-    object(members)
+    Json::object(members)
 }
 
 fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
@@ -157,7 +157,7 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         ("serverurl", process.serverurl.as_ref().into()),
     ]);
     members.extend(process.socket.iter().flat_map(dumped_socket));
-    object(members)
+    Json::object(members)
 }
 
 fn dumped_output(output: &Output) -> [Json; 6] {
@@ -184,15 +184,6 @@ fn environment(pairs: &[(String, String)]) -> Json {
     Json::Object(
         pairs
             .map(|(name, value)| (name.clone(), value.into()))
-            .collect(),
-    )
-}
-
-fn object(members: Members) -> Json {
-    let members = members.into_iter();
-    Json::Object(
-        members
-            .map(|(key, value)| (key.to_owned(), value))
             .collect(),
     )
 }

@@ -55,7 +55,7 @@ pub const KINDS: &[SectionKind] = &[
         &[&[key("files", "patterns", Fallback::Required)]],
     ),
     kind("group:", true, &[group::KEYS]),
-    Kind {
+    SectionKind {
         is_prefix: false,
         ..program(PROGRAM_DEFAULT, &[fcgi::KEYS])
     },

@@ -19,7 +19,7 @@ impl Json {
     }
 
     /// An object with these members.
-    pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+    pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Json)>) -> Json {
         let members = members.into_iter();
         Json::Object(
             members
