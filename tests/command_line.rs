@@ -151,6 +151,8 @@ const ADDED: &[&str] = &[
     "web_get_actions",
     "second_signal",
     "leftovers",
+    "exit_on",
+    "exit_supervisord",
 ];
 
 /// The lines that 4.3.0's sample has too.

@@ -19,6 +19,7 @@ mod crowd;
 mod crowds;
 mod demo;
 mod descriptors;
+mod endings;
 mod exit_signals;
 mod fatal;
 mod faults;

@@ -50,7 +50,7 @@ use limits::Limits;
 
 pub use listener::{IsLimited, Pool, ResultHandler};
 pub use program::{AutoRestart, LogFile, Numbering, Output, Process};
-pub use supervisord::{Leftovers, MainLog, SecondSignal, Supervisord};
+pub use supervisord::{ExitOn, Leftovers, MainLog, SecondSignal, Supervisord};
 
 /// Everything that one reading of the configuration file says.
 #[derive(Clone, Debug)]

@@ -40,6 +40,8 @@ settings! {
         killasgroup: bool = key("boolean", SameAs("stopasgroup")),
         /// In file order.
         exitcodes: Vec<i32> = key("list", Value("0")),
+        /// Its end is the end of supervisord.
+        exit_supervisord: bool = changed("boolean", Value("false")),
     } and {
         name: String,
         numbering: Numbering,

@@ -41,6 +41,7 @@ settings! {
         event_drain_timeout: i64 = changed("integer", Value("2")).at_least(0),
         second_signal: SecondSignal = changed("ignore|kill", Value("ignore")),
         leftovers: Leftovers = changed("warn|kill|ignore", Value("warn")),
+        exit_on: ExitOn = changed("never|any_fatal|any_exited|all_exited", Value("never")),
     } and {
         /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
         has_default_pidfile: bool,
@@ -86,6 +87,28 @@ impl Word for Leftovers {
         ("warn", Leftovers::Warn),
         ("kill", Leftovers::Kill),
         ("ignore", Leftovers::Ignore),
+    ];
+}
+
+/// Which ends of programs are the end of supervisord, for all but event listeners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitOn {
+    #[default]
+    Never,
+    /// One is FATAL.
+    AnyFatal,
+    /// One is FATAL, or EXITED and not started again.
+    AnyExited,
+    /// One is, and none of the others runs or waits for a start.
+    AllExited,
+}
+
+impl Word for ExitOn {
+    const WORDS: &'static [(&'static str, ExitOn)] = &[
+        ("never", ExitOn::Never),
+        ("any_fatal", ExitOn::AnyFatal),
+        ("any_exited", ExitOn::AnyExited),
+        ("all_exited", ExitOn::AllExited),
     ];
 }
 

@@ -4,12 +4,13 @@
 //! process, the sockets of a group, the trigger of a pool, the pipes of handlers and the record
 //! of children. Descriptors and timers carry tokens ([`crate::tokens`]) by which the process that
 //! they belong to is looked up here; [`transitions`] performs what the state machines ask for,
-//! [`shutdown`] stops everything in order, [`fatal`] remembers what could not be done.
+//! [`shutdown`] stops everything in order, [`exit`] knows which programs end supervisord, [`fatal`] remembers what could not be done.
 
 pub mod busy;
 pub mod child_record;
 pub mod descriptors;
 pub mod dispatch;
+pub mod exit;
 pub mod fatal;
 pub mod groups;
 pub mod handlers;
@@ -33,6 +34,7 @@ use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
+use exit::Ended;
 use fatal::Failures;
 use groups::Groups;
 use handlers::Handlers;
@@ -74,6 +76,10 @@ pub struct Supervisor {
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
+    /// Processes that have ended for good in this turn and may be the end of supervisord.
+    ended: Vec<Ended>,
+    /// What supervisord exits with.
+    exit_status: u8,
     /// A process has changed its state since this was last asked.
     changed: bool,
     /// The system allows too few open files, which has been told.
@@ -105,6 +111,8 @@ impl Supervisor {
             leftovers: Leftovers::default(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
+            ended: Vec::new(),
+            exit_status: 0,
             changed: false,
             lacks_descriptors: false,
         }

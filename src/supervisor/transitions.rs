@@ -40,6 +40,7 @@ impl Supervisor {
                     Effect::Entered { from, to } => {
                         self.changed = true;
                         self.tell_of_move(context, id, &before, from, to);
+                        self.note_end(id, to, before.end);
                     }
                     Effect::Log(level, text) => context.log.log(level, text),
                     Effect::Spawn => inputs.push_back(self.make_child(context, id)),

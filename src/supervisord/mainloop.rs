@@ -139,6 +139,11 @@ impl MainLoop {
         }
     }
 
+    /// At the end: what supervisord exits with.
+    pub fn exit_status(&self) -> u8 {
+        self.supervisor.exit_status()
+    }
+
     /// At the end: what a restart goes on with.
     pub fn into_taken_over(self) -> TakenOver {
         TakenOver {
@@ -154,6 +159,7 @@ impl MainLoop {
         loop {
             self.supervisor.autostart(&mut self.context);
             if !self.supervisor.take_changed() {
+                self.supervisor.judge_ends(&mut self.context);
                 return;
             }
             self.answer_pending();

@@ -38,7 +38,7 @@ fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
         Request::Help => terminal::tell(&options::usage(program)),
         Request::Version => terminal::tell(&format!("{}\n", crate::SUPERVISOR_VERSION)),
         Request::VersionFull => terminal::tell(&format!("{}\n", crate::version_full())),
-        Request::Run(arguments) => supervise(program, *arguments, launch_directory)?,
+        Request::Run(arguments) => return supervise(program, *arguments, launch_directory),
         Request::Inspect(inspection, arguments) => {
             warn_of_search(program, &arguments);
             let environment = captured_environment();
@@ -50,7 +50,11 @@ fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
 }
 
 /// Starts, and starts again for as long as a restart is asked for.
-fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> Result<(), Failure> {
+fn supervise(
+    program: &str,
+    arguments: Arguments,
+    launch_directory: String,
+) -> Result<ExitCode, Failure> {
     memory::tune();
     warn_of_search(program, &arguments);
     let mask = signals::Mask::current()
@@ -60,11 +64,11 @@ fn supervise(program: &str, arguments: Arguments, launch_directory: String) -> R
     let mut started = start::start(&mut launch)?;
     while let Some(mut daemon) = started {
         if daemon.run() != SupervisorState::Restarting {
-            break;
+            return Ok(ExitCode::from(daemon.exit_status()));
         }
         started = start::start_again(&mut launch, daemon.into_taken_over())?;
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Root, who takes whatever lies in the current directory, is told so.
