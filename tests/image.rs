@@ -316,8 +316,8 @@ fn the_shipped_configuration_answers_supervisorctl_and_probes_from_the_start() {
     // No program yet.
     let healthy = |running: &Running<'_>| {
         let words: Vec<&str> = image.health_check.iter().map(String::as_str).collect();
-        assert_eq!(words, ["/usr/bin/supervisorctl", "pid"]);
-        assert_eq!(running.execute(&words), (Some(0), "1\n".to_owned()));
+        assert_eq!(words, ["/usr/bin/supervisorctl", "healthcheck"]);
+        assert_eq!(running.execute(&words), (Some(0), String::new()));
     };
     healthy(&running);
     let status = |running: &Running<'_>| running.execute(&["supervisorctl", "status"]);
@@ -340,6 +340,7 @@ fn the_shipped_configuration_answers_supervisorctl_and_probes_from_the_start() {
     let told = [
         "supervisorctl pid",
         "supervisorctl pid web",
+        "supervisorctl healthcheck",
         "supervisorctl status",
     ];
     assert_eq!(probes, told);
@@ -347,7 +348,7 @@ fn the_shipped_configuration_answers_supervisorctl_and_probes_from_the_start() {
         let words: Vec<&str> = words.split(' ').collect();
         running.execute(&words).0
     };
-    for probe in &told[..2] {
+    for probe in &told[..3] {
         assert_eq!(code(probe), Some(0), "{probe}");
     }
     // One has ended, one was never started.
@@ -363,9 +364,11 @@ fn the_shipped_configuration_answers_supervisorctl_and_probes_from_the_start() {
     assert_eq!(code("supervisorctl pid web:*"), Some(0));
     assert_eq!(code("supervisorctl start bad"), Some(7));
     assert_eq!(code("supervisorctl pid bad"), Some(7), "FATAL");
+    assert_eq!(code("supervisorctl healthcheck"), Some(0));
+    assert_eq!(code("supervisorctl healthcheck bad"), Some(1));
     assert_eq!(code("supervisorctl pid"), Some(0));
     running.stop();
-    for (probe, status) in [("pid", [4, 7]), ("status", [4, 4])] {
+    for (probe, status) in [("pid", [4, 7]), ("status", [4, 4]), ("healthcheck", [1, 1])] {
         let words = ["/usr/bin/supervisorctl", probe].map(str::to_owned);
         let output = image.command("ro", &words).output().unwrap();
         let code = output.status.code().unwrap();

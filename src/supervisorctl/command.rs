@@ -24,6 +24,7 @@ pub enum Command {
     EndOfInput,
     Exit,
     Fg,
+    Healthcheck,
     Help,
     Maintail,
     Open,
@@ -55,6 +56,7 @@ const WORDS: &[(&str, Command)] = &[
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
     ("fg", Command::Fg),
+    ("healthcheck", Command::Healthcheck),
     ("help", Command::Help),
     ("maintail", Command::Maintail),
     ("open", Command::Open),
@@ -85,8 +87,8 @@ impl Command {
 
     /// Whether 4.3.0 does not have it.
     pub fn is_addition(self) -> bool {
-        use Command::{ClearFatal, Completion, Debug, Result};
-        matches!(self, ClearFatal | Completion | Debug | Result)
+        use Command::{ClearFatal, Completion, Debug, Healthcheck, Result};
+        matches!(self, ClearFatal | Completion | Debug | Healthcheck | Result)
     }
 
     /// Whether no words may follow.
@@ -104,8 +106,8 @@ impl Command {
         matches!(self, Clear | Restart | Start | Stop)
     }
 
-    /// Whether the server is first asked which version it has. `status` does so too,
-    /// but has an exit status of its own for it.
+    /// Whether the server is first asked which version it has. `status` and `healthcheck`
+    /// do so too, but have exit statuses of their own for it.
     pub fn asks_for_version(self) -> bool {
         use Command as C;
         matches!(

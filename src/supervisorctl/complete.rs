@@ -180,7 +180,9 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Remove => Slot::Active,
         Command::Update => Slot::Group,
         Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
-        Command::Status | Command::Restart => process(States::Any, true, true),
+        Command::Status | Command::Healthcheck | Command::Restart => {
+            process(States::Any, true, true)
+        }
         Command::Start => process(States::Startable, true, true),
         Command::Stop => process(States::Stoppable, true, true),
         Command::Signal if is_first => Slot::Signal {

@@ -177,7 +177,7 @@ const KNOWN: &[Known] = &[
             "",
             "more commands (type help <topic>):",
             "==================================",
-            "clearfatal  completion  debug  result",
+            "clearfatal  completion  debug  healthcheck  result",
         ],
         reason: "commands that 4.3.0 does not have",
     },

@@ -68,6 +68,7 @@ const LINES: &[(&str, Way, &str)] = &[
         Plain,
         "\"statename\": \"RUNNING\"",
     ),
+    ("$ supervisorctl healthcheck web", Exact, ""),
     (
         "$ supervisorctl start web cron",
         After("supervisorctl stop web cron"),

@@ -6,6 +6,7 @@ mod configuration;
 mod explain;
 mod follow;
 mod halfway;
+mod healthcheck;
 mod hints;
 mod lines;
 mod logs;

@@ -5,6 +5,7 @@ mod configuration;
 mod debug;
 mod fg;
 mod follow;
+mod healthcheck;
 mod last_lines;
 mod log_text;
 mod logs;
@@ -63,6 +64,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
             return Ok(Flow::Quit);
         }
         Command::Fg => fg::fg(session, &words)?,
+        Command::Healthcheck => healthcheck::healthcheck(session, &words)?,
         Command::Help => explain(session, argument)?,
         Command::Maintail => logs::maintail(session, &words)?,
         Command::Open => server::open(session, argument)?,

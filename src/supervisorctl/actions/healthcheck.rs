@@ -1,0 +1,138 @@
+//! `healthcheck`: whether all is as it should be, told by the exit status alone, for probes of
+//! containers and for scripts. These know 0 and 1, so every failure is a 1.
+
+use super::check;
+use crate::states::ProcessState;
+use crate::supervisorctl::exit_status;
+use crate::supervisorctl::failure::Failure;
+use crate::supervisorctl::hints::Sought;
+use crate::supervisorctl::patterns::{self, Meant};
+use crate::supervisorctl::reply::ProcessInfo;
+use crate::supervisorctl::session::Session;
+use crate::xmlrpc::value::Value;
+
+/// `healthcheck [NAME…|all]`: silent where all is well.
+pub fn healthcheck(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    if !check::is_usable(session)? {
+        session.exit_status = exit_status::GENERIC;
+        return Ok(());
+    }
+    let reply = session.call("getAllProcessInfo", &[])?;
+    let rows = reply.processes()?;
+    let values = reply.value.as_array().unwrap_or_default();
+    let asked = match words.is_empty() || words.contains(&"all") {
+        true => autostarted(session, &rows)?,
+        false => named(session, &rows, words)?,
+    };
+    for (row, value) in rows.iter().zip(values) {
+        if asked.contains(&row.full_name())
+            && let Some(complaint) = complaint(row, spawn_error(value))
+        {
+            session.refuse(&complaint)?;
+        }
+    }
+    Ok(())
+}
+
+/// The processes that start by themselves. Those that the file no longer has are not asked for.
+fn autostarted(session: &mut Session, rows: &[ProcessInfo]) -> Result<Vec<String>, Failure> {
+    let configurations = session.call("getAllConfigInfo", &[])?.configurations()?;
+    let starts = |row: &&ProcessInfo| {
+        configurations.iter().any(|configuration| {
+            configuration.autostart
+                && configuration.group == row.group
+                && configuration.name == row.name
+        })
+    };
+    let rows = rows.iter().filter(starts);
+    Ok(rows.map(ProcessInfo::full_name).collect())
+}
+
+/// The processes that are named, whether they start by themselves or not; complains of names
+/// that nobody has.
+fn named(
+    session: &mut Session,
+    rows: &[ProcessInfo],
+    words: &[&str],
+) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for (word, meant) in words.iter().zip(patterns::each(words, rows)) {
+        let found = match meant {
+            Meant::Several(found) => found,
+            Meant::Name => rows
+                .iter()
+                .filter(|row| patterns::is_named(row, word))
+                .collect(),
+            Meant::Nothing => Vec::new(),
+        };
+        if found.is_empty() {
+            session.refuse(&format!("{word}: ERROR (no such process)"))?;
+            session.hints.add_unknown(word, Sought::Processes);
+        }
+        names.extend(found.into_iter().map(ProcessInfo::full_name));
+    }
+    Ok(names)
+}
+
+fn spawn_error(value: &Value) -> &str {
+    let error = value.member("spawnerr");
+    error.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What is wrong with a process, if anything: it is well if it runs or has ended as expected.
+fn complaint(row: &ProcessInfo, spawn_error: &str) -> Option<String> {
+    let reason = match row.known_state() {
+        Some(ProcessState::Running) => return None,
+        Some(ProcessState::Exited) if spawn_error.is_empty() => return None,
+        Some(ProcessState::Exited) => spawn_error,
+        _ => &row.description,
+    };
+    let reason = match reason.is_empty() {
+        true => String::new(),
+        false => format!(" ({reason})"),
+    };
+    Some(format!("{}: {}{reason}", row.display_name(), row.statename))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_well_if_it_runs_or_has_ended_as_expected() {
+        use ProcessState::{Backoff, Exited, Fatal, Running, Starting, Stopped, Stopping, Unknown};
+        for (state, description, spawn_error, expected) in [
+            (Running, "pid 7, uptime 0:00:01", "", None),
+            (Exited, "Nov 30 07:30 PM", "", None),
+            (
+                Exited,
+                "Nov 30 07:30 PM",
+                "Bad exit code 3",
+                Some("p: EXITED (Bad exit code 3)"),
+            ),
+            (Stopped, "Not started", "", Some("p: STOPPED (Not started)")),
+            (Starting, "", "", Some("p: STARTING")),
+            (Stopping, "", "", Some("p: STOPPING")),
+            (Backoff, "why", "why", Some("p: BACKOFF (why)")),
+            (Fatal, "why", "why", Some("p: FATAL (why)")),
+            (Unknown, "", "why", Some("p: UNKNOWN")),
+        ] {
+            let row = ProcessInfo {
+                group: "p".to_owned(),
+                name: "p".to_owned(),
+                state: i64::from(state.code()),
+                statename: state.name().to_owned(),
+                description: description.to_owned(),
+                pid: 0,
+            };
+            let found = complaint(&row, spawn_error);
+            assert_eq!(found.as_deref(), expected, "{state:?}");
+        }
+        let row = ProcessInfo {
+            state: 12345,
+            statename: "NEW".to_owned(),
+            ..ProcessInfo::default()
+        };
+        assert!(complaint(&row, "").is_some());
+    }
+}
