@@ -31,6 +31,12 @@ fn warnings(more: &str) -> Vec<String> {
     found.stderr.lines().map(str::to_owned).collect()
 }
 
+/// The lines but for those that tell what 4.3.0 does not have.
+fn without_notes(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.contains(": note: "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn a_good_configuration_is_counted() {
     let dir = with(
@@ -397,7 +403,8 @@ fn a_password_that_everybody_can_read_is_told_and_one_that_nobody_can_is_not() {
     let dir = with("[supervisord]\n[inet_http_server]\nport=1\nusername=u\npassword=p\n");
     let file = dir.join("s.conf");
     std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-    let found = supervisord(&dir, &["--check=strict"]);
+    let mut found = supervisord(&dir, &["--check=strict"]);
+    found.stderr = without_notes(&found.stderr);
     assert_eq!(
         found.stderr,
         "s.conf:5: warning: there is a password here, and everybody can read the file: chmod o-r it\n"
@@ -405,6 +412,39 @@ fn a_password_that_everybody_can_read_is_told_and_one_that_nobody_can_is_not() {
     assert_eq!(found.status, Some(2));
     std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     assert_eq!(supervisord(&dir, &["--check=strict"]).status, Some(0));
+}
+
+#[test]
+fn control_that_4_3_0_does_not_have_is_noted() {
+    let interface = "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=\
+                     supervisor.rpcinterface:make_main_rpcinterface\n";
+    let client = "[supervisorctl]\nserverurl=unix:///run/s\n";
+    let server = "[unix_http_server]\nfile=/run/s\n";
+    const INTERFACE: &str = "s.conf:2: note: no [rpcinterface:supervisor]: it is there all the \
+                             same, but not in Supervisor 4.3.0, which then answers no command\n";
+    let serverurl = |line: u32| {
+        format!(
+            "s.conf:{line}: note: no serverurl in [supervisorctl]: supervisorctl asks \
+             [unix_http_server], but that of Supervisor 4.3.0 asks http://localhost:9001\n"
+        )
+    };
+    for (more, expected) in [
+        (server.to_owned(), format!("{INTERFACE}{}", serverurl(2))),
+        (format!("{server}{client}"), INTERFACE.to_owned()),
+        (format!("{server}{interface}"), serverurl(2)),
+        (
+            format!("{server}{interface}[supervisorctl]\nprompt=x\n"),
+            serverurl(6),
+        ),
+        (format!("{server}{interface}{client}"), String::new()),
+        // Nobody can ask.
+        (client.to_owned(), String::new()),
+        (String::new(), String::new()),
+    ] {
+        let dir = with(&format!("[supervisord]\n{more}"));
+        let found = supervisord(&dir, &["--check=strict"]);
+        assert_eq!((found.stderr, found.status), (expected, Some(0)), "{more}");
+    }
 }
 
 #[test]

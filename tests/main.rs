@@ -5,6 +5,7 @@
 mod attacks;
 mod background;
 mod bench;
+mod boilerplate;
 mod browsers;
 mod chromium;
 mod clients;

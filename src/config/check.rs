@@ -12,6 +12,9 @@ use super::names;
 use super::nearest::nearest;
 use super::paths::{dirname, join};
 use super::redact;
+use super::rpcinterface;
+use super::server;
+use super::supervisorctl;
 use super::system::System;
 use super::{Config, LogFile};
 use crate::sort;
@@ -56,11 +59,52 @@ pub fn check(
     }
     checker.log_directories(config, launch_directory, system);
     let mut warnings = checker.warnings;
+    warnings.extend(notes(config, document));
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
     let position = |file: &str| order.iter().position(|other| *other == file);
     let key = |warning: &Warning| (position(&warning.location.file), warning.location.line);
     sort::by(&mut warnings, |a, b| key(a).cmp(&key(b)));
     warnings
+}
+
+/// What works here and not with 4.3.0: nothing to mend, unless the file is for both.
+fn notes(config: &Config, document: &Document) -> Vec<Warning> {
+    let sections = document.sections();
+    let is_server = |name: &&String| {
+        let name = name.as_str();
+        name.starts_with(server::UNIX) || name.starts_with(server::INET)
+    };
+    // Nobody can be asked without one.
+    let Some(server) = sections.iter().find(is_server) else {
+        return Vec::new();
+    };
+    let mut notes = Vec::new();
+    let mut note = |section: &str, text: String| {
+        let location = document.location_of(section);
+        let location = location.or_else(|| document.location_of(server));
+        notes.push(Warning {
+            location: location.unwrap_or(Location {
+                file: config.path.clone(),
+                line: 1,
+            }),
+            text,
+            is_note: true,
+        });
+    };
+    if !rpcinterface::has_section(document) {
+        let text = "no [rpcinterface:supervisor]: it is there all the same, but not in Supervisor \
+                    4.3.0, which then answers no command";
+        note(server, text.to_owned());
+    }
+    if document.get(supervisorctl::SECTION, "serverurl").is_none() {
+        let text = format!(
+            "no serverurl in [supervisorctl]: supervisorctl asks [{server}], but that of Supervisor \
+             4.3.0 asks {}",
+            supervisorctl::DEFAULT_SERVERURL
+        );
+        note(supervisorctl::SECTION, text);
+    }
+    notes
 }
 
 struct Checker<'a> {

@@ -255,6 +255,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
         user,
         servers,
         rpcinterfaces: interfaces.names,
+        has_rpcinterface: interfaces.has_section,
         wrap_multicall: interfaces.wrap_multicall,
         groups,
         sections,

@@ -67,6 +67,8 @@ pub struct Config {
     pub servers: Vec<Server>,
     /// The `x` of each `[rpcinterface:x]` with the standard factory.
     pub rpcinterfaces: Vec<String>,
+    /// Whether there is such a section, if only one that is left out.
+    pub has_rpcinterface: bool,
     /// The results of `system.multicall` are wrapped, each in an array of one.
     pub wrap_multicall: bool,
     /// Sorted by (priority, name): the order in which they are started.
@@ -80,6 +82,16 @@ pub struct Config {
     pub infos: Vec<String>,
     /// Where others may replace what is opened as root.
     pub foreign_directories: Vec<ForeignDirectory>,
+}
+
+impl Config {
+    /// The namespaces that are served: the usual one where the file has no section for any.
+    pub fn namespaces(&self) -> Vec<String> {
+        match self.has_rpcinterface {
+            true => self.rpcinterfaces.clone(),
+            false => vec![rpcinterface::USUAL.to_owned()],
+        }
+    }
 }
 
 /// `[unix_http_server]` or `[inet_http_server]`.

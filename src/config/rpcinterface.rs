@@ -1,5 +1,6 @@
 //! `[rpcinterface:x]`: the namespaces of the XML-RPC interface. Only the
 //! standard factory can be had; one written in Python is left out with a warning.
+//! Without any such section the usual namespace is there.
 
 use super::document::Document;
 use super::error::ConfigError;
@@ -12,6 +13,8 @@ use super::section::Context;
 pub const PREFIX: &str = "rpcinterface:";
 /// How the names of the sections of the client's plug-ins begin.
 const CLIENT_PREFIX: &str = "ctlplugin:";
+/// The namespace that is there where no section names one; 4.3.0 then serves no method.
+pub const USUAL: &str = "supervisor";
 /// The key that names the factory.
 pub const FACTORY: &str = "supervisor.rpcinterface_factory";
 /// The only factory that can be had.
@@ -27,6 +30,8 @@ pub const KEYS: &[Key] = &[changed(FACTORY, "name", Required), WRAP_MULTICALL];
 pub struct Interfaces {
     /// The `x` of each section with the standard factory.
     pub names: Vec<String>,
+    /// There is a section, if only one that is left out.
+    pub has_section: bool,
     /// One of them wraps the results of `system.multicall`.
     pub wrap_multicall: bool,
     /// The first of them that has a key which the standard factory does not take, as
@@ -67,7 +72,14 @@ pub fn read(context: &Context<'_>, warnings: &mut Vec<String>) -> Result<Interfa
         interfaces.wrap_multicall |= section.read::<bool>(&WRAP_MULTICALL)?;
         interfaces.names.push(namespace);
     }
+    interfaces.has_section = has_section(context.document);
     Ok(interfaces)
+}
+
+/// Whether the file has such a section, be it one that is left out.
+pub fn has_section(document: &Document) -> bool {
+    let sections = document.sections();
+    sections.iter().any(|name| name.starts_with(PREFIX))
 }
 
 /// The sections of plug-ins of the client, which the daemon does not need: a

@@ -1,8 +1,9 @@
-//! `[supervisorctl]`: what the client is told. No other section is evaluated.
-//! Included files are read for this section alone; 4.3.0 does not read them.
-//! What else the file tells of its supervisord is looked up only when that
+//! `[supervisorctl]`: what the client is told. Where it names no server, the first server
+//! of the file is taken. Included files are read for these sections alone; 4.3.0 does not
+//! read them. What else the file tells of its supervisord is looked up only when that
 //! cannot be reached.
 
+use super::datatypes;
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
@@ -12,7 +13,9 @@ use super::key::{Key, changed, key};
 use super::paths::{dirname, normalized_path};
 use super::program::part_after_colon;
 use super::section::{Context, environment_layer};
+use super::server;
 use super::system::System;
+use crate::text::is_space;
 
 /// The section's name.
 pub const SECTION: &str = "supervisorctl";
@@ -62,12 +65,24 @@ pub struct ClientConfig {
     pub prompt: String,
     /// Absolute.
     pub history_file: Option<String>,
-    /// Whether the file says which server.
-    pub has_serverurl: bool,
+    /// Who says which server.
+    pub serverurl_origin: ServerurlOrigin,
     /// Plug-ins, all of which are left out.
     pub plugins: Vec<Plugin>,
     /// Lines for the user, such as about those.
     pub warnings: Vec<String>,
+}
+
+/// Where the URL of the server comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerurlOrigin {
+    /// Nowhere: it is the usual one.
+    #[default]
+    Usual,
+    /// The key of `[supervisorctl]`.
+    Key,
+    /// The first server of the file.
+    Server,
 }
 
 /// A plug-in of `[ctlplugin:x]`.
@@ -88,7 +103,7 @@ impl Default for ClientConfig {
             password: None,
             prompt: DEFAULT_PROMPT.to_owned(),
             history_file: None,
-            has_serverurl: false,
+            serverurl_origin: ServerurlOrigin::Usual,
             plugins: Vec::new(),
             warnings: Vec::new(),
         }
@@ -116,12 +131,15 @@ pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig
     let mut document = read_main(path, launch, system)?;
     let layers = Layers::new(request, path, system);
     let unread = layers.include(&mut document, request, path, system, |text| {
-        text.contains("[supervisorctl]") || text.contains("[ctlplugin:")
+        ["[supervisorctl]", "[ctlplugin:", "_http_server"]
+            .iter()
+            .any(|section| text.contains(section))
     });
-    if !document.has_section(SECTION) {
+    let context = layers.context(&document, request, path, system);
+    let server = servers(&context).into_iter().next();
+    if !document.has_section(SECTION) && server.is_none() {
         return Err(ConfigError::no_section(SECTION));
     }
-    let context = layers.context(&document, request, path, system);
     let plain = context.section(SECTION, &[]);
     let with_here = context.section(SECTION, &[&context.here]);
 
@@ -149,17 +167,85 @@ pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig
     warnings.extend(unread.iter().map(|file| {
         format!("{file} is included and left out: it cannot be read as a configuration file")
     }));
-    Ok(ClientConfig {
+    let mut read = ClientConfig {
         shown_serverurl: with_here.shown("serverurl", serverurl.clone()),
         serverurl,
         username,
         password,
         prompt: prompt.unwrap_or_else(|| DEFAULT_PROMPT.to_owned()),
         history_file,
-        has_serverurl: with_here.raw("serverurl").is_some(),
+        serverurl_origin: match with_here.raw("serverurl") {
+            Some(_) => ServerurlOrigin::Key,
+            None => ServerurlOrigin::Usual,
+        },
         plugins,
         warnings,
-    })
+    };
+    if let Some(server) = server.filter(|_| read.serverurl_origin == ServerurlOrigin::Usual) {
+        read.take(server);
+    }
+    Ok(read)
+}
+
+impl ClientConfig {
+    /// Goes to a server of the file, with its credentials where there are no others.
+    fn take(&mut self, server: FoundServer) {
+        self.serverurl_origin = ServerurlOrigin::Server;
+        self.serverurl = server.url;
+        self.shown_serverurl = server.shown_url;
+        if self.username.is_none() && self.password.is_none() {
+            self.username = server.username;
+            self.password = server.password;
+        }
+    }
+}
+
+/// A server of the file, as a client reaches it.
+struct FoundServer {
+    url: String,
+    /// The same for messages.
+    shown_url: String,
+    username: Option<String>,
+    /// None where the file has its digest alone.
+    password: Option<String>,
+}
+
+/// The servers of the file in its order, but for those that have no address.
+fn servers(context: &Context<'_>) -> Vec<FoundServer> {
+    let sections = context.document.sections();
+    let found = sections.iter().filter_map(|name| {
+        let plain = context.section(name, &[]);
+        let with_here = context.section(name, &[&context.here]);
+        let (url, shown_url) = if name.starts_with(server::UNIX) {
+            let file = with_here.text("file").ok()??;
+            let path = normalized_path(
+                file.trim_matches(is_space),
+                context.launch_directory,
+                context.system,
+            );
+            let shown = with_here.shown("file", path.clone());
+            (format!("unix://{path}"), format!("unix://{shown}"))
+        } else if name.starts_with(server::INET) {
+            let address = plain.converted("port", datatypes::inet_address);
+            let (host, port) = address.ok()??;
+            let host = match host.as_str() {
+                "" | "0.0.0.0" => "localhost",
+                host => host,
+            };
+            let url = format!("http://{host}:{port}");
+            (url.clone(), url)
+        } else {
+            return None;
+        };
+        let text = |key| plain.text(key).ok().flatten();
+        Some(FoundServer {
+            url,
+            shown_url,
+            username: text("username").filter(|name| !name.is_empty()),
+            password: text("password").filter(|word| !word.starts_with("{SHA")),
+        })
+    });
+    found.collect()
 }
 
 /// What a configuration file tells of the supervisord that reads it.
@@ -182,25 +268,15 @@ pub fn surroundings(request: &ClientRequest, system: &dyn System) -> Surrounding
     };
     let layers = Layers::new(request, path, system);
     layers.include(&mut document, request, path, system, |text| {
-        text.contains("_http_server]") || text.contains("[supervisord]")
+        text.contains("_http_server") || text.contains("[supervisord]")
     });
     let context = layers.context(&document, request, path, system);
     let value = |section: &str, key: &str| {
         let section = context.section(section, &[&context.here, &context.host]);
         section.text(key).ok().flatten()
     };
-    let mut urls = Vec::new();
-    if let Some(file) = value("unix_http_server", "file") {
-        urls.push(format!("unix://{}", normalized_path(&file, launch, system)));
-    }
-    if let Some(port) = value("inet_http_server", "port") {
-        let (host, port) = port.rsplit_once(':').unwrap_or(("", &port));
-        let host = match host {
-            "" | "*" | "0.0.0.0" => "localhost",
-            host => host,
-        };
-        urls.push(format!("http://{host}:{port}"));
-    }
+    let urls = servers(&context).into_iter().map(|server| server.url);
+    let urls = urls.collect();
     let pidfile = value("supervisord", "pidfile")
         .filter(|path| !path.eq_ignore_ascii_case("none"))
         .map(|path| normalized_path(&path, launch, system));

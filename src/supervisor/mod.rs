@@ -96,7 +96,7 @@ impl Supervisor {
         Supervisor {
             start_request,
             request,
-            rpcinterfaces: config.rpcinterfaces.clone(),
+            rpcinterfaces: config.namespaces(),
             wrap_multicall: config.wrap_multicall,
             config,
             rereads: 0,

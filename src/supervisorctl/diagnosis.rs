@@ -20,6 +20,8 @@ pub enum AddressOrigin {
     /// The option `-s`.
     Option,
     File,
+    /// The first server of the file.
+    Server,
     /// Nowhere: it is the usual one.
     #[default]
     Usual,
@@ -66,7 +68,8 @@ impl Origin {
             (AddressOrigin::Usual, Some(file)) => {
                 format!("the usual address: {file} has no serverurl")
             }
-            (AddressOrigin::Usual | AddressOrigin::File, None) => {
+            (AddressOrigin::Server, Some(file)) => format!("the first server in {file}"),
+            (AddressOrigin::Usual | AddressOrigin::File | AddressOrigin::Server, None) => {
                 "the usual address: no configuration file was found".to_owned()
             }
         }

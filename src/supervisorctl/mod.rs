@@ -51,7 +51,7 @@ use std::process::ExitCode;
 
 use crate::command_line::usage_text;
 use crate::config::load;
-use crate::config::supervisorctl::ClientRequest;
+use crate::config::supervisorctl::{ClientRequest, ServerurlOrigin};
 use crate::sys::{self, memory, terminal};
 use crate::text::plain;
 use client::Client;
@@ -127,10 +127,11 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     let origin = Origin {
         username: username.unwrap_or_else(|| in_file(&file.username)),
         password: password.unwrap_or_else(|| in_file(&file.password)),
-        address: match (&arguments.serverurl, file.has_serverurl) {
+        address: match (&arguments.serverurl, file.serverurl_origin) {
             (Some(_), _) => AddressOrigin::Option,
-            (None, true) => AddressOrigin::File,
-            (None, false) => AddressOrigin::Usual,
+            (None, ServerurlOrigin::Key) => AddressOrigin::File,
+            (None, ServerurlOrigin::Server) => AddressOrigin::Server,
+            (None, ServerurlOrigin::Usual) => AddressOrigin::Usual,
         },
         request: Some(request),
     };

@@ -389,7 +389,7 @@ fn make_groups(supervisor: &mut Supervisor, context: &mut LoopContext) -> Vec<So
 /// Tells of the servers, where 4.3.0 opens them: after the groups.
 fn announce(config: &Config, context: &mut LoopContext) {
     for server in &config.servers {
-        for interface in &config.rpcinterfaces {
+        for interface in &config.namespaces() {
             context.log.info(format_args!(
                 "RPC interface {} initialized",
                 pyrepr::repr(interface)

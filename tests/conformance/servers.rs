@@ -206,14 +206,14 @@ impl Run {
 }
 
 #[test]
-fn without_the_rpc_interface_only_system_methods_exist() {
-    compare("no rpc interface", |run| {
+fn under_another_name_the_rpc_interface_is_not_found() {
+    compare("another rpc interface", |run| {
         run.whole_config(
-            "[unix_http_server]\nfile=%(here)s/s\n[supervisorctl]\nserverurl=unix://%(here)s/s\n\
+            "[rpcinterface:other]\nsupervisor.rpcinterface_factory=\
+             supervisor.rpcinterface:make_main_rpcinterface\n[unix_http_server]\nfile=%(here)s/s\n[supervisorctl]\nserverurl=unix://%(here)s/s\n\
              [supervisord]\nlogfile=%(here)s/main.log\npidfile=%(here)s/main.pid\nchildlogdir=%(here)s\n",
         );
         run.start();
-        run.rpc("system.listMethods", &[]);
         run.rpc("getState", &[]);
         run.ctl("status");
         run.ctl("version");
