@@ -90,6 +90,8 @@ pub enum Timer {
     LogLosses(LogId),
     /// The next `waiting for ... to die` line.
     ShutdownReport,
+    /// A shutdown has had its time: everything that is left is killed.
+    ShutdownTimeout,
     /// At shutdown, listeners have had the time to take what waits.
     EventDrain,
     /// Processes of an earlier supervisord are being stopped: look whether they have gone.

@@ -153,6 +153,14 @@ const ADDED: &[&str] = &[
     "leftovers",
     "exit_on",
     "exit_supervisord",
+    "restartpause",
+    "backoffincrement",
+    "maxbackoff",
+    "backoff_factor",
+    "backoff_jitter",
+    "restart_limit",
+    "startdelay",
+    "shutdown_timeout",
 ];
 
 /// The lines that 4.3.0's sample has too.

@@ -282,11 +282,11 @@ fn wrong_values_of_listeners_are_told_with_what_can_be_written() {
         ),
         (
             "busy_warning=soon",
-            "not a valid duration: 'soon': seconds, or a number with ms, s, m, h or d after it",
+            "Invalid busy_warning value 'soon' in [eventlistener:l] (it is a duration such as 30, 500ms, 90s, 5m, 2h or 1d)",
         ),
         (
             "busy_warning=-1",
-            "not a valid duration: '-1': seconds, or a number with ms, s, m, h or d after it",
+            "Invalid busy_warning value '-1' in [eventlistener:l] (write 0)",
         ),
     ] {
         let dir = with(&format!(
@@ -472,7 +472,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "{\"supervisord\": {\"logfile\": \"/tmp/s.log\",\"logfile_maxbytes\": 52428800,\"logfile_backups\": 10,\
          \"loglevel\": \"info\",",
         "\"umask\": \"022\",\"minfds\": 1024,",
-        "\"user\": null,\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"environment\": {\"A\": \"1\"}},",
+        "\"user\": null,\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"shutdown_timeout\": \"infinity\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
          \"username\": \"u\",\"password\": \"***\",\"require_authentication\": false,\
          \"allowed_hosts\": [],\"header_maxbytes\": 65536,\"unauthenticated_body_maxbytes\": 2097152,\

@@ -45,6 +45,7 @@ const PURE: &[&str] = &[
     "process/machine",
     "process/scheduler",
     "process/restarts",
+    "process/policy",
     "loggers/rotation",
     "http/request",
     "http/response",

@@ -55,6 +55,7 @@ mod refusals;
 mod regressions;
 mod reload;
 mod restart;
+mod restart_policy;
 mod rotation;
 mod sandboxes;
 mod secrets;

@@ -51,6 +51,8 @@ pub enum Mismatch {
     Setting(&'static str),
     /// The range of a key: from the least to the most.
     Range(&'static str, i64, i64),
+    /// A key, and what it takes.
+    Wanted(&'static str, String),
     /// The words that a key has.
     Choice(&'static str, Vec<&'static str>),
 }
@@ -113,6 +115,7 @@ impl fmt::Display for ValueError {
                 f,
                 "Invalid {key} value {text}: it can be from {least} to {most}"
             ),
+            M::Wanted(key, wanted) => write!(f, "Invalid {key} value {} ({wanted})", quoted()),
             M::Choice(key, words) => write!(
                 f,
                 "Invalid {key} value {}: it is one of {}",

@@ -140,6 +140,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         process.dumped(),
         "priority autostart autorestart startsecs startretries exitcodes",
     ));
+    let policy = process.policy.as_deref().cloned().unwrap_or_default();
+    members.extend(policy.dumped());
     members.extend([
         ("user", user.into()),
         ("uid", process.uid.into()),

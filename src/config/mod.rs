@@ -5,6 +5,7 @@
 //! Two equal [`Group`]s need no restart: that comparison is `reread`.
 
 pub mod accounts;
+pub mod amounts;
 pub mod check;
 pub mod command;
 pub mod conversion;
@@ -30,6 +31,7 @@ pub mod names;
 pub mod nearest;
 pub mod pairs;
 pub mod paths;
+pub mod policy;
 pub mod program;
 pub mod redact;
 pub mod repair;
@@ -40,6 +42,7 @@ pub mod settings;
 pub mod supervisorctl;
 pub mod supervisord;
 pub mod system;
+pub mod wanted;
 
 use std::rc::Rc;
 

@@ -17,6 +17,7 @@ use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
 use super::key::{Key, changed, key};
 use super::pairs;
 use super::paths::expand_user;
+use super::policy::Policy;
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, settings};
 use super::system::System;
@@ -33,7 +34,7 @@ settings! {
         autostart: bool = key("boolean", Value("true")),
         autorestart: AutoRestart = changed("boolean|unexpected", Value("unexpected")),
         startsecs: i64 = changed("integer", Value("1")),
-        startretries: i64 = key("integer", Value("3")),
+        startretries: i64 = changed("integer", Value("3")),
         stopsignal: Signal = changed("signal", Value("TERM")),
         stopwaitsecs: i64 = changed("integer", Value("10")),
         stopasgroup: bool = key("boolean", Value("false")),
@@ -62,6 +63,8 @@ settings! {
         /// Of an `[fcgi-program:x]` that a `[group:x]` names; one that is a group
         /// of its own has it there.
         socket: Option<FastCgiSocket>,
+        /// What else is to be known of its restarts; `None` is [`Policy::default`].
+        policy: Option<Box<Policy>>,
     }
 }
 
@@ -117,6 +120,7 @@ pub const KEYS: &[&[Key]] = &[
         UMASK,
     ],
     &Process::KEYS,
+    &Policy::KEYS,
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &STDOUT,
     &STDERR,
@@ -283,6 +287,7 @@ struct Template {
 impl Template {
     fn read(section: &Section<'_>) -> Result<Template, ConfigError> {
         let settings = Process::read_keys(section)?;
+        let policy = Policy::read(section)?;
         let redirect_stderr = section.read(&REDIRECT_STDERR)?;
         let numbering = Numbering {
             numprocs: section.read(&NUMPROCS)?,
@@ -328,6 +333,7 @@ impl Template {
                 stderr,
                 redirect_stderr,
                 serverurl,
+                policy,
                 ..settings
             },
             process_name,

@@ -146,6 +146,14 @@ impl Section<'_> {
                     words.join(", ")
                 ),
             ),
+            Mismatch::Wanted(_, wanted) => self.fault_at(
+                key,
+                format!(
+                    "Invalid {key} value {} in [{}] ({wanted})",
+                    repr(&error.text),
+                    self.section
+                ),
+            ),
             _ => self.at(key, error.into()),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::AutoRestart;
 use super::datatypes::{self, Mismatch, ValueError};
 use super::key::{Fallback, Key};
+use super::wanted::duration_wanted;
 use crate::log_level::Level;
 use crate::signal::Signal;
 use crate::sort;
@@ -184,7 +185,7 @@ impl Setting for u32 {
 impl Setting for Duration {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
         match key.grammar {
-            "duration" => datatypes::duration(text),
+            "duration" => datatypes::duration(text).map_err(|_| duration_wanted(text, key)),
             _ => u64::parse(text, key).map(Duration::from_secs),
         }
     }

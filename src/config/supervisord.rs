@@ -1,5 +1,6 @@
 //! `[supervisord]` and the command line over it.
 
+use super::amounts::Limit;
 use super::datatypes::ValueError;
 use super::error::ConfigError;
 use super::expand::expand_again;
@@ -40,6 +41,8 @@ settings! {
         /// How many seconds event listeners have at the end to take what waits; 0 or more.
         event_drain_timeout: i64 = changed("integer", Value("2")).at_least(0),
         second_signal: SecondSignal = changed("ignore|kill", Value("ignore")),
+        /// How long a shutdown may take before everything that is left is killed.
+        shutdown_timeout: Limit = changed("duration|infinity", Value("infinity")),
         leftovers: Leftovers = changed("warn|kill|ignore", Value("warn")),
         exit_on: ExitOn = changed("never|any_fatal|any_exited|all_exited", Value("never")),
     } and {

@@ -8,7 +8,7 @@
 //! | so is \\ wanted | up | down |
 //! |---|---|---|
 //! | never started, or stopped | | STOPPED |
-//! | its child is young, or is being made | STARTING | STOPPING |
+//! | its child is young, or is being made, or its start is delayed | STARTING | STOPPING |
 //! | its child is up | RUNNING | STOPPING |
 //! | its start has failed | BACKOFF, waits for the next | BACKOFF |
 //! | its child has ended by itself | EXITED, waits for its restart | EXITED |
@@ -28,19 +28,13 @@
 use std::time::Duration;
 
 use crate::clock::{Monotonic, Now};
-use crate::config::{AutoRestart, Process};
+use crate::config::Process;
 use crate::log_level::Level;
+use crate::process::policy::{self, Restarts};
 use crate::process::restarts::RestartBudget;
 use crate::signal::Signal;
 use crate::states::ProcessState;
 use crate::termination::Termination;
-
-/// With `startsecs` of 0 a process is RUNNING this long after its spawn, so
-/// that one that ends at once is told as ended and not as a success.
-const INSTANT: Duration = Duration::from_millis(10);
-
-/// Why a start failed whose child did not live for `startsecs`.
-const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
 
 /// What happened to a process, or is asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +49,10 @@ pub enum Input {
     Due,
     /// Stop it: on request, at shutdown.
     Stop,
+    /// The same with so much time before SIGKILL, also for one that is being stopped.
+    StopWithin(Duration),
+    /// Stop it by SIGKILL, now.
+    Kill,
     /// Everything goes down: make no further attempt to start it.
     GiveUp,
     /// Its child, which has ended, had not become its program, and why.
@@ -100,7 +98,8 @@ enum Observed {
     /// It was never started, or has been stopped.
     #[default]
     Stopped,
-    /// A spawn was asked for, or its child has not lived for `startsecs` yet.
+    /// Its start is delayed, or a spawn was asked for, or its child has not lived for
+    /// `startsecs` yet.
     Starting,
     /// Its child has lived for `startsecs`.
     Running,
@@ -133,6 +132,8 @@ pub struct Machine {
     exit_status: Option<i32>,
     spawn_error: String,
     restarts: RestartBudget,
+    /// Of a process that has a `restart_limit`.
+    counted: Option<Box<Restarts>>,
 }
 
 impl Machine {
@@ -175,6 +176,12 @@ impl Machine {
         self.deadline
     }
 
+    /// When a start is made that is delayed, if one is.
+    pub fn delayed_until(&self) -> Option<Monotonic> {
+        let is_delayed = self.observed == Observed::Starting && self.pid == 0;
+        self.deadline.filter(|_| is_delayed)
+    }
+
     /// How many starts have failed since the process was last up.
     pub fn failed_starts(&self) -> i64 {
         self.backoff
@@ -212,37 +219,42 @@ impl Machine {
         let mut effects = Vec::new();
         // A notice of a child that is not there, or of a second one, changes nothing.
         let has_child = self.pid != 0;
+        let is_delayed = self.delayed_until().is_some();
+        let is_spawning = !has_child && !is_delayed;
         let (name, pid) = (&process.name, self.pid);
         match (self.state(), input) {
-            (Stopped | Exited | Fatal | Backoff, Input::Start) => self.start(now, &mut effects),
+            (Stopped | Exited | Fatal | Backoff, Input::Start) => {
+                self.start_on_request(process, now, &mut effects);
+            }
             (_, Input::Start) => {
                 let text = format!("process '{name}' already running");
                 effects.push(Effect::Log(Level::Warn, text));
             }
 
-            (Starting, Input::Spawned(pid)) if !has_child => {
+            (Starting, Input::Spawned(pid)) if is_spawning => {
                 self.pid = pid;
                 self.started_at = now.monotonic;
-                self.deadline = Some(self.started_at + start_time(process).max(INSTANT));
+                self.deadline = Some(self.started_at + policy::time_to_run(process));
                 let text = format!("spawned: '{name}' with pid {pid}");
                 effects.push(Effect::Log(Level::Info, text));
             }
-            (Starting, Input::SpawnFailed(error)) if !has_child => {
+            (Starting, Input::SpawnFailed(error)) if is_spawning => {
                 effects.push(Effect::Log(Level::Info, format!("spawnerr: {error}")));
                 self.spawn_error = error;
                 self.back_off(process, now, &mut effects);
             }
 
             (Starting, Input::Due) if has_child => self.succeed(process, &mut effects),
-            (Backoff, Input::Due) if self.backoff > process.startretries => {
+            (Starting, Input::Due) if is_delayed && restarts_allowed => {
+                self.start(now, &mut effects);
+            }
+            (Starting, Input::Due) if is_delayed => self.drop_start(process, &mut effects),
+            (Backoff, Input::Due) if policy::is_last(process, self.backoff) => {
                 self.give_up(&mut effects);
-                let text = format!(
-                    "gave up: {name} entered FATAL state, too many start retries too quickly"
-                );
-                effects.push(Effect::Log(Level::Info, text));
+                self.tell_of_giving_up(process, "too many start retries too quickly", &mut effects);
             }
             (Backoff | Exited, Input::Due) if restarts_allowed && self.is_wanted_up() => {
-                self.start(now, &mut effects);
+                self.start_again(process, now, &mut effects);
             }
             (Backoff | Exited, Input::Due) => self.want_no_restart(),
             (Stopping, Input::Due) => self.kill(process, now, &mut effects),
@@ -251,15 +263,28 @@ impl Machine {
             (Starting | Running, Input::Stop) if has_child => {
                 self.stop(process, Desired::Down, now, &mut effects);
             }
-            (Backoff, Input::Stop) => {
+            (Starting | Running, Input::StopWithin(time)) if has_child => {
+                self.stop(process, Desired::Down, now, &mut effects);
+                self.deadline = Some(now.monotonic + time);
+            }
+            (Stopping, Input::StopWithin(time)) => self.deadline = Some(now.monotonic + time),
+            (Starting | Running, Input::Kill) if has_child => {
+                self.enter(Desired::Down, self.observed, &mut effects);
+                self.kill(process, now, &mut effects);
+            }
+            (Stopping, Input::Kill) => self.kill(process, now, &mut effects),
+            (Starting, Input::Stop | Input::StopWithin(_) | Input::Kill) if is_delayed => {
+                self.drop_start(process, &mut effects);
+            }
+            (Backoff, Input::Stop | Input::StopWithin(_) | Input::Kill) => {
                 let text = format!("Attempted to kill {name}, which is in BACKOFF state.");
                 effects.push(Effect::Log(Level::Debug, text));
                 self.deadline = None;
                 self.enter(Desired::Down, Observed::Stopped, &mut effects);
             }
             // Who asks for a stop does not want the restart that it waits for.
-            (Exited, Input::Stop) => self.want_no_restart(),
-            (_, Input::Stop) => {
+            (Exited, Input::Stop | Input::StopWithin(_) | Input::Kill) => self.want_no_restart(),
+            (_, Input::Stop | Input::StopWithin(_) | Input::Kill) => {
                 let signal = process.stopsignal;
                 let text =
                     format!("attempted to kill {name} with sig {signal} but it wasn't running");
@@ -272,6 +297,10 @@ impl Machine {
                 self.stop(process, Desired::Condemned(reason), now, &mut effects);
             }
             (Exited | Backoff, Input::Condemn(reason)) => {
+                self.spawn_error = reason;
+                self.give_up(&mut effects);
+            }
+            (Starting, Input::Condemn(reason)) if is_delayed => {
                 self.spawn_error = reason;
                 self.give_up(&mut effects);
             }
@@ -299,155 +328,9 @@ impl Machine {
         }
         effects
     }
-
-    fn start(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        self.exit_status = None;
-        self.spawn_error.clear();
-        self.deadline = None;
-        self.last_start = Some(now);
-        self.started_at = now.monotonic;
-        self.enter(Desired::Up, Observed::Starting, effects);
-        effects.push(Effect::Spawn);
-    }
-
-    fn succeed(&mut self, process: &Process, effects: &mut Vec<Effect>) {
-        self.deadline = None;
-        self.backoff = 0;
-        self.enter(Desired::Up, Observed::Running, effects);
-        let text = format!(
-            "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
-            process.name, process.startsecs
-        );
-        effects.push(Effect::Log(Level::Info, text));
-    }
-
-    /// One more failed start: wait as many seconds as there were failures, or
-    /// give up in the next turn of the loop.
-    fn back_off(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
-        self.backoff = self.backoff.saturating_add(1);
-        let is_last = self.backoff > process.startretries;
-        let wait = if is_last { 0 } else { self.backoff };
-        self.deadline = Some(now.monotonic + seconds(wait));
-        self.enter(Desired::Up, Observed::StartFailed, effects);
-    }
-
-    fn give_up(&mut self, effects: &mut Vec<Effect>) {
-        self.deadline = None;
-        self.backoff = 0;
-        self.enter(Desired::Down, Observed::Fatal, effects);
-    }
-
-    fn want_no_restart(&mut self) {
-        self.deadline = None;
-        self.desired = Desired::Down;
-    }
-
-    fn stop(&mut self, process: &Process, desired: Desired, now: Now, effects: &mut Vec<Effect>) {
-        let (signal, group) = (process.stopsignal, process.stopasgroup);
-        effects.push(self.killing_line(process, signal, group));
-        self.deadline = Some(now.monotonic + seconds(process.stopwaitsecs));
-        self.enter(desired, self.observed, effects);
-        effects.push(Effect::Kill { signal, group });
-    }
-
-    fn kill(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
-        let (signal, group) = (Signal::KILL, process.killasgroup);
-        let text = format!("killing '{}' ({}) with SIGKILL", process.name, self.pid);
-        effects.push(Effect::Log(Level::Warn, text));
-        effects.push(self.killing_line(process, signal, group));
-        // At least a second, or a stopwaitsecs of 0 would kill an unkillable process without end.
-        self.deadline = Some(now.monotonic + seconds(process.stopwaitsecs.max(1)));
-        effects.push(Effect::Kill { signal, group });
-    }
-
-    fn killing_line(&self, process: &Process, signal: Signal, group: bool) -> Effect {
-        let whom = if group { "process group " } else { "" };
-        let (name, pid) = (&process.name, self.pid);
-        let text = format!("killing {name} (pid {pid}) {whom}with signal {signal}");
-        Effect::Log(Level::Debug, text)
-    }
-
-    fn end(&mut self, process: &Process, end: Termination, now: Now, effects: &mut Vec<Effect>) {
-        let name = &process.name;
-        let expected = process.exitcodes.contains(&end.exit_status());
-        let level = if expected { Level::Info } else { Level::Warn };
-        let too_quickly = self.state() == ProcessState::Starting
-            && now.monotonic.since(self.started_at) < start_time(process);
-        self.last_stop = Some(now);
-        self.exit_status = Some(end.exit_status());
-        self.pid = 0;
-        self.deadline = None;
-
-        if !self.is_wanted_up() {
-            match std::mem::take(&mut self.desired) {
-                Desired::Condemned(reason) => {
-                    self.spawn_error = reason;
-                    self.give_up(effects);
-                }
-                _ => self.enter(Desired::Down, Observed::Stopped, effects),
-            }
-            effects.push(Effect::Log(level, format!("stopped: {name} ({end})")));
-        } else if too_quickly {
-            self.exit_status = None;
-            self.blame(TOO_QUICKLY);
-            self.back_off(process, now, effects);
-            let text = format!("exited: {name} ({end}; not expected)");
-            effects.push(Effect::Log(Level::Warn, text));
-        } else {
-            self.backoff = 0;
-            if self.observed == Observed::Starting {
-                self.enter(Desired::Up, Observed::Running, effects);
-            }
-            let is_restarted = match process.autorestart {
-                AutoRestart::Never => false,
-                AutoRestart::Always => true,
-                AutoRestart::Unexpected => !expected,
-            };
-            let desired = match is_restarted {
-                true => Desired::Up,
-                false => Desired::Down,
-            };
-            self.enter(desired, Observed::Exited, effects);
-            self.deadline = is_restarted.then(|| self.restarts.take(now.monotonic));
-            let how = match expected {
-                true => "expected",
-                false => "not expected",
-            };
-            effects.push(Effect::Log(level, format!("exited: {name} ({end}; {how})")));
-            if !expected {
-                self.blame(&format!("Bad exit code {}", end.exit_status()));
-            }
-        }
-    }
-
-    /// A reason that its child itself has given is a better one.
-    fn blame(&mut self, error: &str) {
-        if self.spawn_error.is_empty() {
-            self.spawn_error = error.to_owned();
-        }
-    }
-
-    fn lose_control(&mut self, text: String, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Log(Level::Critical, text));
-        self.deadline = None;
-        self.enter(self.desired.clone(), Observed::Unknown, effects);
-    }
-
-    fn enter(&mut self, desired: Desired, observed: Observed, effects: &mut Vec<Effect>) {
-        let from = self.state();
-        (self.desired, self.observed) = (desired, observed);
-        let to = self.state();
-        effects.push(Effect::Entered { from, to });
-    }
 }
 
-fn start_time(process: &Process) -> Duration {
-    seconds(process.startsecs)
-}
-
-fn seconds(number: i64) -> Duration {
-    Duration::from_secs(u64::try_from(number).unwrap_or(0))
-}
+mod moves;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod listener;
 pub mod machine;
 pub mod pipes;
+pub mod policy;
 pub mod restarts;
 pub mod scheduler;
 pub mod subprocess;

@@ -1,6 +1,8 @@
 //! What is known of supervisord and of processes, and the requests to
 //! supervisord itself.
 
+use std::time::Duration;
+
 use crate::clock::{Now, Timestamp};
 use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
@@ -197,7 +199,11 @@ pub fn description(process: &Subprocess, now: Now) -> String {
             Some(_) => stop_time(machine.last_stop().map_or(0, |then| then.seen_at(now))),
             None => "Not started".to_owned(),
         },
-        ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => String::new(),
+        ProcessState::Starting => match machine.delayed_until() {
+            Some(start) => starts_in(start.since(now.monotonic)),
+            None => String::new(),
+        },
+        ProcessState::Stopping | ProcessState::Unknown => String::new(),
     }
 }
 
@@ -209,6 +215,13 @@ fn overdue(process: &Subprocess, now: Now) -> String {
         let busy = i64::try_from(busy).unwrap_or(i64::MAX);
         format!(", busy for {}", uptime(busy))
     })
+}
+
+/// When a delayed start is made; a second that has begun counts.
+fn starts_in(wait: Duration) -> String {
+    let seconds = wait.as_millis().div_ceil(1000);
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    format!("starts in {}", uptime(seconds))
 }
 
 /// `H:MM:SS`, with `N days, ` before it from one day on; 0 for a clock set back.

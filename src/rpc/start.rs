@@ -123,7 +123,11 @@ fn start_one(
     if !process.machine().spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));
     }
-    if process.config().startsecs <= 0 && process.machine().state() == ProcessState::Starting {
+    let has_child = process.machine().pid() != 0;
+    if process.config().startsecs <= 0
+        && has_child
+        && process.machine().state() == ProcessState::Starting
+    {
         // There is nothing to wait for, so it counts as finished at once.
         let _ = daemon.supervisor.feed(daemon.context, id, Input::Due);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::Monotonic;
 use crate::config;
 use crate::loop_context::LoopContext;
+use crate::process::policy;
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
 use crate::supervisor::child_record::{self, Child, ChildRecord};
@@ -15,6 +16,9 @@ use crate::tokens::{ProcessId, Timer};
 
 /// How often it is looked whether those that are being stopped have gone.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one has to stop whose program is not configured any more.
+const STOP_TIME: Duration = Duration::from_secs(10);
 
 /// How long a process that was killed is waited for.
 const AFTER_KILL: Duration = Duration::from_secs(5);
@@ -178,7 +182,7 @@ impl Supervisor {
             .process_named(&child.group, &child.process)
             .map(|process| process.config());
         let signal = configured.map_or(Signal::TERM, |process| process.stopsignal);
-        let seconds = configured.map_or(10, |process| process.stopwaitsecs);
+        let wait = configured.map_or(Some(STOP_TIME), policy::stop_time);
         let stopasgroup = configured.is_some_and(|process| process.stopasgroup);
         let killasgroup = configured.is_some_and(|process| process.killasgroup);
         context.log.warn(format_args!(
@@ -187,10 +191,9 @@ impl Supervisor {
             child.pid
         ));
         send(context, &child, signal, stopasgroup);
-        let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
         self.leftovers.stopping.push(Stopping {
             child,
-            deadline: context.now.monotonic + wait,
+            deadline: context.now.monotonic + wait.unwrap_or(Duration::MAX),
             killed: false,
             killasgroup,
         });

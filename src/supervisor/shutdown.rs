@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::config::GroupKind;
+use crate::config::amounts::Limit;
 use crate::config::error::ConfigError;
 use crate::config::load;
 use crate::events::event::Event;
@@ -125,6 +126,22 @@ impl Supervisor {
         }
     }
 
+    /// Sets the end of the time that a shutdown has, if it has one.
+    fn limit_shutdown(&self, context: &mut LoopContext) {
+        if let Limit::Of(time) = self.config.supervisord.shutdown_timeout {
+            let end = context.now.monotonic + time;
+            context.timers.set(Timer::ShutdownTimeout, Some(end));
+        }
+    }
+
+    /// A shutdown has had its time, whatever programs want.
+    pub fn shutdown_overdue(&mut self, context: &mut LoopContext) {
+        context
+            .log
+            .warn("the shutdown_timeout is over: everything that still runs is killed");
+        self.kill_everything(context);
+    }
+
     /// The moment for another `waiting for ... to die` line has come.
     pub fn shutdown_report_due(&mut self) {
         if let Some(shutdown) = &mut self.shutdown {
@@ -138,6 +155,7 @@ impl Supervisor {
             return false;
         };
         if !std::mem::replace(&mut shutdown.announced, true) {
+            self.limit_shutdown(context);
             self.emit(context, &Event::supervisor_stopping());
         }
         let all_stopped = self.stop_by_priority(context, false)

@@ -301,6 +301,7 @@ impl MainLoop {
                 Timer::LogLosses(id) => self.context.settle_log(id, None),
                 // Told before the next wait.
                 Timer::ServiceManager => {}
+                Timer::ShutdownTimeout => self.supervisor.shutdown_overdue(&mut self.context),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}

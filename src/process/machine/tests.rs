@@ -1,10 +1,13 @@
 //! The transition table, row by row, without processes and without waiting.
 
 mod model;
+mod policy;
 mod table;
 
+use super::moves::TOO_QUICKLY;
 use super::*;
 use crate::clock::Timestamp;
+use crate::config::AutoRestart;
 use ProcessState::*;
 
 /// A program with the defaults of the configuration.

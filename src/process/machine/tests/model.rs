@@ -5,6 +5,10 @@
 
 use super::super::*;
 use super::{exited, process};
+use crate::config::AutoRestart;
+use crate::config::amounts::{Decimal, Limit, Rate};
+use crate::config::policy::Policy;
+use crate::process::policy::ENDLESS;
 use ProcessState::*;
 
 const LIVES: u64 = 4_000;
@@ -48,6 +52,29 @@ enum Fate {
     Lives,
 }
 
+/// Any policy.
+fn policy(random: &mut Random) -> Policy {
+    let mut some = |milliseconds: [u64; 4]| {
+        Duration::from_millis(milliseconds[random.below(milliseconds.len() as u64) as usize])
+    };
+    Policy {
+        restartpause: some([0, 0, 1_500, 10_000]),
+        backoffincrement: some([0, 300, 1_000, 5_000]),
+        maxbackoff: match some([0, 1, 2, 3]).as_millis() {
+            0 => None,
+            1 => Some(Limit::Infinity),
+            _ => Some(Limit::Of(some([0, 500, 4_000, 100_000]))),
+        },
+        startdelay: some([0, 0, 700, 5_000]),
+        restart_limit: match some([0, 1, 2, 5]).as_millis() as u32 {
+            0 => Rate(None),
+            count => Rate(Some((count, some([400, 10_000, 60_000, 1_000_000])))),
+        },
+        backoff_factor: [Decimal(1_000), Decimal(1_500), Decimal(2_000)][random.below(3) as usize],
+        backoff_jitter: [Decimal(0), Decimal(500), Decimal(1_000)][random.below(3) as usize],
+    }
+}
+
 struct World {
     random: Random,
     process: Process,
@@ -71,7 +98,10 @@ impl World {
         let mut process = process();
         process.startsecs = [0, 1, 1, 5, 100_000][random.below(5) as usize];
         process.startretries = [0, 1, 3, 10, -1][random.below(5) as usize];
-        process.stopwaitsecs = [0, 1, 10, -5, 100_000][random.below(5) as usize];
+        process.stopwaitsecs = [0, 1, 10, -5, 100_000, -1][random.below(6) as usize];
+        if random.one_in(2) {
+            process.policy = Some(Box::new(policy(&mut random)));
+        }
         process.autorestart = [
             AutoRestart::Never,
             AutoRestart::Always,
@@ -157,9 +187,20 @@ impl World {
         let story = || self.story();
         assert_eq!(machine.pid(), self.child.unwrap_or(0), "its pid{}", story());
         let has_child = matches!(state, Starting | Running | Stopping | Unknown);
-        assert_eq!(machine.pid() != 0, has_child, "{state:?}{}", story());
+        let may_be_delayed = state == Starting && self.process.policy.is_some();
+        let has_one = machine.pid() != 0;
+        assert!(
+            has_one == has_child || may_be_delayed,
+            "{state:?}{}",
+            story()
+        );
         match state {
-            Starting | Stopping => assert!(machine.deadline().is_some(), "waits{}", story()),
+            Starting => assert!(machine.deadline().is_some(), "waits{}", story()),
+            Stopping => {
+                let may_take_forever = self.process.stopwaitsecs == ENDLESS;
+                let waits = machine.deadline().is_some();
+                assert!(waits || may_take_forever, "waits{}", story());
+            }
             Backoff => assert!(
                 machine.deadline().is_some() || !self.restarts_allowed,
                 "waits{}",
@@ -183,7 +224,7 @@ impl World {
         let waits = matches!(state, Backoff | Exited) && is_wanted_up;
         assert_eq!(machine.waits_for_restart(), waits, "{state:?}{}", story());
         assert_eq!(machine.backoff, self.failures, "its count{}", story());
-        if state == Backoff && machine.backoff > self.process.startretries {
+        if state == Backoff && policy::is_last(&self.process, machine.backoff) {
             let deadline = machine.deadline().map(|at| at.since(self.now.monotonic));
             assert_eq!(
                 deadline.unwrap_or_default(),
@@ -201,9 +242,10 @@ impl World {
         };
         let waited = deadline.since(self.now.monotonic);
         self.now.monotonic = self.now.monotonic.max(deadline);
-        let before = (self.machine.state(), self.machine.pid());
+        let is_at = |machine: &Machine| (machine.state(), machine.pid(), machine.backoff);
+        let before = is_at(&self.machine);
         self.feed(Input::Due);
-        let after = (self.machine.state(), self.machine.pid());
+        let after = is_at(&self.machine);
         if let Some(next) = self.machine.deadline()
             && next <= self.now.monotonic
         {
@@ -214,7 +256,12 @@ impl World {
     }
 
     fn random_step(&mut self) {
-        match self.random.below(13) {
+        match self.random.below(16) {
+            13 => self.feed(Input::Kill),
+            14 => {
+                let time = Duration::from_millis(self.random.below(20_000));
+                self.feed(Input::StopWithin(time));
+            }
             12 => self.feed(Input::Condemn("useless".into())),
             0 | 1 => self.feed(Input::Start),
             2 => self.feed(Input::Stop),
@@ -309,7 +356,10 @@ fn every_wait_ends_whether_children_come_or_not() {
             let mut turns = 0;
             while world.follow_deadline() {
                 turns += 1;
-                assert!(turns < 100, "no end{}", world.story());
+                if turns > 100 && world.process.startretries == ENDLESS {
+                    break;
+                }
+                assert!(turns < 200, "no end{}", world.story());
                 // Nobody survives SIGKILL.
                 if world.machine.state() == Stopping {
                     world.feed(Input::Reaped(Termination::Signaled {
@@ -321,7 +371,9 @@ fn every_wait_ends_whether_children_come_or_not() {
             let state = world.machine.state();
             assert!(
                 matches!(state, Stopped | Running | Exited | Fatal | Unknown)
-                    || (state == Backoff && !world.restarts_allowed),
+                    || (state == Backoff && !world.restarts_allowed)
+                    || (state == Backoff && world.process.startretries == ENDLESS)
+                    || (state == Stopping && world.process.stopwaitsecs == ENDLESS),
                 "{state:?}{}",
                 world.story()
             );
@@ -356,10 +408,11 @@ fn children_that_end_at_once_keep_nobody_busy() {
 
 #[test]
 fn a_child_that_survives_its_kills_keeps_nobody_busy() {
-    for stopwaitsecs in [i64::MIN, -1, 0, 1, 7, i64::MAX] {
+    for stopwaitsecs in [i64::MIN, -2, 0, 1, 7, i64::MAX] {
         let mut world = World::new(1);
         world.fate = Fate::Lives;
         world.process.stopwaitsecs = stopwaitsecs;
+        world.process.policy = None;
         world.feed(Input::Start);
         world.feed(Input::Stop);
         world.follow_deadline();

@@ -4,9 +4,10 @@
 
 use super::super::*;
 use super::{at, exited, process, told};
+use crate::config::AutoRestart;
 
 /// The inputs in the order of the columns; the sixth comes while supervisord goes down.
-fn inputs() -> [(Input, bool); 12] {
+fn inputs() -> [(Input, bool); 14] {
     [
         (Input::Start, true),
         (Input::Spawned(78), true),
@@ -20,6 +21,8 @@ fn inputs() -> [(Input, bool); 12] {
         (Input::SignalFailed("EPERM".into()), true),
         (Input::Condemn("useless".into()), true),
         (Input::NotSpawned("no exec".into()), true),
+        (Input::StopWithin(Duration::from_secs(3)), true),
+        (Input::Kill, true),
     ]
 }
 
@@ -27,21 +30,22 @@ fn inputs() -> [(Input, bool); 12] {
 /// for every line, which has its own test. After `;` comes the deadline, in
 /// seconds, or `never`.
 const TABLE: &str = "
-             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned
-stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never
-spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never
-starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1
-aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1
-running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never
-backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1
-exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0
-stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10
-condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10
-exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never
-again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0
-fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never
-unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never
-unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never
+             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned Within Kill
+stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never
+spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never
+delayed      -;5      .;5      .;5      spawn;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5 .;5 .;5 FATAL;never .;5 STOPPING+STOPPED;never STOPPING+STOPPED;never
+starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10
+aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10
+running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never STOPPING+kill;3 STOPPING+kill;10
+backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1 STOPPED;never STOPPED;never
+exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0 STOPPED;never STOPPED;never
+stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10
+condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10
+exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never .;never .;never
+again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0 .;never .;never
+fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never
+unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never -;never -;never
+unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never -;never -;never
 ";
 
 /// A process in the state of a row.
@@ -51,6 +55,11 @@ fn machine(row: &str, process: &mut Process) -> Machine {
     let path = match row {
         "stopped" => vec![],
         "spawning" => vec![Input::Start],
+        "delayed" => {
+            let policy = process.policy.get_or_insert_default();
+            policy.startdelay = Duration::from_secs(5);
+            vec![Input::Start]
+        }
         "starting" | "aged" => vec![Input::Start, spawned()],
         "running" => vec![Input::Start, spawned(), Input::Due],
         "backoff" => vec![Input::Start, spawned(), exited(0)],

@@ -1,0 +1,260 @@
+//! The moves of the machine: what changes in it, and which effects that has.
+
+use std::time::Duration;
+
+use super::{Desired, Effect, Machine, Observed};
+use crate::clock::{Monotonic, Now};
+use crate::config::{AutoRestart, Process};
+use crate::log_level::Level;
+use crate::process::policy;
+use crate::signal::Signal;
+use crate::states::ProcessState;
+use crate::termination::Termination;
+
+/// Why a start failed whose child did not live for `startsecs`.
+pub(super) const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
+
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Machine {
+    /// Starts it, now or after its delay, with all its restarts before it.
+    pub(super) fn start_on_request(
+        &mut self,
+        process: &Process,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.counted = None;
+        let last_end = self.last_stop.map(|end| end.monotonic);
+        let Some(start) = policy::delayed_start(process, last_end, now.monotonic) else {
+            return self.start(now, effects);
+        };
+        self.exit_status = None;
+        self.spawn_error.clear();
+        self.deadline = Some(start);
+        self.enter(Desired::Up, Observed::Starting, effects);
+    }
+
+    /// Starts it again, unless that was done too often.
+    pub(super) fn start_again(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        if let Some(reason) = self.refusal(process, now.monotonic) {
+            self.give_up(effects);
+            self.tell_of_giving_up(process, &reason, effects);
+            self.spawn_error = reason;
+            return;
+        }
+        if policy::is_limited(process) {
+            let counted = self.counted.get_or_insert_default();
+            counted.note(process, now.monotonic);
+        }
+        self.start(now, effects);
+    }
+
+    /// Why it may not be started again at that moment, if so.
+    fn refusal(&self, process: &Process, at: Monotonic) -> Option<String> {
+        self.counted.as_ref()?.refusal(process, at)
+    }
+
+    pub(super) fn start(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.exit_status = None;
+        self.spawn_error.clear();
+        self.deadline = None;
+        self.last_start = Some(now);
+        self.started_at = now.monotonic;
+        // A delayed start has told of its state before.
+        if self.observed != Observed::Starting {
+            self.enter(Desired::Up, Observed::Starting, effects);
+        }
+        effects.push(Effect::Spawn);
+    }
+
+    /// Stops what has a delayed start before it.
+    pub(super) fn drop_start(&mut self, process: &Process, effects: &mut Vec<Effect>) {
+        self.deadline = None;
+        self.enter(Desired::Down, Observed::Starting, effects);
+        self.enter(Desired::Down, Observed::Stopped, effects);
+        let text = format!("stopped: {} (its start was delayed)", process.name);
+        effects.push(Effect::Log(Level::Info, text));
+    }
+
+    pub(super) fn succeed(&mut self, process: &Process, effects: &mut Vec<Effect>) {
+        self.deadline = None;
+        self.backoff = 0;
+        self.enter(Desired::Up, Observed::Running, effects);
+        let text = format!(
+            "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
+            process.name, process.startsecs
+        );
+        effects.push(Effect::Log(Level::Info, text));
+    }
+
+    /// One more failed start: wait, or give up in the next turn of the loop.
+    pub(super) fn back_off(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        self.backoff = self.backoff.saturating_add(1);
+        let now = now.monotonic;
+        let seed = policy::seed(&process.name, now);
+        self.deadline = Some(match policy::wait(process, self.backoff, seed) {
+            None => now,
+            Some(wait) if process.policy.is_none() => now + wait,
+            // Waits may be short here, and the brake holds.
+            Some(wait) => {
+                let restart = self.restarts.take(now).max(now + wait);
+                self.unless_refused(process, now, restart)
+            }
+        });
+        self.enter(Desired::Up, Observed::StartFailed, effects);
+    }
+
+    /// When a process that has ended by itself is started again.
+    fn next_restart(&mut self, process: &Process, now: Monotonic) -> Monotonic {
+        let restart = self.restarts.take(now);
+        let pause = policy::pause_over(process, Some(now)).unwrap_or(now);
+        self.unless_refused(process, now, restart.max(pause))
+    }
+
+    /// The moment of a restart; `now` for one that will be refused then, which is no use to
+    /// wait for.
+    fn unless_refused(&self, process: &Process, now: Monotonic, restart: Monotonic) -> Monotonic {
+        match self.refusal(process, restart) {
+            None => restart,
+            Some(_) => now,
+        }
+    }
+
+    pub(super) fn tell_of_giving_up(
+        &self,
+        process: &Process,
+        reason: &str,
+        effects: &mut Vec<Effect>,
+    ) {
+        let name = &process.name;
+        let text = format!("gave up: {name} entered FATAL state, {reason}");
+        effects.push(Effect::Log(Level::Info, text));
+    }
+
+    pub(super) fn give_up(&mut self, effects: &mut Vec<Effect>) {
+        self.deadline = None;
+        self.backoff = 0;
+        self.enter(Desired::Down, Observed::Fatal, effects);
+    }
+
+    pub(super) fn want_no_restart(&mut self) {
+        self.deadline = None;
+        self.desired = Desired::Down;
+    }
+
+    pub(super) fn stop(
+        &mut self,
+        process: &Process,
+        desired: Desired,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (signal, group) = (process.stopsignal, process.stopasgroup);
+        effects.push(self.killing_line(process, signal, group));
+        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time);
+        self.enter(desired, self.observed, effects);
+        effects.push(Effect::Kill { signal, group });
+    }
+
+    pub(super) fn kill(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        let (signal, group) = (Signal::KILL, process.killasgroup);
+        let text = format!("killing '{}' ({}) with SIGKILL", process.name, self.pid);
+        effects.push(Effect::Log(Level::Warn, text));
+        effects.push(self.killing_line(process, signal, group));
+        // At least a second, or a stopwaitsecs of 0 would kill an unkillable process without end.
+        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time.max(SECOND));
+        effects.push(Effect::Kill { signal, group });
+    }
+
+    fn killing_line(&self, process: &Process, signal: Signal, group: bool) -> Effect {
+        let whom = if group { "process group " } else { "" };
+        let (name, pid) = (&process.name, self.pid);
+        let text = format!("killing {name} (pid {pid}) {whom}with signal {signal}");
+        Effect::Log(Level::Debug, text)
+    }
+
+    pub(super) fn end(
+        &mut self,
+        process: &Process,
+        end: Termination,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let name = &process.name;
+        let expected = process.exitcodes.contains(&end.exit_status());
+        let level = if expected { Level::Info } else { Level::Warn };
+        let too_quickly = self.state() == ProcessState::Starting
+            && now.monotonic.since(self.started_at) < policy::start_time(process);
+        self.last_stop = Some(now);
+        self.exit_status = Some(end.exit_status());
+        self.pid = 0;
+        self.deadline = None;
+
+        if !self.is_wanted_up() {
+            match std::mem::take(&mut self.desired) {
+                Desired::Condemned(reason) => {
+                    self.spawn_error = reason;
+                    self.give_up(effects);
+                }
+                _ => self.enter(Desired::Down, Observed::Stopped, effects),
+            }
+            effects.push(Effect::Log(level, format!("stopped: {name} ({end})")));
+        } else if too_quickly {
+            self.exit_status = None;
+            self.blame(TOO_QUICKLY);
+            self.back_off(process, now, effects);
+            let text = format!("exited: {name} ({end}; not expected)");
+            effects.push(Effect::Log(Level::Warn, text));
+        } else {
+            self.backoff = 0;
+            if self.observed == Observed::Starting {
+                self.enter(Desired::Up, Observed::Running, effects);
+            }
+            let is_restarted = match process.autorestart {
+                AutoRestart::Never => false,
+                AutoRestart::Always => true,
+                AutoRestart::Unexpected => !expected,
+            };
+            let desired = match is_restarted {
+                true => Desired::Up,
+                false => Desired::Down,
+            };
+            self.enter(desired, Observed::Exited, effects);
+            self.deadline = is_restarted.then(|| self.next_restart(process, now.monotonic));
+            let how = match expected {
+                true => "expected",
+                false => "not expected",
+            };
+            effects.push(Effect::Log(level, format!("exited: {name} ({end}; {how})")));
+            if !expected {
+                self.blame(&format!("Bad exit code {}", end.exit_status()));
+            }
+        }
+    }
+
+    /// A reason that its child itself has given is a better one.
+    fn blame(&mut self, error: &str) {
+        if self.spawn_error.is_empty() {
+            self.spawn_error = error.to_owned();
+        }
+    }
+
+    pub(super) fn lose_control(&mut self, text: String, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Log(Level::Critical, text));
+        self.deadline = None;
+        self.enter(self.desired.clone(), Observed::Unknown, effects);
+    }
+
+    pub(super) fn enter(
+        &mut self,
+        desired: Desired,
+        observed: Observed,
+        effects: &mut Vec<Effect>,
+    ) {
+        let from = self.state();
+        (self.desired, self.observed) = (desired, observed);
+        let to = self.state();
+        effects.push(Effect::Entered { from, to });
+    }
+}
