@@ -8,12 +8,47 @@ use super::support::{
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 const PROGRAM: &str = "[program:p]\ncommand=/bin/cat\nstartsecs=0\n";
+
+/// Regression: such a program could write and even type on the terminal of root.
+#[test]
+fn a_program_of_another_user_had_the_terminal_that_supervisord_was_started_on() {
+    if !nix::unistd::getuid().is_root() {
+        return;
+    }
+    for (of_daemon, of_program) in [("", "user=nobody\n"), ("user=nobody\n", "")] {
+        let dir = Dir::new();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let text = format!(
+            "[supervisord]\n{of_daemon}nodaemon=true\nlogfile=%(here)s/main.log\n\
+             pidfile=%(here)s/main.pid\nchildlogdir=%(here)s\n\
+             [program:p]\ncommand=/bin/sh -c '(: >/dev/tty) && echo has it || echo has none; exec cat'\n\
+             {of_program}startsecs=0\nstdout_logfile=%(here)s/p.log\nstderr_logfile=NONE\n"
+        );
+        dir.write("supervisord.conf", text);
+        let mut command = Command::new(Kind::Ours.program("supervisord", &dir.bin()));
+        command
+            .args(["-c", "supervisord.conf"])
+            .current_dir(dir.path());
+        let mut pty = Pty::start(&command, 80, 25);
+        let read = || dir.read("p.log").unwrap_or_default();
+        assert!(
+            wait_until(DEADLINE, || read().contains("has ")),
+            "{}",
+            pty.screen()
+        );
+        assert_eq!(read(), "has none\n");
+        // The daemon has it still.
+        pty.send("\x03");
+        let ended = || !dir.join("main.pid").exists();
+        assert!(wait_until(DEADLINE, ended), "{}", pty.screen());
+    }
+}
 
 /// What comes out of a pipe.
 fn collect(pipe: OwnedFd) -> Arc<Mutex<String>> {

@@ -24,6 +24,8 @@ pub struct ChildSettings {
     pub minfds: i32,
     /// Addresses of the hosts that sockets of FastCGI programs name.
     pub hosts: Hosts,
+    /// Whether supervisord has become another user than the one who started it.
+    pub is_other_user: bool,
     /// The blocked signals that supervisord was started with.
     pub mask: Mask,
 }
@@ -37,7 +39,12 @@ impl ChildSettings {
             Step::Streams,
             Step::CloseOthers(self.minfds),
         ];
-        steps.extend(identity::step(process));
+        let identity = identity::step(process);
+        // The terminal belongs to who has started supervisord.
+        if identity.is_some() || self.is_other_user {
+            steps.push(Step::LeaveTerminal);
+        }
+        steps.extend(identity);
         steps.extend(process.directory.as_deref().map(Step::Directory));
         steps.extend(process.umask.map(Step::Umask));
         steps

@@ -331,6 +331,7 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
         strip_ansi: settings.strip_ansi,
         minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
         hosts: fcgi::look_up_hosts(&config.groups),
+        is_other_user: settings.user.is_some(),
         mask: launch.mask,
     };
     let mut supervisor = Supervisor::new(launch.request.clone(), request, config, child_settings);

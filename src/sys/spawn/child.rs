@@ -14,7 +14,7 @@ use crate::sys::signals::Mask;
 use crate::sys::spawn::error_pipe::ErrorPipe;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
-use crate::sys::{fd, privileges, process, signals};
+use crate::sys::{fd, privileges, process, signals, terminal};
 
 /// The exit status of a child that has not become its program.
 pub const NOT_SPAWNED: i32 = 127;
@@ -50,6 +50,8 @@ pub enum Step<'a> {
     Streams,
     /// It has no other descriptors; where the system has no better way, none below this.
     CloseOthers(RawFd),
+    /// The terminal that controls it, if one does, does so no longer. Who has that may type on it.
+    LeaveTerminal,
     /// It becomes this user, with all of these groups.
     User {
         uid: u32,
@@ -75,6 +77,7 @@ impl fmt::Display for Step<'_> {
             Step::Signals(_) => f.write_str("reset signals"),
             Step::Streams => f.write_str("set up descriptors"),
             Step::CloseOthers(_) => f.write_str("close descriptors"),
+            Step::LeaveTerminal => f.write_str("leave the terminal"),
             Step::User { uid, .. } | Step::RefusedUser { uid, .. } => write!(f, "setuid to {uid}"),
             Step::Directory(directory) => write!(f, "chdir to {directory}"),
             Step::Umask(_) => f.write_str("set umask"),
@@ -124,6 +127,10 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(
         // 4.3.0 stops at `minfds`.
         Step::CloseOthers(limit) => {
             fd::close_others(libc::STDERR_FILENO + 1, Some(error_pipe), *limit);
+            Ok(())
+        }
+        Step::LeaveTerminal => {
+            terminal::leave();
             Ok(())
         }
         Step::User { uid, gid, groups } => {
