@@ -69,7 +69,10 @@ _supervisorctl() {
     esac
     while IFS= read -r piece; do
         [[ $piece == */ ]] && compopt -o nospace
-        COMPREPLY+=("${piece#"$kept"}")
+        piece=${piece#"$kept"}
+        # A name is a word and nothing that bash does.
+        [[ $piece == *[[:space:]$'$`"\'\\;&|<>(){}!#~']* ]] && printf -v piece %q "$piece"
+        COMPREPLY+=("$piece")
     done < <("$program" completion words "${words[@]:1}" 2>/dev/null)
 }
 

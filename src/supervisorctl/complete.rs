@@ -13,6 +13,7 @@ use super::reply::ProcessInfo;
 use crate::signal::Signal;
 use crate::sort;
 use crate::states::ProcessState;
+use crate::text::plain;
 
 /// The two logs of a process.
 const CHANNELS: [&str; 2] = ["stdout", "stderr"];
@@ -119,7 +120,9 @@ pub fn complete(line: &str, cursor: usize, live: &Live) -> Completion {
     };
     let mut words: Vec<String> = Vec::new();
     for candidate in slot.candidates(named(&before), live) {
-        if candidate.starts_with(word) && !words.contains(&candidate) {
+        // What a terminal would act on is no word to type.
+        let is_text = !candidate.contains(plain::is_control);
+        if is_text && candidate.starts_with(word) && !words.contains(&candidate) {
             words.push(candidate);
         }
     }

@@ -325,6 +325,29 @@ fn bash_gave_nothing_inside_quotes_under_the_home_directory_or_after_an_equals_s
     );
 }
 
+/// A socket in a directory of somebody else may have another daemon behind it, with any names.
+#[test]
+fn bash_ran_what_stood_in_a_name_that_it_had_completed() {
+    let scene =
+        Scene::start("[program:run$(touch${IFS}ran;id)]\ncommand=/bin/cat\nautostart=false\n");
+    let pty = bash(&scene);
+    check(
+        pty,
+        &[(
+            "supervisorctl start ru\tX",
+            "supervisorctl start run\\$\\(touch\\$\\{IFS\\}ran\\;id\\) X",
+        )],
+    );
+    let mut pty = bash(&scene);
+    pty.send("supervisorctl start ru\t");
+    wait_until(PATIENCE, || pty.cursor_row().contains("ran"));
+    pty.line("; echo do''ne");
+    pty.wait_screen("an answer", |screen| {
+        screen.lines().any(|line| line == "done")
+    });
+    assert!(!scene.dir.join("ran").exists());
+}
+
 #[test]
 fn zsh_completes_what_the_shell_would() {
     let scene = scene();

@@ -155,3 +155,13 @@ fn the_daemon_is_asked_for_what_is_needed() {
         assert_eq!(lists(line, line.len()), expected, "{line}");
     }
 }
+
+#[test]
+fn a_name_that_a_terminal_would_act_on_is_not_offered() {
+    let mut live = live();
+    live.inactive = ["add\x1b]0;x\x07", "added", "add\nrm"]
+        .map(str::to_owned)
+        .to_vec();
+    let found = complete("add add", 7, &live);
+    assert_eq!(found.words, ["added"]);
+}
