@@ -305,16 +305,20 @@ fn every_refusal_says_why_on_its_page() {
 fn hostile_values_are_shown_as_text_and_told_once() {
     let site = Site::start("");
     let long = "y".repeat(20_000);
-    for origin in [
-        "<script>alert(1)</script>".to_owned(),
-        "http://a\n2026-01-01 00:00:00,000 CRIT all is lost".to_owned(),
-        "http://\u{1b}[31m\u{7}\u{202e}\u{e9}".to_owned(),
-        long,
+    for (origin, status) in [
+        ("<script>alert(1)</script>", 403),
+        ("http://a\n2026-01-01 00:00:00,000 CRIT all is lost", 400),
+        (
+            "http://a\u{2028}2026-01-01 00:00:00,000 CRIT all is lost",
+            403,
+        ),
+        ("http://\u{1b}[31m\u{7}\u{202e}\u{e9}", 403),
+        (&long, 403),
     ] {
         let headers = format!("Host: 127.0.0.1|Origin: {origin}|Y: \"'&<");
         let line = format!("POST /RPC2?{}", "z".repeat(5000));
         let answer = site.ask(site.open, &line, &headers, "");
-        assert_eq!(answer.status, 403);
+        assert_eq!(answer.status, status);
         assert!(!answer.body.contains("<script>"));
         assert!(
             answer.body.is_ascii() && answer.body.len() < 2000,

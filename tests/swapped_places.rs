@@ -7,13 +7,26 @@ use std::path::Path;
 use super::places::{ground, is_untouched, plant, wait_for_log};
 use super::support::{DEADLINE, Daemon, Dir, Kind, Launch, wait_until};
 
-/// A wrapper in which the daemon stops after the first call of that name that uses the path.
-fn stopping_at<'a>(inject: &'a str, path: &'a str) -> Vec<&'a str> {
-    let mut words = vec!["strace", "-D", "-qq", "-o", "/dev/null", "-e", inject];
-    if !path.is_empty() {
-        words.extend(["-P", path]);
+/// Starts a daemon that stops after the first call of that name that uses the path, if there is
+/// one, and returns when it has stopped.
+fn stopped_after(dir: &Dir, call: &str, path: Option<&Path>) -> Daemon {
+    let told = dir.join("strace.out").display().to_string();
+    let inject = format!("inject={call}:signal=SIGSTOP:when=1");
+    let trace = format!("trace={call}");
+    let mut wrapper = vec![
+        "strace", "-D", "-qq", "-o", &told, "-e", &trace, "-e", &inject,
+    ];
+    let path = path.map(|path| path.display().to_string());
+    if let Some(path) = &path {
+        wrapper.extend(["-P", path]);
     }
-    words
+    let mut launch = Launch::new(Kind::Ours, dir);
+    launch.wrapper = &wrapper;
+    let daemon = Daemon::launch(&launch);
+    let read = || dir.read("strace.out").unwrap_or_default();
+    let is_stopped = wait_until(DEADLINE, || read().contains("stopped by SIGSTOP"));
+    assert!(is_stopped, "{}\n{}", read(), daemon.stderr());
+    daemon
 }
 
 fn configure(dir: &Dir, more: &str) {
@@ -22,20 +35,6 @@ fn configure(dir: &Dir, more: &str) {
          childlogdir=%(here)s\n{more}"
     );
     dir.write("supervisord.conf", text);
-}
-
-fn launch(dir: &Dir, wrapper: &[&str]) -> Daemon {
-    let mut launch = Launch::new(Kind::Ours, dir);
-    launch.wrapper = wrapper;
-    let daemon = Daemon::launch(&launch);
-    let is_stopped = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap_or_default();
-        stat.contains("(supervisord) T ") || stat.contains("(supervisord) t ")
-    };
-    // A traced process stops for a moment at each of its calls.
-    let stays = || (0..20).all(|_| is_stopped());
-    assert!(wait_until(DEADLINE, stays), "{}", daemon.stderr());
-    daemon
 }
 
 fn swap(dir: &Dir, name: &str, target: impl AsRef<Path>) {
@@ -53,8 +52,7 @@ fn a_socket_was_made_in_a_directory_that_a_link_led_to_when_it_was_bound() {
          socket=unix://%(here)s/theirs/run/f.sock\n",
     );
     // Just before it is bound.
-    let wrapper = stopping_at("inject=fchmod:signal=SIGSTOP:when=1", "");
-    let mut daemon = launch(&dir, &wrapper);
+    let mut daemon = stopped_after(&dir, "fchmod", None);
     swap(&dir, "theirs/run", dir.join("ours"));
     daemon.signal(libc::SIGCONT);
     // It has its socket where it was to be, or none.
@@ -73,9 +71,7 @@ fn a_hard_link_that_was_taken_away_after_it_was_opened_had_a_log_written_to_its_
         "[program:p]\ncommand=/bin/sh -c 'echo hello; exec sleep 1000'\nstartsecs=0\n\
          stdout_logfile=%(here)s/theirs/w.log\n",
     );
-    let theirs = dir.join("theirs").display().to_string();
-    let wrapper = stopping_at("inject=openat:signal=SIGSTOP:when=1", &theirs);
-    let mut daemon = launch(&dir, &wrapper);
+    let mut daemon = stopped_after(&dir, "openat", Some(&dir.join("theirs")));
     fs::remove_file(dir.join("theirs/w.log")).unwrap();
     daemon.signal(libc::SIGCONT);
     wait_for_log(&dir, &daemon, "spawned: 'p'");
