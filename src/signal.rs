@@ -76,6 +76,10 @@ impl Signal {
     pub const USR2: Signal = Signal(libc::SIGUSR2);
     /// SIGCHLD.
     pub const CHLD: Signal = Signal(libc::SIGCHLD);
+    /// SIGRTMIN+3 of glibc, by which systemd-nspawn and podman ask a container for its end.
+    /// musl counts otherwise, and they send this number all the same.
+    #[cfg(target_os = "linux")]
+    pub const HALT: Signal = Signal(37);
 
     /// The signal of that number, if there is one (0 included; of the
     /// real-time signals only the first and the last, as in the original).
@@ -83,6 +87,11 @@ impl Signal {
         let number = i32::try_from(number).ok()?;
         let known = number == 0 || NAMES.iter().any(|(n, _)| *n == number);
         known.then_some(Signal(number))
+    }
+
+    /// The signal of a number that the kernel has told.
+    pub const fn delivered(number: i32) -> Signal {
+        Signal(number)
     }
 
     /// The signal of that name: any case, `SIG` optional, blanks around it ignored.
@@ -102,7 +111,7 @@ impl Signal {
     }
 
     /// Its number on this platform.
-    pub fn number(self) -> i32 {
+    pub const fn number(self) -> i32 {
         self.0
     }
 

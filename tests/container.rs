@@ -9,6 +9,7 @@ use super::support::{
 };
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 /// How many orphans there are.
 const ORPHANS: usize = 10_000;
@@ -309,5 +310,91 @@ fn what_cannot_be_written_is_told_plainly() {
         );
         assert_eq!(outer.stderr(), stderr);
         assert!(outer.stdout().contains(stdout), "{}", outer.stdout());
+    }
+}
+
+/// As systemd-nspawn and podman send it; nix has no name for it.
+const SIGRTMIN_3: i32 = 37;
+
+#[test]
+fn the_signal_37_of_container_managers_stops_it() {
+    let container = Container::start(Dir::new(), &[], CAT);
+    container.wait("p", "RUNNING");
+    let Container { pid, mut outer, .. } = container;
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{SIGRTMIN_3} {pid}")])
+        .status();
+    assert!(sent.unwrap().success());
+    assert_eq!(outer.wait(DEADLINE), Some(0), "{}", outer.stdout());
+    let log = outer.stdout();
+    assert!(
+        log.contains(" WARN received signal 37 indicating exit request\n"),
+        "{log}"
+    );
+    assert!(
+        log.contains(" stopped: p (terminated by SIGTERM)\n"),
+        "{log}"
+    );
+}
+
+#[test]
+fn as_the_first_process_nothing_is_said_about_root() {
+    // Without -c it searches, which root is warned of elsewhere.
+    for wrapper in [&[][..], &["sh", "-c", "exec \"$0\" -n"]] {
+        let dir = Dir::new();
+        fs::create_dir_all(dir.join("rw")).unwrap();
+        dir.write(
+            "rw/supervisord.conf",
+            configuration(CAT).replace("/rw/s", "/s"),
+        );
+        let container = Container::start(dir, wrapper, CAT);
+        container.wait("p", "RUNNING");
+        let log = container.stop(libc::SIGTERM);
+        assert!(!log.contains("running as root"), "{log}");
+    }
+}
+
+/// Hides /proc, and becomes its further words.
+const NO_PROC: &[&str] = &[
+    "sh",
+    "-c",
+    "set -e; mount -t tmpfs tmpfs /proc; exec \"$@\"",
+    "sh",
+];
+
+#[test]
+fn it_works_without_proc_home_name_and_writable_root_and_ends_with_its_program() {
+    let stranger = match nix::unistd::getuid().is_root() {
+        true => STRANGER,
+        false => &STRANGER[..HOMELESS],
+    };
+    let wrapper = [NO_PROC, stranger].concat();
+    for (end, expected) in [("exit 3", 3), ("kill -KILL $$", 137)] {
+        let dir = Dir::new();
+        let main = dir.script(
+            "main",
+            &format!("test -e /proc/self && echo there is proc; echo I am $(id -u), ${{HOME-homeless}}; read line; {end}"),
+        );
+        let more = format!(
+            "{CAT}[program:main]\ncommand={}\nstartsecs=0\nautorestart=false\nexit_supervisord=true\n\
+             stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nredirect_stderr=true\n",
+            main.display()
+        );
+        let mut container = Container::start(dir, &wrapper, &more);
+        container.wait("main", "RUNNING");
+        container.wait("p", "RUNNING");
+        let told = wait_until(DEADLINE, || container.outer.stdout().contains("I am "));
+        assert!(told, "{}", container.outer.stdout());
+        let line = [Value::text("main"), Value::text("\n")];
+        container.call("sendProcessStdin", &line).answer();
+        let status = container.outer.wait(DEADLINE);
+        let log = container.outer.stdout();
+        assert_eq!(status, Some(expected), "{log}");
+        assert!(log.contains(", homeless\n"), "{log}");
+        assert!(!log.contains("there is proc"), "{log}");
+        assert!(
+            log.contains(" stopped: p (terminated by SIGTERM)\n"),
+            "{log}"
+        );
     }
 }

@@ -6,7 +6,7 @@ use crate::process::machine::{Input, Machine};
 use crate::process::subprocess::Subprocess;
 use crate::supervisor::Supervisor;
 use crate::sys::spawn::NOT_SPAWNED;
-use crate::sys::{errno, wait};
+use crate::sys::{errno, process, wait};
 use crate::termination::Termination;
 use crate::text::plain;
 use crate::tokens::ProcessId;
@@ -79,9 +79,9 @@ impl Supervisor {
             None if self.finish_handler(context, pid, end, error) => {}
             None => {
                 // PID 1 is everybody's reaper: there it says nothing about its own programs.
-                let level = match std::process::id() {
-                    1 => Level::Debug,
-                    _ => Level::Info,
+                let level = match process::is_first() {
+                    true => Level::Debug,
+                    false => Level::Info,
                 };
                 context
                     .log

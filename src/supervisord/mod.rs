@@ -71,9 +71,10 @@ fn supervise(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Root, who takes whatever lies in the current directory, is told so.
+/// Root, who takes whatever lies in the current directory, is told so. The first process of a
+/// container is root as a matter of course.
 fn warn_of_search(program: &str, arguments: &Arguments) {
-    if arguments.configuration.is_none() && process::uid() == 0 {
+    if arguments.configuration.is_none() && process::uid() == 0 && !process::is_first() {
         terminal::complain(&format!("{program}: warning: {ROOT_SEARCH_WARNING}\n"));
     }
 }

@@ -20,7 +20,7 @@ const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were n
 /// Where that is who this process is already, nothing is changed.
 pub fn switch_user(config: &Config, notes: &mut Notes) -> Result<(), String> {
     let Some(uid) = config.user.and_then(|user| user.uid) else {
-        if process::uid() == 0 {
+        if process::uid() == 0 && !process::is_first() {
             notes.criticals.push(RUNNING_AS_ROOT.to_owned());
         }
         return Ok(());

@@ -42,13 +42,15 @@ use crate::text::pyrepr;
 use crate::tokens::FdOwner;
 
 /// The signals that supervisord acts on.
-const HANDLED: [Signal; 6] = [
+const HANDLED: &[Signal] = &[
     Signal::TERM,
     Signal::INT,
     Signal::QUIT,
     Signal::HUP,
     Signal::CHLD,
     Signal::USR2,
+    #[cfg(target_os = "linux")]
+    Signal::HALT,
 ];
 
 /// Descriptors from here on are closed at a restart; 4.3.0 leaves 3 and 4 alone,
@@ -406,7 +408,7 @@ fn announce(config: &Config, context: &mut LoopContext) {
 }
 
 fn catch_signals(context: &mut LoopContext) -> Result<Signals, Failure> {
-    Signals::install(&HANDLED)
+    Signals::install(HANDLED)
         .and_then(|(signals, read)| {
             context
                 .poller
@@ -425,7 +427,7 @@ fn go_to_background(
 ) -> Result<bool, Failure> {
     match daemon::fork().map_err(|error| Failure::system("fork", &error))? {
         Side::Parent(hearing) => {
-            signals::release(&HANDLED);
+            signals::release(HANDLED);
             context.log.blather("supervisord forked; parent exiting");
             background::hear(hearing)?;
             servers.leave();

@@ -8,6 +8,11 @@ use nix::unistd::{self, Pid};
 
 use crate::sys::errno;
 
+/// Whether it is the first process of its namespace, such as a container's.
+pub fn is_first() -> bool {
+    std::process::id() == 1
+}
+
 pub fn uid() -> u32 {
     unistd::getuid().as_raw()
 }

@@ -14,7 +14,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use nix::errno::Errno;
-use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, SigmaskHow};
+use nix::sys::signal::{self, SigSet, SigmaskHow};
 
 use crate::signal::Signal;
 use crate::sys::fd;
@@ -85,9 +85,10 @@ impl Signals {
             // From here on the next of its kind is written again; one that came
             // a moment earlier is this one.
             PENDING.fetch_and(!bit(i32::from(number)), Ordering::SeqCst);
-            signals.extend(
-                Signal::from_number(i64::from(number)).filter(|signal| !signals.contains(signal)),
-            );
+            let signal = Signal::delivered(i32::from(number));
+            if !signals.contains(&signal) {
+                signals.push(signal);
+            }
         }
         signals
     }
@@ -151,9 +152,8 @@ impl Drop for Held {
 /// ending the daemon. Children inherit both as ignored; so do those of 4.3.0,
 /// where it is Python's doing.
 pub fn ignore_pipe_signals() -> io::Result<()> {
-    let ignored = [signal::Signal::SIGPIPE, signal::Signal::SIGXFSZ];
-    let mut ignored = ignored.into_iter();
-    Ok(ignored.try_for_each(|signal| handle(signal, SigHandler::SigIgn, SaFlags::empty()))?)
+    let mut ignored = [libc::SIGPIPE, libc::SIGXFSZ].into_iter();
+    ignored.try_for_each(|number| handle(number, libc::SIG_IGN, 0))
 }
 
 /// Ends the program by a signal, as if it had not been caught.
@@ -164,27 +164,40 @@ pub fn die_of(signal: Signal) -> io::Result<()> {
 
 /// Gives a signal its default action back, for this process; it fails only for what is no signal.
 pub(crate) fn reset(number: i32) {
-    if let Ok(signal) = signal::Signal::try_from(number) {
-        let _ = handle(signal, SigHandler::SigDfl, SaFlags::empty());
-    }
+    let _ = handle(number, libc::SIG_DFL, 0);
 }
 
 fn catch(signal: Signal) -> io::Result<()> {
-    let signal = signal::Signal::try_from(signal.number())?;
-    let flags = SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP;
-    Ok(handle(signal, SigHandler::Handler(handler), flags)?)
+    let handler = handler as *const () as libc::sighandler_t;
+    handle(
+        signal.number(),
+        handler,
+        libc::SA_RESTART | libc::SA_NOCLDSTOP,
+    )
 }
 
-fn handle(signal: signal::Signal, handler: SigHandler, flags: SaFlags) -> nix::Result<()> {
-    let action = SigAction::new(handler, flags, SigSet::all());
+/// By number, for nix knows no real-time signals.
+fn handle(number: i32, handler: libc::sighandler_t, flags: libc::c_int) -> io::Result<()> {
+    // SAFETY: all zeros are a valid value, and every field that counts is set below.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = handler;
+    action.sa_flags = flags;
+    action.sa_mask = *SigSet::all().as_ref();
     // SAFETY: the one handler of this module makes only async-signal-safe calls.
-    unsafe { signal::sigaction(signal, &action) }.map(drop)
+    match unsafe { libc::sigaction(number, &action, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn set(signals: &[Signal]) -> SigSet {
-    let numbers = signals.iter().map(|signal| signal.number());
-    let numbers = numbers.filter_map(|number| signal::Signal::try_from(number).ok());
-    numbers.collect()
+    let mut set = *SigSet::empty().as_ref();
+    for signal in signals {
+        // SAFETY: a set that is filled in; a number that is no signal changes nothing.
+        unsafe { libc::sigaddset(&mut set, signal.number()) };
+    }
+    // SAFETY: it was empty, and signals were added to it.
+    unsafe { SigSet::from_sigset_t_unchecked(set) }
 }
 
 extern "C" fn handler(number: libc::c_int) {

@@ -22,13 +22,15 @@ pub const NOT_SPAWNED: i32 = 127;
 const LAST_WORDS: &str = "supervisor: child process was not spawned";
 
 /// What the daemon catches; children get the default back. SIGPIPE and SIGXFSZ stay ignored.
-pub(super) const RESET: [i32; 6] = [
+pub(super) const RESET: &[i32] = &[
     libc::SIGHUP,
     libc::SIGINT,
     libc::SIGQUIT,
     libc::SIGTERM,
     libc::SIGCHLD,
     libc::SIGUSR2,
+    #[cfg(target_os = "linux")]
+    crate::signal::Signal::HALT.number(),
 ];
 
 /// The child's descriptors 0, 1 and 2; two of them may be the same.
@@ -119,7 +121,7 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(
     let outcome = match step {
         Step::ProcessGroup => lead_process_group(),
         Step::Signals(mask) => {
-            RESET.into_iter().for_each(signals::reset);
+            RESET.iter().copied().for_each(signals::reset);
             mask.apply();
             Ok(())
         }

@@ -410,7 +410,9 @@ fn caught_signals_are_default_again_and_pipe_signals_stay_ignored() {
     assert_eq!(mask("SigBlk:"), 0);
     assert_eq!(mask("SigCgt:"), 0);
     // Whoever runs the test may have ignored others.
-    let reset = RESET.iter().fold(0, |set, number| set | 1 << (number - 1));
+    let reset = RESET
+        .iter()
+        .fold(0_u64, |set, number| set | 1 << (number - 1));
     assert_eq!(mask("SigIgn:") & (0x0100_1000 | reset), 0x0100_1000);
 }
 
