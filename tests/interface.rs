@@ -31,6 +31,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.restartProcess",
     "supervisor.restartProcessGroup",
     "supervisor.restartProcesses",
+    "supervisor.stopProcessWithin",
     "supervisor.updateProcessGroups",
 ];
 

@@ -47,6 +47,11 @@ const WAIT: Parameter = Parameter {
     help: "answer only when it is done (the default)",
     optional: true,
 };
+const TIMEOUT: Parameter = required(
+    "double",
+    "timeout",
+    "how many seconds it has; 0: SIGKILL is the only signal",
+);
 const OFFSET: Parameter = required(
     "int",
     "offset",
@@ -204,6 +209,10 @@ const SUPERVISOR: &[Method] = methods! {
         "Stop a process, or each of a group.", stop::stop_process;
     stopProcessGroup(GROUP, WAIT) -> STATUSES, [BadName],
         "Stop each process of a group that runs.", stop::stop_group;
+    stopProcessWithin(NAME_OR_GROUP, TIMEOUT, WAIT) -> TRUE,
+        [BadName, BadArguments, Failed, NotRunning],
+        "Stop a process, or each of a group, by SIGKILL after so long, also what is being stopped.",
+        stop::stop_within;
     tailProcessLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],
         "The same as tailProcessStdoutLog.", logs::tail_stdout;
     tailProcessStderrLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],

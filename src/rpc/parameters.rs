@@ -1,5 +1,7 @@
 //! Taking parameters of the right type out of a call.
 
+use std::time::Duration;
+
 use crate::sys::float;
 use crate::text::integer::Integer;
 use crate::text::pyrepr::repr;
@@ -45,6 +47,17 @@ pub fn integer(parameters: &[Value], place: usize) -> Result<i64, Fault> {
         _ => None,
     }
     .ok_or_else(|| Fault::new(FaultCode::IncorrectParameters))
+}
+
+/// The duration at that place, in seconds.
+pub fn duration(parameters: &[Value], place: usize) -> Result<Duration, Fault> {
+    let seconds = match parameters.get(place) {
+        Some(Value::Double(seconds)) => Duration::try_from_secs_f64(*seconds).ok(),
+        _ => u64::try_from(integer(parameters, place)?)
+            .ok()
+            .map(Duration::from_secs),
+    };
+    seconds.ok_or_else(|| Fault::new(FaultCode::BadArguments))
 }
 
 /// `wait`: true where it is left out, else tested for truth as Python does.
@@ -109,6 +122,25 @@ mod tests {
             );
         }
         assert!(integer(&[], 0).is_err());
+    }
+
+    #[test]
+    fn a_duration_is_a_number_of_seconds_from_zero_on() {
+        for (value, expected) in [
+            (Value::Int(0), Ok(Duration::ZERO)),
+            (Value::Int(90), Ok(Duration::from_secs(90))),
+            (Value::Double(0.25), Ok(Duration::from_millis(250))),
+            (Value::string("7"), Ok(Duration::from_secs(7))),
+            (Value::Int(-1), Err(FaultCode::BadArguments)),
+            (Value::Double(-0.5), Err(FaultCode::BadArguments)),
+            (Value::Double(f64::NAN), Err(FaultCode::BadArguments)),
+            (Value::Double(f64::MAX), Err(FaultCode::BadArguments)),
+            (Value::Nil, Err(FaultCode::IncorrectParameters)),
+        ] {
+            let found = duration(std::slice::from_ref(&value), 0);
+            let expected = expected.map_err(Fault::new);
+            assert_eq!(found, expected, "{value:?}");
+        }
     }
 
     #[test]

@@ -1,27 +1,68 @@
 //! Stopping processes on request.
 
+use std::time::Duration;
+
 use crate::clock::Monotonic;
 use crate::process::machine::Input;
 use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
 use crate::rpc::pending::{AwaitedProcess, Goal, PendingAction, STOP_REPORT_INTERVAL, Slot};
+use crate::states::ProcessState;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
 /// `supervisor.stopProcess(name, wait=true)`
 pub fn stop_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let name = parameters::string(parameters, 0)?;
     let wait = parameters::wait(parameters, 1);
+    stop_named(
+        daemon,
+        parameters::string(parameters, 0)?,
+        wait,
+        Time::AsConfigured,
+    )
+}
+
+/// `supervisor.stopProcessWithin(name, timeout, wait=true)`
+pub fn stop_within(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    let time = Time::Within(parameters::duration(parameters, 1)?);
+    stop_named(daemon, name, parameters::wait(parameters, 2), time)
+}
+
+/// How long a process has before it is killed.
+#[derive(Clone, Copy, Debug)]
+enum Time {
+    AsConfigured,
+    /// So long, also one that is being stopped. Without any time, SIGKILL is the only signal.
+    Within(Duration),
+}
+
+impl Time {
+    fn input(self) -> Input {
+        match self {
+            Time::AsConfigured => Input::Stop,
+            Time::Within(Duration::ZERO) => Input::Kill,
+            Time::Within(time) => Input::StopWithin(time),
+        }
+    }
+
+    /// Whether a process in that state is told.
+    fn concerns(self, state: ProcessState) -> bool {
+        state.is_running() || matches!((self, state), (Time::Within(_), ProcessState::Stopping))
+    }
+}
+
+fn stop_named(daemon: &mut Daemon<'_>, name: &str, wait: bool, time: Time) -> Outcome {
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
             let ids = group.by_priority_down();
-            return Ok(stop_several(daemon, ids, wait));
+            return Ok(stop_all_of(daemon, ids, wait, time));
         }
     };
-    match stop_one(daemon, id, name, wait) {
+    match stop_one(daemon, id, name, wait, time) {
         Some(result) => result.map(|()| Value::Bool(true).into()),
         None => Ok(CallProgress::Pending(PendingAction::Process(awaited(
             daemon, id, name,
@@ -82,17 +123,26 @@ fn awaited(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> AwaitedProcess {
 
 /// Stops those that run: all are signalled first, then waited for together.
 pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> CallProgress {
+    stop_all_of(daemon, ids, wait, Time::AsConfigured)
+}
+
+fn stop_all_of(
+    daemon: &mut Daemon<'_>,
+    ids: Vec<ProcessId>,
+    wait: bool,
+    time: Time,
+) -> CallProgress {
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
             continue;
         };
         let name = names::shown(process);
-        if !process.machine().state().is_running() {
+        if !time.concerns(process.machine().state()) {
             take_restart_back(daemon, id);
             continue;
         }
-        match stop_one(daemon, id, &name, wait) {
+        match stop_one(daemon, id, &name, wait, time) {
             Some(result) => {
                 slots.push(Slot::Finished(names::status(daemon.supervisor, id, result)))
             }
@@ -108,13 +158,14 @@ fn stop_one(
     id: ProcessId,
     name: &str,
     wait: bool,
+    time: Time,
 ) -> Option<Result<(), Fault>> {
     let state = daemon.supervisor.groups.process(id)?.machine().state();
-    if !state.is_running() {
+    if !time.concerns(state) {
         take_restart_back(daemon, id);
         return Some(Err(Fault::with(FaultCode::NotRunning, name)));
     }
-    if let Err(text) = daemon.supervisor.feed(daemon.context, id, Input::Stop) {
+    if let Err(text) = daemon.supervisor.feed(daemon.context, id, time.input()) {
         return Some(Err(Fault::with(FaultCode::Failed, text)));
     }
     daemon.supervisor.reap_process(daemon.context, id);

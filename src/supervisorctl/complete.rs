@@ -8,6 +8,7 @@
 //! colon.
 
 use super::command::{self, Command};
+use super::manner;
 use super::names::display_name;
 use super::reply::ProcessInfo;
 use crate::signal::Signal;
@@ -181,6 +182,13 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Maintail if arguments == ["--raw"] => Slot::Words(&["-f", "-n"]),
         Command::Add => Slot::Inactive,
         Command::Remove => Slot::Active,
+        Command::Start | Command::Stop | Command::Restart | Command::Update
+            if word.starts_with('-') =>
+        {
+            Slot::Words(manner::options_of(command::known(first)?))
+        }
+        // A time.
+        Command::Stop if arguments.last() == Some(&manner::TIMEOUT) => return None,
         Command::Update => Slot::Group,
         Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
         Command::Status | Command::Healthcheck | Command::Restart => {
@@ -238,7 +246,7 @@ fn named<'a>(before: &'a [&'a str]) -> Vec<&'a str> {
     let mut words = before.iter().skip(if is_signal { 2 } else { 1 });
     while let Some(word) = words.next() {
         match (*word, before.first().copied()) {
-            ("-n", _) | ("-w", Some("debug")) => {
+            ("-n" | manner::TIMEOUT, _) | ("-w", Some("debug")) => {
                 words.next();
             }
             (option, _) if option.starts_with('-') => {}

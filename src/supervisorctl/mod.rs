@@ -30,6 +30,7 @@ pub mod keyboard;
 pub mod labels;
 pub mod live;
 pub mod log_view;
+pub mod manner;
 pub mod names;
 pub mod options;
 pub mod outcome;

@@ -16,15 +16,35 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 pub enum Verb {
     Start,
     Stop,
+    /// The same without waiting for the end of it.
+    BeginStart,
+    BeginStop,
     Signal,
     Clear,
 }
 
 impl Verb {
+    /// The same without waiting for the end of it, if there is anything to wait for.
+    pub fn begun(self) -> Verb {
+        match self {
+            Verb::Start => Verb::BeginStart,
+            Verb::Stop => Verb::BeginStop,
+            other => other,
+        }
+    }
+
+    pub fn is_start(self) -> bool {
+        matches!(self, Verb::Start | Verb::BeginStart)
+    }
+
+    pub fn is_begun(self) -> bool {
+        matches!(self, Verb::BeginStart | Verb::BeginStop)
+    }
+
     pub fn method_for_one(self) -> &'static str {
         match self {
-            Verb::Start => "startProcess",
-            Verb::Stop => "stopProcess",
+            Verb::Start | Verb::BeginStart => "startProcess",
+            Verb::Stop | Verb::BeginStop => "stopProcess",
             Verb::Signal => "signalProcess",
             Verb::Clear => "clearProcessLogs",
         }
@@ -34,8 +54,8 @@ impl Verb {
     /// stands in and the server refuses the name.
     pub fn method_for_group(self) -> &'static str {
         match self {
-            Verb::Start => "startProcessGroup",
-            Verb::Stop => "stopProcessGroup",
+            Verb::Start | Verb::BeginStart => "startProcessGroup",
+            Verb::Stop | Verb::BeginStop => "stopProcessGroup",
             Verb::Signal => "signalProcessGroup",
             Verb::Clear => "clearProcessLogs",
         }
@@ -43,8 +63,8 @@ impl Verb {
 
     pub fn method_for_all(self) -> &'static str {
         match self {
-            Verb::Start => "startAllProcesses",
-            Verb::Stop => "stopAllProcesses",
+            Verb::Start | Verb::BeginStart => "startAllProcesses",
+            Verb::Stop | Verb::BeginStop => "stopAllProcesses",
             Verb::Signal => "signalAllProcesses",
             Verb::Clear => "clearAllProcessLogs",
         }
@@ -54,6 +74,8 @@ impl Verb {
         match self {
             Verb::Start => "started",
             Verb::Stop => "stopped",
+            Verb::BeginStart => "starting",
+            Verb::BeginStop => "stopping",
             Verb::Signal => "signalled",
             Verb::Clear => "cleared",
         }
@@ -66,13 +88,23 @@ impl Verb {
             return Some("no such process");
         }
         match self {
-            Verb::Start if is(FaultCode::AlreadyStarted) => Some("already started"),
-            Verb::Start if is(FaultCode::NoFile) => Some("no such file"),
-            Verb::Start if is(FaultCode::NotExecutable) => Some("file is not executable"),
-            Verb::Start if is(FaultCode::SpawnError) => Some("spawn error"),
-            Verb::Start if is(FaultCode::AbnormalTermination) => Some("abnormal termination"),
-            Verb::Stop | Verb::Signal if is(FaultCode::NotRunning) => Some("not running"),
-            Verb::Stop | Verb::Signal if is(FaultCode::BadSignal) => Some("bad signal name"),
+            Verb::Start | Verb::BeginStart if is(FaultCode::AlreadyStarted) => {
+                Some("already started")
+            }
+            Verb::Start | Verb::BeginStart if is(FaultCode::NoFile) => Some("no such file"),
+            Verb::Start | Verb::BeginStart if is(FaultCode::NotExecutable) => {
+                Some("file is not executable")
+            }
+            Verb::Start | Verb::BeginStart if is(FaultCode::SpawnError) => Some("spawn error"),
+            Verb::Start | Verb::BeginStart if is(FaultCode::AbnormalTermination) => {
+                Some("abnormal termination")
+            }
+            Verb::Stop | Verb::BeginStop | Verb::Signal if is(FaultCode::NotRunning) => {
+                Some("not running")
+            }
+            Verb::Stop | Verb::BeginStop | Verb::Signal if is(FaultCode::BadSignal) => {
+                Some("bad signal name")
+            }
             Verb::Clear if is(FaultCode::Failed) => Some("failed"),
             _ => None,
         }
@@ -81,8 +113,8 @@ impl Verb {
     /// Whether the process is already as it was to be.
     fn is_soft(self, code: i64) -> bool {
         let soft = match self {
-            Verb::Start => FaultCode::AlreadyStarted,
-            Verb::Stop => FaultCode::NotRunning,
+            Verb::Start | Verb::BeginStart => FaultCode::AlreadyStarted,
+            Verb::Stop | Verb::BeginStop => FaultCode::NotRunning,
             Verb::Signal | Verb::Clear => return false,
         };
         i64::from(soft.code()) == code
@@ -97,7 +129,9 @@ impl Verb {
             return Ok(format!("{name}: ERROR ({error})"));
         }
         match self {
-            Verb::Stop | Verb::Signal if code == i64::from(FaultCode::Failed.code()) => {
+            Verb::Stop | Verb::BeginStop | Verb::Signal
+                if code == i64::from(FaultCode::Failed.code()) =>
+            {
                 Ok(description.to_owned())
             }
             _ => Err(CallError::UnknownResultCode {
@@ -137,8 +171,8 @@ pub fn report_results(
 /// Reports a name for a group that there is not.
 pub fn report_unknown_group(session: &mut Session, verb: Verb, group: &str) -> Result<(), Failure> {
     let exit_status = match verb {
-        Verb::Start => exit_status::INVALID_ARGUMENTS,
-        Verb::Stop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
+        Verb::Start | Verb::BeginStart => exit_status::INVALID_ARGUMENTS,
+        Verb::Stop | Verb::BeginStop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
     };
     let hints = &mut session.hints;
     hints.add_unknown(&format!("{group}:*"), Sought::Processes);
@@ -193,6 +227,11 @@ mod tests {
             (Verb::Stop, 11, Some("x: ERROR (bad signal name)")),
             (Verb::Stop, 30, Some("FAILED: why")),
             (Verb::Stop, 60, None),
+            (Verb::BeginStart, 80, Some("x: starting")),
+            (Verb::BeginStart, 60, Some("x: ERROR (already started)")),
+            (Verb::BeginStop, 80, Some("x: stopping")),
+            (Verb::BeginStop, 70, Some("x: ERROR (not running)")),
+            (Verb::BeginStop, 30, Some("FAILED: why")),
             (Verb::Signal, 80, Some("x: signalled")),
             (Verb::Signal, 11, Some("x: ERROR (bad signal name)")),
             (Verb::Signal, 30, Some("FAILED: why")),

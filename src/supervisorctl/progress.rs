@@ -40,7 +40,7 @@ impl From<Verb> for Aim {
         match verb {
             Verb::Start => Aim::Start,
             Verb::Stop => Aim::Stop,
-            Verb::Signal | Verb::Clear => Aim::Other,
+            Verb::BeginStart | Verb::BeginStop | Verb::Signal | Verb::Clear => Aim::Other,
         }
     }
 }

@@ -130,12 +130,38 @@ const fn shown_url(original: &'static str, ours: &'static [&'static str]) -> Kno
     }
 }
 
+const MORE_OF_START: &[&str] = &["start all", "start --no-wait <name>"];
+const MORE_OF_RESTART: &[&str] = &["restart all", "restart --no-wait <name>"];
+const MORE_OF_STOP: &[&str] = &[
+    "stop all",
+    "stop --no-wait <name>",
+    "stop --timeout 90s <name>",
+    "stop --now <name>",
+];
+
 /// All of them.
 const KNOWN: &[Known] = &[
     more_forms("tail", "maintail", MORE_OF_MAINTAIL),
     more_forms("tail", "tail <name> stderr", MORE_OF_TAIL),
     more_forms("lines from a pipe", "maintail", MORE_OF_MAINTAIL),
     more_forms("lines from a pipe", "tail <name> stderr", MORE_OF_TAIL),
+    more_forms("lines from a pipe", "start all", MORE_OF_START),
+    more_forms("lines from a pipe", "stop all", MORE_OF_STOP),
+    more_forms("forms of arguments", "start all", MORE_OF_START),
+    more_forms("forms of arguments", "stop all", MORE_OF_STOP),
+    more_forms("forms of arguments", "restart all", MORE_OF_RESTART),
+    more_forms(
+        "forms of arguments",
+        "update <gname> [...]",
+        &["update <gname> [...]", "update --no-wait"],
+    ),
+    more_forms("forms of start, stop, restart", "start all", MORE_OF_START),
+    more_forms("forms of start, stop, restart", "stop all", MORE_OF_STOP),
+    more_forms(
+        "forms of start, stop, restart",
+        "restart all",
+        MORE_OF_RESTART,
+    ),
     more_forms("forms of arguments", "maintail", MORE_OF_MAINTAIL),
     more_forms("forms of arguments", "tail <name> stderr", MORE_OF_TAIL),
     more_forms(

@@ -306,6 +306,11 @@ fn every_page_key_and_option_that_it_and_the_changes_name_is_there() {
         .chain(supervisorctl::options::spellings())
         .map(|(name, _)| name)
         .chain(
+            supervisorctl::command::listed()
+                .flat_map(supervisorctl::manner::options_of)
+                .map(ToString::to_string),
+        )
+        .chain(
             [
                 "--no-default-features",
                 "--nocapture",

@@ -10,6 +10,7 @@ mod healthcheck;
 mod hints;
 mod lines;
 mod logs;
+mod manner;
 mod pictures;
 mod processes;
 mod reach;

@@ -7,6 +7,7 @@ use crate::signal::Signal;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::interrupt::ENDING;
+use crate::supervisorctl::manner::Manner;
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::reply::{ActionResult, Changes};
 use crate::supervisorctl::session::Session;
@@ -41,7 +42,7 @@ pub fn reread(session: &mut Session) -> Result<(), Failure> {
 }
 
 /// `update [GROUP…|all]`: makes the active groups those of the files.
-pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(), Failure> {
     let changes = match session.try_call("reloadConfig", &[])? {
         Ok(reply) => reply.changes()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
@@ -70,8 +71,19 @@ pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     if groups.is_empty() {
         return Ok(());
     }
-    match session.try_call("updateProcessGroups", &[Value::Array(groups)])? {
-        Ok(reply) => report_update(session, &reply.action_results()?),
+    let mut parameters = vec![Value::Array(groups)];
+    if manner.is_quick {
+        parameters.push(Value::Bool(false));
+    }
+    match session.try_call("updateProcessGroups", &parameters)? {
+        Ok(reply) => {
+            let results = reply.action_results()?;
+            match manner.is_quick && results.is_empty() {
+                true => tell_of_update(session, &added, &changed, &removed),
+                false => report_update(session, &results),
+            }
+        }
+        // Such a server is waited for.
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
             session.persevere(&ENDING, |session, _| {
                 let changes = Changes {
@@ -84,6 +96,26 @@ pub fn update(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
         Err(fault) => Err(CallError::Fault(fault).into()),
     }
+}
+
+/// The lines for what the server has begun to do.
+fn tell_of_update(
+    session: &mut Session,
+    added: &[String],
+    changed: &[String],
+    removed: &[String],
+) -> Result<(), Failure> {
+    let under_way = [
+        (removed, "removing"),
+        (changed, "updating"),
+        (added, "adding"),
+    ];
+    for (groups, word) in under_way {
+        for group in groups {
+            session.print(&format!("{group}: {word} process group"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The lines for what the server has done. A fault is told at the end, for it kept

@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::outcome::Verb;
 use super::patterns::Meant;
 use super::session::Session;
-use super::{exit_status, help, hints, patterns};
+use super::{exit_status, help, hints, manner, patterns};
 use crate::sys::terminal;
 use std::io::{self, IsTerminal};
 
@@ -36,6 +36,13 @@ pub enum Flow {
 /// in the exit status; an error is what ends it early.
 pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Flow, Failure> {
     let words: Vec<&str> = argument.split_whitespace().collect();
+    let (manner, words) = match manner::split(command, &words) {
+        Ok(split) => split,
+        Err(message) => {
+            refuse(session, command, &message)?;
+            return Ok(Flow::Continue);
+        }
+    };
     if command.takes_nothing() && !argument.is_empty() {
         let message = format!("Error: {} accepts no arguments", command.word());
         refuse(session, command, &message)?;
@@ -72,15 +79,15 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Reload => server::reload(session)?,
         Command::Remove => configuration::remove(session, &words)?,
         Command::Reread => configuration::reread(session)?,
-        Command::Restart => restart::restart(session, &words)?,
+        Command::Restart => restart::restart(session, manner, &words)?,
         Command::Result => server::result(session, &words)?,
         Command::Shutdown => server::shutdown(session)?,
         Command::Signal => processes::signal(session, &words)?,
-        Command::Start => processes::apply(session, Verb::Start, None, &words)?,
+        Command::Start => processes::change(session, Verb::Start, manner, &words)?,
         Command::Status => status::status(session, &words)?,
-        Command::Stop => processes::apply(session, Verb::Stop, None, &words)?,
+        Command::Stop => processes::change(session, Verb::Stop, manner, &words)?,
         Command::Tail => logs::tail(session, &words)?,
-        Command::Update => configuration::update(session, &words)?,
+        Command::Update => configuration::update(session, manner, &words)?,
         Command::Version => server::version(session)?,
     }
     Ok(Flow::Continue)

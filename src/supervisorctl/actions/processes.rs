@@ -1,11 +1,15 @@
 //! `start`, `stop` and `signal`: what is done to processes, name by name, each
 //! waiting for its answer.
 
+use std::time::Duration;
+
 use super::refuse;
 use crate::signal::Signal;
+use crate::states::ProcessState;
 use crate::supervisorctl::client::PendingCall;
 use crate::supervisorctl::command::Command;
 use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::manner::Manner;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::patterns::{self, Meant};
@@ -29,6 +33,25 @@ pub fn signal(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         );
     };
     apply(session, Verb::Signal, Some(signal), names)
+}
+
+/// `start NAME…` and `stop NAME…`, in a manner.
+pub fn change(
+    session: &mut Session,
+    verb: Verb,
+    manner: Manner,
+    names: &[&str],
+) -> Result<(), Failure> {
+    let verb = match manner.is_quick {
+        true => verb.begun(),
+        false => verb,
+    };
+    let Some(time) = manner.stop_within else {
+        return apply(session, verb, None, names);
+    };
+    session.persevere(&[Signal::HUP], |session, _| {
+        stop_within(session, verb, time, names)
+    })
 }
 
 /// Does it to each name. A dropped line ends that only when none of several is left.
@@ -127,8 +150,8 @@ impl Work<'_> {
         let verb = self.verb;
         let has_something_to_do = |row: &&&ProcessInfo| {
             row.known_state().is_none_or(|state| match verb {
-                Verb::Start => state.is_stopped(),
-                Verb::Stop => state.is_running(),
+                Verb::Start | Verb::BeginStart => state.is_stopped(),
+                Verb::Stop | Verb::BeginStop => state.is_running(),
                 Verb::Signal => state.is_signallable(),
                 Verb::Clear => true,
             })
@@ -152,7 +175,8 @@ impl Work<'_> {
     fn parameters(&self, name: Option<&str>) -> Vec<Value> {
         let words = name.into_iter().chain(self.signal);
         let mut parameters: Vec<Value> = words.map(Value::string).collect();
-        if self.verb == Verb::Start && self.held.is_some_and(Held::is_waiting) {
+        let is_held = self.verb.is_start() && self.held.is_some_and(Held::is_waiting);
+        if is_held || self.verb.is_begun() {
             parameters.push(Value::Bool(false));
         }
         parameters
@@ -182,4 +206,68 @@ impl Work<'_> {
             None => session.wait_for(call),
         }
     }
+}
+
+/// Stops by SIGKILL after so long, also what is being stopped. All that is meant is told
+/// before any of it is waited for.
+fn stop_within(
+    session: &mut Session,
+    verb: Verb,
+    time: Duration,
+    names: &[&str],
+) -> Result<(), Failure> {
+    let processes = session.processes()?;
+    let mut targets: Vec<(String, String)> = Vec::new();
+    for (word, meant) in names.iter().zip(patterns::each(names, &processes)) {
+        let rows: Vec<&ProcessInfo> = match meant {
+            _ if names.contains(&"all") => processes.iter().collect(),
+            Meant::Several(rows) => rows,
+            Meant::Name => {
+                let name = Namespec::parse(word);
+                let shown = display_name(name.group, name.process.unwrap_or_default());
+                targets.push((shown, (*word).to_owned()));
+                continue;
+            }
+            Meant::Nothing => {
+                let name = Namespec::parse(word);
+                match name.process {
+                    None => outcome::report_unknown_group(session, verb, name.group)?,
+                    Some(_) => {
+                        let unknown = FaultCode::BadName.code().into();
+                        outcome::report(session, verb, word, unknown, "")?;
+                    }
+                }
+                continue;
+            }
+        };
+        let is_up = |row: &&ProcessInfo| {
+            row.known_state()
+                .is_none_or(|state| state.is_running() || state == ProcessState::Stopping)
+        };
+        let rows = rows.into_iter().filter(is_up);
+        targets.extend(rows.map(|row| (row.display_name(), row.full_name())));
+        if names.contains(&"all") {
+            break;
+        }
+    }
+    let wait = Value::Bool(!verb.is_begun());
+    for some in targets.chunks(AT_ONCE) {
+        let mut calls = Vec::new();
+        for (shown, name) in some {
+            let timeout = Value::Double(time.as_secs_f64());
+            let parameters = [Value::string(name), timeout, wait.clone()];
+            calls.push((shown, session.send("stopProcessWithin", &parameters)?));
+        }
+        for (shown, call) in calls {
+            match session.wait_for(call)? {
+                Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+                    let line = "ERROR: this supervisord cannot stop within a time of one's own; \
+                                leave out --timeout and --now";
+                    return session.refuse(line);
+                }
+                outcome => outcome::report_call(session, verb, shown, outcome)?,
+            }
+        }
+    }
+    Ok(())
 }

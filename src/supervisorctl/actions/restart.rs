@@ -6,7 +6,8 @@
 use super::processes;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::interrupt::ENDING;
-use crate::supervisorctl::names::display_name;
+use crate::supervisorctl::manner::Manner;
+use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::progress::{Aim, Progress};
@@ -16,7 +17,10 @@ use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
 /// `restart NAME…`: stops them all, then starts them all.
-pub fn restart(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+pub fn restart(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(), Failure> {
+    if manner.is_quick {
+        return begin(session, words);
+    }
     let (method, parameters) = match words.contains(&"all") {
         true => ("restartAllProcesses", Vec::new()),
         false => ("restartProcesses", vec![targets(session, words)?]),
@@ -30,7 +34,53 @@ pub fn restart(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     };
     match outcome {
         Ok(reply) => report(session, &reply.action_results()?),
-        Err(fault) if fault.is(FaultCode::UnknownMethod) => by_steps(session, words),
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => by_steps(session, Verb::Start, words),
+        Err(fault) => Err(CallError::Fault(fault).into()),
+    }
+}
+
+/// Begins it. A name that there is not is told here: the answer comes before the server has
+/// looked at all of them.
+fn begin(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+    let processes = session.processes()?;
+    let mut names = Vec::new();
+    for (word, meant) in words.iter().zip(patterns::each(words, &processes)) {
+        let name = Namespec::parse(word);
+        let is_known = match meant {
+            Meant::Several(_) => true,
+            Meant::Name => processes.iter().any(|row| patterns::is_named(row, word)),
+            Meant::Nothing => false,
+        };
+        match name.process {
+            _ if is_known || *word == "all" => names.push(*word),
+            None => outcome::report_unknown_group(session, Verb::BeginStart, name.group)?,
+            Some(_) => {
+                let unknown = FaultCode::BadName.code().into();
+                outcome::report(session, Verb::BeginStart, word, unknown, "")?;
+            }
+        }
+    }
+    let (method, mut parameters) = match names.contains(&"all") {
+        true => ("restartAllProcesses", Vec::new()),
+        false if names.is_empty() => return Ok(()),
+        false => ("restartProcesses", vec![targets(session, &names)?]),
+    };
+    parameters.push(Value::Bool(false));
+    match session.try_call(method, &parameters)? {
+        Ok(reply) => {
+            let results = reply.action_results()?;
+            match results.is_empty() {
+                true => names
+                    .iter()
+                    .try_for_each(|name| session.print(&format!("{name}: restarting"))),
+                // It is done already.
+                false => report(session, &results),
+            }
+        }
+        // Such a server is waited for until everything has stopped.
+        Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+            by_steps(session, Verb::BeginStart, &names)
+        }
         Err(fault) => Err(CallError::Fault(fault).into()),
     }
 }
@@ -79,7 +129,7 @@ fn report(session: &mut Session, results: &[ActionResult]) -> Result<(), Failure
 }
 
 /// The same by a call for each step.
-fn by_steps(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
+fn by_steps(session: &mut Session, start: Verb, words: &[&str]) -> Result<(), Failure> {
     session.persevere(&ENDING, |session, held| {
         let stopped = processes::apply_held(session, Verb::Stop, None, words, Some(held));
         match &stopped {
@@ -89,7 +139,7 @@ fn by_steps(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
         stopped.and(processes::apply_held(
             session,
-            Verb::Start,
+            start,
             None,
             words,
             Some(held),

@@ -1,0 +1,134 @@
+//! How a command is to be carried out: the options of `start`, `stop`, `restart` and
+//! `update`, which may stand before, between and after names.
+
+use std::time::Duration;
+
+use super::command::Command;
+use crate::config::datatypes;
+
+pub const NO_WAIT: &str = "--no-wait";
+pub const NOW: &str = "--now";
+pub const TIMEOUT: &str = "--timeout";
+
+/// What the options say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// The command ends when everything is under way.
+    pub is_quick: bool,
+    /// How long a stop may take before SIGKILL; with zero that is the only signal.
+    pub stop_within: Option<Duration>,
+}
+
+/// The options that a command has.
+pub fn options_of(command: Command) -> &'static [&'static str] {
+    match command {
+        Command::Start | Command::Restart | Command::Update => &[NO_WAIT],
+        Command::Stop => &[NO_WAIT, TIMEOUT, NOW],
+        _ => &[],
+    }
+}
+
+/// Takes the options out of a command's words; the error is a line for who typed them.
+pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a str>), String> {
+    let options = options_of(command);
+    let mut manner = Manner::default();
+    let mut names = Vec::new();
+    let mut words = words.iter().copied();
+    while let Some(word) = words.next() {
+        let (option, given) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (word, None),
+        };
+        if options.is_empty() || !word.starts_with("--") {
+            names.push(word);
+        } else if !options.contains(&option) {
+            let known = options.join(", ");
+            return Err(format!(
+                "Error: {} has no option {option}; it has {known}",
+                command.word()
+            ));
+        } else if option == TIMEOUT {
+            let value = given.or_else(|| words.next()).unwrap_or_default();
+            let limit = datatypes::duration(value);
+            let error = || {
+                format!("Error: {TIMEOUT} takes a duration such as 30, 90s or 5m, not '{value}'")
+            };
+            manner.stop_within = Some(limit.map_err(|_| error())?);
+        } else if let Some(value) = given {
+            return Err(format!("Error: {option} takes no value, but has '{value}'"));
+        } else if option == NOW {
+            manner.stop_within = Some(Duration::ZERO);
+        } else {
+            manner.is_quick = true;
+        }
+    }
+    Ok((manner, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(command: Command, line: &str) -> Result<(bool, Option<u64>, String), String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (manner, names) = split(command, &words)?;
+        let within = manner.stop_within.map(|time| time.as_millis() as u64);
+        Ok((manner.is_quick, within, names.join(" ")))
+    }
+
+    #[test]
+    fn options_stand_anywhere_among_the_names() {
+        for (command, line, quick, within, names) in [
+            (Command::Start, "a b", false, None, "a b"),
+            (Command::Start, "--no-wait a b", true, None, "a b"),
+            (Command::Restart, "a --no-wait b", true, None, "a b"),
+            (Command::Update, "--no-wait", true, None, ""),
+            (Command::Stop, "a --timeout 5m", false, Some(300_000), "a"),
+            (Command::Stop, "--timeout=500ms a", false, Some(500), "a"),
+            (Command::Stop, "--now a --no-wait", true, Some(0), "a"),
+            (Command::Stop, "-x a", false, None, "-x a"),
+            (Command::Clear, "--now a", false, None, "--now a"),
+        ] {
+            let expected = Ok((quick, within, names.to_owned()));
+            assert_eq!(read(command, line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn wrong_options_are_told_with_the_right_ones() {
+        for (command, line, told) in [
+            (
+                Command::Start,
+                "--now a",
+                "Error: start has no option --now; it has --no-wait",
+            ),
+            (
+                Command::Stop,
+                "--nowait a",
+                "Error: stop has no option --nowait; it has --no-wait, --timeout, --now",
+            ),
+            (
+                Command::Stop,
+                "--timeout a",
+                "Error: --timeout takes a duration such as 30, 90s or 5m, not 'a'",
+            ),
+            (
+                Command::Stop,
+                "a --timeout",
+                "Error: --timeout takes a duration such as 30, 90s or 5m, not ''",
+            ),
+            (
+                Command::Stop,
+                "a --timeout=-1",
+                "Error: --timeout takes a duration such as 30, 90s or 5m, not '-1'",
+            ),
+            (
+                Command::Stop,
+                "--now=1 a",
+                "Error: --now takes no value, but has '1'",
+            ),
+        ] {
+            assert_eq!(read(command, line), Err(told.to_owned()));
+        }
+    }
+}
