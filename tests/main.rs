@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod attacks;
+mod auto_logs;
 mod background;
 mod bench;
 mod boilerplate;

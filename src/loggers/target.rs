@@ -13,6 +13,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -23,6 +24,7 @@ use crate::loggers::rollover;
 use crate::loggers::rotation::{self, MAX_BACKUPS, Rotation};
 use crate::loggers::sink::Sink;
 use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
+use crate::sys::lock;
 use crate::sys::outlet::{self, Identity, Outlet};
 use crate::sys::safe_path;
 use crate::sys::syslog::Syslog;
@@ -47,6 +49,8 @@ pub struct Target {
     rotation_retry: Option<u64>,
     /// Another target moves, removes and limits the file; this one looks where it is.
     pub follows: bool,
+    /// It has a lock on the file, whichever that is at the time.
+    is_held: bool,
     /// How many channels write to it, and the most since nothing waited last.
     users: usize,
     most_users: usize,
@@ -95,6 +99,7 @@ impl Target {
             detached: false,
             rotation_retry: None,
             follows: false,
+            is_held: false,
             users: 1,
             most_users: 1,
             losses: Losses::default(),
@@ -110,9 +115,25 @@ impl Target {
         LogFailure::new(operation, &self.path, error)
     }
 
+    /// From now on the file is locked for as long as it is written to: another supervisord
+    /// does not remove it (see [`auto`](super::auto)).
+    pub fn hold(&mut self) {
+        self.is_held = true;
+        self.lock_file();
+    }
+
+    fn lock_file(&self) {
+        if let (true, Some(file)) = (self.is_held, self.file()) {
+            // Where there are no locks, a file is removed as 4.3.0 does it.
+            let _ = lock::try_lock_shared(file.as_fd());
+        }
+    }
+
     /// From now on this is written to.
     fn put_sink(&mut self, sink: Sink) {
-        self.sink = sink;
+        let before = std::mem::replace(&mut self.sink, sink);
+        self.lock_file();
+        drop(before);
         self.inherited = outlet::inherited_descriptor(Path::new(&self.path)).is_some();
         self.removed = false;
         self.detached = false;

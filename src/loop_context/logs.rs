@@ -50,6 +50,21 @@ impl LoopContext {
         Ok(LogUse { id, rotation })
     }
 
+    /// The same with an automatic log. It is locked from now on, so another supervisord that
+    /// starts leaves it and its backups alone.
+    pub fn hold_log(
+        &mut self,
+        user: LogUser<'_>,
+        path: &str,
+        rotation: Rotation,
+    ) -> Result<LogUse, LogFailure> {
+        let log = self.open_log(user, path, rotation)?;
+        if let Some(open) = self.logs.get_mut(log.id) {
+            open.target.hold();
+        }
+        Ok(log)
+    }
+
     pub fn close_log(&mut self, log: LogUse) {
         let LogUse { id, rotation } = log;
         if let Some(log) = self.logs.get_mut(id) {

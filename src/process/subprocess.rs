@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use crate::clock::Now;
-use crate::config::Process;
+use crate::config::{LogFile, Process};
 use crate::dispatchers::input::{InputDispatcher, InputError};
 use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Reported};
 use crate::loggers::failure::LogFailure;
@@ -27,10 +27,12 @@ use crate::tokens::{Channel, FdOwner, ProcessId, Timer};
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 
 /// Where the output of a process goes, with automatic names filled in.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct LogPaths {
     pub stdout: Option<String>,
     pub stderr: Option<String>,
+    /// The automatic ones, which stay open while there is no child.
+    pub held: Vec<LogUse>,
 }
 
 #[derive(Debug)]
@@ -318,6 +320,9 @@ impl Subprocess {
         ] {
             context.timers.set(timer, None);
         }
+        for log in std::mem::take(&mut self.paths.held) {
+            context.close_log(log);
+        }
         for path in [&self.paths.stdout, &self.paths.stderr]
             .into_iter()
             .flatten()
@@ -403,7 +408,11 @@ impl Subprocess {
         let mut logs = Vec::with_capacity(1);
         if let Some(path) = self.log_path(channel) {
             let process = &self.config.name;
-            let opened = context.open_log(LogUser { process, channel }, path, rotation);
+            let user = LogUser { process, channel };
+            let opened = match &output.logfile {
+                LogFile::Auto => context.hold_log(user, path, rotation),
+                LogFile::None | LogFile::Path(_) => context.open_log(user, path, rotation),
+            };
             logs.push(opened.map_err(|failure| {
                 context.poller.close(token);
                 DispatcherError::of_log(path, failure)

@@ -87,8 +87,9 @@ pub fn add_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     if daemon.supervisor.groups.named(name).is_some() {
         return Err(Fault::with(FaultCode::AlreadyAdded, name));
     }
+    let added = std::slice::from_ref(&group);
+    daemon.supervisor.allow_descriptors(daemon.context, added);
     daemon.supervisor.add_group(daemon.context, group);
-    daemon.supervisor.allow_descriptors(daemon.context);
     Ok(Value::Bool(true).into())
 }
 

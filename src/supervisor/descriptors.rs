@@ -1,6 +1,9 @@
 //! How many files may be open: enough for all processes, as far as the system
 //! allows. 4.3.0 stays at `minfds`, and the programs beyond it do not start.
 
+use std::rc::Rc;
+
+use crate::config;
 use crate::loop_context::LoopContext;
 use crate::supervisor::Supervisor;
 use crate::sys::limits::{self, Limit};
@@ -13,11 +16,12 @@ const OF_ALL: u64 = 256;
 const STEP: u64 = 1024;
 
 impl Supervisor {
-    /// Raises the limit where the processes of all groups together may need more.
-    /// Called when groups have been added. That it does not suffice is told once.
-    pub fn allow_descriptors(&mut self, context: &mut LoopContext) {
-        let sizes = self.groups.iter().map(|group| group.processes.len() as u64);
-        let processes: u64 = sizes.sum();
+    /// Raises the limit where the processes of all groups together, and of those that are
+    /// added next, may need more. That it does not suffice is told once.
+    pub fn allow_descriptors(&mut self, context: &mut LoopContext, added: &[Rc<config::Group>]) {
+        let sizes = self.groups.iter().map(|group| group.processes.len());
+        let sizes = sizes.chain(added.iter().map(|group| group.processes.len()));
+        let processes = sizes.sum::<usize>() as u64;
         let wanted = processes * OF_PROCESS + OF_ALL;
         let before = limits::soft(Limit::OpenFiles);
         if before >= wanted {

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
 use crate::loggers::auto;
+use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
+use crate::loop_context::open_logs::LogUser;
 use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
@@ -97,7 +99,12 @@ impl Supervisor {
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
         let mut group = Group::new(id, Rc::clone(&config), |process| {
-            log_paths(&self.child_settings, context, process)
+            log_paths(
+                &self.child_settings,
+                context,
+                process,
+                !self.lacks_descriptors,
+            )
         });
         let mut failures = Vec::new();
         for socket in &mut group.sockets {
@@ -160,20 +167,34 @@ impl Supervisor {
     }
 }
 
-/// Where the output of a process goes, with automatic files made.
+/// Where the output of a process goes, with automatic files made, and held if there are
+/// descriptors for that.
 fn log_paths(
     child_settings: &ChildSettings,
     context: &mut LoopContext,
     process: &config::Process,
+    may_hold: bool,
 ) -> LogPaths {
+    let mut held = Vec::new();
     let mut path = |channel: Channel, output: &config::Output| match &output.logfile {
         config::LogFile::None => None,
         config::LogFile::Path(path) => Some(path.clone()),
         config::LogFile::Auto => {
             let (directory, identifier) = (&child_settings.childlogdir, &child_settings.identifier);
-            auto::create(directory, &process.name, channel, identifier)
-                .map_err(|error| context.log.critical(error))
-                .ok()
+            let created = auto::create(directory, &process.name, channel, identifier);
+            // Its lock is kept until the log has its own.
+            let (path, _created) = created.map_err(|error| context.log.critical(error)).ok()?;
+            let rotation = Rotation {
+                maxbytes: output.logfile_maxbytes,
+                backups: output.logfile_backups,
+            };
+            // Where descriptors are few they are left to programs that run.
+            if may_hold {
+                let process = &process.name;
+                let user = LogUser { process, channel };
+                held.extend(context.hold_log(user, &path, rotation).ok());
+            }
+            Some(path)
         }
     };
     let stdout = path(Channel::Stdout, &process.stdout);
@@ -181,5 +202,9 @@ fn log_paths(
         true => None,
         false => path(Channel::Stderr, &process.stderr),
     };
-    LogPaths { stdout, stderr }
+    LogPaths {
+        stdout,
+        stderr,
+        held,
+    }
 }

@@ -5,6 +5,7 @@
 
 mod background;
 mod claim;
+mod clean_up;
 
 use std::io;
 use std::os::unix::ffi::OsStringExt;
@@ -18,7 +19,6 @@ use crate::config::{Address, Config, GroupKind, MainLog, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::log_level::Level;
-use crate::loggers::auto::{self, CleanupWarning};
 use crate::loggers::logger::{self, Logger};
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
@@ -364,28 +364,16 @@ fn server_url(servers: &[Server]) -> Option<String> {
 /// cannot be made, without which 4.3.0 does not start; those of members of a
 /// `[group:x]`, which have none in 4.3.0, are not among them.
 fn make_groups(supervisor: &mut Supervisor, context: &mut LoopContext) -> Vec<SocketError> {
-    let settings = &supervisor.config.supervisord;
-    if !settings.nocleanup {
-        for warning in auto::clean_up(&settings.childlogdir, &settings.identifier) {
-            match warning {
-                CleanupWarning::Directory => context.log.warn("Could not clear childlog dir"),
-                CleanupWarning::Entry(path) => {
-                    context.log.warn(format_args!(
-                        "Failed to clean up {}",
-                        pyrepr::repr(&path.to_string_lossy())
-                    ));
-                }
-            }
-        }
-    }
+    clean_up::clean_up(&supervisor.config.supervisord, &mut context.log);
     let mut failures = Vec::new();
-    for group in supervisor.config.groups.clone() {
+    let groups = supervisor.config.groups.clone();
+    supervisor.allow_descriptors(context, &groups);
+    for group in groups {
         let own = supervisor.add_group(context, Rc::clone(&group));
         if matches!(group.kind, GroupKind::FastCgi(_)) {
             failures.extend(own);
         }
     }
-    supervisor.allow_descriptors(context);
     failures
 }
 

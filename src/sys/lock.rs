@@ -27,7 +27,7 @@ pub fn try_lock(file: BorrowedFd<'_>) -> io::Result<Lock> {
         Err(errno) if of_description::is_unknown(errno) => {}
         outcome => return Ok(outcome?),
     }
-    Ok(match flock(file)? {
+    Ok(match try_lock_alone(file)? {
         true => Lock::Taken,
         false => Lock::Held,
     })
@@ -40,12 +40,23 @@ pub fn is_held(file: BorrowedFd<'_>) -> io::Result<bool> {
         Err(errno) if of_description::is_unknown(errno) => {}
         outcome => return Ok(outcome? == Lock::Held),
     }
-    Ok(!flock(file)?)
+    Ok(!try_lock_alone(file)?)
 }
 
-fn flock(file: BorrowedFd<'_>) -> io::Result<bool> {
+/// Takes the lock of a file that nobody else can open beside others who share it, if nobody has
+/// it alone. Never waits.
+pub fn try_lock_shared(file: BorrowedFd<'_>) -> io::Result<bool> {
+    try_flock(file, libc::LOCK_SH)
+}
+
+/// Takes that lock alone, if nobody has it. Never waits.
+pub fn try_lock_alone(file: BorrowedFd<'_>) -> io::Result<bool> {
+    try_flock(file, libc::LOCK_EX)
+}
+
+fn try_flock(file: BorrowedFd<'_>, kind: i32) -> io::Result<bool> {
     // SAFETY: two numbers; the descriptor is open while it is borrowed.
-    let done = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    let done = unsafe { libc::flock(file.as_raw_fd(), kind | libc::LOCK_NB) };
     match Errno::result(done) {
         Ok(_) => Ok(true),
         Err(Errno::EWOULDBLOCK) => Ok(false),
@@ -148,7 +159,7 @@ mod tests {
         let path = directory.path().join("file");
         let ours = File::create(&path).unwrap();
         let reader = File::open(&path).unwrap();
-        assert!(flock(reader.as_fd()).unwrap());
+        assert!(try_lock_alone(reader.as_fd()).unwrap());
         assert_eq!(try_lock(ours.as_fd()).unwrap(), Lock::Taken);
         drop(ours);
         let ours = writable(&path);
@@ -164,5 +175,20 @@ mod tests {
         });
         assert_eq!(try_lock(ours.as_fd()).unwrap(), Lock::HeldByReaders);
         assert!(!is_held(ours.as_fd()).unwrap());
+    }
+
+    #[test]
+    fn a_shared_lock_goes_with_others_of_its_kind_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let one = File::create(&path).unwrap();
+        let [other, third] = [(); 2].map(|()| File::open(&path).unwrap());
+        assert!(try_lock_shared(one.as_fd()).unwrap());
+        assert!(try_lock_shared(other.as_fd()).unwrap());
+        assert!(!try_lock_alone(third.as_fd()).unwrap());
+        drop((one, other));
+        until("the lock is free", || try_lock_alone(third.as_fd()).unwrap());
+        let late = File::open(&path).unwrap();
+        assert!(!try_lock_shared(late.as_fd()).unwrap());
     }
 }

@@ -231,6 +231,11 @@ impl FileAt {
         }
     }
 
+    /// Opens what has that name in the directory and is no link.
+    pub fn open_named(&self, name: &OsStr, flags: OFlag) -> io::Result<File> {
+        open_in(&self.directory, name, flags | OFlag::O_NOFOLLOW, 0)
+    }
+
     /// Removes what is there, be it a link.
     pub fn remove(&self) -> io::Result<()> {
         self.remove_named(&self.name)
