@@ -70,6 +70,7 @@ mod supervisorctl;
 mod support;
 mod swapped_places;
 mod syslog;
+mod taken;
 mod users;
 mod vanished;
 mod web;

@@ -18,12 +18,14 @@ use nix::unistd::{Uid, User};
 
 use crate::config::{Address, Server};
 use crate::http::policy::AccessPolicy;
+use crate::sys::listeners::{self, Listener as Listening};
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::socket::LONGEST_SOCKET_PATH;
 use crate::sys::socket::{self, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Stage};
 use crate::sys::user::Owner;
 use crate::sys::{errno, fd, host};
+use crate::text::plain;
 
 /// How many connections may wait to be accepted, as in 4.3.0.
 const BACKLOG: i32 = 1024;
@@ -231,13 +233,78 @@ impl From<io::Error> for NotMade {
     }
 }
 
-/// Whether somebody listens where one of the servers would. Nothing is made or removed.
-pub fn in_use(servers: &[Server]) -> Option<OpenError> {
+/// A server that could not be opened. Its text is that of 4.3.0, which names no server.
+#[derive(Debug)]
+pub struct ServerError {
+    pub section: String,
+    pub address: Address,
+    pub error: OpenError,
+}
+
+impl ServerError {
+    pub fn of(server: &Server, error: OpenError) -> ServerError {
+        ServerError {
+            section: server.section.clone(),
+            address: server.address.clone(),
+            error,
+        }
+    }
+
+    /// What the text leaves out: the address, the section, the reason, and who listens there.
+    pub fn details(&self) -> Option<String> {
+        let section = &self.section;
+        let (address, key) = match &self.address {
+            Address::Inet { host, port } if host.is_empty() => (format!("*:{port}"), "port"),
+            Address::Inet { host, port } => (format!("{host}:{port}"), "port"),
+            Address::Unix { path, .. } => (path.clone(), "file"),
+        };
+        let reason = match &self.error {
+            OpenError::InUse => return Some(in_use_by(&address, section, &self.address, key)),
+            OpenError::System { reason, .. } | OpenError::UnknownHost { reason, .. } => reason,
+            // These name the file, and what is wrong with it.
+            OpenError::PathTooLong { .. }
+            | OpenError::NotASocket { .. }
+            | OpenError::Chown { .. } => return None,
+        };
+        let reason = errno::reason(reason);
+        Some(format!(
+            "cannot listen on {address} of [{section}]: {reason}"
+        ))
+    }
+}
+
+/// That an address is in use, by whom if that is known, and what to do: another value of `key`.
+pub fn in_use_by(shown: &str, section: &str, address: &Address, key: &str) -> String {
+    let found = match address {
+        Address::Inet { host, port } => {
+            let address = resolve(host, *port).ok();
+            address.and_then(listeners::of_tcp)
+        }
+        Address::Unix { path, .. } => listeners::of_unix(path),
+    };
+    let who = match found {
+        Some(Listening { pid, program }) => format!("{} (pid {pid})", plain::shown(&program)),
+        None => "another program".to_owned(),
+    };
+    format!("{shown} of [{section}] is in use: {who} listens there; shut it down, or change {key}")
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+/// The first of the servers where somebody listens. Nothing is made or removed.
+pub fn in_use(servers: &[Server]) -> Option<ServerError> {
     let is_in_use = |server: &Server| match &server.address {
         Address::Inet { host, port } => matches!(open_inet(host, *port), Err(OpenError::InUse)),
         Address::Unix { path, .. } => matches!(socket::probe_unix(path), Ok(Probe::Alive)),
     };
-    servers.iter().any(is_in_use).then_some(OpenError::InUse)
+    let server = servers.iter().find(|server| is_in_use(server))?;
+    Some(ServerError::of(server, OpenError::InUse))
 }
 
 /// Opens one server; the names are those of this machine.

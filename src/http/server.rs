@@ -11,7 +11,7 @@ use std::os::fd::RawFd;
 use crate::config::Server;
 use crate::http::connection::{Connection, Handled};
 use crate::http::exchange::Request;
-use crate::http::listener::{self, OpenError, SocketFile};
+use crate::http::listener::{self, OpenError, ServerError, SocketFile};
 use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
@@ -104,7 +104,7 @@ struct Client {
 impl Servers {
     /// Opens all servers in the given order and watches them. When one fails, those before
     /// it are closed again and their files removed.
-    pub fn open(servers: &[Server], context: &mut LoopContext) -> Result<Servers, OpenError> {
+    pub fn open(servers: &[Server], context: &mut LoopContext) -> Result<Servers, ServerError> {
         let mut opened = Servers::none();
         let names = host::own_names();
         for (place, server) in (0..).zip(servers) {
@@ -112,7 +112,7 @@ impl Servers {
                 Ok(listener) => opened.listeners.push(listener),
                 Err(error) => {
                     opened.close(context);
-                    return Err(error);
+                    return Err(ServerError::of(server, error));
                 }
             }
         }

@@ -114,6 +114,14 @@ impl fmt::Display for SocketError {
 
 impl std::error::Error for SocketError {}
 
+impl SocketError {
+    /// Whether somebody else listens there.
+    pub fn is_in_use(&self) -> bool {
+        let in_use = Some(libc::EADDRINUSE);
+        matches!(&self.reason, Reason::System(reason) if reason.raw_os_error() == in_use)
+    }
+}
+
 /// As Python prints an OSError.
 fn bracketed(reason: &io::Error) -> String {
     reason

@@ -6,6 +6,7 @@
 mod background;
 mod claim;
 mod clean_up;
+mod not_opened;
 
 use std::io;
 use std::os::unix::ffi::OsStringExt;
@@ -15,7 +16,7 @@ use claim::Claim;
 
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
-use crate::config::{Address, Config, GroupKind, MainLog, Server};
+use crate::config::{Address, Config, Group, GroupKind, MainLog, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::log_level::Level;
@@ -27,6 +28,7 @@ use crate::process::environment::Environment;
 use crate::process::fcgi::{self, SocketError};
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
+use crate::supervisord::inspect;
 use crate::supervisord::mainloop::{MainLoop, TakenOver};
 use crate::supervisord::options::Arguments;
 use crate::supervisord::pidfile::PidFile;
@@ -178,6 +180,10 @@ pub fn start_again(
                 request.path,
                 failure.text()
             ));
+            if let Failure::Config(error) = &failure {
+                let explained = inspect::explained(error);
+                notes.criticals.extend(explained.lines().map(str::to_owned));
+            }
             start_with(launch, (request, config), notes, &mut context, true)
         }
         (started, _) => started,
@@ -243,14 +249,13 @@ fn start_with(
     let configured = &supervisor.config.servers;
     let mut servers = match is_last_resort {
         true => Servers::open_some(configured, context),
-        false => {
-            Servers::open(configured, context).map_err(|error| Failure::Usage(error.to_string()))?
-        }
+        false => Servers::open(configured, context)
+            .map_err(|error| not_opened::failure(&launch.request, &error))?,
     };
 
     let failures = make_groups(&mut supervisor, context);
-    if let Some(failure) = failures.into_iter().next().filter(|_| !restart) {
-        return Err(Failure::System(failure.to_string()));
+    if let Some((group, error)) = failures.first().filter(|_| !restart) {
+        return Err(not_opened::socket_failure(&launch.request, group, error));
     }
     announce(&supervisor.config, context);
 
@@ -363,7 +368,10 @@ fn server_url(servers: &[Server]) -> Option<String> {
 /// Makes all groups active. The errors are sockets of FastCGI programs that
 /// cannot be made, without which 4.3.0 does not start; those of members of a
 /// `[group:x]`, which have none in 4.3.0, are not among them.
-fn make_groups(supervisor: &mut Supervisor, context: &mut LoopContext) -> Vec<SocketError> {
+fn make_groups(
+    supervisor: &mut Supervisor,
+    context: &mut LoopContext,
+) -> Vec<(Rc<Group>, SocketError)> {
     clean_up::clean_up(&supervisor.config.supervisord, &mut context.log);
     let mut failures = Vec::new();
     let groups = supervisor.config.groups.clone();
@@ -371,7 +379,7 @@ fn make_groups(supervisor: &mut Supervisor, context: &mut LoopContext) -> Vec<So
     for group in groups {
         let own = supervisor.add_group(context, Rc::clone(&group));
         if matches!(group.kind, GroupKind::FastCgi(_)) {
-            failures.extend(own);
+            failures.extend(own.into_iter().map(|error| (Rc::clone(&group), error)));
         }
     }
     failures

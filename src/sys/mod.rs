@@ -12,6 +12,7 @@ pub mod host;
 pub mod inotify;
 pub mod kill;
 pub mod limits;
+pub mod listeners;
 pub mod lock;
 pub mod memory;
 pub mod notify;

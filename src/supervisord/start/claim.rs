@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Launch};
+use super::{Failure, Launch, not_opened};
 use crate::config::Config;
 use crate::http::listener;
 use crate::loop_context::LoopContext;
@@ -41,7 +41,7 @@ pub(super) fn take(
         }
         // That is what 4.3.0 would say.
         match listener::in_use(&config.servers) {
-            Some(error) => Err(Failure::Usage(error.to_string())),
+            Some(error) => Err(not_opened::failure(&launch.request, &error)),
             None => PidFile::take(path, LEAVING).map_err(|held| refusal(&held)),
         }
     });
