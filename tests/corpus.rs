@@ -319,6 +319,77 @@ fn variables_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The commands and environments of a file as they are, in sections of their own.
+fn commands_and_environments(text: &str) -> (String, usize) {
+    let mut out = "[supervisord]\nnodaemon=true\n".to_owned();
+    let mut count = 0;
+    let mut is_kept = false;
+    for line in text.lines() {
+        let key = line.split(['=', ':']).next().unwrap_or("").trim();
+        let begins = !line.starts_with([' ', '\t', '[', ';', '#']) && line.contains('=');
+        if begins {
+            is_kept = matches!(key.to_lowercase().as_str(), "command" | "environment");
+            if is_kept {
+                count += 1;
+                out.push_str(&format!("[program:p{count}]\n"));
+                if key.eq_ignore_ascii_case("environment") {
+                    out.push_str("command=/bin/cat\n");
+                }
+            }
+        }
+        if is_kept && (begins || line.starts_with([' ', '\t'])) {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    (out, count)
+}
+
+#[test]
+fn no_command_and_no_environment_of_the_corpus_gives_a_false_alarm() {
+    let Ok(entries) = std::fs::read_dir(folder()) else {
+        println!("there is no corpus: nothing to test (set CORPUS)");
+        return;
+    };
+    let dir = Dir::new();
+    let mut checked = 0;
+    let mut alarms = Vec::new();
+    for entry in entries {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let (text, count) = commands_and_environments(&String::from_utf8_lossy(&bytes));
+        // A percent sign of its own is an error, and there is nothing to warn of.
+        let text: String = text
+            .lines()
+            .filter(|line| !line.contains("%HOME%"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        dir.write("s.conf", &text);
+        let mut command = std::process::Command::new(dir.bin().join("supervisord"));
+        command.args(["-c", "s.conf", "--check"]);
+        command.current_dir(dir.path());
+        for variable in variables_in(&text) {
+            command.env(variable, "1");
+        }
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() == Some(0) {
+            checked += count;
+        }
+        let is_alarm =
+            |line: &&str| line.contains("no shell runs it") || line.contains("in environment");
+        alarms.extend(told.lines().filter(is_alarm).map(str::to_owned));
+    }
+    println!("{checked} commands and environments");
+    assert!(checked > 400, "{checked}");
+    // This is none: supervisord expands no variable so.
+    for known in ["has ${VERSION}, and no shell runs it"] {
+        let is_known = |alarm: &String| alarm.contains(known);
+        assert!(alarms.iter().any(is_known), "{known}: {alarms:?}");
+        alarms.retain(|alarm| !is_known(alarm));
+    }
+    assert_eq!(alarms, [""; 0]);
+}
+
 #[test]
 fn a_file_is_made_fit_for_the_test() {
     let fit = fit(

@@ -23,9 +23,13 @@ fn with(text: &str) -> Dir {
     dir
 }
 
+/// A server that supervisorctl finds; there is a warning without.
+const SERVED: &str = "[unix_http_server]\nfile=%(here)s/s\n[rpcinterface:supervisor]\n\
+    supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n";
+
 /// What `--check` warns of, `[supervisord]` being on line 1.
 fn warnings(more: &str) -> Vec<String> {
-    let dir = with(&format!("[supervisord]\n{more}"));
+    let dir = with(&format!("[supervisord]\n{more}{SERVED}"));
     let found = supervisord(&dir, &["--check"]);
     assert_eq!(found.status, Some(0), "{}", found.stderr);
     found.stderr.lines().map(str::to_owned).collect()
@@ -40,8 +44,8 @@ fn without_notes(text: &str) -> String {
 #[test]
 fn a_good_configuration_is_counted() {
     let dir = with(
-        "[supervisord]\nlogfile=%(here)s/main.log\n[program:a]\ncommand=a\nnumprocs=2\n\
-         process_name=a%(process_num)d\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n",
+        "[supervisord]\nnodaemon=true\nlogfile=%(here)s/main.log\n[program:a]\ncommand=cat\nnumprocs=2\n\
+         process_name=a%(process_num)d\n[eventlistener:l]\ncommand=cat\nevents=TICK_5\n",
     );
     let found = supervisord(&dir, &["--check=strict"]);
     assert_eq!(found.stderr, "");
@@ -60,7 +64,7 @@ fn a_good_configuration_is_counted() {
 
 #[test]
 fn a_bad_one_is_told_as_at_a_start_and_then_where() {
-    let dir = with("[supervisord]\n[program:a]\ncommand=a\nautostart=perhaps\n");
+    let dir = with("[supervisord]\n[program:a]\ncommand=cat\nautostart=perhaps\n");
     for option in ["--check", "--dump-config"] {
         let found = supervisord(&dir, &[option]);
         assert_eq!(found.status, Some(2));
@@ -82,9 +86,9 @@ fn a_bad_one_is_told_as_at_a_start_and_then_where() {
 fn one_group_was_counted_as_1_groups() {
     for (programs, told) in [
         ("", "0 groups, 0 processes"),
-        ("[program:a]\ncommand=a\n", "1 group, 1 process"),
+        ("[program:a]\ncommand=cat\n", "1 group, 1 process"),
         (
-            "[program:a]\ncommand=a\nnumprocs=2\nprocess_name=%(process_num)d\n",
+            "[program:a]\ncommand=cat\nnumprocs=2\nprocess_name=%(process_num)d\n",
             "1 group, 2 processes",
         ),
     ] {
@@ -181,7 +185,7 @@ fn what_follows_from_an_error_is_no_error_by_itself() {
     for (text, lines) in [
         // A name that no section can have, and the group that has it.
         (
-            "[program:a:b]\ncommand=a\n[group:g]\nprograms=a:b\n",
+            "[program:a:b]\ncommand=cat\n[group:g]\nprograms=a:b\n",
             &[2][..],
         ),
         (
@@ -194,15 +198,15 @@ fn what_follows_from_an_error_is_no_error_by_itself() {
             &[2],
         ),
         (
-            "[program:a]\ncommand=a\nprocess_name=a/b%(process_num)d\nnumprocs=2\n",
+            "[program:a]\ncommand=cat\nprocess_name=a/b%(process_num)d\nnumprocs=2\n",
             &[4],
         ),
         (
-            "[program:a]\ncommand=a\nstopasgroup=yes\nkillasgroup=no\nnumprocs=2\n",
+            "[program:a]\ncommand=cat\nstopasgroup=yes\nkillasgroup=no\nnumprocs=2\n",
             &[6, 5],
         ),
         (
-            "[program:a]\nnumprocs=%(no)s\ncommand=a\ncommand=b%\n",
+            "[program:a]\nnumprocs=%(no)s\ncommand=cat\ncommand=b%\n",
             &[3, 5],
         ),
     ] {
@@ -217,7 +221,7 @@ fn every_broken_file_is_told_and_what_the_others_say() {
     let dir = with("[supervisord]\nminfds=x\n[include]\nfiles=*.ini\n[group:g]\nprograms=a,b\n");
     dir.write("a.ini", "[program:a]\nnonsense\n");
     dir.write("b.ini", "nonsense\n");
-    dir.write("c.ini", "[program:c]\ncommand=c\nautostart=perhaps\n");
+    dir.write("c.ini", "[program:c]\ncommand=cat\nautostart=perhaps\n");
     let found = supervisord(&dir, &["--check"]);
     assert_eq!(found.status, Some(2));
     let told = [
@@ -254,7 +258,7 @@ fn the_error_of_a_handler_in_python_did_not_say_which_one_does_its_job() {
         ("result_handler=supervisor_stdlog:log_handler", PRINTS),
     ] {
         let dir = with(&format!(
-            "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n{line}\nbuffer_size=100\n"
+            "[supervisord]\n[eventlistener:l]\ncommand=cat\nevents=TICK_5\n{line}\nbuffer_size=100\n"
         ));
         let (_, value) = line.split_once('=').unwrap();
         // At a start too, terminal or not.
@@ -290,7 +294,7 @@ fn wrong_values_of_listeners_are_told_with_what_can_be_written() {
         ),
     ] {
         let dir = with(&format!(
-            "[supervisord]\n[eventlistener:l]\ncommand=l\nevents=TICK_5\n{line}\n"
+            "[supervisord]\n[eventlistener:l]\ncommand=cat\nevents=TICK_5\n{line}\n"
         ));
         let found = supervisord(&dir, &["--check"]);
         assert_eq!(found.status, Some(2));
@@ -304,7 +308,7 @@ fn wrong_values_of_listeners_are_told_with_what_can_be_written() {
         "busy_warning=0",
         "busy_warning=1500ms",
     ] {
-        let listener = "[eventlistener:l]\ncommand=l\nevents=TICK_5";
+        let listener = "[eventlistener:l]\ncommand=cat\nevents=TICK_5";
         assert_eq!(warnings(&format!("{listener}\n{line}\n")), [""; 0]);
     }
 }
@@ -324,8 +328,8 @@ fn scripts_get_the_lines_of_a_start_first_and_the_place_behind_them() {
 fn misspelled_keys_and_sections_are_told_with_what_was_meant() {
     assert_eq!(
         warnings(
-            "lofgile=x\n[program:a]\ncommand=a\nstdout_logfle=/tmp/a.log\nzork=1\n\
-             [progam:b]\ncommand=b\n[Program:c]\n[program]\n[mine]\nx=1\n"
+            "lofgile=x\n[program:a]\ncommand=cat\nstdout_logfle=/tmp/a.log\nzork=1\n\
+             [progam:b]\ncommand=cat\n[Program:c]\n[program]\n[mine]\nx=1\n"
         ),
         [
             "s.conf:2: warning: [supervisord] has no key lofgile, did you mean \"logfile\"?",
@@ -349,6 +353,7 @@ fn values_that_a_comment_cuts_are_told() {
         ),
         [
             "s.conf:4: warning: command ends before \"; bar'\", which is a comment: a blank before ; or # begins one, in quotes too",
+            "s.conf:4: warning: [program:a] can't parse command \"sh -c 'foo\": No closing quotation, so it cannot start",
             "s.conf:6: warning: environment ends before \";D=4\", which is a comment: a blank before ; or # begins one, in quotes too",
             "s.conf:7: warning: directory ends before \";x\", which is a comment: a blank before ; or # begins one, in quotes too",
         ]
@@ -358,7 +363,7 @@ fn values_that_a_comment_cuts_are_told() {
 #[test]
 fn duplicates_are_told_with_both_lines() {
     assert_eq!(
-        warnings("[program:a]\ncommand=a\nCommand=b\n[program:a]\npriority=1\ncommand=c\n"),
+        warnings("[program:a]\ncommand=a\nCommand=b\n[program:a]\npriority=1\ncommand=cat\n"),
         [
             "s.conf:4: warning: command of [program:a] was set on line 3 already: this one counts",
             "s.conf:5: warning: [program:a] is at s.conf:2 already: both are read as one section",
@@ -370,7 +375,7 @@ fn duplicates_are_told_with_both_lines() {
 #[test]
 fn includes_without_a_match_and_missing_directories_are_told() {
     let found = warnings(
-        "[include]\nfiles=/no/where/*.conf\n[program:a]\ncommand=a\nstdout_logfile=/no/where/a.log\n",
+        "[include]\nfiles=/no/where/*.conf\n[program:a]\ncommand=cat\nstdout_logfile=/no/where/a.log\n",
     );
     assert_eq!(
         found,
@@ -387,12 +392,12 @@ fn includes_without_a_match_and_missing_directories_are_told() {
 fn quoted_paths_and_warnings_of_the_start_are_told() {
     assert_eq!(
         warnings(
-            "[program:a]\ncommand=a\nstdout_logfile=\"a.log\"\nstderr_logfile=syslog\n\
+            "[program:a]\ncommand=cat\nstdout_logfile=\"a.log\"\nstderr_logfile=syslog\n\
              [rpcinterface:x]\nsupervisor.rpcinterface_factory=my:plugin\n"
         ),
         [
             "s.conf:2: warning: For [program:a], stderr_logfile=syslog but this is deprecated and will be removed.  Use stderr_syslog=true to enable syslog instead.",
-            "s.conf:4: warning: the quotes of stdout_logfile are part of the path: leave them out",
+            "s.conf:4: warning: remove the quotes of stdout_logfile: they are part of the path",
             "s.conf:6: warning: [rpcinterface:x] is left out: my:plugin cannot be loaded, for Python plug-ins are not available",
         ]
     );
@@ -400,7 +405,11 @@ fn quoted_paths_and_warnings_of_the_start_are_told() {
 
 #[test]
 fn a_password_that_everybody_can_read_is_told_and_one_that_nobody_can_is_not() {
-    let dir = with("[supervisord]\n[inet_http_server]\nport=1\nusername=u\npassword=p\n");
+    let dir = with(
+        "[supervisord]\n[inet_http_server]\nport=1\nusername=u\npassword=p\n\
+         [rpcinterface:supervisor]\n\
+         supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+    );
     let file = dir.join("s.conf");
     std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     let mut found = supervisord(&dir, &["--check=strict"]);
@@ -460,7 +469,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "[supervisord]\nlogfile=/tmp/s.log\npidfile=/tmp/s.pid\nchildlogdir=/tmp\nenvironment=A=\"1\"\n\
          [inet_http_server]\nport=*:9001\nusername=u\npassword=secret\n\
          [fcgi-program:f]\ncommand=f\nsocket=unix:///tmp/../f.sock\nsocket_mode=0770\npriority=1\n\
-         [eventlistener:l]\ncommand=l\nevents=tick_60,TICK_5\nstopsignal=64\n\
+         [eventlistener:l]\ncommand=cat\nevents=tick_60,TICK_5\nstopsignal=64\n\
          [program:p]\ncommand=p %%\nexitcodes=2,0\nstdout_logfile=NONE\nenvironment=B=\"\\2\"\n\
          autorestart=unexpected\numask=022\n",
     );

@@ -28,6 +28,7 @@ mod faults;
 mod fcgi;
 mod followers;
 mod foreground;
+mod foreseen;
 mod fuzz;
 mod hostile;
 mod http;

@@ -2,6 +2,10 @@
 //! they look, or not at all. The configuration itself is good; what is not is
 //! an error of the start.
 
+mod quotes;
+mod servers;
+mod shell;
+
 use std::collections::BTreeMap;
 
 use super::document::{DEFAULT, Document, PROGRAM_DEFAULT, Value};
@@ -11,12 +15,11 @@ use super::keys::{self, KINDS, SectionKind};
 use super::names;
 use super::nearest::nearest;
 use super::paths::{dirname, join};
-use super::redact;
 use super::rpcinterface;
 use super::server;
 use super::supervisorctl;
 use super::system::System;
-use super::{Config, LogFile};
+use super::{Config, LogFile, supervisord, written};
 use crate::sort;
 use crate::vec_map::VecMap;
 
@@ -58,8 +61,15 @@ pub fn check(
         checker.noted(config, &directory.text);
     }
     checker.log_directories(config, launch_directory, system);
+    checker.values();
     let mut warnings = checker.warnings;
     warnings.extend(notes(config, document));
+    warnings.extend(servers::warnings(config, document, launch_directory));
+    sorted(warnings, document)
+}
+
+/// In the order of files and lines.
+pub fn sorted(mut warnings: Vec<Warning>, document: &Document) -> Vec<Warning> {
     let order: Vec<&str> = document.marks().map(|(file, _)| file).collect();
     let position = |file: &str| order.iter().position(|other| *other == file);
     let key = |warning: &Warning| (position(&warning.location.file), warning.location.line);
@@ -155,15 +165,8 @@ impl<'a> Checker<'a> {
                     }
                     self.key(file, mark.line, section, key);
                 }
-                Marked::Cut { kept, gap, comment } => {
-                    if is_suspicious(key, kept, gap, comment) {
-                        let shown = match may_be_secret(key, kept, comment) {
-                            true => comment.get(..1).unwrap_or_default(),
-                            false => comment,
-                        };
-                        let text = format!(
-                            "{key} ends before \"{shown}\", which is a comment: a blank before ; or # begins one, in quotes too"
-                        );
+                Marked::Cut { .. } => {
+                    if let Some(text) = written::cut(key, &mark.what) {
                         self.warn(file, mark.line, text);
                     }
                 }
@@ -210,8 +213,8 @@ impl<'a> Checker<'a> {
             return;
         }
         let (file, text) = (&value.location.file, &value.text);
-        if is_path(key) && is_quoted(text) {
-            let text = format!("the quotes of {key} are part of the path: leave them out");
+        if is_path(key) && written::is_quoted(text) {
+            let text = format!("remove the quotes of {key}: they are part of the path");
             self.warn(file, line, text);
         }
         if go::is_remote_syslog(key, text) {
@@ -345,6 +348,51 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Commands and environments that are read otherwise than they look.
+    fn values(&mut self) {
+        for section in self.document.sections() {
+            let value = |key: &str| self.document.get(&section, key);
+            let is_supervisord = section == supervisord::SECTION;
+            let is_of_program = keys::kind_of(&section)
+                .is_some_and(|kind| kind.all_keys().any(|key| key.name == "command"));
+            let mut found = Vec::new();
+            if let Some(pairs) = value("environment").filter(|_| is_supervisord || is_of_program) {
+                let doubts = quotes::doubts(&pairs.text, if is_supervisord { 2 } else { 1 });
+                found.extend(doubts.into_iter().map(|doubt| {
+                    let text = format!("in environment, {doubt}");
+                    (pairs.location.clone(), text)
+                }));
+            }
+            for key in ["command", "result_handler", "handler"] {
+                let Some(value) = value(key).filter(|_| is_of_program) else {
+                    continue;
+                };
+                let command = match value.text.strip_prefix("exec:") {
+                    Some(command) => command,
+                    None if key == "command" => &value.text,
+                    None => continue,
+                };
+                if let Some(word) = shell::shell_word(command) {
+                    let text =
+                        format!("{key} has {word}, and no shell runs it: {}", instead(&word));
+                    found.push((value.location, text));
+                }
+            }
+            let found = found.into_iter();
+            let found = found.map(|(location, text)| Warning {
+                location,
+                text,
+                is_note: false,
+            });
+            // A key of [DEFAULT] is every section's.
+            for warning in found {
+                if !self.warnings.contains(&warning) {
+                    self.warnings.push(warning);
+                }
+            }
+        }
+    }
+
     /// The value of a key in the section that made a process: its group's section
     /// or, for a member of a `[group:x]`, the program's.
     fn value_of(&self, section: &str, key: &str, process: &str) -> Option<Value> {
@@ -356,6 +404,19 @@ impl<'a> Checker<'a> {
 
 fn has_key(kind: &SectionKind, key: &str) -> bool {
     kind.all_keys().any(|known| known.name == key)
+}
+
+/// What to write where a shell is missing.
+fn instead(word: &str) -> String {
+    let shell = "/bin/sh -c 'COMMAND'";
+    if word.ends_with('=') {
+        return format!("set it in environment, or write {shell}");
+    }
+    let name = word.trim_start_matches(['$', '{']).trim_end_matches('}');
+    match word.starts_with('$') && !name.starts_with('(') {
+        true => format!("write %(ENV_{name})s, or {shell}"),
+        false => format!("write {shell}"),
+    }
 }
 
 /// Plug-ins take keys of their own.
@@ -398,34 +459,4 @@ fn is_path(key: &str) -> bool {
             | "history_file"
             | "socket"
     )
-}
-
-fn is_quoted(value: &str) -> bool {
-    value.len() >= 2
-        && ["\"", "'"]
-            .iter()
-            .any(|quote| value.starts_with(quote) && value.ends_with(quote))
-}
-
-/// Whether what is cut off may be the end of a password or of a variable's value, or
-/// holds a variable that is named as a secret.
-fn may_be_secret(key: &str, kept: &str, comment: &str) -> bool {
-    let is_open = |quote: char| kept.matches(quote).count() % 2 == 1;
-    let is_within = is_open('"') || is_open('\'');
-    key == "password" || (key == "environment" && (is_within || redact::is_secret(comment)))
-}
-
-/// Whether a comment may have been meant as a part of the value: an ordinary
-/// one stands apart, in a column of its own, or has a blank after the `;`, and
-/// nothing is open before it. In values that have a use for `;` only the column
-/// takes the doubt away.
-fn is_suspicious(key: &str, kept: &str, gap: &str, comment: &str) -> bool {
-    let text = comment.trim_start_matches([';', '#']);
-    let open = ['\'', '"']
-        .iter()
-        .any(|quote| kept.matches(*quote).count() % 2 == 1);
-    let apart = gap.contains('\t') || gap.chars().count() > 1;
-    let doubtful = matches!(key, "command" | "environment" | "password" | "username");
-    let close = !apart && !text.trim().is_empty();
-    open || (close && (doubtful || !text.starts_with([' ', '\t'])))
 }

@@ -178,6 +178,16 @@ impl Document {
         files.zip(self.marks.iter().map(Vec::as_slice))
     }
 
+    /// What comments have cut off the value whose key stands there, on all of its lines.
+    pub fn cuts(&self, place: &Location) -> impl Iterator<Item = &Marked> {
+        let file = self.marks().find(|(file, _)| *file == place.file);
+        let marks = file.map_or(&[][..], |(_, marks)| marks).iter();
+        let is_key = |mark: &&Mark| mark.line == place.line && matches!(mark.what, Marked::Key(..));
+        let value = marks.skip_while(move |mark| !is_key(mark)).skip(1);
+        let cuts = value.map(|mark| &mark.what);
+        cuts.take_while(|what| matches!(what, Marked::Cut { .. }))
+    }
+
     /// Puts another value in the place of a key's, or one where there is none.
     pub fn put(&mut self, section: &str, key: &str, text: &str) {
         let own = self.stored(section, key);

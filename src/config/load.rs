@@ -23,6 +23,7 @@ use super::server;
 use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::{ReadError, System};
+use super::written;
 use crate::sys::user::Owner;
 use crate::sys::{self, errno};
 
@@ -210,6 +211,13 @@ fn located(error: ConfigError, document: &Document) -> ConfigError {
             let advice = format!("did you mean \"{missing}\"?");
             return error.advising(&advice).at(Some(value.location));
         }
+    }
+    let written = error.key().filter(|_| error.location().is_some());
+    if let Some(key) = written.map(str::to_owned)
+        && let Some(value) = document.get(&section, &key)
+        && let Some(advice) = written::advice(document, &key, &value)
+    {
+        return error.advising(&advice);
     }
     error.at(document.location_of(&section))
 }

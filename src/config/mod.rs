@@ -43,6 +43,7 @@ pub mod supervisorctl;
 pub mod supervisord;
 pub mod system;
 pub mod wanted;
+pub mod written;
 
 use std::rc::Rc;
 

@@ -1,6 +1,8 @@
 //! `--check` and `--dump-config`: the configuration is read as a start would,
 //! and nothing is started, made, logged or removed.
 
+mod run_time;
+
 use std::process::ExitCode;
 
 use crate::command_line;
@@ -46,7 +48,15 @@ pub fn run(inspection: Inspection, request: &StartRequest) -> ExitCode {
         }
         Inspection::Check { strict } => strict,
     };
-    let warnings = check::check(&config, &document, launch, &RealSystem);
+    let mut warnings = check::check(&config, &document, launch, &RealSystem);
+    warnings.extend(run_time::warnings(
+        &config,
+        &document,
+        &request.environment,
+        launch,
+        &RealSystem,
+    ));
+    let warnings = check::sorted(warnings, &document);
     for warning in &warnings {
         let word = if warning.is_note { "note" } else { "warning" };
         let location = &warning.location;

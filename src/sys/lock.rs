@@ -187,7 +187,9 @@ mod tests {
         assert!(try_lock_shared(other.as_fd()).unwrap());
         assert!(!try_lock_alone(third.as_fd()).unwrap());
         drop((one, other));
-        until("the lock is free", || try_lock_alone(third.as_fd()).unwrap());
+        until("the lock is free", || {
+            try_lock_alone(third.as_fd()).unwrap()
+        });
         let late = File::open(&path).unwrap();
         assert!(!try_lock_shared(late.as_fd()).unwrap());
     }

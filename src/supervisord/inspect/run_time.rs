@@ -1,0 +1,213 @@
+//! What `--check` can see now of what will fail when programs are started: commands and
+//! directories that are not there, users that nobody may become.
+
+use crate::config::check::Warning;
+use crate::config::document::Document;
+use crate::config::ini::Location;
+use crate::config::paths::{dirname, join};
+use crate::config::system::System;
+use crate::config::{Address, Config, Group, GroupKind, Process, ResultHandler};
+use crate::process::command::{self, CommandError};
+use crate::text::shlex;
+
+/// What one section's key has already been told of is not told again for its other processes.
+struct Looker<'a> {
+    config: &'a Config,
+    document: &'a Document,
+    system: &'a dyn System,
+    /// What supervisord itself inherits as `PATH`.
+    path: Option<&'a str>,
+    /// Where supervisord will be.
+    base: String,
+    warnings: Vec<Warning>,
+}
+
+/// All of it. Relative paths are looked at from where supervisord will be, which this process
+/// goes to.
+pub fn warnings(
+    config: &Config,
+    document: &Document,
+    environment: &[(String, String)],
+    launch_directory: &str,
+    system: &dyn System,
+) -> Vec<Warning> {
+    let settings = &config.supervisord;
+    let base = match &settings.directory {
+        Some(directory) if !settings.nodaemon => join(launch_directory, directory),
+        _ => launch_directory.to_owned(),
+    };
+    // One that cannot be entered is not left by supervisord either.
+    let _ = std::env::set_current_dir(&base);
+    let path = environment.iter().find(|(name, _)| name == "PATH");
+    let mut looker = Looker {
+        config,
+        document,
+        system,
+        path: path.map(|(_, value)| value.as_str()),
+        base,
+        warnings: Vec::new(),
+    };
+    looker.daemon_user();
+    for (group, section) in config.groups.iter().zip(&config.sections) {
+        looker.group(group, section);
+    }
+    looker.warnings
+}
+
+impl Looker<'_> {
+    fn group(&mut self, group: &Group, section: &str) {
+        for process in &group.processes {
+            let own = self.section_of(process, section);
+            self.command(process, &own);
+            self.directory(process, &own);
+            self.user(process, &own);
+        }
+        let socket = match &group.kind {
+            GroupKind::FastCgi(socket) => Some(socket),
+            GroupKind::Programs | GroupKind::Listeners(_) => None,
+        };
+        if let Some(Address::Unix { path, .. }) = socket.map(|socket| &socket.address)
+            && !self.system.is_directory(&join(&self.base, dirname(path)))
+        {
+            let path = self.shown(section, "socket", path);
+            let text = format!(
+                "there is no directory for the socket {path}: supervisord cannot start before it is there"
+            );
+            self.warn(section, "socket", text);
+        }
+        if let GroupKind::Listeners(pool) = &group.kind
+            && let ResultHandler::Exec(handler) = &pool.result_handler
+            && let Some(process) = group.processes.first()
+        {
+            let handler = Process {
+                command: handler.clone(),
+                ..Process::clone(process)
+            };
+            let key = match self.document.get(section, "handler") {
+                Some(_) => "handler",
+                None => "result_handler",
+            };
+            self.command_of(&handler, section, key, "its answers cannot be judged");
+        }
+    }
+
+    fn command(&mut self, process: &Process, section: &str) {
+        self.command_of(process, section, "command", "it cannot start");
+    }
+
+    fn command_of(&mut self, process: &Process, section: &str, key: &str, so: &str) {
+        let path = self.path.map(str::as_bytes);
+        let Err(error) = command::find(process, path) else {
+            return;
+        };
+        let mut text = format!("{error}, so {so}");
+        if let CommandError::NotFound(_) = error {
+            let words = shlex::split_command(&process.command).unwrap_or_default();
+            let program = words.first().map_or("", String::as_str);
+            if !program.contains('/') {
+                let own = process.environment.iter().find(|(name, _)| name == "PATH");
+                let path = own.map(|(_, value)| value.as_str()).or(self.path);
+                if let Some(path) = path.filter(|path| !path.is_empty()) {
+                    text.push_str(&format!(": its PATH is {path}"));
+                }
+            } else if !program.starts_with('/') {
+                // The child is in `directory` only later.
+                let base = &self.base;
+                text.push_str(&format!(": it is looked for from {base}"));
+            }
+        }
+        self.warn(section, key, text);
+    }
+
+    fn directory(&mut self, process: &Process, section: &str) {
+        let Some(directory) = &process.directory else {
+            return;
+        };
+        if std::path::Path::new(directory).is_dir() {
+            return;
+        }
+        let mut text = match self.system.exists(&join(&self.base, directory)) {
+            true => "this is no directory, so it cannot start: ",
+            false => "there is no such directory, so it cannot start: ",
+        }
+        .to_owned();
+        text.push_str(&self.shown(section, "directory", directory));
+        if directory.starts_with('~') {
+            text.push_str(" (~ is not replaced here)");
+        }
+        self.warn(section, "directory", text);
+    }
+
+    /// The user that supervisord itself is to become.
+    fn daemon_user(&mut self) {
+        let wanted = self.config.user.and_then(|user| user.uid);
+        let (uid, section) = (self.system.uid(), "supervisord");
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != uid && uid != 0) {
+            let user = self.shown(section, "user", &wanted.to_string());
+            let text = format!("supervisord cannot become user {user} unless root starts it");
+            self.warn(section, "user", text);
+        }
+    }
+
+    fn user(&mut self, process: &Process, section: &str) {
+        let daemon = self.config.user.and_then(|user| user.uid);
+        let uid = daemon.unwrap_or_else(|| self.system.uid());
+        let Some(wanted) = process.uid.filter(|wanted| *wanted != uid && uid != 0) else {
+            return;
+        };
+        let user = self.shown(section, "user", &wanted.to_string());
+        let why = match daemon {
+            Some(_) => "supervisord becomes another user itself, and is not root then",
+            None => "supervisord changes users only if root starts it",
+        };
+        let text = format!("it cannot become user {user}, so it cannot start: {why}");
+        self.warn(section, "user", text);
+    }
+
+    /// The section that a process was made from: its group's or, in a `[group:x]`, that of the
+    /// member whose name is in its own.
+    fn section_of(&self, process: &Process, group: &str) -> String {
+        let Some(members) = self.document.get(group, "programs") else {
+            return group.to_owned();
+        };
+        let members = members.text.split(',').map(str::trim);
+        let named = members.filter(|member| process.name.contains(member));
+        let longest = named.max_by_key(|member| member.len()).unwrap_or_default();
+        let sections = ["program:", "fcgi-program:"].map(|kind| format!("{kind}{longest}"));
+        let found = sections
+            .into_iter()
+            .find(|section| self.document.has_section(section));
+        found.unwrap_or_else(|| group.to_owned())
+    }
+
+    /// A value, or what the file has where it came out of the environment.
+    fn shown(&self, section: &str, key: &str, value: &str) -> String {
+        match self.document.get(section, key) {
+            Some(written) if written.text.contains("%(ENV_") || key == "user" => written.text,
+            _ => value.to_owned(),
+        }
+    }
+
+    fn warn(&mut self, section: &str, key: &str, text: String) {
+        let value = self.document.get(section, key);
+        let place = value.map(|value| value.location);
+        let place = place.or_else(|| self.document.location_of(section));
+        let location = place.unwrap_or(Location {
+            file: self.config.path.clone(),
+            line: 1,
+        });
+        let begin = format!("[{section}] ");
+        let is_told = |told: &Warning| {
+            let is_of_key = told.text.starts_with(&begin);
+            is_of_key && told.location == location
+        };
+        if !self.warnings.iter().any(is_told) {
+            let text = format!("{begin}{text}");
+            self.warnings.push(Warning {
+                location,
+                text,
+                is_note: false,
+            });
+        }
+    }
+}
