@@ -159,6 +159,9 @@ fn the_environment_of_program_default_is_below_that_of_each_program() {
         let told = pairs(&read_files(&[("s.conf", &text)]).unwrap(), "p");
         assert_eq!(told.matches('<').count(), 2, "{told}");
     }
+    let config =
+        read("[program-default]\nenvironment=P=\"<%(ENV_P:-)s\"\n[program:p]\ncommand=p\n");
+    assert_eq!(pairs(&config.unwrap(), "p"), "P=<");
     let config = read(
         "[DEFAULT]\nenvironment=A=1,B=1\n[program-default]\nenvironment=B=2,C=2\n\
          [program:p]\ncommand=p\n",

@@ -228,7 +228,7 @@ fn an_error_of_program_default_is_told_once() {
         .map(|name| format!("[program:{name}]\ncommand={name}\nenvironment=A=1\n"))
         .collect();
     let default = "[program-default]\nstartsecs=x\nenvironment=A,B\nautostart=perhaps\n";
-    let own = "[program:d]\ncommand=d\nstartsecs=x\n";
+    let own = "[program:d]\ncommand=d\nenvironment=A=1\nstartsecs=x\n";
     dir.write("s.conf", format!("[supervisord]\n{own}{default}{programs}"));
     let found = check(&dir, "--check");
     assert_eq!(found.status, Some(2));
@@ -240,7 +240,7 @@ fn an_error_of_program_default_is_told_once() {
     places.sort();
     assert_eq!(
         places,
-        ["s.conf:4", "s.conf:6", "s.conf:7", "s.conf:8"],
+        ["s.conf:5", "s.conf:7", "s.conf:8", "s.conf:9"],
         "{}",
         found.stderr
     );

@@ -394,7 +394,11 @@ fn an_error_printed_what_came_out_of_the_environment() {
     let mut errors = 0;
     for secret in secrets() {
         let reading = Reading::with(&[("SECRET", &secret)]);
-        for value in ["%(ENV_SECRET)s", "/no/%(ENV_SECRET)s/x,"] {
+        for value in [
+            "%(ENV_SECRET)s",
+            "/no/%(ENV_SECRET)s/x,",
+            "%(ENV_NONE:-%(ENV_SECRET:-x)s)s",
+        ] {
             for text in configurations(value) {
                 let told = match reading.warned(&text) {
                     Ok((config, warnings)) => {
