@@ -30,7 +30,6 @@ const READ_BY_A_LISTENER: &str = "dependent_startup";
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Where it stands.
     pub location: Location,
     /// What it is, and what to do.
     pub text: String,
@@ -306,11 +305,7 @@ impl<'a> Checker<'a> {
     fn log_directories(&mut self, config: &Config, launch_directory: &str, system: &dyn System) {
         for (group, section) in config.groups.iter().zip(&config.sections) {
             for process in &group.processes {
-                let outputs = [
-                    ("stdout_logfile", &process.stdout),
-                    ("stderr_logfile", &process.stderr),
-                ];
-                for (key, output) in outputs {
+                for (key, output) in process.outputs() {
                     let LogFile::Path(path) = &output.logfile else {
                         continue;
                     };

@@ -68,7 +68,6 @@ impl Command {
         (!text.is_empty()).then_some(command)
     }
 
-    /// The text for a message.
     pub fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or(&self.text)
     }

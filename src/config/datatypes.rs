@@ -191,7 +191,6 @@ pub fn octal(text: &str) -> Result<u32, ValueError> {
     Ok(u32::try_from(number.saturated() & 0o7777).unwrap_or(0))
 }
 
-/// The name of a log level.
 pub fn log_level(text: &str) -> Result<Level, ValueError> {
     Level::from_name(text).ok_or_else(|| Mismatch::LogLevel.of(text))
 }

@@ -53,7 +53,6 @@ impl Default for Document {
 }
 
 impl Document {
-    /// A configuration without sections.
     pub fn new() -> Document {
         let mut settings = IniDefault::default();
         settings.default_section = DEFAULT.to_owned();
@@ -115,7 +114,6 @@ impl Document {
         names.filter(|name| *name != DEFAULT).cloned().collect()
     }
 
-    /// Whether there is a section of that name.
     pub fn has_section(&self, section: &str) -> bool {
         section != DEFAULT && self.store.get_map_ref().contains_key(section)
     }

@@ -15,9 +15,7 @@ use crate::text::pyrepr::repr;
 /// Why a configuration cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigError {
-    /// In the original's words.
     text: String,
-    /// The section that is at fault.
     section: Option<Box<str>>,
     /// The key that is at fault, be it there or missing.
     key: Option<Box<str>>,
@@ -83,7 +81,6 @@ impl ConfigError {
         ConfigError::new(format!("'utf-8' codec can't decode {bytes}: {reason}"))
     }
 
-    /// An error of a section.
     pub fn of(section: &str, text: impl Into<String>) -> ConfigError {
         ConfigError {
             section: Some(section.into()),
@@ -143,7 +140,6 @@ impl ConfigError {
         self.location.as_ref()
     }
 
-    /// The section that is at fault.
     pub fn section(&self) -> Option<&str> {
         self.section.as_deref()
     }

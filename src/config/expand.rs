@@ -30,11 +30,9 @@ pub fn define(layer: &mut Layer, name: &str, text: &str) {
 /// Why a value cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpansionError {
-    /// The whole value.
     pub text: String,
     /// The key as the message names it, such as `program:x.command`.
     pub key: String,
-    /// What is wrong.
     pub problem: Problem,
 }
 
@@ -43,7 +41,6 @@ pub struct ExpansionError {
 pub enum Problem {
     /// A name that is not there, and all that are.
     UnknownName {
-        /// The name.
         name: String,
         /// What could have stood there, sorted.
         available: Vec<String>,
@@ -233,7 +230,6 @@ impl<'a> Formatter<'a> {
         Ok(())
     }
 
-    /// All names, sorted.
     pub(super) fn available(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         names.extend(self.layers.iter().flat_map(|layer| layer.keys().cloned()));
@@ -269,7 +265,6 @@ impl<'a> Formatter<'a> {
         Ok(number)
     }
 
-    /// The text of a conversion.
     fn converted(&mut self, c: char, form: &Form) -> Result<String, Problem> {
         let argument = std::mem::replace(&mut self.argument, Argument::Used);
         match (c, argument) {

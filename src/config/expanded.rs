@@ -9,7 +9,6 @@ use crate::text::shlex::Piece;
 /// A value after its expansion.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expanded {
-    /// The whole text.
     pub text: String,
     /// What came out of names, in order.
     pub(super) inserted: Vec<Inserted>,
@@ -20,7 +19,6 @@ pub struct Expanded {
 pub(super) struct Inserted {
     /// Where it begins, in bytes.
     pub(super) start: usize,
-    /// Where it ends.
     pub(super) end: usize,
     /// What the file says there, where the text came out of the environment.
     pub(super) written: Option<String>,

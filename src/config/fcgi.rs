@@ -18,7 +18,6 @@ use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::pyrepr::repr;
 
-/// How the sections' names begin.
 pub const PREFIX: &str = "fcgi-program:";
 
 const MODE: Key = changed("socket_mode", "octal", Value("0700"));
@@ -41,11 +40,9 @@ pub struct FastCgi {
     pub name: String,
     /// The group's priority.
     pub priority: i64,
-    /// Where its processes listen.
     pub socket: FastCgiSocket,
 }
 
-/// Reads the section's own keys.
 pub fn read(context: &Context<'_>, name: &str) -> Result<FastCgi, ConfigError> {
     let program = name_of(context, name)?;
     let section = context.section(name, &[&context.here]);

@@ -11,7 +11,6 @@ use super::{Address, Group, LogFile, MainLog, Server, Supervisord};
 /// A directory and what is to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignDirectory {
-    /// Its path.
     pub path: String,
     /// Who may write to it, what is in it, and what to do.
     pub text: String,
@@ -50,11 +49,7 @@ pub fn directories(
     }
     for (group, section) in groups.iter().zip(sections) {
         for process in &group.processes {
-            let outputs = [
-                ("stdout_logfile", &process.stdout),
-                ("stderr_logfile", &process.stderr),
-            ];
-            for (key, output) in outputs {
+            for (key, output) in process.outputs() {
                 if let LogFile::Path(path) = &output.logfile {
                     search.file(path, key, section);
                 }

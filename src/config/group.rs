@@ -11,18 +11,16 @@ use super::error::ConfigError;
 use super::fcgi;
 use super::key::{Fallback, Key, changed};
 use super::listener;
-use super::program::{PRIORITY, name_of, part_after_colon, processes};
+use super::program::{self, PRIORITY, name_of, part_after_colon, processes};
 use super::section::{Context, Section};
 use super::{FastCgiSocket, Group, GroupKind, Process};
 use crate::sort;
 use crate::vec_map::VecMap;
 
 const GROUP: &str = "group:";
-const PROGRAM: &str = "program:";
 /// The key that names the members of a group.
 const MEMBERS: &str = "programs";
 
-/// The keys of `[group:x]`.
 pub const KEYS: &[Key] = &[changed(MEMBERS, "list", Fallback::Nothing), PRIORITY];
 
 /// All groups in starting order, by priority and name, each with the section that made it.
@@ -41,7 +39,7 @@ pub fn read(
     let free = |section: &&String| !members.contains(section);
     for section in sections
         .iter()
-        .filter(|name| name.starts_with(PROGRAM))
+        .filter(|name| name.starts_with(program::PREFIX))
         .filter(free)
     {
         found.push(single(context, section, warnings)?);
@@ -138,7 +136,7 @@ fn member_section(
     blamed: &str,
     program: String,
 ) -> Result<String, ConfigError> {
-    let plain = format!("{PROGRAM}{program}");
+    let plain = format!("{}{program}", program::PREFIX);
     let fcgi = format!("{}{program}", fcgi::PREFIX);
     let has = |section: &str| context.document.has_section(section);
     let is_ambiguous = match (has(&plain), has(&fcgi)) {

@@ -16,7 +16,6 @@ const SECTION: &str = "include";
 
 /// The merged files and what the log is to be told about them.
 pub struct Files {
-    /// The configuration.
     pub document: Document,
     /// Patterns without a match.
     pub warnings: Vec<String>,

@@ -7,10 +7,8 @@ use crate::text::is_space;
 use crate::text::pyrepr::repr;
 use crate::text::scan::{self, has};
 
-/// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The file's name.
     pub file: String,
     /// Counted from 1.
     pub line: usize,
@@ -27,7 +25,6 @@ impl fmt::Display for Location {
 pub struct Mark {
     /// Counted from 1.
     pub line: usize,
-    /// What it is.
     pub what: Marked,
 }
 

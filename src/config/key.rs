@@ -5,7 +5,6 @@
 
 use super::datatypes::{Mismatch, ValueError};
 
-/// A key of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// As written in the file.
@@ -34,7 +33,6 @@ pub enum Fallback {
     Derived(&'static str),
 }
 
-/// The numbers that a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {
     All,

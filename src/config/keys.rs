@@ -7,14 +7,12 @@ use super::key::{Fallback, Key, key};
 use super::{fcgi, group, limits, listener, program, rpcinterface, server};
 use super::{supervisorctl, supervisord};
 
-/// A kind of section.
 #[derive(Clone, Copy, Debug)]
 pub struct SectionKind {
     /// The name of such a section, or how it begins.
     pub name: &'static str,
     /// Whether anything may follow the name.
     pub is_prefix: bool,
-    /// Its own keys.
     own: &'static [&'static [Key]],
     /// The keys that it has besides, with other kinds: those of programs or of servers.
     shared: &'static [&'static [Key]],

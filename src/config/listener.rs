@@ -17,7 +17,6 @@ use crate::events::types;
 use crate::sort;
 use crate::text::json::Json;
 
-/// How the sections' names begin.
 pub const PREFIX: &str = "eventlistener:";
 
 settings! {
@@ -107,7 +106,6 @@ pub struct Listener {
     pub pool: Pool,
 }
 
-/// Reads the section's own keys.
 pub fn read(context: &Context<'_>, name: &str) -> Result<Listener, ConfigError> {
     let section = context.section(name, &[&context.here]);
     let priority = section.converted(PRIORITY.name, |text| i64::parse(text, &PRIORITY))?;

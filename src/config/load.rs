@@ -32,7 +32,6 @@ use crate::sys::{self, errno};
 pub struct LoadRequest {
     /// The file as given to `-c` or as found.
     pub path: String,
-    /// The command line.
     pub overrides: Overrides,
     /// The environment at the start, with what `[supervisord] environment`
     /// added to it at earlier readings.
@@ -40,7 +39,6 @@ pub struct LoadRequest {
     /// The directory in which the program was started; absolute. Relative
     /// paths are seen from it, wherever the daemon has gone since.
     pub launch_directory: String,
-    /// Why the file is read.
     pub purpose: Purpose,
 }
 
@@ -51,9 +49,7 @@ pub struct StartRequest {
     pub program: String,
     /// `-c`; without it the file is searched for each time.
     pub configuration: Option<String>,
-    /// The command line.
     pub overrides: Overrides,
-    /// The environment at the start.
     pub environment: Vec<(String, String)>,
     /// The directory in which the program was started; absolute.
     pub launch_directory: String,
@@ -76,7 +72,6 @@ impl StartRequest {
     }
 }
 
-/// Why the file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// For a start: the user is looked up, the RPC interfaces must be makeable.

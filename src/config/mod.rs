@@ -101,9 +101,7 @@ impl Config {
 /// `[unix_http_server]` or `[inet_http_server]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Server {
-    /// The section's name.
     pub section: String,
-    /// Where it listens.
     pub address: Address,
     /// Credentials, unless it is open to everybody.
     pub credentials: Option<Credentials>,
@@ -128,7 +126,6 @@ pub enum Address {
         /// 1 to 65535.
         port: u16,
     },
-    /// A unix socket.
     Unix {
         /// Absolute path.
         path: String,
@@ -170,13 +167,11 @@ impl std::fmt::Debug for Credentials {
 /// A process group as configured. Equality is what `reread` goes by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// The group's name.
     pub name: String,
     /// Groups start in ascending order of it.
     pub priority: i64,
     /// What kind of section made it.
     pub kind: GroupKind,
-    /// Its processes in the order of definition.
     pub processes: Vec<Rc<Process>>,
 }
 
@@ -205,7 +200,6 @@ pub enum GroupKind {
 /// The keys of `[fcgi-program:x]` that are no program's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastCgiSocket {
-    /// Where it listens.
     pub address: Address,
     /// The length of the queue of connections, 1 to 65535; `None` for the system's maximum.
     pub backlog: Option<i64>,

@@ -26,6 +26,8 @@ use crate::sort;
 use crate::text::is_space;
 use crate::text::json::Json;
 
+pub const PREFIX: &str = "program:";
+
 settings! {
     /// One process as configured, everything expanded.
     #[derive(Clone, Debug, PartialEq)]
@@ -130,12 +132,21 @@ pub const KEYS: &[&[Key]] = &[
     ],
 ];
 
+impl Process {
+    /// Its outputs, each with the key of its log file.
+    pub fn outputs(&self) -> [(&'static str, &Output); 2] {
+        [
+            (STDOUT[0].name, &self.stdout),
+            (STDERR[0].name, &self.stderr),
+        ]
+    }
+}
+
 /// How the processes of a section are counted, told by `--dump-config`. To
 /// what runs it makes no difference, so any two of them are equal: a `reread`
 /// goes by the processes that there are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numbering {
-    /// How many processes the section makes.
     pub numprocs: i64,
     /// The number of the first of them.
     pub numprocs_start: i64,

@@ -20,7 +20,6 @@ const ENVIRONMENT: &str = "%(ENV_";
 pub struct Context<'a> {
     /// The system that is asked about users and directories.
     pub system: &'a dyn System,
-    /// All files, merged.
     pub document: &'a Document,
     /// The configuration file's name as given or found.
     pub path: &'a str,
@@ -28,9 +27,7 @@ pub struct Context<'a> {
     pub launch_directory: &'a str,
     /// The `ENV_` names; `[supervisord] environment` adds to them.
     pub environment: Layer,
-    /// The name `here`.
     pub here: Layer,
-    /// The name `host_node_name`.
     pub host: Layer,
 }
 
@@ -86,7 +83,6 @@ pub struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// The section's name.
     pub fn name(&self) -> &str {
         self.section
     }
@@ -96,7 +92,6 @@ impl Section<'_> {
         self.document.get(self.section, key).map(|value| value.text)
     }
 
-    /// The value, expanded.
     pub fn value(&self, key: &str) -> Result<Option<Expanded>, ConfigError> {
         let Some(raw) = self.raw(key) else {
             return Ok(None);
@@ -106,7 +101,6 @@ impl Section<'_> {
             .map_err(|error| self.at(key, error))
     }
 
-    /// The text of the value, expanded.
     pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
         Ok(self.value(key)?.map(|value| value.text))
     }

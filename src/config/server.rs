@@ -14,9 +14,7 @@ use super::settings;
 use super::{Address, Credentials, Server};
 use crate::text::is_space;
 
-/// How the names of TCP servers' sections begin.
 pub const INET: &str = "inet_http_server";
-/// How the names of unix servers' sections begin.
 pub const UNIX: &str = "unix_http_server";
 
 const REQUIRE_AUTHENTICATION: Key = changed("require_authentication", "boolean", Value("false"));

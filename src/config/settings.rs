@@ -14,7 +14,6 @@ use crate::sort;
 use crate::text::is_space;
 use crate::text::json::Json;
 
-/// A type of values.
 pub trait Setting: Sized + Default {
     /// What a text says, which is expanded already.
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError>;

@@ -13,7 +13,6 @@ use super::settings::{self, Setting, Word, settings};
 use crate::log_level::Level;
 use crate::text::json::Json;
 
-/// The section's name.
 pub const SECTION: &str = "supervisord";
 
 settings! {
@@ -53,7 +52,6 @@ settings! {
     }
 }
 
-/// The keys of `[supervisord]`.
 pub const KEYS: &[&[Key]] = &[&Supervisord::KEYS, &[key("environment", "pairs", Nothing)]];
 
 /// What another signal that asks for an exit does while a shutdown is under way.

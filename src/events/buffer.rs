@@ -23,7 +23,6 @@ const OVERHEAD: usize = 128;
 /// For how many events places are kept when none waits any more.
 const KEPT_PLACES: usize = 64;
 
-/// The events that wait.
 #[derive(Debug)]
 pub struct Buffer {
     waiting: VecDeque<Message>,
@@ -91,12 +90,10 @@ impl Buffer {
         Some(message)
     }
 
-    /// How many events wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -106,7 +103,6 @@ impl Buffer {
         self.size
     }
 
-    /// Whether an event of that type waits.
     pub fn holds(&self, kind: super::types::EventType) -> bool {
         self.waiting
             .iter()

@@ -14,7 +14,6 @@ use crate::tokens::Channel;
 /// Something that happened. What it says is fixed when it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
     pub kind: EventType,
     /// What is told of it.
     pub payload: Vec<u8>,
@@ -23,18 +22,14 @@ pub struct Event {
 /// The process that an event is about.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Its name.
     pub process: &'a str,
-    /// Its group's name.
     pub group: &'a str,
 }
 
 /// A move of a process from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// The state before.
     pub from: ProcessState,
-    /// The state now.
     pub to: ProcessState,
     /// The child that it is about; 0 for none.
     pub pid: i32,
@@ -144,27 +139,22 @@ impl Event {
         Event::new(EventType::Tick(period), format!("when:{when}"))
     }
 
-    /// `PROCESS_GROUP_ADDED`
     pub fn group_added(group: &str) -> Event {
         Event::new(EventType::GroupAdded, format!("groupname:{group}\n"))
     }
 
-    /// `PROCESS_GROUP_REMOVED`
     pub fn group_removed(group: &str) -> Event {
         Event::new(EventType::GroupRemoved, format!("groupname:{group}\n"))
     }
 
-    /// `SUPERVISOR_STATE_CHANGE_RUNNING`
     pub fn supervisor_running() -> Event {
         Event::new(EventType::SupervisorRunning, "")
     }
 
-    /// `SUPERVISOR_STATE_CHANGE_STOPPING`
     pub fn supervisor_stopping() -> Event {
         Event::new(EventType::SupervisorStopping, "")
     }
 
-    /// `SUPERVISOR_STATE_CHANGE_FATAL`
     pub fn supervisor_fatal(reason: &str) -> Event {
         Event::new(EventType::SupervisorFatal, reason)
     }

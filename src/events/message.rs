@@ -27,7 +27,6 @@ pub enum PayloadLength {
     #[default]
     /// Characters, as 4.3.0 counts.
     Characters,
-    /// Bytes.
     Bytes,
 }
 
@@ -38,7 +37,6 @@ pub struct Serials {
 }
 
 impl Serials {
-    /// The next number.
     pub fn take(&mut self) -> u64 {
         let serial = self.next;
         self.next = if serial == LAST_SERIAL { 0 } else { serial + 1 };
@@ -49,7 +47,6 @@ impl Serials {
 /// An event that a pool has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What happened.
     pub event: Event,
     /// Its number, the same in all pools.
     pub serial: u64,

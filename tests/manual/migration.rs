@@ -186,7 +186,7 @@ fn settings(cell: &str) -> Option<Vec<&str>> {
         key.is_some_and(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
     };
     let parts: Vec<&str> = cell.split(", ").collect();
-    parts.iter().all(|part| is_setting(part)).then_some(parts)
+    parts.iter().all(is_setting).then_some(parts)
 }
 
 #[test]
