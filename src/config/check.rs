@@ -225,6 +225,16 @@ impl<'a> Checker<'a> {
         }
         let is_theirs = section == DEFAULT || keys::kind_of(section).is_some();
         let is_theirs = is_theirs && section != PROGRAM_DEFAULT && is_read.is_ok();
+        let theirs = match key {
+            "startretries" => "no retry",
+            "stopwaitsecs" => "SIGKILL at once",
+            _ => "",
+        };
+        if is_theirs && !theirs.is_empty() && text == "-1" {
+            let text =
+                format!("{key}=-1 of [{section}] is no limit: to Supervisor 4.3.0 it is {theirs}");
+            self.note(file, line, text);
+        }
         if is_theirs && names::has_text(text) {
             let text = format!(
                 "{key} of [{section}] has a default in an expansion: Supervisor 4.3.0 does not start with that"

@@ -210,6 +210,13 @@ fn what_the_original_does_not_take_is_a_note_and_no_warning() {
             format!("s.conf:12: note: startretries of [DEFAULT] {note}"),
         ]
     );
+    assert_eq!(
+        lines("[program:a]\ncommand=a\nstartretries=-1\nstopwaitsecs=-1\npriority=-1\n"),
+        [
+            "s.conf:4: note: startretries=-1 of [program:a] is no limit: to Supervisor 4.3.0 it is no retry",
+            "s.conf:5: note: stopwaitsecs=-1 of [program:a] is no limit: to Supervisor 4.3.0 it is SIGKILL at once",
+        ]
+    );
     let dir = Dir::new();
     dir.write(
         "s.conf",
