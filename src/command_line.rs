@@ -24,7 +24,6 @@ pub struct OptionSpec<Key> {
     pub short: Option<char>,
     /// The word after two dashes, at least two characters.
     pub long: Option<&'static str>,
-    /// Whether a value follows.
     pub takes_value: bool,
     /// Must be written in full, so that it takes no prefix away from an option
     /// of 4.3.0. If it takes no value it may have one, after a `=` only.
@@ -45,7 +44,6 @@ impl<Key> OptionSpec<Key> {
 /// An option that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given<Key> {
-    /// Which one.
     pub key: Key,
     /// Its value; always there if the option takes one, never if not, but for
     /// options that are written in full.
@@ -67,7 +65,6 @@ impl<Key> Given<Key> {
     }
 }
 
-/// A command line taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine<Key> {
     /// The options in the order they were given.

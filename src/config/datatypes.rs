@@ -259,7 +259,6 @@ pub fn port(text: &str) -> Result<u16, ValueError> {
     port_of(&integer(text)?)
 }
 
-/// The port of that number.
 pub fn port_of(number: &Integer) -> Result<u16, ValueError> {
     match number.saturated() {
         value if value < 1 => Err(Mismatch::PortBelow.of(number.to_string())),

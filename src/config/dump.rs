@@ -14,7 +14,6 @@ use crate::text::json::Json;
 
 const HIDDEN: &str = "***";
 
-/// The members of an object.
 type Members = Vec<(&'static str, Json)>;
 
 /// The whole configuration. `system` knows the primary groups of users.

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use crate::text::shlex::Piece;
 
-/// A value after its expansion.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expanded {
     pub text: String,

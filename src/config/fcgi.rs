@@ -38,7 +38,6 @@ pub const KEYS: &[Key] = &[
 pub struct FastCgi {
     /// Its name, stripped.
     pub name: String,
-    /// The group's priority.
     pub priority: i64,
     pub socket: FastCgiSocket,
 }

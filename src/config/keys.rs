@@ -41,7 +41,6 @@ const fn program(name: &'static str, own: &'static [&'static [Key]]) -> SectionK
     }
 }
 
-/// The kinds of sections that are read.
 pub const KINDS: &[SectionKind] = &[
     kind("supervisord", false, supervisord::KEYS),
     server("unix_http_server", &[server::UNIX_KEYS]),

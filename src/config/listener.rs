@@ -35,7 +35,6 @@ settings! {
         handler_timeout: i64 = changed("integer", Value("10")).at_least(1),
         /// How many seconds lie between two queries of monitors; 1 or more.
         monitor_interval: i64 = changed("integer", Value("60")).at_least(1),
-        /// What the length of a payload counts.
         payload_length: PayloadLength = changed("characters|bytes", Value("characters")),
         /// How long a listener is BUSY before that is told; zero for never.
         busy_warning: Duration = changed("duration", Value("30")),

@@ -186,7 +186,6 @@ impl Group {
     }
 }
 
-/// What kind of group it is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GroupKind {
     /// From `[program:x]` or `[group:x]`; these are one kind to `reread`.

@@ -22,10 +22,8 @@ pub const STANDARD: &str = "supervisor.rpcinterface:make_main_rpcinterface";
 /// The key that wraps the results of a multicall.
 const WRAP_MULTICALL: Key = changed("wrap_multicall", "boolean", Value("false"));
 
-/// The keys of `[rpcinterface:x]`.
 pub const KEYS: &[Key] = &[changed(FACTORY, "name", Required), WRAP_MULTICALL];
 
-/// The interfaces to serve.
 #[derive(Debug, Default)]
 pub struct Interfaces {
     /// The `x` of each section with the standard factory.

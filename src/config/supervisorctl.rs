@@ -17,7 +17,6 @@ use super::server;
 use super::system::System;
 use crate::text::is_space;
 
-/// The section's name.
 pub const SECTION: &str = "supervisorctl";
 /// The server that is asked when nothing is configured.
 pub const DEFAULT_SERVERURL: &str = "http://localhost:9001";
@@ -122,7 +121,6 @@ impl std::fmt::Debug for ClientConfig {
     }
 }
 
-/// Reads the client's settings.
 pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig, ConfigError> {
     let Some(path) = request.path.as_deref().filter(|path| !path.is_empty()) else {
         return Ok(ClientConfig::default());

@@ -75,7 +75,6 @@ impl Buffer {
         discarded
     }
 
-    /// The event that is next.
     pub fn first(&self) -> Option<&Message> {
         self.waiting.front()
     }

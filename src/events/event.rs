@@ -15,7 +15,6 @@ use crate::tokens::Channel;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventType,
-    /// What is told of it.
     pub payload: Vec<u8>,
 }
 

@@ -50,7 +50,6 @@ pub struct Message {
     pub event: Event,
     /// Its number, the same in all pools.
     pub serial: u64,
-    /// Its number in this pool.
     pub poolserial: u64,
     /// How often listeners of the pool have rejected it.
     pub rejections: u64,

@@ -40,7 +40,6 @@ impl ListenerState {
 /// What a listener's output means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// It is READY.
     Ready,
     /// It has answered. Nothing more is looked at before [`Protocol::acknowledge`].
     Result(EventResult),
@@ -60,7 +59,6 @@ pub struct EventResult {
 }
 
 impl EventResult {
-    /// Whether all of it is there.
     pub fn is_whole(&self) -> bool {
         self.bytes.len() as u64 == self.length
     }
@@ -109,7 +107,6 @@ impl Default for Protocol {
 }
 
 impl Protocol {
-    /// The listener's state.
     pub fn state(&self) -> ListenerState {
         self.state
     }
@@ -119,7 +116,6 @@ impl Protocol {
         self.state == ListenerState::Busy && matches!(self.receiving, Receiving::Judged)
     }
 
-    /// An event was sent.
     pub fn sent(&mut self) {
         self.state = ListenerState::Busy;
         self.receiving = Receiving::Line(0);

@@ -22,7 +22,6 @@ pub enum EventType {
     Log(Channel),
     /// A client of XML-RPC sent a message.
     RemoteCommunication,
-    /// supervisord runs.
     SupervisorRunning,
     /// supervisord goes down, to exit or to start again.
     SupervisorStopping,
@@ -32,7 +31,6 @@ pub enum EventType {
     Tick(Period),
     /// A process group became active.
     GroupAdded,
-    /// A process group was removed.
     GroupRemoved,
     /// A pool of monitors is asked to look at the processes that run.
     MonitorQuery,

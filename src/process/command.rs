@@ -15,7 +15,6 @@ use crate::text::shlex;
 
 const DEFAULT_PATH: &str = "/bin:/usr/bin:/usr/local/bin";
 
-/// What to execute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executable {
     pub path: String,

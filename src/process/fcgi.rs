@@ -144,7 +144,6 @@ pub fn sockets_of(group: &config::Group) -> Vec<Socket> {
 }
 
 impl Socket {
-    /// What it was made from.
     pub fn config(&self) -> &FastCgiSocket {
         &self.config
     }

@@ -19,7 +19,6 @@ use crate::sys::{errno, fd, kill};
 use crate::termination::Termination;
 use crate::tokens::{FdOwner, Timer};
 
-/// What is to be run.
 #[derive(Debug)]
 pub struct Task<'a> {
     pub program: Program<'a>,
@@ -34,7 +33,6 @@ pub struct Task<'a> {
     pub output_limit: usize,
 }
 
-/// One that runs.
 #[derive(Debug)]
 pub struct Helper {
     pid: i32,

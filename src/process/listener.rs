@@ -8,11 +8,9 @@ use crate::events::protocol::Protocol;
 /// One listener, from a spawn to the end of its child.
 #[derive(Debug, Default)]
 pub struct Listener {
-    /// What it says.
     pub protocol: Protocol,
     /// What it was sent and has not answered.
     pub message: Option<Message>,
-    /// When it was sent that.
     pub sent_at: Monotonic,
     /// It owes the answer for so long that this has been told.
     pub is_overdue: bool,

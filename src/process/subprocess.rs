@@ -87,7 +87,6 @@ impl Subprocess {
         self.listener.as_deref()
     }
 
-    /// The same, to go on with it.
     pub fn listener_mut(&mut self) -> Option<&mut Listener> {
         self.listener.as_deref_mut()
     }
@@ -123,17 +122,14 @@ impl Subprocess {
         (self.config.name.clone(), self.group_name.to_string())
     }
 
-    /// What it was made from.
     pub fn config(&self) -> &Process {
         &self.config
     }
 
-    /// What is known of its life.
     pub fn machine(&self) -> &Machine {
         &self.machine
     }
 
-    /// The log of a channel, if it has one.
     pub fn log_path(&self, channel: Channel) -> Option<&str> {
         match channel {
             Channel::Stdout => self.paths.stdout.as_deref(),
@@ -221,7 +217,6 @@ impl Subprocess {
         }
     }
 
-    /// Whether there are such pipes.
     pub fn has_kept_output(&self) -> bool {
         self.kept_stdout.is_some() || self.kept_stderr.is_some()
     }
@@ -337,7 +332,6 @@ impl Subprocess {
         cleared.into_iter().fold(Ok(()), Result::and)
     }
 
-    /// The same with one of them.
     pub fn clear_log(
         &mut self,
         context: &mut LoopContext,

@@ -33,7 +33,6 @@ pub struct Child {
 }
 
 impl Child {
-    /// Whether it still runs.
     pub fn is_alive(&self) -> bool {
         processes::stat(self.pid)
             .is_some_and(|stat| stat.started == self.started && !stat.is_zombie)

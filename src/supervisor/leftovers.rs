@@ -107,7 +107,6 @@ impl Supervisor {
         }
     }
 
-    /// Notes a child that has begun.
     pub fn note_child(&mut self, context: &mut LoopContext, pid: i32, id: ProcessId) {
         let living = self.pids.len();
         let process = self.groups.process(id);

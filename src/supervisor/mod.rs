@@ -138,7 +138,6 @@ impl Supervisor {
         }
     }
 
-    /// Reads what a child wrote.
     fn read_output(
         &mut self,
         context: &mut LoopContext,

@@ -51,13 +51,11 @@ pub struct Pool {
 pub struct StoredResult {
     /// The answer, up to its limit.
     pub data: Vec<u8>,
-    /// When it came.
     pub time: Timestamp,
     /// The type of the event that it answers.
     pub event: EventType,
     /// The event's number.
     pub serial: u64,
-    /// The process that answered.
     pub process: String,
 }
 

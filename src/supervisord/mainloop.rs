@@ -291,7 +291,6 @@ impl MainLoop {
         }
     }
 
-    /// Handles what is due.
     fn handle_timers(&mut self) {
         let now = self.context.now.monotonic;
         while let Some(timer) = self.context.timers.pop_due(now) {

@@ -27,7 +27,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How often a file is opened again that was removed before it was locked.
 const ATTEMPTS: u32 = 10;
 
-/// The pid file of this supervisord.
 #[derive(Debug)]
 pub struct PidFile {
     path: String,
@@ -45,7 +44,6 @@ pub struct PidFile {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Held {
     path: String,
-    /// The number in it.
     pid: Option<u32>,
 }
 

@@ -8,7 +8,6 @@ use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
 
-/// A method and its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// `namespace.method`, as sent, blanks included.
@@ -44,7 +43,6 @@ impl Call {
         Call::from_document(document)
     }
 
-    /// The call that a document holds.
     pub fn from_document(document: Document) -> Result<Call, CallError> {
         Ok(Call {
             method: document.method.ok_or(CallError::NoMethodName)?,

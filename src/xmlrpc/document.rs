@@ -15,9 +15,7 @@ use crate::xmlrpc::value::Value;
 pub struct Document {
     /// The text of `methodName`; `None` if there is none or it is empty.
     pub method: Option<String>,
-    /// The values in `params`.
     pub params: Option<Vec<Value>>,
-    /// The value in `fault`.
     pub fault: Option<Value>,
 }
 

@@ -95,7 +95,6 @@ impl Fault {
         }
     }
 
-    /// Whether this is that fault.
     pub fn is(&self, code: FaultCode) -> bool {
         self.code == code.code()
     }

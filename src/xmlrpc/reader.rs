@@ -40,7 +40,6 @@ pub enum Event<'a> {
 /// Why a document cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseError {
-    /// What is wrong.
     pub reason: &'static str,
     /// Where, in bytes from the beginning.
     pub offset: usize,

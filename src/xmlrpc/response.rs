@@ -36,7 +36,6 @@ pub const BEGIN: &str = "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<par
 /// What stands after it.
 pub const END: &str = "</param>\n</params>\n</methodResponse>\n";
 
-/// The body of a response.
 pub fn write(outcome: Result<&Value, &Fault>) -> Vec<u8> {
     let mut text = String::new();
     match outcome {
@@ -66,7 +65,6 @@ pub fn push_fault(text: &mut String, fault: &Fault) {
     members.end();
 }
 
-/// Reads the body of a response.
 pub fn read(body: &[u8]) -> Result<Result<Value, Fault>, ResponseError> {
     let document = document::read(body, DEPTH_LIMIT).map_err(ResponseError::Unmarshallable)?;
     if let Some(fault) = document.fault {

@@ -9,20 +9,15 @@ pub enum Value {
     Bool(bool),
     /// `string`, untyped text, `base64` that holds UTF-8
     String(String),
-    /// `double`
     Double(f64),
     /// `dateTime.iso8601`, as it was written
     DateTime(String),
-    /// `array`
     Array(Vec<Value>),
-    /// `struct`
     Struct(Vec<(String, Value)>),
-    /// `nil`
     Nil,
 }
 
 impl Value {
-    /// A string value.
     pub fn string(text: impl Into<String>) -> Value {
         Value::String(text.into())
     }
@@ -54,7 +49,6 @@ impl Value {
         }
     }
 
-    /// The items, if this is an array.
     pub fn as_array(&self) -> Option<&[Value]> {
         match self {
             Value::Array(items) => Some(items),

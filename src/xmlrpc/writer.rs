@@ -56,7 +56,6 @@ fn nearest(number: i64) -> i64 {
     number.clamp(i32::MIN.into(), i32::MAX.into())
 }
 
-/// Adds a boolean.
 pub fn push_bool(text: &mut String, truth: bool) {
     text.push_str(match truth {
         true => "<value><boolean>1</boolean></value>\n",
@@ -64,7 +63,6 @@ pub fn push_bool(text: &mut String, truth: bool) {
     });
 }
 
-/// Adds a string.
 pub fn push_string(text: &mut String, raw: &str) {
     text.push_str(BEGIN_STRING);
     push_text(text, raw);
@@ -106,12 +104,10 @@ impl StructWriter<'_> {
         self.known(name, |text| push_int(text, number));
     }
 
-    /// Adds a member that is a boolean.
     pub fn bool(&mut self, name: &'static str, truth: bool) {
         self.known(name, |text| push_bool(text, truth));
     }
 
-    /// Adds a member that is a string.
     pub fn string(&mut self, name: &'static str, raw: &str) {
         self.known(name, |text| push_string(text, raw));
     }
@@ -147,7 +143,6 @@ impl StructWriter<'_> {
         self.text.push_str("</member>\n");
     }
 
-    /// Ends the struct.
     pub fn end(self) {
         self.text.push_str("</struct></value>\n");
     }
