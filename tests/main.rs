@@ -47,6 +47,7 @@ mod model;
 mod monitor;
 mod order;
 mod package;
+mod pages;
 mod pidfile;
 mod pidproxy;
 mod places;
