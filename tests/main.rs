@@ -41,6 +41,7 @@ mod ladder;
 mod large;
 mod leftovers;
 mod log_faults;
+mod log_places;
 mod logs;
 mod manual;
 mod model;
