@@ -7,6 +7,7 @@ mod languages;
 mod lives;
 pub mod manual;
 mod outcomes;
+mod regressions;
 mod retries;
 mod turns;
 mod volume;
