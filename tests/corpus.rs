@@ -382,11 +382,10 @@ fn no_command_and_no_environment_of_the_corpus_gives_a_false_alarm() {
     println!("{checked} commands and environments");
     assert!(checked > 400, "{checked}");
     // This is none: supervisord expands no variable so.
-    for known in ["has ${VERSION}, and no shell runs it"] {
-        let is_known = |alarm: &String| alarm.contains(known);
-        assert!(alarms.iter().any(is_known), "{known}: {alarms:?}");
-        alarms.retain(|alarm| !is_known(alarm));
-    }
+    let known = "has ${VERSION}, and no shell runs it";
+    let is_known = |alarm: &String| alarm.contains(known);
+    assert!(alarms.iter().any(is_known), "{known}: {alarms:?}");
+    alarms.retain(|alarm| !is_known(alarm));
     assert_eq!(alarms, [""; 0]);
 }
 

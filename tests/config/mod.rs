@@ -7,6 +7,7 @@ mod departures;
 mod dump;
 mod generator;
 mod go;
+mod leaks;
 pub mod manual;
 mod messages;
 mod oracle;
