@@ -42,6 +42,7 @@ mod run;
 mod servers;
 mod signals;
 mod spawning;
+mod spellings;
 mod startup;
 mod states;
 mod stopping;
