@@ -1,5 +1,5 @@
 //! Directories that belong to others: what a program's user does there to the
-//! names that supervisord, as root, opens, makes, moves and gives away. Where it has
+//! names that supervisord, as root, opens, makes, moves and gives away, logs excepted. Where it has
 //! to be done between two of its system calls, strace stops the daemon after the first of them.
 //!
 //! Only root can give directories away and has anything to lose; for everybody else there

@@ -1,5 +1,4 @@
-//! Values that came out of names: they are not parsed again, and what came out
-//! of the environment is not printed.
+//! Values that came out of names: they are not parsed again.
 
 use pollvisor::config::Config;
 use pollvisor::config::error::ConfigError;

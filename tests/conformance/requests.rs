@@ -1,6 +1,5 @@
 //! Every method with good and bad parameters, generated from the table of methods:
-//! wrong counts, wrong types, numbers in all spellings, names of all forms. One
-//! line of the transcript is one call.
+//! wrong counts and wrong types. One line of the transcript is one call.
 
 use super::compare;
 use super::run::Run;
