@@ -161,8 +161,8 @@ impl OutputDispatcher {
         self.pause_if_congested(context)
     }
 
-    /// What waits is written when the reader of the log takes it, whether the
-    /// child writes more or not.
+    /// Stops watching the pipe while a log is congested. What waits for the reader of the log
+    /// is written when that takes it, whether the child writes more or not.
     pub fn pause_if_congested(&self, context: &mut LoopContext) -> ReadStatus {
         match (self.congested_log(context), self.token) {
             (Some(log), Some(token)) => {

@@ -14,7 +14,7 @@ const PROTOCOL: &str = "3.0";
 /// Where 4.3.0's counters start again from 0.
 const LAST_SERIAL: u64 = i64::MAX as u64;
 
-/// So many times in a row an event may be rejected without a rest.
+/// How many times in a row an event may be rejected without a rest.
 const REJECTIONS_AT_ONCE: u64 = 2;
 
 /// How long it rests at first, and at most.

@@ -20,7 +20,7 @@ pub fn check(
     let Some(credentials) = credentials else {
         return Ok(());
     };
-    // So begins every conversation with a client that waits to be asked.
+    // Every conversation with a client that waits to be asked begins so.
     let authorization = authorization.ok_or(Refusal::NoCredentials)?;
     let token = match authorization.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("basic") => token,

@@ -27,7 +27,7 @@ pub struct Executable {
 pub enum CommandError {
     /// There is no such file.
     NotFound(String),
-    /// There is one, or only a text, that cannot be executed.
+    /// There is a file that cannot be executed, or the command cannot be parsed.
     NotExecutable(String),
 }
 

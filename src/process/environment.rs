@@ -17,7 +17,7 @@ pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
 /// The environment of a child until it is started: what it is made of lies elsewhere.
 pub type Variables<'a> = Vec<(&'a [u8], &'a [u8])>;
 
-/// So many are added at most, beside those of the configuration.
+/// How many are added at most, beside those of the configuration.
 const OWN: usize = 4;
 
 /// The child's environment; `server_url` is where supervisord itself can be reached.

@@ -22,13 +22,13 @@ use crate::tokens::{FdOwner, Timer};
 #[derive(Debug)]
 pub struct Task<'a> {
     pub program: Program<'a>,
-    /// As whom it runs, and where.
+    /// What it does before exec, which says as whom it runs, and where.
     pub steps: &'a [Step<'a>],
     /// What it reads on its standard input, and then the end.
     pub input: &'a [u8],
     /// After this it is killed with its group.
     pub time_limit: Duration,
-    /// So many bytes of what it writes are kept, and the rest is read and dropped. With 0
+    /// How many bytes of what it writes are kept; the rest is read and dropped. With 0
     /// its output goes to `/dev/null`.
     pub output_limit: usize,
 }
@@ -47,7 +47,7 @@ pub struct Helper {
 /// How one has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HelperEnd {
-    /// By itself, or by somebody's signal.
+    /// It ended by itself, or by somebody's signal.
     Ended(Termination),
     /// It was killed since its time was over.
     Overdue(Termination),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 
-/// So many restarts come at once before the brake is felt.
+/// How many restarts come at once before the brake is felt.
 const STORE: u32 = 50;
 /// One restart comes back to the store in this time.
 const REFILL: Duration = Duration::from_millis(500);

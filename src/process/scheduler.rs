@@ -1,4 +1,4 @@
-//! What may start or stop next, by what is so of all processes: pure functions, which the
+//! What may start or stop next, by the states of all processes: pure functions, which the
 //! supervisor asks when processes were added or have entered a state.
 //!
 //! Two rules: processes start by priority, and at a shutdown those of one priority stop

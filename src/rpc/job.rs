@@ -3,8 +3,8 @@
 //! whether its caller still waits or not. (In 4.3.0 clients make the steps, and
 //! one that is gone between a stop and a start leaves programs down.)
 //!
-//! This is what is kept of one; [`steps`](super::steps) makes the steps. What each
-//! came to is told in the order in which it came.
+//! This is the state of a job; [`steps`](super::steps) takes its steps. The answer tells
+//! what each of them came to, in the order in which they ended.
 
 use std::collections::VecDeque;
 

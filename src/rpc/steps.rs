@@ -13,7 +13,7 @@ use crate::xmlrpc::value::Value;
 /// How many jobs may be on their way at a time.
 const MOST_JOBS: usize = 1024;
 
-/// Begins it. Who does not wait is answered at once.
+/// Begins a job. A caller who does not wait is answered at once.
 pub fn launch(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
     if daemon.jobs.len() >= MOST_JOBS {
         let text = "too many restarts and updates are under way, try again later";

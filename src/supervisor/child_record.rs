@@ -16,7 +16,7 @@ use crate::process::group::namespec;
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::{process, processes, trust};
 
-/// So many lines may be those of ended children before they are left out.
+/// How many lines of ended children there may be before they are left out.
 const SPARE_LINES: usize = 1000;
 
 /// A record of more bytes is not one of ours.
@@ -38,7 +38,7 @@ impl Child {
             .is_some_and(|stat| stat.started == self.started && !stat.is_zombie)
     }
 
-    /// As log lines name it.
+    /// The name in log lines.
     pub fn name(&self) -> String {
         namespec(&self.group, &self.process)
     }
@@ -112,8 +112,8 @@ impl Drop for ChildRecord {
     }
 }
 
-/// The children of an earlier supervisord, as far as the system was not started anew since; none
-/// where there is no record.
+/// The children of an earlier supervisord. There are none if there is no record, or if the
+/// system was started anew since it was written.
 pub fn read(path: &str) -> io::Result<Vec<Child>> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let opened = FileAt::of(Path::new(path)).and_then(|place| place.open(flags, 0));

@@ -173,8 +173,8 @@ impl Supervisor {
         }
     }
 
-    /// A command has ended, perhaps before it began, for that reason; false if the child
-    /// was none.
+    /// A child has ended. If it was a result handler, its end is the verdict; `error` tells why
+    /// it has not become its command. False if it was none.
     pub fn finish_handler(
         &mut self,
         context: &mut LoopContext,

@@ -23,7 +23,7 @@ const STOP_TIME: Duration = Duration::from_secs(10);
 /// How long a process that was killed is waited for.
 const AFTER_KILL: Duration = Duration::from_secs(5);
 
-/// So many are named in the log one by one.
+/// How many are named in the log one by one.
 const NAMED: usize = 20;
 
 /// Nobody gives a program a longer name than this, in bytes.
@@ -61,8 +61,8 @@ impl Leftovers {
 }
 
 impl Supervisor {
-    /// When the servers listen: nobody else has their address then. Before a restart
-    /// it has been told what there is, and some may not have gone yet.
+    /// Called when the servers listen, for nobody else has their addresses then. A restart tells
+    /// of none: they were told of at the first start, and some may not have gone yet.
     pub fn look_for_leftovers(&mut self, context: &mut LoopContext, is_restart: bool) {
         let setting = self.config.supervisord.leftovers;
         let mut recorded = Vec::new();

@@ -46,7 +46,7 @@ impl Supervisor {
         match wait::reap_child(pid) {
             Ok(Some(end)) => self.finish(context, pid, end),
             Ok(None) => {}
-            // Which it was is found by looking at all.
+            // All are looked at, to find which it was.
             Err(_) => self.reap(context),
         }
     }

@@ -18,8 +18,8 @@ use crate::text::plain;
 use crate::tokens::{ProcessId, Timer};
 
 impl Supervisor {
-    /// Feeds one input to a process and performs the effects, and theirs. The
-    /// error is the text for a signal that could not be sent, logged already.
+    /// Feeds one input to a process and performs the effects, and those of what they lead
+    /// to. The error is the text for a signal that could not be sent, logged already.
     pub fn feed(
         &mut self,
         context: &mut LoopContext,

@@ -100,7 +100,7 @@ impl MainLoop {
         self.context.now = time::now();
         self.supervisor
             .emit(&mut self.context, &Event::supervisor_running());
-        // What reading the configuration has left behind.
+        // Reading the configuration has left memory behind.
         memory::trim();
         self.hear_early_signals(&mut ready);
         loop {
@@ -127,7 +127,7 @@ impl MainLoop {
     /// Acts on the signals that came during the start, before any program is
     /// started: a restart that was overtaken by a request to exit starts nothing.
     fn hear_early_signals(&mut self, ready: &mut Vec<Ready<FdOwner>>) {
-        // What keeps this from looking will keep the loop from waiting, which tells of it.
+        // An error here comes again when the loop waits, which tells of it.
         if self
             .context
             .poller

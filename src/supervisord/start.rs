@@ -459,7 +459,7 @@ fn detach(config: &Config, context: &mut LoopContext) -> Result<(), Failure> {
     }
     let missed = daemon::detach(config.supervisord.umask).map_err(|error| {
         let failure = Failure::system("leave the terminal", &error);
-        // Which may be out of reach by now.
+        // The terminal may be out of reach by now, so the log is told too.
         context.log.critical(failure.text());
         failure
     })?;

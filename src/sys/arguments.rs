@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 
-/// So many bytes of words the kernel takes at most, and a little more.
+/// How many bytes of words the kernel takes at most, and a little more.
 const LIMIT: u64 = 8 << 20;
 
 /// What stands there instead.

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 
-/// So much of an environment is read at most.
+/// How much of an environment is read at most.
 const ENVIRONMENT_LIMIT: u64 = 1 << 20;
 
 /// Namespaces that must be the same for two processes to mean the same by a path, a port and a pid.

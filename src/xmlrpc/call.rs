@@ -18,7 +18,7 @@ pub struct Call {
 /// Why a body is no call. HTTP answers 400 to both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallError {
-    /// Not XML, or a value that is not what its type says.
+    /// It is not XML, or has a value that is not what its type says.
     Unmarshallable(ParseError),
     /// No method, or an empty one.
     NoMethodName,

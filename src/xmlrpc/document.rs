@@ -222,7 +222,7 @@ impl Element {
 fn members(mut children: Drain<'_, Value>) -> Option<Value> {
     let number = children.len() / 2;
     let mut members: Vec<(String, Value)> = Vec::with_capacity(number);
-    // Of so few each is found by a look at all, without a table.
+    // They are so few that each is found by looking at all, without a table.
     let is_small = number <= 32;
     let mut places = std::collections::BTreeMap::new();
     while let (Some(name), Some(value)) = (children.next(), children.next()) {
@@ -255,7 +255,7 @@ fn key(value: Value) -> Option<String> {
 
 /// As Python's `int`. Beyond 64 bits the nearest number that fits is taken.
 fn integer(text: &str) -> Option<i64> {
-    // As nearly every number is: a few digits, perhaps with a sign, which Rust reads alike.
+    // Nearly every number is a few digits, perhaps with a sign, which Rust reads alike.
     if let Ok(number) = text.parse() {
         return Some(number);
     }

@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
     /// Text up to the next tag, or a piece of it; the blanks around the root
     /// element are nothing.
     fn read_text(&mut self) -> Result<Span, ParseError> {
-        // As nearly all text is: short, and only what stands for itself.
+        // Nearly all text is short and has only what stands for itself.
         let rest = self.bytes();
         let plain = rest.iter().take(PIECE);
         let plain = plain.take_while(|byte| is_plain_text(**byte)).count();
@@ -322,7 +322,7 @@ impl<'a> Reader<'a> {
     }
 
     fn read_end(&mut self) -> Result<Span, ParseError> {
-        // As nearly every end is: the name that was begun, and nothing else.
+        // Nearly every end is the name that was begun, and nothing else.
         if let Some(begun) = self.open.last() {
             let name = self.text.as_bytes().get(begun.clone()).unwrap_or_default();
             let length = name.len();

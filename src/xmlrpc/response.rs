@@ -12,7 +12,7 @@ use crate::xmlrpc::writer::{self, StructWriter};
 /// Why a body is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseError {
-    /// Not XML, or a value that is not what its type says.
+    /// It is not XML, or has a value that is not what its type says.
     Unmarshallable(ParseError),
     /// Neither one result nor a fault with a code and a text.
     Shapeless,

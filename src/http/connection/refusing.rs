@@ -50,7 +50,7 @@ impl Connection {
             return;
         };
         let (peer, status) = (&self.peer, why.status());
-        // Of what could not be read there is no line.
+        // There is no line of what could not be read.
         let line = match exchange.line.as_str() {
             "" => String::new(),
             line => format!(" to \"{}\"", refusal::shown(line)),

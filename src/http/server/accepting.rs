@@ -21,7 +21,7 @@ use crate::tokens::{ConnectionId, FdOwner, Timer};
 const ACCEPT_LIMIT: usize = 32;
 /// How many descriptors connections leave to children, unless a quarter is less.
 const RESERVE: u64 = 256;
-/// So many clients may take descriptors of the reserve: somebody must be able to stop programs.
+/// How many clients may take descriptors of the reserve: somebody must be able to stop programs.
 const FEW: usize = 4;
 /// When to accept again after the descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);

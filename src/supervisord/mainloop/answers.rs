@@ -153,7 +153,7 @@ impl MainLoop {
         }
     }
 
-    /// Tells what there is to tell, or remembers who waits for it.
+    /// Answers at once, or remembers who waits for the answer.
     fn take_outcome(&mut self, connection: ConnectionId, asked: Asked, outcome: Outcome) {
         match outcome {
             Ok(CallProgress::Done(answer)) => self.tell(connection, &asked, Ok(answer)),

@@ -13,7 +13,7 @@ use crate::sys::errno;
 /// How much of a script is looked at for its interpreter, as by Linux.
 const FIRST_LINE: u64 = 256;
 
-/// So many interpreters of interpreters are looked at; Linux takes no more.
+/// How many interpreters of interpreters are looked at; Linux takes no more.
 const DEEPEST: u32 = 4;
 
 /// What could not be done before exec, and why.
