@@ -42,7 +42,7 @@ fn lock(dir: &Dir, name: &str) -> Option<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
 }
 
-fn lock_of_fcntl(file: &File, kind: i32) -> bool {
+pub fn lock_of_fcntl(file: &File, kind: i32) -> bool {
     let lock = libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,

@@ -1,6 +1,7 @@
 //! Sockets whose files vanish, as where temporary files are cleaned.
 
 use super::idle;
+use super::pidfile::lock_of_fcntl;
 use super::support::{
     Address, Background, DEADLINE, Daemon, Dir, Kind, Launch, Rpc, Scene, Value, comes_to_rest,
     descendants_of, descriptors_of, finish, is_alive, kill, usual_configuration, wait_until,
@@ -345,8 +346,8 @@ fn a_restart_without_its_log_or_its_pid_file_ended_the_daemon() {
     let pidfile = scene.dir.join("main.pid");
     fs::remove_file(&pidfile).unwrap();
     fs::write(&pidfile, "1\n").unwrap();
-    let file = fs::File::open(&pidfile).unwrap();
-    file.try_lock().unwrap();
+    let file = fs::File::options().write(true).open(&pidfile).unwrap();
+    assert!(lock_of_fcntl(&file, libc::F_WRLCK));
     restart();
     scene.wait_log("Another supervisord is running: it holds the pid file");
     let (mut daemon, dir) = (scene.daemon, scene.dir);

@@ -85,7 +85,6 @@ fn number(name: &str) -> Option<libc::c_long> {
         "faccessat" => libc::SYS_faccessat,
         "faccessat2" => libc::SYS_faccessat2,
         "fcntl" => libc::SYS_fcntl,
-        "flock" => libc::SYS_flock,
         "ftruncate" => libc::SYS_ftruncate,
         "getcwd" => libc::SYS_getcwd,
         "getdents64" => libc::SYS_getdents64,
