@@ -260,7 +260,8 @@ fn an_update_brings_exit_supervisord() {
     let wrong = program("wrong", "exit 9", "autorestart=false\nautostart=false");
     let mut scene = Scene::start(&format!("{wrong}{STAYS}"));
     let start = [Value::text("wrong"), Value::Bool(false)];
-    scene.call("startProcess", &start).answer();
+    // It may have ended before the answer, which is a fault then.
+    let _ = scene.call("startProcess", &start);
     scene.wait("wrong", "EXITED");
     let essential = format!("{wrong}exit_supervisord=true\n{STAYS}");
     scene
@@ -271,6 +272,6 @@ fn an_update_brings_exit_supervisord() {
     let name = [Value::text("wrong")];
     scene.call("removeProcessGroup", &name).answer();
     scene.call("addProcessGroup", &name).answer();
-    scene.call("startProcess", &start).answer();
+    let _ = scene.call("startProcess", &start);
     assert_eq!(scene.daemon.wait(DEADLINE), Some(9), "{}", scene.log());
 }
