@@ -1,9 +1,12 @@
 //! When programs are started again, and for how long they may stop: real processes under the
 //! keys of the restart policy. The waits themselves stand in tables beside the code.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::support::{DEADLINE, Scene, Value, wait_until};
+use super::support::{
+    DEADLINE, Dir, Scene, Value, binary, finish, usual_configuration, wait_until,
+};
 
 /// How long it took from one line of a child to the next, by what it wrote itself.
 const STAMPS: &str = "command=/bin/sh -c 'date +%%s%%3N >> %(here)s/stamps; exit 1'";
@@ -218,4 +221,104 @@ fn a_restart_of_the_daemon_has_the_time_of_a_shutdown() {
     assert!(again, "{}", scene.log());
     scene.wait_log("supervisord started");
     ends(scene);
+}
+
+/// What `--check` says of a file with these lines in the section that is before them.
+fn checked(section: &str, lines: &str) -> (Option<i32>, String) {
+    let dir = Dir::new();
+    dir.write("s.conf", format!("[supervisord]\n{section}\n{lines}\n"));
+    let mut command = Command::new(binary());
+    command.args(["-c", "s.conf", "--check"]);
+    let found = finish(command_in(command, &dir), "", DEADLINE);
+    (found.status, found.stderr)
+}
+
+fn command_in(mut command: Command, dir: &Dir) -> Command {
+    command.current_dir(dir.path());
+    command
+}
+
+/// The kinds of sections that have a policy, each with the keys that it needs.
+const KINDS: [(&str, &str); 3] = [
+    ("[program:p]\ncommand=/bin/cat", "program:p"),
+    (
+        "[eventlistener:p]\nevents=TICK_5\ncommand=/bin/cat",
+        "eventlistener:p",
+    ),
+    (
+        "[fcgi-program:p]\nsocket=tcp://127.0.0.1:9\ncommand=/bin/cat",
+        "fcgi-program:p",
+    ),
+];
+
+#[test]
+fn wrong_values_are_told_with_section_key_and_place_and_the_nearest_right_one() {
+    for (lines, section) in KINDS {
+        let line = 2 + lines.lines().count();
+        for (wrong, near) in [
+            ("restartpause=-1", "write 0"),
+            ("backoffincrement=1.5s", "write 1500ms"),
+            ("maxbackoff=-1", "write infinity for no limit"),
+            ("backoff_factor=0.5", "write 1"),
+            ("backoff_jitter=2", "write 1"),
+            ("restart_limit=0/60", "write 1/60"),
+            ("startdelay=5 minutes", "write 5m"),
+        ] {
+            let (key, value) = wrong.split_once('=').unwrap();
+            let (status, told) = checked(lines, wrong);
+            assert_eq!(status, Some(2), "{told}");
+            let error = format!("Error: Invalid {key} value '{value}' in [{section}] ({near})");
+            assert!(told.starts_with(&error), "{told}");
+            let place = format!("s.conf:{line}: the error is here\n");
+            assert!(told.ends_with(&place), "{told}");
+        }
+    }
+    let (status, told) = checked("shutdown_timeout=-1", "");
+    assert_eq!(status, Some(2));
+    let error = "Error: Invalid shutdown_timeout value '-1' in [supervisord] (write infinity for \
+                 no limit)";
+    assert!(told.starts_with(error), "{told}");
+}
+
+#[test]
+fn every_kind_of_program_has_the_keys_and_minus_one_is_named() {
+    let keys = "RestartPause=5\nbackoffincrement=500ms\nmaxbackoff=infinity\nbackoff_factor=1.5\n\
+                backoff_jitter=.25\nrestart_limit=5/1m\nstartdelay=2h";
+    for (lines, _) in KINDS {
+        let (status, told) = checked(lines, keys);
+        assert_eq!(
+            (status, told.contains("warning")),
+            (Some(0), false),
+            "{told}"
+        );
+        let (status, told) = checked(lines, "startretries=-1\nstopwaitsecs=-1");
+        assert_eq!(status, Some(0));
+        for text in [
+            "note: startretries=-1 of [program:a] is no limit: to Supervisor 4.3.0 it is no retry",
+            "note: stopwaitsecs=-1 of [program:a] is no limit: to Supervisor 4.3.0 it is SIGKILL at once",
+        ] {
+            assert!(told.contains(text), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_policy_is_a_change_and_the_default_written_out_is_none() {
+    let program = "[program:p]\ncommand=/bin/cat\n";
+    let scene = Scene::start(program);
+    let changed = |keys: &str| {
+        let text = usual_configuration(&format!("{program}{keys}\n"));
+        scene.dir.write("supervisord.conf", text);
+        scene.call("reloadConfig", &[]).answer().to_string()
+    };
+    let unchanged = changed("");
+    assert_eq!(
+        changed("restartpause=0\nmaxbackoff=infinity"),
+        changed("maxbackoff=infinity")
+    );
+    assert_eq!(changed("restartpause=0\nrestart_limit=infinity"), unchanged);
+    for keys in ["restartpause=1", "restart_limit=5/60", "startdelay=1ms"] {
+        assert_ne!(changed(keys), unchanged, "{keys}");
+    }
+    scene.stop();
 }

@@ -93,7 +93,16 @@ fn the_table_of_the_manual_holds() {
             [3, 3, 4, 8, 16, 30, 30, 30],
         ),
     ];
+    let page = include_str!("../../../man/supervisord.conf.5");
+    let (_, section) = page.split_once(".Sh RESTARTS\n").unwrap();
+    let mut told = section
+        .lines()
+        .filter_map(|line| line.strip_prefix(".It "))
+        .skip(1);
     for (change, expected) in rows {
+        let row = told.next().unwrap().split(" Ta ").skip(1);
+        let row: Vec<u128> = row.map(|wait| wait.parse().unwrap()).collect();
+        assert_eq!(row, expected);
         let process = process(100, change);
         assert_eq!(waits(&process, 8), seconds_each(&expected));
     }
