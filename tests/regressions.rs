@@ -314,9 +314,10 @@ fn warnings(more: &str) -> Vec<String> {
     let dir = Dir::new();
     dir.write("s.conf", format!("[supervisord]\n{more}"));
     let mut command = Command::new(binary());
+    // A server is missed in the background.
     command
         .current_dir(dir.path())
-        .args(["-c", "s.conf", "--check"]);
+        .args(["-n", "-c", "s.conf", "--check"]);
     let found = finish(command, "", DEADLINE);
     assert_eq!(found.status, Some(0), "{}", found.stderr);
     found.stderr.lines().map(str::to_owned).collect()
@@ -326,9 +327,9 @@ fn warnings(more: &str) -> Vec<String> {
 fn comments_in_a_column_of_their_own_were_told_as_cut_values() {
     let found = warnings(
         "nodaemon=false   ;in the background\n[program:a]\n\
-         command=/usr/bin/a -v              ; the program (relative uses PATH, can take args)\n\
+         command=/bin/cat -v              ; the program (relative uses PATH, can take args)\n\
          environment=A=\"1\"\t; one variable\n    ,B=\"2\"  # and another\n\
-         [program:b]\ncommand=a ; exit 11\n[program:c]\ncommand=sh -c 'a   ; b'\n",
+         [program:b]\ncommand=cat ; exit 11\n[program:c]\ncommand=sh -c 'a   ; b'\n",
     );
     let told = "which is a comment: a blank before ; or # begins one, in quotes too";
     assert_eq!(
@@ -343,7 +344,7 @@ fn comments_in_a_column_of_their_own_were_told_as_cut_values() {
 #[test]
 fn keys_that_a_listener_looks_up_in_the_file_were_told_as_unknown() {
     let found = warnings(
-        "[program:a]\ncommand=a\ndependent_startup=true\n\
+        "[program:a]\ncommand=cat\ndependent_startup=true\n\
          dependent_startup_wait_for=b:running\ndepend_startup=true\n",
     );
     assert_eq!(

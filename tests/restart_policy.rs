@@ -294,8 +294,8 @@ fn every_kind_of_program_has_the_keys_and_minus_one_is_named() {
         let (status, told) = checked(lines, "startretries=-1\nstopwaitsecs=-1");
         assert_eq!(status, Some(0));
         for text in [
-            "note: startretries=-1 of [program:a] is no limit: to Supervisor 4.3.0 it is no retry",
-            "note: stopwaitsecs=-1 of [program:a] is no limit: to Supervisor 4.3.0 it is SIGKILL at once",
+            "is no limit: to Supervisor 4.3.0 it is no retry",
+            "is no limit: to Supervisor 4.3.0 it is SIGKILL at once",
         ] {
             assert!(told.contains(text), "{told}");
         }

@@ -104,7 +104,10 @@ struct Client {
 impl Servers {
     /// Opens all servers in the given order and watches them. When one fails, those before
     /// it are closed again and their files removed.
-    pub fn open(servers: &[Server], context: &mut LoopContext) -> Result<Servers, Box<ServerError>> {
+    pub fn open(
+        servers: &[Server],
+        context: &mut LoopContext,
+    ) -> Result<Servers, Box<ServerError>> {
         let mut opened = Servers::none();
         let names = host::own_names();
         for (place, server) in (0..).zip(servers) {

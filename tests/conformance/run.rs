@@ -331,7 +331,9 @@ impl Run {
                 }
                 // 4.3.0 tells of none; `refusals` holds these lines.
                 let is_refusal = line.starts_with("WARN answered 4");
-                (!is_detail || is_signal) && !is_chance && !is_repeat && !is_refusal
+                // Nor of what its clean-up removes; `auto_logs` holds these.
+                let is_clean_up = line.starts_with("INFO removed automatic logs");
+                (!is_detail || is_signal) && !(is_chance || is_repeat || is_refusal || is_clean_up)
             })
             .collect()
     }

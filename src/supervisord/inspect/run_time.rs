@@ -100,9 +100,13 @@ impl Looker<'_> {
         let Err(error) = command::find(process, path) else {
             return;
         };
+        let words = shlex::split_command(&process.command);
+        if words.is_err() && self.is_cut(section, key) {
+            return;
+        }
         let mut text = format!("{error}, so {so}");
         if let CommandError::NotFound(_) = error {
-            let words = shlex::split_command(&process.command).unwrap_or_default();
+            let words = words.unwrap_or_default();
             let program = words.first().map_or("", String::as_str);
             if !program.contains('/') {
                 let own = process.environment.iter().find(|(name, _)| name == "PATH");
@@ -117,6 +121,12 @@ impl Looker<'_> {
             }
         }
         self.warn(section, key, text);
+    }
+
+    /// Whether a comment ends a value, which is told of already.
+    fn is_cut(&self, section: &str, key: &str) -> bool {
+        let value = self.document.get(section, key);
+        value.is_some_and(|value| self.document.cuts(&value.location).next().is_some())
     }
 
     fn directory(&mut self, process: &Process, section: &str) {
