@@ -237,7 +237,11 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         "As a member of a group",
     ),
-    ("a restart policy", "supervisord.conf.5", ".It Cm restart_limit"),
+    (
+        "a restart policy",
+        "supervisord.conf.5",
+        ".It Cm restart_limit",
+    ),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
