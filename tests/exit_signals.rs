@@ -5,13 +5,13 @@ use super::support::{DEADLINE, Scene};
 /// Two programs that do not go by themselves, and are stopped one after the other.
 const STUBBORN: &str = "\
 [program:early]
-command=/bin/sh -c 'trap \"\" TERM INT QUIT; while :; do sleep 3600; done'
+command=/bin/sh -c 'trap \"\" TERM INT QUIT; : > %(here)s/early.deaf; while :; do sleep 3600; done'
 priority=1
 stopwaitsecs=3600
 stopasgroup=true
 startsecs=0
 [program:late]
-command=/bin/sh -c 'trap \"\" TERM INT QUIT; echo deaf; while :; do sleep 3600; done'
+command=/bin/sh -c 'trap \"\" TERM INT QUIT; echo deaf; : > %(here)s/late.deaf; while :; do sleep 3600; done'
 priority=2
 stopwaitsecs=3600
 stopasgroup=true
@@ -21,6 +21,10 @@ startsecs=0
 fn start(options: &str) -> Scene {
     let scene = Scene::start(&format!("{options}{STUBBORN}"));
     scene.wait_all("RUNNING");
+    // RUNNING comes before a shell has read its first line.
+    let is_deaf = |name: &str| scene.dir.join(&format!("{name}.deaf")).exists();
+    let are_deaf = || ["early", "late"].into_iter().all(is_deaf);
+    assert!(super::support::wait_until(DEADLINE, are_deaf));
     scene
 }
 

@@ -3,7 +3,7 @@
 //! followed logs, XML-RPC, passwords, supervisorctl.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -275,7 +275,10 @@ fn logs_are_followed(reader: &Reader, scene: &Scene) {
         let mut hear = |text: &str| {
             let mut piece = [0; 4096];
             while !heard.contains(text) {
-                let count = stream.read(&mut piece).unwrap();
+                let count = match stream.read(&mut piece) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    count => count.unwrap(),
+                };
                 assert_ne!(count, 0, "{path} ended: {heard}");
                 heard.push_str(&String::from_utf8_lossy(&piece[..count]));
             }
