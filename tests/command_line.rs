@@ -169,7 +169,14 @@ fn shared(lines: Vec<String>) -> Vec<String> {
         let key = line.trim_start_matches(';').split('=').next();
         key.is_some_and(|key| ADDED.contains(&key.trim()))
     };
-    lines.into_iter().filter(|line| !is_added(line)).collect()
+    let mut is_in_added_section = false;
+    let mut is_theirs = |line: &String| {
+        if line.trim_start_matches(';').starts_with('[') {
+            is_in_added_section = line == ";[program-default]";
+        }
+        !is_in_added_section && !is_added(line)
+    };
+    lines.into_iter().filter(|line| is_theirs(line)).collect()
 }
 
 #[test]

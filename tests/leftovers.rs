@@ -64,7 +64,11 @@ fn leftovers_are_not_looked_for_where_they_are_to_be_ignored() {
     let _leftover = Leftover(pid);
     let scene = Scene::start_as(dir, &configuration, |_| {});
     scene.wait_all("RUNNING");
-    assert!(!scene.log().contains("earlier"), "{}", scene.log());
+    assert!(
+        !scene.log().contains("earlier supervisord"),
+        "{}",
+        scene.log()
+    );
     scene.stop();
 }
 

@@ -210,7 +210,7 @@ const SUPERVISOR: &[Method] = methods! {
     stopProcessGroup(GROUP, WAIT) -> STATUSES, [BadName],
         "Stop each process of a group that runs.", stop::stop_group;
     stopProcessWithin(NAME_OR_GROUP, TIMEOUT, WAIT) -> TRUE,
-        [BadName, BadArguments, Failed, NotRunning],
+        [BadArguments, BadName, Failed, NotRunning],
         "Stop a process, or each of a group, by SIGKILL after so long, also what is being stopped.",
         stop::stop_within;
     tailProcessLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],

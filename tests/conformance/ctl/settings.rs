@@ -228,7 +228,7 @@ const FILES: &[&str] = &[
     "@history_file=%(here)s/h\nserverurl=unix:///none/a",
     "@unknown=%(nope)s\nserverurl=unix:///none/a",
     "@serverurl=unix:///none/a\n[program:x]\ncommand=%(nope)s\n[supervisord]\nlogfile=%(nope)s",
-    "[unix_http_server]\nfile=%(here)s/sock\n@username=x",
+    "[unix_http_server]\nfile=%(here)s/sock\n@serverurl=unix:///none/a\nusername=x",
     "[include]\nfiles=more.conf\n@serverurl=unix:///none/a",
     "[program:x]\n@",
     // Names of sockets.
