@@ -333,7 +333,10 @@ fn a_wrong_value_in_quotes_or_cut_by_a_comment_says_so() {
             "environment=A=\"x ;y\"",
             "environment ends before \";\", which is a comment: a blank before ; or # begins one, in quotes too",
         ),
-        ("umask=02x ; an ordinary comment", "the error is here"),
+        (
+            "umask=02x ; an ordinary comment",
+            "write digits from 0 to 7, such as 022",
+        ),
     ] {
         let dir = Dir::new();
         dir.write("s.conf", format!("[supervisord]\n{keys}\n"));

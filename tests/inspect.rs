@@ -76,7 +76,7 @@ fn a_bad_one_is_told_as_at_a_start_and_then_where() {
             "Error: not a valid boolean value: 'perhaps' in section 'program:a' (file: 's.conf')"
         );
         assert!(lines[1].starts_with("For help, use "), "{}", lines[1]);
-        assert_eq!(lines[2..], ["s.conf:4: the error is here"]);
+        assert_eq!(lines[2..], ["s.conf:4: write true or false"]);
     }
     let dir = with("[supervisord]\n\n[program:a]\n");
     let found = supervisord(&dir, &["--check"]);
@@ -110,7 +110,7 @@ fn places_of_errors(dir: &Dir) -> Vec<String> {
     let places: Vec<String> = lines
         .iter()
         .filter(|line| !line.starts_with("Error: "))
-        .filter_map(|line| line.rsplit_once(": ").map(|(place, _)| place))
+        .filter_map(|line| line.split_once(": ").map(|(place, _)| place))
         .filter(|place| place.contains(".conf:") || place.contains(".ini:"))
         .map(|place| place.replace(&included, "more.ini"))
         .collect();
@@ -225,12 +225,7 @@ fn every_broken_file_is_told_and_what_the_others_say() {
     dir.write("c.ini", "[program:c]\ncommand=cat\nautostart=perhaps\n");
     let found = supervisord(&dir, &["--check"]);
     assert_eq!(found.status, Some(2));
-    let told = [
-        "a.ini",
-        "b.ini",
-        "s.conf:2: the error",
-        "c.ini:3: the error",
-    ];
+    let told = ["a.ini", "b.ini", "s.conf:2: write", "c.ini:3: write"];
     let places = told.map(|part| {
         found
             .stderr
@@ -322,7 +317,7 @@ fn scripts_get_the_lines_of_a_start_first_and_the_place_behind_them() {
     let lines: Vec<&str> = found.stderr.lines().collect();
     assert_eq!(lines[0], "Error: not a valid boolean value: 'perhaps'");
     assert!(lines[1].starts_with("For help, use "), "{}", lines[1]);
-    assert_eq!(lines[2..], ["s.conf:2: the error is here"]);
+    assert_eq!(lines[2..], ["s.conf:2: write true or false"]);
 }
 
 #[test]
@@ -330,7 +325,9 @@ fn misspelled_keys_and_sections_are_told_with_what_was_meant() {
     assert_eq!(
         warnings(
             "lofgile=x\n[program:a]\ncommand=cat\nstdout_logfle=/tmp/a.log\nzork=1\n\
-             [progam:b]\ncommand=cat\n[Program:c]\n[program]\n[mine]\nx=1\n"
+             [progam:b]\ncommand=cat\n[Program:c]\n[program]\n[mine]\nx=1\n\
+             [program d]\ncommand=cat\n[e]\ncommand=cat\n[job:f]\ncommand=cat\n\
+             [inet_http]\n[http_server]\n[unix_http]\n"
         ),
         [
             "s.conf:2: warning: [supervisord] has no key lofgile, did you mean \"logfile\"?",
@@ -340,6 +337,12 @@ fn misspelled_keys_and_sections_are_told_with_what_was_meant() {
             "s.conf:9: warning: nothing reads [Program:c], did you mean \"program:c\"?",
             "s.conf:10: warning: nothing reads [program], did you mean \"program:NAME\"?",
             "s.conf:11: warning: nothing reads [mine]",
+            "s.conf:13: warning: nothing reads [program d], did you mean \"program:d\"?",
+            "s.conf:15: warning: nothing reads [e], did you mean \"program:e\"?",
+            "s.conf:17: warning: nothing reads [job:f], did you mean \"program:f\"?",
+            "s.conf:19: warning: nothing reads [inet_http], did you mean \"inet_http_server\"?",
+            "s.conf:20: warning: nothing reads [http_server], did you mean \"inet_http_server\"?",
+            "s.conf:21: warning: nothing reads [unix_http], did you mean \"unix_http_server\"?",
         ]
     );
 }

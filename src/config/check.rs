@@ -21,6 +21,7 @@ use super::supervisorctl;
 use super::system::System;
 use super::{Config, LogFile, supervisord, written};
 use crate::sort;
+use crate::text::is_space;
 use crate::vec_map::VecMap;
 
 /// How keys of programs begin that the listener supervisord-dependent-startup
@@ -188,7 +189,8 @@ impl<'a> Checker<'a> {
             },
         );
         if name != DEFAULT && keys::kind_of(name).is_none() {
-            let hint = section_hint(name);
+            let has_command = self.document.own(name, "command").is_some();
+            let hint = section_hint(name, has_command);
             self.warn(file, line, format!("nothing reads [{name}]{hint}"));
         }
         if name == PROGRAM_DEFAULT {
@@ -429,8 +431,11 @@ fn takes_other_keys(kind: &SectionKind) -> bool {
     matches!(kind.name, "rpcinterface:" | "ctlplugin:")
 }
 
-fn section_hint(name: &str) -> String {
-    let (kind, rest) = match name.split_once(':') {
+/// What the name of a section that nothing reads was meant to be. One that has a command
+/// is a program without more words.
+fn section_hint(name: &str, has_command: bool) -> String {
+    let separator = |c: char| c == ':' || is_space(c);
+    let (kind, rest) = match name.split_once(separator) {
         Some((kind, rest)) => (format!("{kind}:"), rest),
         None => (name.to_owned(), ""),
     };
@@ -442,8 +447,20 @@ fn section_hint(name: &str) -> String {
         }
         Some(kind) if kind.ends_with(':') => format!(", did you mean \"{kind}{rest}\"?"),
         Some(kind) => format!(", did you mean \"{kind}\"?"),
-        None => String::new(),
+        None if has_command && rest.is_empty() => {
+            format!(", did you mean \"program:{name}\"?")
+        }
+        None if has_command => format!(", did you mean \"program:{rest}\"?"),
+        None => hint(part_of_kind(&lower)),
     }
+}
+
+/// The kind of server that the word is a part of, as `unix_http` or `http_server` is; of
+/// both that on a port.
+fn part_of_kind(word: &str) -> Option<&'static str> {
+    let names = KINDS.iter().map(|kind| kind.name);
+    let mut servers = names.filter(|name| word.contains("http") && name.contains(word));
+    servers.next_back()
 }
 
 fn hint(name: Option<&str>) -> String {

@@ -51,6 +51,7 @@ impl ConfigError {
             "No config file found at default paths ({}); use the -c option to specify a config file at a different path",
             places.join(", ")
         ))
+        .advising("to write a first one: echo_supervisord_conf > supervisord.conf")
     }
 
     /// The program's own section is missing.
@@ -158,9 +159,9 @@ impl ConfigError {
 impl From<ValueError> for ConfigError {
     fn from(error: ValueError) -> ConfigError {
         let new = ConfigError::new(error.to_string());
-        match error.mismatch {
-            Mismatch::Name(_) => new.advising("a name has no blank, no colon and no slash in it"),
-            _ => new,
+        match advice(&error.mismatch) {
+            Some(advice) => new.advising(advice),
+            None => new,
         }
     }
 }
@@ -173,8 +174,53 @@ impl From<ExpansionError> for ConfigError {
                 is_of_format: true,
                 ..new.advising("write %% for %, and %(NAME)s for the value of a name")
             },
-            Problem::UnknownName { .. } => new,
+            Problem::UnknownName { name, .. } => match name.strip_prefix("ENV_") {
+                Some(variable) if variable.chars().all(is_of_variable) => new.advising(&format!(
+                    "set {variable} in the environment of supervisord, or write \
+                     %(ENV_{variable}:-text)s for a default"
+                )),
+                _ => new.advising("write one of the available names, or %% for a percent sign"),
+            },
         }
+    }
+}
+
+fn is_of_variable(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+/// What to write in the place of a value whose error does not tell.
+fn advice(mismatch: &Mismatch) -> Option<&'static str> {
+    use Mismatch as M;
+    match mismatch {
+        M::Boolean => Some("write true or false"),
+        M::Integer => Some("write a whole number; only a size may have a unit: KB, MB or GB"),
+        M::Octal => Some("write digits from 0 to 7, such as 022"),
+        M::LogLevel => Some("write critical, error, warn, info, debug, trace or blather"),
+        M::NotDirectory | M::NoDirectory => {
+            Some("create the directory first: supervisord does not")
+        }
+        M::SignalName | M::SignalNumber => {
+            Some("write a signal such as TERM, HUP, INT, QUIT, KILL, USR1 or USR2")
+        }
+        M::ExitCodes => Some("write numbers with commas between them, such as 0,2"),
+        M::AutoRestart => Some("write true, false or unexpected"),
+        M::UserName | M::UserId => Some("this system has no such user"),
+        M::GroupName | M::GroupId => Some("this system has no such group"),
+        M::PortText | M::NoPort => Some("write a port with or without an address: 127.0.0.1:9001"),
+        M::Name(_) => Some("a name has no blank, no colon and no slash in it"),
+        M::Pairs => {
+            Some("write NAME=\"value\", the values in quotes, with commas between the pairs")
+        }
+        M::Split(_) => Some("a quote is opened here and not closed"),
+        // Their texts tell it.
+        M::Duration
+        | M::PortBelow
+        | M::PortAbove
+        | M::Setting(_)
+        | M::Range(..)
+        | M::Wanted(..)
+        | M::Choice(..) => None,
     }
 }
 

@@ -11,10 +11,12 @@ use super::error::ConfigError;
 use super::fcgi;
 use super::key::{Fallback, Key, changed};
 use super::listener;
+use super::nearest::nearest;
 use super::program::{self, PRIORITY, name_of, part_after_colon, processes};
 use super::section::{Context, Section};
 use super::{FastCgiSocket, Group, GroupKind, Process};
 use crate::sort;
+use crate::text::is_space;
 use crate::vec_map::VecMap;
 
 const GROUP: &str = "group:";
@@ -144,14 +146,31 @@ fn member_section(
         (false, true) => return Ok(fcgi),
         (has_plain, _) => has_plain,
     };
-    let program = group.shown(MEMBERS, program);
-    let text = match is_ambiguous {
-        true => {
-            format!("[{blamed}] name {program} is ambiguous (exists as program and fcgi-program)")
-        }
-        false => format!("[{blamed}] names unknown program or fcgi-program {program}"),
-    };
-    Err(group.fault_at(MEMBERS, text))
+    let shown = group.shown(MEMBERS, program.clone());
+    if is_ambiguous {
+        let text =
+            format!("[{blamed}] name {shown} is ambiguous (exists as program and fcgi-program)");
+        return Err(group.fault_at(MEMBERS, text));
+    }
+    let text = format!("[{blamed}] names unknown program or fcgi-program {shown}");
+    let error = group.fault_at(MEMBERS, text);
+    Err(match meant(context, &program) {
+        Some(advice) => error.advising(&advice),
+        None => error,
+    })
+}
+
+/// What may have been meant by a member that is no program.
+fn meant(context: &Context<'_>, member: &str) -> Option<String> {
+    if member.contains(is_space) {
+        return Some("put commas between the programs".to_owned());
+    }
+    let sections = context.document.sections();
+    let names = sections.iter().filter_map(|section| {
+        let plain = section.strip_prefix(program::PREFIX);
+        plain.or_else(|| section.strip_prefix(fcgi::PREFIX))
+    });
+    nearest(member, names).map(|name| format!("did you mean \"{name}\"?"))
 }
 
 /// A `[program:x]` that is a group of its own.

@@ -152,7 +152,7 @@ pub fn evaluated(
     system: &dyn System,
 ) -> Result<Config, ConfigError> {
     if !document.has_section(supervisord::SECTION) {
-        return Err(ConfigError::no_section(supervisord::SECTION));
+        return Err(no_supervisord(document));
     }
     let names = Names::of(request, system);
     let context = Context {
@@ -165,6 +165,24 @@ pub fn evaluated(
         host: names.host,
     };
     evaluate(request, context).map_err(|error| located(error, document))
+}
+
+/// The error of a configuration without the daemon's section, with the place of one that
+/// may have been meant.
+fn no_supervisord(document: &Document) -> ConfigError {
+    let error = ConfigError::no_section(supervisord::SECTION);
+    let sections = document.sections();
+    let mut unknown = sections.iter().filter(|name| keys::kind_of(name).is_none());
+    let meant =
+        unknown.find(|name| nearest(&name.to_lowercase(), [supervisord::SECTION]).is_some());
+    match meant {
+        Some(name) => error
+            .advising("did you mean [supervisord]?")
+            .at(document.location_of(name)),
+        None => error
+            .advising("add a line [supervisord]: nothing needs to stand below it")
+            .at(sections.first().and_then(|name| document.location_of(name))),
+    }
 }
 
 /// The names that all values see, and some of them.
@@ -273,8 +291,9 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
 /// unknown is told with section and file.
 fn account(text: &str, context: &Context<'_>, overrides: &Overrides) -> Result<Owner, ConfigError> {
     let owner = accounts::user_and_group(text, context.system).map_err(|error| {
+        // Whoever has typed it needs no place and no advice.
         if overrides.user.is_some() {
-            return error.into();
+            return ConfigError::new(error.to_string());
         }
         let is_of_group = matches!(error.mismatch, Mismatch::GroupName | Mismatch::GroupId);
         let section = context.section(supervisord::SECTION, &[&context.here]);

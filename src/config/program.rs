@@ -322,7 +322,8 @@ impl Template {
             .map_err(|error| section.at(PROCESS_NAME.name, error.into()))?;
         if numbering.numprocs > 1 && !process_name.contains("%(process_num)") {
             let text = "%(process_num) must be present within process_name when numprocs > 1";
-            return Err(section.fault_at(NUMPROCS.name, text));
+            let error = section.fault_at(NUMPROCS.name, text);
+            return Err(error.advising("write process_name=%(program_name)s_%(process_num)02d"));
         }
         if numbering.numprocs > MAX_NUMPROCS {
             let number = section.shown(NUMPROCS.name, numbering.numprocs.to_string());

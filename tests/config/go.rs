@@ -246,7 +246,9 @@ fn an_error_of_program_default_is_told_once() {
     let places = found
         .stderr
         .lines()
-        .filter_map(|line| line.strip_suffix(": the error is here"));
+        .filter(|line| line.starts_with("s.conf:"))
+        .filter_map(|line| line.split_once(": "))
+        .map(|(place, _)| place);
     let mut places: Vec<&str> = places.collect();
     places.sort();
     assert_eq!(

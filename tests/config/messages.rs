@@ -3,6 +3,8 @@
 
 use std::process::Command;
 
+use pollvisor::config::error::ConfigError;
+
 use crate::support::{DEADLINE, Dir, Finished, Outcome, Scene, binary, finish};
 
 fn supervisord(dir: &Dir, options: &[&str]) -> Finished {
@@ -349,6 +351,103 @@ fn a_mistyped_key_that_is_needed_was_not_proposed() {
     }
     let [_, (_, last)] = told("[supervisord]\n[program:a]\nnumprocs=1\n");
     assert_eq!(last, "s.conf:2: the error is here");
+}
+
+#[test]
+fn a_wrong_value_did_not_say_what_to_write() {
+    const NUMBER: &str = "write a whole number; only a size may have a unit: KB, MB or GB";
+    const PAIRS: &str = "write NAME=\"value\", the values in quotes, with commas between the pairs";
+    const DIRECTORY: &str = "create the directory first: supervisord does not";
+    for (lines, advice) in [
+        ("autostart=ture", "write true or false"),
+        ("autorestart=always", "write true, false or unexpected"),
+        ("startsecs=5s", NUMBER),
+        ("stdout_logfile_maxbytes=10M", NUMBER),
+        ("umask=rwx", "write digits from 0 to 7, such as 022"),
+        (
+            "stopsignal=SIGFOO",
+            "write a signal such as TERM, HUP, INT, QUIT, KILL, USR1 or USR2",
+        ),
+        (
+            "exitcodes=0 2",
+            "write numbers with commas between them, such as 0,2",
+        ),
+        ("user=no-such-user", "this system has no such user"),
+        ("user=root:no-such", "this system has no such group"),
+        ("environment=DB=postgres://u:p@h/db?x=1", PAIRS),
+        ("environment=A=\"x\" B=\"y\"", PAIRS),
+        (
+            "environment=A=\"x,B=y",
+            "a quote is opened here and not closed",
+        ),
+        (
+            "environment=A=%(ENV_NO_SUCH)s",
+            "set NO_SUCH in the environment of supervisord, or write %(ENV_NO_SUCH:-text)s for a \
+             default",
+        ),
+        (
+            "directory=%(her)s",
+            "write one of the available names, or %% for a percent sign",
+        ),
+        (
+            "numprocs=2",
+            "write process_name=%(program_name)s_%(process_num)02d",
+        ),
+        (
+            "[inet_http_server]\nport=x",
+            "write a port with or without an address: 127.0.0.1:9001",
+        ),
+        (
+            "[group:g]\nprograms=ab c",
+            "put commas between the programs",
+        ),
+        ("[group:g]\nprograms=ap", "did you mean \"app\"?"),
+        ("[group:g]\nprograms=other", "the error is here"),
+        (
+            "[supervisord]\nloglevel=verbose",
+            "write critical, error, warn, info, debug, trace or blather",
+        ),
+        ("[supervisord]\ndirectory=/no/such", DIRECTORY),
+        ("[supervisord]\nlogfile=/no/such/log", DIRECTORY),
+    ] {
+        let text = format!("[supervisord]\n[program:app]\ncommand=/bin/cat\n{lines}\n");
+        let line = text.lines().count();
+        for (_, last) in told(&text) {
+            assert_eq!(last, format!("s.conf:{line}: {advice}"), "{lines}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_section_or_file_did_not_say_what_to_write() {
+    for (text, expected) in [
+        (
+            "[program:a]\ncommand=/bin/cat\n\n[supervisor]\n",
+            "s.conf:4: did you mean [supervisord]?",
+        ),
+        (
+            "[Supervisord]\n[supervisorctl]\n",
+            "s.conf:1: did you mean [supervisord]?",
+        ),
+        (
+            "[program:a]\ncommand=/bin/cat\n[supervisorctl]\n",
+            "s.conf:1: add a line [supervisord]: nothing needs to stand below it",
+        ),
+    ] {
+        for (first, last) in told(text) {
+            assert_eq!(
+                first,
+                "Error: .ini file does not include supervisord section"
+            );
+            assert_eq!(last, expected, "{text}");
+        }
+    }
+    // Where no file is found is up to the machine.
+    let error = ConfigError::no_file(&["a".to_owned()]);
+    assert_eq!(
+        error.advice(),
+        Some("to write a first one: echo_supervisord_conf > supervisord.conf")
+    );
 }
 
 #[test]

@@ -26,6 +26,14 @@ pub fn doubts(text: &str, expansions: usize) -> Vec<String> {
         rest = match after {
             [equals, value, after @ ..] if equals.is("=") => {
                 last = &name.text;
+                if extends_itself(last, value, after) {
+                    doubts.push(format!(
+                        "{last} does not get its old value from ${last}, for no shell runs here: \
+                         write %(ENV_{last})s, and the whole value in quotes"
+                    ));
+                    rest = next_pair(after);
+                    continue;
+                }
                 if loses_quotes(value) {
                     doubts.push(format!(
                         "{last} loses a quote, for all quotes at the ends of a value are taken off: \
@@ -50,6 +58,33 @@ pub fn doubts(text: &str, expansions: usize) -> Vec<String> {
         ));
     }
     doubts
+}
+
+/// Whether a value has a name for its own variable in it, as a shell would write that.
+/// `after` are the tokens that come next, of which some belong to it without quotes.
+fn extends_itself(name: &str, value: &Token, after: &[&Token]) -> bool {
+    let pair = after.len() - next_pair(after).len();
+    let rest = after.iter().take(pair);
+    let texts: Vec<&str> = rest.map(|token| token.text.as_str()).collect();
+    let text = format!("{}{}", value.text, texts.concat());
+    let mut places = text.split('$').skip(1);
+    places.any(|place| match place.strip_prefix('{') {
+        Some(braced) => braced.split(['}', ':']).next() == Some(name),
+        None => {
+            let rest = place.strip_prefix(name);
+            rest.is_some_and(|rest| {
+                !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            })
+        }
+    })
+}
+
+/// The tokens from the next separator on.
+fn next_pair<'t>(tokens: &'t [&'t Token]) -> &'t [&'t Token] {
+    let separator = tokens
+        .iter()
+        .position(|token| token.is(",") || token.is(";"));
+    separator.map_or(&[], |at| tokens.get(at + 1..).unwrap_or_default())
 }
 
 fn ends_early(name: &str) -> String {
@@ -145,6 +180,14 @@ mod tests {
             ("A=50%%", "A", "ends sooner"),
             ("A=\"a\"%(ENV_X)s", "A", "ends sooner"),
             ("B=1,A=x#y,C=2", "A", "before a #"),
+            ("B=1,PATH=$PATH:/opt/bin,C=2", "PATH", "no shell"),
+            ("PATH=${PATH}:/opt/bin", "PATH", "no shell"),
+            ("PATH=\"/opt/bin:$PATH\"", "PATH", "no shell"),
+            (
+                "PATH='/opt/bin:${PATH:-/bin}',C=\"$C2\"",
+                "PATH",
+                "no shell",
+            ),
         ] {
             let found = doubts(text, 1);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
@@ -179,6 +222,8 @@ mod tests {
             "%(ENV_MORE)s,A=1",
             "A=1,%(ENV_MORE)s",
             "A=\"$HOME\"",
+            "A=\"$AB $ $1\"",
+            "A=\"$B\",B=\"$A\"",
         ] {
             assert_eq!(doubts(text, 1), [""; 0], "{text}");
         }
