@@ -15,6 +15,17 @@ const LISTED: usize = 3;
 /// A shorter word is near to too many others.
 const SHORTEST: usize = 3;
 
+/// Commands that similar programs have, and what they are here.
+const OF_OTHERS: &[(&str, &str)] = &[
+    ("kill", "signal or stop"),
+    ("list", "status"),
+    ("log", "tail"),
+    ("logs", "tail"),
+    ("ls", "status"),
+    ("ps", "status"),
+    ("show", "status"),
+];
+
 /// What a command looked for under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sought {
@@ -73,7 +84,13 @@ impl Hints {
                 row.known_state(),
                 Some(ProcessState::Backoff | ProcessState::Fatal)
             );
-            (is_told && !row.description.is_empty()).then(|| format!("{name}: {}", row.description))
+            // The reason, if the process has told it, is on one of two channels.
+            let place = match row.description.contains("process log may have details") {
+                true => format!("; to see it: tail --both {name}"),
+                false => String::new(),
+            };
+            (is_told && !row.description.is_empty())
+                .then(|| format!("{name}: {}{place}", row.description))
         });
         unknown.chain(failed).collect()
     }
@@ -81,8 +98,15 @@ impl Hints {
 
 /// What an unknown command may have been meant to be.
 pub fn of_command(word: &str) -> String {
-    let words = command::listed().map(command::Command::word);
-    match nearest(&word.to_lowercase(), words.chain(["help"])) {
+    let word = word.to_lowercase();
+    let of_others = OF_OTHERS.iter().find(|(other, _)| *other == word);
+    if let Some((_, known)) = of_others {
+        return format!("did you mean {known}?");
+    }
+    let words = || command::listed().map(command::Command::word);
+    let mut begun = words().filter(|known| word.len() >= SHORTEST && known.starts_with(&*word));
+    let only = begun.next().filter(|_| begun.next().is_none());
+    match only.or_else(|| nearest(&word, words().chain(["help"]))) {
         Some(known) => format!("did you mean {known}?"),
         None => "help lists the commands".to_owned(),
     }

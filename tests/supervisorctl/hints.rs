@@ -222,9 +222,9 @@ fn a_program_that_was_not_found_was_not_named() {
     );
     let end = run(&scene, "start brief");
     assert_eq!(end.stdout, "brief: ERROR (spawn error)\n");
-    assert!(
-        end.stderr.starts_with("brief: Exited too quickly"),
-        "{end:?}"
+    assert_eq!(
+        end.stderr,
+        "brief: Exited too quickly (process log may have details); to see it: tail --both brief\n"
     );
     let end = run(&scene, "start all");
     assert!(end.stderr.contains(missing), "{end:?}");

@@ -138,6 +138,15 @@ fn an_unknown_command_is_laid_to_the_one_that_was_meant() {
         ("STATUS", "did you mean status?"),
         ("satrt", "did you mean start?"),
         ("hlep", "did you mean help?"),
+        // A word that is cut short is that word, even if another is nearer.
+        ("stat", "did you mean status?"),
+        ("shut", "did you mean shutdown?"),
+        ("main", "did you mean maintail?"),
+        // Words of similar programs.
+        ("logs", "did you mean tail?"),
+        ("LOG", "did you mean tail?"),
+        ("ps", "did you mean status?"),
+        ("kill", "did you mean signal or stop?"),
         ("frobnicate", "help lists the commands"),
         ("", "help lists the commands"),
     ] {
