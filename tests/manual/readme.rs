@@ -1,12 +1,13 @@
 //! What the README and the guides for developers say can be typed, and where they say things are.
 
 use super::page::{page, pages, project};
-use crate::support::{Dir, binary};
+use crate::support::{DEADLINE, Dir, binary, finish};
 use pollvisor::config::keys::KINDS;
 use pollvisor::{supervisorctl, supervisord};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 fn read(name: &str) -> String {
     fs::read_to_string(project(name)).unwrap()
@@ -46,7 +47,8 @@ fn goals() -> BTreeSet<String> {
 
 #[test]
 fn every_indented_line_can_be_typed() {
-    let text = readme() + &read("CONTRIBUTING.md");
+    let (before, _, after) = first_steps();
+    let text = before + &after + &read("CONTRIBUTING.md");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
     for line in lines.filter(|line| *line != "make          # the release binary") {
         let command = line.split("  #").next().unwrap().trim_end();
@@ -64,6 +66,45 @@ fn every_indented_line_can_be_typed() {
                 );
             }
         }
+    }
+}
+
+/// The README before, in and after the section of the first steps.
+fn first_steps() -> (String, String, String) {
+    let text = readme();
+    let (before, rest) = text.split_once("## First steps\n").unwrap();
+    let (steps, after) = rest.split_once("\n## ").unwrap();
+    (before.to_owned(), steps.to_owned(), after.to_owned())
+}
+
+#[test]
+fn the_first_steps_can_be_typed_as_they_stand() {
+    let (_, steps, _) = first_steps();
+    let lines = steps.lines().filter_map(|line| match line.trim() {
+        "" => Some(""),
+        _ => line.strip_prefix("    "),
+    });
+    let (commands, file): (Vec<&str>, Vec<&str>) =
+        lines.partition(|line| line.starts_with("supervisor"));
+    assert_eq!(commands.len(), 7);
+    let dir = Dir::new();
+    dir.write("supervisord.conf", file.join("\n"));
+    let script = format!(
+        "trap 'test $? = 0 || supervisorctl -c supervisord.conf shutdown' EXIT\n\
+         PATH=$PWD/bin:$PATH TMPDIR=$PWD\nexport PATH TMPDIR\nset -e\n{}\n",
+        commands.join("\n")
+    );
+    let mut command = Command::new("/bin/sh");
+    command.current_dir(dir.path()).args(["-c", &script]);
+    let found = finish(command, "", DEADLINE);
+    assert_eq!(found.status, Some(0), "{}{}", found.stdout, found.stderr);
+    assert!(!found.stderr.contains("warning: "), "{}", found.stderr);
+    for told in [
+        "supervisord.conf: configuration ok (1 group, 1 process)\n",
+        "\nclock: started\n",
+        "\nShut down\n",
+    ] {
+        assert!(found.stdout.contains(told), "{told}: {}", found.stdout);
     }
 }
 
