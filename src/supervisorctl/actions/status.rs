@@ -126,6 +126,7 @@ fn complain_of_fatal_state(session: &mut Session) {
         && let Ok(reason) = reply.text()
         && !reason.is_empty()
     {
+        let reason = plain::shown(&reason);
         terminal::complain(&format!("supervisord is in FATAL state: {reason}\n"));
     }
 }
@@ -314,7 +315,7 @@ fn json(value: &Value) -> Json {
 fn table(rows: &[ProcessInfo], colours: bool) -> Vec<String> {
     let names: Vec<String> = rows
         .iter()
-        .map(|row| display_name(&row.group, &row.name))
+        .map(|row| plain::shown(&display_name(&row.group, &row.name)).into_owned())
         .collect();
     let longest = names.iter().map(|name| name.chars().count()).max();
     let width = longest.unwrap_or(0).max(NAME_WIDTH) + 3;
@@ -359,6 +360,13 @@ mod tests {
             description: description.to_owned(),
             pid: 1,
         }
+    }
+
+    #[test]
+    fn a_name_reached_the_terminal_with_its_control_characters() {
+        let lines = table(&[row("a\x1b]0;x\x07\u{9b}\nweb", "RUNNING", "")], false);
+        assert!(!lines.concat().contains(char::is_control), "{lines:?}");
+        assert!(lines[0].starts_with("g:a\\x1b]0;x"), "{lines:?}");
     }
 
     #[test]
