@@ -135,11 +135,20 @@ fn remove(place: &FileAt, name: &OsStr) -> io::Result<bool> {
     let log = without_backup_number(name.as_bytes());
     let first_backup = [log, b".1"].concat();
     let mut locked = Vec::new();
+    // Anybody may lock a file of his own beside a log.
+    let owner = |file: &File| file.metadata().ok().map(|found| found.uid());
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let wanted = place
+        .open_named(name, flags)
+        .ok()
+        .and_then(|file| owner(&file));
     for name in [&first_backup, log, name.as_bytes()] {
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let Ok(file) = place.open_named(OsStr::from_bytes(name), flags) else {
             continue;
         };
+        if owner(&file) != wanted {
+            continue;
+        }
         // The log itself may be asked for twice: by then this one has it.
         let is_own = |other: &File| is_same(other, &file);
         if !locked.iter().any(is_own) && matches!(lock::try_lock_alone(file.as_fd()), Ok(false)) {
@@ -316,6 +325,24 @@ mod tests {
         until("all are removed", || {
             clean_up(parent, "s");
             fs::read_dir(parent).unwrap().next().is_none()
+        });
+    }
+
+    #[test]
+    fn a_lock_on_somebody_elses_file_kept_a_log() {
+        if !nix::unistd::getuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let parent = directory.path().to_str().unwrap();
+        let (path, file) = create(parent, "cat", Channel::Stdout, "s").unwrap();
+        drop(file);
+        let foreign = File::create(format!("{path}.1")).unwrap();
+        std::os::unix::fs::fchown(&foreign, Some(65534), None).unwrap();
+        assert!(lock::try_lock_alone(foreign.as_fd()).unwrap());
+        until("the log is removed", || {
+            clean_up(parent, "s");
+            !Path::new(&path).exists()
         });
     }
 }
