@@ -122,7 +122,7 @@ fn the_place_is_that_of_the_program_in_a_group_and_in_another_file() {
             &format!(
                 "s.conf:9: warning: [eventlistener:l] can't find command 'nosuch', so its answers cannot be judged: {path}"
             )[..],
-            "s.conf:12: warning: [fcgi-program:f] there is no directory for the socket /no/where/f.sock: \
+            "s.conf:12: warning: [fcgi-program:f] there is no directory for the socket unix:///no/where/f.sock: \
              supervisord cannot start before it is there",
             &format!(
                 "HERE/more.ini:3: warning: [program:web] can't find command 'nosuch', so it cannot start: {path}"
@@ -139,7 +139,7 @@ fn a_directory_that_is_not_there_was_not_told_of() {
     for (directory, problem, shown) in [
         ("/no/where", "there is no such directory", "/no/where"),
         ("no/where", "there is no such directory", "no/where"),
-        ("%(here)s/plain", "this is no directory", "HERE/plain"),
+        ("%(here)s/plain", "this is no directory", "%(here)s/plain"),
         (
             "~",
             "there is no such directory",
@@ -344,5 +344,30 @@ fn a_wrong_value_in_quotes_or_cut_by_a_comment_says_so() {
         assert_eq!(found.status, Some(2), "{keys}");
         let last = found.stderr.lines().last();
         assert_eq!(last, Some(&*format!("s.conf:2: {advice}")));
+    }
+}
+
+#[test]
+fn what_came_out_of_the_environment_was_told_with_what_will_fail() {
+    let secret = "zq7k";
+    let dir = Dir::new();
+    for more in [
+        "[group:g]\nprograms=web\n[program:web]\ncommand=cat\nprocess_name=foo\n\
+         directory=/srv/%(ENV_SECRET)s\n",
+        "[program:a]\ncommand=nosuch\nenvironment=PATH=\"/x/%(ENV_SECRET)s\"\n",
+        "[program:a]\ncommand=./nosuch\ndirectory=/no/%(ENV_SECRET)s\n",
+        "[fcgi-program:f]\ncommand=cat\nsocket=unix:///no/%(ENV_SECRET)s/x\n",
+    ] {
+        dir.write("s.conf", format!("[supervisord]\n{more}{SERVED}"));
+        let mut command = Command::new("env");
+        command
+            .current_dir(dir.path())
+            .arg(format!("SECRET={secret}"))
+            .arg(binary())
+            .args(["-c", "s.conf", "--check"]);
+        let found = finish(command, "", DEADLINE);
+        let warnings = found.stderr.lines().filter(|line| line.contains("warning"));
+        assert_ne!(warnings.count(), 0, "{more}\n{}", found.stderr);
+        assert!(!found.stderr.contains(secret), "{more}\n{}", found.stderr);
     }
 }

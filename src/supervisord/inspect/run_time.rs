@@ -6,7 +6,7 @@ use crate::config::document::Document;
 use crate::config::ini::Location;
 use crate::config::paths::{dirname, join};
 use crate::config::system::System;
-use crate::config::{Address, Config, Group, GroupKind, Process, ResultHandler};
+use crate::config::{Address, Config, Group, GroupKind, Process, ResultHandler, supervisord};
 use crate::process::command::{self, CommandError};
 use crate::text::shlex;
 
@@ -69,7 +69,7 @@ impl Looker<'_> {
         if let Some(Address::Unix { path, .. }) = socket.map(|socket| &socket.address)
             && !self.system.is_directory(&join(&self.base, dirname(path)))
         {
-            let path = self.shown(section, "socket", path);
+            let path = self.shown(section, "socket");
             let text = format!(
                 "there is no directory for the socket {path}: supervisord cannot start before it is there"
             );
@@ -110,13 +110,25 @@ impl Looker<'_> {
             let program = words.first().map_or("", String::as_str);
             if !program.contains('/') {
                 let own = process.environment.iter().find(|(name, _)| name == "PATH");
-                let path = own.map(|(_, value)| value.as_str()).or(self.path);
+                let path = match own {
+                    Some((_, path)) => {
+                        Some(path.as_str()).filter(|path| self.has_pair(section, path))
+                    }
+                    None => self.path,
+                };
                 if let Some(path) = path.filter(|path| !path.is_empty()) {
                     text.push_str(&format!(": its PATH is {path}"));
                 }
             } else if !program.starts_with('/') {
                 // The child is in `directory` only later.
-                let base = &self.base;
+                let base = match self.document.get(supervisord::SECTION, "directory") {
+                    Some(written)
+                        if written.text.contains('%') && !self.config.supervisord.nodaemon =>
+                    {
+                        written.text
+                    }
+                    _ => self.base.clone(),
+                };
                 text.push_str(&format!(": it is looked for from {base}"));
             }
         }
@@ -141,7 +153,7 @@ impl Looker<'_> {
             false => "there is no such directory, so it cannot start: ",
         }
         .to_owned();
-        text.push_str(&self.shown(section, "directory", directory));
+        text.push_str(&self.shown(section, "directory"));
         if directory.starts_with('~') {
             text.push_str(" (~ is not replaced here)");
         }
@@ -152,8 +164,8 @@ impl Looker<'_> {
     fn daemon_user(&mut self) {
         let wanted = self.config.user.and_then(|user| user.uid);
         let (uid, section) = (self.system.uid(), "supervisord");
-        if let Some(wanted) = wanted.filter(|wanted| *wanted != uid && uid != 0) {
-            let user = self.shown(section, "user", &wanted.to_string());
+        if wanted.is_some_and(|wanted| wanted != uid && uid != 0) {
+            let user = self.shown(section, "user");
             let text = format!("supervisord cannot become user {user} unless root starts it");
             self.warn(section, "user", text);
         }
@@ -162,10 +174,10 @@ impl Looker<'_> {
     fn user(&mut self, process: &Process, section: &str) {
         let daemon = self.config.user.and_then(|user| user.uid);
         let uid = daemon.unwrap_or_else(|| self.system.uid());
-        let Some(wanted) = process.uid.filter(|wanted| *wanted != uid && uid != 0) else {
+        if process.uid.is_none_or(|wanted| wanted == uid || uid == 0) {
             return;
-        };
-        let user = self.shown(section, "user", &wanted.to_string());
+        }
+        let user = self.shown(section, "user");
         let why = match daemon {
             Some(_) => "supervisord becomes another user itself, and is not root then",
             None => "supervisord changes users only if root starts it",
@@ -190,12 +202,17 @@ impl Looker<'_> {
         found.unwrap_or_else(|| group.to_owned())
     }
 
-    /// A value, or what the file has where it came out of the environment.
-    fn shown(&self, section: &str, key: &str, value: &str) -> String {
-        match self.document.get(section, key) {
-            Some(written) if written.text.contains("%(ENV_") || key == "user" => written.text,
-            _ => value.to_owned(),
-        }
+    /// A value as the file has it: what came out of the environment may be a secret.
+    fn shown(&self, section: &str, key: &str) -> String {
+        let written = self.document.get(section, key);
+        written.map_or_else(|| format!("its {key}"), |written| written.text)
+    }
+
+    /// Whether a value of `environment` stands in the file as it is.
+    fn has_pair(&self, section: &str, value: &str) -> bool {
+        let sections = [section, supervisord::SECTION].into_iter();
+        let mut written = sections.filter_map(|section| self.document.get(section, "environment"));
+        written.any(|written| written.text.contains(value))
     }
 
     fn warn(&mut self, section: &str, key: &str, text: String) {
