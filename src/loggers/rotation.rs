@@ -3,7 +3,7 @@
 //! A file is known by its number: 0 is the live log, 1 is `log.1` and so on.
 //! Surplus backups beyond the configured number are left alone, as in 4.3.0.
 
-/// More backups than this are not kept, lest a rollover look for a billion files.
+/// More backups than this are not kept, so that no rollover looks for a billion files.
 pub const MAX_BACKUPS: u32 = 10_000;
 
 /// When a log is rotated, and how many old files are kept.

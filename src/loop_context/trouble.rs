@@ -45,8 +45,8 @@ impl LoopContext {
 
     /// Tells of a main log or syslog that cannot be written to: on stdout in the
     /// foreground, and in the log itself when it takes lines again. What these
-    /// lines themselves may lose is noted when something else happens, lest an
-    /// idle daemon complain of its complaints.
+    /// lines themselves may lose is noted when something else happens, so that an
+    /// idle daemon does not complain of its complaints.
     pub fn complain_of_main_log(&mut self) {
         let troubles = LogId::OF_DAEMON.map(|id| self.take_trouble(id));
         for (id, trouble) in LogId::OF_DAEMON.into_iter().zip(troubles) {

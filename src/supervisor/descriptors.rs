@@ -12,7 +12,7 @@ use crate::sys::limits::{self, Limit};
 const OF_PROCESS: u64 = 5;
 /// What is open beside them: clients, sockets, the main log.
 const OF_ALL: u64 = 256;
-/// The limit is raised in steps, lest each group that is added raise it again.
+/// The limit is raised in steps, so that not each added group raises it again.
 const STEP: u64 = 1024;
 
 impl Supervisor {
