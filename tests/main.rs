@@ -31,6 +31,7 @@ mod foreground;
 mod foreseen;
 mod fuzz;
 mod hostile;
+mod hostile_server;
 mod http;
 mod idle;
 mod image;

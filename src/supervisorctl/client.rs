@@ -28,6 +28,8 @@ pub struct Client {
     /// The user name; credentials are sent if the password is there too.
     pub username: Option<String>,
     pub password: Option<String>,
+    /// The longest response that is read, in bytes, where it is to be less than usual.
+    pub longest: Option<usize>,
     connection: Option<Connection>,
     interrupt: Option<OwnedFd>,
 }
@@ -43,6 +45,7 @@ pub struct LogStream {
 #[derive(Debug)]
 pub struct PendingCall {
     method: &'static str,
+    longest: usize,
     connection: Connection,
 }
 
@@ -141,7 +144,11 @@ impl Client {
             ));
         }
         connection.send(&request)?;
-        Ok(PendingCall { method, connection })
+        Ok(PendingCall {
+            method,
+            longest: self.longest.unwrap_or(RESPONSE_LIMIT),
+            connection,
+        })
     }
 
     /// Ends the connection: the next call opens a new one.
@@ -271,9 +278,7 @@ impl PendingCall {
                 reason: head.reason,
             });
         }
-        let answer = head
-            .body
-            .read_all(self.connection.reader(), RESPONSE_LIMIT)?;
+        let answer = head.body.read_all(self.connection.reader(), self.longest)?;
         let connection = head.keep_alive.then_some(self.connection);
         let method = self.method;
         let reply = read_answer(&answer).map(|value| Reply { method, value });

@@ -19,6 +19,12 @@ use crate::text::plain;
 /// The two logs of a process.
 const CHANNELS: [&str; 2] = ["stdout", "stderr"];
 
+/// The most candidates, and the most names of either kind that they are made from.
+pub const MOST: usize = 10_000;
+
+/// The longest candidate, in bytes: what is longer is not for a line.
+const LONGEST: usize = 1000;
+
 /// What the daemon knows. Empty lists where it is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Live {
@@ -122,11 +128,12 @@ pub fn complete(line: &str, cursor: usize, live: &Live) -> Completion {
     let mut words: Vec<String> = Vec::new();
     for candidate in slot.candidates(named(&before), live) {
         // What a terminal would act on is no word to type.
-        let is_text = !candidate.contains(plain::is_control);
-        if is_text && candidate.starts_with(word) && !words.contains(&candidate) {
+        let is_word = candidate.len() <= LONGEST && !candidate.contains(plain::is_control);
+        if is_word && candidate.starts_with(word) && !words.contains(&candidate) {
             words.push(candidate);
         }
     }
+    words.truncate(MOST);
     Completion {
         start,
         words,

@@ -13,9 +13,6 @@ use super::options::{self, Arguments, Request, Settings};
 /// How long the daemon may take for its part of an answer within 50 ms.
 const LIMIT: Duration = Duration::from_millis(45);
 
-/// The most candidates that are worth reading.
-const MOST: usize = 10_000;
-
 /// The script for a shell.
 pub fn script(shell: &str) -> Option<&'static str> {
     match shell {
@@ -88,5 +85,5 @@ impl Question {
 }
 
 fn lines(words: impl Iterator<Item = String>) -> String {
-    words.take(MOST).map(|word| word + "\n").collect()
+    words.map(|word| word + "\n").collect()
 }

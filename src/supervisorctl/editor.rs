@@ -29,9 +29,6 @@ use crate::sys::terminal_mode::Keeper;
 /// How long a Tab may take.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// The most candidates that are shown.
-const MOST: usize = 10_000;
-
 /// Terminals that cannot move their cursor.
 const DUMB: [&str; 4] = ["", "dumb", "cons25", "emacs"];
 
@@ -179,7 +176,7 @@ impl Completer for Names {
         let live = live::ask(server.another(), lists, LIMIT);
         let found = complete::complete(line, cursor, &live);
         let end = if found.is_open { "" } else { " " };
-        let pairs = found.words.into_iter().take(MOST).map(|word| Pair {
+        let pairs = found.words.into_iter().map(|word| Pair {
             replacement: format!("{word}{end}"),
             display: word,
         });

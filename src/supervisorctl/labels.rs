@@ -1,6 +1,7 @@
 //! Lines of several logs in one output: each stands whole, behind the name of
 //! its log.
 
+use super::screen;
 use crate::vec_map::VecMap;
 
 /// The longest line that is waited for, in bytes; a longer one is cut.
@@ -21,7 +22,7 @@ impl Labels {
         let width = names.iter().map(|name| name.chars().count()).max();
         Labels {
             names,
-            width: width.unwrap_or(0),
+            width: width.unwrap_or(0).min(screen::WIDEST),
             partial: VecMap::new(),
         }
     }

@@ -7,9 +7,12 @@ use std::thread;
 use std::time::Duration;
 
 use super::client::Client;
-use super::complete::{Lists, Live};
+use super::complete::{Lists, Live, MOST};
 use super::failure::CallError;
 use super::reply::ConfigInfo;
+
+/// The longest answer that is read, in bytes. That of ten thousand processes has a sixth of it.
+const LONGEST: usize = 64 << 20;
 
 /// Asks for these lists; what does not come within the limit is empty.
 pub fn ask(client: Client, lists: Lists, limit: Duration) -> Live {
@@ -28,6 +31,7 @@ pub fn ask(client: Client, lists: Lists, limit: Duration) -> Live {
 }
 
 fn fetch(mut client: Client, lists: Lists) -> Result<Live, CallError> {
+    client.longest = Some(LONGEST);
     let mut live = Live::default();
     if matches!(lists, Lists::Processes | Lists::Groups) {
         live.processes = client.call("getAllProcessInfo", &[])?.processes()?;
@@ -35,14 +39,15 @@ fn fetch(mut client: Client, lists: Lists) -> Result<Live, CallError> {
     if matches!(lists, Lists::Inactive | Lists::Groups) {
         live.inactive = inactive(client.call("getAllConfigInfo", &[])?.configurations()?);
     }
+    live.processes.truncate(MOST);
     Ok(live)
 }
 
-/// The groups that are configured and not active, each once.
+/// The groups that are configured and not active, each once, and not more than can be offered.
 pub fn inactive(configurations: Vec<ConfigInfo>) -> Vec<String> {
     let mut groups: Vec<String> = Vec::new();
     for ConfigInfo { group, inuse, .. } in configurations {
-        if !inuse && !groups.contains(&group) {
+        if !inuse && groups.len() < MOST && !groups.contains(&group) {
             groups.push(group);
         }
     }

@@ -54,7 +54,6 @@ use crate::command_line::usage_text;
 use crate::config::load;
 use crate::config::supervisorctl::{ClientRequest, ServerurlOrigin};
 use crate::sys::{self, memory, terminal};
-use crate::text::plain;
 use client::Client;
 use completion::Question;
 use diagnosis::{AddressOrigin, CredentialOrigin, Origin};
@@ -85,7 +84,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             let advice = error.advice();
             let status = usage_error(error, program);
             if let Some(advice) = advice {
-                terminal::complain(&format!("{}\n", plain::shown(&advice)));
+                screen::complain(&advice);
             }
             return status;
         }

@@ -6,9 +6,8 @@ use super::failure::{CallError, Failure};
 use super::hints::Sought;
 use super::names::display_name;
 use super::reply::{ProcessResult, Reply};
+use super::screen;
 use super::session::Session;
-use crate::sys::terminal;
-use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 
 /// What is done to a process.
@@ -200,8 +199,7 @@ pub fn report(
     } else if (is(FaultCode::NoFile) || is(FaultCode::NotExecutable))
         && let Some((_, reason)) = description.split_once(": ")
     {
-        let reason = plain::shown_lines(reason);
-        terminal::complain(&format!("{name}: {reason}\n"));
+        screen::complain(&format!("{name}: {reason}"));
     }
     Ok(())
 }

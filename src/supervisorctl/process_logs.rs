@@ -5,9 +5,9 @@ use super::client::LogStream;
 use super::failure::{CallError, Failure};
 use super::ready;
 use super::reply::flag;
+use super::screen;
 use super::session::Session;
 use super::streams::Streams;
-use crate::sys::terminal;
 use crate::tokens::Channel;
 use crate::xmlrpc::value::Value;
 use std::os::fd::AsFd;
@@ -58,14 +58,12 @@ pub fn open(session: &mut Session, path: &str) -> Result<Option<LogStream>, Fail
                 503 => ": supervisord follows no more logs at a time, see max_connections",
                 _ => "",
             };
-            terminal::complain(&format!(
-                "{url} Cannot read, status code {status}{reason}\n"
-            ));
+            screen::complain(&format!("{url} Cannot read, status code {status}{reason}"));
             Ok(None)
         }
         Err(error @ CallError::System(_)) => Err(error.into()),
         Err(error) => {
-            terminal::complain(&format!("{url} Cannot connect, error: {error}\n"));
+            screen::complain(&format!("{url} Cannot connect, error: {error}"));
             Ok(None)
         }
     }
@@ -151,10 +149,10 @@ pub fn open_both(session: &mut Session, name: &str, info: &Value) -> Result<Stre
 /// is as it should be where it goes to that of the standard output.
 fn tell_missing(session: &mut Session, name: &str, info: &Value) -> Result<(), Failure> {
     if !is_readable_log(info, Channel::Stdout) {
-        terminal::complain(&missing(name, Channel::Stdout));
+        screen::complain(&missing(name, Channel::Stdout));
     }
     if !is_readable_log(info, Channel::Stderr) && !is_redirected(session, info)? {
-        terminal::complain(&missing(name, Channel::Stderr));
+        screen::complain(&missing(name, Channel::Stderr));
     }
     Ok(())
 }
@@ -171,9 +169,9 @@ pub fn open_again(session: &mut Session, name: &str) -> Result<Streams, Failure>
     let Ok(info) = session.try_call("getProcessInfo", &[Value::string(name)])? else {
         return Ok(Streams::default());
     };
-    terminal::complain(&format!(
+    screen::complain(&format!(
         "supervisorctl: supervisord ended the logs of {name}; they go on here, without what was \
-         written meanwhile\n"
+         written meanwhile"
     ));
     open_readable(session, name, &info.value)
 }
@@ -210,7 +208,7 @@ fn missing(name: &str, channel: Channel) -> String {
     };
     format!(
         "The standard {what} of {name} cannot be shown: there is no log file to read it from \
-         ({key} is NONE, syslog or a device).\n"
+         ({key} is NONE, syslog or a device)."
     )
 }
 

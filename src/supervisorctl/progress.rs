@@ -18,6 +18,7 @@ use super::session::Session;
 use crate::sort;
 use crate::states::ProcessState;
 use crate::sys::terminal;
+use crate::text::plain;
 use crate::xmlrpc::fault::Fault;
 
 /// What is over sooner than this is not worth a line.
@@ -150,7 +151,7 @@ impl Progress {
         let (columns, _) = terminal::size().unwrap_or((80, 24));
         // A line that reached the last column could not be drawn over.
         let line = text(self.aim, self.targets.len(), &rows, is_as_before);
-        let line = screen::clipped(&line, usize::from(columns).saturating_sub(1));
+        let line = screen::clipped(&plain::shown(&line), usize::from(columns).saturating_sub(1));
         terminal::complain(&format!("\r{line}\x1b[K"));
         self.is_drawn = true;
     }

@@ -2,6 +2,17 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::sys::terminal;
+use crate::text::plain;
+
+/// The widest column of names. Who has a longer one stands out of line.
+pub const WIDEST: usize = 1000;
+
+/// Tells the standard error a line. Whatever it quotes is shown as text.
+pub fn complain(line: &str) {
+    terminal::complain(&format!("{}\n", plain::shown(line)));
+}
+
 /// Whether the standard output is a terminal that can draw over what it shows.
 pub fn is_drawable() -> bool {
     io::stdout().is_terminal() && std::env::var("TERM").is_ok_and(|term| can_draw(&term))

@@ -16,6 +16,7 @@ use super::live;
 use super::pump::Typing;
 use super::ready;
 use super::reply::{ProcessInfo, Reply};
+use super::screen;
 use crate::config::supervisorctl::Plugin;
 use crate::signal::Signal;
 use crate::sys::signals::Held;
@@ -79,9 +80,14 @@ impl Session {
         }
     }
 
-    /// Prints a line, or several. Whatever it quotes is shown as text.
+    /// Prints a line. Whatever it quotes is shown as text.
     pub fn print(&mut self, line: &str) -> Result<(), Failure> {
-        self.write(format!("{}\n", plain::shown_lines(line)).as_bytes())
+        self.write(format!("{}\n", plain::shown(line)).as_bytes())
+    }
+
+    /// Prints what may have several lines, such as an error of a configuration.
+    pub fn print_lines(&mut self, lines: &str) -> Result<(), Failure> {
+        self.write(format!("{}\n", plain::shown_lines(lines)).as_bytes())
     }
 
     /// Prints bytes as they are, at once.
@@ -127,10 +133,16 @@ impl Session {
     pub fn fail(&mut self, exit_status: u8, line: &str) -> Result<(), Failure> {
         self.exit_status = exit_status;
         if self.is_quiet {
-            terminal::complain(&format!("{}\n", plain::shown_lines(line)));
+            screen::complain(line);
             return Ok(());
         }
         self.print(line)
+    }
+
+    /// The same for an error of a configuration, which may have several lines.
+    pub fn refuse_lines(&mut self, lines: &str) -> Result<(), Failure> {
+        self.exit_status = super::exit_status::GENERIC;
+        self.print_lines(lines)
     }
 
     /// The same for a failure that has no exit status of its own.
@@ -250,7 +262,7 @@ impl Session {
         }
         let live = live::ask(self.client.another(), Lists::Groups, HINT_LIMIT);
         for line in hints.lines(&live) {
-            terminal::complain(&format!("{}\n", plain::shown(&line)));
+            screen::complain(&line);
         }
     }
 

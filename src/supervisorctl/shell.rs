@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::hints;
 use super::interrupt;
 use super::plugins;
+use super::screen;
 use super::session::Session;
 use crate::sys::terminal;
 
@@ -103,7 +104,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             };
             session.refuse(&text)?;
             if session.plugins.is_empty() {
-                terminal::complain(&format!("{}\n", hints::of_command(command::word(line))));
+                screen::complain(&hints::of_command(command::word(line)));
             }
             return Ok(Flow::Continue);
         }

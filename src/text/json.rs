@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::plain;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
     Null,
@@ -121,8 +123,8 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             '\n' => f.write_str("\\n")?,
             '\r' => f.write_str("\\r")?,
             '\t' => f.write_str("\\t")?,
-            // DEL is allowed, but a terminal would rather not see it.
-            c if c < ' ' || c == '\u{7f}' => write!(f, "\\u{:04x}", u32::from(c))?,
+            // DEL and others beyond are allowed, but a terminal would rather not see them.
+            c if plain::is_control(c) => write!(f, "\\u{:04x}", u32::from(c))?,
             c => write!(f, "{c}")?,
         }
     }
@@ -149,7 +151,7 @@ mod tests {
         let value = Json::string("\"\\\n\r\t\u{0}\u{1b}\u{7f}é\u{2028}");
         assert_eq!(
             value.to_string(),
-            "\"\\\"\\\\\\n\\r\\t\\u0000\\u001b\\u007fé\u{2028}\""
+            "\"\\\"\\\\\\n\\r\\t\\u0000\\u001b\\u007fé\\u2028\""
         );
     }
 }

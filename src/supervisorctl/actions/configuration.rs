@@ -23,7 +23,7 @@ pub fn reread(session: &mut Session) -> Result<(), Failure> {
             return session.refuse("ERROR: supervisor shutting down");
         }
         Err(fault) if fault.is(FaultCode::CantReread) => {
-            return session.refuse(&format!("ERROR: {}", fault.text));
+            return session.refuse_lines(&format!("ERROR: {}", fault.text));
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };

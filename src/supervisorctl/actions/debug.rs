@@ -11,9 +11,10 @@ use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::log_view::{BothViews, RAW};
 use crate::supervisorctl::process_logs;
 use crate::supervisorctl::pump::Pump;
+use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
-use crate::sys::{float, terminal};
+use crate::sys::float;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -180,8 +181,8 @@ fn exchange(
         match listen(session, views, streams, request.quiet)? {
             News::Output(..) if started.elapsed() >= limit => {
                 is_answered = true;
-                terminal::complain(&format!(
-                    "supervisorctl: {} goes on writing; what came in {} s is shown\n",
+                screen::complain(&format!(
+                    "supervisorctl: {} goes on writing; what came in {} s is shown",
                     request.name,
                     seconds(limit)
                 ));
@@ -194,8 +195,8 @@ fn exchange(
     }
     // Not an error: nobody has said that there is an answer. Scripts know that.
     if !is_answered && io::stderr().is_terminal() {
-        terminal::complain(&format!(
-            "supervisorctl: {} wrote nothing within {} s; -w waits longer\n",
+        screen::complain(&format!(
+            "supervisorctl: {} wrote nothing within {} s; -w waits longer",
             request.name,
             seconds(request.quiet)
         ));

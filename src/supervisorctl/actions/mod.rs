@@ -19,9 +19,9 @@ use super::command::{self, Command};
 use super::failure::Failure;
 use super::outcome::Verb;
 use super::patterns::Meant;
+use super::screen;
 use super::session::Session;
 use super::{exit_status, help, hints, manner, patterns};
-use crate::sys::terminal;
 use std::io::{self, IsTerminal};
 
 /// Whether another command may follow.
@@ -103,7 +103,7 @@ fn explain(session: &mut Session, topic: &str) -> Result<(), Failure> {
     session.write(text.as_bytes())?;
     if text.starts_with("*** No help") {
         let word = command::word(topic);
-        terminal::complain(&format!("{}\n", hints::of_command(word)));
+        screen::complain(&hints::of_command(word));
     }
     Ok(())
 }

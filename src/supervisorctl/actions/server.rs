@@ -8,10 +8,9 @@ use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::log_view::LogView;
+use crate::supervisorctl::screen;
 use crate::supervisorctl::server_url;
 use crate::supervisorctl::session::Session;
-use crate::sys::terminal;
-use crate::text::plain;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
@@ -57,7 +56,7 @@ pub fn version(session: &mut Session) -> Result<(), Failure> {
 pub fn open(session: &mut Session, url: &str) -> Result<(), Failure> {
     if !["http", "unix"].contains(&server_url::scheme(url).as_str()) {
         session.refuse("ERROR: url must be http:// or unix://")?;
-        terminal::complain(&format!("{}\n", plain::shown(&server_url::advice(url))));
+        screen::complain(&server_url::advice(url));
         return Ok(());
     }
     session.client.open(url.to_owned());
@@ -85,7 +84,7 @@ pub fn reload(session: &mut Session) -> Result<(), Failure> {
             session.refuse("ERROR: already shutting down")
         }
         Err(fault) if fault.is(FaultCode::CantReread) => {
-            session.refuse(&format!("ERROR: {}", fault.text))
+            session.refuse_lines(&format!("ERROR: {}", fault.text))
         }
         Err(fault) => Err(CallError::Fault(fault).into()),
     }

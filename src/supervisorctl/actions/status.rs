@@ -106,7 +106,7 @@ fn show(
             return Ok(());
         }
         let array = Json::Array(picture.values.iter().map(json).collect());
-        session.print(&array.to_string())?;
+        session.print_lines(&array.to_string())?;
     } else {
         // In one piece: a system call for each of many lines is what takes longest here.
         let lines = table(&picture.rows, screen::is_coloured());
@@ -126,8 +126,7 @@ fn complain_of_fatal_state(session: &mut Session) {
         && let Ok(reason) = reply.text()
         && !reason.is_empty()
     {
-        let reason = plain::shown(&reason);
-        terminal::complain(&format!("supervisord is in FATAL state: {reason}\n"));
+        screen::complain(&format!("supervisord is in FATAL state: {reason}"));
     }
 }
 
@@ -318,7 +317,7 @@ fn table(rows: &[ProcessInfo], colours: bool) -> Vec<String> {
         .map(|row| plain::shown(&display_name(&row.group, &row.name)).into_owned())
         .collect();
     let longest = names.iter().map(|name| name.chars().count()).max();
-    let width = longest.unwrap_or(0).max(NAME_WIDTH) + 3;
+    let width = longest.unwrap_or(0).clamp(NAME_WIDTH, screen::WIDEST) + 3;
     rows.iter()
         .zip(&names)
         .map(|(row, name)| {

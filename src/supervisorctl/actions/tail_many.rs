@@ -11,9 +11,10 @@ use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::process_logs::{self, open_with_past};
 use crate::supervisorctl::reply::ProcessInfo;
+use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
 use crate::supervisorctl::streams::{News, Streams};
-use crate::sys::terminal;
+use crate::text::plain;
 use crate::tokens::Channel;
 use crate::xmlrpc::value::Value;
 
@@ -66,7 +67,7 @@ pub fn is_meant(session: &mut Session, words: &[&str]) -> Result<bool, Failure> 
     let unknown: Vec<&&str> = names.iter().filter(|name| !is_known(name)).collect();
     // What 4.3.0 says then is about a channel.
     for name in &unknown {
-        terminal::complain(&format!("supervisorctl: no process has the name {name}\n"));
+        screen::complain(&format!("supervisorctl: no process has the name {name}"));
         session.hints.add_unknown(name, Sought::Processes);
     }
     Ok(unknown.is_empty())
@@ -236,7 +237,8 @@ fn logs(
 }
 
 fn labels(logs: &[LabelledLog]) -> Labels {
-    Labels::new(logs.iter().map(|log| log.label.clone()).collect())
+    let names = logs.iter().map(|log| plain::shown(&log.label).into_owned());
+    Labels::new(names.collect())
 }
 
 fn has_log(session: &mut Session, name: &str, channel: Channel) -> Result<bool, Failure> {
