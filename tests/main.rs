@@ -48,6 +48,7 @@ mod manual;
 mod model;
 mod monitor;
 mod order;
+mod origins;
 mod package;
 mod pages;
 mod pidfile;

@@ -8,7 +8,7 @@ mod shell;
 
 use std::collections::BTreeMap;
 
-use super::document::{DEFAULT, Document, PROGRAM_DEFAULT, Value};
+use super::document::{DEFAULT, Document, PROGRAM_DEFAULT};
 use super::go;
 use super::ini::{Location, Mark, Marked};
 use super::keys::{self, KINDS, SectionKind};
@@ -315,8 +315,9 @@ impl<'a> Checker<'a> {
 
     /// A missing directory fails one program when it is started, and nothing else.
     fn log_directories(&mut self, config: &Config, launch_directory: &str, system: &dyn System) {
-        for (group, section) in config.groups.iter().zip(&config.sections) {
+        for (group, origin) in config.groups.iter().zip(&config.origins) {
             for process in &group.processes {
+                let section = origin.section_of(process);
                 for (key, output) in process.outputs() {
                     let LogFile::Path(path) = &output.logfile else {
                         continue;
@@ -327,7 +328,7 @@ impl<'a> Checker<'a> {
                     {
                         continue;
                     }
-                    let value = self.value_of(section, key, &process.name);
+                    let value = self.document.get(section, key);
                     // What came out of the environment is shown as the file writes it.
                     let directory = match &value {
                         Some(value) if !value.text.contains("%(ENV_") => directory,
@@ -398,14 +399,6 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-    }
-
-    /// The value of a key in the section that made a process: its group's section
-    /// or, for a member of a `[group:x]`, the program's.
-    fn value_of(&self, section: &str, key: &str, process: &str) -> Option<Value> {
-        let sections = [section.to_owned(), format!("program:{process}")];
-        let mut values = sections.iter();
-        values.find_map(|section| self.document.get(section, key))
     }
 }
 

@@ -18,8 +18,8 @@ type Members = Vec<(&'static str, Json)>;
 
 /// The whole configuration. `system` knows the primary groups of users.
 pub fn dump(config: &Config, system: &dyn System) -> Json {
-    let groups = config.groups.iter().zip(&config.sections);
-    let groups = groups.map(|(group, section)| dumped_group(group, section, system));
+    let groups = config.groups.iter().zip(&config.origins);
+    let groups = groups.map(|(group, origin)| dumped_group(group, &origin.section, system));
     Json::object([
         ("supervisord", supervisord(config)),
         (
@@ -130,7 +130,7 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         ("name", Json::from(&process.name)),
         ("command", (&*process.command).into()),
         ("process_name", (&process.name).into()),
-        ("numprocs", process.numbering.numprocs.into()),
+        ("numprocs", i64::from(process.numbering.numprocs).into()),
         ("numprocs_start", process.numbering.numprocs_start.into()),
         ("directory", process.directory.as_ref().into()),
         ("umask", process.umask.dumped()),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::paths::{absolute, dirname};
 use super::system::System;
-use super::{Address, Group, LogFile, MainLog, Server, Supervisord};
+use super::{Address, Group, LogFile, MainLog, Origin, Server, Supervisord};
 
 /// A directory and what is to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub struct ForeignDirectory {
     pub text: String,
 }
 
-/// The directories of a configuration, in its order. `sections` made the groups.
+/// The directories of a configuration, in its order. `origins` made the groups.
 pub fn directories(
     supervisord: &Supervisord,
     servers: &[Server],
     groups: &[Rc<Group>],
-    sections: &[String],
+    origins: &[Origin],
     launch_directory: &str,
     system: &dyn System,
 ) -> Vec<ForeignDirectory> {
@@ -47,8 +47,9 @@ pub fn directories(
             search.file(path, "file", &server.section);
         }
     }
-    for (group, section) in groups.iter().zip(sections) {
+    for (group, origin) in groups.iter().zip(origins) {
         for process in &group.processes {
+            let section = origin.section_of(process);
             for (key, output) in process.outputs() {
                 if let LogFile::Path(path) = &output.logfile {
                     search.file(path, key, section);

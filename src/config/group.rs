@@ -25,13 +25,30 @@ const MEMBERS: &str = "programs";
 
 pub const KEYS: &[Key] = &[changed(MEMBERS, "list", Fallback::Nothing), PRIORITY];
 
-/// All groups in starting order, by priority and name, each with the section that made it.
+/// The sections that made a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Its own, such as `program:x`.
+    pub section: String,
+    /// Those of the programs of a `[group:x]`, in its order.
+    pub members: Vec<String>,
+}
+
+impl Origin {
+    /// The section that made one of the group's processes.
+    pub fn section_of(&self, process: &Process) -> &str {
+        let member = self.members.get(usize::from(process.numbering.member));
+        member.unwrap_or(&self.section)
+    }
+}
+
+/// All groups in starting order, by priority and name, each with the sections that made it.
 /// `environment` is `[supervisord]`'s, which lies under each process's own.
 pub fn read(
     context: &Context<'_>,
     environment: &[(String, String)],
     warnings: &mut Vec<String>,
-) -> Result<Vec<(Group, String)>, ConfigError> {
+) -> Result<Vec<(Group, Origin)>, ConfigError> {
     let sections = context.document.sections();
     let mut found = Vec::new();
     let mut members = Vec::new();
@@ -76,13 +93,17 @@ fn named_group(
     section: &str,
     members: &mut Vec<String>,
     warnings: &mut Vec<String>,
-) -> Result<(Group, String), ConfigError> {
+) -> Result<(Group, Origin), ConfigError> {
     let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
     let programs = datatypes::list(&reader.text(MEMBERS)?.unwrap_or_default());
     let priority = reader.read(&PRIORITY)?;
     let mut all = Vec::new();
     let others = members.len();
+    let mut origin = Origin {
+        section: section.to_owned(),
+        members: Vec::new(),
+    };
     // Messages blame the group for the first member and the member before for the others.
     let mut blamed = section.to_owned();
     for program in programs {
@@ -95,8 +116,12 @@ fn named_group(
                 process.socket.clone_from(&socket);
             }
         }
+        for process in &mut own {
+            process.numbering.member = u16::try_from(origin.members.len()).unwrap_or(u16::MAX);
+        }
         all.extend(own);
         members.push(member.clone());
+        origin.members.push(member.clone());
         blamed = member;
     }
     let group = Group {
@@ -105,7 +130,7 @@ fn named_group(
         kind: GroupKind::Programs,
         processes: without_doubles(all, section, warnings),
     };
-    Ok((group, section.to_owned()))
+    Ok((group, origin))
 }
 
 /// The socket of an `[fcgi-program:x]` in a group. 4.3.0 gives it none and does
@@ -178,7 +203,7 @@ fn single(
     context: &Context<'_>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Result<(Group, String), ConfigError> {
+) -> Result<(Group, Origin), ConfigError> {
     let name = name_of(context, section)?;
     let reader = context.section(section, &[&context.here]);
     let priority = reader.read(&PRIORITY)?;
@@ -197,7 +222,7 @@ fn listeners(
     context: &Context<'_>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Result<(Group, String), ConfigError> {
+) -> Result<(Group, Origin), ConfigError> {
     let read = listener::read(context, section)?;
     let name = part_after_colon(section).to_owned();
     let kind = GroupKind::Listeners(read.pool);
@@ -209,7 +234,7 @@ fn fast_cgi(
     context: &Context<'_>,
     section: &str,
     warnings: &mut Vec<String>,
-) -> Result<(Group, String), ConfigError> {
+) -> Result<(Group, Origin), ConfigError> {
     let read = fcgi::read(context, section)?;
     let kind = GroupKind::FastCgi(read.socket);
     group_of(context, section, read.name, read.priority, kind, warnings)
@@ -223,7 +248,7 @@ fn group_of(
     priority: i64,
     kind: GroupKind,
     warnings: &mut Vec<String>,
-) -> Result<(Group, String), ConfigError> {
+) -> Result<(Group, Origin), ConfigError> {
     let all = processes(context, section, &name, warnings)?;
     let group = Group {
         name,
@@ -231,7 +256,11 @@ fn group_of(
         kind,
         processes: without_doubles(all, section, warnings),
     };
-    Ok((group, section.to_owned()))
+    let origin = Origin {
+        section: section.to_owned(),
+        members: Vec::new(),
+    };
+    Ok((group, origin))
 }
 
 /// Of processes with one name the last definition counts, at the place of the first.
@@ -262,16 +291,16 @@ fn without_doubles(
 }
 
 fn without_duplicates(
-    found: Vec<(Group, String)>,
+    found: Vec<(Group, Origin)>,
     warnings: &mut Vec<String>,
-) -> Vec<(Group, String)> {
-    let mut kept: Vec<(Group, String)> = Vec::new();
-    for (group, section) in found {
+) -> Vec<(Group, Origin)> {
+    let mut kept: Vec<(Group, Origin)> = Vec::new();
+    for (group, origin) in found {
         match kept.iter().find(|(other, _)| other.name == group.name) {
-            None => kept.push((group, section)),
+            None => kept.push((group, origin)),
             Some((_, first)) => warnings.push(format!(
                 "[{}] is left out: [{}] already makes a group named {}",
-                section, first, group.name
+                origin.section, first.section, group.name
             )),
         }
     }

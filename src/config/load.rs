@@ -81,11 +81,11 @@ pub enum Purpose {
 }
 
 /// Reads and evaluates the whole configuration for a daemon, which has no use for
-/// [`Config::sections`].
+/// [`Config::origins`].
 pub fn load(request: &LoadRequest) -> Result<Config, ConfigError> {
     let config = load_with(request, &RealSystem)?;
     Ok(Config {
-        sections: Vec::new(),
+        origins: Vec::new(),
         ..config
     })
 }
@@ -255,8 +255,8 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
         }
     }
     let found = found.into_iter();
-    let (groups, sections): (Vec<_>, Vec<_>) = found
-        .map(|(group, section)| (Rc::new(group), section))
+    let (groups, origins): (Vec<_>, Vec<_>) = found
+        .map(|(group, origin)| (Rc::new(group), origin))
         .unzip();
     let stays_root = user.is_none_or(|user| user.uid.is_none_or(|uid| uid == 0));
     let foreign_directories = match stays_root {
@@ -264,7 +264,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
             &supervisord,
             &servers,
             &groups,
-            &sections,
+            &origins,
             &request.launch_directory,
             context.system,
         ),
@@ -279,7 +279,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
         has_rpcinterface: interfaces.has_section,
         wrap_multicall: interfaces.wrap_multicall,
         groups,
-        sections,
+        origins,
         warnings,
         infos: Vec::new(),
         foreign_directories,

@@ -52,6 +52,7 @@ use crate::sys::user::Owner;
 use foreign::ForeignDirectory;
 use limits::Limits;
 
+pub use group::Origin;
 pub use listener::{IsLimited, Pool, ResultHandler};
 pub use program::{AutoRestart, LogFile, Numbering, Output, Process};
 pub use supervisord::{ExitOn, Leftovers, MainLog, SecondSignal, Supervisord};
@@ -77,9 +78,9 @@ pub struct Config {
     pub wrap_multicall: bool,
     /// Sorted by (priority, name): the order in which they are started.
     pub groups: Vec<Rc<Group>>,
-    /// The section that made each of `groups`, such as `program:x`, in the same order. Only what
-    /// shows or checks a configuration asks for them: a daemon has none ([`load::load`]).
-    pub sections: Vec<String>,
+    /// The sections that made each of `groups`, in the same order. Only what shows or checks a
+    /// configuration asks for them: a daemon has none ([`load::load`]).
+    pub origins: Vec<Origin>,
     /// Lines for the log that opens later, such as include patterns without a match.
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.

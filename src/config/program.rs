@@ -142,14 +142,16 @@ impl Process {
     }
 }
 
-/// How the processes of a section are counted, told by `--dump-config`. To
-/// what runs it makes no difference, so any two of them are equal: a `reread`
-/// goes by the processes that there are.
+/// How the processes of a section are counted, told by `--dump-config`, and which section
+/// that is, told by `--check`. To what runs it makes no difference, so any two of them are
+/// equal: a `reread` goes by the processes that there are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numbering {
-    pub numprocs: i64,
+    pub numprocs: i32,
     /// The number of the first of them.
     pub numprocs_start: i64,
+    /// The place of the section among the programs of its `[group:x]`.
+    pub member: u16,
 }
 
 impl PartialEq for Numbering {
@@ -225,7 +227,9 @@ fn evaluate(
     let Numbering {
         numprocs,
         numprocs_start,
+        ..
     } = template.process.numbering;
+    let numprocs = i64::from(numprocs);
     for number in numprocs_start..numprocs_start.saturating_add(numprocs) {
         names.insert("process_num".to_owned(), Replacement::Number(number));
         names.insert(NUMPROCS.name.to_owned(), Replacement::Number(numprocs));
@@ -300,13 +304,8 @@ impl Template {
         let settings = Process::read_keys(section)?;
         let policy = Policy::read(section)?;
         let redirect_stderr = section.read(&REDIRECT_STDERR)?;
-        let numbering = Numbering {
-            numprocs: section.read(&NUMPROCS)?,
-            // Room for counting up stays at the end of the range.
-            numprocs_start: section
-                .read::<i64>(&NUMPROCS_START)?
-                .min(i64::MAX - MAX_NUMPROCS),
-        };
+        let numprocs: i64 = section.read(&NUMPROCS)?;
+        let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
         let stdout = Output::read_once(section, &STDOUT)?;
         let stderr = Output::read_once(section, &STDERR)?;
         let serverurl = section
@@ -320,13 +319,13 @@ impl Template {
         let process_name = process_name.unwrap_or_else(|| settings::fallback(&PROCESS_NAME));
         let process_name = datatypes::name(&process_name)
             .map_err(|error| section.at(PROCESS_NAME.name, error.into()))?;
-        if numbering.numprocs > 1 && !process_name.contains("%(process_num)") {
+        if numprocs > 1 && !process_name.contains("%(process_num)") {
             let text = "%(process_num) must be present within process_name when numprocs > 1";
             let error = section.fault_at(NUMPROCS.name, text);
             return Err(error.advising("write process_name=%(program_name)s_%(process_num)02d"));
         }
-        if numbering.numprocs > MAX_NUMPROCS {
-            let number = section.shown(NUMPROCS.name, numbering.numprocs.to_string());
+        if numprocs > MAX_NUMPROCS {
+            let number = section.shown(NUMPROCS.name, numprocs.to_string());
             let text =
                 format!("numprocs is {number}, but one section can have {MAX_NUMPROCS} at most");
             return Err(section.fault_at(NUMPROCS.name, text));
@@ -335,6 +334,13 @@ impl Template {
             let text = "Cannot set stopasgroup=true and killasgroup=false";
             return Err(section.fault_at("killasgroup", text));
         }
+        let numbering = Numbering {
+            // Of fewer than none there is none, however many fewer.
+            numprocs: i32::try_from(numprocs).unwrap_or(i32::MIN),
+            // Room for counting up stays at the end of the range.
+            numprocs_start: numprocs_start.min(i64::MAX - MAX_NUMPROCS),
+            member: 0,
+        };
         Ok(Template {
             process: Process {
                 numbering,

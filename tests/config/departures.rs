@@ -39,7 +39,7 @@ fn of_two_groups_with_one_name_the_first_to_start_stays() {
     let config = read(text).unwrap();
     assert_eq!(config.groups.len(), 1);
     assert_eq!(config.groups[0].processes[0].command, "b");
-    assert_eq!(config.sections, ["group:g"]);
+    assert_eq!(config.origins[0].section, "group:g");
     assert_eq!(
         config.warnings,
         ["[program:g] is left out: [group:g] already makes a group named g"]

@@ -6,7 +6,9 @@ use crate::config::document::Document;
 use crate::config::ini::Location;
 use crate::config::paths::{dirname, join};
 use crate::config::system::System;
-use crate::config::{Address, Config, Group, GroupKind, Process, ResultHandler, supervisord};
+use crate::config::{
+    Address, Config, Group, GroupKind, Origin, Process, ResultHandler, supervisord,
+};
 use crate::process::command::{self, CommandError};
 use crate::text::shlex;
 
@@ -48,20 +50,21 @@ pub fn warnings(
         warnings: Vec::new(),
     };
     looker.daemon_user();
-    for (group, section) in config.groups.iter().zip(&config.sections) {
-        looker.group(group, section);
+    for (group, origin) in config.groups.iter().zip(&config.origins) {
+        looker.group(group, origin);
     }
     looker.warnings
 }
 
 impl Looker<'_> {
-    fn group(&mut self, group: &Group, section: &str) {
+    fn group(&mut self, group: &Group, origin: &Origin) {
         for process in &group.processes {
-            let own = self.section_of(process, section);
-            self.command(process, &own);
-            self.directory(process, &own);
-            self.user(process, &own);
+            let own = origin.section_of(process);
+            self.command(process, own);
+            self.directory(process, own);
+            self.user(process, own);
         }
+        let section = origin.section.as_str();
         let socket = match &group.kind {
             GroupKind::FastCgi(socket) => Some(socket),
             GroupKind::Programs | GroupKind::Listeners(_) => None,
@@ -184,22 +187,6 @@ impl Looker<'_> {
         };
         let text = format!("it cannot become user {user}, so it cannot start: {why}");
         self.warn(section, "user", text);
-    }
-
-    /// The section that a process was made from: its group's or, in a `[group:x]`, that of the
-    /// member whose name is in its own.
-    fn section_of(&self, process: &Process, group: &str) -> String {
-        let Some(members) = self.document.get(group, "programs") else {
-            return group.to_owned();
-        };
-        let members = members.text.split(',').map(str::trim);
-        let named = members.filter(|member| process.name.contains(member));
-        let longest = named.max_by_key(|member| member.len()).unwrap_or_default();
-        let sections = ["program:", "fcgi-program:"].map(|kind| format!("{kind}{longest}"));
-        let found = sections
-            .into_iter()
-            .find(|section| self.document.has_section(section));
-        found.unwrap_or_else(|| group.to_owned())
     }
 
     /// A value as the file has it: what came out of the environment may be a secret.
