@@ -196,6 +196,23 @@ fn so_many_restarts_in_such_a_time_are_enough() {
 }
 
 #[test]
+fn restarts_that_no_longer_counted_were_kept() {
+    for (count, within) in [(5, 60_000), (1, 1), (u32::MAX, 60_000), (1_000_000, 5_000)] {
+        let within = Duration::from_millis(within);
+        let process = process(3, |policy| {
+            policy.restart_limit = Rate(Some((count, within)))
+        });
+        let mut restarts = Restarts::default();
+        for number in 0..100_000 {
+            // Two in a second are what the brake lets through in the end.
+            restarts.note(&process, at(500 * number));
+            assert!(restarts.0.len() <= 120.min(count as usize), "{count}");
+        }
+        assert!(restarts.0.capacity() <= 256, "{count}");
+    }
+}
+
+#[test]
 fn a_refusal_says_what_was_too_much() {
     for (count, milliseconds, expected) in [
         (1, 1_000, "1 restart in 1 second"),
