@@ -15,6 +15,7 @@ CONFDIR ?= /etc/supervisor
 TARGET ?= $(shell $(RUSTC) -vV 2>/dev/null | sed -n 's/^host: //p')
 ORIGINAL = target/supervisor-4.3.0
 MULTIVISOR = target/multivisor
+REAL_PROGRAMS = target/real-programs
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
 AXE_VERSION = 4.14.1
@@ -56,7 +57,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(REAL_PROGRAMS)/bin/celery $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features -- -D warnings
@@ -127,7 +128,8 @@ check-tools:
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
 	need curl curl; need bc bc; need setsid util-linux; need bash bash; need zsh zsh; need fish fish; \
 	need chromium "chromium fonts-dejavu-core"; need chromedriver chromium-driver; need npm npm; \
-	need nginx nginx; need apache2 apache2-bin; \
+	need nginx nginx; need apache2 apache2-bin; need redis-server redis-server; need cron cron; \
+	ls /usr/sbin/php-fpm* >/dev/null 2>&1 || { missing="$$missing php-fpm"; packages="$$packages php-fpm"; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -157,6 +159,13 @@ $(MULTIVISOR)/bin/multivisor-rpc:
 	$(PYTHON) -m venv $(MULTIVISOR)
 	$(MULTIVISOR)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
 	  'multivisor[rpc]==7.1.0' blinker==1.9.0 supervisor==4.3.0 nagios-check-supervisord==2.2.1
+	@touch $@
+
+# Programs that images run under supervisord, and the tests too.
+$(REAL_PROGRAMS)/bin/celery:
+	rm -rf $(REAL_PROGRAMS)
+	$(PYTHON) -m venv $(REAL_PROGRAMS)
+	$(REAL_PROGRAMS)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: gunicorn==23.0.0 celery==5.5.3
 	@touch $@
 
 # Ansible's module for supervisorctl, and what it imports. The wheel with all of Ansible's modules goes again.

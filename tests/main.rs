@@ -59,6 +59,7 @@ mod places;
 mod pools;
 mod program_defaults;
 mod proxies;
+mod real_programs;
 mod reaping;
 mod refusals;
 mod regressions;
