@@ -37,7 +37,7 @@ SERVICES ?= systemd
 NAMES = supervisord supervisorctl pidproxy echo_supervisord_conf
 
 .DEFAULT_GOAL := all
-.PHONY: help all run test test-binary flaky lines fuzz rotation model attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy soak static install uninstall clean
+.PHONY: help all run test test-binary flaky lines fuzz rotation model attacks compare emulated valgrind test-under check-rust check-tools bench bench-deps bench-builds bench-copy scorecard soak static install uninstall clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -187,6 +187,10 @@ bench: bench-builds $(ORIGINAL)/bin/supervisord ## Measures size, speed and scal
 
 bench-deps: ## Unpacks the peers of the bench from Debian's packages into target/peers
 	sh tests/bench/deps.sh target/peers runit s6 daemontools dinit monit
+
+scorecard: all $(ORIGINAL)/bin/supervisord ## What PID 1 of a container has to do, beside tini, dumb-init and 4.3.0; writes the README's table
+	sh tests/bench/deps.sh target/peers tini dumb-init
+	$(PYTHON) -B tests/scorecard.py $(BINARY) target/peers $(ORIGINAL) README.md
 
 soak: bench-builds ## Half an hour (SOAK_MINUTES) of restarts, requests, rotation and events: does memory stay as it is?
 	$(PYTHON) -B tests/bench/soak.py --minutes $(SOAK_MINUTES)

@@ -25,13 +25,13 @@ fn the_figures_and_tables_of_the_bench_are_right() {
 fn the_readme_has_the_place_for_the_figures() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let page = fs::read_to_string(readme).unwrap();
-    let report = fs::read_to_string(folder().join("report.py")).unwrap();
-    for name in ["BEGIN = ", "END = "] {
-        let line = report
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap();
-        assert_eq!(page.matches(line.trim_matches('"')).count(), 1, "{line}");
+    for script in ["report.py", "../scorecard.py"] {
+        let text = fs::read_to_string(folder().join(script)).unwrap();
+        for name in ["BEGIN = ", "END = "] {
+            let mut lines = text.lines();
+            let line = lines.find_map(|line| line.strip_prefix(name)).unwrap();
+            assert_eq!(page.matches(line.trim_matches('"')).count(), 1, "{line}");
+        }
     }
 }
 
