@@ -161,6 +161,9 @@ const ADDED: &[&str] = &[
     "restart_limit",
     "startdelay",
     "shutdown_timeout",
+    "stdout_ring",
+    "stderr_ring",
+    "childlog_ring",
 ];
 
 /// The lines that 4.3.0's sample has too.

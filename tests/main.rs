@@ -66,6 +66,7 @@ mod regressions;
 mod reload;
 mod restart;
 mod restart_policy;
+mod rings;
 mod rotation;
 mod sandboxes;
 mod secrets;

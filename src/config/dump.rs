@@ -2,6 +2,7 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
+use super::keeping;
 use super::program::{STDERR, STDOUT};
 use super::settings::Setting;
 use super::system::System;
@@ -152,6 +153,13 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
                 .into_iter()
                 .zip(dumped_output(output)),
         );
+    }
+    for (keys, output) in [
+        (keeping::STDOUT, &process.stdout),
+        (keeping::STDERR, &process.stderr),
+    ] {
+        let keeping = output.keeping.as_deref().cloned().unwrap_or_default();
+        members.extend(keys.map(|key| key.name).into_iter().zip(keeping.dumped()));
     }
     members.extend([
         ("environment", environment(&process.environment)),

@@ -14,6 +14,7 @@ use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
+use super::keeping::{self, Keeping};
 use super::key::{Key, changed, key};
 use super::pairs;
 use super::paths::expand_user;
@@ -126,6 +127,8 @@ pub const KEYS: &[&[Key]] = &[
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &STDOUT,
     &STDERR,
+    &keeping::STDOUT,
+    &keeping::STDERR,
     &[
         key("environment", "pairs", Nothing),
         key("serverurl", "text", Value("AUTO")),
@@ -169,6 +172,8 @@ pub struct Output {
     pub capture_maxbytes: i64,
     pub events_enabled: bool,
     pub syslog: bool,
+    /// What else is to be known of it; `None` is [`Keeping::default`].
+    pub keeping: Option<Box<Keeping>>,
 }
 
 /// Where a child's output goes.
@@ -308,6 +313,8 @@ impl Template {
         let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
         let stdout = Output::read_once(section, &STDOUT)?;
         let stderr = Output::read_once(section, &STDERR)?;
+        let stdout = stdout.kept(Keeping::read(section, &keeping::STDOUT)?);
+        let stderr = stderr.kept(Keeping::read(section, &keeping::STDERR)?);
         let serverurl = section
             .text("serverurl")?
             .filter(|url| !url.trim_matches(is_space).eq_ignore_ascii_case("auto"));
@@ -405,6 +412,10 @@ impl Output {
             events_enabled: section.read(events_enabled)?,
             ..Output::default()
         })
+    }
+
+    fn kept(self, keeping: Option<Box<Keeping>>) -> Output {
+        Output { keeping, ..self }
     }
 
     /// Reads the other keys for one process; whether the log file was given as a

@@ -10,6 +10,7 @@ use super::pairs;
 use super::paths::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, Word, settings};
+use super::size::{MOST_OF_RING, Size};
 use crate::log_level::Level;
 use crate::text::json::Json;
 
@@ -44,6 +45,8 @@ settings! {
         shutdown_timeout: Limit = changed("duration|infinity", Value("infinity")),
         leftovers: Leftovers = changed("warn|kill|ignore", Value("warn")),
         exit_on: ExitOn = changed("never|any_fatal|any_exited|all_exited", Value("never")),
+        /// How much of the end of an output is in memory where no file has it.
+        childlog_ring: Size = changed("size", Value("0")).within(0, MOST_OF_RING),
     } and {
         /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
         has_default_pidfile: bool,

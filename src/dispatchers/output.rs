@@ -14,6 +14,7 @@ use crate::config::{Output, Process};
 use crate::dispatchers::capture::{Capture, Part};
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
+use crate::loggers::ring::SharedRing;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::sys::poller::Token;
@@ -40,6 +41,8 @@ pub struct OutputDispatcher {
     logs: Vec<LogUse>,
     stripper: Option<AnsiStripper>,
     capture: Option<Box<Capture>>,
+    /// Where the end of it is kept in memory.
+    ring: Option<SharedRing>,
     report: Report,
     reported: Vec<Reported>,
 }
@@ -119,9 +122,15 @@ impl OutputDispatcher {
             logs,
             stripper: strip_ansi.then(AnsiStripper::default),
             capture: (capture > 0).then(|| Box::new(Capture::new(capture))),
+            ring: None,
             report,
             reported: Vec::new(),
         }
+    }
+
+    /// From now on the end of the output is kept there.
+    pub fn keep_in(&mut self, ring: Option<SharedRing>) {
+        self.ring = ring;
     }
 
     pub fn set_pid(&mut self, pid: i32) {
@@ -266,6 +275,9 @@ impl OutputDispatcher {
         if let Some(capture) = &mut self.capture {
             capture.clear();
         }
+        if let Some(ring) = &self.ring {
+            ring.borrow_mut().clear();
+        }
         let cleared = self.logs.iter().map(|log| context.clear_log(log));
         cleared.fold(Ok(()), Result::and)
     }
@@ -327,6 +339,9 @@ impl OutputDispatcher {
     fn write(&mut self, context: &mut LoopContext, data: &[u8]) {
         if data.is_empty() {
             return;
+        }
+        if let Some(ring) = &self.ring {
+            ring.borrow_mut().push(data);
         }
         for log in &self.logs {
             context.write_log(log, self.user(), data);

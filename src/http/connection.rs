@@ -20,7 +20,7 @@ use crate::http::exchange::{Body, Exchange, Purpose, Request};
 use crate::http::plan::{self, Plan};
 use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
-use crate::http::reply::Reply;
+use crate::http::reply::{Followed, Reply};
 use crate::http::request::{Head, HeadParser, Version};
 use crate::http::response::{Persistence, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
@@ -164,8 +164,8 @@ impl Connection {
                     Err(_) => return Handled::Gone,
                 },
                 Reply::Refusal(why, page) => self.refusal(exchange, &why, page, context),
-                Reply::Log { path, unbuffered } => {
-                    self.follow(exchange, &path, unbuffered, context);
+                Reply::Log { log, unbuffered } => {
+                    self.follow(exchange, log, unbuffered, context);
                     return self.deliver(context);
                 }
             };
@@ -192,13 +192,17 @@ impl Connection {
     fn follow(
         &mut self,
         exchange: Exchange,
-        path: &str,
+        log: Followed,
         unbuffered: bool,
         context: &mut LoopContext,
     ) {
         let now = context.now.monotonic;
-        let Ok((tail, modified)) = context.follow_log(path).map(Tail::new) else {
-            return self.refuse(exchange, &Refusal::NoLog, context);
+        let (tail, modified) = match log {
+            Followed::Ring(ring) => Tail::of_ring(ring),
+            Followed::Path(path) => match context.follow_log(&path) {
+                Ok(log) => Tail::new(log),
+                Err(_) => return self.refuse(exchange, &Refusal::NoLog, context),
+            },
         };
         let chunked = exchange.persistence != Persistence::Close
             && matches!(exchange.version, Version::Http11 | Version::Other);

@@ -249,7 +249,7 @@ fn whole_escapes(text: &str, room: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loggers::window;
+    use crate::loggers::window::{self, LogPlace};
     use std::fs;
 
     /// The length that is told, then all that is sent, of a log between two
@@ -261,7 +261,7 @@ mod tests {
         let mut content = Content::default();
         content.text().push('[');
         let permit = window::WindowLimit::default().admit().unwrap();
-        content.push_log(window::read(&path, 0, 0).unwrap(), permit);
+        content.push_log(window::read(LogPlace::Path(&path), 0, 0).unwrap(), permit);
         content.text().push(']');
         let mut buffer = Vec::new();
         let length = loop {
@@ -332,7 +332,7 @@ mod tests {
             fs::write(&path, &log).unwrap();
             let mut content = Content::default();
             let permit = window::WindowLimit::default().admit().unwrap();
-            content.push_raw(window::read(&path, 0, 0).unwrap(), permit);
+            content.push_raw(window::read(LogPlace::Path(&path), 0, 0).unwrap(), permit);
             assert_eq!((content.size(), content.logs()), (log.len() as u64, 1));
             let (mut buffer, mut output) = (Vec::new(), Outbox::default());
             assert!(content.produce(&mut buffer, &mut output).unwrap());

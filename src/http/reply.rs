@@ -3,6 +3,7 @@
 use crate::http::content::Content;
 use crate::http::refusal::Refusal;
 use crate::http::response::Response;
+use crate::loggers::ring::SharedRing;
 
 #[derive(Debug)]
 pub enum Reply {
@@ -15,9 +16,17 @@ pub enum Reply {
     /// Why there is nothing else, which the log is told if it has to know; with a page for a
     /// reader instead of the usual one if there is one.
     Refusal(Refusal, Option<Response>),
-    /// The file at this path as it grows; 404 if it cannot be opened. `unbuffered` asks
-    /// proxies not to hold anything back.
-    Log { path: String, unbuffered: bool },
+    /// A log as it grows; 404 if it cannot be opened. `unbuffered` asks proxies not to hold
+    /// anything back.
+    Log { log: Followed, unbuffered: bool },
+}
+
+/// A log that a client follows.
+#[derive(Debug)]
+pub enum Followed {
+    /// The file at this path.
+    Path(String),
+    Ring(SharedRing),
 }
 
 impl From<Refusal> for Reply {

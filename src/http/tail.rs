@@ -13,6 +13,8 @@ use std::rc::Rc;
 
 use crate::clock::Timestamp;
 use crate::loggers::followed::{Position, Shared, Taken};
+use crate::loggers::ring::SharedRing;
+use crate::loggers::window;
 use crate::text::utf8;
 
 /// How much of what was written before is sent, in bytes.
@@ -22,13 +24,19 @@ const PIECE: usize = 64 * 1024;
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 const SKIPPED: &[u8] = b"==> Lines left out <==\n";
 
-/// A followed log, and how far it was read.
+/// A followed log.
 #[derive(Debug)]
 pub struct Tail {
-    log: Shared,
-    position: Rc<Cell<Position>>,
+    source: Source,
     /// The beginning of a character whose end was not there yet; at most three bytes.
     partial: Vec<u8>,
+}
+
+/// What is followed, and how far it was read.
+#[derive(Debug)]
+enum Source {
+    Log(Shared, Rc<Cell<Position>>),
+    Ring(SharedRing, u64),
 }
 
 /// Whether a look left something in the log.
@@ -46,21 +54,38 @@ impl Tail {
         log.borrow_mut().look_around();
         let (position, found) = log.borrow_mut().follow(BACKLOG);
         let tail = Tail {
-            log,
-            position,
+            source: Source::Log(log, position),
             partial: Vec::new(),
         };
         (tail, modified(found.as_ref()))
     }
 
+    /// Follows what is in memory. When that was written is not known.
+    pub fn of_ring(ring: SharedRing) -> (Tail, Timestamp) {
+        let end = ring.borrow().end();
+        let begin = end.saturating_sub(BACKLOG).max(ring.borrow().start());
+        // A ring can be read.
+        let begin = window::behind_character(&ring, begin, end).unwrap_or(begin);
+        let tail = Tail {
+            source: Source::Ring(ring, begin),
+            partial: Vec::new(),
+        };
+        (tail, modified(None))
+    }
+
     /// Whether the next look will find something.
     pub fn has_news(&self) -> bool {
-        self.log.borrow().has_news(self.position.get())
+        match &self.source {
+            Source::Log(log, position) => log.borrow().has_news(position.get()),
+            Source::Ring(ring, at) => *at < ring.borrow().end(),
+        }
     }
 
     /// Finds what others than the log's writer have done to it.
     pub fn look_around(&self) {
-        self.log.borrow_mut().look_around();
+        if let Source::Log(log, _) = &self.source {
+            log.borrow_mut().look_around();
+        }
     }
 
     /// Adds what is new to `piece`, which should be empty and may stay so.
@@ -72,7 +97,7 @@ impl Tail {
                 break Look::More;
             }
             let most = PIECE - piece.len();
-            let taken = self.log.borrow_mut().take(&self.position, buffer, most)?;
+            let taken = self.source.take(buffer, most)?;
             match taken {
                 Taken::Bytes => piece.append(buffer),
                 Taken::NextFile => {}
@@ -89,6 +114,29 @@ impl Tail {
     }
 }
 
+impl Source {
+    /// Takes at most so many of the next bytes; `buffer` is empty if there are none.
+    fn take(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<Taken> {
+        let (ring, at) = match self {
+            Source::Log(log, position) => return log.borrow_mut().take(position, buffer, most),
+            Source::Ring(ring, at) => (ring.borrow(), at),
+        };
+        buffer.clear();
+        if *at < ring.start() {
+            *at = ring.start();
+            return Ok(Taken::Skipped);
+        }
+        buffer.resize(most, 0);
+        let count = ring.read_at(buffer, *at);
+        buffer.truncate(count);
+        *at += count as u64;
+        Ok(match count {
+            0 => Taken::Nothing,
+            _ => Taken::Bytes,
+        })
+    }
+}
+
 fn modified(found: Option<&Metadata>) -> Timestamp {
     Timestamp {
         seconds: found.map_or(0, MetadataExt::mtime),
@@ -100,6 +148,7 @@ fn modified(found: Option<&Metadata>) -> Timestamp {
 mod tests {
     use super::*;
     use crate::loggers::followed::FollowedLog;
+    use crate::loggers::ring::Ring;
     use std::cell::RefCell;
     use std::fs::{self, OpenOptions};
     use std::io::Write;
@@ -205,6 +254,34 @@ mod tests {
         assert_eq!(log.text(), "three");
         fs::remove_file(&log.path).unwrap();
         assert_eq!(log.text(), "");
+    }
+
+    #[test]
+    fn a_ring_is_followed_from_its_end_on() {
+        let ring = SharedRing::new(RefCell::new(Ring::new(2000, true)));
+        ring.borrow_mut().push(&[b'a'; 500]);
+        ring.borrow_mut().push("€".repeat(400).as_bytes());
+        let (mut tail, _) = Tail::of_ring(Rc::clone(&ring));
+        let mut text = || {
+            let mut piece = Vec::new();
+            let look = tail.look(&mut Vec::new(), &mut piece).unwrap();
+            assert!(look == Look::CaughtUp && !tail.has_news());
+            String::from_utf8(piece).unwrap()
+        };
+        assert_eq!(text(), "€".repeat(341));
+        ring.borrow_mut().push(b"more\xe2");
+        assert_eq!(text(), "more");
+        ring.borrow_mut().push(b"\x82\xac");
+        assert_eq!(text(), "€");
+        ring.borrow_mut().clear();
+        assert_eq!(text(), "");
+        for _ in 0..3 {
+            ring.borrow_mut().push(&[b'x'; 1500]);
+        }
+        assert_eq!(
+            text(),
+            format!("==> Lines left out <==\n{}", "x".repeat(2000))
+        );
     }
 
     #[test]

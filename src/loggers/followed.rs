@@ -147,7 +147,7 @@ impl FollowedLog {
             if let Some(file) = &last.file {
                 found = file.metadata().ok();
                 let offset = last.offset + (at - last.start);
-                let whole = window::behind_character(file, offset, self.size());
+                let whole = window::behind_character(&**file, offset, self.size());
                 at += whole.map_or(0, |whole| whole.saturating_sub(offset));
             }
         }

@@ -11,6 +11,7 @@ pub mod followed;
 pub mod format;
 pub mod logger;
 pub mod rate_limit;
+pub mod ring;
 pub mod rollover;
 pub mod rotation;
 pub mod shared;

@@ -105,6 +105,12 @@ impl LoopContext {
         open.is_some_and(|open| open.target.is_congested())
     }
 
+    /// Whether a log is a file of its own, from which it can be read.
+    pub fn is_file(&self, log: &LogUse) -> bool {
+        let open = self.logs.get(log.id);
+        open.is_some_and(|open| open.target.is_regular())
+    }
+
     /// Opens every log anew that somebody writes to.
     pub fn reopen_logs(&mut self) {
         for id in self.logs.ids() {

@@ -20,6 +20,8 @@ pub struct ChildSettings {
     pub childlogdir: String,
     /// Remove ANSI sequences from what children write.
     pub strip_ansi: bool,
+    /// How much of the end of an output is in memory where no file has it, in bytes.
+    pub childlog_ring: u64,
     /// Descriptors below this are closed in children where the system has no better way.
     pub minfds: i32,
     /// Addresses of the hosts that sockets of FastCGI programs name.

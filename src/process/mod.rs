@@ -17,5 +17,6 @@ pub mod machine;
 pub mod pipes;
 pub mod policy;
 pub mod restarts;
+pub mod rings;
 pub mod scheduler;
 pub mod subprocess;

@@ -9,7 +9,9 @@ use crate::config::{LogFile, Process};
 use crate::dispatchers::input::{InputDispatcher, InputError};
 use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Reported};
 use crate::loggers::failure::LogFailure;
+use crate::loggers::ring::SharedRing;
 use crate::loggers::rotation::Rotation;
+use crate::loggers::window::LogPlace;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::process::child_settings::ChildSettings;
@@ -19,6 +21,7 @@ use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
+use crate::process::rings::Rings;
 use crate::states::ProcessState;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{self, Program, Streams};
@@ -33,6 +36,8 @@ pub struct LogPaths {
     pub stderr: Option<String>,
     /// The automatic ones, which stay open while there is no child.
     pub held: Vec<LogUse>,
+    /// What is kept in memory, if anything is.
+    pub rings: Option<Box<Rings>>,
 }
 
 #[derive(Debug)]
@@ -134,6 +139,19 @@ impl Subprocess {
         match channel {
             Channel::Stdout => self.paths.stdout.as_deref(),
             Channel::Stderr => self.paths.stderr.as_deref(),
+        }
+    }
+
+    /// The ring that has the output of a channel where no file has it.
+    pub fn ring(&self, channel: Channel) -> Option<&SharedRing> {
+        self.paths.rings.as_ref()?.read(channel)
+    }
+
+    /// Where the output of a channel can be read.
+    pub fn log_place(&self, channel: Channel) -> Option<LogPlace<'_>> {
+        match self.ring(channel) {
+            Some(ring) => Some(LogPlace::Ring(ring)),
+            None => self.log_path(channel).map(LogPlace::Path),
         }
     }
 
@@ -422,8 +440,25 @@ impl Subprocess {
         }
         let config = Rc::clone(&self.config);
         let strip_ansi = child_settings.strip_ansi;
-        let dispatcher = OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
+        let ring = self.ring_beside(context, channel, &logs);
+        let mut dispatcher =
+            OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
+        dispatcher.keep_in(ring);
         Ok(Box::new(dispatcher))
+    }
+
+    /// The ring of a channel, if none of these logs is a file that can be read.
+    fn ring_beside(
+        &self,
+        context: &LoopContext,
+        channel: Channel,
+        logs: &[LogUse],
+    ) -> Option<SharedRing> {
+        let ring = self.paths.rings.as_ref()?.get(channel)?;
+        let is_file = |log: &LogUse| context.is_file(log);
+        let is_read = !logs.iter().any(is_file);
+        ring.borrow_mut().is_read = is_read;
+        is_read.then(|| SharedRing::clone(ring))
     }
 
     fn kept(&mut self, channel: Channel) -> &mut Option<Box<OutputDispatcher>> {

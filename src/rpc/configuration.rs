@@ -49,6 +49,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         .childlogdir
         .clone_from(&config.supervisord.childlogdir);
     supervisor.child_settings.strip_ansi = config.supervisord.strip_ansi;
+    supervisor.child_settings.childlog_ring = config.supervisord.childlog_ring.0;
     supervisor.child_settings.minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
     // As in 4.3.0, what `[supervisord] environment` added once can be referred to until a restart.
     for (name, value) in &config.supervisord.environment {

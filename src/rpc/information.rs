@@ -175,6 +175,15 @@ pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     row.string_after(string_member!("stderr_logfile"), log(Channel::Stderr));
     row.int_after(int_member!("pid"), i64::from(machine.pid()));
     row.string_after(string_member!("description"), &description(process, now));
+    for (channel, begin) in [
+        (Channel::Stdout, int_member!("stdout_ring")),
+        (Channel::Stderr, int_member!("stderr_ring")),
+    ] {
+        if let Some(ring) = process.ring(channel) {
+            let room = ring.borrow().room();
+            row.int_after(begin, i64::try_from(room).unwrap_or(i64::MAX));
+        }
+    }
     row.end();
 }
 

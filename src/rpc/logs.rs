@@ -2,7 +2,7 @@
 //! a long one the open file is the answer, which is read as the client takes it.
 
 use crate::http::content::Content;
-use crate::loggers::window::{self, Window, WindowError, WindowLimit};
+use crate::loggers::window::{self, LogPlace, Window, WindowError, WindowLimit};
 use crate::rpc::interface::{Daemon, Outcome, push_log};
 use crate::rpc::{names, parameters};
 use crate::supervisor::fatal::Operation;
@@ -21,7 +21,8 @@ const NO_PERMIT: &str = "too many long parts of logs are read now: ask again lat
 pub fn read_main(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let (offset, length) = range(parameters, 0)?;
     let context = &daemon.context;
-    read(&context.window_limit, context.log.path(), offset, length)
+    let place = context.log.path().map(LogPlace::Path);
+    read(&context.window_limit, place, offset, length)
 }
 
 /// `supervisor.readProcessStdoutLog(name, offset, length)`
@@ -132,7 +133,7 @@ fn read_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel)
     let (offset, length) = range(parameters, 1)?;
     read(
         &daemon.context.window_limit,
-        names::process(daemon.supervisor, name)?.log_path(channel),
+        names::process(daemon.supervisor, name)?.log_place(channel),
         offset,
         length,
     )
@@ -144,9 +145,9 @@ fn range(parameters: &[Value], place: usize) -> Result<(i64, i64), Fault> {
     Ok((number(place)?, number(place + 1)?))
 }
 
-fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Outcome {
-    let path = path.ok_or_else(|| Fault::new(FaultCode::NoFile))?;
-    match window::read(path, offset, length) {
+fn read(limit: &WindowLimit, place: Option<LogPlace<'_>>, offset: i64, length: i64) -> Outcome {
+    let place = place.ok_or_else(|| Fault::new(FaultCode::NoFile))?;
+    match window::read(place, offset, length) {
         Ok(window) => {
             let mut content = Content::default();
             match push_part(&mut content, window, limit)? {
@@ -155,7 +156,10 @@ fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Ou
             }
         }
         Err(WindowError::BadArguments) => Err(Fault::new(FaultCode::BadArguments)),
-        Err(WindowError::NoFile) => Err(Fault::with(FaultCode::NoFile, path)),
+        Err(WindowError::NoFile) => Err(match place {
+            LogPlace::Path(path) => Fault::with(FaultCode::NoFile, path),
+            LogPlace::Ring(_) => Fault::new(FaultCode::NoFile),
+        }),
         Err(WindowError::Unreadable(_)) => Err(Fault::new(FaultCode::Failed)),
     }
 }
@@ -163,8 +167,8 @@ fn read(limit: &WindowLimit, path: Option<&str>, offset: i64, length: i64) -> Ou
 fn tail_process(daemon: &mut Daemon<'_>, parameters: &[Value], channel: Channel) -> Outcome {
     let name = parameters::string(parameters, 0)?;
     let (offset, length) = range(parameters, 1)?;
-    let tail = match names::process(daemon.supervisor, name)?.log_path(channel) {
-        Some(path) => window::tail(path, offset, length),
+    let tail = match names::process(daemon.supervisor, name)?.log_place(channel) {
+        Some(place) => window::tail(place, offset, length),
         None => window::Tail::default(),
     };
     let mut content = Content::default();

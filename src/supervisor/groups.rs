@@ -12,6 +12,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::listener::Listener;
+use crate::process::rings::Rings;
 use crate::process::scheduler;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::sort;
@@ -206,5 +207,6 @@ fn log_paths(
         stdout,
         stderr,
         held,
+        rings: Rings::of(process, child_settings.childlog_ring),
     }
 }

@@ -42,6 +42,13 @@ fn path_member(channel: Channel) -> &'static str {
     }
 }
 
+fn ring_member(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Stdout => "stdout_ring",
+        Channel::Stderr => "stderr_ring",
+    }
+}
+
 /// How long the server may take for what it sends first.
 const FIRST_PIECE: Duration = Duration::from_secs(2);
 
@@ -187,18 +194,24 @@ fn open_readable(session: &mut Session, name: &str, info: &Value) -> Result<Stre
     Ok(streams)
 }
 
-/// Whether a log has a path at all.
-pub fn has_path(info: &Value, channel: Channel) -> bool {
+/// Whether a log has a path at all, or is in memory.
+pub fn has_log(info: &Value, channel: Channel) -> bool {
     let path = info.member(path_member(channel)).and_then(Value::as_str);
-    path.is_some_and(|path| !path.is_empty())
+    path.is_some_and(|path| !path.is_empty()) || is_in_memory(info, channel)
+}
+
+/// Whether the server keeps the end of the output in memory.
+fn is_in_memory(info: &Value, channel: Channel) -> bool {
+    info.member(ring_member(channel)).is_some()
 }
 
 /// A log that is no file has an empty path, or that of a device.
 fn is_readable_log(info: &Value, channel: Channel) -> bool {
     let path = info.member(path_member(channel)).and_then(Value::as_str);
-    path.is_none_or(|path| {
-        !path.is_empty() && !path.starts_with("/dev/") && !path.starts_with("/proc/")
-    })
+    is_in_memory(info, channel)
+        || path.is_none_or(|path| {
+            !path.is_empty() && !path.starts_with("/dev/") && !path.starts_with("/proc/")
+        })
 }
 
 fn missing(name: &str, channel: Channel) -> String {

@@ -336,6 +336,7 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
         identifier: settings.identifier.clone(),
         childlogdir: settings.childlogdir.clone(),
         strip_ansi: settings.strip_ansi,
+        childlog_ring: settings.childlog_ring.0,
         minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
         hosts: fcgi::look_up_hosts(&config.groups),
         is_other_user: settings.user.is_some(),

@@ -2,7 +2,7 @@
 
 use crate::clock::{Now, Timestamp};
 use crate::http::date::{DAYS, MONTHS};
-use crate::loggers::window::{self, Window, WindowError};
+use crate::loggers::window::{self, LogPlace, Window, WindowError};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
@@ -78,8 +78,8 @@ fn of_process(process: &Subprocess, now: Now) -> ProcessView {
         namespec: namespec(process.group_name(), name),
         state: process.machine().state(),
         description: description(process, now),
-        has_stdout: process.log_path(Channel::Stdout).is_some(),
-        has_stderr: process.log_path(Channel::Stderr).is_some(),
+        has_stdout: process.log_place(Channel::Stdout).is_some(),
+        has_stderr: process.log_place(Channel::Stderr).is_some(),
     }
 }
 
@@ -106,15 +106,15 @@ fn result(pool: &Pool) -> Option<ResultView> {
 
 /// The end of the log that is asked for.
 pub fn log(supervisor: &Supervisor, context: &LoopContext, query: &LogQuery) -> LogView {
-    let path = match path(supervisor, context, &query.subject) {
-        Ok(path) => path,
+    let place = match place(supervisor, context, &query.subject) {
+        Ok(place) => place,
         Err(reason) => return LogView::Nothing(reason),
     };
     let offset = i64::try_from(query.limit).map_or(i64::MIN, |limit| -limit);
-    match window::read(&path, offset, 0).and_then(|window| Ok(window.text()?)) {
+    match window::read(place, offset, 0).and_then(|window| Ok(window.text()?)) {
         Ok(text) => LogView::Text {
             text,
-            has_more: window::is_longer(&path, query.limit),
+            has_more: window::is_longer(place, query.limit),
         },
         Err(WindowError::NoFile) => LogView::Nothing(no_file(&query.subject)),
         Err(_) => LogView::Nothing(fault(&Fault::new(FaultCode::Failed))),
@@ -123,10 +123,10 @@ pub fn log(supervisor: &Supervisor, context: &LoopContext, query: &LogQuery) -> 
 
 /// All of a log; `None` where there is none.
 pub fn log_from(daemon: &Daemon<'_>, subject: &Subject, offset: i64) -> Option<Window> {
-    let path = path(daemon.supervisor, daemon.context, subject).ok()?;
+    let place = place(daemon.supervisor, daemon.context, subject).ok()?;
     match offset {
-        0 => window::whole(&path).ok(),
-        offset => window::read(&path, offset, 0).ok(),
+        0 => window::whole(place).ok(),
+        offset => window::read(place, offset, 0).ok(),
     }
 }
 
@@ -140,22 +140,21 @@ pub fn process(daemon: &Daemon<'_>, subject: &Subject) -> Option<ProcessView> {
 }
 
 /// Where a log is, or why there is none, in the words of 4.3.0.
-fn path(
-    supervisor: &Supervisor,
-    context: &LoopContext,
+fn place<'a>(
+    supervisor: &'a Supervisor,
+    context: &'a LoopContext,
     subject: &Subject,
-) -> Result<String, String> {
+) -> Result<LogPlace<'a>, String> {
     match subject {
         Subject::Main => context
             .log
             .path()
-            .map(str::to_owned)
+            .map(LogPlace::Path)
             .ok_or_else(|| no_file(subject)),
         Subject::Process(name, _) if name.is_empty() => Err("No process name found".to_owned()),
         Subject::Process(name, channel) => names::process(supervisor, name)
             .map_err(|error| fault(&error))?
-            .log_path(*channel)
-            .map(str::to_owned)
+            .log_place(*channel)
             .ok_or_else(|| no_file(subject)),
     }
 }

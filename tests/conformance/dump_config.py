@@ -34,7 +34,8 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'max_connections', 'idle_timeout', 'request_timeout', 'web_get_actions',
          'second_signal', 'leftovers', 'exit_on', 'exit_supervisord',
          'restartpause', 'backoffincrement', 'maxbackoff', 'backoff_factor', 'backoff_jitter',
-         'restart_limit', 'startdelay', 'shutdown_timeout'}
+         'restart_limit', 'startdelay', 'shutdown_timeout',
+         'stdout_ring', 'stderr_ring', 'childlog_ring'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

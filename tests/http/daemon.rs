@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pollvisor::config::limits::Limits;
 use pollvisor::config::{Address, Credentials, Server};
 use pollvisor::http::refusal::Refusal;
-use pollvisor::http::reply::Reply;
+use pollvisor::http::reply::{Followed, Reply};
 use pollvisor::http::response::Response;
 use pollvisor::http::routes::{self, Handler};
 use pollvisor::http::server::Servers;
@@ -194,7 +194,10 @@ impl Daemon {
 
     fn log(&self, name: &str, unbuffered: bool) -> Reply {
         let path = self.path(name).to_str().unwrap().to_owned();
-        Reply::Log { path, unbuffered }
+        Reply::Log {
+            log: Followed::Path(path),
+            unbuffered,
+        }
     }
 
     /// Turns until `done` or the end of patience.

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use pollvisor::http::refusal::Refusal;
-use pollvisor::http::reply::Reply;
+use pollvisor::http::reply::{Followed, Reply};
 use pollvisor::http::server::OUTPUT_LIMIT;
 use pollvisor::tokens::ConnectionId;
 
@@ -104,7 +104,7 @@ fn a_response_to_a_client_that_has_gone_is_dropped() {
     daemon.respond(
         connection,
         Reply::Log {
-            path,
+            log: Followed::Path(path),
             unbuffered: false,
         },
     );

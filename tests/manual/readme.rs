@@ -285,6 +285,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),
+    ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
     ("`READY=1`", "supervisord.8", "READY=1"),
     ("watchdog", "supervisord.8", "WATCHDOG=1"),

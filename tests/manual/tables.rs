@@ -316,7 +316,11 @@ fn first(value: &Value) -> &Value {
 
 #[test]
 fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
-    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
+    // With the features that have members of their own.
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+         stdout_ring=1KB\nstderr_ring=1KB\n",
+    );
     assert_eq!(members("Process information"), names(&scene.info("p")));
     let configuration = scene.call("getAllConfigInfo", &[]).answer();
     assert_eq!(members("Configuration"), names(first(&configuration)));

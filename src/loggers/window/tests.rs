@@ -1,14 +1,15 @@
 //! Parts of logs, with characters that they cut.
 
 use super::*;
+use crate::loggers::ring::Ring;
 use std::fs::OpenOptions;
 
 fn text(path: &str, offset: i64, length: i64) -> Result<String, WindowError> {
-    Ok(read(path, offset, length)?.text()?)
+    Ok(read(LogPlace::Path(path), offset, length)?.text()?)
 }
 
 fn tailed(path: &str, offset: i64, length: i64) -> (String, i64, bool) {
-    let tail = tail(path, offset, length);
+    let tail = tail(LogPlace::Path(path), offset, length);
     let text = tail.window.map(|window| window.text().unwrap());
     (text.unwrap_or_default(), tail.offset, tail.overflow)
 }
@@ -77,10 +78,16 @@ fn a_missing_file_and_a_directory_are_told_apart() {
         .to_str()
         .unwrap()
         .to_owned();
-    assert!(matches!(read(&missing, 0, 0), Err(WindowError::NoFile)));
+    assert!(matches!(
+        read(LogPlace::Path(&missing), 0, 0),
+        Err(WindowError::NoFile)
+    ));
     assert_eq!(tailed(&missing, 7, 1), (String::new(), 0, false));
     let path = directory.path().to_str().unwrap();
-    assert!(matches!(read(path, 0, 0), Err(WindowError::Unreadable(_))));
+    assert!(matches!(
+        read(LogPlace::Path(path), 0, 0),
+        Err(WindowError::Unreadable(_))
+    ));
     assert_eq!(tailed(path, 7, 1), (String::new(), 7, false));
 }
 
@@ -111,7 +118,7 @@ fn a_character_that_a_window_cuts_belongs_to_the_one_in_which_it_begins() {
     }
     let (_directory, path) = file(b"a\xffb");
     assert_eq!(text(&path, 0, 0).unwrap(), "a\u{fffd}b");
-    assert!(is_longer(&path, 2) && !is_longer(&path, 3));
+    assert!(is_longer(LogPlace::Path(&path), 2) && !is_longer(LogPlace::Path(&path), 3));
 }
 
 #[test]
@@ -121,7 +128,7 @@ fn a_character_that_is_still_being_written_is_neither_told_nor_counted() {
     assert_eq!(text(&path, -2, 0).unwrap(), "af");
     assert_eq!(tailed(&path, 0, 10), ("caf".to_owned(), 3, false));
     assert_eq!(tailed(&path, 3, 10), (String::new(), 3, false));
-    assert_eq!(whole(&path).unwrap().size(), 4);
+    assert_eq!(whole(LogPlace::Path(&path)).unwrap().size(), 4);
     std::fs::write(&path, "café").unwrap();
     assert_eq!(text(&path, 3, 0).unwrap(), "é");
     assert_eq!(tailed(&path, 3, 10), ("café".to_owned(), 5, false));
@@ -225,7 +232,7 @@ fn a_part_is_open_for_as_long_as_its_permit_is_kept() {
 #[test]
 fn a_long_part_is_read_in_pieces_and_ends_where_the_file_ends_now() {
     let (_directory, path) = file(&vec![b'x'; PIECE + 10]);
-    let mut window = read(&path, 0, 0).unwrap();
+    let mut window = read(LogPlace::Path(&path), 0, 0).unwrap();
     let mut buffer = Vec::new();
     let sizes = |window: &mut Window, buffer: &mut Vec<u8>| {
         std::iter::from_fn(|| {
@@ -242,4 +249,74 @@ fn a_long_part_is_read_in_pieces_and_ends_where_the_file_ends_now() {
     writer.set_len(5).unwrap();
     assert_eq!(sizes(&mut window, &mut buffer), [5]);
     assert!(!window.is_at_end());
+}
+
+/// A ring of that room to which this was written.
+fn ring(room: u64, content: &[u8]) -> SharedRing {
+    let ring = SharedRing::new(std::cell::RefCell::new(Ring::new(room, true)));
+    ring.borrow_mut().push(content);
+    ring
+}
+
+#[test]
+fn a_ring_is_read_as_a_file_that_has_lost_its_beginning() {
+    let kept = ring(6, b"0123456789");
+    for (offset, length, expected) in [
+        (0, 0, "456789"),
+        (-3, 0, "789"),
+        (-40, 0, "456789"),
+        (0, 6, "45"),
+        (0, 3, ""),
+        (7, 0, "789"),
+        (7, 2, "78"),
+        (10, 0, ""),
+        (50, 5, ""),
+    ] {
+        let window = read(LogPlace::Ring(&kept), offset, length).unwrap();
+        assert_eq!(window.text().unwrap(), expected, "{offset}, {length}");
+    }
+    for (offset, length, text, overflow) in [
+        (0, 5, "56789", true),
+        (5, 5, "56789", false),
+        (0, 100, "456789", false),
+        (10, 5, "", false),
+        (0, 0, "", true),
+    ] {
+        let tail = tail(LogPlace::Ring(&kept), offset, length);
+        let found = tail.window.map(|window| window.text().unwrap());
+        let found = (found.unwrap_or_default(), tail.offset, tail.overflow);
+        assert_eq!(found, (text.to_owned(), 10, overflow), "{offset}, {length}");
+    }
+    assert_eq!(whole(LogPlace::Ring(&kept)).unwrap().size(), 6);
+    assert!(is_longer(LogPlace::Ring(&kept), 5) && !is_longer(LogPlace::Ring(&kept), 6));
+    assert!(matches!(
+        read(LogPlace::Ring(&kept), -1, 1),
+        Err(WindowError::BadArguments)
+    ));
+}
+
+#[test]
+fn a_character_of_a_ring_is_whole() {
+    let kept = ring(10, "....é€é€".as_bytes());
+    for (offset, expected) in [(-2, ""), (-3, "€"), (-5, "é€"), (-9, "€é€"), (0, "é€é€")]
+    {
+        let window = read(LogPlace::Ring(&kept), offset, 0).unwrap();
+        assert_eq!(window.text().unwrap(), expected, "{offset}");
+    }
+    kept.borrow_mut().push(b"\xe2\x82");
+    let tail = tail(LogPlace::Ring(&kept), 0, 4);
+    assert_eq!(
+        (tail.offset, tail.window.unwrap().text().unwrap()),
+        (14, "€".to_owned())
+    );
+}
+
+#[test]
+fn what_a_ring_loses_while_it_is_read_is_missing() {
+    let kept = ring(8, b"abcdefgh");
+    let mut window = read(LogPlace::Ring(&kept), 0, 0).unwrap();
+    kept.borrow_mut().push(b"ijkl");
+    let mut buffer = Vec::new();
+    window.read(&mut buffer).unwrap();
+    assert!(buffer.is_empty() && !window.is_at_end());
 }

@@ -243,7 +243,7 @@ fn labels(logs: &[LabelledLog]) -> Labels {
 
 fn has_log(session: &mut Session, name: &str, channel: Channel) -> Result<bool, Failure> {
     let info = session.try_call("getProcessInfo", &[Value::string(name)])?;
-    Ok(info.is_ok_and(|info| process_logs::has_path(&info.value, channel)))
+    Ok(info.is_ok_and(|info| process_logs::has_log(&info.value, channel)))
 }
 
 /// The end of a log; `None` after the reason has been printed.

@@ -6,10 +6,12 @@ use super::MainLoop;
 use crate::config::limits::Limits;
 use crate::http::exchange::Request;
 use crate::http::refusal::Refusal;
-use crate::http::reply::Reply;
+use crate::http::reply::{Followed, Reply};
 use crate::http::request::Method;
 use crate::http::routes::{self, Handler, Page};
 use crate::http::server::Incoming;
+use crate::loggers::ring::SharedRing;
+use crate::loggers::window::LogPlace;
 use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::Job;
 use crate::rpc::pending::PendingAction;
@@ -66,12 +68,13 @@ impl MainLoop {
                 self.read(connection, IncomingCall::new(request.body, limits));
             }
             Handler::FollowProcessLog => {
-                let path = self.process_log(&request.path);
-                self.follow(connection, path, true);
+                let log = self.process_log(&request.path);
+                self.follow(connection, log, true);
             }
             Handler::FollowMainLog => {
-                let path = self.context.log.path().map(str::to_owned);
-                self.follow(connection, path, false);
+                let path = self.context.log.path();
+                let log = path.map(|path| Followed::Path(path.to_owned()));
+                self.follow(connection, log, false);
             }
             Handler::Page(page) => {
                 self.page_requests.push_back((connection, page, request));
@@ -239,23 +242,24 @@ impl MainLoop {
         }
     }
 
-    fn process_log(&self, path: &str) -> Option<String> {
+    fn process_log(&self, path: &str) -> Option<Followed> {
         let (name, channel) = routes::followed(path)?;
         let channel = match channel.as_str() {
             "stdout" => Channel::Stdout,
             "stderr" => Channel::Stderr,
             _ => return None,
         };
-        names::process(&self.supervisor, &name)
-            .ok()?
-            .log_path(channel)
-            .map(str::to_owned)
+        let process = names::process(&self.supervisor, &name).ok()?;
+        Some(match process.log_place(channel)? {
+            LogPlace::Path(path) => Followed::Path(path.to_owned()),
+            LogPlace::Ring(ring) => Followed::Ring(SharedRing::clone(ring)),
+        })
     }
 
     /// As in 4.3.0, proxies are asked not to hold the logs of processes back.
-    fn follow(&mut self, connection: ConnectionId, path: Option<String>, unbuffered: bool) {
-        match path {
-            Some(path) => self.reply(connection, Reply::Log { path, unbuffered }),
+    fn follow(&mut self, connection: ConnectionId, log: Option<Followed>, unbuffered: bool) {
+        match log {
+            Some(log) => self.reply(connection, Reply::Log { log, unbuffered }),
             None => self.reply(connection, Refusal::NoLog),
         }
     }
