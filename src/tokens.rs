@@ -88,6 +88,8 @@ pub enum Timer {
     LogRetry(LogId),
     /// A log that could not be written to: tell what it lost since it was told last.
     LogLosses(LogId),
+    /// A day ends, or it is time to look at the clock: logs may have to roll over.
+    Midnight,
     /// The next `waiting for ... to die` line.
     ShutdownReport,
     /// A shutdown has had its time: everything that is left is killed.

@@ -164,6 +164,15 @@ const ADDED: &[&str] = &[
     "stdout_ring",
     "stderr_ring",
     "childlog_ring",
+    "logfile_rotate",
+    "logfile_chown",
+    "logfile_chmod",
+    "stdout_logfile_rotate",
+    "stdout_logfile_chown",
+    "stdout_logfile_chmod",
+    "stderr_logfile_rotate",
+    "stderr_logfile_chown",
+    "stderr_logfile_chmod",
 ];
 
 /// The lines that 4.3.0's sample has too.

@@ -46,6 +46,7 @@ const PURE: &[&str] = &[
     "process/scheduler",
     "process/restarts",
     "process/policy",
+    "loggers/day",
     "loggers/rotation",
     "http/request",
     "http/response",

@@ -68,6 +68,7 @@ mod restart;
 mod restart_policy;
 mod rings;
 mod rotation;
+mod rotation_daily;
 mod sandboxes;
 mod secrets;
 mod service;

@@ -2,7 +2,7 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
-use super::keeping;
+use super::keeping::{self, FileKeeping, Keeping};
 use super::program::{STDERR, STDOUT};
 use super::settings::Setting;
 use super::system::System;
@@ -50,6 +50,8 @@ fn supervisord(config: &Config) -> Json {
     if let Some((_, user)) = members.iter_mut().find(|(key, _)| *key == "user") {
         *user = config.user.map(owner).into();
     }
+    let files = own.logfile_keeping.as_deref();
+    members.extend(FileKeeping::dumped(files, &keeping::MAIN_LOG));
     members.push(("environment", environment(&own.environment)));
     Json::object(members)
 }
@@ -158,8 +160,7 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         (keeping::STDOUT, &process.stdout),
         (keeping::STDERR, &process.stderr),
     ] {
-        let keeping = output.keeping.as_deref().cloned().unwrap_or_default();
-        members.extend(keys.map(|key| key.name).into_iter().zip(keeping.dumped()));
+        members.extend(Keeping::dumped(output.keeping.as_deref(), &keys));
     }
     members.extend([
         ("environment", environment(&process.environment)),

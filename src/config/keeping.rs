@@ -1,21 +1,59 @@
 //! The keys of an output that Supervisor 4.3.0 does not have: what is kept of it in memory,
-//! and how its files are kept.
+//! and how its files are kept. The main log has the same keys for its files.
 
+use std::rc::Rc;
+
+use super::accounts;
 use super::error::ConfigError;
-use super::key::Fallback::Derived;
+use super::key::Fallback::{Derived, Nothing, Value};
 use super::key::{Key, changed};
 use super::section::Section;
-use super::settings::Setting;
+use super::settings::{Setting, Word};
 use super::size::{MOST_OF_RING, Size};
+use crate::sys::user::Owner;
 use crate::text::json::Json;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Keeping {
     /// How much of the end of it is in memory; `None` is as `[supervisord]` says.
     pub ring: Option<Size>,
+    pub files: Option<Rc<FileKeeping>>,
 }
 
-macro_rules! keeping {
+/// How the files of a log are kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileKeeping {
+    pub rotate: Rotate,
+    pub owner: Option<Owner>,
+    pub mode: Option<u32>,
+}
+
+/// When a log rolls over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rotate {
+    #[default]
+    /// When it has reached its size.
+    Size,
+    /// Then, and when a day has passed.
+    Daily,
+}
+
+impl Word for Rotate {
+    const WORDS: &'static [(&'static str, Rotate)] =
+        &[("size", Rotate::Size), ("daily", Rotate::Daily)];
+}
+
+macro_rules! files {
+    ($log:literal) => {
+        [
+            changed(concat!($log, "_rotate"), "size|daily", Value("size")),
+            changed(concat!($log, "_chown"), "user[:group]", Nothing),
+            changed(concat!($log, "_chmod"), "octal", Nothing),
+        ]
+    };
+}
+
+macro_rules! ring {
     ($channel:literal) => {
         [changed(
             concat!($channel, "_ring"),
@@ -26,24 +64,71 @@ macro_rules! keeping {
     };
 }
 
-pub const STDOUT: [Key; 1] = keeping!("stdout");
-pub const STDERR: [Key; 1] = keeping!("stderr");
+/// The keys for the files of the main log.
+pub const MAIN_LOG: [Key; 3] = files!("logfile");
+
+/// The keys of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputKeys {
+    pub files: [Key; 3],
+    pub ring: [Key; 1],
+}
+
+pub const STDOUT: OutputKeys = OutputKeys {
+    files: files!("stdout_logfile"),
+    ring: ring!("stdout"),
+};
+pub const STDERR: OutputKeys = OutputKeys {
+    files: files!("stderr_logfile"),
+    ring: ring!("stderr"),
+};
 
 impl Keeping {
     /// What a section says of an output; hardly any says something.
     pub fn read(
         section: &Section<'_>,
-        keys: &[Key; 1],
+        keys: &OutputKeys,
     ) -> Result<Option<Box<Keeping>>, ConfigError> {
-        let [ring] = keys;
+        let [ring] = &keys.ring;
         let keeping = Keeping {
+            files: FileKeeping::read(section, &keys.files)?,
             ring: section.read(ring)?,
         };
         Ok((keeping != Keeping::default()).then(|| Box::new(keeping)))
     }
 
-    /// As a dump shows it.
-    pub fn dumped(&self) -> [Json; 1] {
-        [self.ring.dumped()]
+    /// As a dump shows it; an output that has none as one without such keys.
+    pub fn dumped(keeping: Option<&Keeping>, keys: &OutputKeys) -> Vec<(&'static str, Json)> {
+        let [ring] = &keys.ring;
+        let files = keeping.and_then(|keeping| keeping.files.as_deref());
+        let mut members = FileKeeping::dumped(files, &keys.files);
+        let own = keeping.and_then(|keeping| keeping.ring);
+        members.push((ring.name, own.dumped()));
+        members
+    }
+}
+
+impl FileKeeping {
+    pub fn read(
+        section: &Section<'_>,
+        keys: &[Key; 3],
+    ) -> Result<Option<Rc<FileKeeping>>, ConfigError> {
+        let [rotate, chown, chmod] = keys;
+        let keeping = FileKeeping {
+            rotate: section.read(rotate)?,
+            owner: section.converted(chown.name, |text| accounts::owner(text, section.system))?,
+            mode: section.read(chmod)?,
+        };
+        Ok((keeping != FileKeeping::default()).then(|| Rc::new(keeping)))
+    }
+
+    pub fn dumped(files: Option<&FileKeeping>, keys: &[Key; 3]) -> Vec<(&'static str, Json)> {
+        let default = FileKeeping::default();
+        let files = files.unwrap_or(&default);
+        let owner = files
+            .owner
+            .map(|owner| Json::object([("uid", owner.uid.into()), ("gid", owner.gid.into())]));
+        let values = [files.rotate.dumped(), owner.into(), files.mode.dumped()];
+        keys.iter().map(|key| key.name).zip(values).collect()
     }
 }

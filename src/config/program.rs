@@ -5,6 +5,8 @@
 //! that is told. Where 4.3.0 refuses to start when the directory of a log file
 //! is missing, that is left to the spawn of the process.
 
+use std::rc::Rc;
+
 use super::FastCgiSocket;
 use super::accounts;
 use super::command::Command;
@@ -13,8 +15,8 @@ use super::datatypes;
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
+use super::keeping::{self, FileKeeping, Keeping};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
-use super::keeping::{self, Keeping};
 use super::key::{Key, changed, key};
 use super::pairs;
 use super::paths::expand_user;
@@ -127,8 +129,10 @@ pub const KEYS: &[&[Key]] = &[
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &STDOUT,
     &STDERR,
-    &keeping::STDOUT,
-    &keeping::STDERR,
+    &keeping::STDOUT.files,
+    &keeping::STDOUT.ring,
+    &keeping::STDERR.files,
+    &keeping::STDERR.ring,
     &[
         key("environment", "pairs", Nothing),
         key("serverurl", "text", Value("AUTO")),
@@ -412,6 +416,11 @@ impl Output {
             events_enabled: section.read(events_enabled)?,
             ..Output::default()
         })
+    }
+
+    /// How the files of its log are kept, where that is configured.
+    pub fn file_keeping(&self) -> Option<&Rc<FileKeeping>> {
+        self.keeping.as_ref()?.files.as_ref()
     }
 
     fn kept(self, keeping: Option<Box<Keeping>>) -> Output {

@@ -1,9 +1,12 @@
 //! `[supervisord]` and the command line over it.
 
+use std::rc::Rc;
+
 use super::amounts::Limit;
 use super::datatypes::ValueError;
 use super::error::ConfigError;
 use super::expand::expand_again;
+use super::keeping::{self, FileKeeping};
 use super::key::Fallback::{Derived, Nothing, Value};
 use super::key::{Key, changed, key};
 use super::pairs;
@@ -50,12 +53,18 @@ settings! {
     } and {
         /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
         has_default_pidfile: bool,
+        /// How the files of the main log are kept, where that is configured.
+        logfile_keeping: Option<Rc<FileKeeping>>,
         /// Already merged under each process's own; kept for `--dump-config`.
         environment: Vec<(String, String)>,
     }
 }
 
-pub const KEYS: &[&[Key]] = &[&Supervisord::KEYS, &[key("environment", "pairs", Nothing)]];
+pub const KEYS: &[&[Key]] = &[
+    &Supervisord::KEYS,
+    &keeping::MAIN_LOG,
+    &[key("environment", "pairs", Nothing)],
+];
 
 /// What another signal that asks for an exit does while a shutdown is under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,6 +180,7 @@ pub fn read(context: &mut Context<'_>, overrides: &Overrides) -> Result<Supervis
     let section = context.section(SECTION, &[&context.here]);
     let mut read = Supervisord::read_keys(&section)?;
     read.has_default_pidfile = section.raw("pidfile").is_none();
+    read.logfile_keeping = FileKeeping::read(&section, &keeping::MAIN_LOG)?;
     read.override_with(overrides, &section);
     read.environment = environment(context)?;
     add_environment(&mut context.environment, &read.environment);

@@ -16,6 +16,8 @@ pub enum LogOperation {
     Rotate,
     /// Removing the file to clear it.
     Remove,
+    /// Giving the file its owner and its mode.
+    Own,
 }
 
 impl LogOperation {
@@ -25,6 +27,7 @@ impl LogOperation {
             LogOperation::Write => "write",
             LogOperation::Rotate => "rotate",
             LogOperation::Remove => "remove",
+            LogOperation::Own => "set owner and mode of",
         }
     }
 }

@@ -4,12 +4,14 @@
 //! disturbs nobody: it keeps its failure for whoever asks.
 
 use std::fmt::Display;
+use std::rc::Rc;
 
+use crate::config::keeping::FileKeeping;
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::format;
 use crate::loggers::rotation::Rotation;
-use crate::loggers::target::Target;
+use crate::loggers::target::{self, Target};
 use crate::sys::outlet::Identity;
 use crate::sys::time;
 use crate::text::plain;
@@ -21,6 +23,8 @@ pub struct Settings<'a> {
     /// The path of its file; `None` is syslog(3).
     pub file: Option<&'a str>,
     pub rotation: Rotation,
+    /// How its files are kept, where that is configured.
+    pub keeping: Option<&'a Rc<FileKeeping>>,
     /// Whether stdout gets a copy.
     pub is_copied: bool,
 }
@@ -70,10 +74,17 @@ impl Logger {
         }
         match settings.file {
             Some(path) => {
-                logger.file = Some(match Target::open(path, settings.rotation) {
+                if let Some(keeping) = settings.keeping {
+                    target::make_first(path, keeping);
+                }
+                let mut file = match Target::open(path, settings.rotation) {
                     Err(_) if may_be_missing => Target::missing(path, settings.rotation),
                     opened => opened?,
-                });
+                };
+                if let Some(keeping) = settings.keeping {
+                    file.keep(keeping, time::wall());
+                }
+                logger.file = Some(file);
             }
             None => logger.goes_to_syslog = true,
         }

@@ -6,6 +6,7 @@
 
 pub mod auto;
 pub mod complaint;
+pub mod day;
 pub mod failure;
 pub mod followed;
 pub mod format;

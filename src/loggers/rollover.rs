@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
 
 use crate::loggers::rotation::{self, FileChange};
 use crate::sys::safe_path::{self, FileAt};
+use crate::sys::user::Owner;
 
 /// The bits of a mode that a new file takes over.
 const PERMISSIONS: u32 = 0o777;
@@ -18,14 +19,22 @@ pub fn permissions(file: &File) -> Option<u32> {
     Some(found.permissions().mode() & PERMISSIONS)
 }
 
-/// Makes a file in the place of one with these permissions, if there is none.
-/// It never has more than those. Without any it has what the umask leaves.
-pub fn make(path: &str, mode: Option<u32>) -> io::Result<Option<File>> {
-    make_in(&FileAt::of(Path::new(path))?, mode)
+/// What a new file is to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewFile {
+    /// Its permissions, of which it never has more; `None` is what the umask leaves.
+    pub mode: Option<u32>,
+    pub owner: Option<Owner>,
 }
 
-fn make_in(place: &FileAt, mode: Option<u32>) -> io::Result<Option<File>> {
+/// Makes a file if there is none.
+pub fn make(path: &str, new: NewFile) -> io::Result<Option<File>> {
+    make_in(&FileAt::of(Path::new(path))?, new)
+}
+
+fn make_in(place: &FileAt, new: NewFile) -> io::Result<Option<File>> {
     let flags = OFlag::O_WRONLY | OFlag::O_APPEND;
+    let mode = new.mode;
     let file = match place.make(flags, mode.unwrap_or(0o666)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
@@ -35,13 +44,17 @@ fn make_in(place: &FileAt, mode: Option<u32>) -> io::Result<Option<File>> {
         // The umask has taken something away. A file system may know no permissions.
         let _ = file.set_permissions(fs::Permissions::from_mode(mode));
     }
+    // Who has the file open looks whether it could be given away.
+    if let Some(owner) = new.owner {
+        let _ = fchown(&file, owner.uid, owner.gid);
+    }
     Ok(Some(file))
 }
 
-/// Moves the files and opens an empty one, which gets these permissions. After
+/// Moves the files and opens an empty one. After
 /// a failure the files are as they were, but for a backup that had to give way:
 /// so trying again and again does not push one backup after the other out.
-pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File> {
+pub fn roll_over(path: &str, backups: u32, new: NewFile) -> io::Result<File> {
     let directory = FileAt::of(Path::new(path))?;
     let name = last_name(path);
     let exists = |number| directory.has(&rotation::name(name, number));
@@ -53,7 +66,7 @@ pub fn roll_over(path: &str, backups: u32, mode: Option<u32>) -> io::Result<File
             done.push(change);
             Ok(())
         })
-        .and_then(|()| make_in(&directory, mode))
+        .and_then(|()| make_in(&directory, new))
         .and_then(|made| match made {
             Some(file) => Ok(file),
             None => take_over(path, backups == 0),

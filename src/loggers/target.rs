@@ -11,6 +11,8 @@
 //! logs of children have one for each file (see [`shared`](super::shared)), and one
 //! that is the main log's file leaves rotation to that ([`Target::follows`]).
 
+mod kept;
+
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
@@ -28,6 +30,9 @@ use crate::sys::lock;
 use crate::sys::outlet::{self, Identity, Outlet};
 use crate::sys::safe_path;
 use crate::sys::syslog::Syslog;
+
+use kept::Kept;
+pub use kept::{day_of, make_first};
 
 /// How often a rollover that fails is tried again while the file grows by its limit.
 const RETRIES_PER_LIMIT: u64 = 16;
@@ -55,6 +60,8 @@ pub struct Target {
     users: usize,
     most_users: usize,
     losses: Losses,
+    /// How its files are kept, where that is configured.
+    kept: Option<Box<Kept>>,
     /// For those who follow the log, if anybody does.
     announcer: Option<Announcer>,
 }
@@ -103,11 +110,13 @@ impl Target {
             users: 1,
             most_users: 1,
             losses: Losses::default(),
+            kept: None,
             announcer: None,
         }
     }
 
     fn open_sink(&self) -> Result<Sink, LogFailure> {
+        self.prepare_file();
         Sink::open(&self.path).map_err(|error| self.failure(LogOperation::Open, &error))
     }
 
@@ -138,6 +147,7 @@ impl Target {
         self.removed = false;
         self.detached = false;
         self.rotation_retry = None;
+        self.own_file();
         self.announce_file();
     }
 
@@ -347,7 +357,7 @@ impl Target {
         if let Sink::File(old) = &self.sink
             && (self.removed || self.is_gone(self.look().as_ref()))
             && let Some(mode) = rollover::permissions(old)
-            && let Ok(Some(file)) = rollover::make(&self.path, Some(mode))
+            && let Ok(Some(file)) = rollover::make(&self.path, self.new_file(Some(mode)))
         {
             return Ok(Sink::File(file));
         }
@@ -426,28 +436,34 @@ impl Target {
 
     /// Rolls over by what the system told of the file; one of unknown size counts as full.
     fn rotate_if_full(&mut self, found: Option<&fs::Metadata>) -> Result<(), LogFailure> {
-        let (Some(limit), Sink::File(file)) = (self.limit(), &self.sink) else {
+        let Some(limit) = self.limit() else {
             return Ok(());
         };
         let size = found.map_or(limit, |found| found.len());
         if size < self.rotation_retry.unwrap_or(limit) {
             return Ok(());
         }
+        self.roll_over().or_else(|failure| {
+            let is_told = self.rotation_retry.is_some();
+            // Each attempt looks at every backup: not with each write.
+            self.rotation_retry = Some(size + limit / RETRIES_PER_LIMIT);
+            match is_told {
+                true => Ok(()),
+                false => Err(failure),
+            }
+        })
+    }
+
+    /// Moves the file aside and goes on with an empty one.
+    fn roll_over(&mut self) -> Result<(), LogFailure> {
         let backups = u32::try_from(self.rotation.backups.max(0)).unwrap_or(u32::MAX);
-        match rollover::roll_over(&self.path, backups, rollover::permissions(file)) {
+        let mode = self.file().and_then(rollover::permissions);
+        match rollover::roll_over(&self.path, backups, self.new_file(mode)) {
             Ok(file) => {
                 self.put_sink(Sink::File(file));
                 Ok(())
             }
-            Err(error) => {
-                let is_told = self.rotation_retry.is_some();
-                // Each attempt looks at every backup: not with each write.
-                self.rotation_retry = Some(size + limit / RETRIES_PER_LIMIT);
-                match is_told {
-                    true => Ok(()),
-                    false => Err(self.failure(LogOperation::Rotate, &error)),
-                }
-            }
+            Err(error) => Err(self.failure(LogOperation::Rotate, &error)),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! watches, the deadlines, the main log, the logs of children and two buffers.
 
 pub mod following;
+pub mod kept_logs;
 pub mod logs;
 pub mod open_logs;
 pub mod trouble;
@@ -45,6 +46,8 @@ pub struct LoopContext {
     pub logs: OpenLogs,
     /// Those logs that clients follow.
     pub following: Following,
+    /// When the next day begins, by the wall clock, if a log rolls over then.
+    pub midnight: Option<i64>,
     /// For the logs that clients read.
     pub window_limit: WindowLimit,
     /// Why children have not become their programs.
@@ -66,6 +69,7 @@ impl LoopContext {
             rate_limit: RateLimit::default(),
             logs: OpenLogs::default(),
             following: Following::default(),
+            midnight: None,
             window_limit: WindowLimit::default(),
             error_pipe,
             input: ReadBuffer::default(),
@@ -82,6 +86,7 @@ impl LoopContext {
         self.rate_limit = RateLimit::default();
         self.logs = OpenLogs::default();
         self.following = Following::default();
+        self.midnight = None;
         self.window_limit = WindowLimit::default();
         self.log.close();
         self.now = time::now();

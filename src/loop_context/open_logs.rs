@@ -126,6 +126,11 @@ impl OpenLogs {
         }
     }
 
+    /// What the logs of children are written to.
+    pub fn targets_of_children(&self) -> impl Iterator<Item = &Target> {
+        self.logs.values().map(|log| &log.target)
+    }
+
     pub fn ids(&self) -> Vec<LogId> {
         self.logs.keys().copied().collect()
     }

@@ -11,6 +11,7 @@ use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Rep
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
 use crate::loggers::rotation::Rotation;
+use crate::loggers::target;
 use crate::loggers::window::LogPlace;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
@@ -421,14 +422,20 @@ impl Subprocess {
         if let Some(path) = self.log_path(channel) {
             let process = &self.config.name;
             let user = LogUser { process, channel };
+            let keeping = output.file_keeping();
+            if let Some(keeping) = keeping {
+                target::make_first(path, keeping);
+            }
             let opened = match &output.logfile {
                 LogFile::Auto => context.hold_log(user, path, rotation),
                 LogFile::None | LogFile::Path(_) => context.open_log(user, path, rotation),
             };
-            logs.push(opened.map_err(|failure| {
+            let log = opened.map_err(|failure| {
                 context.poller.close(token);
                 DispatcherError::of_log(path, failure)
-            })?);
+            })?;
+            context.keep_log(&log, user, keeping);
+            logs.push(log);
         }
         let report = match (&self.listener, channel) {
             (Some(_), Channel::Stdout) => Report::Conversation,

@@ -193,7 +193,10 @@ fn log_paths(
             if may_hold {
                 let process = &process.name;
                 let user = LogUser { process, channel };
-                held.extend(context.hold_log(user, &path, rotation).ok());
+                if let Ok(log) = context.hold_log(user, &path, rotation) {
+                    context.keep_log(&log, user, output.file_keeping());
+                    held.push(log);
+                }
             }
             Some(path)
         }

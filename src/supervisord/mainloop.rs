@@ -100,6 +100,7 @@ impl MainLoop {
         self.context.now = time::now();
         self.supervisor
             .emit(&mut self.context, &Event::supervisor_running());
+        self.context.await_midnight();
         // Reading the configuration has left memory behind.
         memory::trim();
         self.hear_early_signals(&mut ready);
@@ -292,12 +293,16 @@ impl MainLoop {
     }
 
     fn handle_timers(&mut self) {
+        if self.context.is_past_midnight() {
+            self.context.look_at_day();
+        }
         let now = self.context.now.monotonic;
         while let Some(timer) = self.context.timers.pop_due(now) {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.context, id),
                 Timer::LogRetry(id) => self.context.retry_log(id),
                 Timer::LogLosses(id) => self.context.settle_log(id, None),
+                Timer::Midnight => self.context.look_at_day(),
                 // Told before the next wait.
                 Timer::ServiceManager => {}
                 Timer::ShutdownTimeout => self.supervisor.shutdown_overdue(&mut self.context),

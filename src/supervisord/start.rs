@@ -307,6 +307,7 @@ fn open_log(
             maxbytes: settings.logfile_maxbytes,
             backups: settings.logfile_backups,
         },
+        keeping: settings.logfile_keeping.as_ref(),
         is_copied: settings.nodaemon && !settings.silent,
     };
     let opened = Logger::open(settings, program, is_last_resort);

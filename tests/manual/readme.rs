@@ -285,6 +285,11 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),
+    (
+        "rotated daily",
+        "supervisord.conf.5",
+        ".It Cm stdout_logfile_rotate",
+    ),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
     ("`READY=1`", "supervisord.8", "READY=1"),

@@ -14,6 +14,7 @@ fn settings(logfile: &str) -> Settings<'_> {
             maxbytes: 0,
             backups: 0,
         },
+        keeping: None,
         is_copied: false,
     }
 }

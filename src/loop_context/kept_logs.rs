@@ -1,0 +1,81 @@
+//! Logs whose files are kept in a manner of their own: that they roll over at midnight,
+//! whether anything is written or not.
+//!
+//! One timer is enough for all. It looks at the clock once a minute at least, since that may be
+//! set, and a log goes by the day that its file is of. Without such a log there is no timer.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::config::keeping::{FileKeeping, Rotate};
+use crate::loggers::day;
+use crate::loggers::target;
+use crate::loop_context::LoopContext;
+use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::tokens::Timer;
+
+/// The longest wait before the clock is looked at again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+impl LoopContext {
+    /// Keeps the files of a log that was opened just now as is configured, if anything is.
+    pub fn keep_log(&mut self, log: &LogUse, user: LogUser<'_>, keeping: Option<&Rc<FileKeeping>>) {
+        let now = self.now.wall;
+        if let (Some(keeping), Some(open)) = (keeping, self.logs.get_mut(log.id)) {
+            open.target.keep(keeping, now);
+            self.settle_log(log.id, Some(user));
+            if keeping.rotate == Rotate::Daily && self.midnight.is_none() {
+                self.await_midnight();
+            }
+        }
+    }
+
+    /// Sets the time for the next look at the clock, if any log rolls over at midnight.
+    pub fn await_midnight(&mut self) {
+        let mut targets = self.log.file.iter().chain(self.logs.targets_of_children());
+        if !targets.any(target::Target::is_daily) {
+            self.midnight = None;
+            return self.timers.set(Timer::Midnight, None);
+        }
+        let Timestamp {
+            seconds,
+            nanoseconds,
+        } = self.now.wall;
+        let midnight = day::next(seconds, |seconds| {
+            target::day_of(Timestamp {
+                seconds,
+                nanoseconds: 0,
+            })
+        });
+        let left = u64::try_from(midnight - seconds).unwrap_or(0);
+        let left =
+            Duration::from_secs(left).saturating_sub(Duration::from_nanos(nanoseconds.into()));
+        let wait = left.min(LONGEST_WAIT);
+        self.midnight = Some(midnight);
+        self.timers
+            .set(Timer::Midnight, Some(self.now.monotonic + wait));
+    }
+
+    /// In each turn of the loop: whether midnight has passed that is waited for.
+    pub fn is_past_midnight(&self) -> bool {
+        self.midnight
+            .is_some_and(|midnight| midnight <= self.now.wall.seconds)
+    }
+
+    /// A day may have passed, or the clock have been set: logs roll over whose file is of
+    /// a day before this one.
+    pub fn look_at_day(&mut self) {
+        let today = target::day_of(self.now.wall);
+        if let Some(main) = &mut self.log.file {
+            main.turn_to(today);
+        }
+        for id in self.logs.ids() {
+            if let Some(open) = self.logs.get_mut(id).filter(|open| open.target.is_daily()) {
+                open.target.turn_to(today);
+                self.settle_log(id, None);
+            }
+        }
+        self.await_midnight();
+    }
+}
