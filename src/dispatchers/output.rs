@@ -137,6 +137,11 @@ impl OutputDispatcher {
         self.pid = pid;
     }
 
+    /// Where the output goes besides the main log.
+    pub fn logs(&self) -> &[LogUse] {
+        &self.logs
+    }
+
     /// Whether this is the pipe of that token.
     pub fn is(&self, token: Token) -> bool {
         self.token == Some(token)

@@ -184,6 +184,11 @@ impl Logger {
         outcome
     }
 
+    /// Rolls the file over, unless it is empty.
+    pub fn rotate(&mut self) -> Result<(), LogFailure> {
+        self.file.as_mut().map_or(Ok(()), Target::rotate_now)
+    }
+
     /// Removes the file and starts an empty one. Each target is
     /// announced before it reopens, so the lines reach stdout but not the new file.
     pub fn clear(&mut self) -> Result<(), LogFailure> {

@@ -10,10 +10,12 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::config::keeping::{FileKeeping, Rotate};
 use crate::loggers::day;
-use crate::loggers::target;
+use crate::loggers::failure::LogFailure;
+use crate::loggers::rotation::Rotation;
+use crate::loggers::{shared, target};
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
-use crate::tokens::Timer;
+use crate::tokens::{LogId, Timer};
 
 /// The longest wait before the clock is looked at again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -29,6 +31,43 @@ impl LoopContext {
                 self.await_midnight();
             }
         }
+    }
+
+    /// Rolls an open log over, unless it is empty.
+    pub fn rotate_log(&mut self, id: LogId) -> Result<(), LogFailure> {
+        let open = self.logs.get_mut(id);
+        let rotated = open.map_or(Ok(()), |open| open.target.rotate_now());
+        self.settle_log(id, None);
+        rotated
+    }
+
+    /// The same for the log at that path, which may not be open.
+    pub fn rotate_path(
+        &mut self,
+        user: LogUser<'_>,
+        path: &str,
+        rotation: Rotation,
+        keeping: Option<&Rc<FileKeeping>>,
+    ) -> Result<(), LogFailure> {
+        if let Some(id) = self.logs.find(&shared::identity(path)) {
+            return self.rotate_log(id);
+        }
+        if !std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            return Ok(());
+        }
+        let log = self.open_log(user, path, rotation)?;
+        self.keep_log(&log, user, keeping);
+        let rotated = self.rotate_log(log.id);
+        self.close_log(log);
+        rotated
+    }
+
+    /// Opens a log anew.
+    pub fn reopen_log(&mut self, id: LogId) -> Result<(), LogFailure> {
+        let open = self.logs.get_mut(id);
+        let reopened = open.map_or(Ok(()), |open| open.target.reopen());
+        self.settle_log(id, None);
+        reopened
     }
 
     /// Sets the time for the next look at the clock, if any log rolls over at midnight.

@@ -1,6 +1,8 @@
 //! A process as it is supervised: its configuration, its state machine, and
 //! while it has a child the child's pipes and logs.
 
+mod log_files;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 

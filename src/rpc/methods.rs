@@ -3,7 +3,7 @@
 
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
-    configuration, information, listing, logs, restart, signals, start, stop, system,
+    configuration, information, listing, log_files, logs, restart, signals, start, stop, system,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -170,6 +170,10 @@ const SUPERVISOR: &[Method] = methods! {
         "Read the configuration again. Nothing is started or stopped.", configuration::reload;
     removeProcessGroup(GROUP) -> TRUE, [BadName, StillRunning],
         "Forget a group whose processes are all stopped.", configuration::remove_group;
+    reopenAllLogs() -> TRUE, [Failed],
+        "Open the log of supervisord and those of all processes anew.", log_files::reopen_all;
+    reopenProcessLogs(NAME) -> TRUE, [BadName, Failed],
+        "Open both logs of a process anew, if it has a child.", log_files::reopen_process;
     restart() -> TRUE, [Failed, CantReread],
         "Stop everything and start again.", information::restart;
     restartAllProcesses(WAIT) -> DONE, [Failed],
@@ -182,6 +186,10 @@ const SUPERVISOR: &[Method] = methods! {
         restart::restart_group;
     restartProcesses(NAMES, WAIT) -> DONE, [Failed],
         "Stop these one after the other, then start them likewise.", restart::restart_several;
+    rotateAllLogs() -> TRUE, [Failed],
+        "Rotate the log of supervisord and those of all processes.", log_files::rotate_all;
+    rotateProcessLogs(NAME) -> TRUE, [BadName, Failed],
+        "Rotate both logs of a process.", log_files::rotate_process;
     sendProcessStdin(NAME, required("string", "chars", "the text, sent as UTF-8")) -> TRUE,
         [BadName, NoFile, Failed, NotRunning],
         "Write text to the stdin of a process. No newline is added.", information::send_stdin;

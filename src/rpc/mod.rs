@@ -10,6 +10,7 @@ pub mod information;
 pub mod interface;
 pub mod job;
 pub mod listing;
+pub mod log_files;
 pub mod logs;
 pub mod methods;
 pub mod names;

@@ -32,9 +32,11 @@ pub enum Command {
     Quit,
     Reload,
     Remove,
+    Reopen,
     Reread,
     Restart,
     Result,
+    Rotate,
     Shutdown,
     Signal,
     Start,
@@ -64,9 +66,11 @@ const WORDS: &[(&str, Command)] = &[
     ("quit", Command::Quit),
     ("reload", Command::Reload),
     ("remove", Command::Remove),
+    ("reopen", Command::Reopen),
     ("reread", Command::Reread),
     ("restart", Command::Restart),
     ("result", Command::Result),
+    ("rotate", Command::Rotate),
     ("shutdown", Command::Shutdown),
     ("signal", Command::Signal),
     ("start", Command::Start),
@@ -87,8 +91,11 @@ impl Command {
 
     /// Whether 4.3.0 does not have it.
     pub fn is_addition(self) -> bool {
-        use Command::{ClearFatal, Completion, Debug, Healthcheck, Result};
-        matches!(self, ClearFatal | Completion | Debug | Healthcheck | Result)
+        use Command::{ClearFatal, Completion, Debug, Healthcheck, Reopen, Result, Rotate};
+        matches!(
+            self,
+            ClearFatal | Completion | Debug | Healthcheck | Reopen | Result | Rotate
+        )
     }
 
     /// Whether no words may follow.
@@ -118,8 +125,10 @@ impl Command {
                 | C::Fg
                 | C::Maintail
                 | C::Pid
+                | C::Reopen
                 | C::Restart
                 | C::Result
+                | C::Rotate
                 | C::Signal
                 | C::Start
                 | C::Stop

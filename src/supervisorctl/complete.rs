@@ -208,7 +208,9 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
             is_lower: word.starts_with(|letter: char| letter.is_ascii_lowercase()),
         },
         Command::Signal => process(States::Signallable, true, true),
-        Command::Pid | Command::Clear => process(States::Any, true, true),
+        Command::Pid | Command::Clear | Command::Reopen | Command::Rotate => {
+            process(States::Any, true, true)
+        }
         Command::Debug if word.starts_with('-') && is_first => Slot::Words(&["-w", "--raw"]),
         Command::Fg if word.starts_with('-') && is_first => Slot::Words(&["--raw"]),
         Command::Fg | Command::Debug if named(before).is_empty() => {

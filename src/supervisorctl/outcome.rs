@@ -20,6 +20,8 @@ pub enum Verb {
     BeginStop,
     Signal,
     Clear,
+    Reopen,
+    Rotate,
 }
 
 impl Verb {
@@ -46,6 +48,8 @@ impl Verb {
             Verb::Stop | Verb::BeginStop => "stopProcess",
             Verb::Signal => "signalProcess",
             Verb::Clear => "clearProcessLogs",
+            Verb::Reopen => "reopenProcessLogs",
+            Verb::Rotate => "rotateProcessLogs",
         }
     }
 
@@ -57,6 +61,8 @@ impl Verb {
             Verb::Stop | Verb::BeginStop => "stopProcessGroup",
             Verb::Signal => "signalProcessGroup",
             Verb::Clear => "clearProcessLogs",
+            Verb::Reopen => "reopenProcessLogs",
+            Verb::Rotate => "rotateProcessLogs",
         }
     }
 
@@ -66,6 +72,8 @@ impl Verb {
             Verb::Stop | Verb::BeginStop => "stopAllProcesses",
             Verb::Signal => "signalAllProcesses",
             Verb::Clear => "clearAllProcessLogs",
+            Verb::Reopen => "reopenAllLogs",
+            Verb::Rotate => "rotateAllLogs",
         }
     }
 
@@ -77,6 +85,8 @@ impl Verb {
             Verb::BeginStop => "stopping",
             Verb::Signal => "signalled",
             Verb::Clear => "cleared",
+            Verb::Reopen => "reopened",
+            Verb::Rotate => "rotated",
         }
     }
 
@@ -114,7 +124,7 @@ impl Verb {
         let soft = match self {
             Verb::Start | Verb::BeginStart => FaultCode::AlreadyStarted,
             Verb::Stop | Verb::BeginStop => FaultCode::NotRunning,
-            Verb::Signal | Verb::Clear => return false,
+            Verb::Signal | Verb::Clear | Verb::Reopen | Verb::Rotate => return false,
         };
         i64::from(soft.code()) == code
     }
@@ -132,6 +142,12 @@ impl Verb {
                 if code == i64::from(FaultCode::Failed.code()) =>
             {
                 Ok(description.to_owned())
+            }
+            Verb::Reopen | Verb::Rotate if code == i64::from(FaultCode::Failed.code()) => {
+                let reason = description
+                    .split_once(": ")
+                    .map_or("", |(_, reason)| reason);
+                Ok(format!("{name}: ERROR ({})", plain::shown(reason)))
             }
             _ => Err(CallError::UnknownResultCode {
                 code,
@@ -171,7 +187,7 @@ pub fn report_results(
 pub fn report_unknown_group(session: &mut Session, verb: Verb, group: &str) -> Result<(), Failure> {
     let exit_status = match verb {
         Verb::Start | Verb::BeginStart => exit_status::INVALID_ARGUMENTS,
-        Verb::Stop | Verb::BeginStop | Verb::Signal | Verb::Clear => exit_status::GENERIC,
+        _ => exit_status::GENERIC,
     };
     let hints = &mut session.hints;
     hints.add_unknown(&format!("{group}:*"), Sought::Processes);
@@ -236,6 +252,10 @@ mod tests {
             (Verb::Clear, 80, Some("x: cleared")),
             (Verb::Clear, 30, Some("x: ERROR (failed)")),
             (Verb::Clear, 70, None),
+            (Verb::Reopen, 80, Some("x: reopened")),
+            (Verb::Rotate, 80, Some("x: rotated")),
+            (Verb::Rotate, 30, Some("x: ERROR (why)")),
+            (Verb::Rotate, 10, Some("x: ERROR (no such process)")),
         ] {
             let line = verb.line("x", code, "FAILED: why");
             assert_eq!(line.ok().as_deref(), expected, "{verb:?} {code}");

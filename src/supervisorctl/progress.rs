@@ -41,7 +41,7 @@ impl From<Verb> for Aim {
         match verb {
             Verb::Start => Aim::Start,
             Verb::Stop => Aim::Stop,
-            Verb::BeginStart | Verb::BeginStop | Verb::Signal | Verb::Clear => Aim::Other,
+            _ => Aim::Other,
         }
     }
 }

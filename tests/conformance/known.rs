@@ -203,7 +203,7 @@ const KNOWN: &[Known] = &[
             "",
             "more commands (type help <topic>):",
             "==================================",
-            "clearfatal  completion  debug  healthcheck  result",
+            "clearfatal  completion  debug  healthcheck  reopen  result  rotate",
         ],
         reason: "commands that 4.3.0 does not have",
     },

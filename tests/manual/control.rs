@@ -103,6 +103,8 @@ const LINES: &[(&str, Way, &str)] = &[
         "web is careful\n",
     ),
     ("$ supervisorctl clear web", Plain, "web: cleared\n"),
+    ("$ supervisorctl rotate web", Plain, "web: rotated\n"),
+    ("$ supervisorctl reopen", Plain, "all logs: reopened\n"),
     ("$ supervisorctl fg calculator", Answered("17*3\n"), "51\n"),
     ("$ supervisorctl debug -w 3 calculator '6*7'", Plain, "42\n"),
     ("$ supervisorctl maintail -100", Plain, " INFO "),

@@ -290,6 +290,7 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         ".It Cm stdout_logfile_rotate",
     ),
+    ("`reopen`", "supervisorctl.8", ".It Cm reopen"),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
     ("`READY=1`", "supervisord.8", "READY=1"),

@@ -7,6 +7,7 @@ mod fg;
 mod follow;
 mod healthcheck;
 mod last_lines;
+mod log_files;
 mod log_text;
 mod logs;
 mod processes;
@@ -78,9 +79,11 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Pid => server::pid(session, &words)?,
         Command::Reload => server::reload(session)?,
         Command::Remove => configuration::remove(session, &words)?,
+        Command::Reopen => log_files::apply(session, Verb::Reopen, &words)?,
         Command::Reread => configuration::reread(session)?,
         Command::Restart => restart::restart(session, manner, &words)?,
         Command::Result => server::result(session, &words)?,
+        Command::Rotate => log_files::apply(session, Verb::Rotate, &words)?,
         Command::Shutdown => server::shutdown(session)?,
         Command::Signal => processes::signal(session, &words)?,
         Command::Start => processes::change(session, Verb::Start, manner, &words)?,

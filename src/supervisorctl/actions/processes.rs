@@ -153,7 +153,7 @@ impl Work<'_> {
                 Verb::Start | Verb::BeginStart => state.is_stopped(),
                 Verb::Stop | Verb::BeginStop => state.is_running(),
                 Verb::Signal => state.is_signallable(),
-                Verb::Clear => true,
+                Verb::Clear | Verb::Reopen | Verb::Rotate => true,
             })
         };
         let rows: Vec<&&ProcessInfo> = rows.iter().filter(has_something_to_do).collect();
