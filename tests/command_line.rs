@@ -173,6 +173,9 @@ const ADDED: &[&str] = &[
     "stderr_logfile_rotate",
     "stderr_logfile_chown",
     "stderr_logfile_chmod",
+    "logfile_processor",
+    "stdout_logfile_processor",
+    "stderr_logfile_processor",
 ];
 
 /// The lines that 4.3.0's sample has too.

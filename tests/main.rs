@@ -44,6 +44,7 @@ mod large;
 mod leftovers;
 mod log_faults;
 mod log_places;
+mod log_processors;
 mod log_requests;
 mod logs;
 mod manual;

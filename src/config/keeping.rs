@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::accounts;
+use super::command::Command;
 use super::error::ConfigError;
 use super::key::Fallback::{Derived, Nothing, Value};
 use super::key::{Key, changed};
@@ -11,6 +12,7 @@ use super::section::Section;
 use super::settings::{Setting, Word};
 use super::size::{MOST_OF_RING, Size};
 use crate::sys::user::Owner;
+use crate::text::is_space;
 use crate::text::json::Json;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +28,8 @@ pub struct FileKeeping {
     pub rotate: Rotate,
     pub owner: Option<Owner>,
     pub mode: Option<u32>,
+    /// What is run with the path of each file that was moved aside.
+    pub processor: Option<Command>,
 }
 
 /// When a log rolls over.
@@ -49,6 +53,7 @@ macro_rules! files {
             changed(concat!($log, "_rotate"), "size|daily", Value("size")),
             changed(concat!($log, "_chown"), "user[:group]", Nothing),
             changed(concat!($log, "_chmod"), "octal", Nothing),
+            changed(concat!($log, "_processor"), "command", Nothing),
         ]
     };
 }
@@ -65,12 +70,12 @@ macro_rules! ring {
 }
 
 /// The keys for the files of the main log.
-pub const MAIN_LOG: [Key; 3] = files!("logfile");
+pub const MAIN_LOG: [Key; 4] = files!("logfile");
 
 /// The keys of an output.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputKeys {
-    pub files: [Key; 3],
+    pub files: [Key; 4],
     pub ring: [Key; 1],
 }
 
@@ -111,24 +116,33 @@ impl Keeping {
 impl FileKeeping {
     pub fn read(
         section: &Section<'_>,
-        keys: &[Key; 3],
+        keys: &[Key; 4],
     ) -> Result<Option<Rc<FileKeeping>>, ConfigError> {
-        let [rotate, chown, chmod] = keys;
+        let [rotate, chown, chmod, processor] = keys;
+        let processor = section.value(processor.name)?;
+        let processor = processor.filter(|command| !command.text.trim_matches(is_space).is_empty());
         let keeping = FileKeeping {
             rotate: section.read(rotate)?,
             owner: section.converted(chown.name, |text| accounts::owner(text, section.system))?,
             mode: section.read(chmod)?,
+            processor: processor.map(Command::from),
         };
         Ok((keeping != FileKeeping::default()).then(|| Rc::new(keeping)))
     }
 
-    pub fn dumped(files: Option<&FileKeeping>, keys: &[Key; 3]) -> Vec<(&'static str, Json)> {
+    pub fn dumped(files: Option<&FileKeeping>, keys: &[Key; 4]) -> Vec<(&'static str, Json)> {
         let default = FileKeeping::default();
         let files = files.unwrap_or(&default);
         let owner = files
             .owner
             .map(|owner| Json::object([("uid", owner.uid.into()), ("gid", owner.gid.into())]));
-        let values = [files.rotate.dumped(), owner.into(), files.mode.dumped()];
+        let processor = files.processor.as_deref();
+        let values = [
+            files.rotate.dumped(),
+            owner.into(),
+            files.mode.dumped(),
+            processor.into(),
+        ];
         keys.iter().map(|key| key.name).zip(values).collect()
     }
 }

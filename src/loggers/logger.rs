@@ -82,7 +82,7 @@ impl Logger {
                     opened => opened?,
                 };
                 if let Some(keeping) = settings.keeping {
-                    file.keep(keeping, time::wall());
+                    file.keep(keeping, time::wall(), false);
                 }
                 logger.file = Some(file);
             }

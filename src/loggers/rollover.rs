@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use crate::loggers::rotation::{self, FileChange};
+use crate::loggers::rotation::{self, Backup, NamedChange};
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::user::Owner;
 
@@ -25,6 +25,8 @@ pub struct NewFile {
     /// Its permissions, of which it never has more; `None` is what the umask leaves.
     pub mode: Option<u32>,
     pub owner: Option<Owner>,
+    /// A processor makes others of the files that are moved aside.
+    pub has_processor: bool,
 }
 
 /// Makes a file if there is none.
@@ -55,14 +57,20 @@ fn make_in(place: &FileAt, new: NewFile) -> io::Result<Option<File>> {
 /// a failure the files are as they were, but for a backup that had to give way:
 /// so trying again and again does not push one backup after the other out.
 pub fn roll_over(path: &str, backups: u32, new: NewFile) -> io::Result<File> {
-    let directory = FileAt::of(Path::new(path))?;
     let name = last_name(path);
-    let exists = |number| directory.has(&rotation::name(name, number));
+    let directory = FileAt::of(Path::new(path))?;
+    let changes = match new.has_processor {
+        true => rotation::plan_with_endings(name, backups, &backups_of(path)?),
+        false => {
+            let exists = |number| directory.has(&rotation::name(name, number));
+            rotation::named(name, &rotation::plan(backups, exists))
+        }
+    };
     let mut done = Vec::new();
-    let outcome = rotation::plan(backups, exists)
+    let outcome = changes
         .into_iter()
         .try_for_each(|change| {
-            perform(&directory, name, change)?;
+            perform(&directory, &change)?;
             done.push(change);
             Ok(())
         })
@@ -73,8 +81,8 @@ pub fn roll_over(path: &str, backups: u32, new: NewFile) -> io::Result<File> {
         });
     if outcome.is_err() {
         for change in done.into_iter().rev() {
-            if let FileChange::Rename { from, to } = change {
-                let _ = directory.rename(&rotation::name(name, to), &rotation::name(name, from));
+            if let Some(to) = change.to {
+                let _ = directory.rename(&to, &change.from);
             }
         }
     }
@@ -96,12 +104,10 @@ fn take_over(path: &str, empties: bool) -> io::Result<File> {
 }
 
 /// Somebody else may have removed the file in the meantime; that is fine.
-fn perform(directory: &FileAt, name: &str, change: FileChange) -> io::Result<()> {
-    let outcome = match change {
-        FileChange::Rename { from, to } => {
-            directory.rename(&rotation::name(name, from), &rotation::name(name, to))
-        }
-        FileChange::Remove(number) => directory.remove_named(rotation::name(name, number).as_ref()),
+fn perform(directory: &FileAt, change: &NamedChange) -> io::Result<()> {
+    let outcome = match &change.to {
+        Some(to) => directory.rename(&change.from, to),
+        None => directory.remove_named(change.from.as_ref()),
     };
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -109,6 +115,18 @@ fn perform(directory: &FileAt, name: &str, change: FileChange) -> io::Result<()>
     }
 }
 
-fn last_name(path: &str) -> &str {
+/// The backups of a log, with those that a processor has made.
+pub fn backups_of(path: &str) -> io::Result<Vec<Backup>> {
+    let name = last_name(path);
+    let directory = match path.strip_suffix(name) {
+        None | Some("") => ".",
+        Some(directory) => directory,
+    };
+    let entries = fs::read_dir(directory)?.filter_map(Result::ok);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.filter_map(|file| Backup::of(name, &file)).collect())
+}
+
+pub fn last_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }

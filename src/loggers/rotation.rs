@@ -3,6 +3,8 @@
 //! A file is known by its number: 0 is the live log, 1 is `log.1` and so on.
 //! Surplus backups beyond the configured number are left alone, as in 4.3.0.
 
+use crate::sort;
+
 /// More backups than this are not kept, so that no rollover looks for a billion files.
 pub const MAX_BACKUPS: u32 = 10_000;
 
@@ -66,6 +68,96 @@ pub fn name(path: &str, number: u32) -> String {
     }
 }
 
+/// The endings of what programs make of a file that pack, encrypt or sign it. Such a file has
+/// the number of the one that it was made of.
+pub const ENDINGS: &[&str] = &[
+    "gz", "bz2", "xz", "zst", "lz4", "lz", "lzma", "lzo", "br", "Z", "zip", "7z", "gpg", "age",
+];
+
+/// A backup as its name tells: its number, and its ending, which is empty for one as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Backup {
+    pub number: u32,
+    pub ending: &'static str,
+}
+
+impl Backup {
+    /// What the name of a file beside a log says; `None` if it is none of its backups.
+    pub fn of(log: &str, file: &str) -> Option<Backup> {
+        let rest = file.strip_prefix(log)?.strip_prefix('.')?;
+        let (digits, ending) = rest.split_once('.').unwrap_or((rest, ""));
+        let is_number =
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+        let number = digits.parse().ok().filter(|_| is_number)?;
+        let known = ENDINGS.iter().copied().find(|known| *known == ending);
+        match (ending.is_empty(), known) {
+            (true, _) if rest.len() == digits.len() => Some(Backup { number, ending: "" }),
+            (_, Some(ending)) => Some(Backup { number, ending }),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self, log: &str) -> String {
+        let name = name(log, self.number);
+        match self.ending {
+            "" => name,
+            ending => format!("{name}.{ending}"),
+        }
+    }
+}
+
+/// A change by names: a file is moved, or goes where there is no other name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedChange {
+    pub from: String,
+    pub to: Option<String>,
+}
+
+/// The changes of a [`plan`] by the names of the files.
+pub fn named(log: &str, changes: &[FileChange]) -> Vec<NamedChange> {
+    let changes = changes.iter().map(|change| match *change {
+        FileChange::Rename { from, to } => NamedChange {
+            from: name(log, from),
+            to: Some(name(log, to)),
+        },
+        FileChange::Remove(number) => NamedChange {
+            from: name(log, number),
+            to: None,
+        },
+    });
+    changes.collect()
+}
+
+/// The plan for a log whose backups have endings: all that have a number move together, and
+/// what there is of the last one goes.
+pub fn plan_with_endings(log: &str, backups: u32, existing: &[Backup]) -> Vec<NamedChange> {
+    let backups = backups.min(MAX_BACKUPS);
+    if backups == 0 {
+        return Vec::new();
+    }
+    let counted = existing
+        .iter()
+        .filter(|backup| (1..=backups).contains(&backup.number));
+    let mut counted: Vec<Backup> = counted.copied().collect();
+    sort::by(&mut counted, |one, other| other.cmp(one));
+    let moved = counted.into_iter().map(|backup| {
+        let next = Backup {
+            number: backup.number + 1,
+            ..backup
+        };
+        NamedChange {
+            from: backup.name(log),
+            to: (backup.number < backups).then(|| next.name(log)),
+        }
+    });
+    let live = NamedChange {
+        from: log.to_owned(),
+        to: Some(name(log, 1)),
+    };
+    moved.chain([live]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +219,65 @@ mod tests {
     #[test]
     fn an_absurd_number_of_backups_costs_little() {
         assert_eq!(plan(u32::MAX, |_| true).len(), MAX_BACKUPS as usize);
+    }
+
+    #[test]
+    fn a_backup_is_known_by_its_name() {
+        let backup = |number, ending| Some(Backup { number, ending });
+        for (file, expected) in [
+            ("x.log.1", backup(1, "")),
+            ("x.log.12.gz", backup(12, "gz")),
+            ("x.log.3.zst", backup(3, "zst")),
+            ("x.log", None),
+            ("x.log.", None),
+            ("x.log.1.", None),
+            ("x.log.01", None),
+            ("x.log.0", None),
+            ("x.log.+1", None),
+            ("x.log.1.log", None),
+            ("x.log.1.gz.1", None),
+            ("x.log.gz", None),
+            ("x.log2.1", None),
+            ("y.log.1", None),
+            ("x.log.99999999999", None),
+        ] {
+            assert_eq!(Backup::of("x.log", file), expected, "{file}");
+            if let Some(backup) = expected {
+                assert_eq!(backup.name("x.log"), file);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_processor_has_made_moves_with_its_number() {
+        for (backups, existing, expected) in [
+            (0, &["l.1"][..], ""),
+            (2, &[], "l>l.1"),
+            (2, &["l.1.gz"], "l.1.gz>l.2.gz l>l.1"),
+            (2, &["l.1.gz", "l.2.gz"], "-l.2.gz l.1.gz>l.2.gz l>l.1"),
+            // One could not be packed, and of one there are both.
+            (3, &["l.1", "l.2.gz"], "l.2.gz>l.3.gz l.1>l.2 l>l.1"),
+            (
+                2,
+                &["l.1.gz", "l.1", "l.2"],
+                "-l.2 l.1.gz>l.2.gz l.1>l.2 l>l.1",
+            ),
+            (1, &["l.1.xz", "l.2.xz"], "-l.1.xz l>l.1"),
+        ] {
+            let found: Vec<_> = existing
+                .iter()
+                .filter_map(|file| Backup::of("l", file))
+                .collect();
+            let plan = plan_with_endings("l", backups, &found);
+            let shown: Vec<_> = plan
+                .iter()
+                .map(|change| match &change.to {
+                    Some(to) => format!("{}>{to}", change.from),
+                    None => format!("-{}", change.from),
+                })
+                .collect();
+            assert_eq!(shown.join(" "), expected, "{backups} {existing:?}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::sys::safe_path;
 use crate::sys::syslog::Syslog;
 
 use kept::Kept;
-pub use kept::{day_of, make_first};
+pub use kept::{Inode, day_of, make_first};
 
 /// How often a rollover that fails is tried again while the file grows by its limit.
 const RETRIES_PER_LIMIT: u64 = 16;
@@ -440,7 +440,7 @@ impl Target {
             return Ok(());
         };
         let size = found.map_or(limit, |found| found.len());
-        if size < self.rotation_retry.unwrap_or(limit) {
+        if size < self.rotation_retry.unwrap_or(limit) || self.is_busy() {
             return Ok(());
         }
         self.roll_over().or_else(|failure| {
@@ -458,9 +458,14 @@ impl Target {
     fn roll_over(&mut self) -> Result<(), LogFailure> {
         let backups = u32::try_from(self.rotation.backups.max(0)).unwrap_or(u32::MAX);
         let mode = self.file().and_then(rollover::permissions);
+        let rotated = match self.kept {
+            Some(_) => self.inode(),
+            None => None,
+        };
         match rollover::roll_over(&self.path, backups, self.new_file(mode)) {
             Ok(file) => {
                 self.put_sink(Sink::File(file));
+                self.note_rotated(rotated);
                 Ok(())
             }
             Err(error) => Err(self.failure(LogOperation::Rotate, &error)),

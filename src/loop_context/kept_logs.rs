@@ -12,7 +12,8 @@ use crate::config::keeping::{FileKeeping, Rotate};
 use crate::loggers::day;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::rotation::Rotation;
-use crate::loggers::{shared, target};
+use crate::loggers::shared::{self, SharedLog};
+use crate::loggers::target;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::tokens::{LogId, Timer};
@@ -24,8 +25,11 @@ impl LoopContext {
     /// Keeps the files of a log that was opened just now as is configured, if anything is.
     pub fn keep_log(&mut self, log: &LogUse, user: LogUser<'_>, keeping: Option<&Rc<FileKeeping>>) {
         let now = self.now.wall;
+        let identity = self.logs.get(log.id).map(SharedLog::identity);
+        let is_busy = identity.is_some_and(|identity| self.is_busy(identity));
         if let (Some(keeping), Some(open)) = (keeping, self.logs.get_mut(log.id)) {
-            open.target.keep(keeping, now);
+            open.target.keep(keeping, now, is_busy);
+            self.note_rotated(log.id);
             self.settle_log(log.id, Some(user));
             if keeping.rotate == Rotate::Daily && self.midnight.is_none() {
                 self.await_midnight();
@@ -37,6 +41,7 @@ impl LoopContext {
     pub fn rotate_log(&mut self, id: LogId) -> Result<(), LogFailure> {
         let open = self.logs.get_mut(id);
         let rotated = open.map_or(Ok(()), |open| open.target.rotate_now());
+        self.note_rotated(id);
         self.settle_log(id, None);
         rotated
     }
@@ -112,6 +117,7 @@ impl LoopContext {
         for id in self.logs.ids() {
             if let Some(open) = self.logs.get_mut(id).filter(|open| open.target.is_daily()) {
                 open.target.turn_to(today);
+                self.note_rotated(id);
                 self.settle_log(id, None);
             }
         }

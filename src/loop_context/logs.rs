@@ -87,6 +87,7 @@ impl LoopContext {
         {
             main.rotate_if_due();
         }
+        self.note_rotated(log.id);
         self.settle_log(log.id, Some(user));
     }
 

@@ -5,6 +5,7 @@ pub mod following;
 pub mod kept_logs;
 pub mod logs;
 pub mod open_logs;
+pub mod rotated;
 pub mod trouble;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::loggers::rate_limit::RateLimit;
 use crate::loggers::window::WindowLimit;
 use crate::loop_context::following::Following;
 use crate::loop_context::open_logs::OpenLogs;
+use crate::loop_context::rotated::RotatedFiles;
 use crate::sys::poller::Poller;
 use crate::sys::read_buffer::{self, ReadBuffer};
 use crate::sys::spawn::ErrorPipe;
@@ -46,6 +48,8 @@ pub struct LoopContext {
     pub logs: OpenLogs,
     /// Those logs that clients follow.
     pub following: Following,
+    /// Files of logs that wait for their processors.
+    pub rotated: RotatedFiles,
     /// When the next day begins, by the wall clock, if a log rolls over then.
     pub midnight: Option<i64>,
     /// For the logs that clients read.
@@ -69,6 +73,7 @@ impl LoopContext {
             rate_limit: RateLimit::default(),
             logs: OpenLogs::default(),
             following: Following::default(),
+            rotated: RotatedFiles::default(),
             midnight: None,
             window_limit: WindowLimit::default(),
             error_pipe,
@@ -86,6 +91,7 @@ impl LoopContext {
         self.rate_limit = RateLimit::default();
         self.logs = OpenLogs::default();
         self.following = Following::default();
+        self.rotated = RotatedFiles::default();
         self.midnight = None;
         self.window_limit = WindowLimit::default();
         self.log.close();

@@ -150,6 +150,9 @@ impl Supervisor {
 
     /// A pipe of a command is ready.
     pub fn handle_helper(&mut self, context: &mut LoopContext, pid: i32, token: Token) {
+        if self.handle_processor(context, pid, token) {
+            return;
+        }
         if let Some(handler) = self.handlers.running.get_mut(&pid) {
             handler.helper.handle(context, token);
         }
@@ -158,6 +161,9 @@ impl Supervisor {
     /// A command has taken longer than it may.
     pub fn handler_due(&mut self, context: &mut LoopContext, pid: i32) {
         self.reap_child(context, pid);
+        if self.processor_due(context, pid) {
+            return;
+        }
         let Some(handler) = self.handlers.running.get_mut(&pid) else {
             return;
         };

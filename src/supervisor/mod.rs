@@ -16,6 +16,7 @@ pub mod groups;
 pub mod handlers;
 pub mod leftovers;
 pub mod pools;
+pub mod processors;
 pub mod reap;
 pub mod results;
 pub mod shutdown;
@@ -40,6 +41,7 @@ use groups::Groups;
 use handlers::Handlers;
 use leftovers::Leftovers;
 use pools::Pools;
+use processors::Processors;
 use shutdown::Shutdown;
 use ticks::Ticks;
 
@@ -65,6 +67,7 @@ pub struct Supervisor {
     /// The event listener pools among them.
     pub pools: Pools,
     handlers: Handlers,
+    processors: Processors,
     ticks: Ticks,
     /// RUNNING or going down; FATAL comes of the failures.
     state: SupervisorState,
@@ -104,6 +107,7 @@ impl Supervisor {
             child_settings,
             pools: Pools::default(),
             handlers: Handlers::default(),
+            processors: Processors::default(),
             ticks: Ticks::default(),
             state: SupervisorState::Running,
             failures: Failures::default(),

@@ -76,6 +76,7 @@ impl Supervisor {
                 self.tell_reported(context, id);
                 self.abandon(context, id, was_stopped);
             }
+            None if self.finish_processor(context, pid, end, error.as_ref()) => {}
             None if self.finish_handler(context, pid, end, error) => {}
             None => {
                 // PID 1 is everybody's reaper: there it says nothing about its own programs.

@@ -161,7 +161,7 @@ impl Supervisor {
         let all_stopped = self.stop_by_priority(context, false)
             && self.drain_pools(context, &mut shutdown.drain)
             && self.stop_by_priority(context, true);
-        let finished = all_stopped && self.end_handlers(context);
+        let finished = all_stopped && self.end_handlers(context) && self.end_processor(context);
         if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(context);
             let next = Some(context.now.monotonic + REPORT_INTERVAL);

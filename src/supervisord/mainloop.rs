@@ -108,6 +108,7 @@ impl MainLoop {
             self.answer_changes();
             let finished = self.supervisor.advance_shutdown(&mut self.context);
             self.answer_changes();
+            self.supervisor.run_processors(&mut self.context);
             self.tell_manager();
             if finished {
                 break;

@@ -29,6 +29,16 @@ pub fn gid() -> u32 {
     unistd::getgid().as_raw()
 }
 
+/// Lowers the priority of this process.
+pub fn lower_priority(by: i32) -> io::Result<()> {
+    Errno::clear();
+    // SAFETY: a number.
+    match unsafe { libc::nice(by) } {
+        -1 if Errno::last_raw() != 0 => Err(Errno::last().into()),
+        _ => Ok(()),
+    }
+}
+
 /// Sets the umask (of the low nine bits) and returns the old one. It fails in a sandbox alone.
 pub fn umask(mask: u32) -> io::Result<u32> {
     Errno::clear();

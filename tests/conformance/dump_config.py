@@ -38,7 +38,8 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'stdout_ring', 'stderr_ring', 'childlog_ring',
          'logfile_rotate', 'logfile_chown', 'logfile_chmod',
          'stdout_logfile_rotate', 'stdout_logfile_chown', 'stdout_logfile_chmod',
-         'stderr_logfile_rotate', 'stderr_logfile_chown', 'stderr_logfile_chmod'}
+         'stderr_logfile_rotate', 'stderr_logfile_chown', 'stderr_logfile_chmod',
+         'logfile_processor', 'stdout_logfile_processor', 'stderr_logfile_processor'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

@@ -291,6 +291,11 @@ const TOLD: &[(&str, &str, &str)] = &[
         ".It Cm stdout_logfile_rotate",
     ),
     ("`reopen`", "supervisorctl.8", ".It Cm reopen"),
+    (
+        "packed",
+        "supervisord.conf.5",
+        ".It Cm stdout_logfile_processor",
+    ),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
     ("`READY=1`", "supervisord.8", "READY=1"),

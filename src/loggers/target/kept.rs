@@ -28,7 +28,14 @@ pub(super) struct Kept {
     keeping: Rc<FileKeeping>,
     /// The day that the file is of.
     day: Day,
+    /// The processor works on a backup, which must keep its name until it has ended.
+    is_busy: bool,
+    /// The file that was moved aside last and that nobody has taken note of.
+    rotated: Option<Inode>,
 }
+
+/// Device and number of a file.
+pub type Inode = (u64, u64);
 
 /// Makes the file of a log before it is opened first, so that nobody can read it in between
 /// whom its mode keeps out. What is wrong shows when it is opened.
@@ -42,6 +49,7 @@ fn new_file(keeping: &FileKeeping, mode: Option<u32>) -> NewFile {
     NewFile {
         mode: keeping.mode.or(mode),
         owner: keeping.owner,
+        has_processor: keeping.processor.is_some(),
     }
 }
 
@@ -56,16 +64,21 @@ pub fn day_of(moment: Timestamp) -> Day {
 }
 
 impl Target {
-    /// From now on its files are kept so. A file that was last written on a day before this one
+    /// From now on its files are kept so; its processor may work on one of them. A file that was last written on a day before this one
     /// rolls over.
-    pub fn keep(&mut self, keeping: &Rc<FileKeeping>, now: Timestamp) {
+    pub fn keep(&mut self, keeping: &Rc<FileKeeping>, now: Timestamp, is_busy: bool) {
         let today = day_of(now);
         let day = match &self.kept {
             Some(kept) if kept.keeping.rotate == Rotate::Daily => kept.day,
             _ => self.day_written().unwrap_or(today),
         };
         let keeping = Rc::clone(keeping);
-        self.kept = Some(Box::new(Kept { keeping, day }));
+        self.kept = Some(Box::new(Kept {
+            keeping,
+            day,
+            is_busy,
+            rotated: None,
+        }));
         self.own_file();
         self.turn_to(today);
     }
@@ -99,6 +112,10 @@ impl Target {
             return;
         };
         let turn = day::turn(kept.day, today);
+        if kept.is_busy && turn == Turn::RollOver {
+            // It is looked at again within a minute.
+            return;
+        }
         kept.day = today;
         if turn == Turn::RollOver {
             let rotated = self.rotate_now();
@@ -109,17 +126,59 @@ impl Target {
     /// Rolls over whatever the size of the file, unless it is empty.
     pub fn rotate_now(&mut self) -> Result<(), LogFailure> {
         let is_empty = self.look().is_none_or(|found| found.len() == 0);
-        match is_empty || !self.is_regular() || self.follows {
-            true => Ok(()),
-            false => self.roll_over(),
+        if is_empty || !self.is_regular() || self.follows {
+            return Ok(());
         }
+        if self.is_busy() {
+            let text = "its processor still works on the file that was rotated last".to_owned();
+            let errno = libc::EBUSY;
+            let error = Refused { errno, text }.into();
+            return Err(self.failure(LogOperation::Rotate, &error));
+        }
+        self.roll_over()
+    }
+
+    /// Whether the processor works on one of its backups.
+    pub(super) fn is_busy(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.is_busy)
+    }
+
+    pub fn set_busy(&mut self, is_busy: bool) {
+        if let Some(kept) = &mut self.kept {
+            kept.is_busy = is_busy;
+        }
+    }
+
+    /// Takes note of a file that was moved aside, for its processor.
+    pub(super) fn note_rotated(&mut self, file: Option<Inode>) {
+        if let Some(kept) = &mut self.kept
+            && kept.keeping.processor.is_some()
+            && self.rotation.backups > 0
+        {
+            kept.rotated = file;
+        }
+    }
+
+    /// The file that was moved aside since the last call, if there is a processor for it.
+    pub fn take_rotated(&mut self) -> Option<(Inode, Rc<FileKeeping>)> {
+        let kept = self.kept.as_mut()?;
+        let file = kept.rotated.take()?;
+        Some((file, Rc::clone(&kept.keeping)))
+    }
+
+    pub(super) fn inode(&self) -> Option<Inode> {
+        let found = self.file()?.metadata().ok()?;
+        Some((found.dev(), found.ino()))
     }
 
     /// What a file is to be that is made in the place of one with these permissions.
     pub(super) fn new_file(&self, mode: Option<u32>) -> NewFile {
         match &self.kept {
             Some(kept) => new_file(&kept.keeping, mode),
-            None => NewFile { mode, owner: None },
+            None => NewFile {
+                mode,
+                ..NewFile::default()
+            },
         }
     }
 

@@ -69,6 +69,8 @@ pub enum Step<'a> {
     /// It enters a directory.
     Directory(&'a str),
     Umask(u32),
+    /// Its priority is lower by this.
+    Nice(i32),
 }
 
 /// What could not be done, in the words of 4.3.0 where it has some.
@@ -83,6 +85,7 @@ impl fmt::Display for Step<'_> {
             Step::User { uid, .. } | Step::RefusedUser { uid, .. } => write!(f, "setuid to {uid}"),
             Step::Directory(directory) => write!(f, "chdir to {directory}"),
             Step::Umask(_) => f.write_str("set umask"),
+            Step::Nice(_) => f.write_str("lower the priority"),
         }
     }
 }
@@ -149,6 +152,7 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(
         Step::Umask(mask) => process::umask(*mask)
             .map(drop)
             .map_err(|error| Reason::of(&error)),
+        Step::Nice(by) => process::lower_priority(*by).map_err(|error| Reason::of(&error)),
     };
     outcome.map_err(|reason| Failure::new(step, reason))
 }
