@@ -126,7 +126,7 @@ check-tools:
 	need() { command -v $$1 >/dev/null 2>&1 || { missing="$$missing $$1"; packages="$$packages $$2"; }; }; \
 	need strace strace; need mandoc mandoc; need $(PYTHON) python3; need cc gcc; \
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
-	need curl curl; need bc bc; need setsid util-linux; need bash bash; need zsh zsh; need fish fish; \
+	need curl curl; need bc bc; need jq jq; need setsid util-linux; need bash bash; need zsh zsh; need fish fish; \
 	need chromium "chromium fonts-dejavu-core"; need chromedriver chromium-driver; need npm npm; \
 	need nginx nginx; need apache2 apache2-bin; need redis-server redis-server; need cron cron; \
 	ls /usr/sbin/php-fpm* >/dev/null 2>&1 || { missing="$$missing php-fpm"; packages="$$packages php-fpm"; }; \

@@ -84,6 +84,8 @@ pub enum FdOwner {
 pub enum Timer {
     /// The next move of a process that time alone brings about.
     Process(ProcessId),
+    /// An output has not come to the end of its line.
+    Line(ProcessId, Channel),
     /// A log whose reader is slow and cannot be waited for: try to write again.
     LogRetry(LogId),
     /// A log that could not be written to: tell what it lost since it was told last.

@@ -48,6 +48,7 @@ const PURE: &[&str] = &[
     "process/policy",
     "loggers/day",
     "loggers/rotation",
+    "loggers/lines",
     "http/request",
     "http/response",
     "http/guard",

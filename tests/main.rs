@@ -42,6 +42,7 @@ mod interface;
 mod ladder;
 mod large;
 mod leftovers;
+mod line_formats;
 mod log_faults;
 mod log_places;
 mod log_processors;

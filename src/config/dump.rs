@@ -2,6 +2,7 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
+use super::delivery;
 use super::keeping::{self, FileKeeping, Keeping};
 use super::program::{STDERR, STDOUT};
 use super::settings::Setting;
@@ -155,6 +156,13 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
                 .into_iter()
                 .zip(dumped_output(output)),
         );
+    }
+    let delivery = process.delivery.as_deref().cloned().unwrap_or_default();
+    for (keys, shape) in [
+        (delivery::STDOUT, &delivery.stdout),
+        (delivery::STDERR, &delivery.stderr),
+    ] {
+        members.extend(keys.map(|key| key.name).into_iter().zip(shape.dumped()));
     }
     for (keys, output) in [
         (keeping::STDOUT, &process.stdout),

@@ -15,6 +15,7 @@ use super::foreign;
 use super::group;
 use super::include::{self, Files};
 use super::keys;
+use super::line_format::LineFormat;
 use super::nearest::nearest;
 use super::paths::{absolute, dirname, join, normalized_path};
 use super::rpcinterface;
@@ -161,6 +162,7 @@ pub fn evaluated(
         path: &request.path,
         launch_directory: &request.launch_directory,
         environment: names.environment,
+        childlog_format: LineFormat::default(),
         here: names.here,
         host: names.host,
     };

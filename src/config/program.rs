@@ -12,6 +12,7 @@ use super::accounts;
 use super::command::Command;
 use super::conversion::Replacement;
 use super::datatypes;
+use super::delivery::{self, Delivery};
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
@@ -70,6 +71,8 @@ settings! {
         socket: Option<FastCgiSocket>,
         /// What else is to be known of its restarts; `None` is [`Policy::default`].
         policy: Option<Box<Policy>>,
+        /// How its output is written to its logs; `None` is as it comes.
+        delivery: Option<Box<Delivery>>,
     }
 }
 
@@ -133,6 +136,8 @@ pub const KEYS: &[&[Key]] = &[
     &keeping::STDOUT.ring,
     &keeping::STDERR.files,
     &keeping::STDERR.ring,
+    &delivery::STDOUT,
+    &delivery::STDERR,
     &[
         key("environment", "pairs", Nothing),
         key("serverurl", "text", Value("AUTO")),
@@ -231,7 +236,9 @@ fn evaluate(
     names.extend(context.here.clone());
     names.extend(context.host.clone());
 
-    let template = Template::read(&context.section(section, &[&names]))?;
+    let keys = context.section(section, &[&names]);
+    let mut template = Template::read(&keys)?;
+    template.process.delivery = Delivery::read(&keys, &program, &context.childlog_format)?;
     let mut processes = Vec::new();
     let Numbering {
         numprocs,

@@ -9,6 +9,7 @@ use super::error::ConfigError;
 use super::expand::{Layer, define, expand, expand_again};
 use super::expanded::Expanded;
 use super::key::{Fallback, Key};
+use super::line_format::LineFormat;
 use super::settings::{self, Setting};
 use super::system::System;
 use crate::text::pyrepr::repr;
@@ -27,6 +28,8 @@ pub struct Context<'a> {
     pub launch_directory: &'a str,
     /// The `ENV_` names; `[supervisord] environment` adds to them.
     pub environment: Layer,
+    /// What `[supervisord]` says of the logs of all programs.
+    pub childlog_format: LineFormat,
     pub here: Layer,
     pub host: Layer,
 }
@@ -209,6 +212,14 @@ impl Section<'_> {
         let name = self.section;
         let missing = || self.fault_at(key, format!("section [{name}] does not specify a {key}"));
         self.text(key)?.ok_or_else(missing)
+    }
+
+    /// The value of a key that is not expanded.
+    pub fn read_unexpanded<T: Setting>(&self, key: &Key) -> Result<Option<T>, ConfigError> {
+        let value = self.raw(key.name).map(|raw| T::parse(&raw, key));
+        value
+            .transpose()
+            .map_err(|error| self.refused(key.name, error))
     }
 
     /// The value, or what holds without it.

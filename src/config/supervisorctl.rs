@@ -10,6 +10,7 @@ use super::expand::{Layer, define};
 use super::include::{read_main, read_wanted};
 use super::key::Fallback::{Nothing, Required, Value};
 use super::key::{Key, changed, key};
+use super::line_format::LineFormat;
 use super::paths::{dirname, normalized_path};
 use super::program::part_after_colon;
 use super::section::{Context, environment_layer};
@@ -328,6 +329,7 @@ impl Layers {
             path,
             launch_directory: &request.launch_directory,
             environment: self.environment,
+            childlog_format: LineFormat::default(),
             here: self.here,
             host: self.host,
         }

@@ -9,6 +9,7 @@ use super::expand::expand_again;
 use super::keeping::{self, FileKeeping};
 use super::key::Fallback::{Derived, Nothing, Value};
 use super::key::{Key, changed, key};
+use super::line_format::LineFormat;
 use super::pairs;
 use super::paths::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, Section, add_environment};
@@ -41,6 +42,8 @@ settings! {
             changed("path", Derived("the directory for temporary files")) => read_childlogdir,
         nocleanup: bool = changed("boolean", Value("false")),
         strip_ansi: bool = changed("boolean", Value("false")),
+        /// How the logs of programs are written that do not say so themselves.
+        childlog_format: LineFormat = changed("format", Value("raw")) => read_format,
         /// How many seconds event listeners have at the end to take what waits; 0 or more.
         event_drain_timeout: i64 = changed("integer", Value("2")).at_least(0),
         second_signal: SecondSignal = changed("ignore|kill", Value("ignore")),
@@ -184,6 +187,7 @@ pub fn read(context: &mut Context<'_>, overrides: &Overrides) -> Result<Supervis
     read.override_with(overrides, &section);
     read.environment = environment(context)?;
     add_environment(&mut context.environment, &read.environment);
+    context.childlog_format = read.childlog_format.clone();
     Ok(read)
 }
 
@@ -230,6 +234,10 @@ fn read_directory(section: &Section<'_>, key: &Key) -> Result<Option<String>, Co
 fn read_childlogdir(section: &Section<'_>, key: &Key) -> Result<String, ConfigError> {
     let named = read_directory(section, key)?;
     Ok(named.unwrap_or_else(|| section.system.temporary_directory()))
+}
+
+fn read_format(section: &Section<'_>, key: &Key) -> Result<LineFormat, ConfigError> {
+    Ok(section.read_unexpanded(key)?.unwrap_or_default())
 }
 
 /// The path of a file whose directory must be there.

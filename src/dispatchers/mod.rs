@@ -4,4 +4,5 @@
 
 pub mod capture;
 pub mod input;
+pub mod line_logs;
 pub mod output;

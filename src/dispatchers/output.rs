@@ -10,8 +10,11 @@ use std::borrow::Cow;
 use std::io;
 use std::rc::Rc;
 
+use crate::clock::Monotonic;
+use crate::config::delivery::Shape;
 use crate::config::{Output, Process};
 use crate::dispatchers::capture::{Capture, Part};
+use crate::dispatchers::line_logs::LineLogs;
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
@@ -37,8 +40,10 @@ pub struct OutputDispatcher {
     pid: i32,
     /// `None` once the pipe is closed.
     token: Option<Token>,
-    /// Where the output goes besides the main log.
+    /// Where the output goes as it comes, besides the main log.
     logs: Vec<LogUse>,
+    /// Where it goes line by line.
+    line_logs: Option<Box<LineLogs>>,
     stripper: Option<AnsiStripper>,
     capture: Option<Box<Capture>>,
     /// Where the end of it is kept in memory.
@@ -99,6 +104,22 @@ pub fn settings(process: &Process, channel: Channel) -> &Output {
     }
 }
 
+/// How that channel is written to its logs, if not as it comes.
+pub fn shape(process: &Process, channel: Channel) -> Option<&Shape> {
+    let delivery = process.delivery.as_deref()?;
+    Some(match channel {
+        Channel::Stdout => &delivery.stdout,
+        Channel::Stderr => &delivery.stderr,
+    })
+}
+
+fn user(process: &Process, channel: Channel) -> LogUser<'_> {
+    LogUser {
+        process: &process.name,
+        channel,
+    }
+}
+
 impl OutputDispatcher {
     /// Takes over a pipe that was registered for reading. The output goes to these logs
     /// besides the main log.
@@ -106,7 +127,7 @@ impl OutputDispatcher {
         process: Rc<Process>,
         channel: Channel,
         token: Token,
-        logs: Vec<LogUse>,
+        logs: (Vec<LogUse>, Option<Box<LineLogs>>),
         report: Report,
         strip_ansi: bool,
     ) -> OutputDispatcher {
@@ -119,7 +140,8 @@ impl OutputDispatcher {
             channel,
             pid: 0,
             token: Some(token),
-            logs,
+            logs: logs.0,
+            line_logs: logs.1,
             stripper: strip_ansi.then(AnsiStripper::default),
             capture: (capture > 0).then(|| Box::new(Capture::new(capture))),
             ring: None,
@@ -135,11 +157,9 @@ impl OutputDispatcher {
 
     pub fn set_pid(&mut self, pid: i32) {
         self.pid = pid;
-    }
-
-    /// Where the output goes besides the main log.
-    pub fn logs(&self) -> &[LogUse] {
-        &self.logs
+        if let Some(line_logs) = &mut self.line_logs {
+            line_logs.set_pid(&self.process, self.channel, pid);
+        }
     }
 
     /// Whether this is the pipe of that token.
@@ -166,6 +186,7 @@ impl OutputDispatcher {
         let Some(token) = self.token else {
             return ReadStatus::Closed;
         };
+        self.go_on(context);
         if self.congested_log(context).is_none() {
             let status = self.read_now(context, token);
             if status != ReadStatus::Read {
@@ -188,13 +209,35 @@ impl OutputDispatcher {
     }
 
     fn congested_log(&self, context: &LoopContext) -> Option<&LogUse> {
-        self.logs.iter().find(|log| context.is_congested(log))
+        self.logs().find(|log| context.is_congested(log))
+    }
+
+    /// Where the output goes besides the main log.
+    pub fn logs(&self) -> impl Iterator<Item = &LogUse> {
+        let line_logs = self.line_logs.iter().flat_map(|logs| logs.logs());
+        self.logs.iter().chain(line_logs)
     }
 
     fn user(&self) -> LogUser<'_> {
-        LogUser {
-            process: &self.process.name,
-            channel: self.channel,
+        user(&self.process, self.channel)
+    }
+
+    /// Writes lines that a slow reader has kept waiting.
+    fn go_on(&mut self, context: &mut LoopContext) {
+        if let Some(line_logs) = &mut self.line_logs {
+            line_logs.go_on(context, user(&self.process, self.channel));
+        }
+    }
+
+    /// When a line will have waited for its end for long enough.
+    pub fn line_deadline(&self) -> Option<Monotonic> {
+        self.line_logs.as_ref().and_then(|logs| logs.deadline())
+    }
+
+    /// Writes a line that has waited long enough.
+    pub fn line_due(&mut self, context: &mut LoopContext) {
+        if let Some(line_logs) = &mut self.line_logs {
+            line_logs.due(context, user(&self.process, self.channel));
         }
     }
 
@@ -206,10 +249,15 @@ impl OutputDispatcher {
             let Some(token) = self.token else {
                 return ReadStatus::Closed;
             };
+            self.go_on(context);
             if self.report != Report::Conversation && self.congested_log(context).is_some() {
                 let pipe = context.poller.descriptor(token);
+                let has_backlog = self
+                    .line_logs
+                    .as_ref()
+                    .is_some_and(|logs| logs.has_backlog());
                 return match pipe.map_or(0, fd::unread) {
-                    0 => ReadStatus::Nothing,
+                    0 if !has_backlog => ReadStatus::Nothing,
                     _ => self.pause_if_congested(context),
                 };
             }
@@ -236,6 +284,12 @@ impl OutputDispatcher {
         }
         for log in &self.logs {
             context.lose(log, self.user(), lost);
+        }
+        if let Some(line_logs) = self.line_logs.as_deref_mut() {
+            let lost = lost + line_logs.take_unwritten();
+            for log in line_logs.logs() {
+                context.lose(log, user(&self.process, self.channel), lost);
+            }
         }
         self.close(context);
     }
@@ -271,7 +325,8 @@ impl OutputDispatcher {
     /// Closes the pipe and the log.
     pub fn close(&mut self, context: &mut LoopContext) {
         self.end(context);
-        for log in self.logs.drain(..) {
+        let line_logs = self.line_logs.as_deref_mut().map(LineLogs::take_logs);
+        for log in self.logs.drain(..).chain(line_logs.into_iter().flatten()) {
             context.close_log(log);
         }
     }
@@ -283,7 +338,7 @@ impl OutputDispatcher {
         if let Some(ring) = &self.ring {
             ring.borrow_mut().clear();
         }
-        let cleared = self.logs.iter().map(|log| context.clear_log(log));
+        let cleared = self.logs().map(|log| context.clear_log(log));
         cleared.fold(Ok(()), Result::and)
     }
 
@@ -301,6 +356,9 @@ impl OutputDispatcher {
         if let Some(capture) = &mut self.capture {
             let rest = capture.finish();
             self.write(context, &rest);
+        }
+        if let Some(line_logs) = &mut self.line_logs {
+            line_logs.finish(context, user(&self.process, self.channel));
         }
         context.log.debug(format_args!(
             "{} closed, stopped monitoring it",
@@ -350,6 +408,9 @@ impl OutputDispatcher {
         }
         for log in &self.logs {
             context.write_log(log, self.user(), data);
+        }
+        if let Some(line_logs) = &mut self.line_logs {
+            line_logs.write(context, user(&self.process, self.channel), data);
         }
         self.tell(context, data);
     }

@@ -88,6 +88,10 @@ impl Sink {
         }
     }
 
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Sink::Stream(stream) if stream.is_terminal())
+    }
+
     /// Changes when the outlet is another one.
     pub fn serial(&self) -> u64 {
         match self {

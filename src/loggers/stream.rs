@@ -68,6 +68,10 @@ impl StreamWriter {
         Identity::of(self.outlet.as_fd())
     }
 
+    pub fn is_terminal(&self) -> bool {
+        self.outlet.is_terminal()
+    }
+
     /// A second descriptor of what is written to.
     pub fn outlet(&self) -> io::Result<OwnedFd> {
         self.outlet.duplicate()

@@ -112,6 +112,13 @@ impl LoopContext {
         open.is_some_and(|open| open.target.is_regular())
     }
 
+    /// The colour of a process's name in that log, where names have one: on a terminal.
+    pub fn colour_in(&mut self, log: &LogUse, process: &str) -> Option<usize> {
+        let open = self.logs.get(log.id)?;
+        let is_terminal = open.target.sink().is_terminal();
+        is_terminal.then(|| self.logs.colour_of(process))
+    }
+
     /// Opens every log anew that somebody writes to.
     pub fn reopen_logs(&mut self) {
         for id in self.logs.ids() {

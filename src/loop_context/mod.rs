@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::clock::Now;
 use crate::loggers::logger::Logger;
 use crate::loggers::rate_limit::RateLimit;
+use crate::loggers::stamp::Stamp;
 use crate::loggers::window::WindowLimit;
 use crate::loop_context::following::Following;
 use crate::loop_context::open_logs::OpenLogs;
@@ -58,6 +59,10 @@ pub struct LoopContext {
     pub error_pipe: ErrorPipe,
     /// What is read from a pipe or socket.
     pub input: ReadBuffer,
+    /// The time of lines that are written to logs with a format.
+    pub stamp: Stamp,
+    /// Lines on their way to such logs, one chunk for each; kept for their memory.
+    pub chunks: Vec<Vec<u8>>,
     /// What is read from a log for a client; empty between events.
     pub buffer: Vec<u8>,
     /// The clocks as read at the beginning of this turn of the loop.
@@ -78,6 +83,8 @@ impl LoopContext {
             window_limit: WindowLimit::default(),
             error_pipe,
             input: ReadBuffer::default(),
+            stamp: Stamp::default(),
+            chunks: Vec::new(),
             buffer: Vec::new(),
             now,
         })

@@ -19,6 +19,9 @@ use crate::sys::poller::Token;
 use crate::tokens::{Channel, LogId};
 use crate::vec_map::VecMap;
 
+/// So many names are remembered with their colours.
+const MOST_COLOURED: usize = 1000;
+
 /// Every log of children that is open.
 #[derive(Debug, Default)]
 pub struct OpenLogs {
@@ -29,6 +32,8 @@ pub struct OpenLogs {
     last_id: u64,
     /// What is wrong with logs, the main log and syslog among them, where something is.
     pub troubles: VecMap<LogId, Trouble>,
+    /// Names of processes that stand before lines in colour, in the order of their colours.
+    coloured: Vec<String>,
     /// It was told that a program writes to the main log's file.
     pub told_of_main_log: bool,
 }
@@ -129,6 +134,19 @@ impl OpenLogs {
     /// What the logs of children are written to.
     pub fn targets_of_children(&self) -> impl Iterator<Item = &Target> {
         self.logs.values().map(|log| &log.target)
+    }
+
+    /// The number of the colour of a process: each name has the next one.
+    pub fn colour_of(&mut self, process: &str) -> usize {
+        let known = self.coloured.iter().position(|name| name == process);
+        known.unwrap_or_else(|| {
+            // Programs that have gone keep none for ever.
+            if self.coloured.len() >= MOST_COLOURED {
+                self.coloured.clear();
+            }
+            self.coloured.push(process.to_owned());
+            self.coloured.len() - 1
+        })
     }
 
     pub fn ids(&self) -> Vec<LogId> {

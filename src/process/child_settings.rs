@@ -1,6 +1,9 @@
 //! What the daemon gives to every child, and where it puts their files.
 
 use crate::config::Process;
+use crate::loggers::form::Column;
+use crate::loop_context::LoopContext;
+use crate::loop_context::open_logs::LogUse;
 use crate::process::environment::Environment;
 use crate::process::fcgi::Hosts;
 use crate::process::identity;
@@ -22,6 +25,10 @@ pub struct ChildSettings {
     pub strip_ansi: bool,
     /// How much of the end of an output is in memory where no file has it, in bytes.
     pub childlog_ring: u64,
+    /// The longest name of a process, for the column of names before lines.
+    pub name_width: usize,
+    /// Whether names before lines may be coloured on a terminal.
+    pub is_coloured: bool,
     /// Descriptors below this are closed in children where the system has no better way.
     pub minfds: i32,
     /// Addresses of the hosts that sockets of FastCGI programs name.
@@ -33,6 +40,15 @@ pub struct ChildSettings {
 }
 
 impl ChildSettings {
+    /// The column of names before the lines of a process in that log.
+    pub fn column(&self, context: &mut LoopContext, log: &LogUse, process: &str) -> Column {
+        let colour = self.is_coloured.then(|| context.colour_in(log, process));
+        Column {
+            width: self.name_width,
+            colour: colour.flatten(),
+        }
+    }
+
     /// What a child does before exec, in the order of 4.3.0.
     pub fn steps<'a>(&self, process: &'a Process) -> Vec<Step<'a>> {
         let mut steps = vec![

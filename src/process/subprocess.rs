@@ -7,8 +7,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use crate::clock::Now;
+use crate::config::line_format::LineFormat;
 use crate::config::{LogFile, Process};
 use crate::dispatchers::input::{InputDispatcher, InputError};
+use crate::dispatchers::line_logs::LineLogs;
 use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
@@ -228,6 +230,28 @@ impl Subprocess {
             let reported = output.take_reported();
             self.reported.extend(reported);
         }
+        self.await_line(context, channel);
+    }
+
+    /// Sets the time for a line without an end, if there is one and it has none.
+    fn await_line(&mut self, context: &mut LoopContext, channel: Channel) {
+        let timer = Timer::Line(self.id, channel);
+        let deadline = |output: &mut Option<Box<OutputDispatcher>>| {
+            output.as_ref().and_then(|output| output.line_deadline())
+        };
+        let deadline = deadline(self.kept(channel)).or_else(|| deadline(self.output(channel)));
+        if deadline.is_some() && !context.timers.is_set(timer) {
+            context.timers.set(timer, deadline);
+        }
+    }
+
+    /// Writes a line that has waited for its end for long enough.
+    pub fn line_due(&mut self, context: &mut LoopContext, channel: Channel) {
+        self.drain_kept(context, channel);
+        if let Some(output) = self.output(channel) {
+            output.line_due(context);
+        }
+        self.await_line(context, channel);
     }
 
     /// Reads on in the pipes of a child that has ended, for as long as its logs
@@ -319,8 +343,11 @@ impl Subprocess {
                 output.close(context);
             }
             self.reported.extend(output.take_reported());
-            if is_left && let Some(mut before) = self.kept(channel).replace(output) {
-                before.give_up(context);
+            if is_left {
+                if let Some(mut before) = self.kept(channel).replace(output) {
+                    before.give_up(context);
+                }
+                self.await_line(context, channel);
             }
         }
     }
@@ -330,6 +357,8 @@ impl Subprocess {
         self.close(context);
         self.give_up_kept_output(context);
         for timer in [
+            Timer::Line(self.id, Channel::Stdout),
+            Timer::Line(self.id, Channel::Stderr),
             Timer::Process(self.id),
             Timer::Busy(self.id),
             Timer::Rest(self.id),
@@ -421,6 +450,7 @@ impl Subprocess {
             FdOwner::Output(self.id, channel),
         )?;
         let mut logs = Vec::with_capacity(1);
+        let mut line_logs = None;
         if let Some(path) = self.log_path(channel) {
             let process = &self.config.name;
             let user = LogUser { process, channel };
@@ -437,7 +467,15 @@ impl Subprocess {
                 DispatcherError::of_log(path, failure)
             })?;
             context.keep_log(&log, user, keeping);
-            logs.push(log);
+            match output::shape(&self.config, channel).map(|shape| shape.format(0)) {
+                None | Some(LineFormat::Raw) => logs.push(log),
+                Some(format) => {
+                    let column = child_settings.column(context, &log, &self.config.name);
+                    let mut line_log = LineLogs::new(Rc::clone(&self.group_name));
+                    line_log.add(log, format.clone(), column);
+                    line_logs = Some(Box::new(line_log));
+                }
+            }
         }
         let report = match (&self.listener, channel) {
             (Some(_), Channel::Stdout) => Report::Conversation,
@@ -449,23 +487,23 @@ impl Subprocess {
         }
         let config = Rc::clone(&self.config);
         let strip_ansi = child_settings.strip_ansi;
-        let ring = self.ring_beside(context, channel, &logs);
+        let logs = (logs, line_logs);
         let mut dispatcher =
             OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
-        dispatcher.keep_in(ring);
+        dispatcher.keep_in(self.ring_beside(context, channel, &dispatcher));
         Ok(Box::new(dispatcher))
     }
 
-    /// The ring of a channel, if none of these logs is a file that can be read.
+    /// The ring of a channel, if none of its logs is a file that can be read.
     fn ring_beside(
         &self,
         context: &LoopContext,
         channel: Channel,
-        logs: &[LogUse],
+        output: &OutputDispatcher,
     ) -> Option<SharedRing> {
         let ring = self.paths.rings.as_ref()?.get(channel)?;
         let is_file = |log: &LogUse| context.is_file(log);
-        let is_read = !logs.iter().any(is_file);
+        let is_read = !output.logs().any(is_file);
         ring.borrow_mut().is_read = is_read;
         is_read.then(|| SharedRing::clone(ring))
     }

@@ -97,6 +97,13 @@ impl Supervisor {
         context: &mut LoopContext,
         config: Rc<config::Group>,
     ) -> Vec<SocketError> {
+        let names = config
+            .processes
+            .iter()
+            .map(|process| process.name.chars().count());
+        let widest = names.max().unwrap_or(0);
+        let settings = &mut self.child_settings;
+        settings.name_width = settings.name_width.max(widest);
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
         let mut group = Group::new(id, Rc::clone(&config), |process| {

@@ -155,6 +155,14 @@ impl Supervisor {
         self.tell_reported(context, id);
     }
 
+    /// A line has waited for its end for long enough.
+    pub fn line_due(&mut self, context: &mut LoopContext, id: ProcessId, channel: Channel) {
+        if let Some(process) = self.groups.process_mut(id) {
+            process.line_due(context, channel);
+        }
+        self.tell_reported(context, id);
+    }
+
     /// Whether pipes of ended children hold what their logs cannot take yet.
     pub fn has_kept_output(&self) -> bool {
         let mut processes = self.groups.iter().flat_map(|group| &group.processes);

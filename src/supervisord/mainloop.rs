@@ -301,6 +301,9 @@ impl MainLoop {
         while let Some(timer) = self.context.timers.pop_due(now) {
             match timer {
                 Timer::Process(id) => self.supervisor.due(&mut self.context, id),
+                Timer::Line(id, channel) => {
+                    self.supervisor.line_due(&mut self.context, id, channel);
+                }
                 Timer::LogRetry(id) => self.context.retry_log(id),
                 Timer::LogLosses(id) => self.context.settle_log(id, None),
                 Timer::Midnight => self.context.look_at_day(),

@@ -24,7 +24,7 @@ use crate::loggers::logger::{self, Logger};
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
-use crate::process::environment::Environment;
+use crate::process::environment::{self, Environment};
 use crate::process::fcgi::{self, SocketError};
 use crate::signal::Signal;
 use crate::supervisor::Supervisor;
@@ -338,6 +338,8 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
         childlogdir: settings.childlogdir.clone(),
         strip_ansi: settings.strip_ansi,
         childlog_ring: settings.childlog_ring.0,
+        name_width: 0,
+        is_coloured: environment::get(&launch.environment, "NO_COLOR").is_none_or(<[u8]>::is_empty),
         minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
         hosts: fcgi::look_up_hosts(&config.groups),
         is_other_user: settings.user.is_some(),

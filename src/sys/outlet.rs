@@ -163,6 +163,10 @@ impl Outlet {
         })
     }
 
+    pub fn is_terminal(&self) -> bool {
+        self.descriptor.as_fd().is_terminal()
+    }
+
     /// A second descriptor of the same, to be waited for.
     pub fn duplicate(&self) -> io::Result<OwnedFd> {
         fd::duplicate(self.descriptor.as_fd())

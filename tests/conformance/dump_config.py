@@ -39,7 +39,8 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'logfile_rotate', 'logfile_chown', 'logfile_chmod',
          'stdout_logfile_rotate', 'stdout_logfile_chown', 'stdout_logfile_chmod',
          'stderr_logfile_rotate', 'stderr_logfile_chown', 'stderr_logfile_chmod',
-         'logfile_processor', 'stdout_logfile_processor', 'stderr_logfile_processor'}
+         'logfile_processor', 'stdout_logfile_processor', 'stderr_logfile_processor',
+         'childlog_format', 'stdout_logfile_format', 'stderr_logfile_format'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

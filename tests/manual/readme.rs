@@ -297,6 +297,7 @@ const TOLD: &[(&str, &str, &str)] = &[
         ".It Cm stdout_logfile_processor",
     ),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
+    ("formats of logs", "supervisord.conf.5", ".Sh LOG FORMATS"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
     ("`READY=1`", "supervisord.8", "READY=1"),
     ("watchdog", "supervisord.8", "WATCHDOG=1"),
