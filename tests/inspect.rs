@@ -245,7 +245,7 @@ fn the_error_of_a_handler_in_python_did_not_say_which_one_does_its_job() {
     const CHOICES: &str = "use default, store or exec:COMMAND (default for a listener that answers OK or FAIL, \
         store to accept and keep whatever it answers, exec:COMMAND to give each event and its answer to a command)";
     const PRINTS: &str = "to print what programs write, leave this listener out and set \
-        stdout_logfile=/dev/stdout in the programs, or use exec:COMMAND, which gives each event and its answer to \
+        stdout_logfile=/dev/stdout in the programs and childlog_format=prefix in [supervisord], or use exec:COMMAND, which gives each event and its answer to \
         a command; store accepts every answer and prints nothing";
     for (line, advice) in [
         ("result_handler=my:handler", CHOICES),
@@ -487,7 +487,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "{\"supervisord\": {\"logfile\": \"/tmp/s.log\",\"logfile_maxbytes\": 52428800,\"logfile_backups\": 10,\
          \"loglevel\": \"info\",",
         "\"umask\": \"022\",\"minfds\": 1024,",
-        "\"user\": null,\"childlog_format\": \"raw\",\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"shutdown_timeout\": \"infinity\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"childlog_ring\": 0,\"logfile_rotate\": \"size\",\"logfile_chown\": null,\"logfile_chmod\": null,\"logfile_processor\": null,\"environment\": {\"A\": \"1\"}},",
+        "\"user\": null,\"logfile_format\": \"raw\",\"childlog_format\": \"raw\",\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"shutdown_timeout\": \"infinity\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"childlog_ring\": 0,\"logfile_rotate\": \"size\",\"logfile_chown\": null,\"logfile_chmod\": null,\"logfile_processor\": null,\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
          \"username\": \"u\",\"password\": \"***\",\"require_authentication\": false,\
          \"allowed_hosts\": [],\"header_maxbytes\": 65536,\"unauthenticated_body_maxbytes\": 2097152,\

@@ -47,6 +47,7 @@ mod log_faults;
 mod log_places;
 mod log_processors;
 mod log_requests;
+mod log_targets;
 mod logs;
 mod manual;
 mod model;

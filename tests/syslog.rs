@@ -326,3 +326,33 @@ fn a_syslog_that_does_not_read_keeps_nobody_waiting() {
     wait_for(&socket, " supervisord: p who reads");
     scene.stop();
 }
+
+#[test]
+fn records_have_the_mark_of_their_program_and_the_format_of_their_target() {
+    let dir = Dir::new();
+    let socket = listen_in(&dir);
+    let scene = scene_in(
+        dir,
+        Kind::Ours,
+        "[program:tagged]\ncommand=/bin/sh -c 'echo out; echo err >&2; exec cat'\n\
+         stdout_logfile=NONE\nstderr_logfile=NONE\nstdout_syslog=true\nstderr_syslog=true\n\
+         syslog_tag=its-%(process_num)d\nsyslog_facility=local0\nsyslog_stdout_priority=Notice\n\
+         syslog_stderr_priority=err\n\
+         [program:listed]\ncommand=/bin/sh -c 'printf two; sleep 0.1; printf \"parts\\n\"; exec cat'\n\
+         stdout_logfile=%(here)s/listed.log, syslog\nstdout_logfile_format=raw, %(channel)s: %(message)s\n\
+         stderr_logfile=NONE\nsyslog_facility=daemon\n",
+    );
+    let mut expected = vec![
+        ("<133>", " its-0: out"),
+        ("<131>", " its-0: err"),
+        ("<30>", " supervisord: stdout: twoparts"),
+    ];
+    while !expected.is_empty() {
+        let mut buffer = [0; 64 * 1024];
+        let count = socket.recv(&mut buffer).unwrap();
+        let record = String::from_utf8_lossy(&buffer[..count]);
+        expected.retain(|(begin, end)| !(record.starts_with(begin) && record.ends_with(end)));
+    }
+    assert_eq!(scene.dir.read("listed.log").unwrap(), "twoparts\n");
+    scene.stop();
+}

@@ -5,6 +5,7 @@
 mod quotes;
 mod servers;
 mod shell;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ use super::rpcinterface;
 use super::server;
 use super::supervisorctl;
 use super::system::System;
-use super::{Config, LogFile, supervisord, written};
+use super::{Config, supervisord, written};
 use crate::sort;
 use crate::text::is_space;
 use crate::vec_map::VecMap;
@@ -64,6 +65,7 @@ pub fn check(
     checker.values();
     let mut warnings = checker.warnings;
     warnings.extend(notes(config, document));
+    warnings.extend(targets::notes(config, document));
     warnings.extend(servers::warnings(config, document, launch_directory));
     sorted(warnings, document)
 }
@@ -318,10 +320,7 @@ impl<'a> Checker<'a> {
         for (group, origin) in config.groups.iter().zip(&config.origins) {
             for process in &group.processes {
                 let section = origin.section_of(process);
-                for (key, output) in process.outputs() {
-                    let LogFile::Path(path) = &output.logfile else {
-                        continue;
-                    };
+                for (key, path) in process.log_paths() {
                     let directory = dirname(path);
                     if directory.is_empty()
                         || system.is_directory(&join(launch_directory, directory))

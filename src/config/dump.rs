@@ -2,7 +2,7 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
-use super::delivery;
+use super::delivery::{self, Shape};
 use super::keeping::{self, FileKeeping, Keeping};
 use super::program::{STDERR, STDOUT};
 use super::settings::Setting;
@@ -150,20 +150,21 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         ("uid", process.uid.into()),
         ("redirect_stderr", process.redirect_stderr.into()),
     ]);
-    for (keys, output) in [(STDOUT, &process.stdout), (STDERR, &process.stderr)] {
-        members.extend(
-            keys.map(|key| key.name)
-                .into_iter()
-                .zip(dumped_output(output)),
-        );
-    }
     let delivery = process.delivery.as_deref().cloned().unwrap_or_default();
+    for (keys, output, shape) in [
+        (STDOUT, &process.stdout, &delivery.stdout),
+        (STDERR, &process.stderr, &delivery.stderr),
+    ] {
+        let values = dumped_output(output, shape);
+        members.extend(keys.map(|key| key.name).into_iter().zip(values));
+    }
     for (keys, shape) in [
         (delivery::STDOUT, &delivery.stdout),
         (delivery::STDERR, &delivery.stderr),
     ] {
         members.extend(keys.map(|key| key.name).into_iter().zip(shape.dumped()));
     }
+    members.extend(delivery.syslog.dumped());
     for (keys, output) in [
         (keeping::STDOUT, &process.stdout),
         (keeping::STDERR, &process.stderr),
@@ -178,13 +179,14 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
     Json::object(members)
 }
 
-fn dumped_output(output: &Output) -> [Json; 6] {
+fn dumped_output(output: &Output, shape: &Shape) -> [Json; 6] {
+    let one = match &output.logfile {
+        LogFile::None => Json::Null,
+        LogFile::Auto => "AUTO".into(),
+        LogFile::Path(path) => path.into(),
+    };
     [
-        match &output.logfile {
-            LogFile::None => Json::Null,
-            LogFile::Auto => "AUTO".into(),
-            LogFile::Path(path) => path.into(),
-        },
+        shape.dumped_targets().unwrap_or(one),
         output.logfile_maxbytes.into(),
         output.logfile_backups.into(),
         output.capture_maxbytes.into(),

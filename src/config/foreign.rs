@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::paths::{absolute, dirname};
 use super::system::System;
-use super::{Address, Group, LogFile, MainLog, Origin, Server, Supervisord};
+use super::{Address, Group, MainLog, Origin, Server, Supervisord};
 
 /// A directory and what is to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +50,8 @@ pub fn directories(
     for (group, origin) in groups.iter().zip(origins) {
         for process in &group.processes {
             let section = origin.section_of(process);
-            for (key, output) in process.outputs() {
-                if let LogFile::Path(path) = &output.logfile {
-                    search.file(path, key, section);
-                }
+            for (key, path) in process.log_paths() {
+                search.file(path, key, section);
             }
             if let Some(socket) = group.socket_of(process)
                 && let Address::Unix { path, .. } = &socket.address

@@ -161,7 +161,7 @@ fn handler_advice(value: &str) -> &'static str {
         .iter()
         .any(|part| name.contains(part))
     {
-        "handlers written in Python cannot be loaded: to print what programs write, leave this listener out and set stdout_logfile=/dev/stdout in the programs, or use exec:COMMAND, which gives each event and its answer to a command; store accepts every answer and prints nothing"
+        "handlers written in Python cannot be loaded: to print what programs write, leave this listener out and set stdout_logfile=/dev/stdout in the programs and childlog_format=prefix in [supervisord], or use exec:COMMAND, which gives each event and its answer to a command; store accepts every answer and prints nothing"
     } else {
         "handlers written in Python cannot be loaded: use default, store or exec:COMMAND (default for a listener that answers OK or FAIL, store to accept and keep whatever it answers, exec:COMMAND to give each event and its answer to a command)"
     }

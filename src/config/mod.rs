@@ -45,7 +45,9 @@ pub mod settings;
 pub mod size;
 pub mod supervisorctl;
 pub mod supervisord;
+pub mod syslog;
 pub mod system;
+pub mod targets;
 pub mod wanted;
 pub mod written;
 
@@ -58,8 +60,9 @@ use limits::Limits;
 
 pub use group::Origin;
 pub use listener::{IsLimited, Pool, ResultHandler};
-pub use program::{AutoRestart, LogFile, Numbering, Output, Process};
+pub use program::{AutoRestart, Numbering, Output, Process};
 pub use supervisord::{ExitOn, Leftovers, MainLog, SecondSignal, Supervisord};
+pub use targets::LogFile;
 
 /// Everything that one reading of the configuration file says.
 #[derive(Clone, Debug)]

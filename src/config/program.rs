@@ -12,7 +12,7 @@ use super::accounts;
 use super::command::Command;
 use super::conversion::Replacement;
 use super::datatypes;
-use super::delivery::{self, Delivery};
+use super::delivery::{self, Delivery, Shape};
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
@@ -24,7 +24,8 @@ use super::paths::expand_user;
 use super::policy::Policy;
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, settings};
-use super::system::System;
+use super::syslog::Syslog;
+use super::targets::{self, LogFile, Target};
 use crate::signal::Signal;
 use crate::sort;
 use crate::text::is_space;
@@ -138,6 +139,7 @@ pub const KEYS: &[&[Key]] = &[
     &keeping::STDERR.ring,
     &delivery::STDOUT,
     &delivery::STDERR,
+    &Syslog::KEYS,
     &[
         key("environment", "pairs", Nothing),
         key("serverurl", "text", Value("AUTO")),
@@ -145,12 +147,29 @@ pub const KEYS: &[&[Key]] = &[
 ];
 
 impl Process {
-    /// Its outputs, each with the key of its log file.
-    pub fn outputs(&self) -> [(&'static str, &Output); 2] {
-        [
-            (STDOUT[0].name, &self.stdout),
-            (STDERR[0].name, &self.stderr),
-        ]
+    /// The paths of its logs, each with its key.
+    pub fn log_paths(&self) -> Vec<(&'static str, &str)> {
+        let delivery = self.delivery.as_deref();
+        let mut paths = Vec::new();
+        for (key, output, shape) in [
+            (
+                STDOUT[0].name,
+                &self.stdout,
+                delivery.map(|all| &all.stdout),
+            ),
+            (
+                STDERR[0].name,
+                &self.stderr,
+                delivery.map(|all| &all.stderr),
+            ),
+        ] {
+            if let LogFile::Path(path) = &output.logfile {
+                paths.push((key, path.as_str()));
+            }
+            let others = shape.into_iter().flat_map(Shape::others);
+            paths.extend(others.filter_map(|(_, target)| Some((key, target.path()?))));
+        }
+        paths
     }
 }
 
@@ -183,18 +202,6 @@ pub struct Output {
     pub syslog: bool,
     /// What else is to be known of it; `None` is [`Keeping::default`].
     pub keeping: Option<Box<Keeping>>,
-}
-
-/// Where a child's output goes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum LogFile {
-    /// Nowhere.
-    None,
-    #[default]
-    /// A file of its own in `childlogdir`, named when the group is made.
-    Auto,
-    /// This path, relative ones to the daemon's directory at each spawn.
-    Path(String),
 }
 
 /// Whether an ended process is started again.
@@ -385,8 +392,9 @@ impl Template {
     ) -> Result<Process, ConfigError> {
         let directory = section.text("directory")?;
         let mut process = self.process.clone();
-        process.stdout.read(section, &STDOUT, warnings)?;
-        let stderr_is_named = process.stderr.read(section, &STDERR, warnings)?;
+        let (_, stdout_targets) = process.stdout.read(section, &STDOUT, warnings)?;
+        let (stderr_is_named, mut stderr_targets) =
+            process.stderr.read(section, &STDERR, warnings)?;
         if process.redirect_stderr {
             if stderr_is_named {
                 warnings.push(format!(
@@ -395,7 +403,11 @@ impl Template {
                 ));
             }
             process.stderr.logfile = LogFile::None;
+            stderr_targets.clear();
         }
+        let name = part_after_colon(section.name());
+        let targets = [stdout_targets, stderr_targets];
+        Delivery::finish(&mut process.delivery, section, name, targets)?;
         let command = section.value("command")?.ok_or_else(|| {
             let name = section.name();
             let text = format!("program section {name} does not specify a command");
@@ -435,69 +447,63 @@ impl Output {
     }
 
     /// Reads the other keys for one process; whether the log file was given as a
-    /// name, be it empty.
+    /// name, be it empty, and all targets where there are several.
     fn read(
         &mut self,
         section: &Section<'_>,
         keys: &[Key; 6],
         warnings: &mut Vec<String>,
-    ) -> Result<bool, ConfigError> {
+    ) -> Result<(bool, Vec<Target>), ConfigError> {
         let [logfile, maxbytes, backups, _, _, syslog] = keys;
         let once = section.value(logfile.name);
-        let mut kind = match once.map_err(ConfigError::of_twice)? {
-            None => LogFileText::Auto,
+        let expand_user = |path: &str| expand_user(path, section.system);
+        let (mut kind, targets) = match once.map_err(ConfigError::of_twice)? {
+            None => (Target::Auto, Vec::new()),
             // The original expands log files twice.
             Some(once) => {
                 let twice = section.expanded_again(&once, logfile.name);
                 let twice = twice.map_err(|error| section.at(logfile.name, error.of_twice()))?;
-                LogFileText::of(&twice.text, section.system)
+                match targets::list(&twice, &expand_user) {
+                    None => (Target::of(&twice.text, &expand_user), Vec::new()),
+                    Some(targets) => (main_of(&targets, section, logfile)?, targets),
+                }
             }
         };
         self.logfile_backups = section.read(backups)?;
         self.logfile_maxbytes = section.read(maxbytes)?;
         self.syslog = section.read(syslog)?;
-        if matches!(kind, LogFileText::Syslog) {
+        if targets.contains(&Target::Syslog) {
+            self.syslog = true;
+        } else if kind == Target::Syslog {
             warnings.push(format!(
                 "For [{}], {}=syslog but this is deprecated and will be removed.  Use {}=true to enable syslog instead.",
                 section.name(),
                 logfile.name,
                 syslog.name
             ));
-            kind = LogFileText::None;
+            kind = Target::None;
             self.syslog = true;
         }
-        if matches!(kind, LogFileText::Auto) && self.logfile_maxbytes == 0 {
+        if kind == Target::Auto && self.logfile_maxbytes == 0 {
             warnings.push(format!(
                 "For [{}], AUTO logging used for {} without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally",
                 section.name(),
                 logfile.name
             ));
         }
-        let is_named = matches!(kind, LogFileText::Named(_));
-        self.logfile = match kind {
-            LogFileText::Named(path) if !path.is_empty() => LogFile::Path(path),
-            LogFileText::None | LogFileText::Syslog | LogFileText::Named(_) => LogFile::None,
-            LogFileText::Auto => LogFile::Auto,
-        };
-        Ok(is_named)
+        self.logfile = kind.log_file();
+        Ok((matches!(kind, Target::Named(_)), targets))
     }
 }
 
-/// What a log file's value says.
-enum LogFileText {
-    None,
-    Auto,
-    Syslog,
-    Named(String),
-}
-
-impl LogFileText {
-    fn of(text: &str, system: &dyn System) -> LogFileText {
-        match text.to_lowercase().as_str() {
-            "none" | "off" => LogFileText::None,
-            "auto" => LogFileText::Auto,
-            "syslog" => LogFileText::Syslog,
-            _ => LogFileText::Named(expand_user(text, system)),
-        }
+/// The one of several targets that clients read.
+fn main_of(targets: &[Target], section: &Section<'_>, key: &Key) -> Result<Target, ConfigError> {
+    if let Some(target) = targets::repeated(targets) {
+        let target = section.shown(key.name, target.written().to_owned());
+        let text = format!("{} has {target} twice", key.name);
+        return Err(section.fault_at(key.name, text));
     }
+    let place = targets::place_of_main(targets);
+    let main = place.and_then(|place| targets.get(place));
+    Ok(main.cloned().unwrap_or(Target::None))
 }

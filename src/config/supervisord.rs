@@ -33,6 +33,7 @@ settings! {
         logfile: MainLog = changed("path", Value("supervisord.log")) => read_logfile,
         logfile_maxbytes: i64 = changed("bytes", Value("50MB")),
         logfile_backups: i64 = changed("integer", Value("10")),
+        logfile_format: LineFormat = changed("format", Value("raw")) => read_format,
         loglevel: Level = key("level", Value("info")),
         pidfile: Option<String> = changed("path", Value("supervisord.pid")) => read_pidfile,
         identifier: String = changed("text", Value("supervisor")),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::config::Process;
+use crate::config::delivery::WhenSlow;
 use crate::config::line_format::LineFormat;
 use crate::loggers::form::{Column, Form, Writer};
 use crate::loggers::lines::Lines;
@@ -33,6 +34,7 @@ pub struct LineLogs {
     lines: Lines,
     logs: Vec<LineLog>,
     group: Rc<str>,
+    when_slow: WhenSlow,
     /// What came and could not be written yet.
     backlog: Vec<u8>,
     /// Since when something waits, for its end or for a reader.
@@ -50,11 +52,12 @@ struct LineLog {
 
 impl LineLogs {
     /// Those of a process of that group.
-    pub fn new(group: Rc<str>) -> LineLogs {
+    pub fn new(group: Rc<str>, when_slow: WhenSlow) -> LineLogs {
         LineLogs {
             lines: Lines::default(),
             logs: Vec::new(),
             group,
+            when_slow,
             backlog: Vec::new(),
             since: None,
         }
@@ -99,8 +102,13 @@ impl LineLogs {
         self.logs.drain(..).map(|log| log.log).collect()
     }
 
+    /// Whether lines are dropped that a slow reader does not take.
+    pub fn drops(&self) -> bool {
+        self.when_slow == WhenSlow::Drop
+    }
+
     fn is_congested(&self, context: &LoopContext) -> bool {
-        self.logs().any(|log| context.is_congested(log))
+        !self.drops() && self.logs().any(|log| context.is_congested(log))
     }
 
     /// Whether something waits for a slow reader.
@@ -186,7 +194,7 @@ impl LineLogs {
             if let Some(form) = &log.form {
                 form.push(&mut chunk, &context.stamp, line);
             }
-            context.write_log(&log.log, user, &chunk);
+            context.write_lines(&log.log, user, &chunk, (1, self.when_slow));
         }
     }
 
@@ -203,11 +211,13 @@ impl LineLogs {
         context.stamp.set(now.wall, time::local);
         let mut chunks = std::mem::take(&mut context.chunks);
         chunks.resize_with(self.logs.len().max(chunks.len()), Vec::new);
+        let mut count = 0;
         loop {
             let line = self.lines.next(&mut data);
             let is_end = line.is_none();
             let mut is_full = is_end;
             if let Some(line) = line {
+                count += u64::from(!line.is_rest);
                 // What is held from now on came now.
                 self.since = None;
                 for (log, chunk) in self.logs.iter().zip(&mut chunks) {
@@ -222,10 +232,11 @@ impl LineLogs {
             }
             for (log, chunk) in self.logs.iter().zip(&mut chunks) {
                 if !chunk.is_empty() {
-                    context.write_log(&log.log, user, chunk);
+                    context.write_lines(&log.log, user, chunk, (count, self.when_slow));
                     chunk.clear();
                 }
             }
+            count = 0;
             if is_end || (!is_last && self.is_congested(context)) {
                 break;
             }

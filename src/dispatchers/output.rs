@@ -40,10 +40,8 @@ pub struct OutputDispatcher {
     pid: i32,
     /// `None` once the pipe is closed.
     token: Option<Token>,
-    /// Where the output goes as it comes, besides the main log.
-    logs: Vec<LogUse>,
-    /// Where it goes line by line.
-    line_logs: Option<Box<LineLogs>>,
+    /// Where the output goes besides the main log.
+    logs: Logs,
     stripper: Option<AnsiStripper>,
     capture: Option<Box<Capture>>,
     /// Where the end of it is kept in memory.
@@ -113,10 +111,26 @@ pub fn shape(process: &Process, channel: Channel) -> Option<&Shape> {
     })
 }
 
-fn user(process: &Process, channel: Channel) -> LogUser<'_> {
-    LogUser {
-        process: &process.name,
-        channel,
+/// The logs of an output.
+#[derive(Debug, Default)]
+pub struct Logs {
+    /// Those that get bytes as they come.
+    pub raw: Vec<LogUse>,
+    /// Those that get lines.
+    pub lines: Option<Box<LineLogs>>,
+}
+
+impl Logs {
+    fn all(&self) -> impl Iterator<Item = &LogUse> {
+        let lines = self.lines.iter().flat_map(|lines| lines.logs());
+        self.raw.iter().chain(lines)
+    }
+
+    pub fn close(&mut self, context: &mut LoopContext) {
+        let lines = self.lines.as_deref_mut().map(LineLogs::take_logs);
+        for log in self.raw.drain(..).chain(lines.into_iter().flatten()) {
+            context.close_log(log);
+        }
     }
 }
 
@@ -127,7 +141,7 @@ impl OutputDispatcher {
         process: Rc<Process>,
         channel: Channel,
         token: Token,
-        logs: (Vec<LogUse>, Option<Box<LineLogs>>),
+        logs: Logs,
         report: Report,
         strip_ansi: bool,
     ) -> OutputDispatcher {
@@ -140,8 +154,7 @@ impl OutputDispatcher {
             channel,
             pid: 0,
             token: Some(token),
-            logs: logs.0,
-            line_logs: logs.1,
+            logs,
             stripper: strip_ansi.then(AnsiStripper::default),
             capture: (capture > 0).then(|| Box::new(Capture::new(capture))),
             ring: None,
@@ -157,7 +170,7 @@ impl OutputDispatcher {
 
     pub fn set_pid(&mut self, pid: i32) {
         self.pid = pid;
-        if let Some(line_logs) = &mut self.line_logs {
+        if let Some(line_logs) = &mut self.logs.lines {
             line_logs.set_pid(&self.process, self.channel, pid);
         }
     }
@@ -209,35 +222,37 @@ impl OutputDispatcher {
     }
 
     fn congested_log(&self, context: &LoopContext) -> Option<&LogUse> {
-        self.logs().find(|log| context.is_congested(log))
+        if self.logs.lines.as_ref().is_some_and(|lines| lines.drops()) {
+            return None;
+        }
+        self.logs.all().find(|log| context.is_congested(log))
     }
 
     /// Where the output goes besides the main log.
     pub fn logs(&self) -> impl Iterator<Item = &LogUse> {
-        let line_logs = self.line_logs.iter().flat_map(|logs| logs.logs());
-        self.logs.iter().chain(line_logs)
+        self.logs.all()
     }
 
     fn user(&self) -> LogUser<'_> {
-        user(&self.process, self.channel)
+        LogUser::of(&self.process, self.channel)
     }
 
     /// Writes lines that a slow reader has kept waiting.
     fn go_on(&mut self, context: &mut LoopContext) {
-        if let Some(line_logs) = &mut self.line_logs {
-            line_logs.go_on(context, user(&self.process, self.channel));
+        if let Some(line_logs) = &mut self.logs.lines {
+            line_logs.go_on(context, LogUser::of(&self.process, self.channel));
         }
     }
 
     /// When a line will have waited for its end for long enough.
     pub fn line_deadline(&self) -> Option<Monotonic> {
-        self.line_logs.as_ref().and_then(|logs| logs.deadline())
+        self.logs.lines.as_ref().and_then(|logs| logs.deadline())
     }
 
     /// Writes a line that has waited long enough.
     pub fn line_due(&mut self, context: &mut LoopContext) {
-        if let Some(line_logs) = &mut self.line_logs {
-            line_logs.due(context, user(&self.process, self.channel));
+        if let Some(line_logs) = &mut self.logs.lines {
+            line_logs.due(context, LogUser::of(&self.process, self.channel));
         }
     }
 
@@ -253,7 +268,8 @@ impl OutputDispatcher {
             if self.report != Report::Conversation && self.congested_log(context).is_some() {
                 let pipe = context.poller.descriptor(token);
                 let has_backlog = self
-                    .line_logs
+                    .logs
+                    .lines
                     .as_ref()
                     .is_some_and(|logs| logs.has_backlog());
                 return match pipe.map_or(0, fd::unread) {
@@ -282,13 +298,14 @@ impl OutputDispatcher {
                 _ => break,
             }
         }
-        for log in &self.logs {
-            context.lose(log, self.user(), lost);
+        let user = LogUser::of(&self.process, self.channel);
+        for log in &self.logs.raw {
+            context.lose(log, user, lost);
         }
-        if let Some(line_logs) = self.line_logs.as_deref_mut() {
-            let lost = lost + line_logs.take_unwritten();
-            for log in line_logs.logs() {
-                context.lose(log, user(&self.process, self.channel), lost);
+        if let Some(lines) = &mut self.logs.lines {
+            let lost = lost + lines.take_unwritten();
+            for log in lines.logs() {
+                context.lose(log, user, lost);
             }
         }
         self.close(context);
@@ -325,10 +342,7 @@ impl OutputDispatcher {
     /// Closes the pipe and the log.
     pub fn close(&mut self, context: &mut LoopContext) {
         self.end(context);
-        let line_logs = self.line_logs.as_deref_mut().map(LineLogs::take_logs);
-        for log in self.logs.drain(..).chain(line_logs.into_iter().flatten()) {
-            context.close_log(log);
-        }
+        self.logs.close(context);
     }
 
     pub fn clear(&mut self, context: &mut LoopContext) -> Result<(), LogFailure> {
@@ -338,7 +352,7 @@ impl OutputDispatcher {
         if let Some(ring) = &self.ring {
             ring.borrow_mut().clear();
         }
-        let cleared = self.logs().map(|log| context.clear_log(log));
+        let cleared = self.logs.all().map(|log| context.clear_log(log));
         cleared.fold(Ok(()), Result::and)
     }
 
@@ -357,8 +371,8 @@ impl OutputDispatcher {
             let rest = capture.finish();
             self.write(context, &rest);
         }
-        if let Some(line_logs) = &mut self.line_logs {
-            line_logs.finish(context, user(&self.process, self.channel));
+        if let Some(line_logs) = &mut self.logs.lines {
+            line_logs.finish(context, LogUser::of(&self.process, self.channel));
         }
         context.log.debug(format_args!(
             "{} closed, stopped monitoring it",
@@ -406,11 +420,11 @@ impl OutputDispatcher {
         if let Some(ring) = &self.ring {
             ring.borrow_mut().push(data);
         }
-        for log in &self.logs {
+        for log in &self.logs.raw {
             context.write_log(log, self.user(), data);
         }
-        if let Some(line_logs) = &mut self.line_logs {
-            line_logs.write(context, user(&self.process, self.channel), data);
+        if let Some(line_logs) = &mut self.logs.lines {
+            line_logs.write(context, LogUser::of(&self.process, self.channel), data);
         }
         self.tell(context, data);
     }

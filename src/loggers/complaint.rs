@@ -26,6 +26,8 @@ pub struct Losses {
     pub failure: Option<LogFailure>,
     /// How many bytes were lost.
     pub lost: u64,
+    /// How many lines were dropped, which count among the bytes.
+    pub lines: u64,
 }
 
 impl Complaint {
@@ -34,6 +36,7 @@ impl Complaint {
             self.untold.failure = losses.failure;
         }
         self.untold.lost += losses.lost;
+        self.untold.lines += losses.lines;
     }
 
     /// What is to be told now; nothing if it was told less than a minute ago.
@@ -73,6 +76,11 @@ impl fmt::Display for Losses {
         match (&self.failure, self.lost) {
             (Some(failure), 0) => write!(f, "{failure}; nothing of it is lost"),
             (Some(failure), lost) => write!(f, "{failure}; {lost} bytes of it are lost"),
+            (None, lost) if self.lines > 0 => write!(
+                f,
+                "{} lines of it ({lost} bytes) are dropped, for its reader is slow",
+                self.lines
+            ),
             (None, lost) => write!(
                 f,
                 "{lost} bytes of it are lost, for its reader has not taken them"
@@ -96,7 +104,11 @@ mod tests {
     }
 
     fn note(complaint: &mut Complaint, failure: Option<LogFailure>, lost: u64) {
-        complaint.note(Losses { failure, lost });
+        complaint.note(Losses {
+            failure,
+            lost,
+            lines: 0,
+        });
     }
 
     fn told(complaint: &mut Complaint, seconds: u64) -> Option<String> {
@@ -119,6 +131,21 @@ mod tests {
         let text = "cannot write /l: No space left on device; 8 bytes of it are lost";
         assert_eq!(told(&mut complaint, 70).as_deref(), Some(text));
         assert_eq!(told(&mut complaint, 500), None);
+    }
+
+    #[test]
+    fn lines_that_were_dropped_are_counted() {
+        let mut complaint = Complaint::default();
+        for (lines, lost) in [(2, 30), (3, 40)] {
+            complaint.note(Losses {
+                failure: None,
+                lost,
+                lines,
+            });
+        }
+        let text = "5 lines of it (70 bytes) are dropped, for its reader is slow";
+        assert_eq!(told(&mut complaint, 1).as_deref(), Some(text));
+        assert_eq!(complaint.next(), None);
     }
 
     #[test]

@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn what_waits_for_its_end_can_be_taken_out() {
         let mut lines = Lines::default();
-        let mut feed = |lines: &mut Lines, mut data: &[u8]| {
+        let feed = |lines: &mut Lines, mut data: &[u8]| {
             let mut found = Vec::new();
             while let Some(line) = lines.next(&mut data) {
                 found.push((line.text.to_vec(), line.is_rest));

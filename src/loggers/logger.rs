@@ -3,16 +3,20 @@
 //! Each record is written at once and unbuffered. A target that cannot write
 //! disturbs nobody: it keeps its failure for whoever asks.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::rc::Rc;
 
 use crate::config::keeping::FileKeeping;
+use crate::config::line_format::LineFormat;
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::format;
+use crate::loggers::look::Look;
 use crate::loggers::rotation::Rotation;
 use crate::loggers::target::{self, Target};
 use crate::sys::outlet::Identity;
+use crate::sys::syslog::Mark;
 use crate::sys::time;
 use crate::text::plain;
 
@@ -25,8 +29,11 @@ pub struct Settings<'a> {
     pub rotation: Rotation,
     /// How its files are kept, where that is configured.
     pub keeping: Option<&'a Rc<FileKeeping>>,
+    pub format: &'a LineFormat,
     /// Whether stdout gets a copy.
     pub is_copied: bool,
+    /// Whether names before lines may be coloured on a terminal.
+    pub may_colour: bool,
 }
 
 /// What announces that a target is opened anew.
@@ -43,6 +50,8 @@ pub struct Logger {
     goes_to_syslog: bool,
     /// The system's log, whether the main log goes there or not: children may write to it as well.
     pub syslog: Target,
+    /// How records are written, if not as in 4.3.0.
+    look: Option<Box<Look>>,
     /// The record that is being written; kept for its memory.
     line: String,
 }
@@ -57,6 +66,7 @@ impl Logger {
             file: None,
             goes_to_syslog: false,
             syslog: Target::syslog(program),
+            look: None,
             line: String::new(),
         }
     }
@@ -89,6 +99,9 @@ impl Logger {
             None => logger.goes_to_syslog = true,
         }
         logger.keep_lines_single();
+        let stdout = logger.stdout.as_ref().filter(|_| settings.may_colour);
+        let is_coloured = stdout.is_some_and(|stdout| stdout.sink().is_terminal());
+        logger.look = Look::of(settings.format, is_coloured);
         Ok(logger)
     }
 
@@ -122,6 +135,9 @@ impl Logger {
         if !self.enabled(level) || goes_nowhere {
             return;
         }
+        if self.look.is_some() {
+            return self.write_looking(level, &message, text);
+        }
         let now = time::wall();
         let mut line = std::mem::take(&mut self.line);
         line.clear();
@@ -137,13 +153,36 @@ impl Logger {
         self.line = line;
     }
 
-    /// Sends what a process wrote to the system's log, a record for each line.
-    pub fn send_to_syslog(&mut self, process: &str, data: &[u8]) {
+    /// Writes a record in another form than that of 4.3.0.
+    fn write_looking(&mut self, level: Level, message: &dyn Display, text: Option<&str>) {
+        let Some(look) = &mut self.look else { return };
+        let (copied, plain) = look.records(level, message, text);
+        if let Some(stdout) = &mut self.stdout {
+            stdout.write(copied.as_ref().unwrap_or(&plain));
+        }
+        let syslog = self.goes_to_syslog.then_some(&mut self.syslog);
+        let targets = self.file.iter_mut().chain(syslog);
+        targets.for_each(|target| target.write(&plain));
+    }
+
+    /// The longest name of a process that stands before its lines, for the same column here.
+    pub fn widen(&mut self, width: usize) {
+        if let Some(look) = &mut self.look {
+            look.width = look.width.max(width);
+        }
+    }
+
+    /// Sends what a process wrote to the system's log, a record for each line, and perhaps its
+    /// name before each.
+    pub fn send_to_syslog(&mut self, mark: Mark<'_>, name: Option<&str>, data: &[u8]) {
         let text = String::from_utf8_lossy(data);
         for line in text.trim_end_matches('\n').split('\n') {
-            let record = format!("{process} {line}");
+            let record = match name {
+                Some(name) => Cow::Owned(format!("{name} {line}")),
+                None => Cow::Borrowed(line),
+            };
             // A NUL would end the record in the system's log, and begin another.
-            self.syslog.write(plain::shown(&record).as_bytes());
+            self.syslog.send(mark, plain::shown(&record).as_bytes());
         }
     }
 

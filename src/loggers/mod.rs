@@ -13,6 +13,7 @@ pub mod form;
 pub mod format;
 pub mod lines;
 pub mod logger;
+pub mod look;
 pub mod rate_limit;
 pub mod ring;
 pub mod rollover;

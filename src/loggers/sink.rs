@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::loggers::stream::StreamWriter;
 use crate::sys::outlet::{self, Identity, Opened};
-use crate::sys::syslog::Syslog;
+use crate::sys::syslog::{Mark, Syslog};
 
 #[derive(Debug)]
 pub enum Sink {
@@ -37,7 +37,7 @@ impl Sink {
             Sink::File(file) => write_all(file, data),
             Sink::Stream(stream) => stream.write(data, limit),
             Sink::Syslog(syslog) => {
-                let outcome = syslog.send(data);
+                let outcome = syslog.send(Mark::default(), data);
                 (syslog.take_lost(), outcome)
             }
             Sink::Closed => (data.len() as u64, Ok(())),

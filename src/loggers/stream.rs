@@ -13,6 +13,9 @@ use crate::sys::outlet::{Identity, Outlet};
 /// The most that waits: a full read of a child's output fits twice.
 pub const PENDING_LIMIT: usize = 128 * 1024;
 
+/// The most that is kept of one write while nothing waits.
+const LONGEST_WRITE: usize = 1024 * 1024;
+
 /// A stream with what its reader has not taken yet.
 #[derive(Debug)]
 pub struct StreamWriter {
@@ -29,13 +32,18 @@ impl StreamWriter {
     }
 
     /// Writes, or keeps for later, the whole of `data`; or loses the whole of it
-    /// where more than `limit` bytes would wait, so that lines stay whole.
+    /// where more than `limit` bytes would wait, so that lines stay whole. What comes while
+    /// nothing waits may be longer: a full read of output can become much more as lines.
     pub fn write(&mut self, data: &[u8], limit: usize) -> (u64, io::Result<()>) {
         let (mut lost, mut outcome) = self.flush();
         let mut rest = data;
         if self.pending.is_empty() && outcome.is_ok() {
             (rest, outcome) = self.push(data);
         }
+        let limit = match self.pending.is_empty() {
+            true => limit.max(LONGEST_WRITE),
+            false => limit,
+        };
         if outcome.is_ok() && rest.len() <= limit.saturating_sub(self.pending.len()) {
             self.pending.extend_from_slice(rest);
         } else {
@@ -161,6 +169,21 @@ mod tests {
         let before = stream.pending();
         assert_eq!(write(&mut stream, b"small"), 0);
         assert_eq!(stream.pending(), before + 5);
+    }
+
+    #[test]
+    fn something_long_is_kept_whole_where_nothing_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut stream = special(&path);
+        let long = vec![b'x'; LONGEST_WRITE];
+        assert_eq!(write(&mut stream, &long), 0);
+        assert!(stream.pending() > PENDING_LIMIT as u64);
+        assert_eq!(write(&mut stream, b"more"), 4);
+        stream.give_up();
+        let longer = vec![b'x'; LONGEST_WRITE + 1];
+        assert_eq!(write(&mut stream, &longer), longer.len() as u64);
     }
 
     #[test]

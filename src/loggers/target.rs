@@ -29,7 +29,7 @@ use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
 use crate::sys::lock;
 use crate::sys::outlet::{self, Identity, Outlet};
 use crate::sys::safe_path;
-use crate::sys::syslog::Syslog;
+use crate::sys::syslog::{Mark, Syslog};
 
 use kept::Kept;
 pub use kept::{Inode, day_of, make_first};
@@ -326,6 +326,22 @@ impl Target {
     pub fn give_up(&mut self) {
         let lost = self.sink.give_up();
         self.lose(lost);
+    }
+
+    /// Counts whole lines as lost that a slow reader would have had to wait for.
+    pub fn drop_lines(&mut self, lines: u64, lost: u64) {
+        self.losses.lines += lines;
+        self.losses.lost += lost;
+    }
+
+    /// Sends a record to the system's log, if it is that.
+    pub fn send(&mut self, mark: Mark<'_>, record: &[u8]) {
+        if let Sink::Syslog(syslog) = &mut self.sink {
+            let outcome = syslog.send(mark, record);
+            let lost = syslog.take_lost();
+            self.lose(lost);
+            self.note(outcome.map_err(|error| self.failure(LogOperation::Write, &error)));
+        }
     }
 
     /// Counts bytes as lost that were meant for it.

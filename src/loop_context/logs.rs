@@ -4,10 +4,13 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
+use crate::config::delivery::WhenSlow;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::followed::{FollowedLog, Shared};
 use crate::loggers::rotation::Rotation;
 use crate::loggers::shared::{self, SharedLog};
+use crate::loggers::sink::Sink;
+use crate::loggers::stream::PENDING_LIMIT;
 use crate::loggers::target::Target;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
@@ -76,7 +79,10 @@ impl LoopContext {
     /// Writes. Failures are told in the main log once a minute, with what was lost.
     pub fn write_log(&mut self, log: &LogUse, user: LogUser<'_>, data: &[u8]) {
         if log.id == LogId::SYSLOG {
-            return self.log.send_to_syslog(user.process, data);
+            let mark = user.mark();
+            // A tag tells who it is.
+            let name = mark.tag.is_none().then_some(user.process);
+            return self.log.send_to_syslog(mark, name, data);
         }
         let Some(open) = self.logs.get_mut(log.id) else {
             return;
@@ -89,6 +95,35 @@ impl LoopContext {
         }
         self.note_rotated(log.id);
         self.settle_log(log.id, Some(user));
+    }
+
+    /// The same of so many whole lines, which are dropped where a slow reader has not taken
+    /// what was written before.
+    pub fn write_lines(
+        &mut self,
+        log: &LogUse,
+        user: LogUser<'_>,
+        data: &[u8],
+        (lines, when_slow): (u64, WhenSlow),
+    ) {
+        if log.id == LogId::SYSLOG {
+            return self.log.send_to_syslog(user.mark(), None, data);
+        }
+        if when_slow == WhenSlow::Drop
+            && let Some(open) = self.logs.get_mut(log.id)
+            && open.target.is_congested()
+            && open.target.pending() + data.len() as u64 > PENDING_LIMIT as u64
+        {
+            open.target.drop_lines(lines, data.len() as u64);
+            return self.settle_log(log.id, Some(user));
+        }
+        self.write_log(log, user, data);
+    }
+
+    /// Whether a log is no file but has a reader, who may be slow.
+    pub fn is_stream(&self, log: &LogUse) -> bool {
+        let open = self.logs.get(log.id);
+        open.is_some_and(|open| matches!(open.target.sink(), Sink::Stream(_)))
     }
 
     /// Counts bytes as lost that a child wrote for a log and nobody will read.

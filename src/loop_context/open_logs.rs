@@ -10,12 +10,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::clock::Monotonic;
+use crate::config::Process;
+use crate::config::syslog::Syslog;
 use crate::loggers::complaint::Complaint;
 use crate::loggers::logger::Logger;
 use crate::loggers::rotation::Rotation;
 use crate::loggers::shared::SharedLog;
 use crate::loggers::target::Target;
 use crate::sys::poller::Token;
+use crate::sys::syslog::Mark;
 use crate::tokens::{Channel, LogId};
 use crate::vec_map::VecMap;
 
@@ -89,6 +92,34 @@ impl LogUse {
 pub struct LogUser<'a> {
     pub process: &'a str,
     pub channel: Channel,
+    /// How its lines are marked in the system's log, if in a manner of their own.
+    pub syslog: Option<&'a Syslog>,
+}
+
+impl<'a> LogUser<'a> {
+    pub fn of(process: &'a Process, channel: Channel) -> LogUser<'a> {
+        let delivery = process.delivery.as_deref();
+        LogUser {
+            process: &process.name,
+            channel,
+            syslog: delivery.map(|delivery| &delivery.syslog),
+        }
+    }
+
+    /// The mark of its lines in the system's log.
+    pub fn mark(&self) -> Mark<'a> {
+        let Some(syslog) = self.syslog else {
+            return Mark::default();
+        };
+        let priority = match self.channel {
+            Channel::Stdout => syslog.stdout,
+            Channel::Stderr => syslog.stderr,
+        };
+        Mark {
+            priority: syslog.facility.0 * 8 + priority.0,
+            tag: syslog.tag.as_deref().filter(|tag| !tag.is_empty()),
+        }
+    }
 }
 
 impl fmt::Display for LogUser<'_> {

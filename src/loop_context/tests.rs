@@ -16,6 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 const USER: LogUser<'_> = LogUser {
     process: "cat",
     channel: Channel::Stdout,
+    syslog: None,
 };
 
 struct Scene {

@@ -14,6 +14,7 @@ pub mod helper;
 pub mod identity;
 pub mod listener;
 pub mod machine;
+pub mod output_logs;
 pub mod pipes;
 pub mod policy;
 pub mod restarts;

@@ -7,24 +7,21 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use crate::clock::Now;
-use crate::config::line_format::LineFormat;
-use crate::config::{LogFile, Process};
+use crate::config::Process;
 use crate::dispatchers::input::{InputDispatcher, InputError};
-use crate::dispatchers::line_logs::LineLogs;
 use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
-use crate::loggers::rotation::Rotation;
-use crate::loggers::target;
 use crate::loggers::window::LogPlace;
 use crate::loop_context::LoopContext;
-use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::loop_context::open_logs::LogUse;
 use crate::process::child_settings::ChildSettings;
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::dispatcher_error::{self, DispatcherError};
 use crate::process::environment;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
+use crate::process::output_logs::Opening;
 use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::process::rings::Rings;
 use crate::states::ProcessState;
@@ -438,56 +435,28 @@ impl Subprocess {
         channel: Channel,
         pipe: OwnedFd,
     ) -> Result<Box<OutputDispatcher>, DispatcherError> {
-        let output = output::settings(&self.config, channel);
-        let rotation = Rotation {
-            maxbytes: output.logfile_maxbytes,
-            backups: output.logfile_backups,
-        };
         let token = register(
             context,
             pipe,
             Interest::READ,
             FdOwner::Output(self.id, channel),
         )?;
-        let mut logs = Vec::with_capacity(1);
-        let mut line_logs = None;
-        if let Some(path) = self.log_path(channel) {
-            let process = &self.config.name;
-            let user = LogUser { process, channel };
-            let keeping = output.file_keeping();
-            if let Some(keeping) = keeping {
-                target::make_first(path, keeping);
-            }
-            let opened = match &output.logfile {
-                LogFile::Auto => context.hold_log(user, path, rotation),
-                LogFile::None | LogFile::Path(_) => context.open_log(user, path, rotation),
-            };
-            let log = opened.map_err(|failure| {
-                context.poller.close(token);
-                DispatcherError::of_log(path, failure)
-            })?;
-            context.keep_log(&log, user, keeping);
-            match output::shape(&self.config, channel).map(|shape| shape.format(0)) {
-                None | Some(LineFormat::Raw) => logs.push(log),
-                Some(format) => {
-                    let column = child_settings.column(context, &log, &self.config.name);
-                    let mut line_log = LineLogs::new(Rc::clone(&self.group_name));
-                    line_log.add(log, format.clone(), column);
-                    line_logs = Some(Box::new(line_log));
-                }
-            }
-        }
         let report = match (&self.listener, channel) {
             (Some(_), Channel::Stdout) => Report::Conversation,
-            _ if output.events_enabled => Report::Output,
+            _ if output::settings(&self.config, channel).events_enabled => Report::Output,
             _ => Report::Messages,
         };
-        if output.syslog && report != Report::Conversation {
-            logs.push(LogUse::SYSLOG);
-        }
+        let opening = Opening {
+            process: &self.config,
+            group: &self.group_name,
+            channel,
+            path: self.log_path(channel),
+            may_use_syslog: report != Report::Conversation,
+        };
+        let logs = opening.open(context, child_settings);
+        let logs = logs.inspect_err(|_| context.poller.close(token))?;
         let config = Rc::clone(&self.config);
         let strip_ansi = child_settings.strip_ansi;
-        let logs = (logs, line_logs);
         let mut dispatcher =
             OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
         dispatcher.keep_in(self.ring_beside(context, channel, &dispatcher));

@@ -104,6 +104,7 @@ impl Supervisor {
         let widest = names.max().unwrap_or(0);
         let settings = &mut self.child_settings;
         settings.name_width = settings.name_width.max(widest);
+        context.log.widen(settings.name_width);
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
         let mut group = Group::new(id, Rc::clone(&config), |process| {
@@ -198,8 +199,7 @@ fn log_paths(
             };
             // Where descriptors are few they are left to programs that run.
             if may_hold {
-                let process = &process.name;
-                let user = LogUser { process, channel };
+                let user = LogUser::of(process, channel);
                 if let Ok(log) = context.hold_log(user, &path, rotation) {
                     context.keep_log(&log, user, output.file_keeping());
                     held.push(log);

@@ -1,6 +1,6 @@
 //! Lines to the system's log, as syslog(3) sends them but never waiting for it:
-//! facility user, severity info, no pid; as datagrams or, where the log wants
-//! that, over a stream with a NUL after each.
+//! facility user and severity info unless a record is marked otherwise, no pid; as
+//! datagrams or, where the log wants that, over a stream with a NUL after each.
 //!
 //! A log that is busy gets its records later: some systems let no more than ten
 //! of them wait. One that was started anew has a new socket, which is looked
@@ -19,11 +19,28 @@ use crate::sys::{fd, socket};
 const SOCKET: &str = "/dev/log";
 /// The most that waits for a log that is busy.
 const PENDING_LIMIT: usize = 256 * 1024;
-/// Facility user (1 × 8) and severity info (6), as 4.3.0 marks everything.
-const PRIORITY: u32 = 14;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
+
+/// How a record is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark<'a> {
+    /// The facility times 8, and the severity.
+    pub priority: u8,
+    /// What stands before it in the place of the program's name.
+    pub tag: Option<&'a str>,
+}
+
+impl Default for Mark<'_> {
+    /// Facility user (1 × 8) and severity info (6), as 4.3.0 marks everything.
+    fn default() -> Self {
+        Mark {
+            priority: 14,
+            tag: None,
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Syslog {
@@ -71,8 +88,9 @@ impl Syslog {
 
     /// Sends one record, or keeps it while the log is busy. What cannot be kept
     /// or sent is counted as lost.
-    pub fn send(&mut self, text: &[u8]) -> io::Result<()> {
-        let record = record(time::local(time::wall()), &self.ident, text);
+    pub fn send(&mut self, mark: Mark<'_>, text: &[u8]) -> io::Result<()> {
+        let ident = mark.tag.unwrap_or(&self.ident);
+        let record = record(time::local(time::wall()), mark.priority, ident, text);
         if self.pending_bytes + record.len() > PENDING_LIMIT {
             let outcome = self.flush();
             if self.pending_bytes + record.len() > PENDING_LIMIT {
@@ -234,11 +252,11 @@ fn place_of(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// `<14>Nov  3 12:00:00 ident: text`
-fn record(time: LocalTime, ident: &str, text: &[u8]) -> Vec<u8> {
+fn record(time: LocalTime, priority: u8, ident: &str, text: &[u8]) -> Vec<u8> {
     let month = MONTHS.get(time.month.wrapping_sub(1) as usize);
     let month = month.unwrap_or(&"Jan");
     let mut record = format!(
-        "<{PRIORITY}>{month} {:>2} {:02}:{:02}:{:02} {ident}: ",
+        "<{priority}>{month} {:>2} {:02}:{:02}:{:02} {ident}: ",
         time.day, time.hour, time.minute, time.second
     )
     .into_bytes();
@@ -274,7 +292,7 @@ mod tests {
                 seconds,
                 nanoseconds: 0,
             };
-            String::from_utf8(record(time::utc(time), "supervisord", b"x y\n")).unwrap()
+            String::from_utf8(record(time::utc(time), 14, "supervisord", b"x y\n")).unwrap()
         };
         assert_eq!(
             record(1_795_424_523),
@@ -288,20 +306,22 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let mut syslog = Syslog::at(&path, "supervisord");
-        assert!(syslog.send(b"nobody there").is_err());
+        assert!(syslog.send(Mark::default(), b"nobody there").is_err());
         let first = UnixDatagram::bind(&path).unwrap();
-        syslog.send(b"one").unwrap();
+        syslog.send(Mark::default(), b"one").unwrap();
         assert!(receive(&first).ends_with(" supervisord: one"));
         close(first, &path);
-        assert!(syslog.send(b"nobody there").is_err());
+        assert!(syslog.send(Mark::default(), b"nobody there").is_err());
         std::fs::remove_file(&path).unwrap();
         let second = UnixDatagram::bind(&path).unwrap();
-        syslog.send(b"two").unwrap();
+        syslog.send(Mark::default(), b"two").unwrap();
         assert!(receive(&second).ends_with(" supervisord: two"));
         close(second, &path);
         std::fs::remove_file(&path).unwrap();
         let third = UnixDatagram::bind(&path).unwrap();
-        syslog.send(b"three, at the first attempt").unwrap();
+        syslog
+            .send(Mark::default(), b"three, at the first attempt")
+            .unwrap();
         assert!(receive(&third).ends_with("three, at the first attempt"));
     }
 
@@ -313,7 +333,9 @@ mod tests {
         let mut syslog = Syslog::at(&path, "supervisord");
         let mut sent = 0;
         while syslog.pending() < 10_000 {
-            syslog.send(format!("record {sent}.").as_bytes()).unwrap();
+            syslog
+                .send(Mark::default(), format!("record {sent}.").as_bytes())
+                .unwrap();
             sent += 1;
         }
         let mut received = 0;
@@ -327,7 +349,7 @@ mod tests {
             syslog.flush().unwrap();
         }
         assert_eq!((syslog.pending(), syslog.take_lost()), (0, 0));
-        let refused = (0..100_000).find_map(|_| syslog.send(&[b'x'; 1000]).err());
+        let refused = (0..100_000).find_map(|_| syslog.send(Mark::default(), &[b'x'; 1000]).err());
         assert_eq!(refused.unwrap().kind(), io::ErrorKind::WouldBlock);
         assert!((1000..1100).contains(&syslog.take_lost()));
         assert!(syslog.pending() > PENDING_LIMIT - 1100);
@@ -344,11 +366,11 @@ mod tests {
         let path = directory.path().join("log");
         let listener = UnixListener::bind(&path).unwrap();
         let mut syslog = Syslog::at(&path, "supervisord");
-        syslog.send(b"one").unwrap();
+        syslog.send(Mark::default(), b"one").unwrap();
         let (mut stream, _) = listener.accept().unwrap();
         let mut sent = 1;
         while syslog.pending() < 10_000 {
-            syslog.send(&[b'x'; 500]).unwrap();
+            syslog.send(Mark::default(), &[b'x'; 500]).unwrap();
             sent += 1;
         }
         let mut received = Vec::new();
@@ -368,13 +390,13 @@ mod tests {
         );
         // A record that was cut by the end of the connection is not continued on the next.
         while syslog.pending() < 10_000 {
-            syslog.send(&[b'y'; 700]).unwrap();
+            syslog.send(Mark::default(), &[b'y'; 700]).unwrap();
         }
         drop(stream);
         drop(listener);
         std::fs::remove_file(&path).unwrap();
         let listener = UnixListener::bind(&path).unwrap();
-        syslog.send(b"two").unwrap();
+        syslog.send(Mark::default(), b"two").unwrap();
         let (mut stream, _) = listener.accept().unwrap();
         let mut start = [0; 4];
         stream.read_exact(&mut start).unwrap();
@@ -388,15 +410,15 @@ mod tests {
         let _hanging = UnixDatagram::bind(&path).unwrap();
         let mut syslog = Syslog::at(&path, "supervisord");
         while syslog.pending() == 0 {
-            syslog.send(b"x").unwrap();
+            syslog.send(Mark::default(), b"x").unwrap();
         }
         let connections = syslog.serial();
-        syslog.send(b"x").unwrap();
+        syslog.send(Mark::default(), b"x").unwrap();
         assert_eq!(syslog.serial(), connections, "it is the same one");
         std::fs::remove_file(&path).unwrap();
         let new = UnixDatagram::bind(&path).unwrap();
-        syslog.send(b"one").unwrap();
-        syslog.send(b"two").unwrap();
+        syslog.send(Mark::default(), b"one").unwrap();
+        syslog.send(Mark::default(), b"two").unwrap();
         assert!(receive(&new).ends_with(" supervisord: x"));
         assert!(receive(&new).ends_with(" supervisord: x"));
         assert!(receive(&new).ends_with(" supervisord: one"));

@@ -40,7 +40,9 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'stdout_logfile_rotate', 'stdout_logfile_chown', 'stdout_logfile_chmod',
          'stderr_logfile_rotate', 'stderr_logfile_chown', 'stderr_logfile_chmod',
          'logfile_processor', 'stdout_logfile_processor', 'stderr_logfile_processor',
-         'childlog_format', 'stdout_logfile_format', 'stderr_logfile_format'}
+         'childlog_format', 'stdout_logfile_format', 'stderr_logfile_format', 'logfile_format',
+         'stdout_logfile_when_slow', 'stderr_logfile_when_slow', 'syslog_tag', 'syslog_facility',
+         'syslog_stdout_priority', 'syslog_stderr_priority'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

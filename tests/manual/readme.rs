@@ -298,6 +298,12 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("formats of logs", "supervisord.conf.5", ".Sh LOG FORMATS"),
+    (
+        "several targets",
+        "supervisord.conf.5",
+        "With several targets",
+    ),
+    ("tags for syslog", "supervisord.conf.5", ".It Cm syslog_tag"),
     ("texts for", "supervisord.conf.5", "%(ENV_X:-text)s"),
     ("`READY=1`", "supervisord.8", "READY=1"),
     ("watchdog", "supervisord.8", "WATCHDOG=1"),

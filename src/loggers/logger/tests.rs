@@ -15,7 +15,9 @@ fn settings(logfile: &str) -> Settings<'_> {
             backups: 0,
         },
         keeping: None,
+        format: &LineFormat::Raw,
         is_copied: false,
+        may_colour: false,
     }
 }
 

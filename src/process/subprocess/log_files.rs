@@ -38,8 +38,7 @@ impl Subprocess {
             maxbytes: output.logfile_maxbytes,
             backups: output.logfile_backups,
         };
-        let process = &self.config.name;
-        let user = LogUser { process, channel };
+        let user = LogUser::of(&self.config, channel);
         context.rotate_path(user, path, rotation, output.file_keeping())
     }
 
