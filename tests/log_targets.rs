@@ -1,7 +1,7 @@
 //! Outputs with several logs, with readers that are slow, and with marks for syslog.
 
 use super::idle::comes_to_rest;
-use super::support::{DEADLINE, Dir, Kind, Scene, Value, wait_until};
+use super::support::{DEADLINE, Dir, Kind, Scene, Value, kill, wait_until};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
@@ -289,4 +289,90 @@ fn a_list_that_is_wrong_is_told_and_one_that_is_right_is_noted() {
         assert_eq!(output.status.code(), Some(status), "{all}");
         assert!(all.contains(told), "{told}\n{all}");
     }
+}
+
+/// Numbers that look like chance, the same in each run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}
+
+/// A format, and the text before the message in its lines ends so.
+const FORMATS: [(&str, &str); 4] = [
+    ("raw", ""),
+    ("prefix", " | "),
+    ("json", ",\"message\":\""),
+    ("%(asctime)s %(pid)s: %(message)s", ": "),
+];
+
+/// A log with all its backups, the oldest first.
+fn whole(scene: &Scene, name: &str) -> String {
+    let backups = (1..).map(|number| scene.dir.read(&format!("{name}.{number}")));
+    let mut parts: Vec<String> = backups.map_while(|part| part).collect();
+    parts.reverse();
+    parts.push(scene.dir.read(name).unwrap());
+    parts.concat()
+}
+
+#[test]
+fn numbered_lines_are_once_in_each_log_whatever_is_mixed_while_logs_are_reopened() {
+    const LINES: u32 = 8_000;
+    let mut chance = Chance(0x5eed_1096);
+    let (mut text, mut logs) = (String::new(), Vec::new());
+    for program in 0..12 {
+        let mut targets = vec!["/dev/null".to_owned()];
+        let mut formats = vec!["json"];
+        for log in 0..=chance.below(3) {
+            let (format, begin) = FORMATS[chance.below(FORMATS.len())];
+            let name = format!("p{program}-{log}.log");
+            targets.push(format!("%(here)s/{name}"));
+            formats.push(format);
+            logs.push((name, begin));
+        }
+        let more = [
+            "",
+            "stdout_logfile_when_slow=drop\n",
+            "stdout_capture_maxbytes=1KB\n",
+            "stdout_events_enabled=true\n",
+        ][chance.below(4)];
+        text.push_str(&format!(
+            "[program:p{program}]\ncommand=/usr/bin/seq {LINES}\nstartsecs=0\nautorestart=false\nautostart=false\n\
+             stderr_logfile=NONE\nstdout_logfile={}\nstdout_logfile_format={}\n\
+             stdout_logfile_maxbytes=32KB\nstdout_logfile_backups=500\n{more}",
+            targets.join(", "),
+            formats.join(", "),
+        ));
+    }
+    let scene = Scene::start(&text);
+    for program in 0..12 {
+        let at_once = [Value::text(&format!("p{program}")), Value::Bool(false)];
+        scene.call("startProcess", &at_once).answer();
+        kill(scene.daemon.pid(), libc::SIGUSR2);
+    }
+    for program in 0..12 {
+        scene.wait(&format!("p{program}"), "EXITED");
+    }
+    for (name, begin) in logs {
+        let text = whole(&scene, &name);
+        let number = |line: &str| -> u32 {
+            let rest = line.find(begin).map(|place| &line[place + begin.len()..]);
+            let digits = rest.map(|rest| rest.trim_end_matches("\"}"));
+            digits
+                .and_then(|digits| digits.parse().ok())
+                .unwrap_or_else(|| panic!("{name}: {line}"))
+        };
+        let numbers: Vec<u32> = text.lines().map(number).collect();
+        assert!(
+            numbers.iter().copied().eq(1..=LINES),
+            "{name}: {}",
+            numbers.len()
+        );
+    }
+    scene.stop();
 }

@@ -22,6 +22,7 @@ CHAPTERS = {
     "control": ("Commands", "chapters_life", "control"),
     "stop": ("Stop", "chapters_life", "stop"),
     "one": ("Output of one child", "chapters_output", "one"),
+    "formats": ("Output with a format", "chapters_output", "formats"),
     "small": ("Output of many children", "chapters_output", "small"),
     "calls": ("Requests", "chapters_doors", "calls"),
     "events": ("Events", "chapters_doors", "events"),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from figures import AtLeastTimes, AtMostTimes, median
+from figures import AtLeast, AtLeastTimes, AtMostTimes, median
 from report import Row
 from runner import QUICK, rounds, turned
 from standing import Lines, Standing
@@ -15,7 +15,7 @@ from world import CHILDREN_OF_OURS, Missing, end_orphans, folder, processor_ns, 
 # A program that writes when it is told to, in a section of its own.
 WRITER = """\
 [program:w]
-command={flood} FOLDER/wrote {size} {block} {pause}
+command={flood} FOLDER/wrote {size} {block} {pause} {line}
 numprocs={count}
 process_name=%(program_name)s%(process_num)04d
 startsecs=0
@@ -24,6 +24,9 @@ stdout_logfile=FOLDER/%(program_name)s%(process_num)04d.log
 stdout_logfile_maxbytes=0
 """
 BLOCK = 65536
+LINE = 200
+# The least MB/s of what a child writes in such lines.
+FORMATS = {"prefix": 300, "json": 150}
 SMALL = 80
 
 
@@ -31,11 +34,13 @@ class Writers:
     """A supervisor with so many idle programs and some that write when they are told to, with a pause of so many
     microseconds after each write."""
 
-    def __init__(self, subject, idle, writers, size, block, pause=0):
+    def __init__(self, subject, idle, writers, size, block, pause=0, line=None, more=""):
         self.count, self.size = writers, size
-        text = WRITER.format(flood=program("flood"), size=size, block=block, pause=pause, count=writers)
+        # What is in the logs for each byte that was written.
+        self.growth = 1
+        text = WRITER.format(flood=program("flood"), size=size, block=block, pause=pause, line=line or block, count=writers)
         # The FIFO has to be there before the writers are: they are started when it is.
-        text = text.replace("startsecs=0\n", "startsecs=0\nautostart=false\n")
+        text = text.replace("startsecs=0\n", "startsecs=0\nautostart=false\n") + more
         self.standing = Standing(subject, idle, extra=text, minfds=3 * (idle + writers) + 200)
         self.pid, self.folder = self.standing.pid, self.standing.folder
         try:
@@ -51,6 +56,16 @@ class Writers:
         """Where the output comes to."""
         return [os.path.join(self.folder, "w%04d.log" % number) for number in range(self.count)]
 
+    def logged(self):
+        """How many bytes are in the logs."""
+        return sum(os.path.getsize(path) for path in self.logs())
+
+    def measure_growth(self):
+        """A round after which it is known how much lines grow by their format."""
+        self.round()
+        wait_for("the end of the output", lambda: (self.logged(), time.sleep(0.2))[0] == self.logged())
+        self.growth = self.logged() / self.size / self.count
+
     def round(self):
         """All write at once. Seconds until all of it was in the logs, and the daemon's processor time for it."""
         for path in self.logs():
@@ -61,7 +76,7 @@ class Writers:
         for pid in self.pids:
             os.kill(pid, signal.SIGUSR1)
         told = [self.wrote.next() for _ in self.pids]
-        wait_for("the last of the output", lambda: sum(os.path.getsize(path) for path in self.logs()) >= self.size * self.count)
+        wait_for("the last of the output", lambda: self.logged() >= self.size * self.count * self.growth)
         if self.count == 1:
             # What is still in the pipe then is a part in a thousand.
             seconds = (int(told[0][2]) - int(told[0][1])) / 1e9
@@ -74,11 +89,20 @@ class Writers:
         self.wrote.close()
 
 
+class LineWriter(Writers):
+    """One that writes lines, as many at a time as a pipe takes, into a log of that format."""
+
+    def __init__(self, subject, form, size):
+        block = BLOCK // LINE * LINE
+        super().__init__(subject, 0, 1, size // block * block, block, line=LINE, more="stdout_logfile_format=%s\n" % form)
+        self.measure_growth()
+
+
 class SystemCalls(Writers):
     """The same with only the system calls in the supervisor's place, programs/capture.c."""
 
     def __init__(self, writers, size, block, pause):
-        self.count, self.size = writers, size
+        self.count, self.size, self.growth = writers, size, 1
         self.folder = folder()
         self.wrote = Lines(os.path.join(self.folder, "wrote"))
         words = [program("capture"), str(writers), self.folder, program("flood"), self.wrote.path, str(size), str(block), str(pause)]
@@ -122,6 +146,27 @@ def one(cast):
                 targets.append(AtLeastTimes(name, 0.95, "%s alone" % name))
         where = "alone" if idle == 0 else "beside %d idle programs" % idle
         rows.append(Row("capture of one child's output, %s" % where, "MB/s", found, targets))
+    return rows
+
+
+def formats(cast):
+    """The same child with lines in its blocks, and a log that is written line by line: bytes of the child a second."""
+    megabytes = 64 if QUICK else 256
+    rows = []
+    for form, least in FORMATS.items():
+        found = {}
+        for subject in cast.ours[:2]:
+            try:
+                writer = LineWriter(subject, form, megabytes << 20)
+            except Missing as why:
+                found[subject.name] = str(why)
+                continue
+            try:
+                found[subject.name] = median([writer.size / writer.round()[0] / 1e6 for _ in range(rounds(7))])
+            finally:
+                writer.end()
+        name = "capture of one child's output, lines of %d bytes, format %s" % (LINE, form)
+        rows.append(Row(name, "MB/s", found, [AtLeast(who, least) for who in ("musl", "glibc")]))
     return rows
 
 

@@ -1,8 +1,9 @@
 /* A child that writes when it is told to. It says through a FIFO that it is ready, and then for each
  * SIGUSR1 writes so many bytes in lines or blocks of a size, and says when it began and when the last
- * was taken from it. With a pause it waits so many microseconds after each.
+ * was taken from it. With a pause it waits so many microseconds after each. Blocks may hold lines of
+ * a length, which their size has to be a multiple of.
  *
- *     flood FIFO BYTES SIZE [PAUSE]
+ *     flood FIFO BYTES SIZE [PAUSE [LENGTH]]
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -32,7 +33,9 @@ int main(int argc, char **argv)
     unsigned pause = argc > 4 ? (unsigned)atoi(argv[4]) : 0;
     char *block = malloc(size);
     memset(block, 'x', size);
-    block[size - 1] = '\n';
+    size_t length_of_lines = argc > 5 ? strtoul(argv[5], NULL, 10) : size;
+    for (size_t end = length_of_lines; end > 0 && end <= size; end += length_of_lines)
+        block[end - 1] = '\n';
     char line[96];
     int length = snprintf(line, sizeof line, "%d %lld\n", (int)getpid(), now());
     for (;;) {
