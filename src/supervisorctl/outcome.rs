@@ -8,6 +8,7 @@ use super::names::display_name;
 use super::reply::{ProcessResult, Reply};
 use super::screen;
 use super::session::Session;
+use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 
 /// What is done to a process.
