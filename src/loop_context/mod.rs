@@ -5,6 +5,7 @@ pub mod following;
 pub mod kept_logs;
 pub mod logs;
 pub mod open_logs;
+pub mod processing;
 pub mod rotated;
 pub mod trouble;
 
