@@ -174,6 +174,7 @@ const ADDED: &[&str] = &[
     "stdout_ring",
     "stderr_ring",
     "childlog_ring",
+    "childlogs_maxbytes",
     "logfile_rotate",
     "logfile_chown",
     "logfile_chmod",

@@ -46,6 +46,7 @@ const PURE: &[&str] = &[
     "process/scheduler",
     "process/restarts",
     "process/policy",
+    "loggers/budget",
     "loggers/day",
     "loggers/rotation",
     "loggers/lines",

@@ -43,6 +43,7 @@ mod ladder;
 mod large;
 mod leftovers;
 mod line_formats;
+mod log_budget;
 mod log_faults;
 mod log_places;
 mod log_processors;

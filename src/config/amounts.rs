@@ -12,7 +12,7 @@ use crate::text::is_space;
 use crate::text::json::Json;
 
 /// The word for no limit.
-const INFINITY: &str = "infinity";
+pub(super) const INFINITY: &str = "infinity";
 
 /// A duration, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Sizes in keys that Supervisor 4.3.0 does not have: bytes, or a number with a unit.
 
+use super::amounts::INFINITY;
 use super::datatypes::ValueError;
 use super::key::{Key, Range};
 use super::settings::Setting;
@@ -51,6 +52,25 @@ impl Setting for Size {
 
     fn dumped(&self) -> Json {
         i64::try_from(self.0).unwrap_or(i64::MAX).into()
+    }
+}
+
+/// So many bytes at most, but at least one, or no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SizeLimit(pub Option<u64>);
+
+impl Setting for SizeLimit {
+    fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {
+        let word = text.trim_matches(is_space).to_lowercase();
+        match word.as_str() {
+            INFINITY => Ok(SizeLimit(None)),
+            "0" | "-1" | "none" | "unlimited" => Err(nearest(key, text, "infinity for no limit")),
+            _ => Size::parse(text, key).map(|size| SizeLimit(Some(size.0))),
+        }
+    }
+
+    fn dumped(&self) -> Json {
+        self.0.map_or(INFINITY.into(), |size| Size(size).dumped())
     }
 }
 
@@ -116,6 +136,18 @@ mod tests {
             ("99999999999999999999GB", u64::MAX),
         ] {
             assert_eq!(Size::parse(text, &KEY), Ok(Size(bytes)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_a_size_may_be_none() {
+        let limit = |text| SizeLimit::parse(text, &KEY);
+        assert_eq!(limit("50MB"), Ok(SizeLimit(Some(50 << 20))));
+        assert_eq!(limit(" Infinity "), Ok(SizeLimit(None)));
+        for text in ["0", "-1"] {
+            let error = limit(text).unwrap_err();
+            let message = format!("Invalid k value '{text}' (write infinity for no limit)");
+            assert_eq!(error.to_string(), message);
         }
     }
 

@@ -14,7 +14,7 @@ use super::pairs;
 use super::paths::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, Word, settings};
-use super::size::{MOST_OF_RING, Size};
+use super::size::{MOST_OF_RING, Size, SizeLimit};
 use crate::log_level::Level;
 use crate::text::json::Json;
 
@@ -54,6 +54,8 @@ settings! {
         exit_on: ExitOn = changed("never|any_fatal|any_exited|all_exited", Value("never")),
         /// How much of the end of an output is in memory where no file has it.
         childlog_ring: Size = changed("size", Value("0")).within(0, MOST_OF_RING),
+        /// How much the logs of programs may take together, with their backups.
+        childlogs_maxbytes: SizeLimit = changed("size|infinity", Value("infinity")),
     } and {
         /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
         has_default_pidfile: bool,

@@ -5,6 +5,7 @@
 //! written to without blocking ([`stream`]).
 
 pub mod auto;
+pub mod budget;
 pub mod complaint;
 pub mod day;
 pub mod failure;

@@ -84,17 +84,22 @@ pub struct Backup {
 impl Backup {
     /// What the name of a file beside a log says; `None` if it is none of its backups.
     pub fn of(log: &str, file: &str) -> Option<Backup> {
-        let rest = file.strip_prefix(log)?.strip_prefix('.')?;
-        let (digits, ending) = rest.split_once('.').unwrap_or((rest, ""));
+        let (name, backup) = Backup::split(file)?;
+        (name == log).then_some(backup)
+    }
+
+    /// The log of which a file is a backup by its name, and which.
+    pub fn split(file: &str) -> Option<(&str, Backup)> {
+        let ending = |(stem, last)| {
+            let mut known = ENDINGS.iter().copied();
+            Some((stem, known.find(|known| *known == last)?))
+        };
+        let (stem, ending) = file.rsplit_once('.').and_then(ending).unwrap_or((file, ""));
+        let (log, digits) = stem.rsplit_once('.')?;
         let is_number =
             digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
         let number = digits.parse().ok().filter(|_| is_number)?;
-        let known = ENDINGS.iter().copied().find(|known| *known == ending);
-        match (ending.is_empty(), known) {
-            (true, _) if rest.len() == digits.len() => Some(Backup { number, ending: "" }),
-            (_, Some(ending)) => Some(Backup { number, ending }),
-            _ => None,
-        }
+        Some((log, Backup { number, ending }))
     }
 
     /// Its name.

@@ -87,6 +87,7 @@ impl LoopContext {
         let Some(open) = self.logs.get_mut(log.id) else {
             return;
         };
+        let is_file = open.target.is_regular();
         open.target.write(data);
         if open.target.follows
             && let Some(main) = &mut self.log.file
@@ -94,6 +95,9 @@ impl LoopContext {
             main.rotate_if_due();
         }
         self.note_rotated(log.id);
+        if is_file {
+            self.count_written(data.len());
+        }
         self.settle_log(log.id, Some(user));
     }
 

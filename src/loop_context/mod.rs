@@ -1,8 +1,10 @@
 //! What the loop lends to whoever handles an event: the descriptors that it
 //! watches, the deadlines, the main log, the logs of children and two buffers.
 
+pub mod budget;
 pub mod following;
 pub mod kept_logs;
+pub mod log_budget;
 pub mod logs;
 pub mod open_logs;
 pub mod processing;
@@ -19,6 +21,7 @@ use crate::loggers::rate_limit::RateLimit;
 use crate::loggers::stamp::Stamp;
 use crate::loggers::window::WindowLimit;
 use crate::loop_context::following::Following;
+use crate::loop_context::log_budget::LogBudget;
 use crate::loop_context::open_logs::OpenLogs;
 use crate::loop_context::rotated::RotatedFiles;
 use crate::sys::poller::Poller;
@@ -50,6 +53,8 @@ pub struct LoopContext {
     pub logs: OpenLogs,
     /// Those logs that clients follow.
     pub following: Following,
+    /// How much the logs of children may take together, if that is limited.
+    pub budget: Option<Box<LogBudget>>,
     /// Files of logs that wait for their processors.
     pub rotated: RotatedFiles,
     /// When the next day begins, by the wall clock, if a log rolls over then.
@@ -79,6 +84,7 @@ impl LoopContext {
             rate_limit: RateLimit::default(),
             logs: OpenLogs::default(),
             following: Following::default(),
+            budget: None,
             rotated: RotatedFiles::default(),
             midnight: None,
             window_limit: WindowLimit::default(),
@@ -99,6 +105,7 @@ impl LoopContext {
         self.rate_limit = RateLimit::default();
         self.logs = OpenLogs::default();
         self.following = Following::default();
+        self.budget = None;
         self.rotated = RotatedFiles::default();
         self.midnight = None;
         self.window_limit = WindowLimit::default();

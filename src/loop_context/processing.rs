@@ -55,6 +55,8 @@ impl LoopContext {
         if let Some(log) = self.rotated.busy.take() {
             self.set_busy(&log, false);
         }
+        // What it has made was not counted.
+        self.keep_to_budget();
     }
 
     pub(super) fn is_busy(&self, log: &Path) -> bool {

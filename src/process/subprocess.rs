@@ -370,6 +370,7 @@ impl Subprocess {
             .flatten()
         {
             context.give_up_log(path);
+            context.uncount_log(path);
         }
     }
 

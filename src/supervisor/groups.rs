@@ -213,6 +213,9 @@ fn log_paths(
         true => None,
         false => path(Channel::Stderr, &process.stderr),
     };
+    for path in [&stdout, &stderr].into_iter().flatten() {
+        context.count_log(path);
+    }
     LogPaths {
         stdout,
         stderr,

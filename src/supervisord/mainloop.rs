@@ -101,6 +101,7 @@ impl MainLoop {
         self.supervisor
             .emit(&mut self.context, &Event::supervisor_running());
         self.context.await_midnight();
+        self.context.keep_to_budget();
         // Reading the configuration has left memory behind.
         memory::trim();
         self.hear_early_signals(&mut ready);

@@ -24,6 +24,7 @@ use crate::loggers::logger::{self, Logger};
 use crate::loggers::look;
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
+use crate::loop_context::log_budget::LogBudget;
 use crate::process::child_settings::ChildSettings;
 use crate::process::environment::{self, Environment};
 use crate::process::fcgi::{self, SocketError};
@@ -316,6 +317,8 @@ fn open_log(
     let opened = Logger::open(settings, program, is_last_resort);
     context.log = opened.map_err(|error| Failure::System(error.to_string()))?;
     context.log.widen(name_width(config));
+    let limit = config.supervisord.childlogs_maxbytes.0;
+    context.budget = limit.map(|limit| Box::new(LogBudget::new(limit)));
     let log = &mut context.log;
     for line in &notes.criticals {
         log.critical(line);

@@ -35,7 +35,7 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'second_signal', 'leftovers', 'exit_on', 'exit_supervisord',
          'restartpause', 'backoffincrement', 'maxbackoff', 'backoff_factor', 'backoff_jitter',
          'restart_limit', 'startdelay', 'shutdown_timeout',
-         'stdout_ring', 'stderr_ring', 'childlog_ring',
+         'stdout_ring', 'stderr_ring', 'childlog_ring', 'childlogs_maxbytes',
          'logfile_rotate', 'logfile_chown', 'logfile_chmod',
          'stdout_logfile_rotate', 'stdout_logfile_chown', 'stdout_logfile_chmod',
          'stderr_logfile_rotate', 'stderr_logfile_chown', 'stderr_logfile_chmod',

@@ -296,6 +296,11 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         ".It Cm stdout_logfile_processor",
     ),
+    (
+        "bounds all",
+        "supervisord.conf.5",
+        ".It Cm childlogs_maxbytes",
+    ),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("formats of logs", "supervisord.conf.5", ".Sh LOG FORMATS"),
     (
