@@ -82,6 +82,7 @@ mod shell;
 mod slow_logs;
 mod spawning;
 mod superlance;
+mod stop_ways;
 mod supervisorctl;
 mod support;
 mod swapped_places;

@@ -18,6 +18,7 @@ use super::nearest::nearest;
 use super::paths::{dirname, join};
 use super::rpcinterface;
 use super::server;
+use super::stop_signals::StopSignals;
 use super::supervisorctl;
 use super::system::System;
 use super::{Config, supervisord, written};
@@ -237,6 +238,12 @@ impl<'a> Checker<'a> {
         if is_theirs && !theirs.is_empty() && text == "-1" {
             let text =
                 format!("{key}=-1 of [{section}] is no limit: to Supervisor 4.3.0 it is {theirs}");
+            self.note(file, line, text);
+        }
+        if is_theirs && key == "stopsignal" && StopSignals::are_several(text) {
+            let text = format!(
+                "stopsignal of [{section}] has several signals: Supervisor 4.3.0 takes one, and does not start with more"
+            );
             self.note(file, line, text);
         }
         if is_theirs && names::has_text(text) {

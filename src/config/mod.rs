@@ -44,6 +44,7 @@ pub mod server;
 pub mod settings;
 pub mod size;
 pub mod supervisorctl;
+pub mod stop_signals;
 pub mod supervisord;
 pub mod syslog;
 pub mod system;

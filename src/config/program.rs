@@ -24,9 +24,9 @@ use super::paths::expand_user;
 use super::policy::Policy;
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, settings};
+use super::stop_signals::StopSignals;
 use super::syslog::Syslog;
 use super::targets::{self, LogFile, Target};
-use crate::signal::Signal;
 use crate::sort;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -42,7 +42,7 @@ settings! {
         autorestart: AutoRestart = changed("boolean|unexpected", Value("unexpected")),
         startsecs: i64 = changed("integer", Value("1")),
         startretries: i64 = changed("integer", Value("3")),
-        stopsignal: Signal = changed("signal", Value("TERM")),
+        stopsignal: StopSignals = changed("signals", Value("TERM")),
         stopwaitsecs: i64 = changed("integer", Value("10")),
         stopasgroup: bool = key("boolean", Value("false")),
         killasgroup: bool = key("boolean", SameAs("stopasgroup")),

@@ -113,6 +113,15 @@ enum Observed {
     Unknown,
 }
 
+/// How far the stop of a child is.
+#[derive(Clone, Copy, Debug, Default)]
+struct StopStage {
+    /// How many of its stop signals have been sent.
+    sent: u32,
+    /// SIGKILL comes next: somebody has said how long it may take, or it was sent already.
+    is_last: bool,
+}
+
 /// What is known of a process between inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
@@ -134,6 +143,7 @@ pub struct Machine {
     restarts: RestartBudget,
     /// Of a process that has a `restart_limit`.
     counted: Option<Box<Restarts>>,
+    stop: StopStage,
 }
 
 impl Machine {
@@ -257,7 +267,7 @@ impl Machine {
                 self.start_again(process, now, &mut effects);
             }
             (Backoff | Exited, Input::Due) => self.want_no_restart(),
-            (Stopping, Input::Due) => self.kill(process, now, &mut effects),
+            (Stopping, Input::Due) => self.stop_harder(process, now, &mut effects),
             (_, Input::Due) => self.deadline = None,
 
             (Starting | Running, Input::Stop) if has_child => {
@@ -265,9 +275,9 @@ impl Machine {
             }
             (Starting | Running, Input::StopWithin(time)) if has_child => {
                 self.stop(process, Desired::Down, now, &mut effects);
-                self.deadline = Some(now.monotonic + time);
+                self.kill_within(time, now);
             }
-            (Stopping, Input::StopWithin(time)) => self.deadline = Some(now.monotonic + time),
+            (Stopping, Input::StopWithin(time)) => self.kill_within(time, now),
             (Starting | Running, Input::Kill) if has_child => {
                 self.enter(Desired::Down, self.observed, &mut effects);
                 self.kill(process, now, &mut effects);
@@ -285,7 +295,7 @@ impl Machine {
             // Who asks for a stop does not want the restart that it waits for.
             (Exited, Input::Stop | Input::StopWithin(_) | Input::Kill) => self.want_no_restart(),
             (_, Input::Stop | Input::StopWithin(_) | Input::Kill) => {
-                let signal = process.stopsignal;
+                let signal = process.stopsignal.first;
                 let text =
                     format!("attempted to kill {name} with sig {signal} but it wasn't running");
                 effects.push(Effect::Log(Level::Debug, text));

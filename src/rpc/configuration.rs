@@ -139,7 +139,7 @@ pub fn push_info(
     entry.int("startretries", process.startretries);
     entry.int("startsecs", process.startsecs);
     push_output(&mut entry, Channel::Stdout, &process.stdout, active);
-    entry.int("stopsignal", i64::from(process.stopsignal.number()));
+    entry.int("stopsignal", i64::from(process.stopsignal.first.number()));
     entry.int("stopwaitsecs", process.stopwaitsecs);
     push_output(&mut entry, Channel::Stderr, &process.stderr, active);
     entry.string("serverurl", process.serverurl.as_deref().unwrap_or("none"));

@@ -180,7 +180,7 @@ impl Supervisor {
             .groups
             .process_named(&child.group, &child.process)
             .map(|process| process.config());
-        let signal = configured.map_or(Signal::TERM, |process| process.stopsignal);
+        let signal = configured.map_or(Signal::TERM, |process| process.stopsignal.first);
         let wait = configured.map_or(Some(STOP_TIME), policy::stop_time);
         let stopasgroup = configured.is_some_and(|process| process.stopasgroup);
         let killasgroup = configured.is_some_and(|process| process.killasgroup);

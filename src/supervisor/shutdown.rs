@@ -24,7 +24,7 @@ use crate::process::subprocess::Subprocess;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
 use crate::sys::{errno, fd};
-use crate::tokens::Timer;
+use crate::tokens::{ProcessId, Timer};
 
 /// How often it is told who is waited for.
 const REPORT_INTERVAL: Duration = Duration::from_secs(3);
@@ -109,21 +109,25 @@ impl Supervisor {
             shutdown.drain = Drain::Over;
         }
         for id in self.groups.processes_by_priority().into_iter().rev() {
-            let Some(process) = self.groups.process(id) else {
-                continue;
+            let input = match self.state_of(id) {
+                Some(ProcessState::Running | ProcessState::Starting) => Some(Input::Stop),
+                Some(ProcessState::Backoff) => Some(Input::GiveUp),
+                _ => None,
             };
-            let inputs: &[Input] = match process.machine().state() {
-                ProcessState::Running | ProcessState::Starting => &[Input::Stop, Input::Due],
-                // Its time to stop is over.
-                ProcessState::Stopping => &[Input::Due],
-                ProcessState::Backoff => &[Input::GiveUp],
-                _ => &[],
-            };
-            for input in inputs {
-                // A signal that cannot be sent has been logged.
-                let _ = self.feed(context, id, input.clone());
+            // A signal that cannot be sent has been logged.
+            if let Some(input) = input {
+                let _ = self.feed(context, id, input);
+            }
+            // Its time to stop is over.
+            if self.state_of(id) == Some(ProcessState::Stopping) {
+                let _ = self.feed(context, id, Input::Kill);
             }
         }
+    }
+
+    fn state_of(&self, id: ProcessId) -> Option<ProcessState> {
+        let process = self.groups.process(id)?;
+        Some(process.machine().state())
     }
 
     /// Sets the end of the time that a shutdown has, if it has one.
@@ -183,11 +187,7 @@ impl Supervisor {
                 NextStop::Stop(told) => told,
             };
             for id in told {
-                let input = match self
-                    .groups
-                    .process(id)
-                    .map(|process| process.machine().state())
-                {
+                let input = match self.state_of(id) {
                     Some(ProcessState::Backoff) => Input::GiveUp,
                     _ => Input::Stop,
                 };

@@ -209,7 +209,7 @@ fn process_lines(process: &Process) -> String {
         ("serverurl", text(&process.serverurl)),
         ("umask", octal(process.umask)),
         ("autorestart", autorestart.to_owned()),
-        ("stopsignal", process.stopsignal.number().to_string()),
+        ("stopsignal", process.stopsignal.first.number().to_string()),
         ("exitcodes", codes.join(",")),
         ("environment", environment(&process.environment)),
         ("stdout", output(&process.stdout)),

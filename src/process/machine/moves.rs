@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desired, Effect, Machine, Observed};
+use super::{Desired, Effect, Machine, Observed, StopStage};
 use crate::clock::{Monotonic, Now};
 use crate::config::{AutoRestart, Process};
 use crate::log_level::Level;
@@ -150,14 +150,39 @@ impl Machine {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
-        let (signal, group) = (process.stopsignal, process.stopasgroup);
+        let (signal, group) = (process.stopsignal.first, process.stopasgroup);
         effects.push(self.killing_line(process, signal, group));
-        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time);
+        self.stop = StopStage::default();
+        self.wait_after_signal(process, now);
         self.enter(desired, self.observed, effects);
         effects.push(Effect::Kill { signal, group });
     }
 
+    fn wait_after_signal(&mut self, process: &Process, now: Now) {
+        self.stop.sent = self.stop.sent.saturating_add(1);
+        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time);
+    }
+
+    /// The time after a stop signal is over: the next one follows, or SIGKILL after the last.
+    pub(super) fn stop_harder(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        let next = process.stopsignal.after(self.stop.sent as usize);
+        let Some(signal) = next.filter(|_| !self.stop.is_last) else {
+            return self.kill(process, now, effects);
+        };
+        let group = process.stopasgroup;
+        effects.push(self.killing_line(process, signal, group));
+        self.wait_after_signal(process, now);
+        effects.push(Effect::Kill { signal, group });
+    }
+
+    /// The time until SIGKILL is this, from now on, whatever is configured.
+    pub(super) fn kill_within(&mut self, time: Duration, now: Now) {
+        self.stop.is_last = true;
+        self.deadline = Some(now.monotonic + time);
+    }
+
     pub(super) fn kill(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        self.stop.is_last = true;
         let (signal, group) = (Signal::KILL, process.killasgroup);
         let text = format!("killing '{}' ({}) with SIGKILL", process.name, self.pid);
         effects.push(Effect::Log(Level::Warn, text));

@@ -2,6 +2,7 @@
 
 mod model;
 mod policy;
+mod stops;
 mod table;
 
 use super::moves::TOO_QUICKLY;

@@ -1,0 +1,112 @@
+//! Ways to stop a program: several signals, one after the other.
+
+use std::process::Command;
+
+use super::support::{
+    DEADLINE, Dir, Scene, Value, binary, finish, plain_environment, usual_configuration, wait_until,
+};
+
+/// Writes the signals that come, says when it is ready for them, and ends by none of these.
+const STUBBORN: &str = "\
+for name in TERM INT QUIT USR1; do trap \"echo $name >> seen\" $name; done
+echo ready >> seen
+while :; do sleep 0.05; done
+";
+
+/// Runs it, until it is ready.
+fn stubborn(keys: &str) -> Scene {
+    let dir = Dir::new();
+    dir.script("stubborn", STUBBORN);
+    let program =
+        format!("[program:p]\ncommand=%(here)s/stubborn\ndirectory=%(here)s\nstartsecs=0\n{keys}");
+    let scene = Scene::start_as(dir, &program, |_| {});
+    wait_seen(&scene, "ready\n");
+    scene
+}
+
+fn seen(scene: &Scene) -> String {
+    scene.dir.read("seen").unwrap_or_default()
+}
+
+fn wait_seen(scene: &Scene, text: &str) {
+    let is_seen = wait_until(DEADLINE, || seen(scene) == text);
+    assert!(
+        is_seen,
+        "{:?} is not {text:?}\n{}",
+        seen(scene),
+        scene.log()
+    );
+}
+
+fn stop(scene: &Scene) {
+    scene.call("stopProcess", &[Value::text("p")]).answer();
+    assert_eq!(scene.info("p").text_of("statename"), "STOPPED");
+}
+
+#[test]
+fn one_signal_comes_after_the_other_and_then_sigkill() {
+    let scene = stubborn("stopsignal=TERM INT QUIT\nstopwaitsecs=1\n");
+    stop(&scene);
+    assert_eq!(seen(&scene), "ready\nTERM\nINT\nQUIT\n");
+    scene.wait_log("stopped: p (terminated by SIGKILL)");
+    scene.stop();
+}
+
+#[test]
+fn a_signal_that_is_heard_is_the_last() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/sh -c 'trap \"\" TERM; echo deaf > %(here)s/seen; while :; do sleep 0.05; done'\n\
+         stopsignal=TERM USR1 QUIT\nstopwaitsecs=1\nstartsecs=0\n",
+    );
+    wait_seen(&scene, "deaf\n");
+    stop(&scene);
+    scene.wait_log("stopped: p (terminated by SIGUSR1)");
+    scene.stop();
+}
+
+#[test]
+fn who_wants_it_down_within_a_time_skips_the_other_signals() {
+    let scene = stubborn("stopsignal=TERM INT QUIT\nstopwaitsecs=3600\n");
+    let within = [Value::text("p"), Value::Double("0.5".to_owned())];
+    scene.call("stopProcessWithin", &within).answer();
+    assert_eq!(seen(&scene), "ready\nTERM\n");
+    scene.stop();
+}
+
+#[test]
+fn a_second_signal_to_supervisord_kills_whatever_signals_are_left() {
+    let mut scene = stubborn("stopsignal=TERM INT QUIT\nstopwaitsecs=3600\n");
+    scene.daemon.signal(libc::SIGINT);
+    wait_seen(&scene, "ready\nTERM\n");
+    scene.daemon.signal(libc::SIGINT);
+    assert_eq!(scene.daemon.wait(DEADLINE), Some(0), "{}", scene.log());
+    assert_eq!(seen(&scene), "ready\nTERM\n");
+}
+
+#[test]
+fn others_are_told_the_first_signal() {
+    let scene = Scene::start("[program:p]\ncommand=/bin/cat\nstopsignal=usr2 TERM\n");
+    let Value::Array(all) = scene.call("getAllConfigInfo", &[]).answer() else {
+        panic!("no array");
+    };
+    assert_eq!(all[0].int_of("stopsignal"), i64::from(libc::SIGUSR2));
+    scene.stop();
+}
+
+#[test]
+fn check_notes_what_supervisor_4_3_0_does_not_load() {
+    let dir = Dir::new();
+    let programs = "[program:p]\ncommand=/bin/cat\nstopsignal=TERM INT\n\
+                    [program:q]\ncommand=/bin/cat\nstopsignal=TERM\n";
+    dir.write("supervisord.conf", usual_configuration(programs));
+    let mut command = Command::new(binary());
+    plain_environment(&mut command);
+    command
+        .current_dir(dir.path())
+        .args(["-c", "supervisord.conf", "--check=strict"]);
+    let found = finish(command, "", DEADLINE);
+    assert_eq!(found.status, Some(0), "{}", found.stderr);
+    let note = "note: stopsignal of [program:p] has several signals: Supervisor 4.3.0 takes one, and does not start with more\n";
+    assert_eq!(found.stderr.matches("several signals").count(), 1);
+    assert!(found.stderr.ends_with(note), "{}", found.stderr);
+}
