@@ -187,6 +187,11 @@ const ADDED: &[&str] = &[
     "logfile_processor",
     "stdout_logfile_processor",
     "stderr_logfile_processor",
+    "environment_file",
+    "env_file",
+    "envfile",
+    "envfiles",
+    "user_environment",
 ];
 
 /// The lines that 4.3.0's sample has too.

@@ -175,6 +175,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         ("environment", environment(&process.environment)),
         ("serverurl", process.serverurl.as_ref().into()),
     ]);
+    let variables = process.variables.as_deref().cloned().unwrap_or_default();
+    members.extend(variables.dumped());
     members.extend(process.socket.iter().flat_map(dumped_socket));
     Json::object(members)
 }

@@ -14,7 +14,7 @@ use super::listener;
 use super::nearest::nearest;
 use super::program::{self, PRIORITY, name_of, part_after_colon, processes};
 use super::section::{Context, Section};
-use super::{FastCgiSocket, Group, GroupKind, Process};
+use super::{FastCgiSocket, Group, GroupKind, Process, Supervisord};
 use crate::sort;
 use crate::text::is_space;
 use crate::vec_map::VecMap;
@@ -43,10 +43,10 @@ impl Origin {
 }
 
 /// All groups in starting order, by priority and name, each with the sections that made it.
-/// `environment` is `[supervisord]`'s, which lies under each process's own.
+/// The variables of `[supervisord]` lie under each process's own.
 pub fn read(
     context: &Context<'_>,
-    environment: &[(String, String)],
+    supervisord: &Supervisord,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<(Group, Origin)>, ConfigError> {
     let sections = context.document.sections();
@@ -81,8 +81,7 @@ pub fn read(
     });
     let mut found = without_duplicates(found, warnings);
     for process in found.iter_mut().flat_map(|(group, _)| &mut group.processes) {
-        let process = Rc::make_mut(process);
-        process.environment = merged(environment, &process.environment);
+        inherit(Rc::make_mut(process), supervisord);
     }
     Ok(found)
 }
@@ -305,6 +304,22 @@ fn without_duplicates(
         }
     }
     kept
+}
+
+/// Puts the variables of `[supervisord]` under those of a process.
+fn inherit(process: &mut Process, supervisord: &Supervisord) {
+    let under = &supervisord.environment;
+    let files = &supervisord.environment_file.0;
+    if process.variables.is_some() || !files.is_empty() {
+        let own = |name: &String| process.environment.iter().any(|(other, _)| other == name);
+        let names = under.iter().map(|(name, _)| name).filter(|name| !own(name));
+        let inherited = names.cloned().collect();
+        let variables = process.variables.get_or_insert_default();
+        variables.inherited = inherited;
+        let sources = &mut variables.environment_file.0;
+        sources.splice(..0, files.iter().cloned());
+    }
+    process.environment = merged(under, &process.environment);
 }
 
 /// One environment over the other, sorted by name.

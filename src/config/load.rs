@@ -11,6 +11,7 @@ use super::datatypes::Mismatch;
 use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
+use super::exposed;
 use super::foreign;
 use super::group;
 use super::include::{self, Files};
@@ -243,7 +244,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
     let supervisord = supervisord::read(&mut context, &request.overrides)?;
     let interfaces = rpcinterface::read(&context, &mut warnings)?;
     rpcinterface::warn_of_client_plugins(context.document, &mut warnings);
-    let found = group::read(&context, &supervisord.environment, &mut warnings)?;
+    let found = group::read(&context, &supervisord, &mut warnings)?;
     let servers = server::read(&context)?;
     let mut user = None;
     if request.purpose == Purpose::Start {
@@ -260,6 +261,12 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
     let (groups, origins): (Vec<_>, Vec<_>) = found
         .map(|(group, origin)| (Rc::new(group), origin))
         .unzip();
+    warnings.extend(exposed::lines(
+        &supervisord,
+        &groups,
+        &origins,
+        context.system,
+    ));
     let stays_root = user.is_none_or(|user| user.uid.is_none_or(|uid| uid == 0));
     let foreign_directories = match stays_root {
         true => foreign::directories(
@@ -379,7 +386,7 @@ impl System for RealSystem {
 
     fn others_can_read(&self, path: &str) -> bool {
         let mode = |found: std::fs::Metadata| found.permissions().mode();
-        std::fs::metadata(path).is_ok_and(|found| mode(found) & 0o004 != 0)
+        std::fs::metadata(path).is_ok_and(|found| found.is_file() && mode(found) & 0o004 != 0)
     }
 
     fn others_who_can_write(&self, directory: &str) -> Option<String> {

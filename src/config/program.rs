@@ -27,6 +27,7 @@ use super::settings::{self, Setting, settings};
 use super::stop_signals::StopSignals;
 use super::syslog::Syslog;
 use super::targets::{self, LogFile, Target};
+use super::variables::{self, Variables};
 use crate::sort;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -74,6 +75,8 @@ settings! {
         policy: Option<Box<Policy>>,
         /// How its output is written to its logs; `None` is as it comes.
         delivery: Option<Box<Delivery>>,
+        /// Where its variables come from besides `environment`.
+        variables: Option<Box<Variables>>,
     }
 }
 
@@ -144,6 +147,8 @@ pub const KEYS: &[&[Key]] = &[
         key("environment", "pairs", Nothing),
         key("serverurl", "text", Value("AUTO")),
     ],
+    &Variables::KEYS,
+    &variables::OTHER_NAMES,
 ];
 
 impl Process {
@@ -421,6 +426,7 @@ impl Template {
             command: command.into(),
             directory,
             environment,
+            variables: Variables::read(section)?,
             ..process
         })
     }

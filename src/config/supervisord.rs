@@ -15,6 +15,7 @@ use super::paths::{existing_directory, existing_dirpath, normalized_path};
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, Word, settings};
 use super::size::{MOST_OF_RING, Size, SizeLimit};
+use super::variables::{self, Sources, read_sources};
 use crate::log_level::Level;
 use crate::text::json::Json;
 
@@ -56,6 +57,8 @@ settings! {
         childlog_ring: Size = changed("size", Value("0")).within(0, MOST_OF_RING),
         /// How much the logs of programs may take together, with their backups.
         childlogs_maxbytes: SizeLimit = changed("size|infinity", Value("infinity")),
+        /// Read for all programs, before their own.
+        environment_file: Sources = changed("paths", Nothing) => read_sources,
     } and {
         /// Nobody has set `pidfile`: it is the one in the directory that supervisord is started in.
         has_default_pidfile: bool,
@@ -69,6 +72,7 @@ settings! {
 pub const KEYS: &[&[Key]] = &[
     &Supervisord::KEYS,
     &keeping::MAIN_LOG,
+    &variables::OTHER_NAMES,
     &[key("environment", "pairs", Nothing)],
 ];
 

@@ -10,7 +10,7 @@ pub trait System {
     fn exists(&self, path: &str) -> bool;
     /// Whether a directory is there, symbolic links followed.
     fn is_directory(&self, path: &str) -> bool;
-    /// Whether everybody may read the file.
+    /// Whether this is a regular file that everybody may read.
     fn others_can_read(&self, path: &str) -> bool;
     /// Who may replace files of root in this directory besides root, as the end of a sentence;
     /// `None` where nobody may, and for those who are not root.

@@ -4,7 +4,7 @@ use crate::config::Process;
 use crate::loggers::form::Column;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUse;
-use crate::process::environment::Environment;
+use crate::process::environment::{self, Environment};
 use crate::process::fcgi::Hosts;
 use crate::process::identity;
 use crate::sys::signals::Mask;
@@ -57,6 +57,8 @@ impl ChildSettings {
             Step::Streams,
             Step::CloseOthers(self.minfds),
         ];
+        // What only root may read is read before it is another user.
+        steps.extend(environment::step(process));
         let identity = identity::step(process);
         // The terminal belongs to who has started supervisord.
         if identity.is_some() || self.is_other_user {

@@ -1,7 +1,10 @@
 //! The environment of a child: what supervisord inherited, what tells the
 //! child who supervises it, and what the configuration adds. Later wins.
+//! Files are read by the child itself.
 
 use crate::config::Process;
+use crate::sys::spawn::Step;
+use crate::sys::user::{self, Account};
 
 /// Names and values as execve takes them: bytes, since what supervisord
 /// inherited need not be text.
@@ -18,14 +21,16 @@ pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
 pub type Variables<'a> = Vec<(&'a [u8], &'a [u8])>;
 
 /// How many are added at most, beside those of the configuration.
-const OWN: usize = 4;
+const OWN: usize = 8;
 
-/// The child's environment; `server_url` is where supervisord itself can be reached.
+/// The child's environment; `server_url` is where supervisord itself can be reached, `account`
+/// is that of its user, if it is to be told.
 pub fn of_child<'a>(
     inherited: &'a Environment,
     server_url: Option<&'a str>,
     group: &'a str,
     process: &'a Process,
+    account: Option<&'a Account>,
 ) -> Variables<'a> {
     let mut variables = Vec::with_capacity(inherited.len() + OWN + process.environment.len());
     let pairs = inherited.iter();
@@ -45,7 +50,44 @@ pub fn of_child<'a>(
     for (name, value) in &process.environment {
         set(&mut variables, name, value);
     }
+    for (name, value) in account.into_iter().flat_map(of_account) {
+        if !is_own(process, name) {
+            set(&mut variables, name, value);
+        }
+    }
     variables
+}
+
+fn of_account(account: &Account) -> [(&str, &str); 4] {
+    [
+        ("HOME", &account.home),
+        ("USER", &account.name),
+        ("LOGNAME", &account.name),
+        ("SHELL", &account.shell),
+    ]
+}
+
+/// Whether a program sets a variable itself, whatever other sources say.
+fn is_own(process: &Process, name: &str) -> bool {
+    let inherited = process.variables.as_ref().map(|more| &more.inherited);
+    process.environment.iter().any(|(own, _)| own == name)
+        && !inherited.is_some_and(|names| names.iter().any(|other| other == name))
+}
+
+/// The step that reads the files of a program; what it sets itself they do not change.
+pub fn step(process: &Process) -> Option<Step<'_>> {
+    let sources = &process.variables.as_ref()?.environment_file.0;
+    let names = process.environment.iter().map(|(name, _)| name.as_str());
+    (!sources.is_empty()).then(|| Step::EnvironmentFiles {
+        sources,
+        kept: names.filter(|name| is_own(process, name)).collect(),
+    })
+}
+
+/// The account of the user that a process runs as, where it is to be told.
+pub fn account(process: &Process) -> Option<Account> {
+    let is_told = process.variables.as_ref()?.user_environment;
+    user::account_of(process.uid.filter(|_| is_told)?)
 }
 
 /// Sets a variable, in the place of one of that name.
@@ -74,7 +116,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (bytes(name), bytes(value)))
             .collect();
-        let environment = of_child(&inherited, server_url, "g", &process);
+        let environment = of_child(&inherited, server_url, "g", &process, None);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         environment
             .iter()

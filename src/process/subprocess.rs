@@ -189,11 +189,13 @@ impl Subprocess {
                 self.close(context);
                 error.text(&self.config.name)
             })?;
+        let account = environment::account(&self.config);
         let environment = environment::of_child(
             &child_settings.environment,
             child_settings.server_url.as_deref(),
             &self.group_name,
             &self.config,
+            account.as_ref(),
         );
         let program = Program {
             path: &executable.path,

@@ -130,7 +130,10 @@ impl Supervisor {
         let executable = command::find(&config, path).map_err(|error| error.to_string())?;
         let url = settings.server_url.as_deref();
         let group = listener.group_name();
-        let mut environment = environment::of_child(&settings.environment, url, group, &config);
+        let account = environment::account(&config);
+        let inherited = &settings.environment;
+        let mut environment =
+            environment::of_child(inherited, url, group, &config, account.as_ref());
         for (name, value) in variables {
             environment::set(&mut environment, name, value);
         }

@@ -5,6 +5,7 @@
 //! to look into `/etc/passwd` and `/etc/group` only, before the first look-up.
 
 use std::ffi::{CStr, CString};
+use std::path::PathBuf;
 
 use nix::unistd::{Gid, Group, Uid, User};
 
@@ -52,6 +53,24 @@ pub fn home_of(name: &str) -> Option<String> {
 
 pub fn home_of_uid(uid: u32) -> Option<String> {
     user_of_uid(uid).map(|user| user.dir.to_string_lossy().into_owned())
+}
+
+/// What a login tells of a user: name, home directory and shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub name: String,
+    pub home: String,
+    pub shell: String,
+}
+
+pub fn account_of(uid: u32) -> Option<Account> {
+    let user = user_of_uid(uid)?;
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    Some(Account {
+        home: text(user.dir),
+        shell: text(user.shell),
+        name: user.name,
+    })
 }
 
 /// The groups to give a process of that user: the primary one first, then

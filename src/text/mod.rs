@@ -1,10 +1,11 @@
 //! Small codecs of text: words of a command line, base64, ANSI sequences, pages, words of
-//! others as plain text, Python's way of quoting a string, which error texts
-//! carry, and UTF-8 that comes in pieces.
+//! others as plain text, files of variables, Python's way of quoting a string, which error
+//! texts carry, and UTF-8 that comes in pieces.
 
 pub mod ansi;
 pub mod base64;
 pub mod decoder;
+pub mod environment_file;
 pub mod escape;
 pub mod integer;
 pub mod json;

@@ -315,6 +315,7 @@ fn values_that_are_not_of_the_type_are_refused() {
                 "name",
                 "path",
                 "path|AUTO|NONE",
+                "paths",
                 "patterns",
                 "pairs",
                 // Its words are split when it is run.

@@ -42,7 +42,8 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'logfile_processor', 'stdout_logfile_processor', 'stderr_logfile_processor',
          'childlog_format', 'stdout_logfile_format', 'stderr_logfile_format', 'logfile_format',
          'stdout_logfile_when_slow', 'stderr_logfile_when_slow', 'syslog_tag', 'syslog_facility',
-         'syslog_stdout_priority', 'syslog_stderr_priority'}
+         'syslog_stdout_priority', 'syslog_stderr_priority',
+         'environment_file', 'user_environment'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

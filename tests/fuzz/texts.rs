@@ -1,10 +1,10 @@
-//! Lines, expansions, environments and commands.
+//! Lines, expansions, environments, files of variables and commands.
 
 use pollvisor::config::document::Document;
 use pollvisor::config::expand::{Layer, define, expand, expand_again};
 use pollvisor::config::expanded::Expanded;
 use pollvisor::config::pairs;
-use pollvisor::text::shlex;
+use pollvisor::text::{environment_file, shlex};
 
 /// What a value can grow by at most: widths end at 4096, names are short.
 const GROWTH: usize = 5000;
@@ -84,8 +84,28 @@ fn try_all(text: &str, more: &str, layer: &Layer) {
             try_pairs(&twice);
         }
     }
+    try_file(text, more);
     if let Ok(words) = shlex::split_command(text) {
         assert!(words.iter().map(String::len).sum::<usize>() <= text.len());
+    }
+}
+
+/// What a file says does not depend on what follows in lines of their own, and every value comes
+/// out of it.
+fn try_file(text: &str, more: &str) {
+    let Ok(pairs) = environment_file::parse(text.as_bytes()) else {
+        return;
+    };
+    let length: usize = pairs
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    assert!(length <= text.len());
+    let is_open = |text: &str| text.contains(['\'', '"', '\\']);
+    if let Ok(both) = environment_file::parse(format!("{text}\n{more}").as_bytes())
+        && !is_open(text)
+    {
+        assert!(both.starts_with(&pairs), "{pairs:?} {both:?}");
     }
 }
 

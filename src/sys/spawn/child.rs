@@ -11,10 +11,12 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::{self, Pid};
 
 use crate::sys::signals::Mask;
+use crate::sys::spawn::environment_files;
 use crate::sys::spawn::error_pipe::ErrorPipe;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
 use crate::sys::{fd, privileges, process, signals, terminal};
+use crate::text::environment_file::Source;
 
 /// The exit status of a child that has not become its program.
 pub const NOT_SPAWNED: i32 = 127;
@@ -52,6 +54,11 @@ pub enum Step<'a> {
     Streams,
     /// It has no other descriptors; where the system has no better way, none below this.
     CloseOthers(RawFd),
+    /// The variables in these files are added, but for those of a name that is to be kept.
+    EnvironmentFiles {
+        sources: &'a [Source],
+        kept: Vec<&'a str>,
+    },
     /// The terminal that controls it, if one does, does so no longer. Who has that may type on it.
     LeaveTerminal,
     /// It becomes this user, with all of these groups.
@@ -81,6 +88,8 @@ impl fmt::Display for Step<'_> {
             Step::Signals(_) => f.write_str("reset signals"),
             Step::Streams => f.write_str("set up descriptors"),
             Step::CloseOthers(_) => f.write_str("close descriptors"),
+            // The reason names the file.
+            Step::EnvironmentFiles { .. } => f.write_str("read an environment file"),
             Step::LeaveTerminal => f.write_str("leave the terminal"),
             Step::User { uid, .. } | Step::RefusedUser { uid, .. } => write!(f, "setuid to {uid}"),
             Step::Directory(directory) => write!(f, "chdir to {directory}"),
@@ -99,8 +108,14 @@ pub(super) fn run(
 ) -> ! {
     // Until the streams have their places, descriptor 2 is the daemon's.
     let (placed, mut stderr) = (io::stderr(), streams.stderr);
+    let mut variables = Vec::new();
     let failed = steps.iter().find_map(|step| {
-        let outcome = perform(step, streams, errors.write_end());
+        let outcome = match step {
+            Step::EnvironmentFiles { sources, kept } => {
+                environment_files::read(sources, kept, &mut variables)
+            }
+            _ => perform(step, streams, errors.write_end()),
+        };
         if outcome.is_ok() && matches!(step, Step::Streams) {
             stderr = placed.as_fd();
         }
@@ -108,7 +123,7 @@ pub(super) fn run(
     });
     let failure = match (failed, image) {
         (Some(failure), _) => failure,
-        (None, Ok(image)) => image.execute(),
+        (None, Ok(image)) => image.execute(&variables),
         (None, Err(failure)) => failure.clone(),
     };
     // The daemon is told first: descriptor 2 may be none.
@@ -134,6 +149,8 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(
             fd::close_others(libc::STDERR_FILENO + 1, Some(error_pipe), *limit);
             Ok(())
         }
+        // Its outcome is more than a success.
+        Step::EnvironmentFiles { .. } => Ok(()),
         Step::LeaveTerminal => {
             terminal::leave();
             Ok(())

@@ -9,6 +9,7 @@ use std::ptr;
 use nix::errno::Errno;
 
 use crate::sys::spawn::failure::{Failure, Reason};
+use crate::text::environment_file::Pair;
 
 /// The reasons why there is none are Python's.
 const NUL: &str = "embedded null byte";
@@ -61,10 +62,13 @@ impl Image {
         })
     }
 
-    /// Becomes the program; comes back only with why not.
-    pub fn execute(&self) -> Failure {
+    /// Becomes the program, with more variables or other values of some; comes back only with
+    /// why not.
+    pub fn execute(&self, variables: &[Pair]) -> Failure {
+        let changed = (!variables.is_empty()).then(|| self.environment.with(variables));
+        let environment = changed.as_ref().unwrap_or(&self.environment);
+        let environment = environment.pointers.as_ptr();
         let arguments = self.arguments.pointers.as_ptr();
-        let environment = self.environment.pointers.as_ptr();
         // SAFETY: a C string and two null-terminated arrays of C strings, all of which live.
         unsafe { libc::execve(self.path.as_ptr(), arguments, environment) };
         let errno = Errno::last();
@@ -90,5 +94,25 @@ impl Strings {
         let pointers = strings.iter().map(|string| string.as_ptr());
         let pointers = pointers.chain(iter::once(ptr::null())).collect();
         Strings { strings, pointers }
+    }
+
+    /// These variables and others; one of a name takes the place of that before it.
+    fn with(&self, variables: &[Pair]) -> Strings {
+        let mut strings = self.strings.clone();
+        for (name, value) in variables {
+            // No reader lets a null byte in.
+            let Ok(string) = string(format!("{name}={value}")) else {
+                continue;
+            };
+            let is_its = |other: &&mut CString| {
+                let rest = other.as_bytes().strip_prefix(name.as_bytes());
+                rest.is_some_and(|rest| rest.starts_with(b"="))
+            };
+            match strings.iter_mut().find(is_its) {
+                Some(old) => *old = string,
+                None => strings.push(string),
+            }
+        }
+        Strings::new(strings)
     }
 }

@@ -1,0 +1,56 @@
+//! Environment files with secrets that everybody may read. Of each that is told once, at the
+//! start, by the name of one variable; values are told to nobody.
+
+use std::rc::Rc;
+
+use super::group::Origin;
+use super::redact;
+use super::supervisord;
+use super::system::System;
+use super::{Group, Supervisord};
+use crate::text::environment_file::{self, Source};
+
+/// A line for each file with a secret that everybody may read.
+pub fn lines(
+    daemon: &Supervisord,
+    groups: &[Rc<Group>],
+    origins: &[Origin],
+    system: &dyn System,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut known: Vec<&str> = Vec::new();
+    let own = daemon.environment_file.0.iter();
+    let own = own.map(|source| (supervisord::SECTION, source));
+    let of_groups = groups.iter().zip(origins).flat_map(|(group, origin)| {
+        group.processes.iter().flat_map(move |process| {
+            let variables = process.variables.as_deref();
+            let sources = variables.map(|variables| &variables.environment_file.0);
+            let section = origin.section_of(process);
+            sources
+                .into_iter()
+                .flatten()
+                .map(move |source| (section, source))
+        })
+    });
+    for (section, Source { path, .. }) in own.chain(of_groups) {
+        if known.contains(&path.as_str()) {
+            continue;
+        }
+        known.push(path);
+        if let Some(name) = exposed_secret(path, system) {
+            lines.push(format!(
+                "For [{section}], the environment file {path} can be read by everybody, and {name} in it looks like a secret: chmod o-r it"
+            ));
+        }
+    }
+    lines
+}
+
+fn exposed_secret(path: &str, system: &dyn System) -> Option<String> {
+    if !system.others_can_read(path) {
+        return None;
+    }
+    let pairs = environment_file::parse(&system.read(path).ok()?).ok()?;
+    let mut names = pairs.into_iter().map(|(name, _)| name);
+    names.find(|name| redact::is_secret(name))
+}
