@@ -71,6 +71,8 @@ pub struct CommandLine<Key> {
     pub options: Vec<Given<Key>>,
     /// The first word that is no option, and all that follow.
     pub free: Vec<String>,
+    /// `--` stands before them.
+    pub is_ended: bool,
 }
 
 /// What is wrong with a command line. Displays as the text after `Error: `.
@@ -146,6 +148,7 @@ pub fn parse<Key: Copy + PartialEq>(
     Ok(CommandLine {
         options,
         free: matches.free,
+        is_ended: separated.is_ended,
     })
 }
 
@@ -189,6 +192,7 @@ struct Separated {
     spellings: Vec<String>,
     /// What was wrong with the word after the last one in `words`.
     error: Option<UsageError>,
+    is_ended: bool,
 }
 
 fn separate<Key: Copy>(specs: &[OptionSpec<Key>], words: &[String]) -> Separated {
@@ -196,11 +200,13 @@ fn separate<Key: Copy>(specs: &[OptionSpec<Key>], words: &[String]) -> Separated
         words: Vec::new(),
         spellings: Vec::new(),
         error: None,
+        is_ended: false,
     };
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         let value_follows = if !word.starts_with('-') || word == "-" || word == "--" {
             separated.words.push(word.clone());
+            separated.is_ended = word == "--";
             break;
         } else if let Some(long) = word.strip_prefix("--") {
             separated.push_long(specs, long)
@@ -412,6 +418,22 @@ mod tests {
             ("-c é", "-c=é |"),
         ] {
             assert_eq!(read(line), Ok(expected.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn two_dashes_end_the_options_where_they_are_no_value() {
+        for (line, expected) in [
+            ("-- a", true),
+            ("-n -- -c", true),
+            ("--", true),
+            ("-c -- a", false),
+            ("a -- b", false),
+            ("- -- b", false),
+            ("-n", false),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(parse(SPECS, &words).unwrap().is_ended, expected, "{line}");
         }
     }
 

@@ -52,6 +52,16 @@ pub fn split_command(command: &str) -> Result<Vec<String>, SplitError> {
     Ok(words)
 }
 
+/// The word as [`split_command`] and shells read it: as it is where nothing in it means anything
+/// to them, else in single quotes.
+pub fn quote(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\"'\"'")),
+    }
+}
+
 /// Appends to `word` what stands before the closing `quote`.
 fn read_quoted(
     characters: &mut impl Iterator<Item = char>,
@@ -220,6 +230,22 @@ fn is_word(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quoted_words_are_read_as_they_were() {
+        for (word, expected) in [
+            ("a/b-c.d", "a/b-c.d"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$HOME", "'$HOME'"),
+            ("it's", "'it'\"'\"'s'"),
+            ("a\n\\", "'a\n\\'"),
+            ("é;#", "'é;#'"),
+        ] {
+            assert_eq!(quote(word), expected);
+            assert_eq!(split_command(&quote(word)), Ok(vec![word.to_owned()]));
+        }
+    }
 
     #[test]
     fn command_lines_are_cut_by_the_shells_quoting() {
