@@ -32,6 +32,17 @@ pub struct Document {
     /// Where each section has its first header.
     headers: BTreeMap<String, Line>,
     marks: Vec<Vec<Mark>>,
+    /// What sections say beside their keys, if no file has them.
+    made: Vec<(String, Made)>,
+}
+
+/// What a section says that no file has, where no key could say it.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// Its variables, which are not expanded.
+    pub environment: Vec<(String, String)>,
+    /// Its process has supervisord's own standard streams.
+    pub inherits_streams: bool,
 }
 
 /// The number of a file, and of a line in it.
@@ -63,6 +74,7 @@ impl Document {
             files: Vec::new(),
             headers: BTreeMap::new(),
             marks: Vec::new(),
+            made: Vec::new(),
         }
     }
 
@@ -208,6 +220,40 @@ impl Document {
     pub fn add_section(&mut self, section: &str) {
         let map = self.store.get_mut_map();
         map.entry(section.to_owned()).or_default();
+    }
+
+    /// Adds a section that no file has as if it stood in that place.
+    pub fn add_section_at(&mut self, section: &str, location: &Location) {
+        let line = self.line_of(location);
+        self.add_section(section);
+        self.headers.entry(section.to_owned()).or_insert(line);
+    }
+
+    /// Puts a key there as if it stood in that place.
+    pub fn put_at(&mut self, section: &str, key: &str, text: &str, location: &Location) {
+        let line = self.line_of(location);
+        self.set(section, key, text, line);
+    }
+
+    fn line_of(&mut self, location: &Location) -> Line {
+        let known = self.files.iter().position(|file| *file == location.file);
+        let file = known.unwrap_or_else(|| {
+            self.files.push(location.file.clone());
+            self.marks.push(Vec::new());
+            self.files.len() - 1
+        });
+        Line(file, location.line)
+    }
+
+    /// Lets a section say more than its keys do.
+    pub fn lend(&mut self, section: &str, made: Made) {
+        self.made.push((section.to_owned(), made));
+    }
+
+    /// What a section says that no file has.
+    pub fn made(&self, section: &str) -> Option<&Made> {
+        let mut all = self.made.iter();
+        all.find(|(name, _)| name == section).map(|(_, made)| made)
     }
 
     pub fn remove_section(&mut self, section: &str) {

@@ -25,6 +25,18 @@ pub struct Files {
     pub errors: Vec<ConfigError>,
 }
 
+impl Default for Files {
+    /// No file at all.
+    fn default() -> Files {
+        Files {
+            document: Document::new(),
+            warnings: Vec::new(),
+            infos: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+}
+
 /// Reads `path` alone.
 pub fn read_main(
     path: &str,
@@ -55,9 +67,7 @@ pub fn read_all(
 ) -> Result<Files, ConfigError> {
     let mut files = Files {
         document: read_main(path, launch_directory, system)?,
-        warnings: Vec::new(),
-        infos: Vec::new(),
-        errors: Vec::new(),
+        ..Files::default()
     };
     if !files.document.has_section(SECTION) {
         return Ok(files);

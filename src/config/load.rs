@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::Config;
 use super::accounts;
+use super::commands;
 use super::datatypes::Mismatch;
 use super::document::Document;
 use super::error::ConfigError;
@@ -60,17 +61,40 @@ pub struct StartRequest {
 impl StartRequest {
     /// What to read: the file that was named, or the one that the search finds now.
     pub fn find(&self) -> Result<LoadRequest, ConfigError> {
+        let mut overrides = self.overrides.clone();
         let path = match &self.configuration {
             Some(path) => path.clone(),
-            None => find_required(&self.program, &self.launch_directory)?,
+            None if overrides.commands.is_empty() => {
+                find_required(&self.program, &self.launch_directory)?
+            }
+            None => {
+                let found = self.found_beside_command();
+                overrides.commands.stand_alone = found.is_none();
+                found.unwrap_or_else(|| commands::PLACE.to_owned())
+            }
         };
         Ok(LoadRequest {
             path,
-            overrides: self.overrides.clone(),
+            overrides,
             environment: self.environment.clone(),
             launch_directory: self.launch_directory.clone(),
             purpose: Purpose::Start,
         })
+    }
+
+    /// The file that the search finds for a command after `--`. Commands that are named one by
+    /// one need none.
+    fn found_beside_command(&self) -> Option<String> {
+        match self.overrides.commands.has_others() {
+            true => None,
+            false => find(&self.program, &self.launch_directory),
+        }
+    }
+
+    /// Whether what it reads is found by a search.
+    pub fn searches(&self) -> bool {
+        self.configuration.is_none()
+            && (self.overrides.commands.is_empty() || self.found_beside_command().is_some())
     }
 }
 
@@ -144,7 +168,14 @@ pub fn load_with_document(
 pub fn read_files(request: &LoadRequest, system: &dyn System) -> Result<Files, ConfigError> {
     let names = Names::of(request, system);
     let layers = [&names.environment, &names.here, &names.host];
-    include::read_all(&request.path, &request.launch_directory, &layers, system)
+    let commands = &request.overrides.commands;
+    let mut files = match commands.stand_alone {
+        true => Files::default(),
+        false => include::read_all(&request.path, &request.launch_directory, &layers, system)?,
+    };
+    let added = commands.add_to(&mut files.document, &request.environment, system);
+    files.errors.extend(added.err());
+    Ok(files)
 }
 
 /// What the files say; their own warnings are not in it.

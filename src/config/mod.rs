@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod amounts;
 pub mod check;
 pub mod command;
+pub mod commands;
 pub mod conversion;
 pub mod datatypes;
 pub mod delivery;

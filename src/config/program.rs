@@ -64,6 +64,8 @@ settings! {
         stdout: Output,
         stderr: Output,
         redirect_stderr: bool,
+        /// It has supervisord's own standard streams: no pipes, no logs, and the terminal.
+        inherits_streams: bool,
         /// The program's own over `[supervisord]`'s; sorted by name.
         environment: Vec<(String, String)>,
         /// `None` for unset and `AUTO`; empty for an empty key.
@@ -262,7 +264,11 @@ fn evaluate(
         names.insert("process_num".to_owned(), Replacement::Number(number));
         names.insert(NUMPROCS.name.to_owned(), Replacement::Number(numprocs));
         let own = environment(context, section, &mut names)?;
-        let process = template.process(&context.section(section, &[&names]), own, warnings)?;
+        let mut process = template.process(&context.section(section, &[&names]), own, warnings)?;
+        if let Some(made) = context.document.made(section) {
+            process.inherits_streams = made.inherits_streams;
+            process.environment.extend(made.environment.iter().cloned());
+        }
         restore(&mut names, &process.environment, &context.environment);
         processes.push(process);
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::amounts::Limit;
+use super::commands::Commands;
 use super::datatypes::ValueError;
 use super::error::ConfigError;
 use super::expand::expand_again;
@@ -182,6 +183,8 @@ pub struct Overrides {
     pub silent: bool,
     pub nocleanup: bool,
     pub strip_ansi: bool,
+    /// What it runs beside the programs of the file.
+    pub commands: Commands,
 }
 
 /// Evaluates the section in the original's order, which decides the error

@@ -34,6 +34,7 @@ fn options_go_over_the_file() {
         silent: true,
         nocleanup: true,
         strip_ansi: true,
+        ..Overrides::default()
     };
     assert_eq!(overrides(line), expected);
     assert_eq!(overrides(""), Overrides::default());
