@@ -1,5 +1,7 @@
 //! What the daemon gives to every child, and where it puts their files.
 
+use std::rc::Rc;
+
 use crate::config::Process;
 use crate::loggers::form::Column;
 use crate::loop_context::LoopContext;
@@ -7,6 +9,7 @@ use crate::loop_context::open_logs::LogUse;
 use crate::process::environment::{self, Environment};
 use crate::process::fcgi::Hosts;
 use crate::process::identity;
+use crate::sys::foreground::Terminal;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::Step;
 
@@ -37,6 +40,8 @@ pub struct ChildSettings {
     pub is_other_user: bool,
     /// The blocked signals that supervisord was started with.
     pub mask: Mask,
+    /// What a program with supervisord's own streams is lent.
+    pub terminal: Option<Rc<Terminal>>,
 }
 
 impl ChildSettings {
@@ -50,18 +55,23 @@ impl ChildSettings {
     }
 
     /// What a child does before exec, in the order of 4.3.0.
-    pub fn steps<'a>(&self, process: &'a Process) -> Vec<Step<'a>> {
-        let mut steps = vec![
-            Step::ProcessGroup,
+    pub fn steps<'a>(&'a self, process: &'a Process) -> Vec<Step<'a>> {
+        let mut steps = vec![Step::ProcessGroup];
+        if process.inherits_streams {
+            let lent = self.terminal.as_ref().and_then(|terminal| terminal.lend());
+            steps.extend(lent.map(Step::TakeTerminal));
+        }
+        let others = [
             Step::Signals(self.mask),
             Step::Streams,
             Step::CloseOthers(self.minfds),
         ];
+        steps.extend(others);
         // What only root may read is read before it is another user.
         steps.extend(environment::step(process));
         let identity = identity::step(process);
         // The terminal belongs to who has started supervisord.
-        if identity.is_some() || self.is_other_user {
+        if (identity.is_some() || self.is_other_user) && !process.inherits_streams {
             steps.push(Step::LeaveTerminal);
         }
         steps.extend(identity);

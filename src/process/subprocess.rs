@@ -183,12 +183,16 @@ impl Subprocess {
             .map_err(|error| error.to_string())?;
         // A new child begins a new conversation.
         self.listener = self.listener.take().map(|_| Box::default());
-        let ends = self
-            .make_dispatchers(context, child_settings, socket)
-            .map_err(|error| {
-                self.close(context);
-                error.text(&self.config.name)
-            })?;
+        let ends = match self.config.inherits_streams {
+            true => None,
+            false => {
+                let made = self.make_dispatchers(context, child_settings, socket);
+                Some(made.map_err(|error| {
+                    self.close(context);
+                    error.text(&self.config.name)
+                })?)
+            }
+        };
         let account = environment::account(&self.config);
         let environment = environment::of_child(
             &child_settings.environment,
@@ -202,11 +206,11 @@ impl Subprocess {
             arguments: &executable.arguments,
             environment: &environment,
         };
-        let streams = Streams {
+        let streams = ends.as_ref().map_or(Streams::own(), |ends| Streams {
             stdin: ends.stdin.descriptor(),
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
-        };
+        });
         let steps = child_settings.steps(&self.config);
         let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
         let pid = spawned.map_err(|errno| {

@@ -17,12 +17,17 @@ use crate::tokens::{ProcessId, Timer};
 /// What a shell exits with for a command that a signal has ended: this and the signal's number.
 const SIGNAL_BASE: i32 = 128;
 
+/// And for one that it cannot start.
+const CANNOT_START: i32 = 127;
+
 /// How a process has ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// EXITED, and not to be started again.
     Exited(Termination),
     Fatal,
+    /// The same of the command after `--`.
+    NotStarted,
 }
 
 impl End {
@@ -32,6 +37,7 @@ impl End {
             End::Exited(Termination::Exited(status)) => status,
             End::Exited(Termination::Signaled { signal, .. }) => SIGNAL_BASE + signal,
             End::Exited(Termination::Unknown(_)) | End::Fatal => 1,
+            End::NotStarted => CANNOT_START,
         };
         u8::try_from(status).unwrap_or(u8::MAX)
     }
@@ -41,7 +47,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             End::Exited(termination) => write!(f, "has ended ({termination})"),
-            End::Fatal => f.write_str("is FATAL"),
+            End::Fatal | End::NotStarted => f.write_str("is FATAL"),
         }
     }
 }
@@ -79,6 +85,11 @@ impl Supervisor {
         self.exit_status
     }
 
+    /// The command after `--` and why it could not be started, if that is what supervisord ends for.
+    pub fn not_started(&self) -> Option<&str> {
+        self.not_started.as_deref()
+    }
+
     /// After a process has entered a state: notes its end, if that is for good and may be the
     /// end of supervisord. `end` is how its child has just ended. What is stopped on request has
     /// not ended by itself, and once everything goes down nothing more is asked.
@@ -100,6 +111,11 @@ impl Supervisor {
         };
         let machine = process.machine();
         let end = match (entered, end) {
+            (ProcessState::Fatal, _) if process.config().inherits_streams => {
+                let (name, error) = (&process.config().name, machine.spawn_error());
+                self.not_started = Some(format!("{name}: {error}"));
+                End::NotStarted
+            }
             (ProcessState::Fatal, _) => End::Fatal,
             (ProcessState::Exited, Some((termination, _))) if !machine.is_wanted_up() => {
                 End::Exited(termination)
@@ -178,6 +194,7 @@ mod tests {
             (killed(64), 192),
             (End::Exited(Termination::Unknown(0x7f)), 1),
             (End::Fatal, 1),
+            (End::NotStarted, 127),
         ] {
             assert_eq!(end.exit_status(), expected, "{end}");
         }

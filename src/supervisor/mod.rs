@@ -8,6 +8,7 @@
 
 pub mod busy;
 pub mod child_record;
+mod command;
 pub mod descriptors;
 pub mod dispatch;
 pub mod exit;
@@ -83,6 +84,8 @@ pub struct Supervisor {
     ended: Vec<Ended>,
     /// What supervisord exits with.
     exit_status: u8,
+    /// The command after `--` and why it could not be started.
+    not_started: Option<String>,
     /// A process has changed its state since this was last asked.
     changed: bool,
     /// The system allows too few open files, which has been told.
@@ -117,6 +120,7 @@ impl Supervisor {
             shutdown: None,
             ended: Vec::new(),
             exit_status: 0,
+            not_started: None,
             changed: false,
             lacks_descriptors: false,
         }

@@ -63,6 +63,7 @@ impl Supervisor {
                     process.drain(context);
                 }
                 self.tell_reported(context, id);
+                self.take_terminal_back(id);
                 let machine = self.groups.process(id).map(Subprocess::machine);
                 let was_stopped = machine.is_some_and(Machine::is_going_down);
                 if let Some(error) = error {

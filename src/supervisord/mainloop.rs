@@ -147,6 +147,11 @@ impl MainLoop {
         self.supervisor.exit_status()
     }
 
+    /// At the end: the command after `--` and why it could not be started, if that is so.
+    pub fn not_started(&self) -> Option<&str> {
+        self.supervisor.not_started()
+    }
+
     /// At the end: what a restart goes on with.
     pub fn into_taken_over(self) -> TakenOver {
         TakenOver {
@@ -253,12 +258,14 @@ impl MainLoop {
                         .log
                         .debug(format_args!("received {signal} indicating a child quit"));
                     self.supervisor.reap(&mut self.context);
+                    self.supervisor.go_on_with_stopped_command();
                 }
                 Signal::HUP if self.supervisor.state() == SupervisorState::Shutdown => {
                     self.context.log.warn(format_args!(
                         "ignored {signal} indicating restart request (shutdown in progress)"
                     ))
                 }
+                Signal::HUP if self.supervisor.runs_commands() => self.exit_requested(signal),
                 Signal::HUP => {
                     self.context
                         .log

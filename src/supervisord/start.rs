@@ -38,6 +38,7 @@ use crate::supervisord::privileges::{self, Notes};
 use crate::supervisord::service::{self, ServiceManager};
 use crate::sys::daemon::{self, Report, Side};
 use crate::sys::errno;
+use crate::sys::foreground::Terminal;
 use crate::sys::poller::Interest;
 use crate::sys::signals::{self, Mask, Signals};
 use crate::sys::spawn::ErrorPipe;
@@ -82,6 +83,8 @@ pub struct Launch<'a> {
     signals: Option<Signals>,
     /// In the background, until the start has ended.
     report: Option<Report>,
+    /// What the command after `--` is lent, from the first start on.
+    terminal: Option<Rc<Terminal>>,
 }
 
 /// Why supervisord does not run.
@@ -139,7 +142,12 @@ impl<'a> Launch<'a> {
             pidfile: None,
             signals: None,
             report: None,
+            terminal: None,
         }
+    }
+
+    pub fn request(&self) -> &StartRequest {
+        &self.request
     }
 }
 
@@ -230,6 +238,10 @@ fn start_with(
     let last = without_groups(&request, &config);
     context.start_again();
     privileges::switch_user(&config, &mut notes).map_err(Failure::Usage)?;
+    if request.overrides.commands.stand_alone {
+        // There is no file that could say who is meant.
+        notes.criticals.clear();
+    }
     if restart {
         let minfds = i32::try_from(config.supervisord.minfds).unwrap_or(i32::MAX);
         fd::close_inherited(FIRST_TO_CLOSE, minfds);
@@ -238,6 +250,9 @@ fn start_with(
     }
 
     open_log(launch, &config, &notes, context, is_last_resort)?;
+    if !restart && !request.overrides.commands.main.is_empty() {
+        launch.terminal = Terminal::of_foreground().map(Rc::new);
+    }
     let mut supervisor = make_supervisor(launch, request, config);
     // Before anything is touched that may be another supervisord's.
     let pidfile = match claim::take(launch, &supervisor.config, context) {
@@ -263,6 +278,9 @@ fn start_with(
 
     if !restart {
         launch.signals = Some(catch_signals(context)?);
+        if launch.terminal.is_some() {
+            signals::hear_of_stops().map_err(|error| Failure::system("catch signals", &error))?;
+        }
         if !supervisor.config.supervisord.nodaemon
             && !go_to_background(launch, &supervisor.config, &mut servers, context)?
         {
@@ -351,6 +369,7 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
         hosts: fcgi::look_up_hosts(&config.groups),
         is_other_user: settings.user.is_some(),
         mask: launch.mask,
+        terminal: launch.terminal.clone(),
     };
     let mut supervisor = Supervisor::new(launch.request.clone(), request, config, child_settings);
     supervisor.pools.serials = launch.serials;

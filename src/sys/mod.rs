@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod errno;
 pub mod fd;
 pub mod float;
+pub mod foreground;
 pub mod glob;
 pub mod host;
 pub mod inotify;

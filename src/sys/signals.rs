@@ -162,6 +162,15 @@ pub fn die_of(signal: Signal) -> io::Result<()> {
     Ok(signal::raise(signal::Signal::try_from(signal.number())?)?)
 }
 
+/// Catches SIGCHLD for children that are stopped, too.
+pub fn hear_of_stops() -> io::Result<()> {
+    handle(
+        libc::SIGCHLD,
+        handler as *const () as libc::sighandler_t,
+        libc::SA_RESTART,
+    )
+}
+
 /// Gives a signal its default action back, for this process; it fails only for what is no signal.
 pub(crate) fn reset(number: i32) {
     let _ = handle(number, libc::SIG_DFL, 0);

@@ -15,7 +15,7 @@ use crate::sys::spawn::environment_files;
 use crate::sys::spawn::error_pipe::ErrorPipe;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
-use crate::sys::{fd, privileges, process, signals, terminal};
+use crate::sys::{fd, foreground, privileges, process, signals, terminal};
 use crate::text::environment_file::Source;
 
 /// The exit status of a child that has not become its program.
@@ -43,11 +43,27 @@ pub struct Streams<'a> {
     pub stderr: BorrowedFd<'a>,
 }
 
+impl Streams<'static> {
+    /// Those of the daemon itself.
+    pub fn own() -> Streams<'static> {
+        // SAFETY: the three are open for as long as the program runs; where one was not, Rust's
+        // start has opened /dev/null.
+        let [stdin, stdout, stderr] = [0, 1, 2].map(|own| unsafe { BorrowedFd::borrow_raw(own) });
+        Streams {
+            stdin,
+            stdout,
+            stderr,
+        }
+    }
+}
+
 /// What a child does before exec. The list is filled before the fork.
 #[derive(Clone, Debug)]
 pub enum Step<'a> {
     /// It leads a process group of its own.
     ProcessGroup,
+    /// Its group is in the foreground of this terminal.
+    TakeTerminal(BorrowedFd<'a>),
     /// The signals that the daemon catches do what they do by default, and these are blocked.
     Signals(Mask),
     /// The streams become the descriptors 0, 1 and 2.
@@ -85,6 +101,7 @@ impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Step::ProcessGroup => f.write_str("set process group"),
+            Step::TakeTerminal(_) => f.write_str("take the terminal"),
             Step::Signals(_) => f.write_str("reset signals"),
             Step::Streams => f.write_str("set up descriptors"),
             Step::CloseOthers(_) => f.write_str("close descriptors"),
@@ -138,6 +155,11 @@ pub(super) fn run(
 fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(), Failure> {
     let outcome = match step {
         Step::ProcessGroup => lead_process_group(),
+        // Without it the program runs as well, in the background.
+        Step::TakeTerminal(terminal) => {
+            foreground::take(*terminal);
+            Ok(())
+        }
         Step::Signals(mask) => {
             RESET.iter().copied().for_each(signals::reset);
             mask.apply();
