@@ -12,7 +12,7 @@ pub mod start;
 use std::process::ExitCode;
 
 use crate::command_line;
-use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, captured_environment};
+use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, StartRequest, captured_environment};
 use crate::states::SupervisorState;
 use crate::sys::{memory, process, signals, terminal};
 
@@ -40,9 +40,9 @@ fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
         Request::VersionFull => terminal::tell(&format!("{}\n", crate::version_full())),
         Request::Run(arguments) => return supervise(program, *arguments, launch_directory),
         Request::Inspect(inspection, arguments) => {
-            warn_of_search(program, &arguments);
             let environment = captured_environment();
             let request = arguments.start_request(program, environment, launch_directory);
+            warn_of_search(&request);
             return Ok(inspect::run(inspection, &request));
         }
     }
@@ -56,14 +56,17 @@ fn supervise(
     launch_directory: String,
 ) -> Result<ExitCode, Failure> {
     memory::tune();
-    warn_of_search(program, &arguments);
     let mask = signals::Mask::current()
         .and_then(|mask| signals::ignore_pipe_signals().map(|()| mask))
         .map_err(|error| Failure::system("prepare signals", &error))?;
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
+    warn_of_search(launch.request());
     let mut started = start::start(&mut launch)?;
     while let Some(mut daemon) = started {
         if daemon.run() != SupervisorState::Restarting {
+            if let Some(why) = daemon.not_started() {
+                terminal::complain(&format!("Error: cannot start {why}\n"));
+            }
             return Ok(ExitCode::from(daemon.exit_status()));
         }
         started = start::start_again(&mut launch, daemon.into_taken_over())?;
@@ -73,8 +76,9 @@ fn supervise(
 
 /// Root, who takes whatever lies in the current directory, is told so. The first process of a
 /// container is root as a matter of course.
-fn warn_of_search(program: &str, arguments: &Arguments) {
-    if arguments.configuration.is_none() && process::uid() == 0 && !process::is_first() {
+fn warn_of_search(request: &StartRequest) {
+    if process::uid() == 0 && !process::is_first() && request.searches() {
+        let program = &request.program;
         terminal::complain(&format!("{program}: warning: {ROOT_SEARCH_WARNING}\n"));
     }
 }

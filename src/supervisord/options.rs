@@ -7,7 +7,7 @@ use std::fmt;
 use crate::command_line::{self, Given, OptionSpec, UsageError};
 use crate::config::datatypes::{self, ValueError};
 use crate::config::load::StartRequest;
-use crate::config::paths::{existing_directory, existing_dirpath};
+use crate::config::paths::{existing_directory, existing_dirpath, normalized_path};
 use crate::config::supervisord::Overrides;
 use crate::config::system::System;
 use crate::text::pyrepr::{repr, repr_list};
@@ -38,6 +38,8 @@ enum Key {
     DumpConfig,
     Redact,
     VersionFull,
+    Run,
+    Procfile,
 }
 
 const fn spec(
@@ -63,6 +65,14 @@ const fn addition(key: Key, long: &'static str) -> OptionSpec<Key> {
         long: Some(long),
         takes_value: false,
         in_full: true,
+    }
+}
+
+/// The same with a value, which must follow.
+const fn addition_of(key: Key, long: &'static str) -> OptionSpec<Key> {
+    OptionSpec {
+        takes_value: true,
+        ..addition(key, long)
     }
 }
 
@@ -94,6 +104,8 @@ const SPECS: &[OptionSpec<Key>] = {
         addition(DumpConfig, "dump-config"),
         addition(Redact, "redact"),
         addition(VersionFull, "version-full"),
+        addition_of(Run, "run"),
+        addition_of(Procfile, "procfile"),
     ]
 };
 
@@ -171,6 +183,8 @@ pub enum ArgumentError {
     Addition(String),
     /// `--redact` without what it is for.
     OnlyRedact,
+    /// The value of a `--run` that is no name and command.
+    Run(String),
 }
 
 impl fmt::Display for ArgumentError {
@@ -196,6 +210,12 @@ impl fmt::Display for ArgumentError {
             ArgumentError::OnlyRedact => {
                 f.write_str("--redact hides secrets in what --dump-config prints: give both")
             }
+            ArgumentError::Run(value) => write!(
+                f,
+                "--run needs a name of letters, digits, _ and -, and a command, \
+                 such as --run web='python3 -m http.server 8000': {}",
+                repr(value)
+            ),
         }
     }
 }
@@ -216,10 +236,12 @@ pub fn parse(
     system: &impl System,
 ) -> Result<Request, ArgumentError> {
     let line = command_line::parse(SPECS, words)?;
-    if !line.free.is_empty() {
-        return Err(ArgumentError::Positional(line.free));
-    }
     let mut arguments = Arguments::default();
+    match line.is_ended {
+        true => arguments.overrides.commands.main = line.free,
+        false if line.free.is_empty() => {}
+        false => return Err(ArgumentError::Positional(line.free)),
+    }
     let mut inspection = None;
     let mut redacted = false;
     for given in &line.options {
@@ -231,9 +253,19 @@ pub fn parse(
             Key::Check | Key::DumpConfig => inspection = Some(inspected(given)?),
             Key::Redact if given.value.is_none() => redacted = true,
             Key::Redact => return Err(unknown(given)),
+            Key::Run => {
+                let value = given.value.clone().unwrap_or_default();
+                if !arguments.overrides.commands.add_run(&value) {
+                    return Err(ArgumentError::Run(value));
+                }
+            }
             _ => take(given, &mut arguments, launch_directory, system)?,
         }
     }
+    let over = &mut arguments.overrides;
+    // They stay on the terminal, which the command after `--` has for itself.
+    over.nodaemon |= !over.commands.is_empty();
+    over.silent |= !over.commands.main.is_empty();
     let arguments = Box::new(arguments);
     if redacted {
         return match inspection {
@@ -297,7 +329,8 @@ fn set(
     let over = &mut arguments.overrides;
     use Key::*;
     match key {
-        Help | Version | VersionFull | ProfileOptions | Check | DumpConfig | Redact => {}
+        Help | Version | VersionFull | ProfileOptions | Check | DumpConfig | Redact | Run => {}
+        Procfile => over.commands.procfile = Some(normalized_path(value, launch, system)),
         Configuration => arguments.configuration = Some(value.to_owned()),
         Nodaemon => over.nodaemon = true,
         Silent => over.silent = true,
@@ -351,6 +384,11 @@ pub fn usage(program: &str) -> String {
          --dump-config -- print the configuration as JSON, everything filled in, and exit\n\
          --redact -- in what --dump-config prints, hide variables that are named as secrets\n\
          --version-full -- print the version of this program itself and its features, and exit\n\
+         --run NAME=COMMAND -- run this in the foreground, and end with the first that ends; may be given again\n\
+         --procfile FILENAME -- the same for every line of a Procfile\n\
+         \n\
+         Words after '--' are a command that is run in the foreground, with the programs of the file\n\
+         beside it if there is one. Its end is the end, with its status.\n\
          \n"
     )
 }

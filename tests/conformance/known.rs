@@ -191,6 +191,8 @@ const KNOWN: &[Known] = &[
             "--dump-config",
             "--redact",
             "--version-full",
+            "--run NAME=COMMAND",
+            "--procfile FILENAME",
         ],
         reason: "options that 4.3.0 does not have",
     },

@@ -140,6 +140,54 @@ pub fn container(examples: &[String]) {
     );
 }
 
+/// supervisord(8): the words of what an image starts are options, and what follows them a command.
+pub fn main_command(examples: &[String]) {
+    let [commands, entry] = examples else {
+        panic!("nobody runs one of {examples:#?}");
+    };
+    let dir = Dir::new();
+    dir.script(
+        "bin/app",
+        "test \"$*\" = '--port 8000' && echo from the command",
+    );
+    dir.write("s.conf", "[supervisord]\nlogfile=/dev/null\npidfile=none\n");
+    let commands: Vec<String> = commands
+        .lines()
+        .map(|line| line.replace("/etc/supervisord.conf", "s.conf"))
+        .collect();
+    let [beside, alone] = commands.as_slice() else {
+        panic!("nobody runs one of {commands:#?}");
+    };
+    assert_eq!(succeed(&dir, beside), "from the command\n");
+    let alone = shell(&dir, alone, "echo from the shell; exit 0\n");
+    assert_eq!(
+        (alone.stdout.as_str(), alone.status),
+        ("from the shell\n", Some(0))
+    );
+    let words = entry.trim().strip_prefix("ENTRYPOINT [").unwrap();
+    let words = words.trim_end_matches(']').replace(['"', ','], "");
+    let words = words.replace("/etc/supervisord.conf", "s.conf");
+    assert_eq!(
+        succeed(&dir, &format!("{words} bin/app --port 8000")),
+        "from the command\n"
+    );
+}
+
+/// supervisord(8): they serve for ever, so they are looked at and run with others in their place.
+pub fn several_commands(examples: &[String]) {
+    let [commands] = examples else {
+        panic!("nobody runs one of {examples:#?}");
+    };
+    let dir = Dir::new();
+    dir.write("Procfile", "web: cat\nworker: cat\n");
+    let counts = ["2 groups, 2 processes"; 2];
+    assert_eq!(commands.lines().count(), counts.len());
+    for (line, count) in commands.lines().zip(counts) {
+        let told = succeed(&dir, &format!("{line} --check=strict"));
+        assert_eq!(told, format!("command line: configuration ok ({count})\n"));
+    }
+}
+
 /// supervisord.conf(5): a whole configuration.
 pub fn workers(examples: &[String]) {
     let [configuration] = examples else {

@@ -86,10 +86,12 @@ fn listeners(displays: Vec<Display>) {
     assert!(sections.is_empty(), "nobody runs {sections:#?}");
 }
 
-/// The settings of proxies are those that `proxies` runs.
+/// The entry point of an image is read, for there is none here. The settings of proxies are those that `proxies` runs.
 fn daemon(displays: Vec<Display>) {
     let mut sections = by_section(displays);
     configurations::container(&sections.remove("CONTAINERS").unwrap());
+    configurations::main_command(&sections.remove("A main command").unwrap());
+    configurations::several_commands(&sections.remove("Several commands").unwrap());
     assert_eq!(sections.remove("PROXIES").unwrap(), proxies::displayed());
     assert!(sections.is_empty(), "nobody runs {sections:#?}");
 }

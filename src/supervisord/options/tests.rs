@@ -89,6 +89,37 @@ fn inspections_take_no_prefix_from_the_options_of_4_3_0() {
 }
 
 #[test]
+fn commands_stay_in_the_foreground() {
+    let over = overrides("-s -- sh -c x --run");
+    assert_eq!(over.commands.main, ["sh", "-c", "x", "--run"]);
+    assert!(over.nodaemon && over.silent);
+    let over = overrides("--run=web=x=y --run w-2=z -c f --procfile a/../Procfile");
+    let run = over.commands.run.iter();
+    let told: Vec<String> = run
+        .map(|named| format!("{}|{}", named.name, named.command))
+        .collect();
+    assert_eq!(told, ["web|x=y", "w-2|z"]);
+    assert_eq!(over.commands.procfile.as_deref(), Some("/Procfile"));
+    assert!(over.nodaemon && !over.silent);
+    // Nothing after it is as if it were not there, for the entry point of an image.
+    assert_eq!(overrides("--"), Overrides::default());
+    assert_eq!(read("-h -- x"), Ok(Request::Help));
+    for line in ["--run x", "--run =x", "--run a.b=x", "--run a=", "--run=a"] {
+        let error = read(line).unwrap_err();
+        assert!(
+            error.starts_with("--run needs a name of letters"),
+            "{error}"
+        );
+    }
+    let twice = "conflicting command line option '--procfile'".to_owned();
+    assert_eq!(read("--procfile a --procfile b"), Err(twice));
+    assert_eq!(
+        read("--ru a=b"),
+        Err("option --ru not recognized".to_owned())
+    );
+}
+
+#[test]
 fn errors_are_told_in_the_originals_words_and_order() {
     for (line, message) in [
         (
