@@ -13,6 +13,7 @@
 //! | [`termination`] | how a child ended |
 //! | [`tokens`] | names for what can happen to whom |
 //! | [`timers`] | deadlines |
+//! | [`schedule`] | when the line of a crontab comes due |
 //! | [`text`] | small text formats |
 //! | [`log_level`] | the levels of log lines |
 //! | [`command_line`] | options, with the habits of Python's getopt |
@@ -49,6 +50,7 @@ pub mod loop_context;
 pub mod pidproxy;
 pub mod process;
 pub mod rpc;
+pub mod schedule;
 pub mod signal;
 pub mod sort;
 pub mod states;

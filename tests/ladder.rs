@@ -18,6 +18,7 @@ const RUNGS: &[&str] = &[
     "termination",
     "tokens",
     "timers",
+    "schedule",
     "text",
     "log_level",
     "command_line",
