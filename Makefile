@@ -18,6 +18,7 @@ MULTIVISOR = target/multivisor
 REAL_PROGRAMS = target/real-programs
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
+CRONITER = target/croniter
 AXE_VERSION = 4.14.1
 AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
@@ -57,7 +58,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(REAL_PROGRAMS)/bin/celery $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(REAL_PROGRAMS)/bin/celery $(CRONITER)/croniter/__init__.py $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features -- -D warnings
@@ -166,6 +167,13 @@ $(REAL_PROGRAMS)/bin/celery:
 	rm -rf $(REAL_PROGRAMS)
 	$(PYTHON) -m venv $(REAL_PROGRAMS)
 	$(REAL_PROGRAMS)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: gunicorn==23.0.0 celery==5.5.3
+	@touch $@
+
+# Another reader of crontabs, for the times of schedules.
+$(CRONITER)/croniter/__init__.py: $(ORIGINAL)/bin/supervisord
+	rm -rf $(CRONITER)
+	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check --no-compile --target $(CRONITER) \
+	  --no-deps croniter==6.0.0 python-dateutil==2.9.0.post0 pytz==2025.2 six==1.17.0
 	@touch $@
 
 # Ansible's module for supervisorctl, and what it imports. The wheel with all of Ansible's modules goes again.

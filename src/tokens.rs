@@ -77,6 +77,8 @@ pub enum FdOwner {
     SocketFiles,
     /// A client's connection.
     Connection(ConnectionId),
+    /// The system's timer for schedules.
+    Schedules,
 }
 
 /// What a timer is for; each has at most one deadline.
@@ -127,6 +129,8 @@ pub enum Timer {
     AcceptRetry,
     /// The file of a listening socket is missing: try to make it again.
     SocketFiles,
+    /// Schedules are to be looked at, where the system's timer does not tell.
+    Schedules,
     /// The service manager wants a sign of life, or has not taken what it was told.
     ServiceManager,
 }

@@ -145,6 +145,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
     ));
     let policy = process.policy.as_deref().cloned().unwrap_or_default();
     members.extend(policy.dumped());
+    let job = process.job.as_deref().cloned().unwrap_or_default();
+    members.extend(job.dumped());
     members.extend([
         ("user", user.into()),
         ("uid", process.uid.into()),

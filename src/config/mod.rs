@@ -25,6 +25,7 @@ pub mod go;
 pub mod group;
 pub mod include;
 pub mod ini;
+pub mod job;
 pub mod keeping;
 pub mod key;
 pub mod keys;

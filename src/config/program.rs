@@ -16,6 +16,7 @@ use super::delivery::{self, Delivery, Shape};
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
+use super::job::{CRON, Job};
 use super::keeping::{self, FileKeeping, Keeping};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
 use super::key::{Key, changed, key};
@@ -79,6 +80,8 @@ settings! {
         delivery: Option<Box<Delivery>>,
         /// Where its variables come from besides `environment`.
         variables: Option<Box<Variables>>,
+        /// Whether it ends, comes by the clock or is limited; `None` is [`Job::default`].
+        job: Option<Box<Job>>,
     }
 }
 
@@ -135,6 +138,8 @@ pub const KEYS: &[&[Key]] = &[
     ],
     &Process::KEYS,
     &Policy::KEYS,
+    &Job::KEYS,
+    &[CRON],
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &STDOUT,
     &STDERR,
@@ -335,8 +340,9 @@ struct Template {
 
 impl Template {
     fn read(section: &Section<'_>) -> Result<Template, ConfigError> {
-        let settings = Process::read_keys(section)?;
+        let mut settings = Process::read_keys(section)?;
         let policy = Policy::read(section)?;
+        let job = Job::read(section, &mut settings)?;
         let redirect_stderr = section.read(&REDIRECT_STDERR)?;
         let numprocs: i64 = section.read(&NUMPROCS)?;
         let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
@@ -388,6 +394,7 @@ impl Template {
                 redirect_stderr,
                 serverurl,
                 policy,
+                job,
                 ..settings
             },
             process_name,

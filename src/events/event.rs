@@ -36,6 +36,8 @@ pub struct Move {
     pub tries: i64,
     /// How the child ended, where one did, and whether that was expected.
     pub end: Option<(Termination, bool)>,
+    /// The key by which the daemon stops it by itself; empty where it does not.
+    pub reason: &'static str,
 }
 
 impl Subject<'_> {
@@ -69,6 +71,9 @@ impl Event {
             }
             ProcessState::Fatal | ProcessState::Unknown => Ok(()),
         };
+        if !moved.reason.is_empty() {
+            let _ = write!(line, " reason:{}", moved.reason);
+        }
         Event::new(EventType::ProcessState(moved.to), line)
     }
 
@@ -184,6 +189,7 @@ mod tests {
             pid: 42,
             tries: 2,
             end: None,
+            reason: "",
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! | so is \\ wanted | up | down |
 //! |---|---|---|
-//! | never started, or stopped | | STOPPED |
+//! | never started, or stopped | STOPPED, waits for its restart | STOPPED |
 //! | its child is young, or is being made, or its start is delayed | STARTING | STOPPING |
 //! | its child is up | RUNNING | STOPPING |
 //! | its start has failed | BACKOFF, waits for the next | BACKOFF |
@@ -20,6 +20,14 @@
 //!                     BACKOFF <--end too soon--'                |
 //!                     BACKOFF --retries over--> FATAL           stop
 //! STARTING, RUNNING --stop--> STOPPING --end--> STOPPED
+//!
+//! of a oneshot:
+//! STARTING --expected end--> EXITED
+//! STARTING --other end--> BACKOFF
+//!
+//! with a runtime_timeout:
+//! RUNNING --time over--> STOPPING --end--> STOPPED, waits for its restart
+//! STARTING of a oneshot --time over--> STOPPING --end--> BACKOFF
 //! ```
 //!
 //! Effects keep the order of Supervisor 4.3.0: the state changes first, then
@@ -90,6 +98,9 @@ enum Desired {
     Down,
     /// Down for good, to be FATAL for this reason.
     Condemned(String),
+    /// Down since it has run for its time, which this tells: to be started again, or to be a
+    /// failure.
+    OutOfTime(String),
 }
 
 /// What is so.
@@ -168,7 +179,11 @@ impl Machine {
 
     /// Whether it has no child and is to have one again when its deadline comes.
     pub fn waits_for_restart(&self) -> bool {
-        self.is_wanted_up() && matches!(self.observed, Observed::StartFailed | Observed::Exited)
+        self.is_wanted_up()
+            && matches!(
+                self.observed,
+                Observed::StartFailed | Observed::Exited | Observed::Stopped
+            )
     }
 
     /// Whether its child was told to end and has not yet.
@@ -244,7 +259,7 @@ impl Machine {
             (Starting, Input::Spawned(pid)) if is_spawning => {
                 self.pid = pid;
                 self.started_at = now.monotonic;
-                self.deadline = Some(self.started_at + policy::time_to_run(process));
+                self.deadline = self.first_deadline(process);
                 let text = format!("spawned: '{name}' with pid {pid}");
                 effects.push(Effect::Log(Level::Info, text));
             }
@@ -254,19 +269,25 @@ impl Machine {
                 self.back_off(process, now, &mut effects);
             }
 
-            (Starting, Input::Due) if has_child => self.succeed(process, &mut effects),
+            (Starting, Input::Due) if has_child && !process.is_oneshot() => {
+                self.succeed(process, &mut effects);
+            }
+            (Starting | Running, Input::Due) if has_child => {
+                self.look_at_time(process, now, &mut effects);
+            }
             (Starting, Input::Due) if is_delayed && restarts_allowed => {
                 self.start(now, &mut effects);
             }
             (Starting, Input::Due) if is_delayed => self.drop_start(process, &mut effects),
             (Backoff, Input::Due) if policy::is_last(process, self.backoff) => {
                 self.give_up(&mut effects);
-                self.tell_of_giving_up(process, "too many start retries too quickly", &mut effects);
+                let reason = self.reason_of_giving_up(process);
+                self.tell_of_giving_up(process, &reason, &mut effects);
             }
-            (Backoff | Exited, Input::Due) if restarts_allowed && self.is_wanted_up() => {
+            (Backoff | Exited | Stopped, Input::Due) if restarts_allowed && self.is_wanted_up() => {
                 self.start_again(process, now, &mut effects);
             }
-            (Backoff | Exited, Input::Due) => self.want_no_restart(),
+            (Backoff | Exited | Stopped, Input::Due) => self.want_no_restart(),
             (Stopping, Input::Due) => self.stop_harder(process, now, &mut effects),
             (_, Input::Due) => self.deadline = None,
 
@@ -277,12 +298,19 @@ impl Machine {
                 self.stop(process, Desired::Down, now, &mut effects);
                 self.kill_within(time, now);
             }
-            (Stopping, Input::StopWithin(time)) => self.kill_within(time, now),
+            (Stopping, Input::StopWithin(time)) => {
+                self.forget_time();
+                self.kill_within(time, now);
+            }
             (Starting | Running, Input::Kill) if has_child => {
                 self.enter(Desired::Down, self.observed, &mut effects);
                 self.kill(process, now, &mut effects);
             }
-            (Stopping, Input::Kill) => self.kill(process, now, &mut effects),
+            (Stopping, Input::Kill) => {
+                self.forget_time();
+                self.kill(process, now, &mut effects);
+            }
+            (Stopping, Input::Stop) if self.is_out_of_time() => self.forget_time(),
             (Starting, Input::Stop | Input::StopWithin(_) | Input::Kill) if is_delayed => {
                 self.drop_start(process, &mut effects);
             }
@@ -294,6 +322,9 @@ impl Machine {
             }
             // Who asks for a stop does not want the restart that it waits for.
             (Exited, Input::Stop | Input::StopWithin(_) | Input::Kill) => self.want_no_restart(),
+            (Stopped, Input::Stop | Input::StopWithin(_) | Input::Kill) if self.is_wanted_up() => {
+                self.want_no_restart();
+            }
             (_, Input::Stop | Input::StopWithin(_) | Input::Kill) => {
                 let signal = process.stopsignal.first;
                 let text =
@@ -340,6 +371,7 @@ impl Machine {
     }
 }
 
+mod jobs;
 mod moves;
 
 #[cfg(test)]

@@ -121,6 +121,13 @@ pub fn time_to_run(process: &Process) -> Duration {
     start_time(process).max(INSTANT)
 }
 
+/// How long a child may run, if there is an end. `seed` chooses what `runtime_jitter` leaves to
+/// chance.
+pub fn run_time(process: &Process, seed: u64) -> Option<Duration> {
+    let jitter = process.job.as_ref()?.runtime_jitter;
+    Some(shortened(process.runtime_timeout()?, jitter, seed))
+}
+
 /// How long a process has to stop before it is killed; `None` for as long as it takes.
 pub fn stop_time(process: &Process) -> Option<Duration> {
     let has_end = process.stopwaitsecs != ENDLESS;
@@ -155,14 +162,19 @@ impl Restarts {
         let is_full = at.since(*self.0.get(oldest)?) < within;
         is_full.then(|| {
             let restarts = if count == 1 { "restart" } else { "restarts" };
-            let (number, unit) = match within.subsec_millis() {
-                0 => (u128::from(within.as_secs()), "second"),
-                _ => (within.as_millis(), "millisecond"),
-            };
-            let plural = if number == 1 { "" } else { "s" };
-            format!("{count} {restarts} in {number} {unit}{plural}")
+            format!("{count} {restarts} in {}", in_words(within))
         })
     }
+}
+
+/// Such as `1 second`.
+pub fn in_words(time: Duration) -> String {
+    let (number, unit) = match time.subsec_millis() {
+        0 => (u128::from(time.as_secs()), "second"),
+        _ => (time.as_millis(), "millisecond"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
 }
 
 /// The `restart_limit` of a process, if it has one.

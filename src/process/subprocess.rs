@@ -59,6 +59,8 @@ pub struct Subprocess {
     listener: Option<Box<Listener>>,
     /// Monitors have been told of a failed start since it was last up or given up.
     backoff_told: bool,
+    /// When the clock starts it next, in seconds of Unix time, if it does.
+    next_run: Option<Box<i64>>,
     /// What the pipes have brought for others and nobody has taken yet.
     reported: Vec<Reported>,
 }
@@ -85,6 +87,7 @@ impl Subprocess {
             kept_stderr: None,
             listener: is_listener.then(Box::default),
             backoff_told: false,
+            next_run: None,
             reported: Vec::new(),
         }
     }
@@ -135,6 +138,15 @@ impl Subprocess {
 
     pub fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// When the clock starts it next, in seconds of Unix time.
+    pub fn next_run(&self) -> Option<i64> {
+        self.next_run.as_deref().copied()
+    }
+
+    pub fn set_next_run(&mut self, next: Option<i64>) {
+        self.next_run = next.map(Box::new);
     }
 
     pub fn log_path(&self, channel: Channel) -> Option<&str> {

@@ -184,28 +184,37 @@ pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
             row.int_after(begin, i64::try_from(room).unwrap_or(i64::MAX));
         }
     }
+    if process.config().is_oneshot() {
+        row.string_after(string_member!("type"), "oneshot");
+    }
+    if let Some(next) = process.next_run() {
+        row.int_after(int_member!("next_run"), next);
+    }
     row.end();
 }
 
-/// What is known of a process, in a few words.
+/// What is known of a process, in a few words, and when the clock starts it next.
 pub fn description(process: &Subprocess, now: Now) -> String {
+    let description = present(process, now);
+    match process.next_run() {
+        None => description,
+        Some(next) if description.is_empty() => format!("next run {}", calendar_time(next)),
+        Some(next) => format!("{description}, next run {}", calendar_time(next)),
+    }
+}
+
+fn present(process: &Subprocess, now: Now) -> String {
     let machine = process.machine();
+    let is_under_way = || process.config().is_oneshot() && machine.pid() != 0;
     match machine.state() {
-        ProcessState::Running => {
-            let start = machine.last_start().map_or(0, |then| then.seen_at(now));
-            format!(
-                "pid {}, uptime {}{}",
-                machine.pid(),
-                uptime(now.wall.seconds.saturating_sub(start)),
-                overdue(process, now)
-            )
-        }
+        ProcessState::Starting if is_under_way() => uptime_of(process, now),
+        ProcessState::Running => uptime_of(process, now),
         ProcessState::Fatal | ProcessState::Backoff => match machine.spawn_error() {
             "" => format!("unknown error (try \"tail {}\")", process.config().name),
             error => error.to_owned(),
         },
         ProcessState::Stopped | ProcessState::Exited => match machine.last_start() {
-            Some(_) => stop_time(machine.last_stop().map_or(0, |then| then.seen_at(now))),
+            Some(_) => calendar_time(machine.last_stop().map_or(0, |then| then.seen_at(now))),
             None => "Not started".to_owned(),
         },
         ProcessState::Starting => match machine.delayed_until() {
@@ -214,6 +223,17 @@ pub fn description(process: &Subprocess, now: Now) -> String {
         },
         ProcessState::Stopping | ProcessState::Unknown => String::new(),
     }
+}
+
+fn uptime_of(process: &Subprocess, now: Now) -> String {
+    let machine = process.machine();
+    let start = machine.last_start().map_or(0, |then| then.seen_at(now));
+    format!(
+        "pid {}, uptime {}{}",
+        machine.pid(),
+        uptime(now.wall.seconds.saturating_sub(start)),
+        overdue(process, now)
+    )
 }
 
 /// For how long a listener has been BUSY with an event, once that has been told in the log.
@@ -246,7 +266,7 @@ pub fn uptime(seconds: i64) -> String {
 }
 
 /// `Nov 22 06:28 PM`, local time.
-fn stop_time(seconds: i64) -> String {
+fn calendar_time(seconds: i64) -> String {
     let local = time::local(Timestamp {
         seconds,
         nanoseconds: 0,

@@ -1,7 +1,7 @@
 //! Starting processes on request.
 
 use crate::process::command::CommandError;
-use crate::process::machine::Input;
+use crate::process::machine::{Input, Machine};
 use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
@@ -43,12 +43,17 @@ pub fn start_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     Ok(start_several(daemon, ids, parameters::wait(parameters, 0)))
 }
 
-/// Whether a process that was started has come up, or why it has not; `None` while it may.
+/// Whether a process that was started has come up, or why it has not; `None` while it may. A
+/// oneshot has when it has ended as expected.
 pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result<(), Fault>> {
-    let machine = match daemon.supervisor.groups.process(id) {
-        Some(process) => process.machine(),
+    let process = match daemon.supervisor.groups.process(id) {
+        Some(process) => process,
         None => return Some(Err(Fault::with(FaultCode::AbnormalTermination, name))),
     };
+    let machine = process.machine();
+    if process.config().is_oneshot() {
+        return result_of_oneshot(machine, name);
+    }
     if !machine.spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));
     }
@@ -57,6 +62,24 @@ pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result
         ProcessState::Starting => None,
         _ => Some(Err(Fault::with(FaultCode::AbnormalTermination, name))),
     }
+}
+
+/// What a oneshot has come to; `None` while it runs, or is to be tried again.
+fn result_of_oneshot(machine: &Machine, name: &str) -> Option<Result<(), Fault>> {
+    let is_under_way = match machine.state() {
+        ProcessState::Exited => return Some(Ok(())),
+        ProcessState::Starting => true,
+        ProcessState::Backoff => machine.waits_for_restart(),
+        _ => machine.is_out_of_time(),
+    };
+    if is_under_way {
+        return None;
+    }
+    let (reason, code) = (machine.spawn_error(), FaultCode::AbnormalTermination);
+    Some(Err(match reason {
+        "" => Fault::with(code, name),
+        _ => Fault::with(code, format!("{name}: {reason}")),
+    }))
 }
 
 fn awaited(id: ProcessId, name: &str) -> AwaitedProcess {
@@ -120,6 +143,9 @@ fn start_one(
     let _ = daemon.supervisor.feed(daemon.context, id, Input::Start);
     daemon.supervisor.reap_process(daemon.context, id);
     let process = daemon.supervisor.groups.process(id)?;
+    if process.config().is_oneshot() && wait {
+        return poll(daemon, id, name);
+    }
     if !process.machine().spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));
     }

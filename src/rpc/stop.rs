@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
-use crate::process::machine::Input;
+use crate::process::machine::{Input, Machine};
 use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
@@ -173,11 +173,12 @@ fn stop_one(
     (state.is_stopped() || !wait).then_some(Ok(()))
 }
 
-/// A process that has ended and is about to be started again does not run, but
-/// who asks for its stop does not want the restart.
+/// A process that has ended, or is being stopped by the daemon, and is about to be started again
+/// does not run, but who asks for its stop does not want the restart.
 fn take_restart_back(daemon: &mut Daemon<'_>, id: ProcessId) {
     let process = daemon.supervisor.groups.process(id);
-    if process.is_some_and(|process| process.machine().waits_for_restart()) {
+    let is_to_start = |machine: &Machine| machine.waits_for_restart() || machine.is_out_of_time();
+    if process.is_some_and(|process| is_to_start(process.machine())) {
         // Nothing is signalled, so nothing can fail.
         let _ = daemon.supervisor.feed(daemon.context, id, Input::Stop);
     }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::config::ExitOn;
+use crate::events::event::Move;
 use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
 use crate::process::subprocess::Subprocess;
@@ -59,18 +60,22 @@ pub struct Ended {
     /// It has `exit_supervisord`.
     is_essential: bool,
     is_listener: bool,
+    /// It has done its work, or the clock starts it again: that ends nothing while something
+    /// else is there.
+    is_job: bool,
     end: End,
 }
 
 impl Ended {
     /// The setting by which supervisord ends with it, if one says so. `is_last` tells whether no
-    /// program but listeners runs or waits for a start.
+    /// program but listeners runs, waits for a start or is scheduled.
     fn ends_supervisord(&self, exit_on: ExitOn, is_last: bool) -> Option<&'static str> {
         if self.is_essential {
             return Some("exit_supervisord=true");
         }
         match exit_on {
             _ if self.is_listener => None,
+            ExitOn::AnyFatal | ExitOn::AnyExited if self.is_job => None,
             ExitOn::AnyFatal if self.end == End::Fatal => Some("exit_on=any_fatal"),
             ExitOn::AnyExited => Some("exit_on=any_exited"),
             ExitOn::AllExited if is_last => Some("exit_on=all_exited"),
@@ -91,14 +96,9 @@ impl Supervisor {
     }
 
     /// After a process has entered a state: notes its end, if that is for good and may be the
-    /// end of supervisord. `end` is how its child has just ended. What is stopped on request has
-    /// not ended by itself, and once everything goes down nothing more is asked.
-    pub(super) fn note_end(
-        &mut self,
-        id: ProcessId,
-        entered: ProcessState,
-        end: Option<(Termination, bool)>,
-    ) {
+    /// end of supervisord. What is stopped on request has not ended by itself, but what has run
+    /// for its time has; and once everything goes down nothing more is asked.
+    pub(super) fn note_end(&mut self, id: ProcessId, entered: ProcessState, before: &Move) {
         if self.state.is_going_down() {
             return;
         }
@@ -110,22 +110,29 @@ impl Supervisor {
             return;
         };
         let machine = process.machine();
-        let end = match (entered, end) {
+        let is_by_itself = match entered {
+            ProcessState::Stopped => !before.reason.is_empty(),
+            entered => entered == ProcessState::Exited,
+        };
+        let end = match (entered, before.end) {
             (ProcessState::Fatal, _) if process.config().inherits_streams => {
                 let (name, error) = (&process.config().name, machine.spawn_error());
                 self.not_started = Some(format!("{name}: {error}"));
                 End::NotStarted
             }
             (ProcessState::Fatal, _) => End::Fatal,
-            (ProcessState::Exited, Some((termination, _))) if !machine.is_wanted_up() => {
+            (_, Some((termination, _))) if is_by_itself && !machine.is_wanted_up() => {
                 End::Exited(termination)
             }
             _ => return,
         };
+        let config = process.config();
+        let has_succeeded = config.is_oneshot() && end != End::Fatal;
         self.ended.push(Ended {
-            namespec: namespec(process.group_name(), &process.config().name),
-            is_essential: process.config().exit_supervisord,
+            namespec: namespec(process.group_name(), &config.name),
+            is_essential: config.exit_supervisord,
             is_listener: process.listener().is_some(),
+            is_job: has_succeeded || config.schedule().is_some(),
             end,
         });
     }
@@ -157,7 +164,7 @@ impl Supervisor {
         context.timers.set(Timer::ShutdownReport, Some(now));
     }
 
-    /// Whether a program that is no listener runs or waits for a start.
+    /// Whether a program that is no listener runs, waits for a start or is scheduled.
     fn has_living_programs(&self) -> bool {
         let processes = self.groups.iter().flat_map(|group| &group.processes);
         let mut programs = processes.filter(|process| process.listener().is_none());
@@ -166,7 +173,10 @@ impl Supervisor {
                 let machine = program.machine();
                 let state = machine.state();
                 // One that cannot be signalled lives.
-                !state.is_stopped() || state == ProcessState::Unknown || machine.waits_for_restart()
+                !state.is_stopped()
+                    || state == ProcessState::Unknown
+                    || machine.waits_for_restart()
+                    || program.next_run().is_some()
             })
     }
 }
@@ -203,11 +213,13 @@ mod tests {
     #[test]
     fn settings_say_which_ends_are_the_end_of_supervisord() {
         use ExitOn::{AllExited, AnyExited, AnyFatal, Never};
-        const PROGRAM: (bool, bool) = (false, false);
-        const ESSENTIAL: (bool, bool) = (true, false);
-        const LISTENER: (bool, bool) = (false, true);
-        const ESSENTIAL_LISTENER: (bool, bool) = (true, true);
-        for (exit_on, (is_essential, is_listener), end, is_last, expected) in [
+        const PROGRAM: [bool; 3] = [false, false, false];
+        const ESSENTIAL: [bool; 3] = [true, false, false];
+        const LISTENER: [bool; 3] = [false, true, false];
+        const ESSENTIAL_LISTENER: [bool; 3] = [true, true, false];
+        const JOB: [bool; 3] = [false, false, true];
+        const ESSENTIAL_JOB: [bool; 3] = [true, false, true];
+        for (exit_on, [is_essential, is_listener, is_job], end, is_last, expected) in [
             (Never, PROGRAM, STATUS(0), true, None),
             (Never, PROGRAM, End::Fatal, true, None),
             (
@@ -285,6 +297,18 @@ mod tests {
                 Some("exit_on=all_exited"),
             ),
             (AllExited, LISTENER, STATUS(0), true, None),
+            (AnyFatal, JOB, End::Fatal, true, None),
+            (AnyExited, JOB, STATUS(0), true, None),
+            (AnyExited, JOB, STATUS(3), true, None),
+            (AllExited, JOB, STATUS(0), false, None),
+            (AllExited, JOB, STATUS(0), true, Some("exit_on=all_exited")),
+            (
+                AnyExited,
+                ESSENTIAL_JOB,
+                STATUS(0),
+                false,
+                Some("exit_supervisord=true"),
+            ),
             (
                 AllExited,
                 ESSENTIAL,
@@ -297,6 +321,7 @@ mod tests {
                 namespec: "p".to_owned(),
                 is_essential,
                 is_listener,
+                is_job,
                 end,
             };
             let found = ended.ends_supervisord(exit_on, is_last);

@@ -128,6 +128,7 @@ impl Supervisor {
         }
         self.emit(context, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
+        self.add_schedules(context, id);
         failures
     }
 
@@ -169,6 +170,7 @@ impl Supervisor {
             socket.close(&mut context.log);
         }
         self.pools.remove(context, id);
+        self.remove_schedules(context, id);
         self.arm_ticks(context);
         self.emit(context, &Event::group_removed(&group.config.name));
         self.changed = true;

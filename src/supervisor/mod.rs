@@ -4,7 +4,7 @@
 //! process, the sockets of a group, the trigger of a pool, the pipes of handlers and the record
 //! of children. Descriptors and timers carry tokens ([`crate::tokens`]) by which the process that
 //! they belong to is looked up here; [`transitions`] performs what the state machines ask for,
-//! [`shutdown`] stops everything in order, [`exit`] knows which programs end supervisord, [`fatal`] remembers what could not be done.
+//! [`shutdown`] stops everything in order, [`exit`] knows which programs end supervisord, [`schedules`] which the clock starts, [`fatal`] remembers what could not be done.
 
 pub mod busy;
 pub mod child_record;
@@ -20,6 +20,7 @@ pub mod pools;
 pub mod processors;
 pub mod reap;
 pub mod results;
+pub mod schedules;
 pub mod shutdown;
 pub mod ticks;
 pub mod transitions;
@@ -43,6 +44,7 @@ use handlers::Handlers;
 use leftovers::Leftovers;
 use pools::Pools;
 use processors::Processors;
+use schedules::Schedules;
 use shutdown::Shutdown;
 use ticks::Ticks;
 
@@ -80,6 +82,8 @@ pub struct Supervisor {
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
+    /// Programs that the clock starts.
+    schedules: Schedules,
     /// Processes that have ended for good in this turn and may be the end of supervisord.
     ended: Vec<Ended>,
     /// What supervisord exits with.
@@ -118,6 +122,7 @@ impl Supervisor {
             leftovers: Leftovers::default(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
+            schedules: Schedules::default(),
             ended: Vec::new(),
             exit_status: 0,
             not_started: None,
@@ -138,6 +143,7 @@ impl Supervisor {
             FdOwner::Input(id) => self.feed_input(context, id),
             FdOwner::Pool(group) => self.dispatch(context, group),
             FdOwner::Helper(pid) => self.handle_helper(context, pid, ready.token),
+            FdOwner::Schedules => self.schedules_due(context),
             FdOwner::Signals
             | FdOwner::Log(_)
             | FdOwner::ListeningSocket(_)

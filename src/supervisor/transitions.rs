@@ -6,7 +6,7 @@ use crate::clock::Monotonic;
 use crate::events::event::{Event, Move, Subject};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
-use crate::process::machine::{Effect, Input};
+use crate::process::machine::{Effect, Input, Machine};
 use crate::process::scheduler::{self, Member};
 use crate::process::subprocess::Subprocess;
 use crate::signal::Signal;
@@ -40,7 +40,7 @@ impl Supervisor {
                     Effect::Entered { from, to } => {
                         self.changed = true;
                         self.tell_of_move(context, id, &before, from, to);
-                        self.note_end(id, to, before.end);
+                        self.note_end(id, to, &before);
                     }
                     Effect::Log(level, text) => context.log.log(level, text),
                     Effect::Spawn => inputs.push_back(self.make_child(context, id)),
@@ -85,6 +85,10 @@ impl Supervisor {
             from,
             to,
             tries,
+            reason: match reason(process.machine()) {
+                "" => before.reason,
+                reason => reason,
+            },
             ..*before
         };
         let is_told_to_monitors = process.is_told_to_monitors(to);
@@ -283,5 +287,14 @@ fn before(process: &Subprocess, input: &Input) -> Move {
         pid: machine.pid(),
         tries: machine.failed_starts(),
         end,
+        reason: reason(machine),
+    }
+}
+
+/// The key by which the daemon stops a process by itself, if it does.
+fn reason(machine: &Machine) -> &'static str {
+    match machine.is_out_of_time() {
+        true => "runtime_timeout",
+        false => "",
     }
 }

@@ -209,16 +209,25 @@ pub fn report(
         session.exit_status = exit_status::of_fault(code);
     }
     session.print(&line)?;
+    let mut reason = None;
     if is(FaultCode::BadName) {
         session.hints.add_unknown(name, Sought::Processes);
     } else if is(FaultCode::SpawnError) || is(FaultCode::AbnormalTermination) {
         session.hints.add_failed(name);
-    } else if (is(FaultCode::NoFile) || is(FaultCode::NotExecutable))
-        && let Some((_, reason)) = description.split_once(": ")
-    {
+        // Of a oneshot the end is told behind its name.
+        reason = behind(description).and_then(behind);
+    } else if is(FaultCode::NoFile) || is(FaultCode::NotExecutable) {
+        reason = behind(description);
+    }
+    if let Some(reason) = reason {
         screen::complain(&format!("{name}: {reason}"));
     }
     Ok(())
+}
+
+/// What follows the first colon.
+fn behind(text: &str) -> Option<&str> {
+    text.split_once(": ").map(|(_, behind)| behind)
 }
 
 #[cfg(test)]

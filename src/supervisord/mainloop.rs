@@ -236,9 +236,11 @@ impl MainLoop {
                         signals = Signals::drain(descriptor);
                     }
                 }
-                FdOwner::Output(..) | FdOwner::Input(_) | FdOwner::Pool(_) | FdOwner::Helper(_) => {
-                    self.supervisor.handle(&mut self.context, event)
-                }
+                FdOwner::Output(..)
+                | FdOwner::Input(_)
+                | FdOwner::Pool(_)
+                | FdOwner::Helper(_)
+                | FdOwner::Schedules => self.supervisor.handle(&mut self.context, event),
                 FdOwner::Log(id) => self.context.flush_log(id),
                 FdOwner::ListeningSocket(_) | FdOwner::SocketFiles | FdOwner::Connection(_) => {
                     for incoming in self.servers.handle(&mut self.context, event) {
@@ -331,6 +333,7 @@ impl MainLoop {
                 Timer::Rest(id) => self.supervisor.rest_over(&mut self.context, id),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.context, id),
                 Timer::Helper(pid) => self.supervisor.handler_due(&mut self.context, pid),
+                Timer::Schedules => self.supervisor.schedules_due(&mut self.context),
                 Timer::Connection(_)
                 | Timer::LongAnswers
                 | Timer::AcceptRetry

@@ -46,6 +46,7 @@ pub mod trust;
 mod unwind;
 pub mod user;
 pub mod wait;
+pub mod wall_timer;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -43,7 +43,8 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'childlog_format', 'stdout_logfile_format', 'stderr_logfile_format', 'logfile_format',
          'stdout_logfile_when_slow', 'stderr_logfile_when_slow', 'syslog_tag', 'syslog_facility',
          'syslog_stdout_priority', 'syslog_stderr_priority',
-         'environment_file', 'user_environment'}
+         'environment_file', 'user_environment',
+         'type', 'schedule', 'cron', 'runtime_timeout', 'runtime_jitter'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

@@ -318,7 +318,7 @@ fn first(value: &Value) -> &Value {
 fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     // With the features that have members of their own.
     let scene = Scene::start(
-        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+        "[program:p]\ncommand=/bin/cat\ntype=oneshot\ncron=@yearly\nautostart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
          stdout_ring=1KB\nstderr_ring=1KB\n",
     );
     assert_eq!(members("Process information"), names(&scene.info("p")));

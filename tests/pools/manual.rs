@@ -85,6 +85,7 @@ fn samples() -> Vec<Event> {
             pid,
             tries,
             end,
+            reason: "",
         };
         // The page shows an unexpected exit in the family of 4.3.0.
         if end != Some((Termination::Exited(0), true)) {

@@ -30,8 +30,8 @@ pub fn program(dir: &Dir, name: &str, source: &str) -> PathBuf {
 /// The words that come before a program and its arguments, so that the shim
 /// stands between it and the kernel, and not between its children and the kernel.
 /// It looks for its orders in the directory: a file `clock` with the seconds by
-/// which the wall clock is off, and files `pipe2`, `fork`, `accept`, `kill`, `flock` and `inotify` with
-/// the number of the error with which these calls fail. With -1 a `kill` succeeds
+/// which the wall clock is off, and files `pipe2`, `fork`, `accept`, `kill`, `flock`, `inotify` and
+/// `timerfd` with the number of the error with which these calls fail. With -1 a `kill` succeeds
 /// and sends nothing. A file `write` is for writes to files of which the name ends
 /// in `p.log`. An order that it cannot carry out fails the test when the daemon is dropped.
 pub fn shim(dir: &Dir) -> [OsString; 2] {

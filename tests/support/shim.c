@@ -12,12 +12,14 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -27,6 +29,12 @@
 /* Of the headers some have these and some do not. */
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
 #endif
 #define GET_SYSCALL_INFO 0x420e
 #define BEGIN_OF_CALL 1
@@ -38,12 +46,14 @@ typedef struct user_regs_struct registers;
 #define RESULT(r) ((r).rax)
 #define FIRST(r) ((r).rdi)
 #define SECOND(r) ((r).rsi)
+#define THIRD(r) ((r).rdx)
 #define STACK(r) ((r).rsp)
 #elif defined(__aarch64__)
 #define NUMBER(r) ((r).regs[8])
 #define RESULT(r) ((r).regs[0])
 #define FIRST(r) ((r).regs[0])
 #define SECOND(r) ((r).regs[1])
+#define THIRD(r) ((r).regs[2])
 #define STACK(r) ((r).sp)
 #else
 #error "where does this machine keep the number of a system call?"
@@ -52,6 +62,9 @@ typedef struct user_regs_struct registers;
 static const char *directory;
 static pid_t traced;
 static int memory = -1;
+/* Its timer of the wall clock, and by how much the clock was off when it was read last. */
+static int timer = -1;
+static long last_offset;
 
 /* The number in a file of the directory, 0 if there is none. */
 static long order(const char *name)
@@ -145,12 +158,42 @@ static long order_for(const registers *r)
         return order("flock");
     case SYS_fcntl:
         return SECOND(*r) == F_OFD_SETLK ? order("flock") : 0;
+    case SYS_timerfd_create:
+        return order("timerfd");
     case SYS_inotify_init1:
         return order("inotify");
     case SYS_write:
         return is_log(FIRST(*r)) ? order("write") : 0;
     }
     return 0;
+}
+
+/* Has a timer of the wall clock told by the clock that is off. */
+static void set_timer(const registers *r)
+{
+    unsigned long place = THIRD(*r) + offsetof(struct itimerspec, it_value);
+    time_t seconds;
+
+    if (!(SECOND(*r) & TFD_TIMER_ABSTIME))
+        return;
+    if (pread(memory, &seconds, sizeof seconds, place) == sizeof seconds) {
+        seconds -= order("clock");
+        if (pwrite(memory, &seconds, sizeof seconds, place) < 0)
+            complain("shim: timer");
+    }
+}
+
+/* The clock was set, which the timer tells as well. */
+static void clock_was_set(void)
+{
+    struct itimerspec at_once = { { 0, 0 }, { 0, 1 } };
+    int process = syscall(SYS_pidfd_open, traced, 0);
+    int copy = syscall(SYS_pidfd_getfd, process, timer, 0);
+
+    if (copy < 0 || timerfd_settime(copy, 0, &at_once, NULL) < 0)
+        complain("shim: the clock was set");
+    close(copy);
+    close(process);
 }
 
 /* Sets the clock that a call has told. */
@@ -161,6 +204,11 @@ static void set_clock(registers *r, unsigned long number, unsigned long first, u
     unsigned long place = 0;
     time_t seconds;
 
+    if (!is_monotonic && number == SYS_clock_gettime && offset != last_offset) {
+        last_offset = offset;
+        if (timer >= 0)
+            clock_was_set();
+    }
     if (offset == 0 || (long)RESULT(*r) < 0)
         return;
     if (is_monotonic || (number == SYS_clock_gettime && first == CLOCK_REALTIME))
@@ -232,10 +280,14 @@ static void at_call(void)
         ordered = order_for(&r);
         if (ordered != 0)
             leave_out(&r);
+        else if (number == SYS_timerfd_settime && (int)first == timer)
+            set_timer(&r);
     } else if (ordered != 0) {
         /* With -1 it seems to have been made. */
         RESULT(r) = ordered == -1 ? 0 : -ordered;
         set(&r);
+    } else if (number == SYS_timerfd_create && (long)RESULT(r) >= 0) {
+        timer = RESULT(r);
     } else {
         set_clock(&r, number, first, second);
     }

@@ -78,7 +78,7 @@ impl Machine {
     }
 
     pub(super) fn succeed(&mut self, process: &Process, effects: &mut Vec<Effect>) {
-        self.deadline = None;
+        self.deadline = self.end_of_time(process);
         self.backoff = 0;
         self.enter(Desired::Up, Observed::Running, effects);
         let text = format!(
@@ -106,7 +106,7 @@ impl Machine {
     }
 
     /// When a process that has ended by itself is started again.
-    fn next_restart(&mut self, process: &Process, now: Monotonic) -> Monotonic {
+    pub(super) fn next_restart(&mut self, process: &Process, now: Monotonic) -> Monotonic {
         let restart = self.restarts.take(now);
         let pause = policy::pause_over(process, Some(now)).unwrap_or(now);
         self.unless_refused(process, now, restart.max(pause))
@@ -222,9 +222,12 @@ impl Machine {
                     self.spawn_error = reason;
                     self.give_up(effects);
                 }
+                Desired::OutOfTime(reason) => self.end_in_time(process, reason, now, effects),
                 _ => self.enter(Desired::Down, Observed::Stopped, effects),
             }
             effects.push(Effect::Log(level, format!("stopped: {name} ({end})")));
+        } else if process.is_oneshot() {
+            self.end_oneshot(process, end, now, effects);
         } else if too_quickly {
             self.exit_status = None;
             self.blame(TOO_QUICKLY);
@@ -259,7 +262,7 @@ impl Machine {
     }
 
     /// A reason that its child itself has given is a better one.
-    fn blame(&mut self, error: &str) {
+    pub(super) fn blame(&mut self, error: &str) {
         if self.spawn_error.is_empty() {
             self.spawn_error = error.to_owned();
         }

@@ -1,5 +1,6 @@
 //! The transition table, row by row, without processes and without waiting.
 
+mod jobs;
 mod model;
 mod policy;
 mod stops;

@@ -26,7 +26,7 @@ pub fn healthcheck(session: &mut Session, words: &[&str]) -> Result<(), Failure>
     };
     for (row, value) in rows.iter().zip(values) {
         if asked.contains(&row.full_name())
-            && let Some(complaint) = complaint(row, spawn_error(value))
+            && let Some(complaint) = complaint(row, value)
         {
             session.refuse(&complaint)?;
         }
@@ -74,15 +74,16 @@ fn named(
     Ok(names)
 }
 
-fn spawn_error(value: &Value) -> &str {
-    let error = value.member("spawnerr");
-    error.and_then(Value::as_str).unwrap_or_default()
-}
-
-/// What is wrong with a process, if anything: it is well if it runs or has ended as expected.
-fn complaint(row: &ProcessInfo, spawn_error: &str) -> Option<String> {
+/// What is wrong with a process, if anything: it is well if it runs or has ended as expected, or
+/// is a job that is under way or waits for its time.
+fn complaint(row: &ProcessInfo, value: &Value) -> Option<String> {
+    let spawn_error = value.member("spawnerr").and_then(Value::as_str);
+    let spawn_error = spawn_error.unwrap_or_default();
+    let has = |member: &str| value.member(member).is_some();
     let reason = match row.known_state() {
         Some(ProcessState::Running) => return None,
+        Some(ProcessState::Starting) if has("type") && row.pid != 0 => return None,
+        Some(ProcessState::Stopped) if has("next_run") => return None,
         Some(ProcessState::Exited) if spawn_error.is_empty() => return None,
         Some(ProcessState::Exited) => spawn_error,
         _ => &row.description,
@@ -125,7 +126,7 @@ mod tests {
                 description: description.to_owned(),
                 pid: 0,
             };
-            let found = complaint(&row, spawn_error);
+            let found = complaint(&row, &answer(spawn_error, &[]));
             assert_eq!(found.as_deref(), expected, "{state:?}");
         }
         let row = ProcessInfo {
@@ -133,6 +134,38 @@ mod tests {
             statename: "NEW".to_owned(),
             ..ProcessInfo::default()
         };
-        assert!(complaint(&row, "").is_some());
+        assert!(complaint(&row, &answer("", &[])).is_some());
+    }
+
+    /// What the server tells of a process.
+    fn answer(spawn_error: &str, members: &[&str]) -> Value {
+        let error = ("spawnerr".to_owned(), Value::string(spawn_error));
+        let members = members.iter();
+        let members = members.map(|member| ((*member).to_owned(), Value::Int(1)));
+        Value::Struct(members.chain([error]).collect())
+    }
+
+    #[test]
+    fn a_job_is_well_while_it_is_under_way_or_waits_for_its_time() {
+        use ProcessState::{Backoff, Exited, Fatal, Starting, Stopped};
+        for (state, pid, members, error, is_well) in [
+            (Starting, 7, &["type"][..], "", true),
+            (Starting, 0, &["type"], "", false),
+            (Starting, 7, &["next_run"], "", false),
+            (Stopped, 0, &["next_run"], "", true),
+            (Stopped, 0, &["type"], "", false),
+            (Exited, 0, &["next_run"], "", true),
+            (Exited, 0, &["next_run"], "Bad exit code 3", false),
+            (Backoff, 0, &["type", "next_run"], "why", false),
+            (Fatal, 0, &["type", "next_run"], "why", false),
+        ] {
+            let row = ProcessInfo {
+                state: i64::from(state.code()),
+                pid,
+                ..ProcessInfo::default()
+            };
+            let found = complaint(&row, &answer(error, members));
+            assert_eq!(found.is_none(), is_well, "{state:?} {members:?} {found:?}");
+        }
     }
 }

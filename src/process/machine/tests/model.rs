@@ -7,6 +7,7 @@ use super::super::*;
 use super::{exited, process};
 use crate::config::AutoRestart;
 use crate::config::amounts::{Decimal, Limit, Rate};
+use crate::config::job::{Job, Kind};
 use crate::config::policy::Policy;
 use crate::process::policy::ENDLESS;
 use ProcessState::*;
@@ -75,6 +76,20 @@ fn policy(random: &mut Random) -> Policy {
     }
 }
 
+/// Any job.
+fn job(random: &mut Random) -> Job {
+    let times = [0, 300, 2_000, 50_000].map(Duration::from_millis);
+    Job {
+        kind: [Kind::Service, Kind::Oneshot][random.below(2) as usize],
+        runtime_timeout: match times[random.below(4) as usize] {
+            Duration::ZERO => Limit::Infinity,
+            time => Limit::Of(time),
+        },
+        runtime_jitter: [Decimal(0), Decimal(1_000)][random.below(2) as usize],
+        schedule: None,
+    }
+}
+
 struct World {
     random: Random,
     process: Process,
@@ -101,6 +116,9 @@ impl World {
         process.stopwaitsecs = [0, 1, 10, -5, 100_000, -1][random.below(6) as usize];
         if random.one_in(2) {
             process.policy = Some(Box::new(policy(&mut random)));
+        }
+        if random.one_in(2) {
+            process.job = Some(Box::new(job(&mut random)));
         }
         process.autorestart = [
             AutoRestart::Never,
@@ -194,8 +212,17 @@ impl World {
             "{state:?}{}",
             story()
         );
+        let has_limit = self.process.runtime_timeout().is_some();
+        let is_service = !self.process.is_oneshot();
         match state {
-            Starting => assert!(machine.deadline().is_some(), "waits{}", story()),
+            Starting => {
+                let waits = is_service || has_limit || !has_one;
+                assert_eq!(machine.deadline().is_some(), waits, "waits{}", story());
+            }
+            Running => {
+                assert!(is_service, "a oneshot is up{}", story());
+                assert_eq!(machine.deadline().is_some(), has_limit, "waits{}", story());
+            }
             Stopping => {
                 let may_take_forever = self.process.stopwaitsecs == ENDLESS;
                 let waits = machine.deadline().is_some();
@@ -207,7 +234,11 @@ impl World {
                 story()
             ),
             Exited => {}
-            Stopped | Running | Fatal | Unknown => {
+            Stopped if machine.is_wanted_up() => {
+                assert!(is_service && has_limit, "waits{}", story());
+                assert!(machine.deadline().is_some(), "waits{}", story());
+            }
+            Stopped | Fatal | Unknown => {
                 assert_eq!(machine.deadline(), None, "waits for nothing{}", story());
             }
         }
@@ -215,13 +246,13 @@ impl World {
         let is_wanted_up = machine.is_wanted_up();
         match state {
             Starting | Running => assert!(is_wanted_up, "{state:?}{}", story()),
-            Stopped | Stopping | Fatal => assert!(!is_wanted_up, "{state:?}{}", story()),
-            Backoff | Exited => {
+            Stopping | Fatal => assert!(!is_wanted_up, "{state:?}{}", story()),
+            Backoff | Exited | Stopped => {
                 assert_eq!(is_wanted_up, machine.deadline().is_some(), "{}", story());
             }
             Unknown => {}
         }
-        let waits = matches!(state, Backoff | Exited) && is_wanted_up;
+        let waits = matches!(state, Backoff | Exited | Stopped) && is_wanted_up;
         assert_eq!(machine.waits_for_restart(), waits, "{state:?}{}", story());
         assert_eq!(machine.backoff, self.failures, "its count{}", story());
         if state == Backoff && policy::is_last(&self.process, machine.backoff) {
@@ -356,7 +387,9 @@ fn every_wait_ends_whether_children_come_or_not() {
             let mut turns = 0;
             while world.follow_deadline() {
                 turns += 1;
-                if turns > 100 && world.process.startretries == ENDLESS {
+                let is_endless = world.process.startretries == ENDLESS
+                    || world.process.runtime_timeout().is_some();
+                if turns > 100 && is_endless {
                     break;
                 }
                 assert!(turns < 200, "no end{}", world.story());
@@ -369,8 +402,12 @@ fn every_wait_ends_whether_children_come_or_not() {
                 }
             }
             let state = world.machine.state();
+            let runs_on_and_on = turns > 100 && world.process.runtime_timeout().is_some();
+            let works = state == Starting && world.process.is_oneshot();
             assert!(
-                matches!(state, Stopped | Running | Exited | Fatal | Unknown)
+                runs_on_and_on
+                    || works
+                    || matches!(state, Stopped | Running | Exited | Fatal | Unknown)
                     || (state == Backoff && !world.restarts_allowed)
                     || (state == Backoff && world.process.startretries == ENDLESS)
                     || (state == Stopping && world.process.stopwaitsecs == ENDLESS),
