@@ -197,6 +197,13 @@ const ADDED: &[&str] = &[
     "envfile",
     "envfiles",
     "user_environment",
+    "pre_start_hook",
+    "pre_stop_hook",
+    "stopcommand",
+    "post_stop_hook",
+    "post_stop_command",
+    "fatal_hook",
+    "hook_timeout",
 ];
 
 /// The lines that 4.3.0's sample has too.

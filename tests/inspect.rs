@@ -507,7 +507,8 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
          \"exitcodes\": [0,2],\"stopsignal\": \"TERM\",",
         "\"user\": null,\"uid\": null,\"redirect_stderr\": false,\"stdout_logfile\": null,",
         "\"stderr_logfile\": \"AUTO\",",
-        "\"environment\": {\"A\": \"1\",\"B\": \"\\\\2\"},\"serverurl\": null,\"environment_file\": [],\"user_environment\": false}]}]}",
+        "\"environment\": {\"A\": \"1\",\"B\": \"\\\\2\"},\"serverurl\": null,\"pre_start_hook\": null,\"pre_stop_hook\": null,\"stopcommand\": null,\
+         \"post_stop_hook\": null,\"fatal_hook\": null,\"hook_timeout\": 30,\"environment_file\": [],\"user_environment\": false}]}]}",
     ] {
         assert!(flat.contains(part), "{part}\nis not in\n{flat}");
     }

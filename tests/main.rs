@@ -32,6 +32,7 @@ mod foreground;
 mod foreground_command;
 mod foreseen;
 mod fuzz;
+mod hooks;
 mod hostile;
 mod hostile_server;
 mod hostile_values;

@@ -1,4 +1,4 @@
-//! Ways to stop a program: several signals, one after the other.
+//! Ways to stop a program: several signals, one after the other, and a command.
 
 use std::process::Command;
 
@@ -109,4 +109,64 @@ fn check_notes_what_supervisor_4_3_0_does_not_load() {
     let note = "note: stopsignal of [program:p] has several signals: Supervisor 4.3.0 takes one, and does not start with more\n";
     assert_eq!(found.stderr.matches("several signals").count(), 1);
     assert!(found.stderr.ends_with(note), "{}", found.stderr);
+}
+
+/// Runs a program that only SIGKILL and the file `gate` end, until it says so.
+fn gated(stopcommand: &str, keys: &str) -> Scene {
+    let dir = Dir::new();
+    dir.script("stopcommand", stopcommand);
+    dir.script(
+        "program",
+        "trap 'echo TERM >> seen' TERM\necho ready >> seen\nuntil test -e gate; do sleep 0.05; done\n",
+    );
+    let program = format!(
+        "[program:p]\ncommand=%(here)s/program\ndirectory=%(here)s\nstartsecs=0\n\
+         stopcommand=%(here)s/stopcommand\n{keys}"
+    );
+    let scene = Scene::start_as(dir, &program, |_| {});
+    wait_seen(&scene, "ready\n");
+    scene
+}
+
+#[test]
+fn a_command_stops_a_program_without_a_signal() {
+    let scene = gated(
+        "echo pid $SUPERVISOR_PROCESS_PID; touch gate\n",
+        "stopwaitsecs=3600\n",
+    );
+    let (pid, log) = (
+        scene.pid("p"),
+        scene.info("p").text_of("stdout_logfile").to_owned(),
+    );
+    stop(&scene);
+    scene.wait_log("stopped: p (exit status 0)");
+    assert_eq!(seen(&scene), "ready\n");
+    let is_written = wait_until(DEADLINE, || {
+        std::fs::read_to_string(&log).is_ok_and(|text| text == format!("pid {pid}\n"))
+    });
+    assert!(is_written, "{}", scene.log());
+    scene.stop();
+}
+
+#[test]
+fn a_command_that_fails_is_followed_by_the_signal() {
+    let scene = gated("exit 1\n", "stopwaitsecs=3600\n");
+    let name = [Value::text("p"), Value::Bool(false)];
+    scene.call("stopProcess", &name).answer();
+    wait_seen(&scene, "ready\nTERM\n");
+    scene.wait_log("WARN p: its stopcommand failed (exit status 1)");
+    scene.dir.write("gate", "");
+    scene.wait("p", "STOPPED");
+    scene.stop();
+}
+
+#[test]
+fn a_command_that_hangs_or_does_nothing_is_followed_by_sigkill() {
+    for command in ["while :; do sleep 0.05; done\n", "exit 0\n"] {
+        let scene = gated(command, "stopwaitsecs=1\n");
+        stop(&scene);
+        scene.wait_log("stopped: p (terminated by SIGKILL)");
+        assert_eq!(seen(&scene), "ready\n");
+        scene.stop();
+    }
 }

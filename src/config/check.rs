@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use super::document::{DEFAULT, Document, PROGRAM_DEFAULT};
 use super::go;
+use super::hooks;
 use super::ini::{Location, Mark, Marked};
 use super::keys::{self, KINDS, SectionKind};
 use super::names;
@@ -377,14 +378,15 @@ impl<'a> Checker<'a> {
                     (pairs.location.clone(), text)
                 }));
             }
-            for key in ["command", "result_handler", "handler"] {
+            let commands = ["command", "result_handler", "handler"];
+            for key in commands.into_iter().chain(hooks::COMMANDS) {
                 let Some(value) = value(key).filter(|_| is_of_program) else {
                     continue;
                 };
                 let command = match value.text.strip_prefix("exec:") {
                     Some(command) => command,
-                    None if key == "command" => &value.text,
-                    None => continue,
+                    None if key.ends_with("handler") => continue,
+                    None => &value.text,
                 };
                 if let Some(word) = shell::shell_word(command) {
                     let text =

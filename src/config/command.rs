@@ -2,8 +2,12 @@
 
 use std::ops::Deref;
 
+use super::datatypes::ValueError;
 use super::expanded::Expanded;
+use super::key::Key;
+use super::settings::Setting;
 use crate::text::is_space;
+use crate::text::json::Json;
 
 /// What is run. How a message shows it makes no difference to that, so two of the
 /// same text are equal.
@@ -51,6 +55,16 @@ impl From<Expanded> for Command {
             shown: value.hides().then(|| value.shown().into()),
             text: value.text,
         }
+    }
+}
+
+impl Setting for Command {
+    fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
+        Ok(text.into())
+    }
+
+    fn dumped(&self) -> Json {
+        self.text.as_str().into()
     }
 }
 

@@ -177,6 +177,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         ("environment", environment(&process.environment)),
         ("serverurl", process.serverurl.as_ref().into()),
     ]);
+    let hooks = process.hooks.as_deref().cloned().unwrap_or_default();
+    members.extend(hooks.dumped());
     let variables = process.variables.as_deref().cloned().unwrap_or_default();
     members.extend(variables.dumped());
     members.extend(process.socket.iter().flat_map(dumped_socket));

@@ -23,6 +23,7 @@ pub mod fcgi;
 pub mod foreign;
 pub mod go;
 pub mod group;
+pub mod hooks;
 pub mod include;
 pub mod ini;
 pub mod job;

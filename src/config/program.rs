@@ -16,6 +16,7 @@ use super::delivery::{self, Delivery, Shape};
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
+use super::hooks::{self, Hooks};
 use super::job::{CRON, Job};
 use super::keeping::{self, FileKeeping, Keeping};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
@@ -78,6 +79,8 @@ settings! {
         policy: Option<Box<Policy>>,
         /// How its output is written to its logs; `None` is as it comes.
         delivery: Option<Box<Delivery>>,
+        /// What runs beside it when it starts and stops.
+        hooks: Option<Box<Hooks>>,
         /// Where its variables come from besides `environment`.
         variables: Option<Box<Variables>>,
         /// Whether it ends, comes by the clock or is limited; `None` is [`Job::default`].
@@ -154,6 +157,8 @@ pub const KEYS: &[&[Key]] = &[
         key("environment", "pairs", Nothing),
         key("serverurl", "text", Value("AUTO")),
     ],
+    &Hooks::KEYS,
+    &[hooks::POST_STOP_COMMAND],
     &Variables::KEYS,
     &variables::OTHER_NAMES,
 ];
@@ -439,6 +444,7 @@ impl Template {
             command: command.into(),
             directory,
             environment,
+            hooks: Hooks::read(section)?,
             variables: Variables::read(section)?,
             ..process
         })

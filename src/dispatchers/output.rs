@@ -121,9 +121,19 @@ pub struct Logs {
 }
 
 impl Logs {
-    fn all(&self) -> impl Iterator<Item = &LogUse> {
+    pub fn all(&self) -> impl Iterator<Item = &LogUse> {
         let lines = self.lines.iter().flat_map(|lines| lines.logs());
         self.raw.iter().chain(lines)
+    }
+
+    /// Writes what has come.
+    pub fn write(&mut self, context: &mut LoopContext, user: LogUser<'_>, data: &[u8]) {
+        for log in &self.raw {
+            context.write_log(log, user, data);
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.write(context, user, data);
+        }
     }
 
     pub fn close(&mut self, context: &mut LoopContext) {
@@ -420,12 +430,8 @@ impl OutputDispatcher {
         if let Some(ring) = &self.ring {
             ring.borrow_mut().push(data);
         }
-        for log in &self.logs.raw {
-            context.write_log(log, self.user(), data);
-        }
-        if let Some(line_logs) = &mut self.logs.lines {
-            line_logs.write(context, LogUser::of(&self.process, self.channel), data);
-        }
+        let user = LogUser::of(&self.process, self.channel);
+        self.logs.write(context, user, data);
         self.tell(context, data);
     }
 

@@ -40,7 +40,10 @@ pub struct Helper {
     /// Its standard output and error; `None` once that has ended.
     output: Option<Token>,
     kept: Vec<u8>,
-    output_limit: usize,
+    /// How much more is kept.
+    room: usize,
+    /// Some of its output was dropped.
+    is_cut: bool,
     is_overdue: bool,
 }
 
@@ -86,7 +89,8 @@ impl Helper {
             input: InputDispatcher::new(input),
             output,
             kept: Vec::new(),
-            output_limit: task.output_limit,
+            room: task.output_limit,
+            is_cut: false,
             is_overdue: false,
         };
         // That it does not read its input is its own affair.
@@ -128,7 +132,7 @@ impl Helper {
         termination: Termination,
         error: Option<String>,
     ) -> (HelperEnd, Vec<u8>) {
-        while self.kept.len() < self.output_limit && self.read(context) {}
+        let kept = self.drain(context);
         self.close_output(context);
         self.input.close(context);
         context.timers.set(Timer::Helper(self.pid), None);
@@ -138,7 +142,23 @@ impl Helper {
             None if self.is_overdue && is_killed => HelperEnd::Overdue(termination),
             None => HelperEnd::Ended(termination),
         };
-        (end, self.kept)
+        (end, kept)
+    }
+
+    /// What it has written since the last call, as far as there is room for it and it was read.
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// The same, with what is still in the pipe.
+    pub fn drain(&mut self, context: &mut LoopContext) -> Vec<u8> {
+        while self.room > 0 && self.read(context) {}
+        self.take_output()
+    }
+
+    /// Whether it has written more than there was room for.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Reads its output once; whether there was any.
@@ -151,8 +171,10 @@ impl Helper {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
             Err(_) => 0,
             Ok(bytes) => {
-                let room = self.output_limit - self.kept.len();
-                self.kept.extend(bytes.iter().take(room));
+                let (kept, dropped) = bytes.split_at(self.room.min(bytes.len()));
+                self.kept.extend_from_slice(kept);
+                self.room -= kept.len();
+                self.is_cut |= !dropped.is_empty();
                 bytes.len()
             }
         };

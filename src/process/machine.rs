@@ -44,6 +44,8 @@ use crate::signal::Signal;
 use crate::states::ProcessState;
 use crate::termination::Termination;
 
+use hooks::HookState;
+
 /// What happened to a process, or is asked of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -73,6 +75,8 @@ pub enum Input {
     SignalFailed(String),
     /// It is of no use: stop it, and make it FATAL for this reason.
     Condemn(String),
+    /// The hook that runs has ended, or could not be run; the error is why it was no success.
+    HookEnded(Result<(), String>),
 }
 
 /// What is to be done, in this order.
@@ -88,6 +92,10 @@ pub enum Effect {
     Spawn,
     /// Send a signal to the child, or to the process group that it leads.
     Kill { signal: Signal, group: bool },
+    /// Run the command, then feed [`Input::HookEnded`].
+    RunHook(Hook),
+    /// Send a signal to the process group of the hook that runs.
+    EndHook(Signal),
 }
 
 /// What is wanted of a process.
@@ -131,6 +139,7 @@ struct StopStage {
     sent: u32,
     /// SIGKILL comes next: somebody has said how long it may take, or it was sent already.
     is_last: bool,
+    is_killed: bool,
 }
 
 /// What is known of a process between inputs.
@@ -155,6 +164,8 @@ pub struct Machine {
     /// Of a process that has a `restart_limit`.
     counted: Option<Box<Restarts>>,
     stop: StopStage,
+    /// Of a process that has hooks.
+    hooks: Option<Box<HookState>>,
 }
 
 impl Machine {
@@ -244,8 +255,11 @@ impl Machine {
         let mut effects = Vec::new();
         // A notice of a child that is not there, or of a second one, changes nothing.
         let has_child = self.pid != 0;
-        let is_delayed = self.delayed_until().is_some();
-        let is_spawning = !has_child && !is_delayed;
+        let waits_for_hook = self.waits_for_hook();
+        let is_delayed = self.delayed_until().is_some() || waits_for_hook;
+        let is_preparing = self.is_preparing();
+        let is_spawning = !has_child && !is_delayed && !is_preparing;
+        let (end, gives_up) = (hooks::end_of(&input), input == Input::GiveUp);
         let (name, pid) = (&process.name, self.pid);
         match (self.state(), input) {
             (Stopped | Exited | Fatal | Backoff, Input::Start) => {
@@ -269,6 +283,10 @@ impl Machine {
                 self.back_off(process, now, &mut effects);
             }
 
+            // It comes again when that has ended.
+            (Starting | Backoff | Exited | Stopped, Input::Due) if waits_for_hook => {
+                self.deadline = None;
+            }
             (Starting, Input::Due) if has_child && !process.is_oneshot() => {
                 self.succeed(process, &mut effects);
             }
@@ -276,7 +294,7 @@ impl Machine {
                 self.look_at_time(process, now, &mut effects);
             }
             (Starting, Input::Due) if is_delayed && restarts_allowed => {
-                self.start(now, &mut effects);
+                self.start(process, now, &mut effects);
             }
             (Starting, Input::Due) if is_delayed => self.drop_start(process, &mut effects),
             (Backoff, Input::Due) if policy::is_last(process, self.backoff) => {
@@ -311,6 +329,17 @@ impl Machine {
                 self.kill(process, now, &mut effects);
             }
             (Stopping, Input::Stop) if self.is_out_of_time() => self.forget_time(),
+            (Starting, Input::Stop) if is_preparing => {
+                self.stop_preparing(process, now, &mut effects);
+            }
+            (Starting, Input::StopWithin(time)) if is_preparing => {
+                self.stop_preparing(process, now, &mut effects);
+                self.kill_within(time, now);
+            }
+            (Starting, Input::Kill) if is_preparing => {
+                self.enter(Desired::Down, self.observed, &mut effects);
+                self.kill(process, now, &mut effects);
+            }
             (Starting, Input::Stop | Input::StopWithin(_) | Input::Kill) if is_delayed => {
                 self.drop_start(process, &mut effects);
             }
@@ -346,6 +375,10 @@ impl Machine {
                 self.give_up(&mut effects);
             }
 
+            (_, Input::HookEnded(outcome)) => {
+                self.hook_ended(process, outcome, now, &mut effects);
+            }
+
             (_, Input::NotSpawned(error)) if has_child => {
                 let text = format!("spawnerr: {name}: {error}");
                 effects.push(Effect::Log(Level::Warn, text));
@@ -367,12 +400,19 @@ impl Machine {
             (_, Input::GiveUp | Input::StopFailed(_) | Input::SignalFailed(_)) => {}
             (_, Input::Condemn(_)) => {}
         }
+        if let Some(hooks) = &process.hooks {
+            let child = end.map(|end| (pid, end)).filter(|_| has_child);
+            self.follow_up(process, hooks, child, gives_up, &mut effects);
+        }
         effects
     }
 }
 
+mod hooks;
 mod jobs;
 mod moves;
+
+pub use hooks::Hook;
 
 #[cfg(test)]
 pub(crate) mod tests;

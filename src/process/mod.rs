@@ -11,6 +11,7 @@ pub mod environment;
 pub mod fcgi;
 pub mod group;
 pub mod helper;
+pub mod hook_output;
 pub mod identity;
 pub mod listener;
 pub mod machine;

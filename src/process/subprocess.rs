@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::clock::Now;
 use crate::config::Process;
 use crate::dispatchers::input::{InputDispatcher, InputError};
-use crate::dispatchers::output::{self, OutputDispatcher, ReadStatus, Report, Reported};
+use crate::dispatchers::output::{self, Logs, OutputDispatcher, ReadStatus, Report, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
 use crate::loggers::window::LogPlace;
@@ -19,6 +19,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::dispatcher_error::{self, DispatcherError};
 use crate::process::environment;
+use crate::process::hook_output::HookOutput;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::process::output_logs::Opening;
@@ -476,9 +477,10 @@ impl Subprocess {
         let logs = logs.inspect_err(|_| context.poller.close(token))?;
         let config = Rc::clone(&self.config);
         let strip_ansi = child_settings.strip_ansi;
+        let ring = self.ring_beside(context, channel, &logs);
         let mut dispatcher =
             OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
-        dispatcher.keep_in(self.ring_beside(context, channel, &dispatcher));
+        dispatcher.keep_in(ring);
         Ok(Box::new(dispatcher))
     }
 
@@ -487,13 +489,32 @@ impl Subprocess {
         &self,
         context: &LoopContext,
         channel: Channel,
-        output: &OutputDispatcher,
+        logs: &Logs,
     ) -> Option<SharedRing> {
         let ring = self.paths.rings.as_ref()?.get(channel)?;
         let is_file = |log: &LogUse| context.is_file(log);
-        let is_read = !output.logs().any(is_file);
+        let is_read = !logs.all().any(is_file);
         ring.borrow_mut().is_read = is_read;
         is_read.then(|| SharedRing::clone(ring))
+    }
+
+    /// Where what a hook writes goes. Logs that cannot be opened are told of when its child is
+    /// spawned.
+    pub fn hook_output(
+        &self,
+        context: &mut LoopContext,
+        child_settings: &ChildSettings,
+    ) -> HookOutput {
+        let opening = Opening {
+            process: &self.config,
+            group: &self.group_name,
+            channel: Channel::Stdout,
+            path: self.log_path(Channel::Stdout),
+            may_use_syslog: true,
+        };
+        let logs = opening.open(context, child_settings).unwrap_or_default();
+        let ring = self.ring_beside(context, Channel::Stdout, &logs);
+        HookOutput::new(Rc::clone(&self.config), logs, ring)
     }
 
     fn kept(&mut self, channel: Channel) -> &mut Option<Box<OutputDispatcher>> {

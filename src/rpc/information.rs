@@ -8,6 +8,7 @@ use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
 use crate::http::content::Content;
 use crate::http::date::MONTHS;
+use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -219,9 +220,10 @@ fn present(process: &Subprocess, now: Now) -> String {
         },
         ProcessState::Starting => match machine.delayed_until() {
             Some(start) => starts_in(start.since(now.monotonic)),
-            None => String::new(),
+            None => running_hook(machine),
         },
-        ProcessState::Stopping | ProcessState::Unknown => String::new(),
+        ProcessState::Stopping => running_hook(machine),
+        ProcessState::Unknown => String::new(),
     }
 }
 
@@ -244,6 +246,12 @@ fn overdue(process: &Subprocess, now: Now) -> String {
         let busy = i64::try_from(busy).unwrap_or(i64::MAX);
         format!(", busy for {}", uptime(busy))
     })
+}
+
+/// The hook that a process waits for.
+fn running_hook(machine: &Machine) -> String {
+    let hook = machine.running_hook();
+    hook.map_or_else(String::new, |hook| format!("{} is running", hook.key()))
 }
 
 /// When a delayed start is made; a second that has begun counts.

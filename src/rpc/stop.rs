@@ -95,7 +95,8 @@ pub fn poll(
         return Some(Ok(()));
     };
     // Somebody else may have started it again before this is asked: that is another child.
-    if process.machine().state().is_stopped() || process.machine().pid() != child {
+    let machine = process.machine();
+    if machine.is_at_rest() || (machine.pid() != child && !machine.state().is_stopped()) {
         return Some(Ok(()));
     }
     let now = daemon.context.now.monotonic;
@@ -169,8 +170,8 @@ fn stop_one(
         return Some(Err(Fault::with(FaultCode::Failed, text)));
     }
     daemon.supervisor.reap_process(daemon.context, id);
-    let state = daemon.supervisor.groups.process(id)?.machine().state();
-    (state.is_stopped() || !wait).then_some(Ok(()))
+    let machine = daemon.supervisor.groups.process(id)?.machine();
+    (machine.is_at_rest() || !wait).then_some(Ok(()))
 }
 
 /// A process that has ended, or is being stopped by the daemon, and is about to be started again

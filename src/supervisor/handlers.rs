@@ -99,7 +99,14 @@ impl Supervisor {
         ];
         let seconds = u64::try_from(pool.config.handler_timeout).unwrap_or(1);
         let time_limit = Duration::from_secs(seconds);
-        let helper = self.run_handler(context, process, handler, &variables, &input, time_limit)?;
+        let helper = self.run_helper(
+            context,
+            process,
+            handler,
+            &variables,
+            (&input, 0),
+            time_limit,
+        )?;
         let handler = RunningHandler {
             listener: id,
             name: process.config().name.clone(),
@@ -111,25 +118,26 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Starts the command as a helper of the listener. What it writes goes nowhere.
-    fn run_handler(
+    /// Starts a command as a helper of a process, with its user, directory and variables and with
+    /// more of these. It reads the input, and so much of its output is kept.
+    pub(super) fn run_helper(
         &self,
         context: &mut LoopContext,
-        listener: &Subprocess,
-        handler: &Command,
+        process: &Subprocess,
+        command: &Command,
         variables: &[(&str, String)],
-        input: &[u8],
+        (input, output_limit): (&[u8], usize),
         time_limit: Duration,
     ) -> Result<Helper, String> {
         let settings = &self.child_settings;
         let config = Process {
-            command: handler.clone(),
-            ..listener.config().clone()
+            command: command.clone(),
+            ..process.config().clone()
         };
         let path = environment::get(&settings.environment, "PATH");
         let executable = command::find(&config, path).map_err(|error| error.to_string())?;
         let url = settings.server_url.as_deref();
-        let group = listener.group_name();
+        let group = process.group_name();
         let account = environment::account(&config);
         let inherited = &settings.environment;
         let mut environment =
@@ -146,14 +154,14 @@ impl Supervisor {
             steps: &settings.steps(&config),
             input,
             time_limit,
-            output_limit: 0,
+            output_limit,
         };
         Helper::start(context, task)
     }
 
     /// A pipe of a command is ready.
     pub fn handle_helper(&mut self, context: &mut LoopContext, pid: i32, token: Token) {
-        if self.handle_processor(context, pid, token) {
+        if self.handle_processor(context, pid, token) || self.handle_hook(context, pid, token) {
             return;
         }
         if let Some(handler) = self.handlers.running.get_mut(&pid) {
@@ -164,7 +172,7 @@ impl Supervisor {
     /// A command has taken longer than it may.
     pub fn handler_due(&mut self, context: &mut LoopContext, pid: i32) {
         self.reap_child(context, pid);
-        if self.processor_due(context, pid) {
+        if self.processor_due(context, pid) || self.hook_due(context, pid) {
             return;
         }
         let Some(handler) = self.handlers.running.get_mut(&pid) else {

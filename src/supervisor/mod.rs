@@ -15,6 +15,7 @@ pub mod exit;
 pub mod fatal;
 pub mod groups;
 pub mod handlers;
+pub mod hooks;
 pub mod leftovers;
 pub mod pools;
 pub mod processors;
@@ -41,6 +42,7 @@ use exit::Ended;
 use fatal::Failures;
 use groups::Groups;
 use handlers::Handlers;
+use hooks::Hooks;
 use leftovers::Leftovers;
 use pools::Pools;
 use processors::Processors;
@@ -70,6 +72,7 @@ pub struct Supervisor {
     /// The event listener pools among them.
     pub pools: Pools,
     handlers: Handlers,
+    hooks: Hooks,
     processors: Processors,
     ticks: Ticks,
     /// RUNNING or going down; FATAL comes of the failures.
@@ -114,6 +117,7 @@ impl Supervisor {
             child_settings,
             pools: Pools::default(),
             handlers: Handlers::default(),
+            hooks: Hooks::default(),
             processors: Processors::default(),
             ticks: Ticks::default(),
             state: SupervisorState::Running,

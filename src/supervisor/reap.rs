@@ -78,6 +78,7 @@ impl Supervisor {
                 self.abandon(context, id, was_stopped);
             }
             None if self.finish_processor(context, pid, end, error.as_ref()) => {}
+            None if self.hooks.has(pid) => self.finish_hook(context, pid, end, error),
             None if self.finish_handler(context, pid, end, error) => {}
             None => {
                 // PID 1 is everybody's reaper: there it says nothing about its own programs.

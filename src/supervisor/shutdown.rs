@@ -108,6 +108,7 @@ impl Supervisor {
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.drain = Drain::Over;
         }
+        self.kill_hooks();
         for id in self.groups.processes_by_priority().into_iter().rev() {
             let input = match self.state_of(id) {
                 Some(ProcessState::Running | ProcessState::Starting) => Some(Input::Stop),
@@ -165,7 +166,10 @@ impl Supervisor {
         let all_stopped = self.stop_by_priority(context, false)
             && self.drain_pools(context, &mut shutdown.drain)
             && self.stop_by_priority(context, true);
-        let finished = all_stopped && self.end_handlers(context) && self.end_processor(context);
+        let finished = all_stopped
+            && self.hooks.have_ended()
+            && self.end_handlers(context)
+            && self.end_processor(context);
         if !all_stopped && std::mem::take(&mut shutdown.report_due) {
             self.report(context);
             let next = Some(context.now.monotonic + REPORT_INTERVAL);

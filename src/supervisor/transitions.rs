@@ -44,6 +44,12 @@ impl Supervisor {
                     }
                     Effect::Log(level, text) => context.log.log(level, text),
                     Effect::Spawn => inputs.push_back(self.make_child(context, id)),
+                    Effect::RunHook(hook) => {
+                        if let Err(reason) = self.start_hook(context, id, hook) {
+                            inputs.push_back(Input::HookEnded(Err(reason)));
+                        }
+                    }
+                    Effect::EndHook(signal) => self.signal_hook(id, signal),
                     Effect::Kill { signal, group } => {
                         if let Err(errno) = self.send_signal(context, id, signal, group, "just") {
                             let reason = errno::bracketed(errno);

@@ -44,7 +44,9 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'stdout_logfile_when_slow', 'stderr_logfile_when_slow', 'syslog_tag', 'syslog_facility',
          'syslog_stdout_priority', 'syslog_stderr_priority',
          'environment_file', 'user_environment',
-         'type', 'schedule', 'cron', 'runtime_timeout', 'runtime_jitter'}
+         'type', 'schedule', 'cron', 'runtime_timeout', 'runtime_jitter',
+         'pre_start_hook', 'pre_stop_hook', 'stopcommand', 'post_stop_hook', 'fatal_hook',
+         'hook_timeout'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

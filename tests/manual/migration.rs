@@ -205,7 +205,7 @@ fn what_the_tables_put_in_the_place_of_other_programs_settings_is_read() {
             };
             count += 1;
             text.push_str(&format!("[program:p{count}]\n"));
-            if !cell.contains("command=") {
+            if !settings.iter().any(|line| line.starts_with("command=")) {
                 text.push_str("command=/bin/cat\n");
             }
             for setting in settings {

@@ -285,6 +285,7 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         ".It Cm restart_limit",
     ),
+    ("hooks before", "supervisord.conf.5", ".Sh HOOKS"),
     ("jobs", "supervisord.conf.5", ".Sh JOBS"),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desired, Effect, Machine, Observed, StopStage};
+use super::{Desired, Effect, Hook, Machine, Observed, StopStage};
 use crate::clock::{Monotonic, Now};
 use crate::config::{AutoRestart, Process};
 use crate::log_level::Level;
@@ -26,12 +26,13 @@ impl Machine {
     ) {
         self.counted = None;
         let last_end = self.last_stop.map(|end| end.monotonic);
-        let Some(start) = policy::delayed_start(process, last_end, now.monotonic) else {
-            return self.start(now, effects);
-        };
+        let start = policy::delayed_start(process, last_end, now.monotonic);
+        if start.is_none() && !self.waits_for_hook() {
+            return self.start(process, now, effects);
+        }
         self.exit_status = None;
         self.spawn_error.clear();
-        self.deadline = Some(start);
+        self.deadline = start;
         self.enter(Desired::Up, Observed::Starting, effects);
     }
 
@@ -47,7 +48,7 @@ impl Machine {
             let counted = self.counted.get_or_insert_default();
             counted.note(process, now.monotonic);
         }
-        self.start(now, effects);
+        self.start(process, now, effects);
     }
 
     /// Why it may not be started again at that moment, if so.
@@ -55,7 +56,7 @@ impl Machine {
         self.counted.as_ref()?.refusal(process, at)
     }
 
-    pub(super) fn start(&mut self, now: Now, effects: &mut Vec<Effect>) {
+    pub(super) fn start(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
         self.exit_status = None;
         self.spawn_error.clear();
         self.deadline = None;
@@ -65,7 +66,10 @@ impl Machine {
         if self.observed != Observed::Starting {
             self.enter(Desired::Up, Observed::Starting, effects);
         }
-        effects.push(Effect::Spawn);
+        self.forget_last_end();
+        if !self.run_hook(process, Hook::PreStart, effects) {
+            effects.push(Effect::Spawn);
+        }
     }
 
     /// Stops what has a delayed start before it.
@@ -150,29 +154,49 @@ impl Machine {
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
+        self.stop = StopStage::default();
+        if process.hooks.is_some() {
+            self.enter(desired, self.observed, effects);
+            match self.run_hook(process, Hook::PreStop, effects) {
+                true => self.deadline = None,
+                false => self.ask_to_stop(process, now, effects),
+            }
+            return;
+        }
         let (signal, group) = (process.stopsignal.first, process.stopasgroup);
         effects.push(self.killing_line(process, signal, group));
-        self.stop = StopStage::default();
         self.wait_after_signal(process, now);
         self.enter(desired, self.observed, effects);
         effects.push(Effect::Kill { signal, group });
     }
 
-    fn wait_after_signal(&mut self, process: &Process, now: Now) {
+    /// Counts a stop signal, or what stands in its place, and waits for what it does; not longer
+    /// than somebody has said.
+    pub(super) fn wait_after_signal(&mut self, process: &Process, now: Now) {
         self.stop.sent = self.stop.sent.saturating_add(1);
-        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time);
+        if !self.stop.is_last {
+            self.deadline = policy::stop_time(process).map(|time| now.monotonic + time);
+        }
+    }
+
+    /// Sends a stop signal, with its line before it.
+    pub(super) fn signal(&self, process: &Process, signal: Signal, effects: &mut Vec<Effect>) {
+        let group = process.stopasgroup;
+        effects.push(self.killing_line(process, signal, group));
+        effects.push(Effect::Kill { signal, group });
     }
 
     /// The time after a stop signal is over: the next one follows, or SIGKILL after the last.
     pub(super) fn stop_harder(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
         let next = process.stopsignal.after(self.stop.sent as usize);
-        let Some(signal) = next.filter(|_| !self.stop.is_last) else {
-            return self.kill(process, now, effects);
-        };
-        let group = process.stopasgroup;
-        effects.push(self.killing_line(process, signal, group));
-        self.wait_after_signal(process, now);
-        effects.push(Effect::Kill { signal, group });
+        let is_next = self.stop.sent > 0 && !self.stop.is_last && self.pid != 0;
+        match next.filter(|_| is_next) {
+            None => self.kill(process, now, effects),
+            Some(signal) => {
+                self.wait_after_signal(process, now);
+                self.signal(process, signal, effects);
+            }
+        }
     }
 
     /// The time until SIGKILL is this, from now on, whatever is configured.
@@ -183,12 +207,17 @@ impl Machine {
 
     pub(super) fn kill(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
         self.stop.is_last = true;
+        self.stop.is_killed = true;
+        // At least a second, or a stopwaitsecs of 0 would kill an unkillable process without end.
+        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time.max(SECOND));
+        self.end_hook(Signal::KILL, effects);
+        if self.pid == 0 {
+            return;
+        }
         let (signal, group) = (Signal::KILL, process.killasgroup);
         let text = format!("killing '{}' ({}) with SIGKILL", process.name, self.pid);
         effects.push(Effect::Log(Level::Warn, text));
         effects.push(self.killing_line(process, signal, group));
-        // At least a second, or a stopwaitsecs of 0 would kill an unkillable process without end.
-        self.deadline = policy::stop_time(process).map(|time| now.monotonic + time.max(SECOND));
         effects.push(Effect::Kill { signal, group });
     }
 

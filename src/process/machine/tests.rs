@@ -1,5 +1,6 @@
 //! The transition table, row by row, without processes and without waiting.
 
+mod hooks;
 mod jobs;
 mod model;
 mod policy;
@@ -38,6 +39,8 @@ pub(super) fn told(effects: &[Effect]) -> Vec<String> {
             Effect::Kill { signal, group } => {
                 format!("kill {signal}{}", if *group { " group" } else { "" })
             }
+            Effect::RunHook(hook) => format!("run {}", hook.key()),
+            Effect::EndHook(signal) => format!("end hook {signal}"),
         })
         .collect()
 }

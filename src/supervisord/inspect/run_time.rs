@@ -3,6 +3,7 @@
 
 use crate::config::check::Warning;
 use crate::config::document::Document;
+use crate::config::hooks::POST_STOP_COMMAND;
 use crate::config::ini::Location;
 use crate::config::paths::{dirname, join};
 use crate::config::system::System;
@@ -10,6 +11,7 @@ use crate::config::{
     Address, Config, Group, GroupKind, Origin, Process, ResultHandler, supervisord,
 };
 use crate::process::command::{self, CommandError};
+use crate::process::machine::Hook;
 use crate::text::shlex;
 
 /// What one section's key has already been told of is not told again for its other processes.
@@ -96,6 +98,24 @@ impl Looker<'_> {
 
     fn command(&mut self, process: &Process, section: &str) {
         self.command_of(process, section, "command", "it cannot start");
+        for hook in Hook::ALL {
+            let Some(command) = hook.command(process) else {
+                continue;
+            };
+            let with_hook = Process {
+                command: command.clone(),
+                ..process.clone()
+            };
+            let key = match (hook, self.document.get(section, hook.key())) {
+                (Hook::PostStop, None) => POST_STOP_COMMAND.name,
+                _ => hook.key(),
+            };
+            let so = match hook {
+                Hook::PreStart => "it cannot start",
+                _ => "it fails each time",
+            };
+            self.command_of(&with_hook, section, key, so);
+        }
     }
 
     fn command_of(&mut self, process: &Process, section: &str, key: &str, so: &str) {

@@ -7,6 +7,7 @@ use super::super::*;
 use super::{exited, process};
 use crate::config::AutoRestart;
 use crate::config::amounts::{Decimal, Limit, Rate};
+use crate::config::hooks::Hooks;
 use crate::config::job::{Job, Kind};
 use crate::config::policy::Policy;
 use crate::process::policy::ENDLESS;
@@ -90,6 +91,26 @@ fn job(random: &mut Random) -> Job {
     }
 }
 
+/// Any hooks.
+fn some_hooks(random: &mut Random) -> Hooks {
+    let mut some = || random.one_in(2).then(|| "/bin/true".into());
+    Hooks {
+        pre_start_hook: some(),
+        pre_stop_hook: some(),
+        stopcommand: some(),
+        post_stop_hook: some(),
+        fatal_hook: some(),
+        hook_timeout: Duration::from_secs(30),
+    }
+}
+
+fn ended(fails: bool) -> Input {
+    Input::HookEnded(match fails {
+        true => Err("failed".into()),
+        false => Ok(()),
+    })
+}
+
 struct World {
     random: Random,
     process: Process,
@@ -102,6 +123,8 @@ struct World {
     /// The child that lives or waits to be collected.
     child: Option<i32>,
     last_pid: i32,
+    /// The hook that runs.
+    hook: Option<Hook>,
     /// Starts that failed since the process was up or was given up.
     failures: i64,
     history: Vec<String>,
@@ -120,6 +143,9 @@ impl World {
         if random.one_in(2) {
             process.job = Some(Box::new(job(&mut random)));
         }
+        if random.one_in(2) {
+            process.hooks = Some(Box::new(some_hooks(&mut random)));
+        }
         process.autorestart = [
             AutoRestart::Never,
             AutoRestart::Always,
@@ -137,6 +163,7 @@ impl World {
             restarts_allowed: true,
             clock_setter: None,
             child: None,
+            hook: None,
             last_pid: 100,
             failures: 0,
             history: Vec::new(),
@@ -152,8 +179,10 @@ impl World {
             }
             self.history
                 .push(format!("{:?}: {input:?}", self.now.monotonic.0));
-            if matches!(input, Input::Reaped(_)) {
-                self.child = None;
+            match input {
+                Input::Reaped(_) => self.child = None,
+                Input::HookEnded(_) => self.hook = None,
+                _ => {}
             }
             let effects = self
                 .machine
@@ -161,6 +190,10 @@ impl World {
             for effect in effects {
                 match effect {
                     Effect::Spawn => inputs.push(self.spawn()),
+                    Effect::RunHook(hook) => inputs.extend(self.run_hook(hook)),
+                    Effect::EndHook(_) => {
+                        assert!(self.hook.is_some(), "a hook is ended{}", self.story());
+                    }
                     Effect::Kill { .. } => {
                         assert!(self.child.is_some(), "somebody is killed{}", self.story());
                         if matches!(self.fate, Fate::Mixed) && self.random.one_in(10) {
@@ -190,6 +223,17 @@ impl World {
         Input::Spawned(self.last_pid)
     }
 
+    /// Some hooks run for a while, others are over at once.
+    fn run_hook(&mut self, hook: Hook) -> Option<Input> {
+        assert_eq!(self.hook, None, "a second hook{}", self.story());
+        let is_beside_child = matches!(hook, Hook::PreStop | Hook::StopCommand);
+        let has_child = self.child.is_some();
+        assert_eq!(is_beside_child, has_child, "{hook:?}{}", self.story());
+        self.hook = Some(hook);
+        let fails = self.random.one_in(3);
+        (self.random.one_in(3) || !matches!(self.fate, Fate::Mixed)).then(|| ended(fails))
+    }
+
     fn enter(&mut self, from: ProcessState, to: ProcessState) {
         assert_ne!(from, to, "a state is entered anew{}", self.story());
         match to {
@@ -205,7 +249,13 @@ impl World {
         let story = || self.story();
         assert_eq!(machine.pid(), self.child.unwrap_or(0), "its pid{}", story());
         let has_child = matches!(state, Starting | Running | Stopping | Unknown);
-        let may_be_delayed = state == Starting && self.process.policy.is_some();
+        assert_eq!(machine.running_hook(), self.hook, "its hook{}", story());
+        let has_hook = self.hook.is_some();
+        let may_be_delayed = match state {
+            Starting => self.process.policy.is_some() || self.process.hooks.is_some(),
+            Stopping => self.hook == Some(Hook::PreStart),
+            _ => false,
+        };
         let has_one = machine.pid() != 0;
         assert!(
             has_one == has_child || may_be_delayed,
@@ -217,7 +267,8 @@ impl World {
         match state {
             Starting => {
                 let waits = is_service || has_limit || !has_one;
-                assert_eq!(machine.deadline().is_some(), waits, "waits{}", story());
+                let may_wait = machine.deadline().is_some() || (has_hook && !has_one);
+                assert_eq!(may_wait, waits, "waits{}", story());
             }
             Running => {
                 assert!(is_service, "a oneshot is up{}", story());
@@ -225,18 +276,19 @@ impl World {
             }
             Stopping => {
                 let may_take_forever = self.process.stopwaitsecs == ENDLESS;
-                let waits = machine.deadline().is_some();
+                let waits = machine.deadline().is_some() || self.hook == Some(Hook::PreStop);
                 assert!(waits || may_take_forever, "waits{}", story());
             }
             Backoff => assert!(
-                machine.deadline().is_some() || !self.restarts_allowed,
+                machine.deadline().is_some() || !self.restarts_allowed || has_hook,
                 "waits{}",
                 story()
             ),
             Exited => {}
             Stopped if machine.is_wanted_up() => {
                 assert!(is_service && has_limit, "waits{}", story());
-                assert!(machine.deadline().is_some(), "waits{}", story());
+                let waits = machine.deadline().is_some() || has_hook;
+                assert!(waits, "waits{}", story());
             }
             Stopped | Fatal | Unknown => {
                 assert_eq!(machine.deadline(), None, "waits for nothing{}", story());
@@ -248,7 +300,8 @@ impl World {
             Starting | Running => assert!(is_wanted_up, "{state:?}{}", story()),
             Stopping | Fatal => assert!(!is_wanted_up, "{state:?}{}", story()),
             Backoff | Exited | Stopped => {
-                assert_eq!(is_wanted_up, machine.deadline().is_some(), "{}", story());
+                let waits = machine.deadline().is_some() || (has_hook && is_wanted_up);
+                assert_eq!(is_wanted_up, waits, "{}", story());
             }
             Unknown => {}
         }
@@ -287,7 +340,11 @@ impl World {
     }
 
     fn random_step(&mut self) {
-        match self.random.below(16) {
+        match self.random.below(19) {
+            16..19 if self.hook.is_some() => {
+                let fails = self.random.one_in(3);
+                self.feed(ended(fails));
+            }
             13 => self.feed(Input::Kill),
             14 => {
                 let time = Duration::from_millis(self.random.below(20_000));
@@ -385,7 +442,7 @@ fn every_wait_ends_whether_children_come_or_not() {
             world.fate = fate;
             world.history.clear();
             let mut turns = 0;
-            while world.follow_deadline() {
+            while world.follow_deadline() || world.hook.is_some() {
                 turns += 1;
                 let is_endless = world.process.startretries == ENDLESS
                     || world.process.runtime_timeout().is_some();
@@ -393,6 +450,10 @@ fn every_wait_ends_whether_children_come_or_not() {
                     break;
                 }
                 assert!(turns < 200, "no end{}", world.story());
+                // Hooks have their time limit.
+                if world.hook.is_some() {
+                    world.feed(ended(true));
+                }
                 // Nobody survives SIGKILL.
                 if world.machine.state() == Stopping {
                     world.feed(Input::Reaped(Termination::Signaled {

@@ -1,5 +1,5 @@
 //! Every state with every input. A cell says what the effects are, without the
-//! texts of lines: `start` is a spawn, `fail` a line before the state; states
+//! texts of lines: `run` and `end` are of a hook, states
 //! that are entered by their names.
 
 use super::super::*;
@@ -7,7 +7,7 @@ use super::{at, exited, process, told};
 use crate::config::AutoRestart;
 
 /// The inputs in the order of the columns; the sixth comes while supervisord goes down.
-fn inputs() -> [(Input, bool); 14] {
+fn inputs() -> [(Input, bool); 16] {
     [
         (Input::Start, true),
         (Input::Spawned(78), true),
@@ -23,6 +23,8 @@ fn inputs() -> [(Input, bool); 14] {
         (Input::NotSpawned("no exec".into()), true),
         (Input::StopWithin(Duration::from_secs(3)), true),
         (Input::Kill, true),
+        (Input::HookEnded(Ok(())), true),
+        (Input::HookEnded(Err("failed".into())), true),
     ]
 }
 
@@ -30,28 +32,47 @@ fn inputs() -> [(Input, bool); 14] {
 /// for every line, which has its own test. After `;` comes the deadline, in
 /// seconds, or `never`.
 const TABLE: &str = "
-             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned Within Kill
-stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never
-spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never
-delayed      -;5      .;5      .;5      spawn;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5 .;5 .;5 FATAL;never .;5 STOPPING+STOPPED;never STOPPING+STOPPED;never
-starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10
-aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10
-running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never STOPPING+kill;3 STOPPING+kill;10
-backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1 STOPPED;never STOPPED;never
-exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0 STOPPED;never STOPPED;never
-stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10
-condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10
-exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never .;never .;never
-again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0 .;never .;never
-fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never
-unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never -;never -;never
-unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never -;never -;never
+             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned Within Kill HookOk HookBad
+stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never
+spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never
+delayed      -;5      .;5      .;5      spawn;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5 .;5 .;5 FATAL;never .;5 STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5
+starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1
+aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1
+running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never STOPPING+kill;3 STOPPING+kill;10 .;never .;never
+backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1 STOPPED;never STOPPED;never .;1 .;1
+exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0 STOPPED;never STOPPED;never .;0 .;0
+stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10
+condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10
+exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never .;never .;never .;never .;never
+again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0 .;never .;never .;0 .;0
+fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never
+unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never -;never -;never .;never .;never
+unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never -;never -;never .;never .;never
+preparing    -;never  .;never  .;never  .;never  .;never   STOPPING+end;10 .;never .;never .;never .;never .;never .;never STOPPING+end;3 STOPPING+end;10 spawn;never BACKOFF;1
+unprepared   -;10     .;10     .;10     end;10   end;10    -;10     .;10    .;10    .;10   .;10  .;10  .;10 .;3 end;10 STOPPED;never STOPPED;never
+leaving      -;never  .;never  .;never  end+kill;10  end+kill;10   -;never  .;never STOPPED;never UNKNOWN;never UNKNOWN;never .;never -;never .;3 end+kill;10 run;10 run;10
+asked        -;10     .;10     .;10     end+kill;10  end+kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 end+kill;10 .;10 kill;10
+cleaning     STARTING;never .;never .;never .;never .;never .;never .;never .;never .;never .;never FATAL;never .;never .;never .;never .;0 -;0
+waiting      -;never  .;never  .;never  .;never  .;never   STOPPING+STOPPED;never .;never .;never .;never .;never FATAL;never .;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;0 -;0
 ";
+
+/// The rows of a process that has every hook.
+const HOOKED: [&str; 6] = [
+    "preparing",
+    "unprepared",
+    "leaving",
+    "asked",
+    "cleaning",
+    "waiting",
+];
 
 /// A process in the state of a row.
 fn machine(row: &str, process: &mut Process) -> Machine {
     let mut machine = Machine::default();
     let spawned = || Input::Spawned(77);
+    if HOOKED.contains(&row) {
+        process.hooks = Some(Box::new(super::hooks::all()));
+    }
     let path = match row {
         "stopped" => vec![],
         "spawning" => vec![Input::Start],
@@ -82,6 +103,39 @@ fn machine(row: &str, process: &mut Process) -> Machine {
             Input::StopFailed("EPERM".into()),
         ],
         "unknown" => vec![Input::Start, spawned(), Input::SignalFailed("EPERM".into())],
+        // Its pre_start_hook runs, or has been told to end.
+        "preparing" => vec![Input::Start],
+        "unprepared" => vec![Input::Start, Input::Stop],
+        // Its pre_stop_hook runs, or then its stopcommand.
+        "leaving" => vec![
+            Input::Start,
+            Input::HookEnded(Ok(())),
+            spawned(),
+            Input::Stop,
+        ],
+        "asked" => vec![
+            Input::Start,
+            Input::HookEnded(Ok(())),
+            spawned(),
+            Input::Stop,
+            Input::HookEnded(Ok(())),
+        ],
+        // Its post_stop_hook runs; then a start waits for that.
+        "cleaning" | "waiting" => {
+            process.autorestart = AutoRestart::Always;
+            let mut path = vec![
+                Input::Start,
+                Input::HookEnded(Ok(())),
+                spawned(),
+                Input::Due,
+                exited(0),
+                Input::Due,
+            ];
+            if row == "waiting" {
+                path.push(Input::Start);
+            }
+            path
+        }
         other => panic!("no row {other}"),
     };
     for input in path {
@@ -97,12 +151,11 @@ fn cell(effects: &[Effect], machine: &Machine, now: Now) -> String {
         .iter()
         .filter_map(|effect| match effect.split_once(" -> ") {
             // A spawn tells the state by itself.
-            Some((_, "STARTING")) => None,
+            Some((_, "STARTING")) if told.iter().any(|effect| effect == "spawn") => None,
             Some((_, state)) => Some(state),
-            None => [("spawn", "spawn"), ("kill ", "kill")]
-                .iter()
-                .find(|(lead, _)| effect.starts_with(lead))
-                .map(|(_, word)| *word),
+            None => ["spawn", "kill", "run", "end"]
+                .into_iter()
+                .find(|word| effect.split(' ').next() == Some(word)),
         })
         .collect();
     let summary = match (done.is_empty(), told.is_empty()) {
