@@ -490,7 +490,7 @@ impl Output {
                 let twice = twice.map_err(|error| section.at(logfile.name, error.of_twice()))?;
                 match targets::list(&twice, &expand_user) {
                     None => (Target::of(&twice.text, &expand_user), Vec::new()),
-                    Some(targets) => (main_of(&targets, section, logfile)?, targets),
+                    Some(targets) => (targets::main_of(&targets, section, logfile)?, targets),
                 }
             }
         };
@@ -519,16 +519,4 @@ impl Output {
         self.logfile = kind.log_file();
         Ok((matches!(kind, Target::Named(_)), targets))
     }
-}
-
-/// The one of several targets that clients read.
-fn main_of(targets: &[Target], section: &Section<'_>, key: &Key) -> Result<Target, ConfigError> {
-    if let Some(target) = targets::repeated(targets) {
-        let target = section.shown(key.name, target.written().to_owned());
-        let text = format!("{} has {target} twice", key.name);
-        return Err(section.fault_at(key.name, text));
-    }
-    let place = targets::place_of_main(targets);
-    let main = place.and_then(|place| targets.get(place));
-    Ok(main.cloned().unwrap_or(Target::None))
 }

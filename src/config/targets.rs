@@ -1,6 +1,9 @@
 //! Where an output goes: a file, or several targets with commas between them.
 
+use super::error::ConfigError;
 use super::expanded::Expanded;
+use super::key::Key;
+use super::section::Section;
 use crate::text::is_space;
 use crate::text::shlex::Piece;
 
@@ -116,11 +119,27 @@ pub fn place_of_main(targets: &[Target]) -> Option<usize> {
 }
 
 /// The first target that is there twice.
-pub fn repeated(targets: &[Target]) -> Option<&Target> {
+fn repeated(targets: &[Target]) -> Option<&Target> {
     let mut all = targets.iter().enumerate();
     let twice =
         all.find(|(place, target)| targets.iter().take(*place).any(|other| other == *target));
     twice.map(|(_, target)| target)
+}
+
+/// The one of several targets that clients read; none may be there twice.
+pub fn main_of(
+    targets: &[Target],
+    section: &Section<'_>,
+    key: &Key,
+) -> Result<Target, ConfigError> {
+    if let Some(target) = repeated(targets) {
+        let target = section.shown(key.name, target.written().to_owned());
+        let text = format!("{} has {target} twice", key.name);
+        return Err(section.fault_at(key.name, text));
+    }
+    let place = place_of_main(targets);
+    let main = place.and_then(|place| targets.get(place));
+    Ok(main.cloned().unwrap_or(Target::None))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::config::Config;
 use crate::config::line_format::LineFormat;
 use crate::log_level::Level;
 use crate::loggers::form::{Column, Form, Writer};
@@ -36,7 +37,7 @@ impl Look {
             Box::new(Look {
                 format: format.clone(),
                 stamp: Stamp::default(),
-                width: name_width(format),
+                width: own_width(format),
                 is_coloured: is_coloured && *format == LineFormat::Prefix,
             })
         })
@@ -99,8 +100,16 @@ impl Look {
     }
 }
 
-/// How long the daemon's own name is in the column of names, if it stands there.
-pub fn name_width(format: &LineFormat) -> usize {
+/// How wide the column of names before lines is: the longest of all, and the daemon's own if it
+/// stands there.
+pub fn name_width(config: &Config) -> usize {
+    let own = own_width(&config.supervisord.logfile_format);
+    let processes = config.groups.iter().flat_map(|group| &group.processes);
+    let names = processes.map(|process| process.name.chars().count());
+    names.fold(own, usize::max)
+}
+
+fn own_width(format: &LineFormat) -> usize {
     match format {
         LineFormat::Prefix => NAME.len(),
         _ => 0,

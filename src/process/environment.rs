@@ -17,6 +17,11 @@ pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
         .map(|(_, value)| value.as_slice())
 }
 
+/// Whether nobody has refused colours.
+pub fn may_colour(environment: &Environment) -> bool {
+    get(environment, "NO_COLOR").is_none_or(<[u8]>::is_empty)
+}
+
 /// The environment of a child until it is started: what it is made of lies elsewhere.
 pub type Variables<'a> = Vec<(&'a [u8], &'a [u8])>;
 

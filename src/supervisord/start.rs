@@ -329,12 +329,12 @@ fn open_log(
         },
         keeping: settings.logfile_keeping.as_ref(),
         format: &settings.logfile_format,
-        may_colour: may_colour(launch),
+        may_colour: environment::may_colour(&launch.environment),
         is_copied: settings.nodaemon && !settings.silent,
     };
     let opened = Logger::open(settings, program, is_last_resort);
     context.log = opened.map_err(|error| Failure::System(error.to_string()))?;
-    context.log.widen(name_width(config));
+    context.log.widen(look::name_width(config));
     let limit = config.supervisord.childlogs_maxbytes.0;
     context.budget = limit.map(|limit| Box::new(LogBudget::new(limit)));
     let log = &mut context.log;
@@ -363,8 +363,8 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
         childlogdir: settings.childlogdir.clone(),
         strip_ansi: settings.strip_ansi,
         childlog_ring: settings.childlog_ring.0,
-        name_width: name_width(&config),
-        is_coloured: may_colour(launch),
+        name_width: look::name_width(&config),
+        is_coloured: environment::may_colour(&launch.environment),
         minfds: i32::try_from(settings.minfds).unwrap_or(i32::MAX),
         hosts: fcgi::look_up_hosts(&config.groups),
         is_other_user: settings.user.is_some(),
@@ -374,19 +374,6 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
     let mut supervisor = Supervisor::new(launch.request.clone(), request, config, child_settings);
     supervisor.pools.serials = launch.serials;
     supervisor
-}
-
-/// Whether nobody has refused colours.
-fn may_colour(launch: &Launch<'_>) -> bool {
-    environment::get(&launch.environment, "NO_COLOR").is_none_or(<[u8]>::is_empty)
-}
-
-/// How wide the column of names before lines is.
-fn name_width(config: &Config) -> usize {
-    let own = look::name_width(&config.supervisord.logfile_format);
-    let processes = config.groups.iter().flat_map(|group| &group.processes);
-    let names = processes.map(|process| process.name.chars().count());
-    names.fold(own, usize::max)
 }
 
 /// Where children reach supervisord: the first unix server, else the last inet server.
