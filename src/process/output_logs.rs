@@ -27,6 +27,16 @@ pub struct Opening<'a> {
     pub may_use_syslog: bool,
 }
 
+/// The files that have the output of a channel besides the one that clients read.
+pub fn other_paths(process: &Process, channel: Channel) -> impl Iterator<Item = &str> {
+    let shape = output::shape(process, channel);
+    let others = shape.into_iter().flat_map(Shape::others);
+    others.filter_map(|(_, target)| match target {
+        Target::Named(path) => Some(path.as_str()),
+        Target::None | Target::Auto | Target::Syslog => None,
+    })
+}
+
 impl Opening<'_> {
     /// Opens them all, or none.
     pub fn open(

@@ -22,7 +22,7 @@ use crate::process::environment;
 use crate::process::hook_output::HookOutput;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
-use crate::process::output_logs::Opening;
+use crate::process::output_logs::{self, Opening};
 use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
 use crate::process::rings::Rings;
 use crate::states::ProcessState;
@@ -390,6 +390,10 @@ impl Subprocess {
         {
             context.give_up_log(path);
             context.uncount_log(path);
+        }
+        for channel in CHANNELS {
+            let others = output_logs::other_paths(&self.config, channel);
+            others.for_each(|path| context.uncount_log(path));
         }
     }
 

@@ -12,6 +12,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::listener::Listener;
+use crate::process::output_logs;
 use crate::process::rings::Rings;
 use crate::process::scheduler;
 use crate::process::subprocess::{LogPaths, Subprocess};
@@ -217,6 +218,9 @@ fn log_paths(
     };
     for path in [&stdout, &stderr].into_iter().flatten() {
         context.count_log(path);
+    }
+    for channel in [Channel::Stdout, Channel::Stderr] {
+        output_logs::other_paths(process, channel).for_each(|path| context.count_log(path));
     }
     LogPaths {
         stdout,

@@ -6,6 +6,7 @@ use crate::loggers::failure::LogFailure;
 use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUser;
+use crate::process::output_logs;
 use crate::tokens::{Channel, LogId};
 
 impl Subprocess {
@@ -30,16 +31,17 @@ impl Subprocess {
             let rotated: Vec<_> = open.into_iter().map(|id| context.rotate_log(id)).collect();
             return rotated.into_iter().fold(Ok(()), Result::and);
         }
-        let Some(path) = self.log_path(channel) else {
-            return Ok(());
-        };
         let output = output::settings(&self.config, channel);
         let rotation = Rotation {
             maxbytes: output.logfile_maxbytes,
             backups: output.logfile_backups,
         };
         let user = LogUser::of(&self.config, channel);
-        context.rotate_path(user, path, rotation, output.file_keeping())
+        let keeping = output.file_keeping();
+        let others = output_logs::other_paths(&self.config, channel);
+        let paths = self.log_path(channel).into_iter().chain(others);
+        let rotated = paths.map(|path| context.rotate_path(user, path, rotation, keeping));
+        rotated.fold(Ok(()), Result::and)
     }
 
     /// The logs that the child writes to.
