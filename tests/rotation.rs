@@ -1,5 +1,5 @@
 //! Rotation under fire: twenty children write as fast as they can into logs
-//! that roll over, are cleared, moved away and reopened all the while. Every
+//! that roll over, are rotated on request, packed, cleared, moved away and reopened all the while. Every
 //! line is in exactly one file, or in one that was cleared or fell off the
 //! backups. `ROTATION_MB` is how much they write in total (`make rotation`).
 
@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// `w⟨writer⟩ ⟨number⟩ ` and filling up to this. seq writes whole pages to a pipe
@@ -34,6 +35,8 @@ const LOGS: [(&str, &[usize], bool); 13] = [
 ];
 const WRITERS: usize = 20;
 const SHORT_BACKUPS: usize = 2;
+/// The most rotations that are requested, each of which may push a backup out.
+const REQUESTS: usize = 300;
 const MAXBYTES: usize = 512 * 1024;
 
 /// Numbers that look like chance, the same in each run.
@@ -50,16 +53,23 @@ impl Chance {
 
 fn configuration(lines: usize) -> String {
     // More than all writers of one log can fill.
-    let backups = 4 * lines * LINE / MAXBYTES + 1;
+    let backups = 4 * lines * LINE / MAXBYTES + 1 + REQUESTS;
     let filling = "x".repeat(LINE - "w00 0000000000 \n".len());
     let mut text = String::new();
-    for (log, writers, is_short) in LOGS {
+    for (place, (log, writers, is_short)) in LOGS.into_iter().enumerate() {
         let backups = if is_short { SHORT_BACKUPS } else { backups };
+        // What is moved away by its name has no processor: both would have it.
+        let features = match (is_short, place % 3) {
+            (true, _) => "stdout_logfile_processor=gzip -1\nstdout_logfile_chmod=0640\n",
+            (false, 0) => "stdout_logfile_rotate=daily\nstdout_ring=4KB\n",
+            (false, 1) => "stdout_logfile_chmod=0600\n",
+            (false, _) => "",
+        };
         for writer in writers {
             text.push_str(&format!(
                 "[program:w{writer:02}]\ncommand=/usr/bin/seq -f 'w{writer:02} %%010.0f {filling}' 1 {lines}\n\
                  startsecs=0\nautostart=false\nautorestart=false\nredirect_stderr=true\n\
-                 stdout_logfile=%(here)s/logs/{log}.log\nstdout_logfile_maxbytes={MAXBYTES}\nstdout_logfile_backups={backups}\n"
+                 stdout_logfile=%(here)s/logs/{log}.log\nstdout_logfile_maxbytes={MAXBYTES}\nstdout_logfile_backups={backups}\n{features}"
             ));
         }
     }
@@ -70,6 +80,7 @@ fn configuration(lines: usize) -> String {
 #[derive(Default, Debug)]
 struct Disturbances {
     reopened: usize,
+    requested: usize,
     moved: usize,
     cleared: usize,
     /// Clears of each log that found another file than the one that the test had kept.
@@ -83,7 +94,13 @@ fn disturb(scene: &Scene, chance: &mut Chance, done: &mut Disturbances) {
     let (log, writers, is_short) = LOGS[chance.below(LOGS.len())];
     let live = logs.join(format!("{log}.log"));
     let number = done.moved + done.cleared;
-    match chance.below(10) {
+    match chance.below(11) {
+        10 if done.requested < REQUESTS => {
+            let name = format!("w{:02}", writers[0]);
+            // While its processor works it is refused.
+            scene.call("rotateProcessLogs", &[Value::text(&name)]);
+            done.requested += 1;
+        }
         0..=3 => {
             scene.daemon.signal(libc::SIGUSR2);
             done.reopened += 1;
@@ -142,7 +159,17 @@ fn read_all(folders: &[PathBuf], lines: usize) -> Found {
 }
 
 fn read_one(path: &Path, found: &mut Found) {
-    let bytes = fs::read(path).unwrap();
+    let bytes = match path.extension().is_some_and(|ending| ending == "gz") {
+        true => {
+            Command::new("gzip")
+                .arg("-dc")
+                .arg(path)
+                .output()
+                .unwrap()
+                .stdout
+        }
+        false => fs::read(path).unwrap(),
+    };
     let mut last = [0; WRITERS];
     for line in bytes.chunks(LINE) {
         let text = String::from_utf8_lossy(line);
@@ -186,7 +213,8 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
     for folder in ["logs", "kept"] {
         fs::create_dir(dir.join(folder)).unwrap();
     }
-    let scene = Scene::start_as(dir, &configuration(lines), |_| {});
+    let configuration = format!("childlogs_maxbytes=1GB\n{}", configuration(lines));
+    let mut scene = Scene::start_as(dir, &configuration, |_| {});
     let begin = Instant::now();
     scene.call("startAllProcesses", &[]).answer();
     let mut chance = Chance(20_041_972);
@@ -200,6 +228,8 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
     });
     assert!(ended, "{done:?}\n{}", scene.log());
     let taken = begin.elapsed();
+    // The last processor ends, or what it has half done is gone.
+    assert_eq!(scene.daemon.stop(), Some(0), "{}", scene.log());
 
     let found = read_all(&[scene.dir.join("logs"), scene.dir.join("kept")], lines);
     let mut missing = 0;
@@ -232,6 +262,8 @@ fn every_line_is_in_one_file_whatever_befalls_the_logs_meanwhile() {
         "{megabytes} MB in {taken:.1?}: {} files with {} bytes, {missing} lines fell off or were in a file cleared unseen; {done:?}",
         found.files, found.bytes
     );
-    assert!(done.reopened > 0 && done.moved > 0, "{done:?}");
-    scene.stop();
+    assert!(
+        done.reopened > 0 && done.moved > 0 && done.requested > 0,
+        "{done:?}"
+    );
 }
