@@ -2,7 +2,7 @@
 
 use super::support::pty::{CTRL_C, Pty};
 use super::support::{
-    DEADLINE, Dir, Finished, Kind, finish, is_alive, usual_configuration, wait_for, wait_until,
+    Ctl, DEADLINE, Dir, Finished, Kind, finish, is_alive, usual_configuration, wait_for, wait_until,
 };
 use std::fs;
 use std::path::Path;
@@ -66,6 +66,54 @@ fn the_last_line_of_a_command_is_not_lost() {
 }
 
 #[test]
+fn who_writes_into_the_same_file_next_begins_behind_the_last_line() {
+    let dir = Dir::new();
+    let program = Kind::Ours.program("supervisord", &dir.bin());
+    let script = "{ echo before; \"$0\" --run 'a=echo here; exit 3'; echo after $?; } >out";
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", script])
+        .arg(program)
+        .current_dir(dir.path());
+    let finished = finish(command, "", DEADLINE);
+    assert_eq!(finished.stderr, "");
+    let text = dir.read("out").unwrap();
+    assert!(
+        text.starts_with("before\n") && text.ends_with("\nafter 3\n"),
+        "{text}"
+    );
+    assert_eq!(lines_of(&text, "a"), ["here"], "{text}");
+}
+
+#[test]
+fn a_reread_finds_the_commands_unchanged() {
+    let dir = Dir::new();
+    dir.write("Procfile", "web: echo up; exec cat\n");
+    dir.write("supervisord.conf", usual_configuration(""));
+    let words = ["--run", "a=exec cat", "--procfile", "Procfile", "--", "cat"];
+    let pty = Pty::start(
+        &supervisord(&dir, &[&["-c", "supervisord.conf"], &words[..]].concat()),
+        80,
+        25,
+    );
+    pty.wait_text("web | up");
+    let ctl = Ctl::new(Kind::Ours, &dir);
+    let running = || ctl.run(&["status"]).stdout.matches(" RUNNING ").count() == 3;
+    assert!(wait_until(DEADLINE, running), "{:?}", ctl.run(&["status"]));
+    assert_eq!(
+        ctl.run(&["reread"]).stdout,
+        "No config updates to processes\n"
+    );
+    // The Procfile is read again.
+    dir.write("Procfile", "web: echo up again; exec cat\n");
+    assert_eq!(
+        ctl.run(&["update"]).stdout,
+        "web: stopped\nweb: updated process group\n"
+    );
+    pty.wait_text("web | up again");
+}
+
+#[test]
 fn a_procfile_is_run_in_its_directory_with_the_variables_beside_it() {
     let dir = Dir::new();
     dir.write(
@@ -81,9 +129,9 @@ fn a_procfile_is_run_in_its_directory_with_the_variables_beside_it() {
     assert_eq!(lines_of(&finished.stdout, "web"), [web], "{finished:?}");
     assert_eq!(lines_of(&finished.stdout, "long_worker"), ["5100 a  b"]);
     // Names have one width.
-    let lines = finished.stdout.lines();
-    let bars: Vec<usize> = lines.filter_map(|line| line.find(" | ")).collect();
-    assert_eq!(bars, ["long_worker".len(); 2], "{finished:?}");
+    let bars = finished.stdout.lines().map(|line| line.find(" | "));
+    let width = Some("long_worker".len());
+    assert!(bars.into_iter().all(|bar| bar == width), "{finished:?}");
 }
 
 #[test]

@@ -78,7 +78,8 @@ const ALONE: &[(&str, &str)] = &[
 const ALONE_WITH_MAIN: &[(&str, &str)] = &[("logfile", "/dev/stderr"), ("loglevel", "error")];
 
 /// Beside others their starts and ends are told.
-const ALONE_WITH_OTHERS: &[(&str, &str)] = &[("logfile", "/dev/stdout")];
+const ALONE_WITH_OTHERS: &[(&str, &str)] =
+    &[("logfile", "/dev/stdout"), ("logfile_format", "prefix")];
 
 /// What the command line runs.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -9,12 +9,13 @@ pub mod privileges;
 pub mod service;
 pub mod start;
 
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use crate::command_line;
 use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, StartRequest, captured_environment};
 use crate::states::SupervisorState;
-use crate::sys::{memory, process, signals, terminal};
+use crate::sys::{fd, memory, process, signals, terminal};
 
 use options::{Arguments, Request};
 use start::{Failure, Launch};
@@ -64,6 +65,9 @@ fn supervise(
     let mut started = start::start(&mut launch)?;
     while let Some(mut daemon) = started {
         if daemon.run() != SupervisorState::Restarting {
+            if launch.request().overrides.commands.has_others() {
+                fd::go_to_end(std::io::stdout().as_fd());
+            }
             if let Some(why) = daemon.not_started() {
                 terminal::complain(&format!("Error: cannot start {why}\n"));
             }

@@ -149,6 +149,12 @@ pub fn send(socket: BorrowedFd<'_>, data: &[u8]) -> io::Result<usize> {
     retry(|| nix::sys::socket::send(socket.as_raw_fd(), data, flags))
 }
 
+/// Goes to the end of a file that others have written to, so that what is written next stands
+/// behind that; what is no file has no such place.
+pub fn go_to_end(descriptor: BorrowedFd<'_>) {
+    let _ = unistd::lseek(descriptor, 0, unistd::Whence::SeekEnd);
+}
+
 /// How many bytes wait to be read from a pipe; its end is none.
 pub fn unread(descriptor: BorrowedFd<'_>) -> usize {
     let count = control(descriptor, Control::UNREAD, 0);
