@@ -2,8 +2,8 @@
 //! health check, events and `exit_on` make of their ends.
 
 use super::support::{
-    Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Outcome, Scene, Value, binary, finish,
-    usual_configuration, wait_until,
+    Address, Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Outcome, Rpc, Scene, Value, binary,
+    finish, usual_configuration, wait_until,
 };
 use std::process::Command;
 
@@ -169,6 +169,26 @@ fn a_start_without_waiting_is_answered_while_it_runs() {
 }
 
 #[test]
+fn the_web_page_does_not_wait_for_the_end_of_a_oneshot() {
+    for (target, action) in [
+        ("processname=long&", "start"),
+        ("", "startall"),
+        ("processname=long&", "restart"),
+    ] {
+        let web = "[unix_http_server:2]\nfile=%(here)s/w\nweb_get_actions=true\n";
+        let scene = Scene::start(&(by_hand("long", "exec cat", "") + web));
+        let address = format!("/index.html?{target}action={action}");
+        let request = format!("GET {address} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+        let page = Rpc::new(Address::Unix(scene.dir.join("w")));
+        let page = page.exchange(request.as_bytes()).unwrap();
+        let page = String::from_utf8_lossy(&page);
+        assert!(page.starts_with("HTTP/1.0 30"), "{page}");
+        scene.wait("long", "STARTING");
+        scene.stop();
+    }
+}
+
+#[test]
 fn a_start_whose_oneshot_is_stopped_meanwhile_has_failed() {
     let scene = Scene::start(&by_hand("long", "exec cat", ""));
     std::thread::scope(|scope| {
@@ -286,6 +306,25 @@ fn wrong_values_are_told_with_what_to_write() {
             found.stderr
         );
         assert!(found.stderr.contains("s.conf:4"), "{}", found.stderr);
+    }
+}
+
+#[test]
+fn a_schedule_of_what_looks_like_a_service_was_not_told_of() {
+    let warning = "an end within startsecs=1 is a failed start: write type=oneshot for a job that \
+                   ends by itself\n";
+    for (lines, line) in [("schedule=@daily", 4), ("startsecs=1\ncron=@daily", 5)] {
+        let told = said("--check", lines);
+        assert_eq!(told.status, Some(0), "{}", told.stderr);
+        let line = format!("s.conf:{line}: warning: [program:p] {warning}");
+        assert!(told.stderr.contains(&line), "{line}{}", told.stderr);
+    }
+    for lines in [
+        "schedule=@daily\nstartsecs=0",
+        "type=oneshot\nschedule=@daily",
+    ] {
+        let told = said("--check", lines);
+        assert!(!told.stderr.contains("failed start"), "{}", told.stderr);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Doing what a form asks for, with the functions of XML-RPC. A restart is a job, which
 //! goes on whether the browser waits or not: in 4.3.0 it is left half done if it does not.
 
+use crate::process::group::Group;
+use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::job::{JobAnswer, JobTarget};
+use crate::rpc::names::Named;
 use crate::rpc::{information, logs, names, restart, steps};
 use crate::web::command::{self, Command, Selection, Verb};
 use crate::web::gather;
@@ -53,10 +56,27 @@ fn job_target(selection: &Selection) -> JobTarget {
 }
 
 fn run(daemon: &mut Daemon<'_>, verb: Verb, target: JobTarget) -> Outcome {
+    // Nobody is to look at an empty page for as long as a job takes.
+    let wait = !has_oneshot(daemon, &target);
     match verb {
-        Verb::Start => steps::start(daemon, &target, true),
+        Verb::Start => steps::start(daemon, &target, wait),
         Verb::Stop => steps::stop(daemon, &target),
-        Verb::Restart => restart::restart(daemon, vec![target], JobAnswer::Several, true),
+        Verb::Restart => restart::restart(daemon, vec![target], JobAnswer::Several, wait),
+    }
+}
+
+fn has_oneshot(daemon: &Daemon<'_>, target: &JobTarget) -> bool {
+    let is_oneshot = |process: &Subprocess| process.config().is_oneshot();
+    let has_one = |group: &Group| group.processes.iter().any(is_oneshot);
+    match target {
+        JobTarget::All => daemon.supervisor.groups.iter().any(has_one),
+        JobTarget::Name(name) => match names::find(daemon.supervisor, name) {
+            Ok(Named::Process(process)) => is_oneshot(process),
+            Ok(Named::Group(group)) => has_one(group),
+            Err(_) => false,
+        },
+        // No form names several.
+        JobTarget::Together(_) => false,
     }
 }
 

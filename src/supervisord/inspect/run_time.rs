@@ -1,5 +1,5 @@
 //! What `--check` can see now of what will fail when programs are started: commands and
-//! directories that are not there, users that nobody may become.
+//! directories that are not there, users that nobody may become, jobs that look like services.
 
 use crate::config::check::Warning;
 use crate::config::document::Document;
@@ -65,6 +65,7 @@ impl Looker<'_> {
             self.command(process, own);
             self.directory(process, own);
             self.user(process, own);
+            self.schedule(process, own);
         }
         let section = origin.section.as_str();
         let socket = match &group.kind {
@@ -207,6 +208,23 @@ impl Looker<'_> {
         };
         let text = format!("it cannot become user {user}, so it cannot start: {why}");
         self.warn(section, "user", text);
+    }
+
+    /// A short job would be taken for a service that does not stay up.
+    fn schedule(&mut self, process: &Process, section: &str) {
+        if process.schedule().is_none() || process.is_oneshot() || process.startsecs <= 0 {
+            return;
+        }
+        let key = match self.document.get(section, "schedule") {
+            Some(_) => "schedule",
+            None => "cron",
+        };
+        let text = format!(
+            "an end within startsecs={} is a failed start: write type=oneshot for a job that ends \
+             by itself",
+            process.startsecs
+        );
+        self.warn(section, key, text);
     }
 
     /// A value as the file has it: what came out of the environment may be a secret.
