@@ -193,14 +193,19 @@ fn a_program_is_started_at_its_times_and_not_before() {
 fn the_description_tells_the_next_time() {
     let never = "autostart=false\n";
     let programs = job("yearly", "cron=0 0 0 1 1 *") + &job("plain", never);
-    let scene = Scene::start(&programs);
+    let scene = Scene::start_as(Dir::new(), &programs, |launch| {
+        launch.environment = &[("TZ", "XST-5:30")];
+    });
     let yearly = scene.info("yearly");
     assert_eq!(yearly.text_of("statename"), "STOPPED");
     assert_eq!(
         yearly.text_of("description"),
         "Not started, next run Jan 01 12:00 AM"
     );
-    assert!(yearly.int_of("next_run") > yearly.int_of("now"));
+    let next_run = yearly.int_of("next_run");
+    assert!(next_run > yearly.int_of("now"));
+    // Midnight there.
+    assert_eq!((next_run + 5 * HOUR + HOUR / 2) % (24 * HOUR), 0);
     let status = ctl(&scene, &["status"]);
     assert!(
         status

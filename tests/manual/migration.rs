@@ -197,6 +197,7 @@ fn what_the_tables_put_in_the_place_of_other_programs_settings_is_read() {
         "From the supervisord in Go",
         "From tini and dumb-init",
         "From systemd units",
+        "From cron",
         "From a Procfile",
     ] {
         for (_, cell) in &rows(chapter)[1..] {
