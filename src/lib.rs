@@ -24,6 +24,7 @@
 //! | [`loggers`] | the main log and the logs of children |
 //! | [`loop_context`] | what the loop lends to whoever handles an event |
 //! | [`dispatchers`] | what is read from and written to children |
+//! | [`dependencies`] | which processes wait for which |
 //! | [`process`] | the life of one process |
 //! | [`http`] | the HTTP server |
 //! | [`supervisor`] | all groups, processes and listener pools |
@@ -40,6 +41,7 @@
 pub mod clock;
 pub mod command_line;
 pub mod config;
+pub mod dependencies;
 pub mod dispatchers;
 pub mod echo_supervisord_conf;
 pub mod events;

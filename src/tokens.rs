@@ -123,6 +123,8 @@ pub enum Timer {
     Verdict(ProcessId),
     /// A helper process, by its pid, has had its time.
     Helper(i32),
+    /// A process waits for others: tell so once more, or wait no longer.
+    Dependency(ProcessId),
     /// Clients that have taken all they were sent of long answers: go on with those.
     LongAnswers,
     /// Listening sockets that ran out of descriptors: accept again.

@@ -175,6 +175,9 @@ const ADDED: &[&str] = &[
     "cron",
     "runtime_timeout",
     "runtime_jitter",
+    "depends_on",
+    "depends_timeout",
+    "depends_restart",
     "shutdown_timeout",
     "stdout_ring",
     "stderr_ring",
@@ -314,6 +317,7 @@ fn the_sample_configuration_is_good_with_every_key_turned_on() {
                 "handler=",
                 "[group",
                 "programs=",
+                "depends_on=",
                 "[include",
             ];
             let is_in = is_setting(setting) && !is_out.iter().any(|key| setting.starts_with(key));

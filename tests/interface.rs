@@ -25,6 +25,7 @@ system.methodSignature system.multicall";
 /// What this program has besides.
 pub const ADDED: &[&str] = &[
     "supervisor.clearFatal",
+    "supervisor.getDependencies",
     "supervisor.getEventResult",
     "supervisor.getStateReason",
     "supervisor.reopenAllLogs",
@@ -35,6 +36,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.restartProcesses",
     "supervisor.rotateAllLogs",
     "supervisor.rotateProcessLogs",
+    "supervisor.stopProcessWithDependents",
     "supervisor.stopProcessWithin",
     "supervisor.updateProcessGroups",
 ];

@@ -29,6 +29,7 @@ const RUNGS: &[&str] = &[
     "loggers",
     "loop_context",
     "dispatchers",
+    "dependencies",
     "process",
     "http",
     "supervisor",
@@ -43,6 +44,7 @@ const RUNGS: &[&str] = &[
 
 /// What decides and does nothing: no system call is made there, whatever its rung.
 const PURE: &[&str] = &[
+    "dependencies",
     "process/machine",
     "process/scheduler",
     "process/restarts",

@@ -20,6 +20,8 @@ mod corpus;
 mod crowd;
 mod crowds;
 mod demo;
+mod dependants;
+mod dependencies;
 mod descriptors;
 mod endings;
 mod environment_files;

@@ -147,6 +147,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
     members.extend(policy.dumped());
     let job = process.job.as_deref().cloned().unwrap_or_default();
     members.extend(job.dumped());
+    let dependencies = process.dependencies.as_deref().cloned().unwrap_or_default();
+    members.extend(dependencies.dumped());
     members.extend([
         ("user", user.into()),
         ("uid", process.uid.into()),

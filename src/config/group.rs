@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::datatypes;
+use super::dependencies::{self, DEPENDS_ON};
 use super::error::ConfigError;
 use super::fcgi;
 use super::key::{Fallback, Key, changed};
@@ -19,11 +20,15 @@ use crate::sort;
 use crate::text::is_space;
 use crate::vec_map::VecMap;
 
-const GROUP: &str = "group:";
+pub const GROUP: &str = "group:";
 /// The key that names the members of a group.
-const MEMBERS: &str = "programs";
+pub const MEMBERS: &str = "programs";
 
-pub const KEYS: &[Key] = &[changed(MEMBERS, "list", Fallback::Nothing), PRIORITY];
+pub const KEYS: &[Key] = &[
+    changed(MEMBERS, "list", Fallback::Nothing),
+    PRIORITY,
+    DEPENDS_ON,
+];
 
 /// The sections that made a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,6 +102,7 @@ fn named_group(
     let reader = context.section(section, &[&context.here]);
     let programs = datatypes::list(&reader.text(MEMBERS)?.unwrap_or_default());
     let priority = reader.read(&PRIORITY)?;
+    let needed = dependencies::of_group(&reader)?;
     let mut all = Vec::new();
     let others = members.len();
     let mut origin = Origin {
@@ -108,6 +114,7 @@ fn named_group(
     for program in programs {
         let member = member_section(context, &reader, &blamed, program)?;
         let mut own = processes(context, &member, &name, warnings)?;
+        dependencies::add(&mut own, &needed);
         if member.starts_with(fcgi::PREFIX) {
             let is_taken = members.iter().take(others).any(|other| *other == member);
             let socket = member_socket(context, &member, is_taken, section, warnings);

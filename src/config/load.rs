@@ -19,6 +19,7 @@ use super::include::{self, Files};
 use super::keys;
 use super::line_format::LineFormat;
 use super::nearest::nearest;
+use super::needed;
 use super::paths::{absolute, dirname, join, normalized_path};
 use super::rpcinterface;
 use super::section::{Context, environment_layer};
@@ -276,6 +277,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
     let interfaces = rpcinterface::read(&context, &mut warnings)?;
     rpcinterface::warn_of_client_plugins(context.document, &mut warnings);
     let found = group::read(&context, &supervisord, &mut warnings)?;
+    let aliases = needed::check(&context, &found)?;
     let servers = server::read(&context)?;
     let mut user = None;
     if request.purpose == Purpose::Start {
@@ -320,6 +322,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
         wrap_multicall: interfaces.wrap_multicall,
         groups,
         origins,
+        aliases,
         warnings,
         infos: Vec::new(),
         foreign_directories,

@@ -12,6 +12,7 @@ pub mod commands;
 pub mod conversion;
 pub mod datatypes;
 pub mod delivery;
+pub mod dependencies;
 pub mod diff;
 pub mod document;
 pub mod dump;
@@ -36,6 +37,7 @@ pub mod listener;
 pub mod load;
 pub mod names;
 pub mod nearest;
+pub mod needed;
 pub mod pairs;
 pub mod paths;
 pub mod policy;
@@ -94,6 +96,8 @@ pub struct Config {
     /// The sections that made each of `groups`, in the same order. Only what shows or checks a
     /// configuration asks for them: a daemon has none ([`load::load`]).
     pub origins: Vec<Origin>,
+    /// What names of programs stand for that others depend on and that are in a `[group:x]`.
+    pub aliases: Vec<needed::Alias>,
     /// Lines for the log that opens later, such as include patterns without a match.
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.

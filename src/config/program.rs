@@ -13,6 +13,7 @@ use super::command::Command;
 use super::conversion::Replacement;
 use super::datatypes;
 use super::delivery::{self, Delivery, Shape};
+use super::dependencies::Dependencies;
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
@@ -85,6 +86,8 @@ settings! {
         variables: Option<Box<Variables>>,
         /// Whether it ends, comes by the clock or is limited; `None` is [`Job::default`].
         job: Option<Box<Job>>,
+        /// What it depends on; all processes of a section share that.
+        dependencies: Option<Rc<Dependencies>>,
     }
 }
 
@@ -143,6 +146,7 @@ pub const KEYS: &[&[Key]] = &[
     &Policy::KEYS,
     &Job::KEYS,
     &[CRON],
+    &Dependencies::KEYS,
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &STDOUT,
     &STDERR,
@@ -348,6 +352,7 @@ impl Template {
         let mut settings = Process::read_keys(section)?;
         let policy = Policy::read(section)?;
         let job = Job::read(section, &mut settings)?;
+        let dependencies = Dependencies::read(section)?;
         let redirect_stderr = section.read(&REDIRECT_STDERR)?;
         let numprocs: i64 = section.read(&NUMPROCS)?;
         let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
@@ -400,6 +405,7 @@ impl Template {
                 serverurl,
                 policy,
                 job,
+                dependencies,
                 ..settings
             },
             process_name,

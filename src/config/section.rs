@@ -8,6 +8,7 @@ use super::document::Document;
 use super::error::ConfigError;
 use super::expand::{Layer, define, expand, expand_again};
 use super::expanded::Expanded;
+use super::ini::Location;
 use super::key::{Fallback, Key};
 use super::line_format::LineFormat;
 use super::settings::{self, Setting};
@@ -90,6 +91,12 @@ impl Section<'_> {
         self.section
     }
 
+    /// Where the value of a key stands.
+    pub fn location(&self, key: &str) -> Option<Location> {
+        let value = self.document.get(self.section, key);
+        value.map(|value| value.location)
+    }
+
     /// The value as it stands in the file.
     pub fn raw(&self, key: &str) -> Option<String> {
         self.document.get(self.section, key).map(|value| value.text)
@@ -157,9 +164,7 @@ impl Section<'_> {
 
     /// The error with the place of a key's value.
     pub fn at(&self, key: &str, error: ConfigError) -> ConfigError {
-        let value = self.document.get(self.section, key);
-        let location = value.map(|value| value.location);
-        error.of_key(self.section, key).at(location)
+        error.of_key(self.section, key).at(self.location(key))
     }
 
     /// Any text, expanded with the section's names; `key` is for the message.

@@ -85,6 +85,7 @@ impl Group {
             id: process.id(),
             group,
             own: (process.config().priority, &process.config().name),
+            rank: 0,
             state: process.machine().state(),
         })
     }
@@ -93,13 +94,6 @@ impl Group {
     /// name; they stop in the opposite one.
     pub fn by_priority(&self) -> Vec<ProcessId> {
         scheduler::starting_order(self.members())
-    }
-
-    /// The opposite of [`by_priority`](Group::by_priority).
-    pub fn by_priority_down(&self) -> Vec<ProcessId> {
-        let mut ids = self.by_priority();
-        ids.reverse();
-        ids
     }
 
     /// Whether every process counts as stopped.

@@ -16,6 +16,8 @@ pub struct Member<'a> {
     pub group: (i64, &'a str),
     /// Its own priority and name.
     pub own: (i64, &'a str),
+    /// How far it is from those that depend on nothing.
+    pub rank: u32,
     pub state: ProcessState,
 }
 
@@ -31,25 +33,38 @@ pub enum NextStop {
 }
 
 /// In the order in which they start: group by group, by priority and then by name, and so within
-/// each group. They stop in the opposite one.
+/// each group; of one priority those first that others depend on. They stop in the opposite one.
 pub fn starting_order<'a>(members: impl Iterator<Item = Member<'a>>) -> Vec<ProcessId> {
+    let order = |member: &Member<'a>| {
+        let (priority, group) = member.group;
+        (priority, member.rank, group, member.own)
+    };
     let mut members: Vec<Member<'_>> = members.collect();
-    sort::by(&mut members, |a, b| (a.group, a.own).cmp(&(b.group, b.own)));
+    sort::by(&mut members, |a, b| order(a).cmp(&order(b)));
     members.iter().map(|member| member.id).collect()
 }
 
-/// What stops next of those that all have to stop.
-pub fn next_to_stop<'a>(members: impl Iterator<Item = Member<'a>>) -> NextStop {
+/// What stops next of those that all have to stop. Who `is_held` has to wait until those have
+/// stopped that depend on it.
+pub fn next_to_stop<'a>(
+    members: impl Iterator<Item = Member<'a>>,
+    is_held: impl Fn(ProcessId) -> bool,
+) -> NextStop {
     let mut latest = None;
+    let mut is_stopping = false;
     let mut told = Vec::new();
     for member in members.filter(|member| !member.state.is_stopped()) {
         let priority = Some(member.group.0);
         if priority > latest {
             latest = priority;
+            is_stopping = false;
             told.clear();
         }
-        if priority == latest && member.state.is_running() {
-            told.push(member);
+        if priority == latest {
+            match member.state.is_running() {
+                true => told.push(member),
+                false => is_stopping = true,
+            }
         }
     }
     if latest.is_none() {
@@ -58,7 +73,15 @@ pub fn next_to_stop<'a>(members: impl Iterator<Item = Member<'a>>) -> NextStop {
     if told.is_empty() {
         return NextStop::Waits;
     }
-    let mut ids = starting_order(told.into_iter());
+    let free = |member: &Member<'a>| !is_held(member.id);
+    let mut ids = starting_order(told.iter().copied().filter(free));
+    if ids.is_empty() && is_stopping {
+        return NextStop::Waits;
+    }
+    // Nobody is waited for who waits, too.
+    if ids.is_empty() {
+        ids = starting_order(told.into_iter());
+    }
     ids.reverse();
     NextStop::Stop(ids)
 }

@@ -378,6 +378,7 @@ impl Subprocess {
             Timer::Process(self.id),
             Timer::Busy(self.id),
             Timer::Rest(self.id),
+            Timer::Dependency(self.id),
         ] {
             context.timers.set(timer, None);
         }

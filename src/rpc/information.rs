@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::clock::{Now, Timestamp};
+use crate::dependencies::plan::{self, Missing};
 use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
 use crate::http::content::Content;
@@ -13,13 +14,14 @@ use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
 use crate::states::{ProcessState, SupervisorState};
+use crate::supervisor::Supervisor;
 use crate::supervisor::shutdown::NotRestarted;
 use crate::sys::time;
 use crate::text::base64;
 use crate::tokens::Channel;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
-use crate::xmlrpc::writer::{StructWriter, int_member, string_member};
+use crate::xmlrpc::writer::{self, StructWriter, int_member, string_member};
 use crate::{API_VERSION, SUPERVISOR_VERSION};
 
 /// `supervisor.getAPIVersion()`
@@ -150,12 +152,12 @@ pub fn send_stdin(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 pub fn process_info(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let process = names::process(daemon.supervisor, parameters::string(parameters, 0)?)?;
     let mut content = Content::default();
-    push_info(content.text(), process, time::now());
+    push_info(content.text(), daemon.supervisor, process, time::now());
     Ok(content.into())
 }
 
 /// Writes what is known of a process, as `getProcessInfo` and `getAllProcessInfo` tell it.
-pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
+pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subprocess, now: Now) {
     let machine = process.machine();
     let moment = |then: Option<Now>| then.map_or(0, |then| then.seen_at(now));
     let log = |channel| process.log_path(channel).unwrap_or_default();
@@ -175,7 +177,21 @@ pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     row.string_after(string_member!("stdout_logfile"), stdout);
     row.string_after(string_member!("stderr_logfile"), log(Channel::Stderr));
     row.int_after(int_member!("pid"), i64::from(machine.pid()));
-    row.string_after(string_member!("description"), &description(process, now));
+    let missing = supervisor.waiting_for(process);
+    let description = match &missing {
+        Some(missing) => waiting(missing),
+        None => description(process, now),
+    };
+    row.string_after(string_member!("description"), &description);
+    if let Some(missing) = missing {
+        row.member("waiting_for", |text| {
+            text.push_str(writer::BEGIN_ARRAY);
+            for (name, _) in missing {
+                writer::push_value(text, &Value::String(name));
+            }
+            text.push_str(writer::END_ARRAY);
+        });
+    }
     for (channel, begin) in [
         (Channel::Stdout, int_member!("stdout_ring")),
         (Channel::Stderr, int_member!("stderr_ring")),
@@ -194,8 +210,20 @@ pub fn push_info(text: &mut String, process: &Subprocess, now: Now) {
     row.end();
 }
 
+/// What is known of a process, in a few words; what it waits for, if it does.
+pub fn description_in(supervisor: &Supervisor, process: &Subprocess, now: Now) -> String {
+    match supervisor.waiting_for(process) {
+        Some(missing) => waiting(&missing),
+        None => description(process, now),
+    }
+}
+
+fn waiting(missing: &Missing) -> String {
+    format!("waiting for {}", plan::missing_text(missing))
+}
+
 /// What is known of a process, in a few words, and when the clock starts it next.
-pub fn description(process: &Subprocess, now: Now) -> String {
+fn description(process: &Subprocess, now: Now) -> String {
     let description = present(process, now);
     match process.next_run() {
         None => description,

@@ -103,7 +103,7 @@ fn push_rows(
             let ids = ids.get(range).unwrap_or_default();
             // Those that have been removed meanwhile are not there.
             for process in ids.iter().filter_map(|id| supervisor.groups.process(*id)) {
-                information::push_info(text, process, now);
+                information::push_info(text, supervisor, process, now);
             }
         }
         Rows::Config { rows, .. } => {

@@ -38,7 +38,7 @@ fn of_all(
     act: impl Fn(&Subprocess, &mut LoopContext) -> Result<(), LogFailure>,
 ) -> Result<(), LogFailure> {
     let mut outcome = Ok(());
-    for id in daemon.supervisor.groups.processes_by_priority() {
+    for id in daemon.supervisor.processes_by_priority() {
         if let Some(process) = daemon.supervisor.groups.process(id) {
             outcome = outcome.and(act(process, daemon.context));
         }

@@ -86,7 +86,7 @@ pub fn clear_named(
 /// `supervisor.clearAllProcessLogs()`
 pub fn clear_all(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let mut statuses = Vec::new();
-    for id in daemon.supervisor.groups.processes_by_priority() {
+    for id in daemon.supervisor.processes_by_priority() {
         let Some(name) = daemon.supervisor.groups.process(id).map(names::shown) else {
             continue;
         };

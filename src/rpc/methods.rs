@@ -3,7 +3,8 @@
 
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
-    configuration, information, listing, log_files, logs, restart, signals, start, stop, system,
+    configuration, dependencies, information, listing, log_files, logs, restart, signals, start,
+    stop, system,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -66,6 +67,10 @@ const STATUSES: Parameter = result(
 const DONE: Parameter = result(
     "array",
     "a struct of name, group, status, description and action for each thing done",
+);
+const DEPENDENCIES: Parameter = result(
+    "array",
+    "a struct of name, group, statename and depends_on, an array of structs of name, group, condition, optional and met",
 );
 const TEXT: Parameter = result("string", "that part of the log");
 const TAIL: Parameter = result(
@@ -138,6 +143,8 @@ const SUPERVISOR: &[Method] = methods! {
         "The configuration of every process as it was last read.", listing::all_config_info;
     getAllProcessInfo() -> PROCESSES, [],
         "What is known of every process.", listing::all_process_info;
+    getDependencies() -> DEPENDENCIES, [],
+        "What each process that depends on others depends on.", dependencies::dependencies;
     getEventResult(POOL) -> EVENT_RESULT, [BadName],
         "What a listener of a pool answered last that the pool's store handler has kept.",
         information::event_result;
@@ -217,6 +224,9 @@ const SUPERVISOR: &[Method] = methods! {
         "Stop a process, or each of a group.", stop::stop_process;
     stopProcessGroup(GROUP, WAIT) -> STATUSES, [BadName],
         "Stop each process of a group that runs.", stop::stop_group;
+    stopProcessWithDependents(NAME_OR_GROUP, WAIT) -> STATUSES, [BadName],
+        "Stop a process, or each of a group, after everything that depends on it.",
+        dependencies::stop_with_dependents;
     stopProcessWithin(NAME_OR_GROUP, TIMEOUT, WAIT) -> TRUE,
         [BadArguments, BadName, Failed, NotRunning],
         "Stop a process, or each of a group, by SIGKILL after so long, also what is being stopped.",

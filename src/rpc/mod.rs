@@ -6,6 +6,7 @@
 //! a [`job`], which goes on without its caller.
 
 pub mod configuration;
+pub mod dependencies;
 pub mod information;
 pub mod interface;
 pub mod job;

@@ -33,7 +33,7 @@ pub fn signal_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 
 /// `supervisor.signalAllProcesses(signal)`
 pub fn signal_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let ids = daemon.supervisor.groups.processes_by_priority();
+    let ids = daemon.supervisor.processes_by_priority();
     Ok(signal_several(daemon, &ids, &signal(parameters, 0)?))
 }
 

@@ -7,6 +7,7 @@ use crate::rpc::names::{self, Named};
 use crate::rpc::parameters;
 use crate::rpc::pending::{AwaitedProcess, Goal, PendingAction, Slot};
 use crate::states::ProcessState;
+use crate::supervisor::dependencies::Asked;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -18,7 +19,7 @@ pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
-            let ids = group.by_priority();
+            let ids = daemon.supervisor.by_priority(group);
             return Ok(start_several(daemon, ids, wait));
         }
     };
@@ -33,13 +34,13 @@ pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 /// `supervisor.startProcessGroup(name, wait=true)`
 pub fn start_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
-    let ids = group.by_priority();
+    let ids = daemon.supervisor.by_priority(group);
     Ok(start_several(daemon, ids, parameters::wait(parameters, 1)))
 }
 
 /// `supervisor.startAllProcesses(wait=true)`
 pub fn start_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let ids = daemon.supervisor.groups.processes_by_priority();
+    let ids = daemon.supervisor.processes_by_priority();
     Ok(start_several(daemon, ids, parameters::wait(parameters, 0)))
 }
 
@@ -50,6 +51,12 @@ pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result
         Some(process) => process,
         None => return Some(Err(Fault::with(FaultCode::AbnormalTermination, name))),
     };
+    if daemon.supervisor.waits(id) {
+        return None;
+    }
+    if let Some(reason) = daemon.supervisor.start_failure(id) {
+        return Some(Err(not_started(name, reason)));
+    }
     let machine = process.machine();
     if process.config().is_oneshot() {
         return result_of_oneshot(machine, name);
@@ -80,6 +87,11 @@ fn result_of_oneshot(machine: &Machine, name: &str) -> Option<Result<(), Fault>>
         "" => Fault::with(code, name),
         _ => Fault::with(code, format!("{name}: {reason}")),
     }))
+}
+
+/// The fault for a process that what it depends on has kept from starting.
+fn not_started(name: &str, reason: &str) -> Fault {
+    Fault::with(FaultCode::SpawnError, format!("{name}: {reason}"))
 }
 
 fn awaited(id: ProcessId, name: &str) -> AwaitedProcess {
@@ -139,8 +151,12 @@ fn start_one(
         let text = format!("{name} is in an unknown process state");
         return Some(Err(Fault::with(FaultCode::Failed, text)));
     }
-    // Nothing is signalled, so nothing can fail; a failed spawn shows in the machine.
-    let _ = daemon.supervisor.feed(daemon.context, id, Input::Start);
+    // A failed spawn shows in the machine.
+    match daemon.supervisor.ask_for_start(daemon.context, id) {
+        Asked::Started => {}
+        Asked::Waits => return (!wait).then_some(Ok(())),
+        Asked::Failed(reason) => return Some(Err(not_started(name, &reason))),
+    }
     daemon.supervisor.reap_process(daemon.context, id);
     let process = daemon.supervisor.groups.process(id)?;
     if process.config().is_oneshot() && wait {

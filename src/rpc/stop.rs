@@ -58,10 +58,11 @@ fn stop_named(daemon: &mut Daemon<'_>, name: &str, wait: bool, time: Time) -> Ou
     let id = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
-            let ids = group.by_priority_down();
+            let ids = daemon.supervisor.by_priority_down(group);
             return Ok(stop_all_of(daemon, ids, wait, time));
         }
     };
+    daemon.supervisor.begin_stop(daemon.context, &[id]);
     match stop_one(daemon, id, name, wait, time) {
         Some(result) => result.map(|()| Value::Bool(true).into()),
         None => Ok(CallProgress::Pending(PendingAction::Process(awaited(
@@ -73,13 +74,13 @@ fn stop_named(daemon: &mut Daemon<'_>, name: &str, wait: bool, time: Time) -> Ou
 /// `supervisor.stopProcessGroup(name, wait=true)`
 pub fn stop_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
-    let ids = group.by_priority_down();
+    let ids = daemon.supervisor.by_priority_down(group);
     Ok(stop_several(daemon, ids, parameters::wait(parameters, 1)))
 }
 
 /// `supervisor.stopAllProcesses(wait=true)`
 pub fn stop_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
-    let mut ids = daemon.supervisor.groups.processes_by_priority();
+    let mut ids = daemon.supervisor.processes_by_priority();
     ids.reverse();
     Ok(stop_several(daemon, ids, parameters::wait(parameters, 0)))
 }
@@ -133,6 +134,7 @@ fn stop_all_of(
     wait: bool,
     time: Time,
 ) -> CallProgress {
+    daemon.supervisor.begin_stop(daemon.context, &ids);
     let mut slots = Vec::new();
     for id in ids {
         let Some(process) = daemon.supervisor.groups.process(id) else {
@@ -165,6 +167,9 @@ fn stop_one(
     if !time.concerns(state) {
         take_restart_back(daemon, id);
         return Some(Err(Fault::with(FaultCode::NotRunning, name)));
+    }
+    if daemon.supervisor.holds_stop(id, time.input()) {
+        return (!wait).then_some(Ok(()));
     }
     if let Err(text) = daemon.supervisor.feed(daemon.context, id, time.input()) {
         return Some(Err(Fault::with(FaultCode::Failed, text)));

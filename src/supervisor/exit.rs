@@ -177,6 +177,7 @@ impl Supervisor {
                     || state == ProcessState::Unknown
                     || machine.waits_for_restart()
                     || program.next_run().is_some()
+                    || self.waits(program.id())
             })
     }
 }

@@ -75,12 +75,6 @@ impl Groups {
         processes.find(|candidate| candidate.config().name == process)
     }
 
-    /// Every process in the order in which all start: group by group, each by
-    /// priority and then by name. All stop in the opposite order.
-    pub fn processes_by_priority(&self) -> Vec<ProcessId> {
-        scheduler::starting_order(self.iter().flat_map(Group::members))
-    }
-
     /// Every process, in no order that means anything.
     pub fn all_processes_mut(&mut self) -> impl Iterator<Item = &mut Subprocess> {
         let groups = self.groups.values_mut();
@@ -89,6 +83,25 @@ impl Groups {
 }
 
 impl Supervisor {
+    /// Every process in the order in which all start: group by group, each by
+    /// priority and then by name. All stop in the opposite order.
+    pub fn processes_by_priority(&self) -> Vec<ProcessId> {
+        let members = self.groups.iter().flat_map(Group::members);
+        scheduler::starting_order(members.map(|member| self.weighed(member)))
+    }
+
+    /// The processes of a group in the same order.
+    pub fn by_priority(&self, group: &Group) -> Vec<ProcessId> {
+        scheduler::starting_order(group.members().map(|member| self.weighed(member)))
+    }
+
+    /// The opposite of [`by_priority`](Supervisor::by_priority).
+    pub fn by_priority_down(&self, group: &Group) -> Vec<ProcessId> {
+        let mut ids = self.by_priority(group);
+        ids.reverse();
+        ids
+    }
+
     /// Makes a group active: its automatic log files are made now, its programs
     /// start in the next turn. Its sockets are tried: the errors are those that
     /// cannot be made now, told in the log already. Their programs will fail to
@@ -130,6 +143,7 @@ impl Supervisor {
         self.emit(context, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
         self.add_schedules(context, id);
+        self.note_group(&config);
         failures
     }
 
@@ -174,6 +188,7 @@ impl Supervisor {
         self.remove_schedules(context, id);
         self.arm_ticks(context);
         self.emit(context, &Event::group_removed(&group.config.name));
+        self.outdate_dependencies();
         self.changed = true;
         true
     }

@@ -9,6 +9,7 @@
 pub mod busy;
 pub mod child_record;
 mod command;
+pub mod dependencies;
 pub mod descriptors;
 pub mod dispatch;
 pub mod exit;
@@ -38,6 +39,7 @@ use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
+use dependencies::Dependencies;
 use exit::Ended;
 use fatal::Failures;
 use groups::Groups;
@@ -87,6 +89,8 @@ pub struct Supervisor {
     shutdown: Option<Shutdown>,
     /// Programs that the clock starts.
     schedules: Schedules,
+    /// Of processes that depend on others, if any does.
+    dependencies: Option<Box<Dependencies>>,
     /// Processes that have ended for good in this turn and may be the end of supervisord.
     ended: Vec<Ended>,
     /// What supervisord exits with.
@@ -127,6 +131,7 @@ impl Supervisor {
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             schedules: Schedules::default(),
+            dependencies: None,
             ended: Vec::new(),
             exit_status: 0,
             not_started: None,

@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::clock::{Now, Timestamp};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
-use crate::process::machine::Input;
 use crate::process::scheduler;
 use crate::schedule::due::{self, Verdict};
 use crate::schedule::expression::Schedule;
@@ -116,8 +115,8 @@ impl Supervisor {
             ));
             return;
         }
-        // Nothing is signalled, so nothing can fail; a failed spawn shows in the machine.
-        let _ = self.feed(context, id, Input::Start);
+        self.give_up_wait(context, id);
+        self.start_by_itself(context, id);
     }
 
     /// Has the earliest of all times told, and the next setting of the clock.

@@ -72,6 +72,7 @@ impl Supervisor {
     /// Begins to go down, to exit or to start again. An exit overrides a restart.
     pub fn go_down(&mut self, state: SupervisorState) {
         self.state = state;
+        self.drop_wishes();
         self.shutdown.get_or_insert(Shutdown {
             drain: Drain::Ahead,
             report_due: true,
@@ -109,7 +110,7 @@ impl Supervisor {
             shutdown.drain = Drain::Over;
         }
         self.kill_hooks();
-        for id in self.groups.processes_by_priority().into_iter().rev() {
+        for id in self.processes_by_priority().into_iter().rev() {
             let input = match self.state_of(id) {
                 Some(ProcessState::Running | ProcessState::Starting) => Some(Input::Stop),
                 Some(ProcessState::Backoff) => Some(Input::GiveUp),
@@ -185,7 +186,10 @@ impl Supervisor {
         loop {
             let groups = self.groups.iter();
             let stopped = groups.filter(|group| self.pools.get(group.id).is_some() == listeners);
-            let told = match scheduler::next_to_stop(stopped.flat_map(Group::members)) {
+            let members = stopped.flat_map(Group::members);
+            let members = members.map(|member| self.weighed(member));
+            let is_held = |id| self.has_living_dependants(id, listeners);
+            let told = match scheduler::next_to_stop(members, is_held) {
                 NextStop::Finished => return true,
                 NextStop::Waits => return false,
                 NextStop::Stop(told) => told,

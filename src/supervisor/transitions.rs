@@ -41,9 +41,13 @@ impl Supervisor {
                         self.changed = true;
                         self.tell_of_move(context, id, &before, from, to);
                         self.note_end(id, to, &before);
+                        self.note_entered(id, from);
                     }
                     Effect::Log(level, text) => context.log.log(level, text),
-                    Effect::Spawn => inputs.push_back(self.make_child(context, id)),
+                    Effect::Spawn => {
+                        inputs.push_back(self.make_child(context, id));
+                        self.note_entered(id, before.from);
+                    }
                     Effect::RunHook(hook) => {
                         if let Err(reason) = self.start_hook(context, id, hook) {
                             inputs.push_back(Input::HookEnded(Err(reason)));
@@ -216,7 +220,9 @@ impl Supervisor {
     pub fn due(&mut self, context: &mut LoopContext, id: ProcessId) {
         self.reap_process(context, id);
         let deadline = self.deadline(id);
-        if deadline.is_some_and(|deadline| deadline <= context.now.monotonic) {
+        if deadline.is_some_and(|deadline| deadline <= context.now.monotonic)
+            && !self.takes_restart(context, id)
+        {
             // A signal that cannot be sent has been logged.
             let _ = self.feed(context, id, Input::Due);
         }
@@ -262,6 +268,7 @@ impl Supervisor {
         {
             return;
         }
+        self.advance_dependencies(context);
         // In the order in which they were added, which is that of their ids.
         let waiting = std::mem::take(&mut self.waiting_for_autostart);
         let is_due = |member: &Member<'_>| {
@@ -270,9 +277,10 @@ impl Supervisor {
                     process.config().autostart && process.machine().last_start().is_none()
                 })
         };
-        let members = self.groups.iter().flat_map(Group::members);
-        for id in scheduler::starting_order(members.filter(is_due)) {
-            let _ = self.feed(context, id, Input::Start);
+        let members = self.groups.iter().flat_map(Group::members).filter(is_due);
+        let members = members.map(|member| self.weighed(member));
+        for id in scheduler::starting_order(members) {
+            self.start_by_itself(context, id);
         }
     }
 }

@@ -24,6 +24,7 @@ pub enum Command {
     EndOfInput,
     Exit,
     Fg,
+    Graph,
     Healthcheck,
     Help,
     Maintail,
@@ -58,6 +59,7 @@ const WORDS: &[(&str, Command)] = &[
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
     ("fg", Command::Fg),
+    ("graph", Command::Graph),
     ("healthcheck", Command::Healthcheck),
     ("help", Command::Help),
     ("maintail", Command::Maintail),
@@ -91,10 +93,17 @@ impl Command {
 
     /// Whether 4.3.0 does not have it.
     pub fn is_addition(self) -> bool {
-        use Command::{ClearFatal, Completion, Debug, Healthcheck, Reopen, Result, Rotate};
+        use Command as C;
         matches!(
             self,
-            ClearFatal | Completion | Debug | Healthcheck | Reopen | Result | Rotate
+            C::ClearFatal
+                | C::Completion
+                | C::Debug
+                | C::Graph
+                | C::Healthcheck
+                | C::Reopen
+                | C::Result
+                | C::Rotate
         )
     }
 
@@ -123,6 +132,7 @@ impl Command {
                 | C::ClearFatal
                 | C::Debug
                 | C::Fg
+                | C::Graph
                 | C::Maintail
                 | C::Pid
                 | C::Reopen

@@ -198,6 +198,7 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Stop if arguments.last() == Some(&manner::TIMEOUT) => return None,
         Command::Update => Slot::Group,
         Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
+        Command::Graph => process(States::Any, true, false),
         Command::Status | Command::Healthcheck | Command::Restart => {
             process(States::Any, true, true)
         }

@@ -9,6 +9,7 @@ use crate::config::datatypes;
 pub const NO_WAIT: &str = "--no-wait";
 pub const NOW: &str = "--now";
 pub const TIMEOUT: &str = "--timeout";
+pub const WITH_DEPENDENTS: &str = "--with-dependents";
 
 /// What the options say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,13 +18,15 @@ pub struct Manner {
     pub is_quick: bool,
     /// How long a stop may take before SIGKILL; with zero that is the only signal.
     pub stop_within: Option<Duration>,
+    /// What depends on it is stopped first.
+    pub with_dependents: bool,
 }
 
 /// The options that a command has.
 pub fn options_of(command: Command) -> &'static [&'static str] {
     match command {
         Command::Start | Command::Restart | Command::Update => &[NO_WAIT],
-        Command::Stop => &[NO_WAIT, TIMEOUT, NOW],
+        Command::Stop => &[NO_WAIT, TIMEOUT, NOW, WITH_DEPENDENTS],
         _ => &[],
     }
 }
@@ -58,9 +61,16 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
             return Err(format!("Error: {option} takes no value, but has '{value}'"));
         } else if option == NOW {
             manner.stop_within = Some(Duration::ZERO);
+        } else if option == WITH_DEPENDENTS {
+            manner.with_dependents = true;
         } else {
             manner.is_quick = true;
         }
+    }
+    if manner.with_dependents && manner.stop_within.is_some() {
+        return Err(format!(
+            "Error: {WITH_DEPENDENTS} does not go with {TIMEOUT} and {NOW}"
+        ));
     }
     Ok((manner, names))
 }
@@ -105,7 +115,8 @@ mod tests {
             (
                 Command::Stop,
                 "--nowait a",
-                "Error: stop has no option --nowait; it has --no-wait, --timeout, --now",
+                "Error: stop has no option --nowait; it has --no-wait, --timeout, --now, \
+                 --with-dependents",
             ),
             (
                 Command::Stop,
@@ -121,6 +132,11 @@ mod tests {
                 Command::Stop,
                 "a --timeout=-1",
                 "Error: --timeout takes a duration such as 30, 90s or 5m, not '-1'",
+            ),
+            (
+                Command::Stop,
+                "--now --with-dependents a",
+                "Error: --with-dependents does not go with --timeout and --now",
             ),
             (
                 Command::Stop,

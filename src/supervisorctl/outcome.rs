@@ -135,6 +135,11 @@ impl Verb {
         if code == i64::from(FaultCode::Success.code()) {
             return Ok(format!("{name}: {}", self.done()));
         }
+        if self.is_start()
+            && let Some(reason) = dependency(code, description)
+        {
+            return Ok(format!("{name}: ERROR ({reason})"));
+        }
         if let Some(error) = self.error(code) {
             return Ok(format!("{name}: ERROR ({error})"));
         }
@@ -156,6 +161,13 @@ impl Verb {
             }),
         }
     }
+}
+
+/// What a process depends on and has kept it from starting, as its fault tells it.
+fn dependency(code: i64, description: &str) -> Option<&str> {
+    let is_spawn_error = code == i64::from(FaultCode::SpawnError.code());
+    let (_, reason) = description.split_once(": ")?.1.split_once(": ")?;
+    (is_spawn_error && reason.contains("dependency ")).then_some(reason)
 }
 
 /// Reports the answer of a method for one process.
@@ -233,6 +245,17 @@ fn behind(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dependency_is_named() {
+        let line = |verb: Verb, text| verb.line("x", 50, text).ok();
+        let expected = Some("x: ERROR (dependency db is FATAL)".to_owned());
+        let text = "SPAWN_ERROR: x: dependency db is FATAL";
+        assert_eq!(line(Verb::Start, text), expected);
+        assert_eq!(line(Verb::BeginStart, text), expected);
+        let plain = Some("x: ERROR (spawn error)".to_owned());
+        assert_eq!(line(Verb::Start, "SPAWN_ERROR: dependency"), plain);
+    }
 
     #[test]
     fn each_verb_has_its_texts_for_codes() {

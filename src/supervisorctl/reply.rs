@@ -79,6 +79,43 @@ pub struct ConfigInfo {
     pub process_prio: i64,
 }
 
+/// An entry of `getDependencies`: a process and what it depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DependencyInfo {
+    pub group: String,
+    pub name: String,
+    pub statename: String,
+    pub depends_on: Vec<NeedInfo>,
+}
+
+/// A process that another one depends on. One that there is not has no group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeedInfo {
+    pub group: String,
+    pub name: String,
+    pub condition: String,
+    pub is_optional: bool,
+}
+
+impl NeedInfo {
+    pub fn display_name(&self) -> String {
+        match self.group.is_empty() {
+            true => self.name.clone(),
+            false => super::names::display_name(&self.group, &self.name),
+        }
+    }
+
+    /// The name as a configuration has it; what is usual is left out.
+    pub fn label(&self) -> String {
+        let mark = if self.is_optional { "?" } else { "" };
+        let condition = match self.condition.as_str() {
+            "" | "running" => String::new(),
+            condition => format!("({condition})"),
+        };
+        format!("{}{mark}{condition}", self.display_name())
+    }
+}
+
 /// What `reloadConfig` returns: names of groups in the server's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
@@ -126,6 +163,10 @@ impl Reply {
     /// What was done, in order.
     pub fn action_results(&self) -> Result<Vec<ActionResult>, CallError> {
         self.read(|value| items(value, action_result))
+    }
+
+    pub fn dependencies(&self) -> Result<Vec<DependencyInfo>, CallError> {
+        self.read(|value| items(value, dependency))
     }
 
     pub fn configurations(&self) -> Result<Vec<ConfigInfo>, CallError> {
@@ -198,6 +239,24 @@ fn configuration(value: &Value) -> Option<ConfigInfo> {
         autostart: flag(value, "autostart")?,
         group_prio: number(value, "group_prio")?,
         process_prio: number(value, "process_prio")?,
+    })
+}
+
+fn dependency(value: &Value) -> Option<DependencyInfo> {
+    Some(DependencyInfo {
+        group: text(value, "group")?,
+        name: text(value, "name")?,
+        statename: shown(value, "statename")?,
+        depends_on: items(value.member("depends_on")?, need)?,
+    })
+}
+
+fn need(value: &Value) -> Option<NeedInfo> {
+    Some(NeedInfo {
+        group: text(value, "group")?,
+        name: text(value, "name")?,
+        condition: shown(value, "condition")?,
+        is_optional: flag(value, "optional")?,
     })
 }
 

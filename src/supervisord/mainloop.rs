@@ -166,6 +166,7 @@ impl MainLoop {
     fn answer_changes(&mut self) {
         loop {
             self.supervisor.autostart(&mut self.context);
+            self.supervisor.advance_dependencies(&mut self.context);
             if !self.supervisor.take_changed() {
                 self.supervisor.judge_ends(&mut self.context);
                 return;
@@ -331,6 +332,7 @@ impl MainLoop {
                 Timer::Overflow(group) => self.supervisor.overflow_due(&mut self.context, group),
                 Timer::Busy(id) => self.supervisor.busy_due(&mut self.context, id),
                 Timer::Rest(id) => self.supervisor.rest_over(&mut self.context, id),
+                Timer::Dependency(id) => self.supervisor.dependency_due(&mut self.context, id),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.context, id),
                 Timer::Helper(pid) => self.supervisor.handler_due(&mut self.context, pid),
                 Timer::Schedules => self.supervisor.schedules_due(&mut self.context),

@@ -6,7 +6,7 @@ use crate::loggers::window::{self, LogPlace, Window, WindowError};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
-use crate::rpc::information::{description, uptime};
+use crate::rpc::information::{description_in, uptime};
 use crate::rpc::interface::Daemon;
 use crate::rpc::names;
 use crate::sort;
@@ -33,7 +33,7 @@ pub fn view(daemon: &Daemon<'_>, started: Now) -> View {
         results: results(supervisor, &groups),
         groups: groups
             .into_iter()
-            .map(|group| of_group(group, now))
+            .map(|group| of_group(supervisor, group, now))
             .collect(),
     }
 }
@@ -59,25 +59,25 @@ pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
     }
 }
 
-fn of_group(group: &Group, now: Now) -> GroupView {
+fn of_group(supervisor: &Supervisor, group: &Group, now: Now) -> GroupView {
     let mut processes: Vec<&Subprocess> = group.processes.iter().collect();
     sort::by_key(&mut processes, |process| &process.config().name);
     GroupView {
         name: group.config.name.clone(),
         processes: processes
             .into_iter()
-            .map(|process| of_process(process, now))
+            .map(|process| of_process(supervisor, process, now))
             .collect(),
     }
 }
 
-fn of_process(process: &Subprocess, now: Now) -> ProcessView {
+fn of_process(supervisor: &Supervisor, process: &Subprocess, now: Now) -> ProcessView {
     let name = &process.config().name;
     ProcessView {
         name: name.clone(),
         namespec: namespec(process.group_name(), name),
         state: process.machine().state(),
-        description: description(process, now),
+        description: description_in(supervisor, process, now),
         has_stdout: process.log_place(Channel::Stdout).is_some(),
         has_stderr: process.log_place(Channel::Stderr).is_some(),
     }
@@ -136,7 +136,7 @@ pub fn process(daemon: &Daemon<'_>, subject: &Subject) -> Option<ProcessView> {
         return None;
     };
     let process = names::process(daemon.supervisor, name).ok()?;
-    Some(of_process(process, daemon.context.now))
+    Some(of_process(daemon.supervisor, process, daemon.context.now))
 }
 
 /// Where a log is, or why there is none, in the words of 4.3.0.

@@ -214,7 +214,15 @@ fn with(kind: &SectionKind, line: &str) -> String {
         "group:" => "[supervisord]\n[program:mailer]\ncommand=a\n[program:sweeper]\ncommand=a\n",
         _ => "[supervisord]\n",
     };
-    format!("{around}[{section}]\n{required}{besides}{line}\n")
+    // Names need somebody who has them.
+    let others = match given {
+        "depends_on" => {
+            ["db", "cache", "migrate"].map(|name| format!("[program:{name}]\ncommand=a\n"))
+        }
+        _ => Default::default(),
+    };
+    let others = others.concat();
+    format!("{around}{others}[{section}]\n{required}{besides}{line}\n")
 }
 
 /// A value for a key that cannot be left out.

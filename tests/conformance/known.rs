@@ -205,7 +205,7 @@ const KNOWN: &[Known] = &[
             "",
             "more commands (type help <topic>):",
             "==================================",
-            "clearfatal  completion  debug  healthcheck  reopen  result  rotate",
+            "clearfatal  completion  debug  graph  healthcheck  reopen  result  rotate",
         ],
         reason: "commands that 4.3.0 does not have",
     },

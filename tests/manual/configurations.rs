@@ -189,6 +189,17 @@ pub fn several_commands(examples: &[String]) {
 }
 
 /// supervisord.conf(5): a whole configuration.
+/// The programs need not be there.
+pub fn dependencies(examples: &[String]) {
+    let [programs] = examples else {
+        panic!("nobody reads one of {examples:#?}");
+    };
+    let dir = Dir::new();
+    dir.write("supervisord.conf", format!("[supervisord]\n{programs}"));
+    let check = shell(&dir, "supervisord -c supervisord.conf --check", "");
+    assert_eq!(check.status, Some(0), "{check:?}");
+}
+
 pub fn workers(examples: &[String]) {
     let [configuration] = examples else {
         panic!("nobody runs one of {examples:#?}");

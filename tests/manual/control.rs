@@ -69,6 +69,12 @@ const LINES: &[(&str, Way, &str)] = &[
         "\"statename\": \"RUNNING\"",
     ),
     ("$ supervisorctl healthcheck web", Exact, ""),
+    ("$ supervisorctl graph web", Exact, "web  RUNNING\n"),
+    (
+        "$ supervisorctl stop --with-dependents workers:mail_00",
+        Plain,
+        "workers:mail_00: stopped\n",
+    ),
     (
         "$ supervisorctl start web cron",
         After("supervisorctl stop web cron"),

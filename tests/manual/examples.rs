@@ -107,6 +107,7 @@ fn settings(displays: Vec<Display>) {
     let mut sections = by_section(displays);
     let examples = sections.remove("EXAMPLES").unwrap();
     configurations::workers(&examples);
+    configurations::dependencies(&sections.remove("DEPENDENCIES").unwrap());
     let mut lines: Vec<String> = sections.into_values().flatten().collect();
     let mut read = keys::examples();
     lines.sort();

@@ -153,10 +153,34 @@ fn try_line(scene: &mut Scene, root: &Path, line: &str) {
     }
 }
 
+/// Programs that the plug-in started one after the other.
+fn in_their_order(programs: &[Display]) {
+    let [programs] = programs else {
+        panic!("one configuration was expected");
+    };
+    let scene = Scene::start(&programs.text);
+    scene.wait("client", "RUNNING");
+    let log = scene.log();
+    let places = [
+        "spawned: 'prepare'",
+        "exited: prepare (exit status 0; expected)",
+        "spawned: 'server'",
+        "success: server entered RUNNING state",
+        "spawned: 'client'",
+    ];
+    let places = places.map(|text| log.find(text).unwrap_or_else(|| panic!("{text}: {log}")));
+    assert!(places.is_sorted(), "{log}");
+    scene.stop();
+}
+
 /// supervisor-migration(7).
 pub fn run(displays: Vec<Display>) {
     let root = tempfile::tempdir().unwrap();
     let mut scene = host();
+    let (programs, displays): (Vec<_>, Vec<_>) = displays
+        .into_iter()
+        .partition(|display| display.section == "From supervisord-dependent-startup");
+    in_their_order(&programs);
     let lines: String = displays.into_iter().map(|display| display.text).collect();
     for line in lines.lines() {
         match NOT_RUN.iter().find(|(known, _)| *known == line) {
@@ -192,12 +216,17 @@ fn settings(cell: &str) -> Option<Vec<&str>> {
 #[test]
 fn what_the_tables_put_in_the_place_of_other_programs_settings_is_read() {
     let mut text = "[supervisord]\nlogfile=%(here)s/main.log\n".to_owned();
+    for needed in ["a", "db"] {
+        text.push_str(&format!("[program:{needed}]\ncommand=/bin/cat\n"));
+    }
     let mut count = 0;
     for chapter in [
         "From the supervisord in Go",
         "From tini and dumb-init",
         "From systemd units",
         "From cron",
+        "From a compose file",
+        "From supervisord-dependent-startup",
         "From a Procfile",
     ] {
         for (_, cell) in &rows(chapter)[1..] {

@@ -287,6 +287,8 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("hooks before", "supervisord.conf.5", ".Sh HOOKS"),
     ("jobs", "supervisord.conf.5", ".Sh JOBS"),
+    ("`depends_on`", "supervisord.conf.5", ".Sh DEPENDENCIES"),
+    ("`graph`", "supervisorctl.8", ".It Cm graph"),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),
     (

@@ -319,9 +319,14 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     // With the features that have members of their own.
     let scene = Scene::start(
         "[program:p]\ncommand=/bin/cat\ntype=oneshot\ncron=@yearly\nautostart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
-         stdout_ring=1KB\nstderr_ring=1KB\n",
+         stdout_ring=1KB\nstderr_ring=1KB\n\
+         [program:waiting]\ncommand=/bin/cat\ndepends_on=p\n",
     );
-    assert_eq!(members("Process information"), names(&scene.info("p")));
+    let mut told = members("Process information");
+    // Only what waits has that.
+    assert!(names(&scene.info("waiting")).contains("waiting_for"));
+    assert!(told.remove("waiting_for"));
+    assert_eq!(told, names(&scene.info("p")));
     let configuration = scene.call("getAllConfigInfo", &[]).answer();
     assert_eq!(members("Configuration"), names(first(&configuration)));
     let statuses = scene.call("clearAllProcessLogs", &[]).answer();

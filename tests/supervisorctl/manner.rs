@@ -179,7 +179,8 @@ fn an_option_that_there_is_not_stops_nothing() {
     assert_eq!(status, Some(1));
     assert!(
         stdout.starts_with(
-            "Error: stop has no option --nowait; it has --no-wait, --timeout, --now\nstop <name>"
+            "Error: stop has no option --nowait; it has --no-wait, --timeout, --now, \
+             --with-dependents\nstop <name>"
         ),
         "{stdout}"
     );

@@ -23,6 +23,7 @@ fn members(text: &str) -> Vec<Member<'_>> {
                 },
                 group: ranked(group),
                 own: ranked(own),
+                rank: 0,
                 state,
             }
         })
@@ -76,7 +77,7 @@ fn a_priority_stops_when_all_that_come_after_it_have_stopped() {
         ("1/a:1/x=RUNNING 1/a:9/y=STOPPING", "x"),
     ] {
         let members = members(text);
-        let told = match next_to_stop(members.iter().copied()) {
+        let told = match next_to_stop(members.iter().copied(), |_| false) {
             NextStop::Stop(ids) => names(&members, &ids),
             NextStop::Waits => "waits".to_owned(),
             NextStop::Finished => "finished".to_owned(),
@@ -101,7 +102,7 @@ fn every_shutdown_comes_to_its_end_and_never_to_two_priorities_at_a_time() {
         }
         for turn in 0.. {
             assert!(turn < 50, "no end: {all:?}");
-            match next_to_stop(all.iter().copied()) {
+            match next_to_stop(all.iter().copied(), |_| false) {
                 NextStop::Finished => break,
                 NextStop::Waits => {}
                 NextStop::Stop(ids) => {
@@ -132,5 +133,39 @@ fn every_shutdown_comes_to_its_end_and_never_to_two_priorities_at_a_time() {
             }
         }
         assert!(all.iter().all(|member| member.state.is_stopped()));
+    }
+}
+
+#[test]
+fn of_one_priority_those_start_first_that_others_depend_on() {
+    let mut members = members("9/a:1/api 9/z:1/db 8/x:1/late");
+    for (member, rank) in members.iter_mut().zip([1, 0, 2]) {
+        member.rank = rank;
+    }
+    let order = starting_order(members.iter().copied());
+    assert_eq!(names(&members, &order), "late db api");
+}
+
+#[test]
+fn of_one_priority_who_is_held_waits_until_nobody_is_going() {
+    for (text, held, expected) in [
+        ("9/a:1/api=RUNNING 9/b:1/db=RUNNING", "db", "api"),
+        ("9/a:1/api=STOPPING 9/b:1/db=RUNNING", "db", "waits"),
+        ("9/a:1/api=STOPPED 9/b:1/db=RUNNING", "", "db"),
+        // Those that wait for each other go together.
+        ("9/a:1/api=RUNNING 9/b:1/db=RUNNING", "api db", "db api"),
+        ("8/a:1/api=STOPPING 9/b:1/db=RUNNING", "db", "db"),
+    ] {
+        let members = members(text);
+        let is_held = |id: ProcessId| {
+            let name = members[id.index as usize].own.1;
+            held.split(' ').any(|held| held == name)
+        };
+        let found = match next_to_stop(members.iter().copied(), is_held) {
+            NextStop::Stop(ids) => names(&members, &ids),
+            NextStop::Waits => "waits".to_owned(),
+            NextStop::Finished => "finished".to_owned(),
+        };
+        assert_eq!(found, expected, "{text} {held}");
     }
 }

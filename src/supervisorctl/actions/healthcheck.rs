@@ -83,6 +83,7 @@ fn complaint(row: &ProcessInfo, value: &Value) -> Option<String> {
     let reason = match row.known_state() {
         Some(ProcessState::Running) => return None,
         Some(ProcessState::Starting) if has("type") && row.pid != 0 => return None,
+        _ if has("waiting_for") => &row.description,
         Some(ProcessState::Stopped) if has("next_run") => return None,
         Some(ProcessState::Exited) if spawn_error.is_empty() => return None,
         Some(ProcessState::Exited) => spawn_error,
@@ -167,5 +168,18 @@ mod tests {
             let found = complaint(&row, &answer(error, members));
             assert_eq!(found.is_none(), is_well, "{state:?} {members:?} {found:?}");
         }
+        let row = ProcessInfo {
+            group: "p".to_owned(),
+            name: "p".to_owned(),
+            state: Exited.code().into(),
+            statename: "EXITED".to_owned(),
+            description: "waiting for db (BACKOFF)".to_owned(),
+            ..ProcessInfo::default()
+        };
+        let told = complaint(&row, &answer("", &["waiting_for", "next_run"]));
+        assert_eq!(
+            told.as_deref(),
+            Some("p: EXITED (waiting for db (BACKOFF))")
+        );
     }
 }

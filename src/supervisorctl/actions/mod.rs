@@ -3,8 +3,10 @@
 mod check;
 mod configuration;
 mod debug;
+mod dependents;
 mod fg;
 mod follow;
+mod graph;
 mod healthcheck;
 mod last_lines;
 mod log_files;
@@ -72,6 +74,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
             return Ok(Flow::Quit);
         }
         Command::Fg => fg::fg(session, &words)?,
+        Command::Graph => graph::graph(session, &words)?,
         Command::Healthcheck => healthcheck::healthcheck(session, &words)?,
         Command::Help => explain(session, argument)?,
         Command::Maintail => logs::maintail(session, &words)?,

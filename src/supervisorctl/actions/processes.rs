@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::refuse;
+use super::{dependents, refuse};
 use crate::signal::Signal;
 use crate::states::ProcessState;
 use crate::supervisorctl::client::PendingCall;
@@ -46,8 +46,17 @@ pub fn change(
         true => verb.begun(),
         false => verb,
     };
+    if manner.with_dependents && !names.contains(&"all") {
+        return session.persevere(&[Signal::HUP], |session, _| {
+            dependents::stop(session, verb, names)
+        });
+    }
     let Some(time) = manner.stop_within else {
-        return apply(session, verb, None, names);
+        apply(session, verb, None, names)?;
+        if !verb.is_start() {
+            dependents::tell(session, names);
+        }
+        return Ok(());
     };
     session.persevere(&[Signal::HUP], |session, _| {
         stop_within(session, verb, time, names)

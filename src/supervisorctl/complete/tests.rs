@@ -56,7 +56,7 @@ fn each_place_has_its_words() {
         ("start --", "--no-wait"),
         ("restart -", "--no-wait"),
         ("update --no", "--no-wait"),
-        ("stop --", "--no-wait --timeout --now"),
+        ("stop --", "--no-wait --timeout --now --with-dependents"),
         ("stop --timeout ", ""),
         ("status -w gr", "grp:a grp:* grp:b"),
         ("fg ", "café grp:a"),

@@ -1,0 +1,668 @@
+//! What is wanted beside what is observed, and what follows from both.
+
+use std::time::Duration;
+
+use crate::clock::Monotonic;
+use crate::config::amounts::Limit;
+use crate::config::dependencies::Condition;
+use crate::dependencies::condition::Observed;
+use crate::dependencies::graph::Graph;
+use crate::states::ProcessState;
+use crate::tokens::ProcessId;
+use crate::vec_map::VecMap;
+
+/// After so long it is told once more that a process waits.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// How many of those that a process waits for are named.
+const NAMED: usize = 3;
+
+/// What a process waits for: names, each with how it is.
+pub type Missing = Vec<(String, &'static str)>;
+
+/// What is missing as a text.
+pub fn missing_text(missing: &Missing) -> String {
+    let named = missing.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|(name, state)| format!("{name} ({state})"))
+        .collect();
+    let more = match missing.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", named.join(", "))
+}
+
+/// Why a process is to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// By itself, with supervisord or when its group is added.
+    Autostart,
+    /// Somebody has asked for it, and may be told that it failed.
+    Request,
+    /// It has ended and is started again.
+    Restart,
+    /// It was stopped with something that it depends on.
+    Return,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Start it; then tell what was observed of that.
+    Start(ProcessId, Cause),
+    /// It begins to wait.
+    Wait(ProcessId),
+    /// It has waited for long.
+    StillWaits(ProcessId),
+    /// It is not started, and not wanted any more.
+    Fail(ProcessId),
+    /// Stop it because of something that it depends on.
+    Follow(ProcessId),
+    /// Stop it, as was asked for.
+    Stop(ProcessId),
+}
+
+/// That a process is to start.
+#[derive(Clone, Debug)]
+struct Wish {
+    cause: Cause,
+    since: Monotonic,
+    /// When it is dropped.
+    until: Option<Monotonic>,
+    /// The step for it has been given.
+    is_made: bool,
+    was_told: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    observed: Observed,
+    wish: Option<Wish>,
+    /// How many of its needs are not met.
+    unmet: usize,
+    /// Why it was not started when that was last asked for.
+    failure: Option<String>,
+    /// It is to stop, after those that depend on it.
+    is_leaving: bool,
+    /// It has been told so.
+    is_told: bool,
+    /// It is to stop because of something that it depends on.
+    follows: bool,
+}
+
+/// How far a need is met.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// For each member whether it keeps the need from being met, and how many do.
+    blocks: Vec<bool>,
+    blocking: usize,
+    /// How many that have the need are leaving.
+    leaving: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Plan {
+    graph: Graph,
+    states: Vec<State>,
+    progress: Vec<Progress>,
+}
+
+impl Plan {
+    /// A plan for other groups. What was wanted before of processes that there are still is
+    /// wanted on.
+    pub fn new(graph: Graph, observe: impl Fn(ProcessId) -> Observed, before: &Plan) -> Plan {
+        let states = graph.nodes.iter().map(|node| {
+            let known = before.graph.place(node.id);
+            let known = known.map(|place| before.states[place].clone());
+            State {
+                observed: observe(node.id),
+                unmet: 0,
+                ..known.unwrap_or_default()
+            }
+        });
+        let states: Vec<State> = states.collect();
+        let progress = graph.needs.iter().map(|need| Progress {
+            blocks: vec![false; need.members.len()],
+            blocking: 0,
+            leaving: 0,
+        });
+        let mut plan = Plan {
+            progress: progress.collect(),
+            states,
+            graph,
+        };
+        for need in 0..plan.graph.needs.len() {
+            if plan.graph.needs[need].has_gone() {
+                plan.count(need, true);
+            }
+        }
+        for node in 0..plan.states.len() {
+            if plan.states[node].is_leaving {
+                for at in 0..plan.graph.nodes[node].needs.len() {
+                    plan.progress[plan.graph.nodes[node].needs[at]].leaving += 1;
+                }
+            }
+        }
+        // Nobody is ready before all have been looked at.
+        for node in 0..plan.states.len() {
+            plan.look_at(node, &mut Vec::new());
+        }
+        plan
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The steps that a new plan makes possible.
+    pub fn begin(&mut self, steps: &mut Vec<Step>) {
+        for node in 0..self.states.len() {
+            self.try_start(node, steps);
+        }
+    }
+
+    /// Whether anything is wanted that has not come.
+    pub fn is_idle(&self) -> bool {
+        let is_idle = |state: &State| state.wish.is_none() && !state.is_leaving;
+        self.states.iter().all(is_idle)
+    }
+
+    /// Whether a process is to start and has not been.
+    pub fn waits(&self, id: ProcessId) -> bool {
+        let place = self.graph.place(id);
+        place.is_some_and(|place| self.waits_at(place))
+    }
+
+    fn waits_at(&self, node: usize) -> bool {
+        let state = &self.states[node];
+        let wish = state.wish.as_ref();
+        wish.is_some_and(|wish| !wish.is_made) && !state.is_leaving
+    }
+
+    /// Why a start that was asked for came to nothing.
+    pub fn failure(&self, id: ProcessId) -> Option<&str> {
+        self.states[self.graph.place(id)?].failure.as_deref()
+    }
+
+    /// Whether a process is to stop, and others are to go before it.
+    pub fn is_held(&self, id: ProcessId) -> bool {
+        let place = self.graph.place(id);
+        place.is_some_and(|place| self.states[place].is_leaving && !self.states[place].is_told)
+    }
+
+    /// When [`Plan::due`] is to be asked about a process that waits.
+    pub fn next_look(&self, id: ProcessId) -> Option<Monotonic> {
+        let wish = self.states[self.graph.place(id)?].wish.as_ref()?;
+        let told = (!wish.was_told).then_some(wish.since + LONG);
+        match (wish.until, told) {
+            (Some(until), Some(told)) => Some(until.min(told)),
+            (until, told) => until.or(told),
+        }
+    }
+
+    /// A process is to start. What it needs and is down is to start, too, if that is asked for
+    /// or happens by itself; a restart only waits.
+    pub fn want(&mut self, id: ProcessId, cause: Cause, now: Monotonic, steps: &mut Vec<Step>) {
+        let Some(first) = self.graph.place(id) else {
+            return;
+        };
+        let pulls = matches!(cause, Cause::Autostart | Cause::Request);
+        let mut seen: VecMap<usize, ()> = VecMap::new();
+        let mut open = vec![first];
+        let mut wanted = Vec::new();
+        while let Some(node) = open.pop() {
+            if seen.insert(node, ()).is_some() {
+                continue;
+            }
+            let is_new = self.wish(node, cause, now, node == first);
+            if is_new {
+                self.look_at(node, steps);
+            }
+            wanted.push((node, is_new));
+            for at in 0..self.graph.nodes[node].needs.len() {
+                let need = self.graph.nodes[node].needs[at];
+                if !pulls || self.graph.needs[need].is_optional {
+                    continue;
+                }
+                for (place, &(member, _)) in self.graph.needs[need].members.iter().enumerate() {
+                    let state = &self.states[member];
+                    let is_down = !state.observed.is_coming()
+                        && state.observed.state != ProcessState::Unknown;
+                    if self.progress[need].blocks[place] && (is_down || state.wish.is_some()) {
+                        open.push(member);
+                    }
+                }
+            }
+        }
+        // Those that are needed come before those that need them.
+        for (node, is_new) in wanted.into_iter().rev() {
+            let is_starting = self.try_start(node, steps);
+            if !is_starting && self.waits_at(node) {
+                match self.hopeless(node) {
+                    Some(reason) if cause == Cause::Request => self.fail(node, reason, steps),
+                    _ if is_new => steps.push(Step::Wait(self.graph.nodes[node].id)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Notes that a process is to start; true if that is new. Who asks for a start takes over
+    /// what has waited by itself.
+    fn wish(&mut self, node: usize, cause: Cause, now: Monotonic, is_asked_for: bool) -> bool {
+        let until = match self.graph.nodes[node].timeout {
+            Limit::Of(time) if cause == Cause::Request => Some(now + time),
+            _ => None,
+        };
+        let state = &mut self.states[node];
+        match &mut state.wish {
+            Some(wish) => {
+                if is_asked_for && cause == Cause::Request && wish.cause != Cause::Request {
+                    (wish.cause, wish.since, wish.until) = (cause, now, until);
+                }
+                false
+            }
+            None => {
+                state.failure = None;
+                state.wish = Some(Wish {
+                    cause,
+                    since: now,
+                    until,
+                    is_made: false,
+                    was_told: false,
+                });
+                true
+            }
+        }
+    }
+
+    /// What a process needs that cannot come, if that is so from the beginning.
+    fn hopeless(&self, node: usize) -> Option<String> {
+        self.blockers(node).find_map(|(member, condition)| {
+            let member = member?;
+            let state = &self.states[member];
+            let is_lost = state.wish.is_none() && state.observed.has_failed(condition);
+            is_lost.then(|| self.blame(member))
+        })
+    }
+
+    /// What keeps a process from starting: what it needs, or `None` for what has gone.
+    fn blockers(&self, node: usize) -> impl Iterator<Item = (Option<usize>, Condition)> {
+        let needs = self.graph.nodes[node].needs.iter();
+        needs.flat_map(|&need| {
+            let (graph, progress) = (&self.graph.needs[need], &self.progress[need]);
+            let gone = graph.has_gone().then_some((None, Condition::Running));
+            let members = graph.members.iter().zip(&progress.blocks);
+            let members = members.filter(|(_, blocks)| **blocks);
+            let members = members.map(|((member, condition), _)| (Some(*member), *condition));
+            gone.into_iter().chain(members)
+        })
+    }
+
+    fn blame(&self, member: usize) -> String {
+        let (name, state) = (&self.graph.nodes[member].name, &self.states[member]);
+        format!("dependency {name} is {}", state.observed.state.name())
+    }
+
+    /// A process is not to start any more.
+    pub fn drop_wish(&mut self, id: ProcessId, steps: &mut Vec<Step>) {
+        if let Some(node) = self.graph.place(id)
+            && self.states[node].wish.take().is_some()
+        {
+            self.look_at(node, steps);
+        }
+    }
+
+    /// Nothing is to start or to be held any more: everything goes down.
+    pub fn drop_all(&mut self) {
+        for state in &mut self.states {
+            state.wish = None;
+            state.is_leaving = false;
+        }
+        for progress in &mut self.progress {
+            progress.leaving = 0;
+        }
+    }
+
+    /// Something was observed of a process. `has_left` tells that it was RUNNING and is not, or
+    /// was not in between.
+    pub fn observe(
+        &mut self,
+        id: ProcessId,
+        observed: Observed,
+        has_left: bool,
+        now: Monotonic,
+        steps: &mut Vec<Step>,
+    ) {
+        let Some(node) = self.graph.place(id) else {
+            return;
+        };
+        let state = &mut self.states[node];
+        state.observed = observed;
+        let is_made = state.wish.as_ref().is_some_and(|wish| wish.is_made);
+        // Somebody may have started it who did not ask here.
+        if is_made || (observed.is_up() && !state.is_leaving) {
+            state.wish = None;
+        }
+        if state.is_leaving && observed.has_ended() {
+            self.end_leaving(node, steps);
+        }
+        // Somebody else may have stopped it before its turn.
+        self.try_stop(node, steps);
+        if has_left {
+            let followers = self.followers(&[node]);
+            self.leave(&[], &followers, now, steps);
+        }
+        self.look_at(node, steps);
+        self.try_start(node, steps);
+        if self.states[node].wish.is_none() {
+            self.spread_failure(node, steps);
+        }
+    }
+
+    /// Those that wait for a process by request have failed if it has.
+    fn spread_failure(&mut self, node: usize, steps: &mut Vec<Step>) {
+        let observed = self.states[node].observed;
+        let graph = &self.graph;
+        let parts = graph.nodes[node].part_of.iter().filter(|(need, place)| {
+            let need = &graph.needs[*need];
+            !need.is_optional && observed.has_failed(need.members[*place].1)
+        });
+        let failed: Vec<usize> = parts
+            .flat_map(|(need, _)| graph.needs[*need].dependants.iter().copied())
+            .collect();
+        if !failed.is_empty() {
+            let reason = self.blame(node);
+            self.fail_all(failed, &reason, steps);
+        }
+    }
+
+    fn fail(&mut self, node: usize, reason: String, steps: &mut Vec<Step>) {
+        self.fail_all(vec![node], &reason, steps);
+    }
+
+    /// Drops what was asked for, and what was asked for that waits for it.
+    fn fail_all(&mut self, mut open: Vec<usize>, reason: &str, steps: &mut Vec<Step>) {
+        let mut seen: VecMap<usize, ()> = VecMap::new();
+        while let Some(node) = open.pop() {
+            if !self.waits_at(node) || seen.insert(node, ()).is_some() {
+                continue;
+            }
+            let state = &mut self.states[node];
+            if state
+                .wish
+                .as_ref()
+                .is_some_and(|wish| wish.cause == Cause::Request)
+            {
+                state.wish = None;
+                state.failure = Some(reason.to_owned());
+                steps.push(Step::Fail(self.graph.nodes[node].id));
+                self.look_at(node, steps);
+            }
+            for (need, place) in &self.graph.nodes[node].part_of {
+                let graph = &self.graph.needs[*need];
+                if !graph.is_optional && self.progress[*need].blocks[*place] {
+                    open.extend_from_slice(&graph.dependants);
+                }
+            }
+        }
+    }
+
+    /// The time of a process that waits may be over.
+    pub fn due(&mut self, id: ProcessId, now: Monotonic, steps: &mut Vec<Step>) {
+        let Some(node) = self.graph.place(id).filter(|node| self.waits_at(*node)) else {
+            return;
+        };
+        let Some(wish) = &mut self.states[node].wish else {
+            return;
+        };
+        if wish.until.is_some_and(|until| until <= now) {
+            let seconds = now.since(wish.since).as_secs();
+            let reason = match self.blockers(node).next() {
+                Some((Some(member), _)) => self.blame(member),
+                Some((None, _)) => "a dependency is not there".to_owned(),
+                // It is being stopped, and was to start when it has.
+                None => self.blame(node),
+            };
+            return self.fail(node, format!("{reason} after {seconds} seconds"), steps);
+        }
+        if wish.since + LONG <= now && !std::mem::replace(&mut wish.was_told, true) {
+            steps.push(Step::StillWaits(id));
+        }
+    }
+
+    /// What a process waits for, each as it is; empty if it does not wait.
+    pub fn missing(&self, id: ProcessId) -> Missing {
+        let Some(node) = self.graph.place(id).filter(|node| self.waits_at(*node)) else {
+            return Vec::new();
+        };
+        let needs = self.graph.nodes[node].needs.iter();
+        let gone = needs.filter_map(|need| {
+            let need = &self.graph.needs[*need];
+            need.has_gone()
+                .then(|| (need.name.to_string(), "not there"))
+        });
+        let members = self.blockers(node).filter_map(|(member, condition)| {
+            let member = member?;
+            let observed = self.states[member].observed;
+            let state = match condition {
+                Condition::Healthy if observed.state == ProcessState::Running => "not healthy",
+                _ => observed.state.name(),
+            };
+            Some((self.graph.nodes[member].name.to_string(), state))
+        });
+        gone.chain(members).collect()
+    }
+
+    /// These are to stop by one request: each after those of them that depend on it. What
+    /// goes down with them goes before them. Those that can be stopped at once are
+    /// in the steps, in their order, unless they are not up.
+    pub fn stop(&mut self, ids: &[ProcessId], now: Monotonic, steps: &mut Vec<Step>) {
+        for id in ids {
+            self.drop_wish(*id, steps);
+        }
+        let nodes = ids.iter().filter_map(|id| self.graph.place(*id));
+        let nodes: Vec<usize> = nodes.collect();
+        for node in &nodes {
+            // Who asks for its stop does not want it back.
+            self.states[*node].follows = false;
+        }
+        let followers = self.followers(&nodes);
+        let followers: Vec<usize> = followers
+            .into_iter()
+            .filter(|node| !nodes.contains(node))
+            .collect();
+        self.leave(&nodes, &followers, now, steps);
+    }
+
+    /// Those that are up and go down with these, and with each other.
+    fn followers(&self, nodes: &[usize]) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut seen: VecMap<usize, ()> = VecMap::new();
+        let mut open = nodes.to_vec();
+        while let Some(node) = open.pop() {
+            for (need, place) in &self.graph.nodes[node].part_of {
+                let need = &self.graph.needs[*need];
+                if need.members[*place].1 == Condition::Exited {
+                    continue;
+                }
+                for &dependant in &need.dependants {
+                    let is_new = self.graph.nodes[dependant].follows
+                        && self.states[dependant].observed.is_up()
+                        && seen.insert(dependant, ()).is_none();
+                    if is_new {
+                        found.push(dependant);
+                        open.push(dependant);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// These leave by request, and those follow and are to come back.
+    fn leave(
+        &mut self,
+        nodes: &[usize],
+        followers: &[usize],
+        now: Monotonic,
+        steps: &mut Vec<Step>,
+    ) {
+        let mut leaving = Vec::new();
+        for (node, follows) in (followers.iter().map(|node| (*node, true)))
+            .chain(nodes.iter().map(|node| (*node, false)))
+        {
+            let state = &mut self.states[node];
+            if state.is_leaving || state.observed.has_ended() {
+                continue;
+            }
+            state.is_leaving = true;
+            state.is_told = false;
+            state.follows = follows;
+            if follows {
+                state.wish = Some(Wish {
+                    cause: Cause::Return,
+                    since: now,
+                    until: None,
+                    is_made: false,
+                    was_told: false,
+                });
+            }
+            for at in 0..self.graph.nodes[node].needs.len() {
+                self.progress[self.graph.nodes[node].needs[at]].leaving += 1;
+            }
+            leaving.push(node);
+        }
+        for node in &leaving {
+            self.look_at(*node, steps);
+        }
+        for node in leaving {
+            self.try_stop(node, steps);
+        }
+    }
+
+    /// Stops what is leaving if nobody has to go before it.
+    fn try_stop(&mut self, node: usize, steps: &mut Vec<Step>) {
+        let state = &self.states[node];
+        let is_free = !(self.graph.nodes[node].part_of.iter())
+            .any(|(need, _)| self.progress[*need].leaving > 0);
+        // Who is going down already cannot be held.
+        let is_going = state.observed.state == ProcessState::Stopping;
+        if state.is_leaving && !state.is_told && (is_free || is_going) {
+            let id = self.graph.nodes[node].id;
+            steps.push(match state.follows {
+                true => Step::Follow(id),
+                false => Step::Stop(id),
+            });
+            self.states[node].is_told = true;
+        }
+    }
+
+    fn end_leaving(&mut self, node: usize, steps: &mut Vec<Step>) {
+        let state = &mut self.states[node];
+        state.is_leaving = false;
+        // It has ended by itself before its turn and is not to be started again.
+        if state.observed.comes_back {
+            steps.push(Step::Stop(self.graph.nodes[node].id));
+        }
+        for at in 0..self.graph.nodes[node].needs.len() {
+            let need = self.graph.nodes[node].needs[at];
+            self.progress[need].leaving -= 1;
+            if self.progress[need].leaving == 0 {
+                for place in 0..self.graph.needs[need].members.len() {
+                    self.try_stop(self.graph.needs[need].members[place].0, steps);
+                }
+            }
+        }
+    }
+
+    /// Looks at what a process means to those that depend on it now. Those whose last need is
+    /// met start.
+    fn look_at(&mut self, node: usize, steps: &mut Vec<Step>) {
+        for at in 0..self.graph.nodes[node].part_of.len() {
+            let (need, place) = self.graph.nodes[node].part_of[at];
+            let graph = &self.graph.needs[need];
+            let state = &self.states[node];
+            let is_met = state.observed.meets(graph.members[place].1) && !state.is_leaving;
+            let is_waited_for =
+                !graph.is_optional || state.observed.is_coming() || state.wish.is_some();
+            let blocks = is_waited_for && !is_met;
+            let progress = &mut self.progress[need];
+            if std::mem::replace(&mut progress.blocks[place], blocks) == blocks {
+                continue;
+            }
+            match blocks {
+                true => progress.blocking += 1,
+                false => progress.blocking -= 1,
+            }
+            match (blocks, progress.blocking) {
+                (true, 1) => self.count(need, true),
+                (false, 0) => {
+                    self.count(need, false);
+                    for at in 0..self.graph.needs[need].dependants.len() {
+                        self.try_start(self.graph.needs[need].dependants[at], steps);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn count(&mut self, need: usize, is_unmet: bool) {
+        for &dependant in &self.graph.needs[need].dependants {
+            let unmet = &mut self.states[dependant].unmet;
+            match is_unmet {
+                true => *unmet += 1,
+                false => *unmet -= 1,
+            }
+        }
+    }
+
+    /// Starts a process if it is to and can.
+    fn try_start(&mut self, node: usize, steps: &mut Vec<Step>) -> bool {
+        let state = &mut self.states[node];
+        let is_ready = state.unmet == 0 && !state.is_leaving && state.observed.is_startable();
+        match &mut state.wish {
+            Some(wish) if is_ready && !wish.is_made => {
+                wish.is_made = true;
+                steps.push(Step::Start(self.graph.nodes[node].id, wish.cause));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a member of a need meets its condition.
+    pub fn is_met(&self, member: usize, condition: Condition) -> bool {
+        let state = self.states.get(member);
+        state.is_some_and(|state| state.observed.meets(condition))
+    }
+
+    /// Those that are up and depend on a process, at once or all the way.
+    pub fn dependants_up(&self, id: ProcessId, all_the_way: bool) -> Vec<ProcessId> {
+        let Some(node) = self.graph.place(id) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let mut seen: VecMap<usize, ()> = VecMap::new();
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            for dependant in self.graph.dependants(node) {
+                if seen.insert(dependant, ()).is_some() {
+                    continue;
+                }
+                if !self.states[dependant].observed.has_ended() {
+                    found.push(self.graph.nodes[dependant].id);
+                }
+                if all_the_way {
+                    open.push(dependant);
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests;

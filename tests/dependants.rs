@@ -1,0 +1,237 @@
+//! Stopping what others depend on, and what goes down and comes up with it.
+
+use super::support::{Ctl, DEADLINE, Finished, Kind, Scene, Value, kill, wait_until};
+
+fn program(name: &str, keys: &str) -> String {
+    format!("[program:{name}]\ncommand=/bin/cat\nstartsecs=0\n{keys}\n")
+}
+
+/// It takes its time to stop: until there is a file `over`.
+fn slow(name: &str, keys: &str) -> String {
+    program(name, keys).replace(
+        "/bin/cat",
+        "/bin/sh -c 'trap \": > %(here)s/told; \
+         until test -e %(here)s/over; do sleep 0.02; done; exit 0\" TERM; \
+         : > %(here)s/ready; while :; do sleep 0.02; done'",
+    )
+}
+
+fn ctl(scene: &Scene, line: &str) -> Finished {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    Ctl::new(Kind::Ours, &scene.dir).run(&words)
+}
+
+fn wait_file(scene: &Scene, name: &str) {
+    let is_there = wait_until(DEADLINE, || scene.dir.join(name).exists());
+    assert!(is_there, "{name}\n{}", scene.log());
+}
+
+fn place(log: &str, text: &str) -> usize {
+    log.find(text)
+        .unwrap_or_else(|| panic!("{text:?} is not in:\n{log}"))
+}
+
+/// Where processes have stopped, in that order.
+fn in_order(log: &str, names: &[&str]) {
+    let places = names
+        .iter()
+        .map(|name| place(log, &format!("stopped: {name} (")));
+    let places: Vec<usize> = places.collect();
+    assert!(places.is_sorted(), "{names:?}\n{log}");
+    for pair in names.windows(2) {
+        let stopped = place(log, &format!("stopped: {} (", pair[0]));
+        let killing = place(log, &format!("killing {} (pid ", pair[1]));
+        assert!(stopped < killing, "{pair:?}\n{log}");
+    }
+}
+
+fn chain() -> String {
+    format!(
+        "loglevel=debug\n{}{}{}",
+        slow("web", "depends_on=api\npriority=1"),
+        program("api", "depends_on=db\npriority=5"),
+        program("db", "priority=900"),
+    )
+}
+
+#[test]
+fn what_depends_is_stopped_before_what_it_needs() {
+    for line in ["stop all", "stop db* api* web*", "shutdown"] {
+        let mut scene = Scene::start(&chain());
+        scene.wait_all("RUNNING");
+        wait_file(&scene, "ready");
+        let finished = std::thread::scope(|scope| {
+            let stop = scope.spawn(|| match line {
+                "stop db* api* web*" => {
+                    // One request for several.
+                    let names = ["db", "api", "web"].map(Value::text).to_vec();
+                    let together = [Value::Array(vec![Value::Array(names)])];
+                    drop(scene.call("restartProcesses", &together));
+                }
+                line => drop(ctl(&scene, line)),
+            });
+            wait_file(&scene, "told");
+            scene.dir.write("over", "");
+            stop.join()
+        });
+        finished.unwrap();
+        if line == "shutdown" {
+            assert_eq!(scene.daemon.wait(DEADLINE), Some(0), "{}", scene.log());
+        }
+        in_order(&scene.log(), &["web", "api", "db"]);
+    }
+}
+
+#[test]
+fn a_stop_alone_tells_who_depends_on_what_was_stopped() {
+    let scene = Scene::start(&chain());
+    scene.wait_all("RUNNING");
+    let finished = ctl(&scene, "stop db");
+    assert_eq!(finished.stdout, "db: stopped\n");
+    assert_eq!(
+        finished.stderr,
+        "db: still running and dependent on it: api; \
+         to stop them first: stop --with-dependents db\n"
+    );
+    assert_eq!(finished.status, Some(0));
+    assert_eq!(scene.info("api").text_of("statename"), "RUNNING");
+    scene.dir.write("over", "");
+    assert_eq!(ctl(&scene, "stop web").stderr, "");
+    scene.stop();
+}
+
+#[test]
+fn a_stop_with_dependents_stops_those_first() {
+    let scene = Scene::start(&chain());
+    scene.wait_all("RUNNING");
+    wait_file(&scene, "ready");
+    let begun = ctl(&scene, "stop --with-dependents --no-wait db");
+    assert_eq!(begun.stdout, "web: stopping\napi: stopping\ndb: stopping\n");
+    wait_file(&scene, "told");
+    assert_eq!(scene.info("db").text_of("statename"), "RUNNING");
+    scene.dir.write("over", "");
+    scene.wait_all("STOPPED");
+    in_order(&scene.log(), &["web", "api", "db"]);
+    let finished = ctl(&scene, "start web");
+    assert_eq!(finished.stdout, "web: started\n");
+    let finished = ctl(&scene, "stop --with-dependents api");
+    assert_eq!(finished.stdout, "web: stopped\napi: stopped\n");
+    assert_eq!(scene.info("db").text_of("statename"), "RUNNING");
+    let finished = ctl(&scene, "stop --with-dependents nosuch");
+    assert_eq!(finished.stdout, "nosuch: ERROR (no such process)\n");
+    let finished = ctl(&scene, "stop --with-dependents api");
+    assert_eq!(finished.stdout, "api: ERROR (not running)\n");
+    scene.stop();
+}
+
+/// A chain whose members go down and come up with what they need.
+fn followers() -> String {
+    format!(
+        "loglevel=debug\n{}{}{}{}",
+        program("web", "depends_on=api\ndepends_restart=true"),
+        program("api", "depends_on=db\ndepends_restart=true\nstartretries=0"),
+        program("db", "autorestart=true"),
+        program("other", "depends_on=db"),
+    )
+}
+
+fn count(scene: &Scene, text: &str) -> usize {
+    scene.log().matches(text).count()
+}
+
+#[test]
+fn what_follows_is_stopped_once_and_started_once_when_what_it_needs_ends() {
+    let scene = Scene::start(&followers());
+    scene.wait_all("RUNNING");
+    let other = scene.pid("other");
+    kill(scene.pid("db"), libc::SIGKILL);
+    let again = wait_until(DEADLINE, || count(&scene, "spawned: 'web'") == 2);
+    assert!(again, "{}", scene.log());
+    scene.wait_all("RUNNING");
+    in_order(&scene.log(), &["web", "api"]);
+    for name in ["db", "api", "web"] {
+        assert_eq!(count(&scene, &format!("spawned: '{name}'")), 2, "{name}");
+    }
+    for name in ["api", "web"] {
+        assert_eq!(count(&scene, &format!("stopped: {name} (")), 1, "{name}");
+        let told = format!("INFO {name} is stopped with what it depends on (depends_restart)");
+        assert_eq!(count(&scene, &told), 1, "{}", scene.log());
+    }
+    assert_eq!(scene.pid("other"), other);
+    scene.stop();
+}
+
+#[test]
+fn what_follows_goes_before_what_is_stopped_by_request_and_comes_back_with_it() {
+    let scene = Scene::start(&followers());
+    scene.wait_all("RUNNING");
+    scene.call("stopProcess", &[Value::text("db")]).answer();
+    in_order(&scene.log(), &["web", "api", "db"]);
+    let waiting = scene.info("api");
+    assert_eq!(waiting.text_of("description"), "waiting for db (STOPPED)");
+    assert_eq!(
+        scene.info("web").text_of("description"),
+        "waiting for api (STOPPED)"
+    );
+    // Who stops it does not want it back.
+    let _ = scene.call("stopProcess", &[Value::text("web")]);
+    scene.call("startProcess", &[Value::text("db")]).answer();
+    scene.wait("api", "RUNNING");
+    assert_eq!(scene.info("web").text_of("statename"), "STOPPED");
+    scene.call("startProcess", &[Value::text("web")]).answer();
+    // A restart takes all with it, and brings all back.
+    scene.call("restartProcess", &[Value::text("db")]).answer();
+    scene.wait("web", "RUNNING");
+    for name in ["db", "api", "web"] {
+        assert_eq!(
+            count(&scene, &format!("spawned: '{name}'")),
+            3,
+            "{name}\n{}",
+            scene.log()
+        );
+    }
+    // What stops with it stays down.
+    scene.call("stopAllProcesses", &[]).answer();
+    scene.wait_all("STOPPED");
+    scene.call("startProcess", &[Value::text("db")]).answer();
+    assert_eq!(scene.info("api").text_of("statename"), "STOPPED");
+    scene.stop();
+}
+
+#[test]
+fn a_graph_is_drawn_with_states() {
+    let scene = Scene::start(&format!(
+        "{}{}{}",
+        program("api", "depends_on=app:* cache?(started)"),
+        program("cache", "autostart=false"),
+        "[group:app]\nprograms=db\n[program:db]\ncommand=/bin/cat\nstartsecs=0\n\
+         process_name=%(program_name)s_%(process_num)d\nnumprocs=2\n",
+    ));
+    scene.wait("api", "RUNNING");
+    let tree = "api  RUNNING\n|-- app:db_0  RUNNING\n|-- app:db_1  RUNNING\n\
+                `-- cache?(started)  STOPPED\n";
+    assert_eq!(ctl(&scene, "graph").stdout, tree);
+    assert_eq!(
+        ctl(&scene, "graph cache").stdout,
+        "cache  STOPPED\nneeded by api\n"
+    );
+    let unknown = ctl(&scene, "graph nosuch");
+    assert_eq!(unknown.stdout, "nosuch: ERROR (no such process)\n");
+    assert_eq!(unknown.status, Some(1));
+    scene.stop();
+}
+
+#[test]
+fn a_name_of_a_program_in_a_group_means_all_its_processes() {
+    let scene = Scene::start(&format!(
+        "{}[group:app]\nprograms=db,other\n[program:db]\ncommand=/bin/cat\nstartsecs=0\n\
+         process_name=%(program_name)s_%(process_num)d\nnumprocs=2\nautostart=false\n{}",
+        program("api", "depends_on=db"),
+        program("other", "autostart=false"),
+    ));
+    scene.wait("api", "RUNNING");
+    scene.wait("app:db_0", "RUNNING");
+    scene.wait("app:db_1", "RUNNING");
+    assert_eq!(scene.info("app:other").text_of("statename"), "STOPPED");
+    scene.stop();
+}
