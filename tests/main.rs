@@ -89,6 +89,7 @@ mod shared_logs;
 mod shell;
 mod slow_logs;
 mod spawning;
+mod stack;
 mod stop_ways;
 mod superlance;
 mod supervisorctl;

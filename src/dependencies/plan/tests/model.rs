@@ -104,9 +104,14 @@ impl Slow {
     fn want(&mut self, node: usize, cause: Cause, now: Monotonic) -> Steps {
         let mut steps = Steps::new();
         let mut wanted = BTreeSet::from([node]);
-        while cause != Cause::Restart {
+        let pulls = cause != Cause::Restart;
+        loop {
             let mut more = wanted.clone();
-            for need in wanted.iter().flat_map(|node| &self.needs[*node]) {
+            for need in wanted
+                .iter()
+                .filter(|_| pulls)
+                .flat_map(|node| &self.needs[*node])
+            {
                 let (whom, _, is_optional) = *need;
                 let is_down = !self.observed[whom].is_coming()
                     && self.observed[whom].state != ProcessState::Unknown;
