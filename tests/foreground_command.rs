@@ -122,6 +122,16 @@ fn type_to_cat(pty: &mut Pty, line: &str) {
     pty.line(line);
 }
 
+/// Waits until a text was written to the terminal so many times, be it on the screen still or not.
+fn wait_written(pty: &Pty, text: &str, times: usize) {
+    let is_written = || pty.written().matches(text).count() == times;
+    assert!(
+        wait_until(DEADLINE, is_written),
+        "{text}: {:?}",
+        pty.written()
+    );
+}
+
 /// A terminal with an interactive shell below supervisord.
 fn shell(dir: &Dir, words: &[&str]) -> Pty {
     let words = [words, &["--", "bash", "--norc", "-i"]].concat();
@@ -141,22 +151,22 @@ fn a_shell_has_job_control_and_the_size_of_the_terminal() {
     pty.resize(91, 30);
     pty.line("stty size; trap");
     pty.wait_text("30 91");
+    pty.wait_row("ready>");
     pty.line("cat; echo ended $?");
     type_to_cat(&mut pty, "once");
-    pty.wait_screen("cat answers", |screen| screen.matches("once").count() == 2);
+    wait_written(&pty, "once", 2);
     // A key stops the job, and the shell goes on with it.
     pty.send(CTRL_Z);
     pty.wait_text("Stopped");
-    pty.line("clear; fg");
+    pty.wait_row("ready>");
+    pty.line("fg");
     type_to_cat(&mut pty, "twice");
-    pty.wait_screen("cat answers", |screen| screen.matches("twice").count() == 2);
+    wait_written(&pty, "twice", 2);
     // Another one ends the job, and neither the shell nor supervisord.
     pty.send(CTRL_C);
     pty.wait_row("ready>");
     pty.send(CTRL_C);
-    pty.wait_screen("another prompt", |screen| {
-        screen.matches("ready>").count() == 2
-    });
+    pty.wait_text("ready> ^C\nready>");
     pty.line("exit 7");
     assert_eq!(pty.wait(DEADLINE), Some(7), "{}", pty.screen());
     let written = pty.written();
@@ -197,20 +207,21 @@ fn a_command_that_a_key_stops_is_a_stopped_job_of_the_shell_above() {
     pty.wait_row("above>");
     pty.line(&format!("{} -- cat; echo ended $?", program.display()));
     type_to_cat(&mut pty, "once");
-    pty.wait_screen("cat answers", |screen| screen.matches("once").count() == 2);
+    wait_written(&pty, "once", 2);
     pty.send(CTRL_Z);
-    pty.wait_text("Stopped");
-    pty.line("clear; fg; echo ended $?");
+    wait_written(&pty, "Stopped", 1);
+    pty.wait_row("above>");
+    pty.line("fg; echo ended $?");
     type_to_cat(&mut pty, "twice");
-    pty.wait_screen("cat answers", |screen| screen.matches("twice").count() == 2);
+    wait_written(&pty, "twice", 2);
     // In the background it stops as soon as it reads.
     pty.send(CTRL_Z);
-    pty.wait_text("Stopped");
-    pty.line("clear; bg; sleep 0.3; fg; echo ended $?");
+    wait_written(&pty, "Stopped", 2);
+    let stops = "until [ -n \"$(jobs -s)\" ]; do sleep 0.02; done";
+    pty.wait_row("above>");
+    pty.line(&format!("bg; {stops}; fg; echo ended $?"));
     type_to_cat(&mut pty, "thrice");
-    pty.wait_screen("cat answers", |screen| {
-        screen.matches("thrice").count() == 2
-    });
+    wait_written(&pty, "thrice", 2);
     pty.send(CTRL_C);
     pty.wait_text("ended 130");
     pty.line("exit 4");
@@ -311,11 +322,11 @@ fn a_first_process_gives_its_terminal_to_the_command() {
         .current_dir(dir.path());
     let mut pty = Pty::start(&command, 80, 25);
     pty.line("once");
-    pty.wait_screen("cat answers", |screen| screen.matches("once").count() == 2);
+    wait_written(&pty, "once", 2);
     // Nobody would go on with it.
     pty.send(CTRL_Z);
     pty.line("twice");
-    pty.wait_screen("cat answers", |screen| screen.matches("twice").count() == 2);
+    wait_written(&pty, "twice", 2);
     pty.send(CTRL_C);
     assert_eq!(pty.wait(DEADLINE), Some(130), "{}", pty.screen());
 }
