@@ -127,7 +127,7 @@ impl Supervisor {
             _ => return,
         };
         let config = process.config();
-        let has_succeeded = config.is_oneshot() && end != End::Fatal;
+        let has_succeeded = config.is_oneshot() && matches!(end, End::Exited(_));
         self.ended.push(Ended {
             namespec: namespec(process.group_name(), &config.name),
             is_essential: config.exit_supervisord,
