@@ -195,23 +195,62 @@ fn a_ring_is_followed_and_talked_to() {
 }
 
 #[test]
-fn a_ring_that_is_too_large_is_told_with_the_largest() {
+fn wrong_values_of_the_keys_of_logs_are_told_with_what_to_write() {
     let dir = Dir::new();
-    let ctl = |keys: &str| {
-        dir.write(
-            "supervisord.conf",
-            super::support::usual_configuration(&cat("p", keys)),
-        );
+    let told = |global: &str, keys: &str| {
+        let more = format!("{global}\n{}", cat("p", keys));
+        dir.write("s.conf", super::support::usual_configuration(&more));
         let mut command = std::process::Command::new(dir.bin().join("supervisord"));
         command
-            .arg("-c")
-            .arg(dir.join("supervisord.conf"))
-            .arg("--check");
-        String::from_utf8(command.output().unwrap().stderr).unwrap()
+            .args(["-c", "s.conf", "--check"])
+            .current_dir(dir.path());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
     };
-    let told = ctl("stdout_ring=1GB");
-    assert!(
-        told.contains("Invalid stdout_ring value '1GB' in [program:p] (write 64MB)"),
-        "{told}"
-    );
+    for (key, error) in [
+        (
+            "stdout_ring=1GB",
+            "Invalid stdout_ring value '1GB' in [program:p] (write 64MB)",
+        ),
+        (
+            "stderr_ring=-1",
+            "Invalid stderr_ring value '-1' in [program:p] (write 0)",
+        ),
+        (
+            "stdout_logfile_rotate=weekly",
+            "Invalid stdout_logfile_rotate value 'weekly' in [program:p]: it is one of size, daily",
+        ),
+        (
+            "stderr_logfile_chmod=rw",
+            "rw can not be converted to an octal type",
+        ),
+        (
+            "stdout_logfile_chown=nosuchuser:adm",
+            "Invalid user name nosuchuser",
+        ),
+    ] {
+        let found = told("", key);
+        assert!(found.contains(error), "{found}");
+        // The line of the key is the last one.
+        let last = dir.read("s.conf").unwrap().trim_end().lines().count();
+        assert!(found.contains(&format!("s.conf:{last}: ")), "{found}");
+    }
+    for (key, error) in [
+        (
+            "childlogs_maxbytes=0",
+            "Invalid childlogs_maxbytes value '0' in [supervisord] (write infinity for no limit)",
+        ),
+        (
+            "childlogs_maxbytes=1.5MB",
+            "Invalid childlogs_maxbytes value '1.5MB' in [supervisord] (write 1536KB)",
+        ),
+        (
+            "logfile_rotate=hourly",
+            "Invalid logfile_rotate value 'hourly' in [supervisord]: it is one of size, daily",
+        ),
+    ] {
+        let found = told(key, "");
+        assert!(found.contains(error), "{found}");
+    }
 }
