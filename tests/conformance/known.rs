@@ -137,6 +137,7 @@ const MORE_OF_STOP: &[&str] = &[
     "stop --no-wait <name>",
     "stop --timeout 90s <name>",
     "stop --now <name>",
+    "stop --with-dependents <name>",
 ];
 
 /// All of them.
