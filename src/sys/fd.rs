@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -77,6 +77,13 @@ pub fn duplicate(descriptor: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         }
         outcome => outcome,
     }
+}
+
+/// A second descriptor of the same with a higher number than that, closed on exec.
+pub fn duplicate_above(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<OwnedFd> {
+    let copy = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(number + 1))?;
+    // SAFETY: fcntl(2) has just made this descriptor and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 /// Makes the open file description non-blocking, for everybody who shares it.
@@ -244,13 +251,16 @@ pub fn close_inherited(first: RawFd, limit: RawFd) {
     all.into_iter().filter(is_inherited).for_each(close);
 }
 
-/// Closes every descriptor from `first` on, as [`close_range`] does, but for one.
-pub fn close_others(first: RawFd, kept: Option<RawFd>, limit: RawFd) {
-    let Some(kept) = kept.filter(|kept| *kept >= first) else {
-        return close_range(first, RawFd::MAX, limit);
-    };
-    close_range(first, kept - 1, limit);
-    close_range(kept + 1, RawFd::MAX, limit);
+/// Closes every descriptor from `first` on, as [`close_range`] does, but for these two.
+pub fn close_others(first: RawFd, kept: [Option<RawFd>; 2], limit: RawFd) {
+    let mut next = first;
+    for kept in [kept[0].min(kept[1]), kept[0].max(kept[1])] {
+        if let Some(kept) = kept.filter(|kept| *kept >= next) {
+            close_range(next, kept - 1, limit);
+            next = kept + 1;
+        }
+    }
+    close_range(next, RawFd::MAX, limit);
 }
 
 /// close_range(2), from `first` to `last` inclusive; false where the kernel has none.
@@ -377,9 +387,9 @@ mod tests {
             assert_eq!(is_open(*descriptor), place < 3, "{place}");
         }
         assert!(is_open(1) && !is_open(high));
-        close_others(opened[0], Some(opened[1]), opened[7]);
+        close_others(opened[0], [Some(opened[1]), None], opened[7]);
         assert!(!is_open(opened[0]) && is_open(opened[1]) && !is_open(opened[2]));
-        close_others(opened[1], None, opened[7]);
+        close_others(opened[1], [None, None], opened[7]);
         assert!(!is_open(opened[1]));
     }
 }

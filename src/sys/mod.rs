@@ -17,6 +17,7 @@ pub mod listeners;
 pub mod lock;
 pub mod memory;
 pub mod notify;
+pub mod notify_inbox;
 pub mod outlet;
 pub mod poller;
 pub mod privileges;

@@ -15,7 +15,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Shutdown, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
-    getpeername, setsockopt, shutdown, socket, sockopt,
+    getpeername, getsockopt, setsockopt, shutdown, socket, sockopt,
 };
 use nix::sys::stat::{Mode, fchmod};
 
@@ -93,6 +93,30 @@ pub fn connect_unix(path: &Path) -> io::Result<OwnedFd> {
     fd::set_nonblocking(descriptor.as_fd())?;
     connect(descriptor.as_raw_fd(), &address)?;
     Ok(descriptor)
+}
+
+/// A TCP connection that is being made to `address`: it can be written to once it is there, or
+/// has failed, which [`failure`] tells.
+pub fn connect_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
+    let descriptor = new(family, SockType::Stream)?;
+    fd::set_nonblocking(descriptor.as_fd())?;
+    match connect(descriptor.as_raw_fd(), &SockaddrStorage::from(address)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => Ok(descriptor),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Why a connection that was being made has failed, if it has.
+pub fn failure(descriptor: BorrowedFd<'_>) -> Option<io::Error> {
+    match getsockopt(&descriptor, sockopt::SocketError) {
+        Ok(0) => None,
+        Ok(errno) => Some(io::Error::from_raw_os_error(errno)),
+        Err(errno) => Some(errno.into()),
+    }
 }
 
 /// The next connection that waits on a listening socket, and the address of

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::{self, Pid};
 
 use crate::sys::signals::Mask;
@@ -68,6 +68,11 @@ pub enum Step<'a> {
     Signals(Mask),
     /// The streams become the descriptors 0, 1 and 2.
     Streams,
+    /// It has this descriptor besides, under a number of its own.
+    Descriptor {
+        source: BorrowedFd<'a>,
+        number: RawFd,
+    },
     /// It has no other descriptors; where the system has no better way, none below this.
     CloseOthers(RawFd),
     /// The variables in these files are added, but for those of a name that is to be kept.
@@ -104,6 +109,7 @@ impl fmt::Display for Step<'_> {
             Step::TakeTerminal(_) => f.write_str("take the terminal"),
             Step::Signals(_) => f.write_str("reset signals"),
             Step::Streams => f.write_str("set up descriptors"),
+            Step::Descriptor { number, .. } => write!(f, "set up descriptor {number}"),
             Step::CloseOthers(_) => f.write_str("close descriptors"),
             // The reason names the file.
             Step::EnvironmentFiles { .. } => f.write_str("read an environment file"),
@@ -121,8 +127,15 @@ pub(super) fn run(
     image: &Result<Image, Failure>,
     streams: Streams<'_>,
     steps: &[Step<'_>],
-    errors: &ErrorPipe,
+    errors: &mut ErrorPipe,
 ) -> ! {
+    let own = steps.iter().find_map(|step| match step {
+        Step::Descriptor { number, .. } => Some(*number),
+        _ => None,
+    });
+    if let Some(number) = own {
+        errors.leave(number);
+    }
     // Until the streams have their places, descriptor 2 is the daemon's.
     let (placed, mut stderr) = (io::stderr(), streams.stderr);
     let mut variables = Vec::new();
@@ -131,7 +144,7 @@ pub(super) fn run(
             Step::EnvironmentFiles { sources, kept } => {
                 environment_files::read(sources, kept, &mut variables)
             }
-            _ => perform(step, streams, errors.write_end()),
+            _ => perform(step, streams, [Some(errors.write_end()), own]),
         };
         if outcome.is_ok() && matches!(step, Step::Streams) {
             stderr = placed.as_fd();
@@ -151,8 +164,9 @@ pub(super) fn run(
     unsafe { libc::_exit(NOT_SPAWNED) }
 }
 
-/// Does a step, in the child. The error pipe stays open until exec.
-fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(), Failure> {
+/// Does a step, in the child. The descriptors that are `kept` stay open: the error pipe until
+/// exec.
+fn perform(step: &Step<'_>, streams: Streams<'_>, kept: [Option<RawFd>; 2]) -> Result<(), Failure> {
     let outcome = match step {
         Step::ProcessGroup => lead_process_group(),
         // Without it the program runs as well, in the background.
@@ -166,9 +180,10 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, error_pipe: RawFd) -> Result<(
             Ok(())
         }
         Step::Streams => place(streams),
+        Step::Descriptor { source, number } => place_one(*source, *number),
         // 4.3.0 stops at `minfds`.
         Step::CloseOthers(limit) => {
-            fd::close_others(libc::STDERR_FILENO + 1, Some(error_pipe), *limit);
+            fd::close_others(libc::STDERR_FILENO + 1, kept, *limit);
             Ok(())
         }
         // Its outcome is more than a success.
@@ -201,6 +216,15 @@ fn lead_process_group() -> Result<(), Reason> {
     let led = unistd::setpgid(itself, itself);
     // A session has a process group.
     Ok(led.or_else(|errno| unistd::setsid().map(drop).map_err(|_| errno))?)
+}
+
+fn place_one(source: BorrowedFd<'_>, number: RawFd) -> Result<(), Reason> {
+    if source.as_raw_fd() == number {
+        return Ok(fcntl(source, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)?);
+    }
+    // SAFETY: two numbers; in the child nobody owns what is closed.
+    Errno::result(unsafe { libc::dup2(source.as_raw_fd(), number) })?;
+    Ok(())
 }
 
 fn place(streams: Streams<'_>) -> Result<(), Reason> {

@@ -61,6 +61,15 @@ impl ErrorPipe {
         self.pipe.write.as_raw_fd()
     }
 
+    /// Makes room for another descriptor of that number, in a child.
+    pub(super) fn leave(&mut self, number: RawFd) {
+        if self.write_end() == number
+            && let Ok(moved) = fd::duplicate_above(self.pipe.write.as_fd(), number)
+        {
+            self.pipe.write = moved;
+        }
+    }
+
     /// Says why there is no program; for a child. Of a text that is too long the
     /// middle is left out, since the reason stands at its end.
     pub(super) fn tell(&self, pid: i32, text: &str) {
