@@ -67,6 +67,8 @@ pub enum FdOwner {
     Input(ProcessId),
     /// The trigger of an event listener pool.
     Pool(GroupId),
+    /// What tells of the health of a process: its socket for sd_notify, its pipe, its check.
+    Health(ProcessId),
     /// The pipes of a helper process, by its pid.
     Helper(i32),
     /// What a log leads to, while its reader is slow.
@@ -121,6 +123,8 @@ pub enum Timer {
     Rest(ProcessId),
     /// A listener whose result handler could not be run has waited for its verdict.
     Verdict(ProcessId),
+    /// The next check of a process, the end of the one under way, or its sign of life.
+    Health(ProcessId),
     /// A helper process, by its pid, has had its time.
     Helper(i32),
     /// A process waits for others: tell so once more, or wait no longer.

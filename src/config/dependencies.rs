@@ -65,8 +65,9 @@ pub fn default_condition(process: &Process) -> Condition {
 }
 
 /// Whether the process has a check that tells whether it is healthy.
-pub fn has_liveness_check(_: &Process) -> bool {
-    false
+pub fn has_liveness_check(process: &Process) -> bool {
+    let checks = process.checks.as_ref();
+    checks.is_some_and(|checks| checks.liveness_check.is_some() || !checks.watchdog.is_zero())
 }
 
 /// Where a name stands, for messages. To what runs it makes no difference, so any two

@@ -149,6 +149,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
     members.extend(job.dumped());
     let dependencies = process.dependencies.as_deref().cloned().unwrap_or_default();
     members.extend(dependencies.dumped());
+    let checks = process.checks.as_deref().cloned().unwrap_or_default();
+    members.extend(checks.dumped());
     members.extend([
         ("user", user.into()),
         ("uid", process.uid.into()),

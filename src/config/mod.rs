@@ -7,6 +7,8 @@
 pub mod accounts;
 pub mod amounts;
 pub mod check;
+pub mod check_target;
+pub mod checks;
 pub mod command;
 pub mod commands;
 pub mod conversion;
@@ -66,6 +68,8 @@ use crate::sys::user::Owner;
 use foreign::ForeignDirectory;
 use limits::Limits;
 
+pub use check_target::CheckTarget;
+pub use checks::{Check, Checks, FailureAction, Purpose, Readiness};
 pub use group::Origin;
 pub use listener::{IsLimited, Pool, ResultHandler};
 pub use program::{AutoRestart, Numbering, Output, Process};

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::FastCgiSocket;
 use super::accounts;
+use super::checks::{self, Checks};
 use super::command::Command;
 use super::conversion::Replacement;
 use super::datatypes;
@@ -88,6 +89,9 @@ settings! {
         job: Option<Box<Job>>,
         /// What it depends on; all processes of a section share that.
         dependencies: Option<Rc<Dependencies>>,
+        /// How it tells that it is ready, and what tells whether it is healthy; `None` is
+        /// [`Checks::default`].
+        checks: Option<Box<Checks>>,
     }
 }
 
@@ -147,6 +151,8 @@ pub const KEYS: &[&[Key]] = &[
     &Job::KEYS,
     &[CRON],
     &Dependencies::KEYS,
+    &Checks::KEYS,
+    &checks::GO_KEYS,
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &STDOUT,
     &STDERR,
@@ -448,6 +454,7 @@ impl Template {
         Ok(Process {
             name: name.text,
             command: command.into(),
+            checks: Checks::read(section)?,
             directory,
             environment,
             hooks: Hooks::read(section)?,

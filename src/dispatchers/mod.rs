@@ -6,3 +6,4 @@ pub mod capture;
 pub mod input;
 pub mod line_logs;
 pub mod output;
+pub mod search;

@@ -15,6 +15,7 @@ use crate::config::delivery::Shape;
 use crate::config::{Output, Process};
 use crate::dispatchers::capture::{Capture, Part};
 use crate::dispatchers::line_logs::LineLogs;
+use crate::dispatchers::search::Search;
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
@@ -48,6 +49,8 @@ pub struct OutputDispatcher {
     ring: Option<SharedRing>,
     report: Report,
     reported: Vec<Reported>,
+    /// The text that it writes when it is ready, until it has.
+    awaited: Option<Box<Search>>,
 }
 
 /// What came of an attempt to read.
@@ -92,6 +95,8 @@ pub enum ReportedKind {
     Message,
     /// What an event listener said, as it came.
     Conversation,
+    /// The text that says that it is ready; there are no bytes.
+    Ready,
 }
 
 /// What is configured of a channel.
@@ -170,12 +175,18 @@ impl OutputDispatcher {
             ring: None,
             report,
             reported: Vec::new(),
+            awaited: None,
         }
     }
 
     /// From now on the end of the output is kept there.
     pub fn keep_in(&mut self, ring: Option<SharedRing>) {
         self.ring = ring;
+    }
+
+    /// Looks for a text in what is written, to be told once.
+    pub fn await_text(&mut self, text: &str) {
+        self.awaited = Some(Box::new(Search::new(text)));
     }
 
     pub fn set_pid(&mut self, pid: i32) {
@@ -432,6 +443,10 @@ impl OutputDispatcher {
         }
         let user = LogUser::of(&self.process, self.channel);
         self.logs.write(context, user, data);
+        if self.awaited.as_mut().is_some_and(|text| text.feed(data)) {
+            self.awaited = None;
+            self.add_reported(ReportedKind::Ready, Vec::new());
+        }
         self.tell(context, data);
     }
 

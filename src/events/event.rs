@@ -110,6 +110,16 @@ impl Event {
         Some(Event::new(EventType::StateChange(change), line))
     }
 
+    /// `PROCESS_HEALTH_*`: a process has become healthy, or is so no more, and why.
+    pub fn health(subject: Subject<'_>, pid: i32, unhealthy: Option<&str>) -> Event {
+        let is_healthy = unhealthy.is_none();
+        let mut line = format!("{} pid:{pid}", subject.line());
+        if let Some(reason) = unhealthy {
+            let _ = write!(line, "\n{reason}");
+        }
+        Event::new(EventType::Health { is_healthy }, line)
+    }
+
     /// `PROCESS_LOG_*`: a piece of output.
     pub fn log(subject: Subject<'_>, pid: i32, channel: Channel, data: &[u8]) -> Event {
         let head = format!("{} pid:{pid} channel:{}\n", subject.line(), channel.name());

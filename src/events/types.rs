@@ -3,7 +3,7 @@
 //!
 //! The names are those of Supervisor 4.3.0, and below them the families that
 //! it does not have: `PROCESS_STATE_CHANGE`, which tells monitors of end states,
-//! `SUPERVISOR_STATE_CHANGE_FATAL` and `MONITOR_QUERY`.
+//! `PROCESS_HEALTH`, `SUPERVISOR_STATE_CHANGE_FATAL` and `MONITOR_QUERY`.
 
 use crate::clock::Period;
 use crate::states::ProcessState;
@@ -32,6 +32,10 @@ pub enum EventType {
     /// A process group became active.
     GroupAdded,
     GroupRemoved,
+    /// A process has become healthy, or is so no more.
+    Health {
+        is_healthy: bool,
+    },
     /// A pool of monitors is asked to look at the processes that run.
     MonitorQuery,
 }
@@ -105,6 +109,9 @@ const TREE: &[(&str, &str)] = &[
     ("PROCESS_STATE_CHANGE_FATAL", "PROCESS_STATE_CHANGE"),
     ("PROCESS_STATE_CHANGE_BACKOFF", "PROCESS_STATE_CHANGE"),
     ("PROCESS_STATE_CHANGE_RUNNING", "PROCESS_STATE_CHANGE"),
+    ("PROCESS_HEALTH", ""),
+    ("PROCESS_HEALTH_HEALTHY", "PROCESS_HEALTH"),
+    ("PROCESS_HEALTH_UNHEALTHY", "PROCESS_HEALTH"),
     ("MONITOR_QUERY", ""),
 ];
 
@@ -148,6 +155,8 @@ impl EventType {
             EventType::Tick(Period::Hour) => "TICK_3600",
             EventType::GroupAdded => "PROCESS_GROUP_ADDED",
             EventType::GroupRemoved => "PROCESS_GROUP_REMOVED",
+            EventType::Health { is_healthy: true } => "PROCESS_HEALTH_HEALTHY",
+            EventType::Health { is_healthy: false } => "PROCESS_HEALTH_UNHEALTHY",
             EventType::MonitorQuery => "MONITOR_QUERY",
         }
     }
@@ -197,6 +206,8 @@ mod tests {
         EventType::Tick(Period::Hour),
         EventType::GroupAdded,
         EventType::GroupRemoved,
+        EventType::Health { is_healthy: true },
+        EventType::Health { is_healthy: false },
         EventType::MonitorQuery,
     ];
 

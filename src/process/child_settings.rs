@@ -1,5 +1,6 @@
 //! What the daemon gives to every child, and where it puts their files.
 
+use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 
 use crate::config::Process;
@@ -42,6 +43,16 @@ pub struct ChildSettings {
     pub mask: Mask,
     /// What a program with supervisord's own streams is lent.
     pub terminal: Option<Rc<Terminal>>,
+}
+
+/// Adds a descriptor that a child has besides, under a number of its own.
+pub fn add_descriptor<'a>(steps: &mut Vec<Step<'a>>, descriptor: Option<(BorrowedFd<'a>, RawFd)>) {
+    let place = steps
+        .iter()
+        .position(|step| matches!(step, Step::CloseOthers(_)));
+    if let (Some(place), Some((source, number))) = (place, descriptor) {
+        steps.insert(place, Step::Descriptor { source, number });
+    }
 }
 
 impl ChildSettings {

@@ -12,6 +12,7 @@
 //! | its child is up | RUNNING | STOPPING |
 //! | its start has failed | BACKOFF, waits for the next | BACKOFF |
 //! | its child has ended by itself | EXITED, waits for its restart | EXITED |
+//! | its child was stopped to be started again | STOPPED, waits for its restart | |
 //! | given up | | FATAL |
 //! | its child cannot be signalled | UNKNOWN | UNKNOWN |
 //!
@@ -77,6 +78,10 @@ pub enum Input {
     Condemn(String),
     /// The hook that runs has ended, or could not be run; the error is why it was no success.
     HookEnded(Result<(), String>),
+    /// It is ready, where that is asked for.
+    Ready,
+    /// It is not healthy any more, and why: stop it, and start it again if `restarts`.
+    Unhealthy { reason: String, restarts: bool },
 }
 
 /// What is to be done, in this order.
@@ -109,6 +114,10 @@ enum Desired {
     /// Down since it has run for its time, which this tells: to be started again, or to be a
     /// failure.
     OutOfTime(String),
+    /// Down since its start has failed, to be tried again.
+    Retried,
+    /// Down, to be started again.
+    Restarted,
 }
 
 /// What is so.
@@ -160,6 +169,10 @@ pub struct Machine {
     deadline: Option<Monotonic>,
     exit_status: Option<i32>,
     spawn_error: String,
+    /// The child has said that it is ready.
+    is_ready: bool,
+    /// The error is that of the child before, which was stopped for it.
+    is_old_error: bool,
     restarts: RestartBudget,
     /// Of a process that has a `restart_limit`.
     counted: Option<Box<Restarts>>,
@@ -190,11 +203,28 @@ impl Machine {
 
     /// Whether it has no child and is to have one again when its deadline comes.
     pub fn waits_for_restart(&self) -> bool {
-        self.is_wanted_up()
-            && matches!(
-                self.observed,
-                Observed::StartFailed | Observed::Exited | Observed::Stopped
-            )
+        use Observed::{Exited, StartFailed, Stopped};
+        self.is_wanted_up() && matches!(self.observed, StartFailed | Exited | Stopped)
+    }
+
+    /// Whether it is stopped without anybody's request, to be started again.
+    pub fn is_to_come_back(&self) -> bool {
+        self.is_out_of_time() || matches!(self.desired, Desired::Retried | Desired::Restarted)
+    }
+
+    /// The key by which the daemon stops its child by itself, if it does.
+    pub fn reason_of_stop(&self) -> &'static str {
+        match self.desired {
+            Desired::OutOfTime(_) => "runtime_timeout",
+            Desired::Retried => "readiness_timeout",
+            Desired::Restarted => "liveness_check",
+            _ => "",
+        }
+    }
+
+    /// Whether its child has to tell that it is ready and has not yet.
+    pub fn awaits_readiness(&self, process: &Process) -> bool {
+        self.observed == Observed::Starting && policy::asks_for_readiness(process) && !self.is_ready
     }
 
     /// Whether its child was told to end and has not yet.
@@ -272,6 +302,7 @@ impl Machine {
 
             (Starting, Input::Spawned(pid)) if is_spawning => {
                 self.pid = pid;
+                self.is_ready = false;
                 self.started_at = now.monotonic;
                 self.deadline = self.first_deadline(process);
                 let text = format!("spawned: '{name}' with pid {pid}");
@@ -287,11 +318,17 @@ impl Machine {
             (Starting | Backoff | Exited | Stopped, Input::Due) if waits_for_hook => {
                 self.deadline = None;
             }
+            (Starting, Input::Due) if has_child && self.awaits_readiness(process) => {
+                self.await_readiness(process, now, &mut effects);
+            }
             (Starting, Input::Due) if has_child && !process.is_oneshot() => {
                 self.succeed(process, &mut effects);
             }
             (Starting | Running, Input::Due) if has_child => {
                 self.look_at_time(process, now, &mut effects);
+            }
+            (Starting, Input::Ready) if has_child && self.awaits_readiness(process) => {
+                self.get_ready(process, now, &mut effects);
             }
             (Starting, Input::Due) if is_delayed && restarts_allowed => {
                 self.start(process, now, &mut effects);
@@ -302,7 +339,10 @@ impl Machine {
                 let reason = self.reason_of_giving_up(process);
                 self.tell_of_giving_up(process, &reason, &mut effects);
             }
-            (Backoff | Exited | Stopped, Input::Due) if restarts_allowed && self.is_wanted_up() => {
+            (Stopped, Input::Due) if restarts_allowed && self.is_wanted_up() => {
+                self.come_back(process, now, &mut effects);
+            }
+            (Backoff | Exited, Input::Due) if restarts_allowed && self.is_wanted_up() => {
                 self.start_again(process, now, &mut effects);
             }
             (Backoff | Exited | Stopped, Input::Due) => self.want_no_restart(),
@@ -328,7 +368,7 @@ impl Machine {
                 self.forget_time();
                 self.kill(process, now, &mut effects);
             }
-            (Stopping, Input::Stop) if self.is_out_of_time() => self.forget_time(),
+            (Stopping, Input::Stop) if self.is_to_come_back() => self.forget_time(),
             (Starting, Input::Stop) if is_preparing => {
                 self.stop_preparing(process, now, &mut effects);
             }
@@ -378,11 +418,23 @@ impl Machine {
             (_, Input::HookEnded(outcome)) => {
                 self.hook_ended(process, outcome, now, &mut effects);
             }
+            (Starting, Input::Unhealthy { reason, .. }) if has_child => {
+                self.fail_to_start(process, reason, now, &mut effects);
+            }
+            (Running, Input::Unhealthy { reason, restarts }) => {
+                let desired = match restarts {
+                    true => Desired::Restarted,
+                    false => Desired::Down,
+                };
+                self.stop(process, desired, now, &mut effects);
+                self.spawn_error = reason;
+            }
 
             (_, Input::NotSpawned(error)) if has_child => {
                 let text = format!("spawnerr: {name}: {error}");
                 effects.push(Effect::Log(Level::Warn, text));
                 self.spawn_error = error;
+                self.is_old_error = false;
             }
             (_, Input::Reaped(end)) if has_child => self.end(process, end, now, &mut effects),
 
@@ -398,7 +450,7 @@ impl Machine {
             (_, Input::Spawned(_) | Input::SpawnFailed(_)) => {}
             (_, Input::NotSpawned(_) | Input::Reaped(_)) => {}
             (_, Input::GiveUp | Input::StopFailed(_) | Input::SignalFailed(_)) => {}
-            (_, Input::Condemn(_)) => {}
+            (_, Input::Condemn(_) | Input::Ready | Input::Unhealthy { .. }) => {}
         }
         if let Some(hooks) = &process.hooks {
             let child = end.map(|end| (pid, end)).filter(|_| has_child);

@@ -2,7 +2,8 @@
 //! ([`machine`]), and the thing that has a pid, pipes and logs
 //! ([`subprocess`]), in its [`group`], with the sockets of FastCGI programs
 //! ([`fcgi`]); which of all processes starts or stops next ([`scheduler`]); and the
-//! commands that run beside processes ([`helper`]).
+//! commands that run beside processes ([`helper`]); and whether a process is ready and healthy
+//! ([`health`]).
 
 pub mod child_settings;
 pub mod command;
@@ -10,6 +11,7 @@ pub mod dispatcher_error;
 pub mod environment;
 pub mod fcgi;
 pub mod group;
+pub mod health;
 pub mod helper;
 pub mod hook_output;
 pub mod identity;

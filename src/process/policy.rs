@@ -65,7 +65,7 @@ fn grown(increment: Duration, factor: Decimal, failures: i64) -> Duration {
 }
 
 /// Shorter by a part that `seed` chooses, up to `jitter`: so the longest wait stays the longest.
-fn shortened(wait: Duration, jitter: Decimal, seed: u64) -> Duration {
+pub fn shortened(wait: Duration, jitter: Decimal, seed: u64) -> Duration {
     if jitter.0 == 0 {
         return wait;
     }
@@ -126,6 +126,21 @@ pub fn time_to_run(process: &Process) -> Duration {
 pub fn run_time(process: &Process, seed: u64) -> Option<Duration> {
     let jitter = process.job.as_ref()?.runtime_jitter;
     Some(shortened(process.runtime_timeout()?, jitter, seed))
+}
+
+/// Whether a process has to tell that it is ready.
+pub fn asks_for_readiness(process: &Process) -> bool {
+    let checks = process.checks.as_ref();
+    !process.is_oneshot() && checks.is_some_and(|checks| checks.asks_for_readiness())
+}
+
+/// How long a process has to get ready, at least until it is told as up; `None` for as long as
+/// it takes.
+pub fn time_to_get_ready(process: &Process) -> Option<Duration> {
+    match process.checks.as_ref()?.readiness_timeout {
+        Limit::Infinity => None,
+        Limit::Of(time) => Some(time.max(time_to_run(process))),
+    }
 }
 
 /// How long a process has to stop before it is killed; `None` for as long as it takes.

@@ -15,10 +15,12 @@ use crate::loggers::ring::SharedRing;
 use crate::loggers::window::LogPlace;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUse;
-use crate::process::child_settings::ChildSettings;
+use crate::process::child_settings::{self, ChildSettings};
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::dispatcher_error::{self, DispatcherError};
 use crate::process::environment;
+use crate::process::health::Health;
+use crate::process::health::watch::Watch;
 use crate::process::hook_output::HookOutput;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
@@ -58,6 +60,8 @@ pub struct Subprocess {
     kept_stderr: Option<Box<OutputDispatcher>>,
     /// Of a pool's member: the conversation with its child.
     listener: Option<Box<Listener>>,
+    /// What is known of the health of its child, where that is asked for.
+    watch: Option<Box<Watch>>,
     /// Monitors have been told of a failed start since it was last up or given up.
     backoff_told: bool,
     /// When the clock starts it next, in seconds of Unix time, if it does.
@@ -87,6 +91,7 @@ impl Subprocess {
             kept_stdout: None,
             kept_stderr: None,
             listener: is_listener.then(Box::default),
+            watch: None,
             backoff_told: false,
             next_run: None,
             reported: Vec::new(),
@@ -100,6 +105,22 @@ impl Subprocess {
 
     pub fn listener_mut(&mut self) -> Option<&mut Listener> {
         self.listener.as_deref_mut()
+    }
+
+    /// How it is: `None` where its configuration asks for nothing that tells. Without a child it
+    /// is starting.
+    pub fn health(&self) -> Option<Health> {
+        self.config.checks.as_ref()?;
+        Some(self.watch().map_or(Health::Starting, Watch::health))
+    }
+
+    /// What is known of the health of its child.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
+    pub fn watch_mut(&mut self) -> Option<&mut Watch> {
+        self.watch.as_deref_mut()
     }
 
     /// What the child has written for others than its logs, since the last call.
@@ -206,14 +227,24 @@ impl Subprocess {
                 })?)
             }
         };
+        let watched = Watch::prepare(context, self.id, &self.config).map_err(|error| {
+            self.close(context);
+            DispatcherError::of(&error).text(&self.config.name)
+        })?;
+        let (watch, given) = watched.unzip();
+        self.watch = watch;
+        let given = given.unwrap_or_default();
         let account = environment::account(&self.config);
-        let environment = environment::of_child(
+        let mut environment = environment::of_child(
             &child_settings.environment,
             child_settings.server_url.as_deref(),
             &self.group_name,
             &self.config,
             account.as_ref(),
         );
+        for (name, value) in &given.variables {
+            environment::set(&mut environment, name, value);
+        }
         let program = Program {
             path: &executable.path,
             arguments: &executable.arguments,
@@ -224,7 +255,8 @@ impl Subprocess {
             stdout: ends.stdout.as_fd(),
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         });
-        let steps = child_settings.steps(&self.config);
+        let mut steps = child_settings.steps(&self.config);
+        child_settings::add_descriptor(&mut steps, given.descriptor());
         let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
         let pid = spawned.map_err(|errno| {
             self.close(context);
@@ -233,6 +265,10 @@ impl Subprocess {
         let outputs = [&mut self.stdout, &mut self.stderr];
         let outputs = outputs.into_iter().flatten();
         outputs.for_each(|output| output.set_pid(pid));
+        if let Some(watch) = &mut self.watch {
+            watch.begin(context.now.monotonic);
+            context.timers.set(Timer::Health(self.id), watch.deadline());
+        }
         Ok(pid)
     }
 
@@ -350,6 +386,10 @@ impl Subprocess {
         if let Some(mut stdin) = self.stdin.take() {
             stdin.close(context);
         }
+        if let Some(mut watch) = self.watch.take() {
+            watch.close(context);
+            context.timers.set(Timer::Health(self.id), None);
+        }
         for channel in CHANNELS {
             let Some(mut output) = self.output(channel).take() else {
                 continue;
@@ -379,6 +419,7 @@ impl Subprocess {
             Timer::Busy(self.id),
             Timer::Rest(self.id),
             Timer::Dependency(self.id),
+            Timer::Health(self.id),
         ] {
             context.timers.set(timer, None);
         }
@@ -486,6 +527,10 @@ impl Subprocess {
         let mut dispatcher =
             OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
         dispatcher.keep_in(ring);
+        let checks = self.config.checks.as_ref();
+        if let Some(text) = checks.and_then(|checks| checks.awaited_text()) {
+            dispatcher.await_text(text);
+        }
         Ok(Box::new(dispatcher))
     }
 

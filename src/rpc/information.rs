@@ -10,6 +10,7 @@ use crate::events::event::Event;
 use crate::http::content::Content;
 use crate::http::date::MONTHS;
 use crate::process::machine::Machine;
+use crate::process::policy;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -207,6 +208,10 @@ pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subproces
     if let Some(next) = process.next_run() {
         row.int_after(int_member!("next_run"), next);
     }
+    if let Some(watch) = process.watch() {
+        row.string_after(string_member!("health"), watch.health().name());
+        row.string_after(string_member!("health_reason"), watch.reason());
+    }
     row.end();
 }
 
@@ -248,8 +253,17 @@ fn present(process: &Subprocess, now: Now) -> String {
         },
         ProcessState::Starting => match machine.delayed_until() {
             Some(start) => starts_in(start.since(now.monotonic)),
+            None if policy::asks_for_readiness(process.config()) && machine.pid() != 0 => {
+                let readiness = match machine.awaits_readiness(process.config()) {
+                    true => "not ready yet",
+                    false => "ready",
+                };
+                format!("pid {}, {readiness}{}", machine.pid(), details(process))
+            }
             None => running_hook(machine),
         },
+        // What it is stopped for without anybody's request.
+        ProcessState::Stopping if machine.is_to_come_back() => machine.spawn_error().to_owned(),
         ProcessState::Stopping => running_hook(machine),
         ProcessState::Unknown => String::new(),
     }
@@ -259,11 +273,35 @@ fn uptime_of(process: &Subprocess, now: Now) -> String {
     let machine = process.machine();
     let start = machine.last_start().map_or(0, |then| then.seen_at(now));
     format!(
-        "pid {}, uptime {}{}",
+        "pid {}, uptime {}{}{}",
         machine.pid(),
         uptime(now.wall.seconds.saturating_sub(start)),
+        health(process),
         overdue(process, now)
     )
+}
+
+/// How a process is whose configuration asks for that.
+fn health(process: &Subprocess) -> String {
+    let watch = process.watch();
+    watch.map_or_else(String::new, |watch| {
+        format!(", {}{}", watch.health().name(), details(process))
+    })
+}
+
+/// Why a process is not healthy or not ready, and what it says of itself.
+fn details(process: &Subprocess) -> String {
+    let mut details = String::new();
+    if let Some(watch) = process.watch() {
+        if !watch.reason().is_empty() {
+            details = format!(" ({})", watch.reason());
+        }
+        if !watch.status().is_empty() {
+            details += ", ";
+            details += watch.status();
+        }
+    }
+    details
 }
 
 /// For how long a listener has been BUSY with an event, once that has been told in the log.

@@ -183,7 +183,7 @@ fn stop_one(
 /// does not run, but who asks for its stop does not want the restart.
 fn take_restart_back(daemon: &mut Daemon<'_>, id: ProcessId) {
     let process = daemon.supervisor.groups.process(id);
-    let is_to_start = |machine: &Machine| machine.waits_for_restart() || machine.is_out_of_time();
+    let is_to_start = |machine: &Machine| machine.waits_for_restart() || machine.is_to_come_back();
     if process.is_some_and(|process| is_to_start(process.machine())) {
         // Nothing is signalled, so nothing can fail.
         let _ = daemon.supervisor.feed(daemon.context, id, Input::Stop);

@@ -12,6 +12,7 @@ use crate::dependencies::graph::{Dependant, Described, Graph};
 use crate::dependencies::plan::{self, Cause, Missing, Plan, Step};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
+use crate::process::health::Health;
 use crate::process::machine::Input;
 use crate::process::policy;
 use crate::process::scheduler::Member;
@@ -44,8 +45,8 @@ pub enum Asked {
 }
 
 /// Whether the liveness check of a process has succeeded.
-fn is_healthy(_: &Subprocess) -> bool {
-    false
+fn is_healthy(process: &Subprocess) -> bool {
+    process.health() == Some(Health::Healthy)
 }
 
 fn observed(process: &Subprocess) -> Observed {

@@ -166,6 +166,8 @@ impl Supervisor {
         }
         if let Some(handler) = self.handlers.running.get_mut(&pid) {
             handler.helper.handle(context, token);
+        } else {
+            self.handle_checker(context, pid, token);
         }
     }
 
@@ -176,7 +178,7 @@ impl Supervisor {
             return;
         }
         let Some(handler) = self.handlers.running.get_mut(&pid) else {
-            return;
+            return self.checker_due(context, pid);
         };
         let name = &handler.name;
         context.log.warn(format_args!(
@@ -200,7 +202,7 @@ impl Supervisor {
         error: Option<String>,
     ) -> bool {
         let Some(handler) = self.handlers.running.remove(&pid) else {
-            return false;
+            return self.finish_checker(context, pid, end, error);
         };
         let (id, name) = (handler.listener, handler.name);
         let (end, _) = handler.helper.finish(context, end, error);
@@ -254,6 +256,6 @@ impl Supervisor {
                 ));
             }
         }
-        self.handlers.running.is_empty()
+        self.handlers.running.is_empty() & self.end_checkers(context)
     }
 }

@@ -16,6 +16,7 @@ pub mod exit;
 pub mod fatal;
 pub mod groups;
 pub mod handlers;
+pub mod health;
 pub mod hooks;
 pub mod leftovers;
 pub mod pools;
@@ -33,6 +34,7 @@ use crate::dispatchers::output::ReportedKind;
 use crate::events::event::{Event, Subject};
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
+use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
@@ -44,6 +46,7 @@ use exit::Ended;
 use fatal::Failures;
 use groups::Groups;
 use handlers::Handlers;
+use health::Checkers;
 use hooks::Hooks;
 use leftovers::Leftovers;
 use pools::Pools;
@@ -76,6 +79,7 @@ pub struct Supervisor {
     handlers: Handlers,
     hooks: Hooks,
     processors: Processors,
+    checkers: Checkers,
     ticks: Ticks,
     /// RUNNING or going down; FATAL comes of the failures.
     state: SupervisorState,
@@ -123,6 +127,7 @@ impl Supervisor {
             handlers: Handlers::default(),
             hooks: Hooks::default(),
             processors: Processors::default(),
+            checkers: Checkers::default(),
             ticks: Ticks::default(),
             state: SupervisorState::Running,
             failures: Failures::default(),
@@ -151,6 +156,7 @@ impl Supervisor {
             FdOwner::Output(id, channel) => self.read_output(context, id, channel, ready.token),
             FdOwner::Input(id) => self.feed_input(context, id),
             FdOwner::Pool(group) => self.dispatch(context, group),
+            FdOwner::Health(id) => self.hear_of_health(context, id, ready.token),
             FdOwner::Helper(pid) => self.handle_helper(context, pid, ready.token),
             FdOwner::Schedules => self.schedules_due(context),
             FdOwner::Signals
@@ -226,6 +232,9 @@ impl Supervisor {
                     self.emit(context, &Event::communication(subject, pid, channel, bytes))
                 }
                 ReportedKind::Conversation => self.hear(context, id, bytes),
+                ReportedKind::Ready => {
+                    let _ = self.feed(context, id, Input::Ready);
+                }
             }
         }
     }

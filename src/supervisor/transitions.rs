@@ -6,7 +6,7 @@ use crate::clock::Monotonic;
 use crate::events::event::{Event, Move, Subject};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
-use crate::process::machine::{Effect, Input, Machine};
+use crate::process::machine::{Effect, Input};
 use crate::process::scheduler::{self, Member};
 use crate::process::subprocess::Subprocess;
 use crate::signal::Signal;
@@ -42,6 +42,7 @@ impl Supervisor {
                         self.tell_of_move(context, id, &before, from, to);
                         self.note_end(id, to, &before);
                         self.note_entered(id, from);
+                        self.note_health(context, id, to);
                     }
                     Effect::Log(level, text) => context.log.log(level, text),
                     Effect::Spawn => {
@@ -95,7 +96,7 @@ impl Supervisor {
             from,
             to,
             tries,
-            reason: match reason(process.machine()) {
+            reason: match process.machine().reason_of_stop() {
                 "" => before.reason,
                 reason => reason,
             },
@@ -301,14 +302,6 @@ fn before(process: &Subprocess, input: &Input) -> Move {
         pid: machine.pid(),
         tries: machine.failed_starts(),
         end,
-        reason: reason(machine),
-    }
-}
-
-/// The key by which the daemon stops a process by itself, if it does.
-fn reason(machine: &Machine) -> &'static str {
-    match machine.is_out_of_time() {
-        true => "runtime_timeout",
-        false => "",
+        reason: machine.reason_of_stop(),
     }
 }

@@ -240,6 +240,7 @@ impl MainLoop {
                 FdOwner::Output(..)
                 | FdOwner::Input(_)
                 | FdOwner::Pool(_)
+                | FdOwner::Health(_)
                 | FdOwner::Helper(_)
                 | FdOwner::Schedules => self.supervisor.handle(&mut self.context, event),
                 FdOwner::Log(id) => self.context.flush_log(id),
@@ -334,6 +335,7 @@ impl MainLoop {
                 Timer::Rest(id) => self.supervisor.rest_over(&mut self.context, id),
                 Timer::Dependency(id) => self.supervisor.dependency_due(&mut self.context, id),
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.context, id),
+                Timer::Health(id) => self.supervisor.health_due(&mut self.context, id),
                 Timer::Helper(pid) => self.supervisor.handler_due(&mut self.context, pid),
                 Timer::Schedules => self.supervisor.schedules_due(&mut self.context),
                 Timer::Connection(_)

@@ -328,6 +328,8 @@ fn values_that_are_not_of_the_type_are_refused() {
                 "pairs",
                 // Its words are split when it is run.
                 "command",
+                "check",
+                "restart|stop|none|command",
             ];
             if free.contains(&key.grammar) || kind.name == "supervisorctl" {
                 continue;

@@ -47,7 +47,14 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'environment_file', 'user_environment',
          'type', 'schedule', 'cron', 'runtime_timeout', 'runtime_jitter',
          'pre_start_hook', 'pre_stop_hook', 'stopcommand', 'post_stop_hook', 'fatal_hook',
-         'hook_timeout'}
+         'hook_timeout',
+         'readiness', 'readiness_timeout', 'readiness_check', 'readiness_check_delay',
+         'readiness_check_period', 'readiness_check_timeout',
+         'readiness_check_success_threshold', 'readiness_check_failure_threshold',
+         'liveness_check', 'liveness_check_delay', 'liveness_check_period',
+         'liveness_check_timeout', 'liveness_check_success_threshold',
+         'liveness_check_failure_threshold', 'liveness_check_failure_action', 'watchdog',
+         'liveness_check_script', 'liveness_check_initial_delay'}
 
 PLAIN = {'HOME': '/home/tester', 'PATH': '/usr/bin:/bin', 'TMPDIR': '/tmp'}
 

@@ -289,6 +289,11 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("jobs", "supervisord.conf.5", ".Sh JOBS"),
     ("`depends_on`", "supervisord.conf.5", ".Sh DEPENDENCIES"),
     ("`graph`", "supervisorctl.8", ".It Cm graph"),
+    (
+        "RUNNING that means ready",
+        "supervisord.conf.5",
+        ".It Cm readiness_check",
+    ),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),
     (

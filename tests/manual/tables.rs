@@ -319,7 +319,7 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     // With the features that have members of their own.
     let scene = Scene::start(
         "[program:p]\ncommand=/bin/cat\ntype=oneshot\ncron=@yearly\nautostart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
-         stdout_ring=1KB\nstderr_ring=1KB\n\
+         stdout_ring=1KB\nstderr_ring=1KB\nreadiness=notify\n\
          [program:waiting]\ncommand=/bin/cat\ndepends_on=p\n",
     );
     let mut told = members("Process information");
@@ -338,14 +338,18 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
 fn the_page_of_the_configuration_has_every_variable_that_programs_are_given_and_no_other() {
     let scene = Scene::start(
         "[program:p]\ncommand=/bin/sh -c 'env; exec cat'\nstartsecs=0\n\
-         stdout_logfile=%(here)s/env\nautostart=true\n",
+         stdout_logfile=%(here)s/env\nautostart=true\nwatchdog=1h\n",
     );
     let given = || -> Words {
         let shown = scene.dir.read("env").unwrap_or_default();
         let names = shown.lines().filter_map(|line| line.split_once('='));
         let names = names.map(|(name, _)| name.to_owned());
         names
-            .filter(|name| name.starts_with("SUPERVISOR_"))
+            .filter(|name| {
+                ["SUPERVISOR_", "NOTIFY_", "WATCHDOG_"]
+                    .iter()
+                    .any(|lead| name.starts_with(lead))
+            })
             .collect()
     };
     let page = page("supervisord.conf.5");

@@ -71,6 +71,8 @@ fn samples() -> Vec<Event> {
         Event::tick(Period::Hour, 1_795_370_400),
         Event::group_added("site"),
         Event::group_removed("site"),
+        Event::health(subject, 4211, None),
+        Event::health(subject, 4211, Some("GET /health: 503")),
         Event::monitor_query(&[2601, 2602, 2603]),
     ];
     for channel in [Channel::Stdout, Channel::Stderr] {
@@ -144,7 +146,7 @@ fn the_page_shows_the_payload_of_every_type() {
         }
     }
     let leaves = types::names().filter(|name| !is_inner(name)).count();
-    assert_eq!(leaves, 28);
+    assert_eq!(leaves, 30);
 }
 
 /// The payloads that the page shows; each is compared in the test above.

@@ -51,7 +51,7 @@ impl Machine {
 
     /// A stop on request is one for good.
     pub(super) fn forget_time(&mut self) {
-        if self.is_out_of_time() {
+        if self.is_to_come_back() {
             self.spawn_error.clear();
             self.desired = Desired::Down;
         }

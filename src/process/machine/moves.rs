@@ -14,6 +14,9 @@ use crate::termination::Termination;
 /// Why a start failed whose child did not live for `startsecs`.
 pub(super) const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
 
+/// Why one failed whose child had to get ready.
+pub(super) const NOT_READY: &str = "Exited before it was ready (process log may have details)";
+
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Machine {
@@ -59,6 +62,7 @@ impl Machine {
     pub(super) fn start(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
         self.exit_status = None;
         self.spawn_error.clear();
+        self.is_old_error = false;
         self.deadline = None;
         self.last_start = Some(now);
         self.started_at = now.monotonic;
@@ -85,11 +89,70 @@ impl Machine {
         self.deadline = self.end_of_time(process);
         self.backoff = 0;
         self.enter(Desired::Up, Observed::Running, effects);
-        let text = format!(
-            "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
-            process.name, process.startsecs
-        );
+        let name = &process.name;
+        let text = match policy::asks_for_readiness(process) {
+            true => format!("success: {name} entered RUNNING state, process is ready"),
+            false => format!(
+                "success: {name} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
+                process.startsecs
+            ),
+        };
         effects.push(Effect::Log(Level::Info, text));
+    }
+
+    /// Its child is ready, and up if it has lived for long enough.
+    pub(super) fn get_ready(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        self.is_ready = true;
+        let up = self.started_at + policy::time_to_run(process);
+        match up <= now.monotonic {
+            true => self.succeed(process, effects),
+            // It may have been late for a moment that is not due yet.
+            false => self.deadline = Some(up),
+        }
+    }
+
+    /// Its child has lived for long enough and is not ready: waits on, or gives that start up.
+    pub(super) fn await_readiness(
+        &mut self,
+        process: &Process,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let time = policy::time_to_get_ready(process);
+        self.deadline = time.map(|time| self.started_at + time);
+        if let Some(time) = time
+            && self.started_at + time <= now.monotonic
+        {
+            let reason = format!("not ready after {}", policy::in_words(time));
+            self.fail_to_start(process, reason, now, effects);
+        }
+    }
+
+    /// Stops a child whose start has failed.
+    pub(super) fn fail_to_start(
+        &mut self,
+        process: &Process,
+        reason: String,
+        now: Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let text = format!("failed: {}, {reason}", process.name);
+        effects.push(Effect::Log(Level::Warn, text));
+        self.stop(process, Desired::Retried, now, effects);
+        self.spawn_error = reason;
+    }
+
+    /// Starts it again that was stopped for that. Why it was not healthy stays to be read until
+    /// there is something else to tell.
+    pub(super) fn come_back(&mut self, process: &Process, now: Now, effects: &mut Vec<Effect>) {
+        let reason = self.is_old_error.then(|| self.spawn_error.clone());
+        self.start_again(process, now, effects);
+        if let Some(reason) = reason
+            && self.observed == Observed::Starting
+        {
+            self.spawn_error = reason;
+            self.is_old_error = true;
+        }
     }
 
     /// One more failed start: wait, or give up in the next turn of the loop.
@@ -238,6 +301,7 @@ impl Machine {
         let name = &process.name;
         let expected = process.exitcodes.contains(&end.exit_status());
         let level = if expected { Level::Info } else { Level::Warn };
+        let not_ready = self.state() == ProcessState::Starting && self.awaits_readiness(process);
         let too_quickly = self.state() == ProcessState::Starting
             && now.monotonic.since(self.started_at) < policy::start_time(process);
         self.last_stop = Some(now);
@@ -252,14 +316,24 @@ impl Machine {
                     self.give_up(effects);
                 }
                 Desired::OutOfTime(reason) => self.end_in_time(process, reason, now, effects),
+                Desired::Retried => self.back_off(process, now, effects),
+                Desired::Restarted if process.autorestart != AutoRestart::Never => {
+                    self.backoff = 0;
+                    self.is_old_error = true;
+                    self.enter(Desired::Up, Observed::Stopped, effects);
+                    self.deadline = Some(self.next_restart(process, now.monotonic));
+                }
                 _ => self.enter(Desired::Down, Observed::Stopped, effects),
             }
             effects.push(Effect::Log(level, format!("stopped: {name} ({end})")));
         } else if process.is_oneshot() {
             self.end_oneshot(process, end, now, effects);
-        } else if too_quickly {
+        } else if too_quickly || not_ready {
             self.exit_status = None;
-            self.blame(TOO_QUICKLY);
+            self.blame(match too_quickly {
+                true => TOO_QUICKLY,
+                false => NOT_READY,
+            });
             self.back_off(process, now, effects);
             let text = format!("exited: {name} ({end}; not expected)");
             effects.push(Effect::Log(Level::Warn, text));
@@ -292,7 +366,7 @@ impl Machine {
 
     /// A reason that its child itself has given is a better one.
     pub(super) fn blame(&mut self, error: &str) {
-        if self.spawn_error.is_empty() {
+        if self.spawn_error.is_empty() || std::mem::take(&mut self.is_old_error) {
             self.spawn_error = error.to_owned();
         }
     }

@@ -4,6 +4,7 @@ mod hooks;
 mod jobs;
 mod model;
 mod policy;
+mod readiness;
 mod stops;
 mod table;
 

@@ -5,11 +5,11 @@
 
 use super::super::*;
 use super::{exited, process};
-use crate::config::AutoRestart;
 use crate::config::amounts::{Decimal, Limit, Rate};
 use crate::config::hooks::Hooks;
 use crate::config::job::{Job, Kind};
 use crate::config::policy::Policy;
+use crate::config::{AutoRestart, Readiness};
 use crate::process::policy::ENDLESS;
 use ProcessState::*;
 
@@ -145,6 +145,9 @@ impl World {
         }
         if random.one_in(2) {
             process.hooks = Some(Box::new(some_hooks(&mut random)));
+        }
+        if random.one_in(3) {
+            process.checks.get_or_insert_default().readiness = Some(Readiness::Notify);
         }
         process.autorestart = [
             AutoRestart::Never,
@@ -286,7 +289,7 @@ impl World {
             ),
             Exited => {}
             Stopped if machine.is_wanted_up() => {
-                assert!(is_service && has_limit, "waits{}", story());
+                assert!(is_service, "waits{}", story());
                 let waits = machine.deadline().is_some() || has_hook;
                 assert!(waits, "waits{}", story());
             }
@@ -351,6 +354,12 @@ impl World {
                 self.feed(Input::StopWithin(time));
             }
             12 => self.feed(Input::Condemn("useless".into())),
+            11 if self.child.is_some() => self.feed(Input::Ready),
+            10 if self.child.is_some() => {
+                let restarts = self.random.one_in(2);
+                let reason = "503".into();
+                self.feed(Input::Unhealthy { reason, restarts });
+            }
             0 | 1 => self.feed(Input::Start),
             2 => self.feed(Input::Stop),
             3 if self.child.is_some() => self.feed(Input::SignalFailed("EPERM".into())),
@@ -470,7 +479,7 @@ fn every_wait_ends_whether_children_come_or_not() {
                     || works
                     || matches!(state, Stopped | Running | Exited | Fatal | Unknown)
                     || (state == Backoff && !world.restarts_allowed)
-                    || (state == Backoff && world.process.startretries == ENDLESS)
+                    || world.process.startretries == ENDLESS
                     || (state == Stopping && world.process.stopwaitsecs == ENDLESS),
                 "{state:?}{}",
                 world.story()

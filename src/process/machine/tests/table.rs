@@ -4,10 +4,10 @@
 
 use super::super::*;
 use super::{at, exited, process, told};
-use crate::config::AutoRestart;
+use crate::config::{AutoRestart, Readiness};
 
 /// The inputs in the order of the columns; the sixth comes while supervisord goes down.
-fn inputs() -> [(Input, bool); 16] {
+fn inputs() -> [(Input, bool); 18] {
     [
         (Input::Start, true),
         (Input::Spawned(78), true),
@@ -25,6 +25,14 @@ fn inputs() -> [(Input, bool); 16] {
         (Input::Kill, true),
         (Input::HookEnded(Ok(())), true),
         (Input::HookEnded(Err("failed".into())), true),
+        (Input::Ready, true),
+        (
+            Input::Unhealthy {
+                reason: "503".into(),
+                restarts: true,
+            },
+            true,
+        ),
     ]
 }
 
@@ -32,28 +40,33 @@ fn inputs() -> [(Input, bool); 16] {
 /// for every line, which has its own test. After `;` comes the deadline, in
 /// seconds, or `never`.
 const TABLE: &str = "
-             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned Within Kill HookOk HookBad
-stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never
-spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never
-delayed      -;5      .;5      .;5      spawn;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5 .;5 .;5 FATAL;never .;5 STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5
-starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1
-aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1
-running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never STOPPING+kill;3 STOPPING+kill;10 .;never .;never
-backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1 STOPPED;never STOPPED;never .;1 .;1
-exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0 STOPPED;never STOPPED;never .;0 .;0
-stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10
-condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10
-exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never .;never .;never .;never .;never
-again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0 .;never .;never .;0 .;0
-fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never
-unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never -;never -;never .;never .;never
-unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never -;never -;never .;never .;never
-preparing    -;never  .;never  .;never  .;never  .;never   STOPPING+end;10 .;never .;never .;never .;never .;never .;never STOPPING+end;3 STOPPING+end;10 spawn;never BACKOFF;1
-unprepared   -;10     .;10     .;10     end;10   end;10    -;10     .;10    .;10    .;10   .;10  .;10  .;10 .;3 end;10 STOPPED;never STOPPED;never
-leaving      -;never  .;never  .;never  end+kill;10  end+kill;10   -;never  .;never STOPPED;never UNKNOWN;never UNKNOWN;never .;never -;never .;3 end+kill;10 run;10 run;10
-asked        -;10     .;10     .;10     end+kill;10  end+kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 end+kill;10 .;10 kill;10
-cleaning     STARTING;never .;never .;never .;never .;never .;never .;never .;never .;never .;never FATAL;never .;never .;never .;never .;0 -;0
-waiting      -;never  .;never  .;never  .;never  .;never   STOPPING+STOPPED;never .;never .;never .;never .;never FATAL;never .;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;0 -;0
+             Start    Spawned  Failed   Due      GoingDown Stop     GiveUp  Ended    StopFail SignalFail Condemn NotSpawned Within Kill HookOk HookBad Ready Unhealthy
+stopped      spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never .;never .;never
+spawning     -;never  -;1      BACKOFF;1 .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never .;never .;never
+delayed      -;5      .;5      .;5      spawn;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5 .;5 .;5 FATAL;never .;5 STOPPING+STOPPED;never STOPPING+STOPPED;never .;5 .;5 .;5 .;5
+starting     -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1 .;1 STOPPING+kill;10
+aged         -;1      .;1      .;1      RUNNING;never RUNNING;never STOPPING+kill;10 .;1 RUNNING+EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1 .;1 STOPPING+kill;10
+running      -;never  .;never  .;never  .;never  .;never   STOPPING+kill;10 .;never EXITED;never UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;never STOPPING+kill;3 STOPPING+kill;10 .;never .;never .;never STOPPING+kill;10
+backoff      spawn;never .;1   .;1      spawn;never .;never STOPPED;never FATAL;never .;1 .;1 .;1 FATAL;never .;1 STOPPED;never STOPPED;never .;1 .;1 .;1 .;1
+exhausted    spawn;never .;0   .;0      FATAL;never FATAL;never STOPPED;never FATAL;never .;0 .;0 .;0 FATAL;never .;0 STOPPED;never STOPPED;never .;0 .;0 .;0 .;0
+stopping     -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10 .;10 .;10
+condemned    -;10     .;10     .;10     kill;10  kill;10   -;10     .;10    FATAL;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10 .;10 .;10
+exited       spawn;never .;never .;never .;never .;never   .;never  .;never .;never  .;never  .;never FATAL;never .;never .;never .;never .;never .;never .;never .;never
+again        spawn;never .;0   .;0      spawn;never .;never .;never .;0     .;0      .;0      .;0 FATAL;never .;0 .;never .;never .;0 .;0 .;0 .;0
+fatal        spawn;never .;never .;never .;never .;never   -;never  .;never .;never  .;never  .;never .;never .;never -;never -;never .;never .;never .;never .;never
+unstoppable  -;never  .;never  .;never  .;never  .;never   -;never  .;never STOPPED;never .;never .;never .;never -;never -;never -;never .;never .;never .;never .;never
+unknown      -;never  .;never  .;never  .;never  .;never   -;never  .;never EXITED;never .;never .;never .;never -;never -;never -;never .;never .;never .;never .;never
+preparing    -;never  .;never  .;never  .;never  .;never   STOPPING+end;10 .;never .;never .;never .;never .;never .;never STOPPING+end;3 STOPPING+end;10 spawn;never BACKOFF;1 .;never .;never
+unprepared   -;10     .;10     .;10     end;10   end;10    -;10     .;10    .;10    .;10   .;10  .;10  .;10 .;3 end;10 STOPPED;never STOPPED;never .;10 .;10
+leaving      -;never  .;never  .;never  end+kill;10  end+kill;10   -;never  .;never STOPPED;never UNKNOWN;never UNKNOWN;never .;never -;never .;3 end+kill;10 run;10 run;10 .;never .;never
+asked        -;10     .;10     .;10     end+kill;10  end+kill;10   -;10     .;10    STOPPED;never UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 end+kill;10 .;10 kill;10 .;10 .;10
+cleaning     STARTING;never .;never .;never .;never .;never .;never .;never .;never .;never .;never FATAL;never .;never .;never .;never .;0 -;0 .;never .;never
+waiting      -;never  .;never  .;never  .;never  .;never   STOPPING+STOPPED;never .;never .;never .;never .;never FATAL;never .;never STOPPING+STOPPED;never STOPPING+STOPPED;never .;0 -;0 .;never .;never
+unready      -;1 .;1 .;1 .;60 .;60 STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1 .;1 STOPPING+kill;10
+overdue      -;1 .;1 .;1 STOPPING+kill;10 STOPPING+kill;10 STOPPING+kill;10 .;1 BACKOFF;1 UNKNOWN;never UNKNOWN;never STOPPING+kill;10 -;1 STOPPING+kill;3 STOPPING+kill;10 .;1 .;1 RUNNING;never STOPPING+kill;10
+retried      -;10 .;10 .;10 kill;10 kill;10 .;10 .;10 BACKOFF;1 UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10 .;10 .;10
+restarted    -;10 .;10 .;10 kill;10 kill;10 .;10 .;10 STOPPED;0 UNKNOWN;never UNKNOWN;never .;10 -;10 .;3 kill;10 .;10 .;10 .;10 .;10
+returning    spawn;never .;0 .;0 spawn;never .;never .;never .;0 .;0 .;0 .;0 .;0 .;0 .;never .;never .;0 .;0 .;0 .;0
 ";
 
 /// The rows of a process that has every hook.
@@ -73,6 +86,10 @@ fn machine(row: &str, process: &mut Process) -> Machine {
     if HOOKED.contains(&row) {
         process.hooks = Some(Box::new(super::hooks::all()));
     }
+    let unhealthy = || Input::Unhealthy {
+        reason: "503".into(),
+        restarts: true,
+    };
     let path = match row {
         "stopped" => vec![],
         "spawning" => vec![Input::Start],
@@ -102,6 +119,17 @@ fn machine(row: &str, process: &mut Process) -> Machine {
             Input::Stop,
             Input::StopFailed("EPERM".into()),
         ],
+        "unready" | "overdue" => {
+            process.checks.get_or_insert_default().readiness = Some(Readiness::Notify);
+            vec![Input::Start, spawned()]
+        }
+        "retried" => vec![Input::Start, spawned(), unhealthy()],
+        "restarted" | "returning" => {
+            process.autorestart = AutoRestart::Always;
+            let mut path = vec![Input::Start, spawned(), Input::Due, unhealthy()];
+            path.extend((row == "returning").then(|| exited(0)));
+            path
+        }
         "unknown" => vec![Input::Start, spawned(), Input::SignalFailed("EPERM".into())],
         // Its pre_start_hook runs, or has been told to end.
         "preparing" => vec![Input::Start],
@@ -184,7 +212,11 @@ fn every_state_has_an_answer_to_every_input() {
             process.autorestart = AutoRestart::Never;
             let mut machine = machine(name, &mut process);
             states.insert(machine.state().name());
-            let now = at(if name == "aged" { 1_000 } else { 0 });
+            let now = at(match name {
+                "aged" => 1_000,
+                "overdue" => 60_000,
+                _ => 0,
+            });
             let before = machine.clone();
             let effects = machine.step(&process, input.clone(), now, restarts_allowed);
             let wanted = expected.next().unwrap_or("no cell");
