@@ -39,6 +39,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.stopProcessWithDependents",
     "supervisor.stopProcessWithin",
     "supervisor.updateProcessGroups",
+    "supervisor.waitForProcess",
 ];
 
 #[test]

@@ -102,6 +102,7 @@ mod taken;
 mod time_limits;
 mod users;
 mod vanished;
+mod waiting;
 mod waiting_ends;
 mod web;
 mod windows;

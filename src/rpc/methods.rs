@@ -4,7 +4,7 @@
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
     configuration, dependencies, information, listing, log_files, logs, restart, signals, start,
-    stop, system,
+    stop, system, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -53,6 +53,12 @@ const TIMEOUT: Parameter = required(
     "timeout",
     "how many seconds it has; 0: SIGKILL is the only signal",
 );
+const CONDITION: Parameter = required(
+    "string",
+    "condition",
+    "running, ready, healthy, exited or stopped",
+);
+const LIMIT: Parameter = required("double", "timeout", "for how many seconds it is waited for");
 const OFFSET: Parameter = required(
     "int",
     "offset",
@@ -241,6 +247,10 @@ const SUPERVISOR: &[Method] = methods! {
         "Make these groups what the configuration says that was read last: stop and remove \
          those that are not in it, stop and replace those that are active, add the others.",
         restart::update_groups;
+    waitForProcess(NAME_OR_GROUP, CONDITION, LIMIT) -> TRUE,
+        [BadArguments, BadName, Failed, AbnormalTermination],
+        "Answer when a process, or each of a group, is as it should be; a fault when it cannot be \
+         any more, or the time is over.", wait::wait_for_process;
 };
 
 const SYSTEM: &[Method] = methods! {

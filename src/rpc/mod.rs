@@ -24,6 +24,7 @@ pub mod start;
 pub mod steps;
 pub mod stop;
 pub mod system;
+pub mod wait;
 
 use std::borrow::Cow;
 

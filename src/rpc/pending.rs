@@ -29,6 +29,8 @@ pub enum PendingAction {
     Listing(Box<Listing>),
     /// What a job comes to.
     Job(Ending),
+    /// Processes are waited for until they are as they should be; the answer is true.
+    Condition(Box<Awaited>),
 }
 
 /// What a job came to, once it has come to its end: shared by the job and by the
@@ -134,6 +136,32 @@ pub enum Goal {
     },
 }
 
+/// What may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It is RUNNING.
+    Running,
+    /// It is RUNNING, which is ready where that is asked for.
+    Ready,
+    /// It is RUNNING, and healthy if it is looked after.
+    Healthy,
+    /// It has ended by itself.
+    Exited,
+    /// It does not run, and will not without somebody's wish.
+    Stopped,
+}
+
+/// Processes that are to meet a condition.
+#[derive(Debug)]
+pub struct Awaited {
+    pub ids: Vec<ProcessId>,
+    /// How faults name what was asked for.
+    pub name: String,
+    pub condition: Condition,
+    /// When the time is over.
+    pub deadline: Monotonic,
+}
+
 impl PendingAction {
     /// When it wants to be asked again though no process has changed its state.
     pub fn next_poll(&self) -> Option<Monotonic> {
@@ -157,6 +185,7 @@ impl PendingAction {
             PendingAction::Listing(listing) => Some(listing.turn.just_after()),
             // The job itself is gone on with.
             PendingAction::Job(_) => None,
+            PendingAction::Condition(awaited) => Some(awaited.deadline),
         }
     }
 
@@ -165,7 +194,10 @@ impl PendingAction {
         match self {
             PendingAction::Multicall(multicall) => matches!(multicall.pause, Pause::Turn(_)),
             PendingAction::Listing(_) => true,
-            PendingAction::Process(_) | PendingAction::Several(_) | PendingAction::Job(_) => false,
+            PendingAction::Process(_)
+            | PendingAction::Several(_)
+            | PendingAction::Job(_)
+            | PendingAction::Condition(_) => false,
         }
     }
 
@@ -174,7 +206,10 @@ impl PendingAction {
         match self {
             PendingAction::Multicall(multicall) => multicall.finished.text_size(),
             PendingAction::Listing(listing) => listing.content.text_size(),
-            PendingAction::Process(_) | PendingAction::Several(_) | PendingAction::Job(_) => 0,
+            PendingAction::Process(_)
+            | PendingAction::Several(_)
+            | PendingAction::Job(_)
+            | PendingAction::Condition(_) => 0,
         }
     }
 }

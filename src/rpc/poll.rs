@@ -3,7 +3,7 @@
 use crate::http::content::Content;
 use crate::rpc::interface::{Answer, Daemon};
 use crate::rpc::pending::{self, AwaitedProcess, Goal, Multicall, Pause, PendingAction, Slot};
-use crate::rpc::{listing, names, start, stop, system};
+use crate::rpc::{listing, names, start, stop, system, wait};
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
@@ -25,6 +25,9 @@ pub fn poll(action: &mut PendingAction, daemon: &mut Daemon<'_>) -> Option<Resul
             Ok(pending::statuses(slots)?.into())
         }
         PendingAction::Job(ending) => ending.get()?.clone().map(Answer::Value),
+        PendingAction::Condition(awaited) => {
+            wait::poll(awaited, daemon)?.map(|()| Value::Bool(true).into())
+        }
         PendingAction::Listing(listing) => Ok(listing::poll(listing, daemon)?.into()),
         PendingAction::Multicall(multicall) => Ok(poll_multicall(multicall, daemon)?.into()),
     })

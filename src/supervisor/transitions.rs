@@ -286,6 +286,15 @@ impl Supervisor {
     }
 }
 
+impl Supervisor {
+    /// Whether a process is about to be started by itself for the first time.
+    pub fn is_to_start(&self, process: &Subprocess) -> bool {
+        process.config().autostart
+            && process.machine().last_start().is_none()
+            && self.waiting_for_autostart.contains(&process.id().group)
+    }
+}
+
 /// What an event tells of a process that the move itself takes away.
 fn before(process: &Subprocess, input: &Input) -> Move {
     let machine = process.machine();

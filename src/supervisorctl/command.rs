@@ -46,6 +46,7 @@ pub enum Command {
     Tail,
     Update,
     Version,
+    Wait,
 }
 
 /// Every word and its command.
@@ -81,6 +82,7 @@ const WORDS: &[(&str, Command)] = &[
     ("tail", Command::Tail),
     ("update", Command::Update),
     ("version", Command::Version),
+    ("wait", Command::Wait),
 ];
 
 impl Command {
@@ -104,6 +106,7 @@ impl Command {
                 | C::Reopen
                 | C::Result
                 | C::Rotate
+                | C::Wait
         )
     }
 
@@ -118,8 +121,8 @@ impl Command {
 
     /// Whether at least one name must follow.
     pub fn requires_process(self) -> bool {
-        use Command::{Clear, Restart, Start, Stop};
-        matches!(self, Clear | Restart | Start | Stop)
+        use Command::{Clear, Restart, Start, Stop, Wait};
+        matches!(self, Clear | Restart | Start | Stop | Wait)
     }
 
     /// Whether the server is first asked which version it has. `status` and `healthcheck`

@@ -189,17 +189,18 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Maintail if arguments == ["--raw"] => Slot::Words(&["-f", "-n"]),
         Command::Add => Slot::Inactive,
         Command::Remove => Slot::Active,
-        Command::Start | Command::Stop | Command::Restart | Command::Update
+        Command::Start | Command::Stop | Command::Restart | Command::Update | Command::Wait
             if word.starts_with('-') =>
         {
             Slot::Words(manner::options_of(command::known(first)?))
         }
         // A time.
-        Command::Stop if arguments.last() == Some(&manner::TIMEOUT) => return None,
+        Command::Stop | Command::Wait if arguments.last() == Some(&manner::TIMEOUT) => return None,
+        Command::Wait if arguments.last() == Some(&manner::FOR) => Slot::Words(&manner::CONDITIONS),
         Command::Update => Slot::Group,
         Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
         Command::Graph => process(States::Any, true, false),
-        Command::Status | Command::Healthcheck | Command::Restart => {
+        Command::Status | Command::Healthcheck | Command::Restart | Command::Wait => {
             process(States::Any, true, true)
         }
         Command::Start => process(States::Startable, true, true),
@@ -256,7 +257,7 @@ fn named<'a>(before: &'a [&'a str]) -> Vec<&'a str> {
     let mut words = before.iter().skip(if is_signal { 2 } else { 1 });
     while let Some(word) = words.next() {
         match (*word, before.first().copied()) {
-            ("-n" | manner::TIMEOUT, _) | ("-w", Some("debug")) => {
+            ("-n" | manner::TIMEOUT | manner::FOR, _) | ("-w", Some("debug")) => {
                 words.next();
             }
             (option, _) if option.starts_with('-') => {}

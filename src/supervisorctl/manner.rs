@@ -10,16 +10,23 @@ pub const NO_WAIT: &str = "--no-wait";
 pub const NOW: &str = "--now";
 pub const TIMEOUT: &str = "--timeout";
 pub const WITH_DEPENDENTS: &str = "--with-dependents";
+pub const FOR: &str = "--for";
+
+/// What may be waited for; the first is what is meant where nothing is said.
+pub const CONDITIONS: [&str; 5] = ["running", "ready", "healthy", "exited", "stopped"];
 
 /// What the options say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// The command ends when everything is under way.
     pub is_quick: bool,
-    /// How long a stop may take before SIGKILL; with zero that is the only signal.
+    /// How long a stop may take before SIGKILL, with zero that is the only signal; or how long is
+    /// waited.
     pub stop_within: Option<Duration>,
     /// What depends on it is stopped first.
     pub with_dependents: bool,
+    /// What is waited for.
+    pub condition: Option<&'static str>,
 }
 
 /// The options that a command has.
@@ -27,6 +34,7 @@ pub fn options_of(command: Command) -> &'static [&'static str] {
     match command {
         Command::Start | Command::Restart | Command::Update => &[NO_WAIT],
         Command::Stop => &[NO_WAIT, TIMEOUT, NOW, WITH_DEPENDENTS],
+        Command::Wait => &[FOR, TIMEOUT],
         _ => &[],
     }
 }
@@ -57,6 +65,14 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
                 format!("Error: {TIMEOUT} takes a duration such as 30, 90s or 5m, not '{value}'")
             };
             manner.stop_within = Some(limit.map_err(|_| error())?);
+        } else if option == FOR {
+            let value = given.or_else(|| words.next()).unwrap_or_default();
+            let condition = CONDITIONS.into_iter().find(|known| *known == value);
+            let error = || {
+                let known = CONDITIONS.join(", ");
+                format!("Error: {FOR} takes one of {known}, not '{value}'")
+            };
+            manner.condition = Some(condition.ok_or_else(error)?);
         } else if let Some(value) = given {
             return Err(format!("Error: {option} takes no value, but has '{value}'"));
         } else if option == NOW {
@@ -132,6 +148,11 @@ mod tests {
                 Command::Stop,
                 "a --timeout=-1",
                 "Error: --timeout takes a duration such as 30, 90s or 5m, not '-1'",
+            ),
+            (
+                Command::Wait,
+                "a --for up",
+                "Error: --for takes one of running, ready, healthy, exited, stopped, not 'up'",
             ),
             (
                 Command::Stop,

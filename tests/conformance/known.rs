@@ -206,7 +206,7 @@ const KNOWN: &[Known] = &[
             "",
             "more commands (type help <topic>):",
             "==================================",
-            "clearfatal  completion  debug  graph  healthcheck  reopen  result  rotate",
+            "clearfatal  completion  debug  graph  healthcheck  reopen  result  rotate  wait",
         ],
         reason: "commands that 4.3.0 does not have",
     },

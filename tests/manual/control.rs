@@ -76,6 +76,11 @@ const LINES: &[(&str, Way, &str)] = &[
         "workers:mail_00: stopped\n",
     ),
     (
+        "$ supervisorctl wait web --for healthy --timeout 1m",
+        Exact,
+        "",
+    ),
+    (
         "$ supervisorctl start web cron",
         After("supervisorctl stop web cron"),
         "web: started\ncron: started\n",

@@ -294,6 +294,7 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         ".It Cm readiness_check",
     ),
+    ("`wait`", "supervisorctl.8", ".It Cm wait"),
     ("`exit_on`", "supervisord.conf.5", ".It Cm exit_on"),
     ("`healthcheck`", "supervisorctl.8", ".It Cm healthcheck"),
     (

@@ -74,14 +74,27 @@ fn named(
     Ok(names)
 }
 
-/// What is wrong with a process, if anything: it is well if it runs or has ended as expected, or
+fn member<'a>(value: &'a Value, name: &str) -> &'a str {
+    let member = value.member(name);
+    member.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Why a process that runs is not well, if its health says so.
+fn health(value: &Value) -> Option<&str> {
+    match (member(value, "health"), member(value, "health_reason")) {
+        ("" | "healthy", _) => None,
+        (health, "") => Some(health),
+        (_, reason) => Some(reason),
+    }
+}
+
+/// What is wrong with a process, if anything: it is well if it runs and is healthy, or has ended as expected, or
 /// is a job that is under way or waits for its time.
 fn complaint(row: &ProcessInfo, value: &Value) -> Option<String> {
-    let spawn_error = value.member("spawnerr").and_then(Value::as_str);
-    let spawn_error = spawn_error.unwrap_or_default();
+    let spawn_error = member(value, "spawnerr");
     let has = |member: &str| value.member(member).is_some();
     let reason = match row.known_state() {
-        Some(ProcessState::Running) => return None,
+        Some(ProcessState::Running) => health(value)?,
         Some(ProcessState::Starting) if has("type") && row.pid != 0 => return None,
         _ if has("waiting_for") => &row.description,
         Some(ProcessState::Stopped) if has("next_run") => return None,
@@ -136,6 +149,17 @@ mod tests {
             ..ProcessInfo::default()
         };
         assert!(complaint(&row, &answer("", &[])).is_some());
+        let running = ProcessInfo {
+            name: "p".to_owned(),
+            group: "p".to_owned(),
+            state: i64::from(Running.code()),
+            statename: "RUNNING".to_owned(),
+            ..ProcessInfo::default()
+        };
+        let members = [("health", "unhealthy"), ("health_reason", "GET /: 503")];
+        let members = members.map(|(name, text)| (name.to_owned(), Value::string(text)));
+        let found = complaint(&running, &Value::Struct(members.into()));
+        assert_eq!(found.as_deref(), Some("p: RUNNING (GET /: 503)"));
     }
 
     /// What the server tells of a process.

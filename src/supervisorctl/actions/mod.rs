@@ -17,6 +17,7 @@ mod restart;
 mod server;
 mod status;
 mod tail_many;
+mod wait;
 
 use super::command::{self, Command};
 use super::failure::Failure;
@@ -95,6 +96,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Tail => logs::tail(session, &words)?,
         Command::Update => configuration::update(session, manner, &words)?,
         Command::Version => server::version(session)?,
+        Command::Wait => wait::wait(session, manner, &words)?,
     }
     Ok(Flow::Continue)
 }
