@@ -129,7 +129,7 @@ check-tools:
 	need unshare util-linux; need setpriv util-linux; need prlimit util-linux; need mount mount; need ps procps; \
 	need curl curl; need bc bc; need jq jq; need setsid util-linux; need bash bash; need zsh zsh; need fish fish; \
 	need chromium "chromium fonts-dejavu-core"; need chromedriver chromium-driver; need npm npm; \
-	need nginx nginx; need apache2 apache2-bin; need redis-server redis-server; need cron cron; \
+	need nginx nginx; need apache2 apache2-bin; need redis-server redis-server; need cron cron; need systemd-notify systemd; \
 	ls /usr/sbin/php-fpm* >/dev/null 2>&1 || { missing="$$missing php-fpm"; packages="$$packages php-fpm"; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \

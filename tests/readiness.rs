@@ -337,3 +337,46 @@ fn wrong_keys_are_told_with_what_to_write() {
         assert!(is_placed, "{keys} ({place}): {}", done.stderr);
     }
 }
+
+/// A program whose own messages say that it is ready.
+fn wait_notified(section: &str, status: &str) {
+    let scene = start(section);
+    scene.wait("p", "RUNNING");
+    wait_description(&scene, status);
+    assert_eq!(scene.info("p").text_of("health"), "healthy");
+    scene.call("stopProcess", &[Value::text("p")]).answer();
+    scene.stop();
+}
+
+#[test]
+fn systemd_notify_is_heard_and_gets_its_barrier_answered() {
+    wait_notified(
+        "[program:p]\ncommand=sh -c 'systemd-notify --ready --status=\"serving all\" && \
+         touch %(here)s/done; exec sleep 1000'\nreadiness=notify\nstartsecs=0\n",
+        ", serving all",
+    );
+}
+
+#[test]
+fn redis_is_running_when_it_takes_connections() {
+    wait_notified(
+        "[program:p]\ncommand=redis-server --supervised systemd --port 0 --save \"\" \
+         --unixsocket %(here)s/redis.sock --dir %(here)s\nreadiness=notify\nstartsecs=0\n",
+        "Ready to accept connections",
+    );
+}
+
+#[test]
+fn gunicorn_is_running_when_its_arbiter_is() {
+    let gunicorn = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/target/real-programs/bin/gunicorn"
+    );
+    wait_notified(
+        &format!(
+            "[program:p]\ncommand={gunicorn} --bind unix:%(here)s/g.sock \
+             --worker-tmp-dir %(here)s wsgiref.simple_server:demo_app\nreadiness=notify\nstartsecs=0\n"
+        ),
+        "Gunicorn arbiter booted",
+    );
+}
