@@ -37,6 +37,8 @@ const fn shown_answer(original: &'static str, ours: &'static [&'static str]) -> 
     }
 }
 
+const LINE_FEED: &str = "a line feed within a line is shown as text";
+
 const OVERFLOW: &str = "overflows are told once a minute, with their number";
 
 const fn untold_overflow(original: &'static str) -> Known {
@@ -209,6 +211,20 @@ const KNOWN: &[Known] = &[
             "clearfatal  completion  debug  graph  healthcheck  reopen  result  rotate  wait",
         ],
         reason: "commands that 4.3.0 does not have",
+    },
+    Known {
+        scenario: "settings in the file",
+        program: Program::Supervisorctl,
+        original: "unix:///none/a",
+        ours: &["unix:///none/a\\x0ab no such file"],
+        reason: LINE_FEED,
+    },
+    Known {
+        scenario: "settings in the file",
+        program: Program::Supervisorctl,
+        original: "b no such file",
+        ours: &[],
+        reason: LINE_FEED,
     },
     shown_url(
         "http://u:p@127.0.0.1:1 refused connection",
