@@ -43,8 +43,9 @@ fn a_killed_program_is_back_within_twenty_milliseconds() {
         taken.push(begin.elapsed());
     }
     taken.sort();
-    let quick = taken[KILLS / 4];
-    assert!(quick < LIMIT, "a quarter takes {quick:?} of {taken:?}");
+    // A busy machine delays most of them; a daemon that waits for a tick would delay all but one or two.
+    let quick = taken[2];
+    assert!(quick < LIMIT, "the third takes {quick:?} of {taken:?}");
     assert_eq!(daemon.stop(), Some(0));
 }
 
