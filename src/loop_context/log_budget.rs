@@ -1,6 +1,7 @@
 //! How much the logs of programs may take together, and how much they do.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 #[derive(Debug)]
 pub struct LogBudget {
@@ -9,6 +10,9 @@ pub struct LogBudget {
     pub counted: u64,
     /// The logs by their paths, each with how many processes have it.
     pub logs: BTreeMap<String, u32>,
+    /// The files that these paths lead to, once that is known. To follow the links of each takes
+    /// longer than all the rest.
+    pub places: Option<Vec<PathBuf>>,
 }
 
 impl LogBudget {
@@ -17,6 +21,13 @@ impl LogBudget {
             limit,
             counted: 0,
             logs: BTreeMap::new(),
+            places: None,
         }
+    }
+
+    /// There is another log, or one whose path may lead elsewhere: the next write measures it.
+    pub fn outdate(&mut self) {
+        self.places = None;
+        self.counted = self.counted.max(self.limit);
     }
 }

@@ -38,7 +38,12 @@ impl LoopContext {
         }
         let followed = self.following.find(&identity);
         let id = match self.logs.find(&identity) {
-            None => self.logs.add(SharedLog::new(identity, opened, rotation)),
+            None => {
+                if let Some(budget) = &mut self.budget {
+                    budget.outdate();
+                }
+                self.logs.add(SharedLog::new(identity, opened, rotation))
+            }
             Some(id) => {
                 if let Some(log) = self.logs.get_mut(id) {
                     log.join(opened, rotation);
