@@ -222,7 +222,11 @@ fn a_line_of_megabytes_comes_in_pieces_and_whole() {
 
 #[test]
 fn names_are_coloured_on_a_terminal_and_not_where_nobody_wants_that() {
-    for (refusal, is_coloured) in [("", true), ("1", false)] {
+    for (refusal, term, is_coloured) in [
+        ("", "xterm", true),
+        ("1", "xterm", false),
+        ("", "dumb", false),
+    ] {
         let dir = Dir::new();
         let program = |name: &str| {
             format!(
@@ -240,6 +244,7 @@ fn names_are_coloured_on_a_terminal_and_not_where_nobody_wants_that() {
         command
             .args(["-c", "supervisord.conf"])
             .env("NO_COLOR", refusal)
+            .env("TERM", term)
             .current_dir(dir.path());
         let mut pty = Pty::start(&command, 80, 25);
         for (name, shown) in [("a ", "says a"), ("bc", "says bc")] {

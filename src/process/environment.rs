@@ -17,9 +17,10 @@ pub fn get<'a>(environment: &'a Environment, name: &str) -> Option<&'a [u8]> {
         .map(|(_, value)| value.as_slice())
 }
 
-/// Whether nobody has refused colours.
+/// Whether nobody has refused colours, and a terminal has them.
 pub fn may_colour(environment: &Environment) -> bool {
     get(environment, "NO_COLOR").is_none_or(<[u8]>::is_empty)
+        && get(environment, "TERM") != Some(b"dumb")
 }
 
 /// The environment of a child until it is started: what it is made of lies elsewhere.
