@@ -75,6 +75,18 @@ fn what_a_processor_makes_takes_part_in_the_numbering() {
 }
 
 #[test]
+fn a_program_without_a_processor_took_it_from_the_log_that_it_shared() {
+    let other = cat("").replace("program:p", "program:q");
+    let other = other.replace("stdout_logfile_processor=", "stdout_logfile_rotate=daily");
+    let more = format!("{}{other}priority=1000\n", cat("gzip"));
+    let scene = start(Dir::new(), &more);
+    scene.wait("q", "RUNNING");
+    say(&scene, "number 1\n");
+    wait_packed(&scene, "p.log.1.gz", "number 1\n");
+    scene.stop();
+}
+
+#[test]
 fn a_file_keeps_its_number_while_a_processor_works_on_it() {
     let dir = Dir::new();
     let slow = dir.script(

@@ -130,6 +130,25 @@ impl FileKeeping {
         Ok((keeping != FileKeeping::default()).then(|| Rc::new(keeping)))
     }
 
+    /// What holds for a log that others have, too: what one of them wants, all have. Where they
+    /// disagree these wishes win.
+    pub fn joined(self: &Rc<Self>, others: &Rc<FileKeeping>) -> Rc<FileKeeping> {
+        let rotate = match (self.rotate, others.rotate) {
+            (Rotate::Size, Rotate::Size) => Rotate::Size,
+            _ => Rotate::Daily,
+        };
+        let joined = FileKeeping {
+            rotate,
+            owner: self.owner.or(others.owner),
+            mode: self.mode.or(others.mode),
+            processor: self.processor.clone().or_else(|| others.processor.clone()),
+        };
+        match joined == **others {
+            true => Rc::clone(others),
+            false => Rc::new(joined),
+        }
+    }
+
     pub fn dumped(files: Option<&FileKeeping>, keys: &[Key; 4]) -> Vec<(&'static str, Json)> {
         let default = FileKeeping::default();
         let files = files.unwrap_or(&default);

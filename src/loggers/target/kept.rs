@@ -64,20 +64,24 @@ pub fn day_of(moment: Timestamp) -> Day {
 }
 
 impl Target {
-    /// From now on its files are kept so; its processor may work on one of them. A file that was last written on a day before this one
-    /// rolls over.
+    /// From now on its files are kept so, and as others want it who write to it; its processor
+    /// may work on one of them. A file that was last written on a day before this one rolls over.
     pub fn keep(&mut self, keeping: &Rc<FileKeeping>, now: Timestamp, is_busy: bool) {
         let today = day_of(now);
         let day = match &self.kept {
             Some(kept) if kept.keeping.rotate == Rotate::Daily => kept.day,
             _ => self.day_written().unwrap_or(today),
         };
-        let keeping = Rc::clone(keeping);
+        let before = self.kept.take();
+        let keeping = match &before {
+            Some(before) => keeping.joined(&before.keeping),
+            None => Rc::clone(keeping),
+        };
         self.kept = Some(Box::new(Kept {
             keeping,
             day,
             is_busy,
-            rotated: None,
+            rotated: before.and_then(|before| before.rotated),
         }));
         self.own_file();
         self.turn_to(today);
