@@ -1,6 +1,7 @@
 //! Stopping what others depend on, and what goes down and comes up with it.
 
-use super::support::{Ctl, DEADLINE, Finished, Kind, Scene, Value, kill, wait_until};
+use super::jobs::EAR;
+use super::support::{Ctl, DEADLINE, Dir, Finished, Kind, Scene, Value, kill, wait_until};
 
 fn program(name: &str, keys: &str) -> String {
     format!("[program:{name}]\ncommand=/bin/cat\nstartsecs=0\n{keys}\n")
@@ -154,7 +155,8 @@ fn what_follows_is_stopped_once_and_started_once_when_what_it_needs_ends() {
     }
     for name in ["api", "web"] {
         assert_eq!(count(&scene, &format!("stopped: {name} (")), 1, "{name}");
-        let told = format!("INFO {name} is stopped with what it depends on (depends_restart)");
+        let with = if name == "api" { "db" } else { "api" };
+        let told = format!("INFO {name} is stopped with {with}, as depends_restart says");
         assert_eq!(count(&scene, &told), 1, "{}", scene.log());
     }
     assert_eq!(scene.pid("other"), other);
@@ -169,6 +171,9 @@ fn what_follows_goes_before_what_is_stopped_by_request_and_comes_back_with_it() 
     in_order(&scene.log(), &["web", "api", "db"]);
     let waiting = scene.info("api");
     assert_eq!(waiting.text_of("description"), "waiting for db (STOPPED)");
+    let reason = "stopped with db, as depends_restart says";
+    assert_eq!(waiting.text_of("spawnerr"), reason);
+    assert_eq!(count(&scene, "INFO api waits for db (STOPPING)"), 1);
     assert_eq!(
         scene.info("web").text_of("description"),
         "waiting for api (STOPPED)"
@@ -177,6 +182,7 @@ fn what_follows_goes_before_what_is_stopped_by_request_and_comes_back_with_it() 
     let _ = scene.call("stopProcess", &[Value::text("web")]);
     scene.call("startProcess", &[Value::text("db")]).answer();
     scene.wait("api", "RUNNING");
+    assert_eq!(scene.info("api").text_of("spawnerr"), "");
     assert_eq!(scene.info("web").text_of("statename"), "STOPPED");
     scene.call("startProcess", &[Value::text("web")]).answer();
     // A restart takes all with it, and brings all back.
@@ -195,6 +201,29 @@ fn what_follows_goes_before_what_is_stopped_by_request_and_comes_back_with_it() 
     scene.wait_all("STOPPED");
     scene.call("startProcess", &[Value::text("db")]).answer();
     assert_eq!(scene.info("api").text_of("statename"), "STOPPED");
+    scene.stop();
+}
+
+#[test]
+fn listeners_are_told_that_a_program_was_stopped_with_what_it_needs() {
+    let dir = Dir::new();
+    dir.write("ear", EAR);
+    let listener = "[eventlistener:ear]\ncommand=/bin/sh %(here)s/ear\ndirectory=%(here)s\n\
+                    events=PROCESS_STATE\nstartsecs=0\npriority=-1\n";
+    let scene = Scene::start_as(dir, &(followers() + listener), |_| {});
+    scene.wait_all("RUNNING");
+    let (db, api) = (scene.pid("db"), scene.pid("api"));
+    kill(db, libc::SIGKILL);
+    let told = wait_until(DEADLINE, || {
+        let heard = scene.dir.read("heard").unwrap_or_default();
+        ["RUNNING", "STOPPING"].iter().all(|state| {
+            let line = format!("from_state:{state} pid:{api} reason:depends_restart\n");
+            heard.contains(&line)
+        })
+    });
+    assert!(told, "{:?}", scene.dir.read("heard"));
+    let heard = scene.dir.read("heard").unwrap();
+    assert!(!heard.contains(&format!("pid:{db} reason")), "{heard}");
     scene.stop();
 }
 

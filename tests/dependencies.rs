@@ -97,6 +97,65 @@ fn a_program_waits_until_what_it_needs_is_up() {
 }
 
 #[test]
+fn a_wait_of_a_minute_is_told_once_more() {
+    let scene = Scene::start_as(
+        Dir::new(),
+        &format!("{}{GATED}", program("api", "depends_on=db")),
+        |launch| launch.shim = true,
+    );
+    wait_description(&scene, "api", "waiting for db (BACKOFF)");
+    let warning = " WARN api waits for db (BACKOFF) since a minute\n";
+    assert!(!scene.log().contains(warning));
+    for seconds in ["61", "122", "183"] {
+        scene.dir.write("monotonic", seconds);
+        scene.wait_log(warning);
+    }
+    // db has been tried again meanwhile, which shows that the time has come.
+    go(&scene);
+    scene.wait("api", "RUNNING");
+    assert_eq!(scene.log().matches(" since a minute").count(), 1);
+    scene.stop();
+}
+
+#[test]
+fn a_request_takes_over_a_start_that_waits_by_itself() {
+    let scene = Scene::start(&format!(
+        "{}{GATED}",
+        program("api", "depends_on=db\ndepends_timeout=300ms"),
+    ));
+    wait_description(&scene, "api", "waiting for db (BACKOFF)");
+    let Outcome::Fault(50, text) = start(&scene, "api") else {
+        panic!("api has started");
+    };
+    assert!(
+        text.starts_with("SPAWN_ERROR: api: dependency db is "),
+        "{text}"
+    );
+    // With its end that start is over, too.
+    go(&scene);
+    scene.wait("db", "RUNNING");
+    assert_eq!(description(&scene, "api"), "Not started");
+    scene.stop();
+}
+
+#[test]
+fn of_hundreds_that_are_waited_for_a_hundred_are_named() {
+    let scene = Scene::start(&format!(
+        "{}[program:db]\ncommand=/bin/cat\nprocess_name=%(process_num)d\nnumprocs=250\n\
+         autostart=false\nstartdelay=1h\n",
+        program("api", "depends_on=db"),
+    ));
+    let info = scene.info("api");
+    let shown = "waiting for db:0 (STARTING), db:1 (STARTING), db:10 (STARTING) and 247 more";
+    assert_eq!(info.text_of("description"), shown);
+    let Some(Value::Array(names)) = info.get("waiting_for") else {
+        panic!("{info}");
+    };
+    assert_eq!(names.len(), 100);
+    scene.stop();
+}
+
+#[test]
 fn a_start_starts_what_is_needed_all_the_way_down() {
     let off = "autostart=false\n";
     let scene = Scene::start(&format!(
@@ -385,17 +444,22 @@ fn programs_may_depend_on_a_listener_and_a_listener_on_programs() {
 
 #[test]
 fn a_shutdown_does_not_wait_for_starts_that_wait() {
-    let mut scene = Scene::start(&format!("{}{GATED}", program("api", "depends_on=db")));
+    let mut scene = Scene::start(&format!(
+        "{}{}{GATED}",
+        program("api", "depends_on=db"),
+        program("web", "depends_on=db\nautostart=false"),
+    ));
     wait_description(&scene, "api", "waiting for db (BACKOFF)");
     let finished = thread::scope(|scope| {
-        let call = scope.spawn(|| start(&scene, "api"));
-        thread::yield_now();
+        let call = scope.spawn(|| start(&scene, "web"));
+        scene.wait_log("web waits for db");
         scene.daemon.signal(libc::SIGTERM);
         call.join().unwrap()
     });
     assert!(matches!(finished, Outcome::Fault(..)));
     assert_eq!(scene.daemon.wait(DEADLINE), Some(0), "{}", scene.log());
-    assert!(!spawned(&scene.log()).contains(&"api".to_owned()));
+    let names = spawned(&scene.log());
+    assert!(names.iter().all(|name| name == "db"), "{names:?}");
 }
 
 #[test]

@@ -14,25 +14,6 @@ use crate::vec_map::VecMap;
 /// After so long it is told once more that a process waits.
 pub const LONG: Duration = Duration::from_secs(60);
 
-/// How many of those that a process waits for are named.
-const NAMED: usize = 3;
-
-/// What a process waits for: names, each with how it is.
-pub type Missing = Vec<(String, &'static str)>;
-
-/// What is missing as a text.
-pub fn missing_text(missing: &Missing) -> String {
-    let named = missing.iter().take(NAMED);
-    let named: Vec<String> = named
-        .map(|(name, state)| format!("{name} ({state})"))
-        .collect();
-    let more = match missing.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", named.join(", "))
-}
-
 /// Why a process is to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -87,8 +68,8 @@ struct State {
     is_leaving: bool,
     /// It has been told so.
     is_told: bool,
-    /// It is to stop because of something that it depends on.
-    follows: bool,
+    /// What it is stopped with, if it is to stop because of something that it depends on.
+    follows: Option<Box<str>>,
 }
 
 /// How far a need is met.
@@ -178,6 +159,11 @@ impl Plan {
         let state = &self.states[node];
         let wish = state.wish.as_ref();
         wish.is_some_and(|wish| !wish.is_made) && !state.is_leaving
+    }
+
+    /// The name of what a process is stopped with, if it does not stop by request.
+    pub fn followed(&self, id: ProcessId) -> Option<&str> {
+        self.states[self.graph.place(id)?].follows.as_deref()
     }
 
     /// Why a start that was asked for came to nothing.
@@ -345,7 +331,8 @@ impl Plan {
         if is_made || (observed.is_up() && !state.is_leaving) {
             state.wish = None;
         }
-        if state.is_leaving && observed.has_ended() {
+        let ends = state.is_leaving && observed.has_ended();
+        if ends {
             self.end_leaving(node, steps);
         }
         // Somebody else may have stopped it before its turn.
@@ -355,7 +342,10 @@ impl Plan {
             self.leave(&[], &followers, now, steps);
         }
         self.look_at(node, steps);
-        self.try_start(node, steps);
+        let starts = self.try_start(node, steps);
+        if ends && !starts && self.waits_at(node) {
+            steps.push(Step::Wait(id));
+        }
         if self.states[node].wish.is_none() {
             self.spread_failure(node, steps);
         }
@@ -432,151 +422,6 @@ impl Plan {
         }
     }
 
-    /// What a process waits for, each as it is; empty if it does not wait.
-    pub fn missing(&self, id: ProcessId) -> Missing {
-        let Some(node) = self.graph.place(id).filter(|node| self.waits_at(*node)) else {
-            return Vec::new();
-        };
-        let needs = self.graph.nodes[node].needs.iter();
-        let gone = needs.filter_map(|need| {
-            let need = &self.graph.needs[*need];
-            need.has_gone()
-                .then(|| (need.name.to_string(), "not there"))
-        });
-        let members = self.blockers(node).filter_map(|(member, condition)| {
-            let member = member?;
-            let observed = self.states[member].observed;
-            let state = match condition {
-                Condition::Healthy if observed.state == ProcessState::Running => "not healthy",
-                _ => observed.state.name(),
-            };
-            Some((self.graph.nodes[member].name.to_string(), state))
-        });
-        gone.chain(members).collect()
-    }
-
-    /// These are to stop by one request: each after those of them that depend on it. What
-    /// goes down with them goes before them. Those that can be stopped at once are
-    /// in the steps, in their order, unless they are not up.
-    pub fn stop(&mut self, ids: &[ProcessId], now: Monotonic, steps: &mut Vec<Step>) {
-        for id in ids {
-            self.drop_wish(*id, steps);
-        }
-        let nodes = ids.iter().filter_map(|id| self.graph.place(*id));
-        let nodes: Vec<usize> = nodes.collect();
-        for node in &nodes {
-            // Who asks for its stop does not want it back.
-            self.states[*node].follows = false;
-        }
-        let followers = self.followers(&nodes);
-        let followers: Vec<usize> = followers
-            .into_iter()
-            .filter(|node| !nodes.contains(node))
-            .collect();
-        self.leave(&nodes, &followers, now, steps);
-    }
-
-    /// Those that are up and go down with these, and with each other.
-    fn followers(&self, nodes: &[usize]) -> Vec<usize> {
-        let mut found = Vec::new();
-        let mut seen: VecMap<usize, ()> = VecMap::new();
-        let mut open = nodes.to_vec();
-        while let Some(node) = open.pop() {
-            for (need, place) in &self.graph.nodes[node].part_of {
-                let need = &self.graph.needs[*need];
-                if need.members[*place].1 == Condition::Exited {
-                    continue;
-                }
-                for &dependant in &need.dependants {
-                    let is_new = self.graph.nodes[dependant].follows
-                        && self.states[dependant].observed.is_up()
-                        && seen.insert(dependant, ()).is_none();
-                    if is_new {
-                        found.push(dependant);
-                        open.push(dependant);
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// These leave by request, and those follow and are to come back.
-    fn leave(
-        &mut self,
-        nodes: &[usize],
-        followers: &[usize],
-        now: Monotonic,
-        steps: &mut Vec<Step>,
-    ) {
-        let mut leaving = Vec::new();
-        for (node, follows) in (followers.iter().map(|node| (*node, true)))
-            .chain(nodes.iter().map(|node| (*node, false)))
-        {
-            let state = &mut self.states[node];
-            if state.is_leaving || state.observed.has_ended() {
-                continue;
-            }
-            state.is_leaving = true;
-            state.is_told = false;
-            state.follows = follows;
-            if follows {
-                state.wish = Some(Wish {
-                    cause: Cause::Return,
-                    since: now,
-                    until: None,
-                    is_made: false,
-                    was_told: false,
-                });
-            }
-            for at in 0..self.graph.nodes[node].needs.len() {
-                self.progress[self.graph.nodes[node].needs[at]].leaving += 1;
-            }
-            leaving.push(node);
-        }
-        for node in &leaving {
-            self.look_at(*node, steps);
-        }
-        for node in leaving {
-            self.try_stop(node, steps);
-        }
-    }
-
-    /// Stops what is leaving if nobody has to go before it.
-    fn try_stop(&mut self, node: usize, steps: &mut Vec<Step>) {
-        let state = &self.states[node];
-        let is_free = !(self.graph.nodes[node].part_of.iter())
-            .any(|(need, _)| self.progress[*need].leaving > 0);
-        // Who is going down already cannot be held.
-        let is_going = state.observed.state == ProcessState::Stopping;
-        if state.is_leaving && !state.is_told && (is_free || is_going) {
-            let id = self.graph.nodes[node].id;
-            steps.push(match state.follows {
-                true => Step::Follow(id),
-                false => Step::Stop(id),
-            });
-            self.states[node].is_told = true;
-        }
-    }
-
-    fn end_leaving(&mut self, node: usize, steps: &mut Vec<Step>) {
-        let state = &mut self.states[node];
-        state.is_leaving = false;
-        // It has ended by itself before its turn and is not to be started again.
-        if state.observed.comes_back {
-            steps.push(Step::Stop(self.graph.nodes[node].id));
-        }
-        for at in 0..self.graph.nodes[node].needs.len() {
-            let need = self.graph.nodes[node].needs[at];
-            self.progress[need].leaving -= 1;
-            if self.progress[need].leaving == 0 {
-                for place in 0..self.graph.needs[need].members.len() {
-                    self.try_stop(self.graph.needs[need].members[place].0, steps);
-                }
-            }
-        }
-    }
-
     /// Looks at what a process means to those that depend on it now. Those whose last need is
     /// met start.
     fn look_at(&mut self, node: usize, steps: &mut Vec<Step>) {
@@ -638,31 +483,10 @@ impl Plan {
         let state = self.states.get(member);
         state.is_some_and(|state| state.observed.meets(condition))
     }
-
-    /// Those that are up and depend on a process, at once or all the way.
-    pub fn dependants_up(&self, id: ProcessId, all_the_way: bool) -> Vec<ProcessId> {
-        let Some(node) = self.graph.place(id) else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        let mut seen: VecMap<usize, ()> = VecMap::new();
-        let mut open = vec![node];
-        while let Some(node) = open.pop() {
-            for dependant in self.graph.dependants(node) {
-                if seen.insert(dependant, ()).is_some() {
-                    continue;
-                }
-                if !self.states[dependant].observed.has_ended() {
-                    found.push(self.graph.nodes[dependant].id);
-                }
-                if all_the_way {
-                    open.push(dependant);
-                }
-            }
-        }
-        found
-    }
 }
+
+pub mod missing;
+mod stopping;
 
 #[cfg(test)]
 mod tests;

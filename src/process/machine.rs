@@ -64,6 +64,8 @@ pub enum Input {
     StopWithin(Duration),
     /// Stop it by SIGKILL, now.
     Kill,
+    /// Stop it with something that it depends on, and tell this reason.
+    Follow(String),
     /// Everything goes down: make no further attempt to start it.
     GiveUp,
     /// Its child, which has ended, had not become its program, and why.
@@ -118,6 +120,8 @@ enum Desired {
     Retried,
     /// Down, to be started again.
     Restarted,
+    /// Down with something that it depends on.
+    Following,
 }
 
 /// What is so.
@@ -218,6 +222,7 @@ impl Machine {
             Desired::OutOfTime(_) => "runtime_timeout",
             Desired::Retried => "readiness_timeout",
             Desired::Restarted => "liveness_check",
+            Desired::Following => "depends_restart",
             _ => "",
         }
     }
@@ -290,6 +295,10 @@ impl Machine {
         let is_preparing = self.is_preparing();
         let is_spawning = !has_child && !is_delayed && !is_preparing;
         let (end, gives_up) = (hooks::end_of(&input), input == Input::GiveUp);
+        let (input, reason) = match input {
+            Input::Follow(reason) => (Input::Stop, Some(reason)),
+            input => (input, None),
+        };
         let (name, pid) = (&process.name, self.pid);
         match (self.state(), input) {
             (Stopped | Exited | Fatal | Backoff, Input::Start) => {
@@ -357,7 +366,7 @@ impl Machine {
                 self.kill_within(time, now);
             }
             (Stopping, Input::StopWithin(time)) => {
-                self.forget_time();
+                self.forget_reason();
                 self.kill_within(time, now);
             }
             (Starting | Running, Input::Kill) if has_child => {
@@ -365,10 +374,12 @@ impl Machine {
                 self.kill(process, now, &mut effects);
             }
             (Stopping, Input::Kill) => {
-                self.forget_time();
+                self.forget_reason();
                 self.kill(process, now, &mut effects);
             }
-            (Stopping, Input::Stop) if self.is_to_come_back() => self.forget_time(),
+            (Stopping, Input::Stop) if reason.is_none() && self.stops_by_itself() => {
+                self.forget_reason();
+            }
             (Starting, Input::Stop) if is_preparing => {
                 self.stop_preparing(process, now, &mut effects);
             }
@@ -451,6 +462,10 @@ impl Machine {
             (_, Input::NotSpawned(_) | Input::Reaped(_)) => {}
             (_, Input::GiveUp | Input::StopFailed(_) | Input::SignalFailed(_)) => {}
             (_, Input::Condemn(_) | Input::Ready | Input::Unhealthy { .. }) => {}
+            (_, Input::Follow(_)) => {}
+        }
+        if let Some(reason) = reason {
+            self.follow(reason, &effects);
         }
         if let Some(hooks) = &process.hooks {
             let child = end.map(|end| (pid, end)).filter(|_| has_child);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::clock::{Now, Timestamp};
-use crate::dependencies::plan::{self, Missing};
+use crate::dependencies::plan::missing::Missing;
 use crate::dispatchers::input::InputError;
 use crate::events::event::Event;
 use crate::http::content::Content;
@@ -187,7 +187,7 @@ pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subproces
     if let Some(missing) = missing {
         row.member("waiting_for", |text| {
             text.push_str(writer::BEGIN_ARRAY);
-            for (name, _) in missing {
+            for (name, _) in missing.names {
                 writer::push_value(text, &Value::String(name));
             }
             text.push_str(writer::END_ARRAY);
@@ -224,7 +224,7 @@ pub fn description_in(supervisor: &Supervisor, process: &Subprocess, now: Now) -
 }
 
 fn waiting(missing: &Missing) -> String {
-    format!("waiting for {}", plan::missing_text(missing))
+    format!("waiting for {}", missing.text())
 }
 
 /// What is known of a process, in a few words, and when the clock starts it next.
@@ -263,7 +263,9 @@ fn present(process: &Subprocess, now: Now) -> String {
             None => running_hook(machine),
         },
         // What it is stopped for without anybody's request.
-        ProcessState::Stopping if machine.is_to_come_back() => machine.spawn_error().to_owned(),
+        ProcessState::Stopping if !machine.reason_of_stop().is_empty() => {
+            machine.spawn_error().to_owned()
+        }
         ProcessState::Stopping => running_hook(machine),
         ProcessState::Unknown => String::new(),
     }

@@ -9,7 +9,8 @@ use crate::config;
 use crate::config::dependencies::default_condition;
 use crate::dependencies::condition::Observed;
 use crate::dependencies::graph::{Dependant, Described, Graph};
-use crate::dependencies::plan::{self, Cause, Missing, Plan, Step};
+use crate::dependencies::plan::missing::Missing;
+use crate::dependencies::plan::{Cause, Plan, Step};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
 use crate::process::health::Health;
@@ -154,7 +155,7 @@ impl Supervisor {
         let name = namespec(process.group_name(), &process.config().name);
         context.log.warn(format_args!(
             "{name} has waited for {} until its next time: that run is given up",
-            plan::missing_text(&missing)
+            missing.text()
         ));
         let mut steps = Vec::new();
         if let Some(dependencies) = &mut self.dependencies {
@@ -203,6 +204,10 @@ impl Supervisor {
             dependencies.plan.want(id, cause, now, &mut steps);
         }
         self.take_steps(context, steps);
+        // A request may have taken over what has waited by itself.
+        if self.waits(id) {
+            self.set_dependency_timer(context, id);
+        }
     }
 
     /// Whether a process is to start and waits for others.
@@ -343,7 +348,7 @@ impl Supervisor {
         let name = namespec(process.group_name(), &process.config().name);
         let missing = || {
             let missing = self.plan().map(|plan| plan.missing(id));
-            plan::missing_text(&missing.unwrap_or_default())
+            missing.unwrap_or_default().text()
         };
         match step {
             Step::Start(_, cause) => {
@@ -378,10 +383,13 @@ impl Supervisor {
                 self.changed = true;
             }
             Step::Follow(_) => {
-                context.log.info(format_args!(
-                    "{name} is stopped with what it depends on (depends_restart)"
-                ));
-                let _ = self.feed(context, id, Input::Stop);
+                let what = self.plan().and_then(|plan| plan.followed(id));
+                let reason = format!(
+                    "stopped with {}, as depends_restart says",
+                    what.unwrap_or_default()
+                );
+                context.log.info(format_args!("{name} is {reason}"));
+                let _ = self.feed(context, id, Input::Follow(reason));
                 self.set_dependency_timer(context, id);
             }
             Step::Stop(_) => {

@@ -160,7 +160,7 @@ impl Told {
     }
 
     fn missing(&self, name: &str) -> String {
-        missing_text(&self.plan.missing(self.id(name)))
+        self.plan.missing(self.id(name)).text()
     }
 }
 
@@ -295,21 +295,22 @@ fn what_follows_goes_down_and_comes_up_with_what_it_needs() {
         (
             "*api: db\ndb",
             "db RUNNING = ; api RUNNING = ; stop db = follow api; api STOPPING = ; \
-             api STOPPED = stop db; db STOPPING = ; db STOPPED = ; db STARTING = ; \
+             api STOPPED = stop db, wait api; db STOPPING = ; db STOPPED = ; db STARTING = ; \
              db RUNNING = start api",
         ),
         // Each in a chain once.
         (
             "*web: api\n*api: db\ndb",
             "db RUNNING = ; api RUNNING = ; web RUNNING = ; db EXITED = follow web; \
-             web STOPPING = ; web STOPPED = follow api; api STOPPING = ; api STOPPED = ; \
+             web STOPPING = ; web STOPPED = follow api, wait web; api STOPPING = ; \
+             api STOPPED = wait api; \
              db STARTING = ; db RUNNING = start api; api STARTING = ; api RUNNING = start web",
         ),
         // What is down stays down, and what was stopped by request too.
         ("*api: db\ndb", "db RUNNING = ; db EXITED = ; db RUNNING = "),
         (
             "*api: db\ndb",
-            "db RUNNING = ; api RUNNING = ; db EXITED = follow api; api STOPPED = ; \
+            "db RUNNING = ; api RUNNING = ; db EXITED = follow api; api STOPPED = wait api; \
              stop api = ; db RUNNING = ",
         ),
         (

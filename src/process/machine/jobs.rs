@@ -49,14 +49,6 @@ impl Machine {
         self.stop(process, Desired::OutOfTime(reason), now, effects);
     }
 
-    /// A stop on request is one for good.
-    pub(super) fn forget_time(&mut self) {
-        if self.is_to_come_back() {
-            self.spawn_error.clear();
-            self.desired = Desired::Down;
-        }
-    }
-
     /// The end of a child that had run for its time: a service is started again, whatever the
     /// status, and a oneshot has failed.
     pub(super) fn end_in_time(

@@ -233,6 +233,33 @@ impl Machine {
         effects.push(Effect::Kill { signal, group });
     }
 
+    /// Whether it is being stopped without anybody's request.
+    pub(super) fn stops_by_itself(&self) -> bool {
+        self.is_to_come_back() || self.desired == Desired::Following
+    }
+
+    /// A stop on request is one for good.
+    pub(super) fn forget_reason(&mut self) {
+        if self.stops_by_itself() {
+            self.spawn_error.clear();
+            self.desired = Desired::Down;
+        }
+    }
+
+    /// It has been told to stop with something that it depends on.
+    pub(super) fn follow(&mut self, reason: String, effects: &[Effect]) {
+        let was_up = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Entered { .. }));
+        if was_up {
+            self.spawn_error = reason;
+            self.is_old_error = false;
+        }
+        if was_up && self.state() == ProcessState::Stopping {
+            self.desired = Desired::Following;
+        }
+    }
+
     /// Counts a stop signal, or what stands in its place, and waits for what it does; not longer
     /// than somebody has said.
     pub(super) fn wait_after_signal(&mut self, process: &Process, now: Now) {

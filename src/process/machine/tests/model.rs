@@ -343,7 +343,8 @@ impl World {
     }
 
     fn random_step(&mut self) {
-        match self.random.below(19) {
+        match self.random.below(20) {
+            19 => self.feed(Input::Follow("with db".into())),
             16..19 if self.hook.is_some() => {
                 let fails = self.random.one_in(3);
                 self.feed(ended(fails));

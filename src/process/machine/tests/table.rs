@@ -234,3 +234,36 @@ fn every_state_has_an_answer_to_every_input() {
     }
     assert_eq!(states.len(), 8, "the table has every state: {states:?}");
 }
+
+#[test]
+fn what_follows_is_stopped_as_by_request_and_tells_why() {
+    let rows = TABLE
+        .lines()
+        .filter_map(|row| row.split_whitespace().next());
+    for name in rows.skip(1) {
+        let (mut left, mut right) = (process(), process());
+        let mut follower = machine(name, &mut left);
+        let mut other = machine(name, &mut right);
+        let was_up = other.state().is_running() && other.state() != ProcessState::Backoff;
+        let told = follower.step(&left, Input::Follow("with db".into()), at(0), true);
+        assert_eq!(told, other.step(&right, Input::Stop, at(0), true), "{name}");
+        assert_eq!(follower.state(), other.state(), "{name}");
+        if !told
+            .iter()
+            .any(|effect| matches!(effect, Effect::Entered { .. }))
+        {
+            assert_eq!(follower.reason_of_stop(), "", "{name}");
+            continue;
+        }
+        assert_eq!(follower.spawn_error(), "with db", "{name}");
+        if follower.state() == ProcessState::Stopping {
+            assert!(was_up);
+            assert_eq!(follower.reason_of_stop(), "depends_restart", "{name}");
+            // Who asks for its stop meanwhile wants it down for his own reason.
+            follower.step(&left, Input::Stop, at(0), true);
+            assert_eq!(follower.reason_of_stop(), "", "{name}");
+            assert_eq!(follower.spawn_error(), "", "{name}");
+            assert_eq!(follower.state(), ProcessState::Stopping, "{name}");
+        }
+    }
+}
