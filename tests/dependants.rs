@@ -227,6 +227,79 @@ fn listeners_are_told_that_a_program_was_stopped_with_what_it_needs() {
     scene.stop();
 }
 
+/// A program that is healthy while there is a file `well`.
+fn checked(keys: &str) -> String {
+    let keys = format!(
+        "autorestart=true\nliveness_check=/usr/bin/test -e %(here)s/well\n\
+         liveness_check_period=200ms\nliveness_check_failure_threshold=1\n{keys}"
+    );
+    program("db", &keys)
+}
+
+#[test]
+fn healthy_is_waited_for_until_a_check_has_succeeded() {
+    let scene = Scene::start(&format!(
+        "{}{}",
+        checked(""),
+        program("api", "depends_on=db(healthy)"),
+    ));
+    scene.wait("db", "RUNNING");
+    let waits = || scene.info("api").text_of("description") == "waiting for db (not healthy)";
+    assert!(wait_until(DEADLINE, waits), "{}", scene.info("api"));
+    scene.dir.write("well", "");
+    scene.wait("api", "RUNNING");
+    // Its next start looks again.
+    scene.call("stopProcess", &[Value::text("api")]).answer();
+    scene.call("stopProcess", &[Value::text("db")]).answer();
+    std::fs::remove_file(scene.dir.join("well")).unwrap();
+    let begun = [Value::text("api"), Value::Bool(false)];
+    scene.call("startProcess", &begun).answer();
+    scene.wait("db", "RUNNING");
+    assert!(wait_until(DEADLINE, waits), "{}", scene.info("api"));
+    scene.stop();
+}
+
+#[test]
+fn health_that_comes_and_goes_takes_nobody_down() {
+    let scene = Scene::start(&format!(
+        "{}{}",
+        checked("liveness_check_failure_action=none"),
+        program("api", "depends_on=db\ndepends_restart=true"),
+    ));
+    scene.wait_all("RUNNING");
+    let api = scene.pid("api");
+    for (health, there) in [("healthy", true), ("unhealthy", false), ("healthy", true)] {
+        match there {
+            true => drop(scene.dir.write("well", "")),
+            false => std::fs::remove_file(scene.dir.join("well")).unwrap(),
+        }
+        let is_so = || scene.info("db").text_of("health") == health;
+        assert!(wait_until(DEADLINE, is_so), "{}", scene.info("db"));
+        assert_eq!(scene.info("api").text_of("statename"), "RUNNING");
+    }
+    assert_eq!(scene.pid("api"), api);
+    assert_eq!(count(&scene, "spawned: 'api'"), 1, "{}", scene.log());
+    scene.stop();
+}
+
+#[test]
+fn what_follows_goes_down_and_up_with_a_program_that_is_restarted_as_unhealthy() {
+    let scene = Scene::start(&format!(
+        "{}{}",
+        checked(""),
+        program("api", "depends_on=db(healthy)\ndepends_restart=true"),
+    ));
+    scene.dir.write("well", "");
+    scene.wait_all("RUNNING");
+    std::fs::remove_file(scene.dir.join("well")).unwrap();
+    scene.wait_log("INFO api is stopped with db, as depends_restart says");
+    scene.dir.write("well", "");
+    let again = wait_until(DEADLINE, || count(&scene, "spawned: 'api'") == 2);
+    assert!(again, "{}", scene.log());
+    assert_eq!(count(&scene, "stopped: api ("), 1, "{}", scene.log());
+    scene.stop();
+}
+
 #[test]
 fn a_graph_is_drawn_with_states() {
     let scene = Scene::start(&format!(

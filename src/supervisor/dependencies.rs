@@ -100,6 +100,13 @@ impl Supervisor {
         }
     }
 
+    /// Something other than the state of a process is new, such as its health.
+    pub(super) fn note_news(&mut self, id: ProcessId) {
+        if let Some(dependencies) = &mut self.dependencies {
+            dependencies.entered.push((id, false));
+        }
+    }
+
     /// Everything goes down: nothing waits for its start any more.
     pub(super) fn drop_wishes(&mut self) {
         if let Some(dependencies) = &mut self.dependencies {

@@ -173,7 +173,6 @@ impl Supervisor {
         let Some(process) = self.groups.process(id) else {
             return;
         };
-        let state = process.machine().state();
         let (name, group) = process.names();
         let subject = Subject {
             process: &name,
@@ -182,7 +181,7 @@ impl Supervisor {
         let event = Event::health(subject, process.machine().pid(), reason);
         // Who waits for its health is asked.
         self.changed = true;
-        self.note_entered(id, state);
+        self.note_news(id);
         self.emit(context, &event);
     }
 
