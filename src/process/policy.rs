@@ -161,9 +161,8 @@ pub struct Restarts(VecDeque<Monotonic>);
 impl Restarts {
     /// Notes one.
     pub fn note(&mut self, process: &Process, now: Monotonic) {
-        if let Some((count, within)) = limit(process) {
-            let is_over = |restart: &Monotonic| now.since(*restart) >= within;
-            while self.0.len() >= count || self.0.front().is_some_and(is_over) {
+        if let Some((count, _)) = limit(process) {
+            while self.0.len() >= count {
                 self.0.pop_front();
             }
             self.0.push_back(now);
