@@ -2,14 +2,15 @@
 //! while it has a child the child's pipes and logs.
 
 mod log_files;
+mod making;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use crate::clock::Now;
 use crate::config::Process;
 use crate::dispatchers::input::{InputDispatcher, InputError};
-use crate::dispatchers::output::{self, Logs, OutputDispatcher, ReadStatus, Report, Reported};
+use crate::dispatchers::output::{OutputDispatcher, ReadStatus, Reported};
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
 use crate::loggers::window::LogPlace;
@@ -21,16 +22,14 @@ use crate::process::dispatcher_error::{self, DispatcherError};
 use crate::process::environment;
 use crate::process::health::Health;
 use crate::process::health::watch::Watch;
-use crate::process::hook_output::HookOutput;
 use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
-use crate::process::output_logs::{self, Opening};
-use crate::process::pipes::{ChildEnds, Stdin, pipe, register};
+use crate::process::output_logs;
 use crate::process::rings::Rings;
 use crate::states::ProcessState;
-use crate::sys::poller::{Interest, Token};
+use crate::sys::poller::Token;
 use crate::sys::spawn::{self, Program, Streams};
-use crate::tokens::{Channel, FdOwner, ProcessId, Timer};
+use crate::tokens::{Channel, ProcessId, Timer};
 
 const CHANNELS: [Channel; 2] = [Channel::Stdout, Channel::Stderr];
 
@@ -452,119 +451,6 @@ impl Subprocess {
     ) -> Result<(), LogFailure> {
         let output = self.output(channel).as_mut();
         output.map_or(Ok(()), |output| output.clear(context))
-    }
-
-    /// Makes the pipes, opens the logs, and puts the daemon's ends into the poll
-    /// set; returns the child's ends.
-    fn make_dispatchers<'a>(
-        &mut self,
-        context: &mut LoopContext,
-        child_settings: &ChildSettings,
-        socket: Option<BorrowedFd<'a>>,
-    ) -> Result<ChildEnds<'a>, DispatcherError> {
-        let stdin = match socket {
-            Some(socket) => Stdin::Socket(socket),
-            None => Stdin::Pipe(self.make_input(context)?),
-        };
-        let stdout = pipe()?;
-        let stderr = match self.config.redirect_stderr {
-            true => None,
-            false => {
-                let pipe = pipe()?;
-                self.stderr =
-                    Some(self.make_output(context, child_settings, Channel::Stderr, pipe.read)?);
-                Some(pipe.write)
-            }
-        };
-        self.stdout =
-            Some(self.make_output(context, child_settings, Channel::Stdout, stdout.read)?);
-        Ok(ChildEnds {
-            stdin,
-            stdout: stdout.write,
-            stderr,
-        })
-    }
-
-    /// Makes the pipe to the child's stdin; returns the child's end.
-    fn make_input(&mut self, context: &mut LoopContext) -> Result<OwnedFd, DispatcherError> {
-        let pipe = pipe()?;
-        let token = register(context, pipe.write, Interest::NONE, FdOwner::Input(self.id))?;
-        self.stdin = Some(InputDispatcher::new(token));
-        Ok(pipe.read)
-    }
-
-    /// Opens the log of a channel and puts the reading end of its pipe into the poll set.
-    fn make_output(
-        &self,
-        context: &mut LoopContext,
-        child_settings: &ChildSettings,
-        channel: Channel,
-        pipe: OwnedFd,
-    ) -> Result<Box<OutputDispatcher>, DispatcherError> {
-        let token = register(
-            context,
-            pipe,
-            Interest::READ,
-            FdOwner::Output(self.id, channel),
-        )?;
-        let report = match (&self.listener, channel) {
-            (Some(_), Channel::Stdout) => Report::Conversation,
-            _ if output::settings(&self.config, channel).events_enabled => Report::Output,
-            _ => Report::Messages,
-        };
-        let opening = Opening {
-            process: &self.config,
-            group: &self.group_name,
-            channel,
-            path: self.log_path(channel),
-            may_use_syslog: report != Report::Conversation,
-        };
-        let logs = opening.open(context, child_settings);
-        let logs = logs.inspect_err(|_| context.poller.close(token))?;
-        let config = Rc::clone(&self.config);
-        let strip_ansi = child_settings.strip_ansi;
-        let ring = self.ring_beside(context, channel, &logs);
-        let mut dispatcher =
-            OutputDispatcher::new(config, channel, token, logs, report, strip_ansi);
-        dispatcher.keep_in(ring);
-        let checks = self.config.checks.as_ref();
-        if let Some(text) = checks.and_then(|checks| checks.awaited_text()) {
-            dispatcher.await_text(text);
-        }
-        Ok(Box::new(dispatcher))
-    }
-
-    /// The ring of a channel, if none of its logs is a file that can be read.
-    fn ring_beside(
-        &self,
-        context: &LoopContext,
-        channel: Channel,
-        logs: &Logs,
-    ) -> Option<SharedRing> {
-        let ring = self.paths.rings.as_ref()?.get(channel)?;
-        let is_file = |log: &LogUse| context.is_file(log);
-        let is_read = !logs.all().any(is_file);
-        ring.borrow_mut().is_read = is_read;
-        is_read.then(|| SharedRing::clone(ring))
-    }
-
-    /// Where what a hook writes goes. Logs that cannot be opened are told of when its child is
-    /// spawned.
-    pub fn hook_output(
-        &self,
-        context: &mut LoopContext,
-        child_settings: &ChildSettings,
-    ) -> HookOutput {
-        let opening = Opening {
-            process: &self.config,
-            group: &self.group_name,
-            channel: Channel::Stdout,
-            path: self.log_path(Channel::Stdout),
-            may_use_syslog: true,
-        };
-        let logs = opening.open(context, child_settings).unwrap_or_default();
-        let ring = self.ring_beside(context, Channel::Stdout, &logs);
-        HookOutput::new(Rc::clone(&self.config), logs, ring)
     }
 
     fn kept(&mut self, channel: Channel) -> &mut Option<Box<OutputDispatcher>> {

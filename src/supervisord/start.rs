@@ -6,6 +6,7 @@
 mod background;
 mod claim;
 mod clean_up;
+mod logs;
 mod not_opened;
 
 use std::io;
@@ -16,15 +17,13 @@ use claim::Claim;
 
 use crate::config::error::ConfigError;
 use crate::config::load::{self, LoadRequest, Purpose, StartRequest};
-use crate::config::{Address, Config, Group, GroupKind, MainLog, Server};
+use crate::config::{Address, Config, Group, GroupKind, Server};
 use crate::events::message::Serials;
 use crate::http::server::Servers;
 use crate::log_level::Level;
-use crate::loggers::logger::{self, Logger};
+use crate::loggers::logger::Logger;
 use crate::loggers::look;
-use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
-use crate::loop_context::log_budget::LogBudget;
 use crate::process::child_settings::ChildSettings;
 use crate::process::environment::{self, Environment};
 use crate::process::fcgi::{self, SocketError};
@@ -249,7 +248,7 @@ fn start_with(
         privileges::raise_limits(&config.supervisord, &mut notes).map_err(Failure::Usage)?;
     }
 
-    open_log(launch, &config, &notes, context, is_last_resort)?;
+    logs::open(launch, &config, &notes, context, is_last_resort)?;
     if !restart && !request.overrides.commands.main.is_empty() {
         launch.terminal = Terminal::of_foreground().map(Rc::new);
     }
@@ -305,52 +304,6 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
         ..config.clone()
     };
     (request.clone(), settings)
-}
-
-/// Opens the log and writes what was noted before it: the gravest first.
-fn open_log(
-    launch: &Launch<'_>,
-    config: &Config,
-    notes: &Notes,
-    context: &mut LoopContext,
-    is_last_resort: bool,
-) -> Result<(), Failure> {
-    let program = base_name(launch.program);
-    let settings = &config.supervisord;
-    let settings = logger::Settings {
-        level: settings.loglevel,
-        file: match &settings.logfile {
-            MainLog::File(path) => Some(path),
-            MainLog::Syslog => None,
-        },
-        rotation: Rotation {
-            maxbytes: settings.logfile_maxbytes,
-            backups: settings.logfile_backups,
-        },
-        keeping: settings.logfile_keeping.as_ref(),
-        format: &settings.logfile_format,
-        may_colour: environment::may_colour(&launch.environment),
-        is_copied: settings.nodaemon && !settings.silent,
-    };
-    let opened = Logger::open(settings, program, is_last_resort);
-    context.log = opened.map_err(|error| Failure::System(error.to_string()))?;
-    context.log.widen(look::name_width(config));
-    let limit = config.supervisord.childlogs_maxbytes.0;
-    context.budget = limit.map(|limit| Box::new(LogBudget::new(limit)));
-    let log = &mut context.log;
-    for line in &notes.criticals {
-        log.critical(line);
-    }
-    for line in config.warnings.iter().chain(&notes.warnings) {
-        log.warn(line);
-    }
-    for directory in &config.foreign_directories {
-        log.warn(&directory.text);
-    }
-    for line in config.infos.iter().chain(&notes.infos) {
-        log.info(line);
-    }
-    Ok(())
 }
 
 fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config) -> Supervisor {
