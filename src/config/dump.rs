@@ -4,7 +4,7 @@
 
 use super::delivery::{self, Shape};
 use super::keeping::{self, FileKeeping, Keeping};
-use super::program::{STDERR, STDOUT};
+use super::output::{STDERR, STDOUT};
 use super::settings::Setting;
 use super::system::System;
 use super::{

@@ -40,6 +40,7 @@ pub mod load;
 pub mod names;
 pub mod nearest;
 pub mod needed;
+pub mod output;
 pub mod pairs;
 pub mod paths;
 pub mod policy;
@@ -72,7 +73,8 @@ pub use check_target::CheckTarget;
 pub use checks::{Check, Checks, FailureAction, Purpose, Readiness};
 pub use group::Origin;
 pub use listener::{IsLimited, Pool, ResultHandler};
-pub use program::{AutoRestart, Numbering, Output, Process};
+pub use output::Output;
+pub use program::{AutoRestart, Numbering, Process};
 pub use supervisord::{ExitOn, Leftovers, MainLog, SecondSignal, Supervisord};
 pub use targets::LogFile;
 

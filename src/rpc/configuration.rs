@@ -2,7 +2,7 @@
 
 use crate::config::diff;
 use crate::config::load;
-use crate::config::{self, LogFile, program};
+use crate::config::{self, LogFile, output};
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -161,8 +161,8 @@ fn push_output(
             .unwrap_or("auto"),
     };
     let keys = match channel {
-        Channel::Stdout => program::STDOUT,
-        Channel::Stderr => program::STDERR,
+        Channel::Stdout => output::STDOUT,
+        Channel::Stderr => output::STDERR,
     };
     let [logfile_key, maxbytes, backups, capture, events, syslog] = keys.map(|key| key.name);
     entry.int(capture, output.capture_maxbytes);

@@ -3,7 +3,7 @@
 use super::Warning;
 use crate::config::Config;
 use crate::config::document::Document;
-use crate::config::program::{STDERR, STDOUT};
+use crate::config::output::{STDERR, STDOUT};
 
 /// A note for each value that is a list.
 pub fn notes(config: &Config, document: &Document) -> Vec<Warning> {
