@@ -245,6 +245,13 @@ fn what_follows_is_stopped_as_by_request_and_tells_why() {
         let mut follower = machine(name, &mut left);
         let mut other = machine(name, &mut right);
         let was_up = other.state().is_running() && other.state() != ProcessState::Backoff;
+        // What is being stopped for another reason keeps that.
+        if !other.reason_of_stop().is_empty() {
+            let reason = other.reason_of_stop();
+            follower.step(&left, Input::Follow("with db".into()), at(0), true);
+            assert_eq!(follower.reason_of_stop(), reason, "{name}");
+            continue;
+        }
         let told = follower.step(&left, Input::Follow("with db".into()), at(0), true);
         assert_eq!(told, other.step(&right, Input::Stop, at(0), true), "{name}");
         assert_eq!(follower.state(), other.state(), "{name}");
