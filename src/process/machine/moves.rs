@@ -329,8 +329,11 @@ impl Machine {
         let expected = process.exitcodes.contains(&end.exit_status());
         let level = if expected { Level::Info } else { Level::Warn };
         let not_ready = self.state() == ProcessState::Starting && self.awaits_readiness(process);
+        let startsecs = policy::start_time(process);
+        // However late that is seen: a child that has not become its program was never up.
+        let has_failed = !startsecs.is_zero() && !self.spawn_error.is_empty() && !self.is_old_error;
         let too_quickly = self.state() == ProcessState::Starting
-            && now.monotonic.since(self.started_at) < policy::start_time(process);
+            && (has_failed || now.monotonic.since(self.started_at) < startsecs);
         self.last_stop = Some(now);
         self.exit_status = Some(end.exit_status());
         self.pid = 0;

@@ -260,6 +260,17 @@ fn what_a_child_says_that_was_not_spawned_is_the_error_until_the_next_start() {
 }
 
 #[test]
+fn a_child_that_was_not_spawned_was_never_up_however_late_its_end_is_seen() {
+    for (startsecs, state) in [(1, Backoff), (0, Exited)] {
+        let mut life = Life::started(|process| process.startsecs = startsecs);
+        life.feed(Input::NotSpawned("no exec".into()), 5_000);
+        life.feed(exited(127), 5_000);
+        assert_eq!(life.machine.state(), state, "startsecs={startsecs}");
+        assert_eq!(life.machine.spawn_error(), "no exec");
+    }
+}
+
+#[test]
 fn a_stop_signals_once_and_kills_after_stopwaitsecs_again_and_again() {
     let mut life = Life::running(|p| p.stopwaitsecs = 3);
     assert_eq!(
