@@ -256,3 +256,69 @@ fn a_secret_that_everybody_may_read_is_told_of_once_and_shown_never() {
     }
     scene.stop();
 }
+
+#[test]
+fn a_reread_tells_of_a_secret_that_was_added() {
+    let dir = Dir::new();
+    for name in ["first", "second"] {
+        dir.write(name, "API_TOKEN=hush\n");
+        mode(&dir, name, 0o644);
+    }
+    let program = |name: &str, file: &str| {
+        format!("[program:{name}]\ncommand=/bin/cat\nenvironment_file=%(here)s/{file}\n")
+    };
+    let scene = Scene::start_as(dir, &program("p", "first"), |_| {});
+    scene.wait("p", "RUNNING");
+    // Another program that reads the same file is nothing new.
+    let more = program("a", "first") + &program("p", "first") + &program("q", "second");
+    let more = usual_configuration(&more);
+    scene.dir.write("supervisord.conf", more);
+    for _ in 0..2 {
+        scene.call("reloadConfig", &[]).answer();
+    }
+    let second = scene.dir.join("second");
+    scene.wait_log(&format!(
+        "WARN For [program:q], the environment file {} can be read by everybody",
+        second.display()
+    ));
+    let log = scene.log();
+    assert_eq!(log.matches("can be read by everybody").count(), 2, "{log}");
+    assert!(!log.contains("hush"), "{log}");
+    scene.stop();
+}
+
+#[test]
+fn check_warns_of_files_that_are_not_there() {
+    let dir = Dir::new();
+    dir.write("there", "A=1\n");
+    let programs = "environment_file=none\n\
+         [program:p]\ncommand=/bin/cat\nenvironment_file=there, -absent\n\
+         [program:q]\ncommand=/bin/cat\nenvFiles=-absent, absent, there\n\
+         [program:r]\ncommand=/bin/cat\nenvironment_file=%(ENV_HOME)s/absent\n";
+    let text = usual_configuration(programs);
+    let line = |key: &str| text.lines().position(|line| line.starts_with(key)).unwrap() + 1;
+    dir.write("supervisord.conf", &text);
+    let check = supervisord(&dir, "--check");
+    let advice = "so it cannot start: write - before a path that need not be there";
+    for (key, section, path) in [
+        ("environment_file=none", "supervisord", dir.join("none")),
+        ("envFiles", "program:q", dir.join("absent")),
+    ] {
+        let place = format!("supervisord.conf:{}: ", line(key));
+        let told = format!(
+            "[{section}] there is no environment file {}, {advice}",
+            path.display()
+        );
+        let found = check.stderr.lines().find(|line| line.contains(&told));
+        assert!(
+            found.is_some_and(|line| line.contains(&place)),
+            "{told}\n{}",
+            check.stderr
+        );
+    }
+    let hidden = format!("[program:r] there is no environment file %(ENV_HOME)s/absent, {advice}");
+    assert!(check.stderr.contains(&hidden), "{}", check.stderr);
+    let count = check.stderr.matches("no environment file").count();
+    assert_eq!(count, 3, "{}", check.stderr);
+    assert_eq!(supervisord(&dir, "--check=strict").status, Some(2));
+}

@@ -60,6 +60,9 @@ pub fn check(
     for line in &config.warnings {
         checker.noted(config, line);
     }
+    for file in &config.exposed_files {
+        checker.noted(config, &file.text);
+    }
     for directory in &config.foreign_directories {
         checker.noted(config, &directory.text);
     }

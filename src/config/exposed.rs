@@ -1,5 +1,5 @@
-//! Environment files with secrets that everybody may read. Of each that is told once, at the
-//! start, by the name of one variable; values are told to nobody.
+//! Environment files with secrets that everybody may read. Of each that is told once, when
+//! the configuration is read, by the name of one variable; values are told to nobody.
 
 use std::rc::Rc;
 
@@ -10,14 +10,22 @@ use super::system::System;
 use super::{Group, Supervisord};
 use crate::text::environment_file::{self, Source};
 
-/// A line for each file with a secret that everybody may read.
-pub fn lines(
+/// A file with a secret that everybody may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExposedFile {
+    pub path: String,
+    /// The line about it.
+    pub text: String,
+}
+
+/// Each file with a secret that everybody may read.
+pub fn files(
     daemon: &Supervisord,
     groups: &[Rc<Group>],
     origins: &[Origin],
     system: &dyn System,
-) -> Vec<String> {
-    let mut lines = Vec::new();
+) -> Vec<ExposedFile> {
+    let mut files = Vec::new();
     let mut known: Vec<&str> = Vec::new();
     let own = daemon.environment_file.0.iter();
     let own = own.map(|source| (supervisord::SECTION, source));
@@ -38,12 +46,14 @@ pub fn lines(
         }
         known.push(path);
         if let Some(name) = exposed_secret(path, system) {
-            lines.push(format!(
+            let text = format!(
                 "For [{section}], the environment file {path} can be read by everybody, and {name} in it looks like a secret: chmod o-r it"
-            ));
+            );
+            let path = path.clone();
+            files.push(ExposedFile { path, text });
         }
     }
-    lines
+    files
 }
 
 fn exposed_secret(path: &str, system: &dyn System) -> Option<String> {

@@ -294,12 +294,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
     let (groups, origins): (Vec<_>, Vec<_>) = found
         .map(|(group, origin)| (Rc::new(group), origin))
         .unzip();
-    warnings.extend(exposed::lines(
-        &supervisord,
-        &groups,
-        &origins,
-        context.system,
-    ));
+    let exposed_files = exposed::files(&supervisord, &groups, &origins, context.system);
     let stays_root = user.is_none_or(|user| user.uid.is_none_or(|uid| uid == 0));
     let foreign_directories = match stays_root {
         true => foreign::directories(
@@ -325,6 +320,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
         aliases,
         warnings,
         infos: Vec::new(),
+        exposed_files,
         foreign_directories,
     })
 }

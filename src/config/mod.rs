@@ -108,6 +108,8 @@ pub struct Config {
     pub warnings: Vec<String>,
     /// The same at level info, such as included files.
     pub infos: Vec<String>,
+    /// Environment files with secrets that everybody may read.
+    pub exposed_files: Vec<exposed::ExposedFile>,
     /// Where others may replace what is opened as root.
     pub foreign_directories: Vec<ForeignDirectory>,
 }

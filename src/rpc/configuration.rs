@@ -25,6 +25,12 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
         ));
         Fault::with_lines(FaultCode::CantReread, error)
     })?;
+    let known = &supervisor.config.exposed_files;
+    for file in &config.exposed_files {
+        if !known.iter().any(|known| known.path == file.path) {
+            daemon.context.log.warn(&file.text);
+        }
+    }
     let known = &supervisor.config.foreign_directories;
     for directory in &config.foreign_directories {
         if !known.iter().any(|known| known.path == directory.path) {

@@ -300,6 +300,7 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
         groups: Vec::new(),
         warnings: Vec::new(),
         infos: Vec::new(),
+        exposed_files: Vec::new(),
         foreign_directories: Vec::new(),
         ..config.clone()
     };

@@ -1,5 +1,8 @@
-//! What `--check` can see now of what will fail when programs are started: commands and
-//! directories that are not there, users that nobody may become, jobs that look like services.
+//! What `--check` can see now of what will fail when programs are started: commands,
+//! directories and files of variables that are not there, users that nobody may become, jobs that
+//! look like services.
+
+use std::iter;
 
 use crate::config::check::Warning;
 use crate::config::document::Document;
@@ -7,6 +10,7 @@ use crate::config::hooks::POST_STOP_COMMAND;
 use crate::config::ini::Location;
 use crate::config::paths::{dirname, join};
 use crate::config::system::System;
+use crate::config::variables::OTHER_NAMES;
 use crate::config::{
     Address, Config, Group, GroupKind, Origin, Process, ResultHandler, supervisord,
 };
@@ -64,6 +68,7 @@ impl Looker<'_> {
             let own = origin.section_of(process);
             self.command(process, own);
             self.directory(process, own);
+            self.environment_files(process, own);
             self.user(process, own);
             self.schedule(process, own);
         }
@@ -182,6 +187,38 @@ impl Looker<'_> {
             text.push_str(" (~ is not replaced here)");
         }
         self.warn(section, "directory", text);
+    }
+
+    /// Files of variables that each start wants to read.
+    fn environment_files(&mut self, process: &Process, section: &str) {
+        let Some(variables) = &process.variables else {
+            return;
+        };
+        let names = OTHER_NAMES.iter().map(|key| key.name);
+        let names = || iter::once("environment_file").chain(names.clone());
+        let of_daemon = &self.config.supervisord.environment_file.0;
+        for source in &variables.environment_file.0 {
+            if source.is_optional || self.system.exists(&join(&self.base, &source.path)) {
+                continue;
+            }
+            let section = match of_daemon.contains(source) {
+                true => supervisord::SECTION,
+                false => section,
+            };
+            let key = names().find(|name| self.document.get(section, name).is_some());
+            let key = key.unwrap_or("environment_file");
+            // What came out of the environment may be a secret.
+            let written = self.document.get(section, key);
+            let is_hidden = written.is_some_and(|written| written.text.contains("%("));
+            let path = match is_hidden {
+                true => self.shown(section, key),
+                false => source.path.clone(),
+            };
+            let text = format!(
+                "there is no environment file {path}, so it cannot start: write - before a path that need not be there"
+            );
+            self.warn(section, key, text);
+        }
     }
 
     /// The user that supervisord itself is to become.

@@ -44,7 +44,8 @@ pub(super) fn open(
     for line in &notes.criticals {
         log.critical(line);
     }
-    for line in config.warnings.iter().chain(&notes.warnings) {
+    let exposed = config.exposed_files.iter().map(|file| &file.text);
+    for line in config.warnings.iter().chain(exposed).chain(&notes.warnings) {
         log.warn(line);
     }
     for directory in &config.foreign_directories {
