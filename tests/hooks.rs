@@ -364,3 +364,105 @@ fn an_update_takes_a_program_with_hooks_away_and_a_reread_sees_them() {
     assert!(seen[2].starts_with("post_stop"), "{seen:?}");
     scene.stop();
 }
+
+#[test]
+fn what_hooks_write_has_the_form_of_the_log_of_their_program() {
+    let scene = scene_with(
+        &[("say", "printf \"$1 one\\n$1 two\"\n")],
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\n\
+         stdout_logfile_format=%(process_name)s/%(channel)s/%(message)s\n\
+         pre_start_hook=%(here)s/say before\npost_stop_hook=%(here)s/say after\n",
+    );
+    scene.wait("p", "RUNNING");
+    stop(&scene);
+    // A line without an end has one when its hook has ended.
+    let expected = "p/stdout/before one\np/stdout/before two\n\
+                    p/stdout/after one\np/stdout/after two\n";
+    let is_written = wait_until(DEADLINE, || log_of(&scene) == expected);
+    assert!(is_written, "{:?}\n{}", log_of(&scene), scene.log());
+    scene.stop();
+}
+
+#[test]
+fn what_hooks_write_is_in_the_ring_where_no_file_has_it() {
+    let scene = scene_with(
+        &[("say", "echo $1\n")],
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=NONE\nstdout_ring=4KB\n\
+         pre_start_hook=%(here)s/say before\npost_stop_hook=%(here)s/say after\n",
+    );
+    scene.wait("p", "RUNNING");
+    stop(&scene);
+    let parameters = [Value::text("p"), Value::Int(0), Value::Int(0)];
+    let kept = scene.call("readProcessStdoutLog", &parameters).answer();
+    assert_eq!(kept, Value::text("before\nafter\n"));
+    scene.stop();
+}
+
+#[test]
+fn a_oneshot_has_hooks_as_every_program() {
+    let scene = scene_with(
+        &[
+            ("refuse", "exit 3\n"),
+            ("work", "echo work >> \"$SEEN\"; exit $1\n"),
+        ],
+        &format!(
+            "[program:p]\ncommand=%(here)s/work 0\ndirectory=%(here)s/place\ntype=oneshot\n\
+             autostart=false\n{ALL}\
+             [program:bad]\ncommand=%(here)s/work 4\ndirectory=%(here)s/place\ntype=oneshot\n\
+             autostart=false\n{ALL}\
+             [program:refused]\ncommand=/bin/true\ntype=oneshot\nautostart=false\n\
+             pre_start_hook=%(here)s/refuse\n"
+        ),
+    );
+    let answer = scene.call("startProcess", &[Value::text("p")]).answer();
+    assert_eq!(answer, Value::Bool(true));
+    scene.wait("p", "EXITED");
+    let begun = |line: &str| line.split(" pid=").next().unwrap().to_owned();
+    let lines: Vec<String> = wait_seen(&scene, 3)
+        .iter()
+        .map(|line| begun(line))
+        .collect();
+    assert_eq!(lines, ["pre_start in place", "work", "post_stop in place"]);
+    assert!(seen(&scene)[2].contains(" status=0 signal= reason=exit status 0 p:p"));
+    let fault = scene.call("startProcess", &[Value::text("bad")]);
+    let text = "ABNORMAL_TERMINATION: bad: exit status 4; not expected";
+    assert_eq!(fault, Outcome::Fault(40, text.to_owned()));
+    let lines: Vec<String> = wait_seen(&scene, 7)[3..]
+        .iter()
+        .map(|line| begun(line))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "pre_start in place",
+            "work",
+            "post_stop in place",
+            "fatal in place"
+        ]
+    );
+    let fault = scene.call("startProcess", &[Value::text("refused")]);
+    let text = "ABNORMAL_TERMINATION: refused: pre_start_hook failed (exit status 3)";
+    assert_eq!(fault, Outcome::Fault(40, text.to_owned()));
+    assert_eq!(scene.info("refused").text_of("statename"), "FATAL");
+    scene.stop();
+}
+
+#[test]
+fn a_job_of_the_clock_waits_for_what_it_needs_and_has_its_hooks() {
+    let scene = scene_with(
+        &[("work", "echo work >> \"$SEEN\"\n")],
+        &format!(
+            "[program:p]\ncommand=%(here)s/work\ntype=oneshot\nschedule=* * * * * *\n\
+             depends_on=db\n{ALL}\
+             [program:db]\ncommand=/bin/cat\nstartsecs=0\nautostart=false\n"
+        ),
+    );
+    let lines = wait_seen(&scene, 6);
+    let words: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(words[..6], ["pre_start", "work", "post_stop"].repeat(2));
+    assert_eq!(scene.info("db").text_of("statename"), "RUNNING");
+    scene.stop();
+}
