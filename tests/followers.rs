@@ -140,7 +140,7 @@ fn limits(maxbytes: usize, backups: usize) -> String {
 fn disturb(scene: &Scene, chance: &mut Chance, log: &PathBuf, writer: &str, done: &mut usize) {
     *done += 1;
     let moved = log.with_extension(format!("moved{done}"));
-    match chance.below(10) {
+    match chance.below(14) {
         0 => drop(fs::remove_file(log)),
         1 => drop(fs::rename(log, moved)),
         2 => {
@@ -159,7 +159,10 @@ fn disturb(scene: &Scene, chance: &mut Chance, log: &PathBuf, writer: &str, done
             }
         }
         7 => scene.daemon.signal(libc::SIGUSR2),
-        8 if writer == "main" => drop(scene.call("clearLog", &[])),
+        8 if writer == "main" => drop(scene.call("rotateAllLogs", &[])),
+        8 | 9 => drop(scene.call("rotateProcessLogs", &[Value::text(writer)])),
+        10 | 11 => drop(scene.call("reopenProcessLogs", &[Value::text(writer)])),
+        12 if writer == "main" => drop(scene.call("clearLog", &[])),
         _ => drop(scene.call("clearProcessLogs", &[Value::text(writer)])),
     }
 }

@@ -143,3 +143,32 @@ fn the_oldest_backup_of_all_goes_first_and_the_largest_log_last() {
     wait_last(&scene, "a", "goes on\n");
     scene.stop();
 }
+
+#[test]
+fn a_log_that_several_write_to_counts_once_and_each_of_several_targets_counts() {
+    let dir = prepared();
+    for name in ["one.log.1", "two.log.1"] {
+        dir.write(&format!("logs/{name}"), "x".repeat(1000));
+    }
+    let both = "stdout_logfile=%(here)s/logs/one.log, %(here)s/logs/two.log";
+    let shared = cat("a", both).replace("stdout_logfile=%(here)s/logs/a.log\n", "");
+    let other = shared.replace("program:a", "program:b");
+    let more = format!("childlogs_maxbytes=3000\n{shared}{other}");
+    let scene = Scene::start_as(dir, &more, |_| {});
+    scene.wait_all("RUNNING");
+    let exists = |name: &str| scene.dir.join(&format!("logs/{name}")).exists();
+    // 2 x 200 and 2000 are within the bound, were the log counted twice they would not be.
+    for name in ["a", "b"] {
+        let line = format!("{name}{}\n", "y".repeat(98));
+        say(&scene, name, &line);
+        wait_last(&scene, "one", &line);
+        wait_last(&scene, "two", &line);
+    }
+    assert!(exists("one.log.1") && exists("two.log.1"));
+    assert_eq!(total(&scene), 2400);
+    let line = format!("{}\n", "z".repeat(399));
+    say(&scene, "a", &line);
+    wait_last(&scene, "two", &line);
+    assert!(total(&scene) <= 3000, "{}", total(&scene));
+    scene.stop();
+}

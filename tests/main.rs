@@ -35,6 +35,7 @@ mod foreground_command;
 mod foreseen;
 mod fuzz;
 mod health;
+mod hook_logs;
 mod hooks;
 mod hostile;
 mod hostile_server;
