@@ -7,8 +7,6 @@ mod servers;
 mod shell;
 mod targets;
 
-use std::collections::BTreeMap;
-
 use super::document::{DEFAULT, Document, PROGRAM_DEFAULT};
 use super::go;
 use super::hooks;
@@ -152,16 +150,20 @@ impl<'a> Checker<'a> {
     fn file(&mut self, file: &'a str, marks: &'a [Mark]) {
         let mut section = "";
         let mut key = "";
-        let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut known: VecMap<&str, VecMap<&str, usize>> = VecMap::new();
         for mark in marks {
             match &mark.what {
                 Marked::Header(name) => {
                     section = name;
+                    if !known.contains_key(section) {
+                        known.insert(section, VecMap::new());
+                    }
                     self.header(file, mark.line, name);
                 }
                 Marked::Key(name, _) => {
                     key = name;
-                    if let Some(first) = known.insert((section, key), mark.line) {
+                    let keys = known.get_mut(section);
+                    if let Some(first) = keys.and_then(|keys| keys.insert(key, mark.line)) {
                         self.warn(
                             file,
                             mark.line,

@@ -6,13 +6,13 @@
 //! behind those of programs. Every value knows the file and line that
 //! it comes from, and every section the file in which it first appeared.
 
-use std::collections::BTreeMap;
 use std::mem::take;
 
 use ::ini::configparser::ini::{Ini, IniDefault};
 
 use super::error::ConfigError;
 use super::ini::{self, Location, Mark, Marked};
+use crate::vec_map::VecMap;
 
 /// The section whose keys every other section falls back to.
 pub const DEFAULT: &str = "DEFAULT";
@@ -30,7 +30,7 @@ pub struct Document {
     store: Ini,
     files: Vec<String>,
     /// Where each section has its first header.
-    headers: BTreeMap<String, Line>,
+    headers: VecMap<String, Line>,
     marks: Vec<Vec<Mark>>,
     /// What sections say beside their keys, if no file has them.
     made: Vec<(String, Made)>,
@@ -72,7 +72,7 @@ impl Document {
         Document {
             store: Ini::new_from_defaults(settings),
             files: Vec::new(),
-            headers: BTreeMap::new(),
+            headers: VecMap::new(),
             marks: Vec::new(),
             made: Vec::new(),
         }
@@ -90,7 +90,7 @@ impl Document {
                 Marked::Header(name) => {
                     section = name;
                     self.store.get_mut_map().entry(name.clone()).or_default();
-                    self.headers.entry(name.clone()).or_insert(line);
+                    self.add_header(name, line);
                 }
                 Marked::Key(key, value) => self.set(section, key, &take(value), line),
                 Marked::Cut { .. } => {}
@@ -226,7 +226,14 @@ impl Document {
     pub fn add_section_at(&mut self, section: &str, location: &Location) {
         let line = self.line_of(location);
         self.add_section(section);
-        self.headers.entry(section.to_owned()).or_insert(line);
+        self.add_header(section, line);
+    }
+
+    /// A section stands where its first header is.
+    fn add_header(&mut self, section: &str, line: Line) {
+        if !self.headers.contains_key(section) {
+            self.headers.insert(section.to_owned(), line);
+        }
     }
 
     /// Puts a key there as if it stood in that place.

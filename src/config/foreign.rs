@@ -1,12 +1,12 @@
 //! Directories that others may write to, with files that supervisord opens as root in them. One
 //! is told of once, whatever is in it: who owns `/srv/app` owns all below it.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::paths::{absolute, dirname};
 use super::system::System;
 use super::{Address, Group, MainLog, Origin, Server, Supervisord};
+use crate::vec_map::VecMap;
 
 /// A directory and what is to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn directories(
     let mut search = Search {
         base,
         system,
-        known: BTreeMap::new(),
+        known: VecMap::new(),
         found: Vec::new(),
     };
     if let MainLog::File(path) = &supervisord.logfile {
@@ -68,7 +68,7 @@ struct Search<'a> {
     base: String,
     system: &'a dyn System,
     /// Directories that were looked at, and whether they, or one above them, were told of.
-    known: BTreeMap<String, bool>,
+    known: VecMap<String, bool>,
     found: Vec<ForeignDirectory>,
 }
 

@@ -186,19 +186,29 @@ impl Section<'_> {
         let Some(value) = self.value(key)? else {
             return Ok(None);
         };
-        let error = match convert(&value.text) {
-            Ok(converted) => return Ok(Some(converted)),
-            Err(error) => error,
-        };
-        // Messages show the part that is wrong; some in lower case, which a name does not survive.
-        let shown_part = convert(&value.shown()).err().filter(|other| {
+        match convert(&value.text) {
+            Ok(converted) => Ok(Some(converted)),
+            Err(error) => Err(self.unreadable(key, &value, error, convert(&value.shown()).err())),
+        }
+    }
+
+    /// The error of a value that could not be converted, and of what may be shown of it.
+    /// Messages show the part that is wrong; some in lower case, which a name does not survive.
+    fn unreadable(
+        &self,
+        key: &str,
+        value: &Expanded,
+        error: ValueError,
+        of_shown: Option<ValueError>,
+    ) -> ConfigError {
+        let shown_part = of_shown.filter(|other| {
             discriminant(&other.mismatch) == discriminant(&error.mismatch)
                 && other.to_string().contains(ENVIRONMENT)
         });
-        Err(match shown_part {
+        match shown_part {
             Some(other) => self.refused(key, other),
-            None => self.wrong(key, &value, error),
-        })
+            None => self.wrong(key, value, error),
+        }
     }
 
     /// The same for settings whose messages name them and not what is wrong.

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 use crate::loggers::failure::{LogFailure, LogOperation};
+use crate::sort;
 use crate::sys::lock;
 use crate::sys::safe_path::{self, FileAt};
 use crate::tokens::Channel;
@@ -124,8 +125,8 @@ pub fn clean_up(directory: &str, identifier: &str) -> CleanUp {
             Err(_) => done.warnings.push(CleanupWarning::Entry(entry.path())),
         }
     }
-    done.removed.sort();
-    done.held.sort();
+    sort::by(&mut done.removed, Ord::cmp);
+    sort::by(&mut done.held, Ord::cmp);
     done
 }
 

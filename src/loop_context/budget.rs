@@ -1,7 +1,6 @@
 //! How much the logs of programs may take together, with their backups. What is written is
 //! counted; when that is too much the files are measured, and some go.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -14,14 +13,16 @@ use crate::loggers::shared;
 use crate::loggers::target::Target;
 use crate::loop_context::LoopContext;
 use crate::sys::safe_path;
+use crate::vec_map::VecMap;
 
 impl LoopContext {
     /// A process has a log at that path, whether it is open or not.
     pub fn count_log(&mut self, path: &str) {
         if let Some(budget) = &mut self.budget {
-            let users = budget.logs.entry(path.to_owned()).or_default();
-            *users += 1;
-            if *users == 1 {
+            if let Some(users) = budget.logs.get_mut(path) {
+                *users += 1;
+            } else {
+                budget.logs.insert(path.to_owned(), 1);
                 budget.outdate();
             }
         }
@@ -146,11 +147,17 @@ fn is_device(log: &Path) -> bool {
 
 /// The files of these logs, each with the place of its log.
 fn measure(logs: &[PathBuf]) -> Vec<Measured> {
-    let mut directories: BTreeMap<&Path, BTreeMap<OsString, usize>> = BTreeMap::new();
+    let mut directories: VecMap<&Path, VecMap<OsString, usize>> = VecMap::new();
     for (place, log) in logs.iter().enumerate() {
         if let (Some(directory), Some(name)) = (log.parent(), log.file_name()) {
-            let names = directories.entry(directory).or_default();
-            names.entry(name.to_owned()).or_insert(place);
+            if !directories.contains_key(directory) {
+                directories.insert(directory, VecMap::new());
+            }
+            // What two processes have is one log, with the first place.
+            let names = directories.get_mut(directory);
+            if let Some(names) = names.filter(|names| !names.contains_key(name)) {
+                names.insert(name.to_owned(), place);
+            }
         }
     }
     let mut files = Vec::new();
@@ -163,7 +170,7 @@ fn measure(logs: &[PathBuf]) -> Vec<Measured> {
 
 fn measure_in(
     directory: &Path,
-    names: &BTreeMap<OsString, usize>,
+    names: &VecMap<OsString, usize>,
     files: &mut Vec<Measured>,
 ) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {

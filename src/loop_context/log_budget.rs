@@ -1,7 +1,8 @@
 //! How much the logs of programs may take together, and how much they do.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use crate::vec_map::VecMap;
 
 #[derive(Debug)]
 pub struct LogBudget {
@@ -9,7 +10,7 @@ pub struct LogBudget {
     /// How many bytes there are at most.
     pub counted: u64,
     /// The logs by their paths, each with how many processes have it.
-    pub logs: BTreeMap<String, u32>,
+    pub logs: VecMap<String, u32>,
     /// The files that these paths lead to, once that is known. To follow the links of each takes
     /// longer than all the rest.
     pub places: Option<Vec<PathBuf>>,
@@ -20,7 +21,7 @@ impl LogBudget {
         LogBudget {
             limit,
             counted: 0,
-            logs: BTreeMap::new(),
+            logs: VecMap::new(),
             places: None,
         }
     }

@@ -5,7 +5,6 @@
 //! that what a slow reader has not taken yet stays until it does; who opens the
 //! log again in the meantime writes after that.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +30,7 @@ pub struct OpenLogs {
     /// By the serial of their opening.
     logs: VecMap<LogId, Box<SharedLog>>,
     /// The same by what makes paths one log.
-    by_identity: BTreeMap<PathBuf, LogId>,
+    by_identity: VecMap<PathBuf, LogId>,
     last_id: u64,
     /// What is wrong with logs, the main log and syslog among them, where something is.
     pub troubles: VecMap<LogId, Trouble>,

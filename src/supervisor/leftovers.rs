@@ -1,7 +1,6 @@
 //! Programs that a supervisord before this one has left behind, because it was killed: they are
 //! told of at the start, or stopped before anything starts.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
@@ -13,6 +12,7 @@ use crate::supervisor::Supervisor;
 use crate::supervisor::child_record::{self, Child, ChildRecord};
 use crate::sys::{errno, kill, processes, trust};
 use crate::tokens::{ProcessId, Timer};
+use crate::vec_map::VecMap;
 
 /// How often it is looked whether those that are being stopped have gone.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -280,7 +280,7 @@ fn tell(context: &mut LoopContext, found: &[Found], setting: config::Leftovers) 
 /// The processes that a supervisord with that URL has started, without those that they started.
 fn find(url: &str) -> Vec<Found> {
     let own = ancestors(std::process::id());
-    let mut found = BTreeMap::new();
+    let mut found = VecMap::new();
     for pid in processes::pids() {
         if own.contains(&pid) {
             continue;

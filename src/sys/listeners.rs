@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::sort;
 use crate::sys::processes;
 
 /// A process that listens.
@@ -31,7 +32,7 @@ pub fn of_tcp(address: SocketAddr) -> Option<Listener> {
         return None;
     }
     let mut pids = processes::pids();
-    pids.sort_unstable();
+    sort::by(&mut pids, Ord::cmp);
     // Children may have it as well, and were started later.
     let pid = pids.into_iter().find(|pid| has_open(*pid, &links))?;
     Some(named(pid))

@@ -1,13 +1,12 @@
 //! `graph`: what depends on what, as a tree with states: below each process what it needs.
 
-use std::collections::BTreeMap;
-
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::reply::{DependencyInfo, NeedInfo, ProcessInfo};
 use crate::supervisorctl::session::Session;
+use crate::vec_map::VecMap;
 use crate::xmlrpc::fault::FaultCode;
 
 /// `graph [NAME…]`
@@ -58,7 +57,7 @@ pub fn graph(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
 struct Tree<'a> {
     /// In the server's order, each with its state and, while it waits, for what.
     processes: Vec<(String, String)>,
-    needs: BTreeMap<String, &'a [NeedInfo]>,
+    needs: VecMap<String, &'a [NeedInfo]>,
 }
 
 /// Lines that are not drawn yet: how deep they are, and where the branches go on.
@@ -83,15 +82,17 @@ impl<'a> Tree<'a> {
             let name = display_name(&row.group, &row.name);
             (name, row.depends_on.as_slice())
         });
-        Tree {
+        let mut tree = Tree {
             processes: processes.iter().map(shown).collect(),
-            needs: needs.collect(),
-        }
+            needs: VecMap::new(),
+        };
+        tree.needs.extend(needs);
+        tree
     }
 
     /// Those that nobody depends on.
     fn roots(&self) -> Vec<&str> {
-        let mut needed: BTreeMap<String, ()> = BTreeMap::new();
+        let mut needed: VecMap<String, ()> = VecMap::new();
         for need in self.needs.values().copied().flatten() {
             needed.insert(need.display_name(), ());
         }
@@ -107,11 +108,9 @@ impl<'a> Tree<'a> {
 
     /// What a process needs is drawn below it where it comes first, and not again.
     fn lines(&self, roots: &[&str]) -> Vec<String> {
-        let states: BTreeMap<&str, &str> = self
-            .processes
-            .iter()
-            .map(|(name, state)| (name.as_str(), state.as_str()))
-            .collect();
+        let mut states: VecMap<&str, &str> = VecMap::new();
+        let processes = self.processes.iter();
+        states.extend(processes.map(|(name, state)| (name.as_str(), state.as_str())));
         let roots = roots.iter().rev().map(|name| Branch {
             name: (*name).to_owned(),
             label: (*name).to_owned(),
@@ -120,7 +119,7 @@ impl<'a> Tree<'a> {
             is_root: true,
         });
         let mut open: Vec<Branch> = roots.collect();
-        let mut drawn: BTreeMap<String, ()> = BTreeMap::new();
+        let mut drawn: VecMap<String, ()> = VecMap::new();
         let mut lines = Vec::new();
         while let Some(branch) = open.pop() {
             let state = states.get(branch.name.as_str()).copied();
