@@ -201,6 +201,7 @@ const ADDED: &[&str] = &[
     "stderr_ring",
     "childlog_ring",
     "childlogs_maxbytes",
+    "statefile",
     "logfile_rotate",
     "logfile_chown",
     "logfile_chmod",

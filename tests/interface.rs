@@ -25,6 +25,8 @@ system.methodSignature system.multicall";
 /// What this program has besides.
 pub const ADDED: &[&str] = &[
     "supervisor.clearFatal",
+    "supervisor.disableProcess",
+    "supervisor.enableProcess",
     "supervisor.getDependencies",
     "supervisor.getEventResult",
     "supervisor.getStateReason",

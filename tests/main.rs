@@ -23,6 +23,7 @@ mod demo;
 mod dependants;
 mod dependencies;
 mod descriptors;
+mod disabled;
 mod endings;
 mod environment_files;
 mod exit_signals;

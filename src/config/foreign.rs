@@ -41,6 +41,9 @@ pub fn directories(
     if let Some(path) = &supervisord.pidfile {
         search.file(path, "pidfile", "supervisord");
     }
+    if let Some(path) = &supervisord.statefile {
+        search.file(path, "statefile", "supervisord");
+    }
     search.directory(&supervisord.childlogdir, "childlogdir", "supervisord");
     for server in servers {
         if let Address::Unix { path, .. } = &server.address {

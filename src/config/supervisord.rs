@@ -58,6 +58,8 @@ settings! {
         childlog_ring: Size = changed("size", Value("0")).within(0, MOST_OF_RING),
         /// How much the logs of programs may take together, with their backups.
         childlogs_maxbytes: SizeLimit = changed("size|infinity", Value("infinity")),
+        /// Where it is kept over restarts which processes are disabled.
+        statefile: Option<String> = changed("path", Nothing) => read_statefile,
         /// Read for all programs, before their own.
         environment_file: Sources = changed("paths", Nothing) => read_sources,
     } and {
@@ -264,6 +266,13 @@ fn read_logfile(section: &Section<'_>, key: &Key) -> Result<MainLog, ConfigError
 
 fn read_pidfile(section: &Section<'_>, key: &Key) -> Result<Option<String>, ConfigError> {
     Ok(pid_file(&read_file(section, key)?, section))
+}
+
+fn read_statefile(section: &Section<'_>, key: &Key) -> Result<Option<String>, ConfigError> {
+    let named = section.converted(key.name, |text| {
+        existing_dirpath(text, section.launch_directory, section.system)
+    })?;
+    Ok(named.map(|path| normalized(&path, section)))
 }
 
 /// The word is not made a path: it stands for the service.

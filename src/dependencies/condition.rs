@@ -13,6 +13,8 @@ pub struct Observed {
     /// It is EXITED with an expected status.
     pub has_succeeded: bool,
     pub is_healthy: bool,
+    /// It is started for nobody else.
+    pub is_disabled: bool,
 }
 
 impl Default for Observed {
@@ -23,6 +25,7 @@ impl Default for Observed {
             comes_back: false,
             has_succeeded: false,
             is_healthy: false,
+            is_disabled: false,
         }
     }
 }
@@ -60,6 +63,19 @@ impl Observed {
         self.state.is_stopped() || self.state == ProcessState::Backoff
     }
 
+    /// Whether it is down and nobody starts it who does not name it.
+    pub fn is_kept_down(&self) -> bool {
+        self.is_disabled && self.has_ended() && !self.comes_back
+    }
+
+    /// What it is, in a word, to those that wait for it.
+    pub fn word(&self) -> &'static str {
+        match self.is_kept_down() {
+            true => "disabled",
+            false => self.state.name(),
+        }
+    }
+
     /// Whether a condition that does not hold will not without help. What was stopped may be
     /// about to be started again by whoever stopped it.
     pub fn has_failed(&self, condition: Condition) -> bool {
@@ -68,6 +84,6 @@ impl Observed {
             ProcessState::Exited => !self.comes_back,
             _ => false,
         };
-        is_over && !self.meets(condition)
+        (is_over || self.is_kept_down()) && !self.meets(condition)
     }
 }

@@ -214,6 +214,7 @@ impl Plan {
                 for (place, &(member, _)) in self.graph.needs[need].members.iter().enumerate() {
                     let state = &self.states[member];
                     let is_down = !state.observed.is_coming()
+                        && !state.observed.is_disabled
                         && state.observed.state != ProcessState::Unknown;
                     if self.progress[need].blocks[place] && (is_down || state.wish.is_some()) {
                         open.push(member);
@@ -288,7 +289,31 @@ impl Plan {
 
     fn blame(&self, member: usize) -> String {
         let (name, state) = (&self.graph.nodes[member].name, &self.states[member]);
-        format!("dependency {name} is {}", state.observed.state.name())
+        format!("dependency {name} is {}", state.observed.word())
+    }
+
+    /// A process is disabled: it does not start by itself any more.
+    pub fn disable(&mut self, id: ProcessId, steps: &mut Vec<Step>) {
+        let place = self.graph.place(id);
+        let wish = place.and_then(|node| self.states[node].wish.as_ref());
+        if wish.is_some_and(|wish| wish.cause == Cause::Autostart && !wish.is_made) {
+            self.drop_wish(id, steps);
+        }
+    }
+
+    /// Whether others wait for a process.
+    pub fn is_waited_for(&self, id: ProcessId) -> bool {
+        let Some(node) = self.graph.place(id) else {
+            return false;
+        };
+        let mut needs = self.graph.nodes[node].part_of.iter();
+        needs.any(|&(need, place)| {
+            let graph = &self.graph.needs[need];
+            let mut dependants = graph.dependants.iter();
+            !graph.is_optional
+                && self.progress[need].blocks[place]
+                && dependants.any(|&dependant| self.waits_at(dependant))
+        })
     }
 
     /// A process is not to start any more.

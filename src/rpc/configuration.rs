@@ -119,6 +119,7 @@ pub fn push_info(
     group: &config::Group,
     process: &config::Process,
     in_use: bool,
+    is_disabled: bool,
     active: Option<&Subprocess>,
 ) {
     let mut entry = StructWriter::begin(text);
@@ -150,6 +151,9 @@ pub fn push_info(
     entry.int("stopwaitsecs", process.stopwaitsecs);
     push_output(&mut entry, Channel::Stderr, &process.stderr, active);
     entry.string("serverurl", process.serverurl.as_deref().unwrap_or("none"));
+    if is_disabled {
+        entry.bool("disabled", true);
+    }
     entry.end();
 }
 

@@ -179,10 +179,8 @@ pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subproces
     row.string_after(string_member!("stderr_logfile"), log(Channel::Stderr));
     row.int_after(int_member!("pid"), i64::from(machine.pid()));
     let missing = supervisor.waiting_for(process);
-    let description = match &missing {
-        Some(missing) => waiting(missing),
-        None => description(process, now),
-    };
+    let is_disabled = supervisor.is_disabled(process);
+    let description = description(process, missing.as_ref(), is_disabled, now);
     row.string_after(string_member!("description"), &description);
     if let Some(missing) = missing {
         row.member("waiting_for", |text| {
@@ -205,7 +203,9 @@ pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subproces
     if process.config().is_oneshot() {
         row.string_after(string_member!("type"), "oneshot");
     }
-    if let Some(next) = process.next_run() {
+    if is_disabled {
+        row.bool("disabled", true);
+    } else if let Some(next) = process.next_run() {
         row.int_after(int_member!("next_run"), next);
     }
     if let Some(watch) = process.watch() {
@@ -217,20 +217,31 @@ pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subproces
 
 /// What is known of a process, in a few words; what it waits for, if it does.
 pub fn description_in(supervisor: &Supervisor, process: &Subprocess, now: Now) -> String {
-    match supervisor.waiting_for(process) {
-        Some(missing) => waiting(&missing),
-        None => description(process, now),
+    let missing = supervisor.waiting_for(process);
+    let is_disabled = supervisor.is_disabled(process);
+    description(process, missing.as_ref(), is_disabled, now)
+}
+
+/// What is known of a process, in a few words: what it waits for, or that nobody starts it but
+/// by its name, or when the clock starts it next.
+fn description(
+    process: &Subprocess,
+    missing: Option<&Missing>,
+    is_disabled: bool,
+    now: Now,
+) -> String {
+    if let Some(missing) = missing {
+        return format!("waiting for {}", missing.text());
     }
-}
-
-fn waiting(missing: &Missing) -> String {
-    format!("waiting for {}", missing.text())
-}
-
-/// What is known of a process, in a few words, and when the clock starts it next.
-fn description(process: &Subprocess, now: Now) -> String {
     let description = present(process, now);
-    match process.next_run() {
+    let is_at_rest = matches!(
+        process.machine().state(),
+        ProcessState::Stopped | ProcessState::Exited
+    );
+    if is_disabled && is_at_rest {
+        return format!("{description}, disabled");
+    }
+    match process.next_run().filter(|_| !is_disabled) {
         None => description,
         Some(next) if description.is_empty() => format!("next run {}", calendar_time(next)),
         Some(next) => format!("{description}, next run {}", calendar_time(next)),

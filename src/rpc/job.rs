@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use crate::clock::Monotonic;
 use crate::rpc::names;
 use crate::rpc::pending::{Ending, PendingAction};
+use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -24,6 +25,8 @@ pub struct Job {
     /// What the steps so far have come to.
     entries: Vec<Entry>,
     pub answer: JobAnswer,
+    /// Disabled processes that it has stopped, and starts again.
+    pub have_run: Vec<ProcessId>,
     /// Whether a start counts as done only when the process is RUNNING.
     pub wait: bool,
     /// The turn of the loop in which it has had its share.
@@ -91,6 +94,7 @@ impl Job {
             under_way: None,
             entries: Vec::new(),
             answer,
+            have_run: Vec::new(),
             wait,
             turn: None,
             ending: Ending::default(),

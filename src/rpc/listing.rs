@@ -115,7 +115,8 @@ fn push_rows(
                     continue;
                 };
                 let active = row.process.and_then(|id| supervisor.groups.process(id));
-                configuration::push_info(text, group, process, row.in_use, active);
+                let is_disabled = supervisor.has_disabled(&group.name, &process.name);
+                configuration::push_info(text, group, process, row.in_use, is_disabled, active);
             }
         }
     }

@@ -3,8 +3,8 @@
 
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
-    configuration, dependencies, information, listing, log_files, logs, restart, signals, start,
-    stop, system, wait,
+    configuration, dependencies, disabled, information, listing, log_files, logs, restart, signals,
+    start, stop, system, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -143,6 +143,11 @@ const SUPERVISOR: &[Method] = methods! {
         "The same as clearProcessLogs.", logs::clear_process;
     clearProcessLogs(NAME) -> TRUE, [BadName, Failed],
         "Empty both logs of a process, if it has a child.", logs::clear_process;
+    disableProcess(NAME_OR_GROUP) -> TRUE, [BadName, Failed],
+        "Keep a process, or each of a group, from starting but by its own name.",
+        disabled::disable;
+    enableProcess(NAME_OR_GROUP) -> TRUE, [BadName, Failed],
+        "Let a process, or each of a group, start again as others do.", disabled::enable;
     getAPIVersion() -> VERSION, [],
         "The version of this interface.", information::api_version;
     getAllConfigInfo() -> PROCESSES, [],

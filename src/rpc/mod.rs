@@ -7,6 +7,7 @@
 
 pub mod configuration;
 pub mod dependencies;
+pub mod disabled;
 pub mod information;
 pub mod interface;
 pub mod job;

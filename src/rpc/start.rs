@@ -20,7 +20,7 @@ pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
         Named::Process(process) => process.id(),
         Named::Group(group) => {
             let ids = daemon.supervisor.by_priority(group);
-            return Ok(start_several(daemon, ids, wait));
+            return Ok(start_several(daemon, ids, &[], wait));
         }
     };
     match start_one(daemon, id, name, wait) {
@@ -35,13 +35,15 @@ pub fn start_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 pub fn start_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let group = names::group(daemon.supervisor, parameters::string(parameters, 0)?)?;
     let ids = daemon.supervisor.by_priority(group);
-    Ok(start_several(daemon, ids, parameters::wait(parameters, 1)))
+    let wait = parameters::wait(parameters, 1);
+    Ok(start_several(daemon, ids, &[], wait))
 }
 
 /// `supervisor.startAllProcesses(wait=true)`
 pub fn start_all(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let ids = daemon.supervisor.processes_by_priority();
-    Ok(start_several(daemon, ids, parameters::wait(parameters, 0)))
+    let wait = parameters::wait(parameters, 0);
+    Ok(start_several(daemon, ids, &[], wait))
 }
 
 /// Whether a process that was started has come up, or why it has not; `None` while it may. A
@@ -102,10 +104,18 @@ fn awaited(id: ProcessId, name: &str) -> AwaitedProcess {
     }
 }
 
-/// Starts those that do not run.
-pub fn start_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> CallProgress {
+/// Starts those that do not run; what is disabled only if it has run before.
+pub fn start_several(
+    daemon: &mut Daemon<'_>,
+    ids: Vec<ProcessId>,
+    have_run: &[ProcessId],
+    wait: bool,
+) -> CallProgress {
     let mut slots = Vec::new();
     for id in ids {
+        if daemon.supervisor.is_disabled_by_id(id) && !have_run.contains(&id) {
+            continue;
+        }
         let Some(process) = daemon.supervisor.groups.process(id) else {
             continue;
         };

@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::{Change, Job, JobAnswer, JobStep, JobTarget};
+use crate::rpc::names::Named;
 use crate::rpc::pending::PendingAction;
 use crate::rpc::{configuration, names, poll, start, stop};
-use crate::tokens::Timer;
+use crate::tokens::{ProcessId, Timer};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -76,11 +77,12 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
 fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
     let (change, name, outcome) = match step {
         JobStep::Stop(target) => {
+            job.have_run.extend(disabled_and_up(daemon, &target));
             let outcome = stop(daemon, &target);
             (Change::Stop, target.name(), outcome)
         }
         JobStep::Start(target) => {
-            let outcome = start(daemon, &target, job.wait);
+            let outcome = start(daemon, &target, &job.have_run, job.wait);
             (Change::Start, target.name(), outcome)
         }
         JobStep::StopGroup(group) => {
@@ -135,16 +137,43 @@ pub fn stop(daemon: &mut Daemon<'_>, target: &JobTarget) -> Outcome {
     }
 }
 
-pub fn start(daemon: &mut Daemon<'_>, target: &JobTarget, wait: bool) -> Outcome {
-    let wait_value = Value::Bool(wait);
-    match target {
-        JobTarget::All => start::start_all(daemon, &[wait_value]),
-        JobTarget::Name(name) => start::start_process(daemon, &[Value::string(name), wait_value]),
-        JobTarget::Together(names) => {
-            let ids = names::processes(daemon.supervisor, names);
-            Ok(start::start_several(daemon, ids, wait))
+/// Starts what is meant; of several, what is disabled only if it has run before.
+pub fn start(
+    daemon: &mut Daemon<'_>,
+    target: &JobTarget,
+    have_run: &[ProcessId],
+    wait: bool,
+) -> Outcome {
+    match (several(daemon, target), target) {
+        (Some(ids), _) => Ok(start::start_several(daemon, ids, have_run, wait)),
+        (None, target) => {
+            let parameters = [Value::String(target.name()), Value::Bool(wait)];
+            start::start_process(daemon, &parameters)
         }
     }
+}
+
+/// The processes of a target that stands for several, in the order of starting.
+fn several(daemon: &Daemon<'_>, target: &JobTarget) -> Option<Vec<ProcessId>> {
+    match target {
+        JobTarget::All => Some(daemon.supervisor.processes_by_priority()),
+        JobTarget::Together(names) => Some(names::processes(daemon.supervisor, names)),
+        JobTarget::Name(name) => match names::find(daemon.supervisor, name) {
+            Ok(Named::Group(group)) => Some(daemon.supervisor.by_priority(group)),
+            _ => None,
+        },
+    }
+}
+
+/// Those that somebody has started by name though they are disabled.
+fn disabled_and_up(daemon: &Daemon<'_>, target: &JobTarget) -> Vec<ProcessId> {
+    let mut ids = several(daemon, target).unwrap_or_default();
+    ids.retain(|id| {
+        let process = daemon.supervisor.groups.process(*id);
+        daemon.supervisor.is_disabled_by_id(*id)
+            && process.is_some_and(|process| process.machine().state().is_running())
+    });
+    ids
 }
 
 /// The name for all of a group.

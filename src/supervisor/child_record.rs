@@ -134,7 +134,7 @@ pub fn read(path: &str) -> io::Result<Vec<Child>> {
 }
 
 /// Nobody else may move another file of ours, such as a log, to that place.
-fn check_directories(path: &str) -> io::Result<()> {
+pub(super) fn check_directories(path: &str) -> io::Result<()> {
     let directory = match Path::new(path).parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -156,7 +156,7 @@ fn check_directories(path: &str) -> io::Result<()> {
 }
 
 /// Nobody else may say whom supervisord is to kill.
-fn check(file: &File) -> io::Result<()> {
+pub(super) fn check(file: &File) -> io::Result<()> {
     let found = file.metadata()?;
     let is_ours = trust::is_trusted(found.uid());
     let is_private = found.mode() & 0o022 == 0 && found.nlink() == 1;

@@ -50,17 +50,6 @@ fn is_healthy(process: &Subprocess) -> bool {
     process.health() == Some(Health::Healthy)
 }
 
-fn observed(process: &Subprocess) -> Observed {
-    let (machine, config) = (process.machine(), process.config());
-    Observed {
-        state: machine.state(),
-        has_child: machine.pid() != 0,
-        comes_back: machine.waits_for_restart(),
-        has_succeeded: config.exitcodes.contains(&machine.exit_status()),
-        is_healthy: is_healthy(process),
-    }
-}
-
 fn described(group: &Group, process: &Subprocess) -> Described {
     Described {
         id: process.id(),
@@ -76,6 +65,39 @@ fn depends(process: &config::Process) -> bool {
 }
 
 impl Supervisor {
+    fn observed(&self, process: &Subprocess) -> Observed {
+        let (machine, config) = (process.machine(), process.config());
+        Observed {
+            state: machine.state(),
+            has_child: machine.pid() != 0,
+            comes_back: machine.waits_for_restart(),
+            has_succeeded: config.exitcodes.contains(&machine.exit_status()),
+            is_healthy: is_healthy(process),
+            is_disabled: self.is_disabled(process),
+        }
+    }
+
+    /// A process was disabled, or enabled: then it starts if others wait for it.
+    pub(super) fn note_disabled(
+        &mut self,
+        context: &mut LoopContext,
+        id: ProcessId,
+        is_disabled: bool,
+    ) {
+        let mut steps = Vec::new();
+        let Some(dependencies) = &mut self.dependencies else {
+            return;
+        };
+        if is_disabled {
+            dependencies.plan.disable(id, &mut steps);
+        }
+        dependencies.entered.push((id, false));
+        self.take_steps(context, steps);
+        if !is_disabled && self.plan().is_some_and(|plan| plan.is_waited_for(id)) {
+            self.want(context, id, Cause::Autostart);
+        }
+    }
+
     /// A group came or went, or the configuration was read again.
     pub(super) fn note_group(&mut self, group: &config::Group) {
         let processes = &group.processes;
@@ -225,7 +247,7 @@ impl Supervisor {
     /// What a process waits for, each as it is.
     pub fn waiting_for(&self, process: &Subprocess) -> Option<Missing> {
         let missing = self.plan()?.missing(process.id());
-        let waits = !missing.is_empty() && observed(process).has_ended();
+        let waits = !missing.is_empty() && self.observed(process).has_ended();
         waits.then_some(missing)
     }
 
@@ -330,11 +352,14 @@ impl Supervisor {
         was_running: bool,
         steps: &mut Vec<Step>,
     ) {
-        let process = self.groups.process(id);
-        if let Some((dependencies, process)) = self.dependencies.as_mut().zip(process) {
+        let observed = self
+            .groups
+            .process(id)
+            .map(|process| self.observed(process));
+        if let Some((dependencies, observed)) = self.dependencies.as_mut().zip(observed) {
             let now = context.now.monotonic;
             let plan = &mut dependencies.plan;
-            plan.observe(id, observed(process), was_running, now, steps);
+            plan.observe(id, observed, was_running, now, steps);
             if plan.next_look(id).is_none() && context.timers.is_set(Timer::Dependency(id)) {
                 context.timers.set(Timer::Dependency(id), None);
             }
@@ -422,8 +447,10 @@ impl Supervisor {
             self.dependencies = None;
             return;
         }
-        let groups = &self.groups;
-        let observe = |id| groups.process(id).map_or_else(Observed::default, observed);
+        let observe = |id| {
+            let process = self.groups.process(id);
+            process.map_or_else(Observed::default, |process| self.observed(process))
+        };
         let mut plan = Plan::new(graph, observe, &before);
         plan.begin(steps);
         if let Some(dependencies) = &mut self.dependencies {

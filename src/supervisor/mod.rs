@@ -11,6 +11,7 @@ pub mod child_record;
 mod command;
 pub mod dependencies;
 pub mod descriptors;
+pub mod disabled;
 pub mod dispatch;
 pub mod exit;
 pub mod fatal;
@@ -25,6 +26,7 @@ pub mod reap;
 pub mod results;
 pub mod schedules;
 pub mod shutdown;
+mod state_file;
 pub mod ticks;
 pub mod transitions;
 
@@ -42,6 +44,7 @@ use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
 use dependencies::Dependencies;
+use disabled::Disabled;
 use exit::Ended;
 use fatal::Failures;
 use groups::Groups;
@@ -95,6 +98,8 @@ pub struct Supervisor {
     schedules: Schedules,
     /// Of processes that depend on others, if any does.
     dependencies: Option<Box<Dependencies>>,
+    /// Processes that operators have disabled, if there is a file to keep them in.
+    disabled: Option<Box<Disabled>>,
     /// Processes that have ended for good in this turn and may be the end of supervisord.
     ended: Vec<Ended>,
     /// What supervisord exits with.
@@ -137,6 +142,7 @@ impl Supervisor {
             shutdown: None,
             schedules: Schedules::default(),
             dependencies: None,
+            disabled: None,
             ended: Vec::new(),
             exit_status: 0,
             not_started: None,

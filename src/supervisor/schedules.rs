@@ -105,6 +105,9 @@ impl Supervisor {
         let Some(process) = self.groups.process(id) else {
             return;
         };
+        if self.is_disabled(process) {
+            return;
+        }
         let state = process.machine().state();
         let is_under_way = !state.is_stopped() || process.machine().pid() != 0;
         if is_under_way {

@@ -275,7 +275,9 @@ impl Supervisor {
         let is_due = |member: &Member<'_>| {
             waiting.binary_search(&member.id.group).is_ok()
                 && self.groups.process(member.id).is_some_and(|process| {
-                    process.config().autostart && process.machine().last_start().is_none()
+                    process.config().autostart
+                        && process.machine().last_start().is_none()
+                        && !self.is_disabled(process)
                 })
         };
         let members = self.groups.iter().flat_map(Group::members).filter(is_due);

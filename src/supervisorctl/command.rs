@@ -21,6 +21,8 @@ pub enum Command {
     ClearFatal,
     Completion,
     Debug,
+    Disable,
+    Enable,
     EndOfInput,
     Exit,
     Fg,
@@ -57,6 +59,8 @@ const WORDS: &[(&str, Command)] = &[
     ("clearfatal", Command::ClearFatal),
     ("completion", Command::Completion),
     ("debug", Command::Debug),
+    ("disable", Command::Disable),
+    ("enable", Command::Enable),
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
     ("fg", Command::Fg),
@@ -101,6 +105,8 @@ impl Command {
             C::ClearFatal
                 | C::Completion
                 | C::Debug
+                | C::Disable
+                | C::Enable
                 | C::Graph
                 | C::Healthcheck
                 | C::Reopen
@@ -121,8 +127,11 @@ impl Command {
 
     /// Whether at least one name must follow.
     pub fn requires_process(self) -> bool {
-        use Command::{Clear, Restart, Start, Stop, Wait};
-        matches!(self, Clear | Restart | Start | Stop | Wait)
+        use Command::{Clear, Disable, Enable, Restart, Start, Stop, Wait};
+        matches!(
+            self,
+            Clear | Disable | Enable | Restart | Start | Stop | Wait
+        )
     }
 
     /// Whether the server is first asked which version it has. `status` and `healthcheck`
@@ -134,6 +143,8 @@ impl Command {
             C::Clear
                 | C::ClearFatal
                 | C::Debug
+                | C::Disable
+                | C::Enable
                 | C::Fg
                 | C::Graph
                 | C::Maintail

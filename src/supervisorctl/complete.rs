@@ -87,6 +87,8 @@ enum States {
     Stoppable,
     Signallable,
     Running,
+    Enabled,
+    Disabled,
 }
 
 /// The candidates for the word at the cursor.
@@ -210,6 +212,8 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
             is_lower: word.starts_with(|letter: char| letter.is_ascii_lowercase()),
         },
         Command::Signal => process(States::Signallable, true, true),
+        Command::Disable => process(States::Enabled, true, true),
+        Command::Enable => process(States::Disabled, true, true),
         Command::Pid | Command::Clear | Command::Reopen | Command::Rotate => {
             process(States::Any, true, true)
         }
@@ -378,6 +382,8 @@ impl States {
                 States::Stoppable => state.is_some_and(ProcessState::is_running),
                 States::Signallable => state.is_some_and(ProcessState::is_signallable),
                 States::Running => state == Some(ProcessState::Running),
+                States::Enabled => !process.is_disabled,
+                States::Disabled => process.is_disabled,
             }
         })
     }

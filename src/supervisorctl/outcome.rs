@@ -23,6 +23,8 @@ pub enum Verb {
     Clear,
     Reopen,
     Rotate,
+    Disable,
+    Enable,
 }
 
 impl Verb {
@@ -51,6 +53,8 @@ impl Verb {
             Verb::Clear => "clearProcessLogs",
             Verb::Reopen => "reopenProcessLogs",
             Verb::Rotate => "rotateProcessLogs",
+            Verb::Disable => "disableProcess",
+            Verb::Enable => "enableProcess",
         }
     }
 
@@ -64,6 +68,8 @@ impl Verb {
             Verb::Clear => "clearProcessLogs",
             Verb::Reopen => "reopenProcessLogs",
             Verb::Rotate => "rotateProcessLogs",
+            Verb::Disable => "disableProcess",
+            Verb::Enable => "enableProcess",
         }
     }
 
@@ -75,6 +81,8 @@ impl Verb {
             Verb::Clear => "clearAllProcessLogs",
             Verb::Reopen => "reopenAllLogs",
             Verb::Rotate => "rotateAllLogs",
+            Verb::Disable => "disableProcess",
+            Verb::Enable => "enableProcess",
         }
     }
 
@@ -88,6 +96,8 @@ impl Verb {
             Verb::Clear => "cleared",
             Verb::Reopen => "reopened",
             Verb::Rotate => "rotated",
+            Verb::Disable => "disabled",
+            Verb::Enable => "enabled",
         }
     }
 
@@ -125,7 +135,7 @@ impl Verb {
         let soft = match self {
             Verb::Start | Verb::BeginStart => FaultCode::AlreadyStarted,
             Verb::Stop | Verb::BeginStop => FaultCode::NotRunning,
-            Verb::Signal | Verb::Clear | Verb::Reopen | Verb::Rotate => return false,
+            _ => return false,
         };
         i64::from(soft.code()) == code
     }
@@ -149,7 +159,9 @@ impl Verb {
             {
                 Ok(description.to_owned())
             }
-            Verb::Reopen | Verb::Rotate if code == i64::from(FaultCode::Failed.code()) => {
+            Verb::Reopen | Verb::Rotate | Verb::Disable | Verb::Enable
+                if code == i64::from(FaultCode::Failed.code()) =>
+            {
                 let reason = description
                     .split_once(": ")
                     .map_or("", |(_, reason)| reason);
@@ -289,6 +301,9 @@ mod tests {
             (Verb::Rotate, 80, Some("x: rotated")),
             (Verb::Rotate, 30, Some("x: ERROR (why)")),
             (Verb::Rotate, 10, Some("x: ERROR (no such process)")),
+            (Verb::Disable, 80, Some("x: disabled")),
+            (Verb::Enable, 80, Some("x: enabled")),
+            (Verb::Enable, 30, Some("x: ERROR (why)")),
         ] {
             let line = verb.line("x", code, "FAILED: why");
             assert_eq!(line.ok().as_deref(), expected, "{verb:?} {code}");

@@ -109,6 +109,7 @@ mod tests {
             statename: "RUNNING".to_owned(),
             description: String::new(),
             pid: 1,
+            is_disabled: false,
         }
     }
 

@@ -225,6 +225,7 @@ mod tests {
             statename: String::new(),
             description: String::new(),
             pid: 0,
+            is_disabled: false,
         };
         use ProcessState::{Backoff, Running, Starting, Stopped, Stopping};
         let rows = [

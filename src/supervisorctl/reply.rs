@@ -15,6 +15,8 @@ pub struct ProcessInfo {
     pub statename: String,
     pub description: String,
     pub pid: i64,
+    /// It is started by its name alone.
+    pub is_disabled: bool,
 }
 
 impl ProcessInfo {
@@ -75,6 +77,7 @@ pub struct ConfigInfo {
     pub name: String,
     pub inuse: bool,
     pub autostart: bool,
+    pub is_disabled: bool,
     pub group_prio: i64,
     pub process_prio: i64,
 }
@@ -212,6 +215,7 @@ fn process(value: &Value) -> Option<ProcessInfo> {
         statename: shown(value, "statename")?,
         description: shown(value, "description")?,
         pid: number(value, "pid")?,
+        is_disabled: flag(value, "disabled").unwrap_or(false),
     })
 }
 
@@ -237,6 +241,7 @@ fn configuration(value: &Value) -> Option<ConfigInfo> {
         name: text(value, "name")?,
         inuse: flag(value, "inuse")?,
         autostart: flag(value, "autostart")?,
+        is_disabled: flag(value, "disabled").unwrap_or(false),
         group_prio: number(value, "group_prio")?,
         process_prio: number(value, "process_prio")?,
     })

@@ -269,6 +269,7 @@ fn start_with(
             .map_err(|error| not_opened::failure(&launch.request, &error))?,
     };
 
+    supervisor.read_state_file(context);
     let failures = make_groups(&mut supervisor, context);
     if let Some((group, error)) = failures.first().filter(|_| !restart) {
         return Err(not_opened::socket_failure(&launch.request, group, error));

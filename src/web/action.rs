@@ -59,7 +59,7 @@ fn run(daemon: &mut Daemon<'_>, verb: Verb, target: JobTarget) -> Outcome {
     // Nobody is to look at an empty page for as long as a job takes.
     let wait = !has_oneshot(daemon, &target);
     match verb {
-        Verb::Start => steps::start(daemon, &target, wait),
+        Verb::Start => steps::start(daemon, &target, &[], wait),
         Verb::Stop => steps::stop(daemon, &target),
         Verb::Restart => restart::restart(daemon, vec![target], JobAnswer::Several, wait),
     }

@@ -37,6 +37,7 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'restart_limit', 'startdelay', 'depends_on', 'depends_timeout', 'depends_restart',
          'shutdown_timeout',
          'stdout_ring', 'stderr_ring', 'childlog_ring', 'childlogs_maxbytes',
+         'statefile',
          'logfile_rotate', 'logfile_chown', 'logfile_chmod',
          'stdout_logfile_rotate', 'stdout_logfile_chown', 'stdout_logfile_chmod',
          'stderr_logfile_rotate', 'stderr_logfile_chown', 'stderr_logfile_chmod',

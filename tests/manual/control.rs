@@ -69,6 +69,8 @@ const LINES: &[(&str, Way, &str)] = &[
         "\"statename\": \"RUNNING\"",
     ),
     ("$ supervisorctl healthcheck web", Exact, ""),
+    ("$ supervisorctl disable web", Exact, "web: disabled\n"),
+    ("$ supervisorctl enable web", Exact, "web: enabled\n"),
     ("$ supervisorctl graph web", Exact, "web  RUNNING\n"),
     (
         "$ supervisorctl stop --with-dependents workers:mail_00",
@@ -189,6 +191,7 @@ fn scene(port: u16) -> Scene {
     };
     let user = "username=chris\npassword=123\n";
     let sections = [
+        "statefile=%(here)s/state\n".to_owned(),
         format!("[unix_http_server]\n{user}[supervisorctl]\n{user}"),
         format!("[inet_http_server]\nport=127.0.0.1:{port}\n{user}"),
         program("web", "%(here)s/talker web", ""),

@@ -318,7 +318,7 @@ fn first(value: &Value) -> &Value {
 fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     // With the features that have members of their own.
     let scene = Scene::start(
-        "[program:p]\ncommand=/bin/cat\ntype=oneshot\ncron=@yearly\nautostart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+        "statefile=%(here)s/state\n[program:p]\ncommand=/bin/cat\ntype=oneshot\ncron=@yearly\nautostart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
          stdout_ring=1KB\nstderr_ring=1KB\nreadiness=notify\n\
          [program:waiting]\ncommand=/bin/cat\ndepends_on=p\n",
     );
@@ -326,7 +326,14 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     // Only what waits has that.
     assert!(names(&scene.info("waiting")).contains("waiting_for"));
     assert!(told.remove("waiting_for"));
-    assert_eq!(told, names(&scene.info("p")));
+    // Nor has a disabled process a next run.
+    let next_run = BTreeSet::from(["next_run".to_owned()]);
+    let before = names(&scene.info("p"));
+    scene.call("disableProcess", &[Value::text("p")]).answer();
+    let after = names(&scene.info("p"));
+    assert_eq!(&before - &after, next_run);
+    let before = &before | &after;
+    assert_eq!(told, before);
     let configuration = scene.call("getAllConfigInfo", &[]).answer();
     assert_eq!(members("Configuration"), names(first(&configuration)));
     let statuses = scene.call("clearAllProcessLogs", &[]).answer();

@@ -62,12 +62,13 @@ impl Plan {
                 continue;
             };
             let leaves = self.states[member].is_leaving;
-            let state = self.states[member].observed.state;
+            let observed = self.states[member].observed;
+            let state = observed.state;
             let state = match condition {
                 // It may be held until others have gone before it.
                 _ if leaves && state.is_running() => ProcessState::Stopping.name(),
                 Condition::Healthy if state == ProcessState::Running => "not healthy",
-                _ => state.name(),
+                _ => observed.word(),
             };
             missing.add(&self.graph.nodes[member].name, state);
         }

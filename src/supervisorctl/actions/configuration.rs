@@ -258,11 +258,16 @@ pub fn avail(session: &mut Session) -> Result<(), Failure> {
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
     for entry in entries {
+        let starts = match (entry.is_disabled, entry.autostart) {
+            (true, _) => "disabled",
+            (false, true) => "auto",
+            (false, false) => "manual",
+        };
         session.print(&format!(
             "{:<32} {:<9} {:<9} {}:{}",
             display_name(&entry.group, &entry.name),
             if entry.inuse { "in use" } else { "avail" },
-            if entry.autostart { "auto" } else { "manual" },
+            starts,
             entry.group_prio,
             entry.process_prio
         ))?;

@@ -40,6 +40,7 @@ fn autostarted(session: &mut Session, rows: &[ProcessInfo]) -> Result<Vec<String
     let starts = |row: &&ProcessInfo| {
         configurations.iter().any(|configuration| {
             configuration.autostart
+                && !configuration.is_disabled
                 && configuration.group == row.group
                 && configuration.name == row.name
         })
@@ -139,6 +140,7 @@ mod tests {
                 statename: state.name().to_owned(),
                 description: description.to_owned(),
                 pid: 0,
+                is_disabled: false,
             };
             let found = complaint(&row, &answer(spawn_error, &[]));
             assert_eq!(found.as_deref(), expected, "{state:?}");

@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod debug;
 mod dependents;
+mod disabled;
 mod fg;
 mod follow;
 mod graph;
@@ -70,6 +71,8 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::ClearFatal => server::clear_fatal(session)?,
         Command::Completion => server::completion(session, &words)?,
         Command::Debug => debug::debug(session, argument)?,
+        Command::Disable => disabled::apply(session, Verb::Disable, &words)?,
+        Command::Enable => disabled::apply(session, Verb::Enable, &words)?,
         Command::EndOfInput | Command::Exit | Command::Quit => {
             session.print("")?;
             return Ok(Flow::Quit);

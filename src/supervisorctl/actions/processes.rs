@@ -159,10 +159,10 @@ impl Work<'_> {
         let verb = self.verb;
         let has_something_to_do = |row: &&&ProcessInfo| {
             row.known_state().is_none_or(|state| match verb {
-                Verb::Start | Verb::BeginStart => state.is_stopped(),
+                Verb::Start | Verb::BeginStart => state.is_stopped() && !row.is_disabled,
                 Verb::Stop | Verb::BeginStop => state.is_running(),
                 Verb::Signal => state.is_signallable(),
-                Verb::Clear | Verb::Reopen | Verb::Rotate => true,
+                _ => true,
             })
         };
         let rows: Vec<&&ProcessInfo> = rows.iter().filter(has_something_to_do).collect();

@@ -358,6 +358,7 @@ mod tests {
             statename: statename.to_owned(),
             description: description.to_owned(),
             pid: 1,
+            is_disabled: false,
         }
     }
 

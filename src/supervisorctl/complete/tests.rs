@@ -8,6 +8,7 @@ fn live() -> Live {
         ProcessInfo {
             group: group.to_owned(),
             name: name.to_owned(),
+            is_disabled: (group, name) == ("off", "b"),
             state: i64::from(state.code()),
             ..ProcessInfo::default()
         }
@@ -80,6 +81,9 @@ fn each_place_has_its_words() {
         ("stop ", "café grp:a grp:* late new all"),
         ("stop caf", "café"),
         ("restart d", "dying"),
+        ("enable ", "off:b off:* all"),
+        ("disable c", "café cron"),
+        ("disable off", "off:a off:*"),
         ("status g", "grp:a grp:* grp:b"),
         ("signal us", "usr1 usr2"),
         ("signal US", "USR1 USR2"),

@@ -262,6 +262,7 @@ fn observation(random: &mut Random) -> Observed {
         has_child: matches!(state, Running | Stopping) || state == Starting && random.below(2) == 0,
         has_succeeded: state == Exited && random.below(2) == 0,
         is_healthy: random.below(2) == 0,
+        is_disabled: false,
     }
 }
 
