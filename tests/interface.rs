@@ -36,6 +36,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.restartProcess",
     "supervisor.restartProcessGroup",
     "supervisor.restartProcesses",
+    "supervisor.rollingRestart",
     "supervisor.rotateAllLogs",
     "supervisor.rotateProcessLogs",
     "supervisor.stopProcessWithDependents",
@@ -63,7 +64,11 @@ const PAGE: &str = include_str!("../man/supervisor-rpc.7");
 fn heading(namespace: &str, method: &Method) -> String {
     let mut line = format!(".It Fn {namespace}.{}", method.name);
     for parameter in method.parameters {
-        let default = if parameter.optional { " = true" } else { "" };
+        let default = match (parameter.optional, parameter.kind) {
+            (false, _) => "",
+            (true, "int") => " = 1",
+            (true, _) => " = true",
+        };
         line.push_str(&format!(
             " \"{} {}{default}\"",
             parameter.kind, parameter.name

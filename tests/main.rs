@@ -83,6 +83,7 @@ mod reload;
 mod restart;
 mod restart_policy;
 mod rings;
+mod rolling;
 mod rotation;
 mod rotation_daily;
 mod sandboxes;

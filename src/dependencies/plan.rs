@@ -70,6 +70,8 @@ struct State {
     is_told: bool,
     /// What it is stopped with, if it is to stop because of something that it depends on.
     follows: Option<Box<str>>,
+    /// It is restarted, and nobody goes down with it until it is RUNNING again.
+    rolls: bool,
 }
 
 /// How far a need is met.
@@ -351,6 +353,7 @@ impl Plan {
         };
         let state = &mut self.states[node];
         state.observed = observed;
+        state.rolls &= observed.state != ProcessState::Running;
         let is_made = state.wish.as_ref().is_some_and(|wish| wish.is_made);
         // Somebody may have started it who did not ask here.
         if is_made || (observed.is_up() && !state.is_leaving) {

@@ -9,11 +9,15 @@
 use std::collections::VecDeque;
 
 use crate::clock::Monotonic;
+use crate::process::group::namespec;
 use crate::rpc::names;
 use crate::rpc::pending::{Ending, PendingAction};
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
+
+/// What is told of those that a rolling restart has not come to.
+pub const NOT_RESTARTED: &str = "not restarted, for another one has failed";
 
 /// Several steps on their way.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub struct Job {
     pub answer: JobAnswer,
     /// Disabled processes that it has stopped, and starts again.
     pub have_run: Vec<ProcessId>,
+    /// It restarts some after the others, and goes no further when one has failed.
+    pub is_rolling: bool,
     /// Whether a start counts as done only when the process is RUNNING.
     pub wait: bool,
     /// The turn of the loop in which it has had its share.
@@ -76,6 +82,8 @@ pub enum Change {
     Remove,
     Update,
     Add,
+    /// Nothing, for another one has failed before.
+    Skip,
 }
 
 /// What a step came to for one process, or for a group as a whole.
@@ -95,6 +103,7 @@ impl Job {
             entries: Vec::new(),
             answer,
             have_run: Vec::new(),
+            is_rolling: false,
             wait,
             turn: None,
             ending: Ending::default(),
@@ -117,6 +126,27 @@ impl Job {
                 && entry.is(FaultCode::Failed)
                 && entry.text("group") == group
         })
+    }
+
+    /// The process for which a rolling restart has failed first, as faults name it.
+    pub fn first_failure(&self) -> Option<String> {
+        let failed = self.entries.iter().find(|entry| entry.is_failure())?;
+        Some(namespec(failed.text("group"), failed.text("name")))
+    }
+
+    /// Takes all steps that are left away, and tells of each process that it has not been
+    /// restarted; how many they are.
+    pub fn skip_rest(&mut self) -> usize {
+        let before = self.entries.len();
+        for step in std::mem::take(&mut self.steps) {
+            if let JobStep::Start(JobTarget::Together(names)) = step {
+                for name in names {
+                    let fault = Fault::with(FaultCode::Failed, NOT_RESTARTED);
+                    self.note(Change::Skip, &name, Err(fault));
+                }
+            }
+        }
+        self.entries.len() - before
     }
 
     /// Keeps what a step came to.
@@ -167,6 +197,7 @@ impl Change {
             Change::Remove => "remove",
             Change::Update => "update",
             Change::Add => "add",
+            Change::Skip => "skip",
         }
     }
 }
@@ -193,7 +224,7 @@ impl Entry {
         let is_soft = match self.change {
             Change::Stop => self.is(FaultCode::NotRunning),
             Change::Start => self.is(FaultCode::AlreadyStarted),
-            Change::Remove | Change::Update | Change::Add => false,
+            _ => false,
         };
         !self.is(FaultCode::Success) && !is_soft
     }

@@ -3,8 +3,8 @@
 
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
-    configuration, dependencies, disabled, information, listing, log_files, logs, restart, signals,
-    start, stop, system, wait,
+    configuration, dependencies, disabled, information, listing, log_files, logs, restart, rolling,
+    signals, start, stop, system, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -59,6 +59,12 @@ const CONDITION: Parameter = required(
     "running, ready, healthy, exited or stopped",
 );
 const LIMIT: Parameter = required("double", "timeout", "for how many seconds it is waited for");
+const AT_ONCE: Parameter = Parameter {
+    kind: "int",
+    name: "n",
+    help: "how many may be down at the same time (1 by default)",
+    optional: true,
+};
 const OFFSET: Parameter = required(
     "int",
     "offset",
@@ -204,6 +210,10 @@ const SUPERVISOR: &[Method] = methods! {
         restart::restart_group;
     restartProcesses(NAMES, WAIT) -> DONE, [Failed],
         "Stop these one after the other, then start them likewise.", restart::restart_several;
+    rollingRestart(NAME_OR_GROUP, AT_ONCE, WAIT) -> DONE, [BadArguments, BadName, Failed],
+        "Restart the processes of a group one after the other, or so many at a time: the next \
+         when those before are RUNNING. The first that fails ends it.",
+        rolling::rolling_restart;
     rotateAllLogs() -> TRUE, [Failed],
         "Rotate the log of supervisord and those of all processes.", log_files::rotate_all;
     rotateProcessLogs(NAME) -> TRUE, [BadName, Failed],

@@ -20,6 +20,7 @@ pub mod parameters;
 pub mod pending;
 pub mod poll;
 pub mod restart;
+pub mod rolling;
 pub mod signals;
 pub mod start;
 pub mod steps;

@@ -66,6 +66,15 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
             let _ = job.ending.set(Err(Fault::new(FaultCode::ShutdownState)));
             return true;
         }
+        if job.is_rolling && begins_others(&step) {
+            if let Some(failed) = job.first_failure() {
+                let left = job.skip_rest();
+                daemon.context.log.warn(format_args!(
+                    "the rolling restart ends, for {failed} has failed; left as they were: {left}"
+                ));
+                continue;
+            }
+        }
         take(job, daemon, step);
         if daemon.context.turn_is_over() {
             job.turn = Some(daemon.turn());
@@ -74,15 +83,24 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
     }
 }
 
+/// Whether the processes of a step have nothing to do with those before.
+fn begins_others(step: &JobStep) -> bool {
+    matches!(step, JobStep::Stop(_))
+}
+
 fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
     let (change, name, outcome) = match step {
         JobStep::Stop(target) => {
             job.have_run.extend(disabled_and_up(daemon, &target));
+            if job.is_rolling {
+                let ids = several(daemon, &target).unwrap_or_default();
+                daemon.supervisor.begin_roll(&ids);
+            }
             let outcome = stop(daemon, &target);
             (Change::Stop, target.name(), outcome)
         }
         JobStep::Start(target) => {
-            let outcome = start(daemon, &target, &job.have_run, job.wait);
+            let outcome = start(daemon, &target, &job.have_run, job.wait || job.is_rolling);
             (Change::Start, target.name(), outcome)
         }
         JobStep::StopGroup(group) => {

@@ -277,6 +277,13 @@ impl Supervisor {
         self.take_steps(context, steps);
     }
 
+    /// These are restarted one after the other: nothing goes down with them.
+    pub fn begin_roll(&mut self, ids: &[ProcessId]) {
+        if let Some(dependencies) = &mut self.dependencies {
+            dependencies.plan.roll(ids);
+        }
+    }
+
     /// Keeps how a process is to be stopped that others are to go before; false if it can be
     /// stopped now.
     pub fn holds_stop(&mut self, id: ProcessId, input: Input) -> bool {

@@ -196,9 +196,10 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         {
             Slot::Words(manner::options_of(command::known(first)?))
         }
-        // A time.
+        // A time, or a number.
         Command::Stop | Command::Wait if arguments.last() == Some(&manner::TIMEOUT) => return None,
         Command::Wait if arguments.last() == Some(&manner::FOR) => Slot::Words(&manner::CONDITIONS),
+        Command::Restart if arguments.last() == Some(&manner::MAX_UNAVAILABLE) => return None,
         Command::Update => Slot::Group,
         Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
         Command::Graph => process(States::Any, true, false),
@@ -261,7 +262,8 @@ fn named<'a>(before: &'a [&'a str]) -> Vec<&'a str> {
     let mut words = before.iter().skip(if is_signal { 2 } else { 1 });
     while let Some(word) = words.next() {
         match (*word, before.first().copied()) {
-            ("-n" | manner::TIMEOUT | manner::FOR, _) | ("-w", Some("debug")) => {
+            ("-n" | manner::TIMEOUT | manner::FOR | manner::MAX_UNAVAILABLE, _)
+            | ("-w", Some("debug")) => {
                 words.next();
             }
             (option, _) if option.starts_with('-') => {}

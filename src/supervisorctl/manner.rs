@@ -10,6 +10,8 @@ pub const NO_WAIT: &str = "--no-wait";
 pub const NOW: &str = "--now";
 pub const TIMEOUT: &str = "--timeout";
 pub const WITH_DEPENDENTS: &str = "--with-dependents";
+pub const ROLLING: &str = "--rolling";
+pub const MAX_UNAVAILABLE: &str = "--max-unavailable";
 pub const FOR: &str = "--for";
 
 /// What may be waited for; the first is what is meant where nothing is said.
@@ -27,12 +29,17 @@ pub struct Manner {
     pub with_dependents: bool,
     /// What is waited for.
     pub condition: Option<&'static str>,
+    /// One is restarted after the other.
+    pub is_rolling: bool,
+    /// How many may be down at the same time.
+    pub at_once: Option<u16>,
 }
 
 /// The options that a command has.
 pub fn options_of(command: Command) -> &'static [&'static str] {
     match command {
-        Command::Start | Command::Restart | Command::Update => &[NO_WAIT],
+        Command::Start | Command::Update => &[NO_WAIT],
+        Command::Restart => &[NO_WAIT, ROLLING, MAX_UNAVAILABLE],
         Command::Stop => &[NO_WAIT, TIMEOUT, NOW, WITH_DEPENDENTS],
         Command::Wait => &[FOR, TIMEOUT],
         _ => &[],
@@ -73,10 +80,18 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
                 format!("Error: {FOR} takes one of {known}, not '{value}'")
             };
             manner.condition = Some(condition.ok_or_else(error)?);
+        } else if option == MAX_UNAVAILABLE {
+            let value = given.or_else(|| words.next()).unwrap_or_default();
+            let count = value.parse().ok().filter(|count| *count > 0);
+            let error =
+                || format!("Error: {MAX_UNAVAILABLE} takes a number from 1 on, not '{value}'");
+            manner.at_once = Some(count.ok_or_else(error)?);
         } else if let Some(value) = given {
             return Err(format!("Error: {option} takes no value, but has '{value}'"));
         } else if option == NOW {
             manner.stop_within = Some(Duration::ZERO);
+        } else if option == ROLLING {
+            manner.is_rolling = true;
         } else if option == WITH_DEPENDENTS {
             manner.with_dependents = true;
         } else {
@@ -86,6 +101,11 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
     if manner.with_dependents && manner.stop_within.is_some() {
         return Err(format!(
             "Error: {WITH_DEPENDENTS} does not go with {TIMEOUT} and {NOW}"
+        ));
+    }
+    if manner.at_once.is_some() && !manner.is_rolling {
+        return Err(format!(
+            "Error: {MAX_UNAVAILABLE} goes with {ROLLING} alone"
         ));
     }
     Ok((manner, names))
@@ -158,6 +178,21 @@ mod tests {
                 Command::Stop,
                 "--now --with-dependents a",
                 "Error: --with-dependents does not go with --timeout and --now",
+            ),
+            (
+                Command::Restart,
+                "--rolling a --max-unavailable",
+                "Error: --max-unavailable takes a number from 1 on, not ''",
+            ),
+            (
+                Command::Restart,
+                "--rolling --max-unavailable=0 a",
+                "Error: --max-unavailable takes a number from 1 on, not '0'",
+            ),
+            (
+                Command::Restart,
+                "--max-unavailable 2 a",
+                "Error: --max-unavailable goes with --rolling alone",
             ),
             (
                 Command::Stop,

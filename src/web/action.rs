@@ -6,7 +6,7 @@ use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::rpc::job::{JobAnswer, JobTarget};
 use crate::rpc::names::Named;
-use crate::rpc::{information, logs, names, restart, steps};
+use crate::rpc::{information, logs, names, restart, rolling, steps};
 use crate::web::command::{self, Command, Selection, Verb};
 use crate::web::gather;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -61,6 +61,15 @@ fn run(daemon: &mut Daemon<'_>, verb: Verb, target: JobTarget) -> Outcome {
     match verb {
         Verb::Start => steps::start(daemon, &target, &[], wait),
         Verb::Stop => steps::stop(daemon, &target),
+        Verb::Roll => {
+            // It may take long: the page shows how far it has come, and the log what has failed.
+            let parameters = [
+                Value::String(target.name()),
+                Value::Int(1),
+                Value::Bool(false),
+            ];
+            rolling::rolling_restart(daemon, &parameters)
+        }
         Verb::Restart => restart::restart(daemon, vec![target], JobAnswer::Several, wait),
     }
 }

@@ -19,6 +19,8 @@ pub enum Verb {
     Start,
     Stop,
     Restart,
+    /// To restart one after the other.
+    Roll,
 }
 
 /// Which processes.
@@ -68,6 +70,7 @@ impl Command {
             "startgroup" => Command::Run(Verb::Start, group()?),
             "stopgroup" => Command::Run(Verb::Stop, group()?),
             "restartgroup" => Command::Run(Verb::Restart, group()?),
+            "rollgroup" => Command::Run(Verb::Roll, group()?),
             "start" => Command::Run(Verb::Start, Selection::Process(process()?)),
             "stop" => Command::Run(Verb::Stop, Selection::Process(process()?)),
             "restart" => Command::Run(Verb::Restart, Selection::Process(process()?)),
@@ -208,6 +211,8 @@ fn past(verb: Verb) -> &'static str {
         Verb::Start => "started",
         Verb::Stop => "stopped",
         Verb::Restart => "restarted",
+        // It goes on.
+        Verb::Roll => "is being restarted one by one",
     }
 }
 

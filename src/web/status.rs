@@ -273,6 +273,10 @@ fn push_group(
              {label}<span> all {total}</span></button>"
         );
     }
+    let _ = write!(
+        page,
+        "<button name=action value=rollgroup aria-describedby=g{place}>Restart one by one</button>"
+    );
     page.push_str("</form>");
 }
 

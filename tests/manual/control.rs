@@ -69,6 +69,16 @@ const LINES: &[(&str, Way, &str)] = &[
         "\"statename\": \"RUNNING\"",
     ),
     ("$ supervisorctl healthcheck web", Exact, ""),
+    (
+        "$ supervisorctl restart --rolling 'workers:*'",
+        Plain,
+        "workers:mail_00: stopped\nworkers:mail_00: started\nworkers:mail_01: stopped\n",
+    ),
+    (
+        "$ supervisorctl restart --rolling --max-unavailable 2 'workers:*'",
+        Plain,
+        "workers:mail_00: started\nworkers:mail_01: started\n",
+    ),
     ("$ supervisorctl disable web", Exact, "web: disabled\n"),
     ("$ supervisorctl enable web", Exact, "web: enabled\n"),
     ("$ supervisorctl graph web", Exact, "web  RUNNING\n"),

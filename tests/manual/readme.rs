@@ -266,6 +266,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("has lost", "supervisor-compat.7", "Lost bytes are counted"),
     ("`{SHA256}`", "supervisord.conf.5", "SHA256"),
     ("`disable` keeps", "supervisorctl.8", ".It Cm disable"),
+    ("`restart --rolling`", "supervisorctl.8", "Fl -rolling"),
     ("`disable` keeps", "supervisord.conf.5", ".It Cm statefile"),
     ("`allowed_hosts`", "supervisord.conf.5", "allowed_hosts"),
     ("tokens", "supervisor-compat.7", "token from the page"),

@@ -30,12 +30,20 @@ impl Plan {
         self.leave(&nodes, &followers, now, steps);
     }
 
+    /// These are about to be restarted, which is not leaving to those that depend on them.
+    pub fn roll(&mut self, ids: &[ProcessId]) {
+        for node in ids.iter().filter_map(|id| self.graph.place(*id)) {
+            self.states[node].rolls = true;
+        }
+    }
+
     /// Those that are up and go down with these, and with each other; each with what it
     /// follows.
     pub(super) fn followers(&self, nodes: &[usize]) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         let mut seen: VecMap<usize, ()> = VecMap::new();
-        let mut open = nodes.to_vec();
+        let open = nodes.iter().copied();
+        let mut open: Vec<usize> = open.filter(|node| !self.states[*node].rolls).collect();
         while let Some(node) = open.pop() {
             for (need, place) in &self.graph.nodes[node].part_of {
                 let need = &self.graph.needs[*need];

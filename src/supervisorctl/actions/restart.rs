@@ -18,6 +18,9 @@ use crate::xmlrpc::value::Value;
 
 /// `restart NAME…`: stops them all, then starts them all.
 pub fn restart(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(), Failure> {
+    if manner.is_rolling {
+        return roll(session, manner, words);
+    }
     if manner.is_quick {
         return begin(session, words);
     }
@@ -37,6 +40,64 @@ pub fn restart(session: &mut Session, manner: Manner, words: &[&str]) -> Result<
         Err(fault) if fault.is(FaultCode::UnknownMethod) => by_steps(session, Verb::Start, words),
         Err(fault) => Err(CallError::Fault(fault).into()),
     }
+}
+
+/// One process after the other, or a few at a time; the first that fails ends it.
+fn roll(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(), Failure> {
+    if words.contains(&"all") {
+        let line = "Error: restart --rolling takes names of processes and groups, not all";
+        return session.refuse(line);
+    }
+    let mut names = Vec::new();
+    for word in words {
+        match patterns::is_pattern(word) && Namespec::parse(word).process.is_some() {
+            true => names.extend(super::expanded(session, &[word])?),
+            false => names.push((*word).to_owned()),
+        }
+    }
+    let at_once = Value::Int(manner.at_once.unwrap_or(1).into());
+    for (place, word) in names.iter().enumerate() {
+        let wait = Value::Bool(!manner.is_quick);
+        let parameters = [Value::string(word), at_once.clone(), wait];
+        let outcome = match Progress::watch(session, Aim::Restart, &[word])? {
+            Some(mut progress) if !manner.is_quick => {
+                let call = session.send("rollingRestart", &parameters)?;
+                progress.wait(session, call)?
+            }
+            _ => session.try_call("rollingRestart", &parameters)?,
+        };
+        match outcome {
+            Ok(reply) => {
+                let results = reply.action_results()?;
+                match manner.is_quick && results.is_empty() {
+                    true => session.print(&format!("{word}: restarting one after the other"))?,
+                    false => report(session, &results)?,
+                }
+            }
+            Err(fault) if fault.is(FaultCode::UnknownMethod) => {
+                let line = "ERROR: this supervisord cannot restart one after the other; \
+                            leave out --rolling";
+                return session.refuse(line);
+            }
+            Err(fault) if fault.is(FaultCode::BadName) => {
+                let name = Namespec::parse(word);
+                match name.process {
+                    None => outcome::report_unknown_group(session, Verb::Start, name.group)?,
+                    Some(_) => {
+                        outcome::report(session, Verb::Start, word, fault.code.into(), "")?;
+                    }
+                }
+            }
+            Err(fault) => return Err(CallError::Fault(fault).into()),
+        }
+        if session.exit_status != 0 {
+            let rest = names.get(place + 1..).unwrap_or_default();
+            return rest
+                .iter()
+                .try_for_each(|name| session.print(&format!("{name}: not restarted")));
+        }
+    }
+    Ok(())
 }
 
 /// Begins it. A name that there is not is told here: the answer comes before the server has
@@ -120,6 +181,10 @@ fn report(session: &mut Session, results: &[ActionResult]) -> Result<(), Failure
             continue;
         }
         let name = display_name(&result.group, &result.name);
+        if action == "skip" {
+            session.print(&format!("{name}: not restarted"))?;
+            continue;
+        }
         match outcome::report(session, verb, &name, result.status, &result.description) {
             Err(error @ Failure::Call(_)) => failure = failure.or(Some(error)),
             outcome => outcome?,

@@ -156,7 +156,10 @@ fn groups_have_buttons_of_their_own() {
     ];
     let page = shown(&view(groups), "", "");
     let head = row(&page, "web<");
-    assert_eq!(actions(head), ["startgroup", "stopgroup", "restartgroup"]);
+    assert_eq!(
+        actions(head),
+        ["startgroup", "stopgroup", "restartgroup", "rollgroup"]
+    );
     assert!(head.contains("1 of 2 running <span class=\"state fatal\">1 fatal</span>"));
     assert!(head.contains("name=groupname value=\"web\""));
     assert!(row(&page, "p1").contains("name=processname value=\"web:p1\""));
