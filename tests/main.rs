@@ -82,6 +82,7 @@ mod regressions;
 mod reload;
 mod restart;
 mod restart_policy;
+mod rights;
 mod rings;
 mod rolling;
 mod rotation;

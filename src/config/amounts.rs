@@ -40,7 +40,7 @@ impl Setting for Limit {
     }
 }
 
-fn is_infinity(text: &str) -> bool {
+pub(super) fn is_infinity(text: &str) -> bool {
     text.trim_matches(is_space).eq_ignore_ascii_case(INFINITY)
 }
 

@@ -156,6 +156,8 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
         ("uid", process.uid.into()),
         ("redirect_stderr", process.redirect_stderr.into()),
     ]);
+    let rights = process.rights.as_deref().cloned().unwrap_or_default();
+    members.extend(rights.all_dumped());
     let delivery = process.delivery.as_deref().cloned().unwrap_or_default();
     for (keys, output, shape) in [
         (STDOUT, &process.stdout, &delivery.stdout),

@@ -47,6 +47,7 @@ pub mod policy;
 pub mod program;
 pub mod redact;
 pub mod repair;
+pub mod rights;
 pub mod rpcinterface;
 pub mod section;
 pub mod server;

@@ -26,6 +26,7 @@ use super::key::{Key, changed, key};
 use super::output::{Output, STDERR, STDOUT};
 use super::pairs;
 use super::policy::Policy;
+use super::rights::{self, Rights};
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, settings};
 use super::stop_signals::StopSignals;
@@ -92,6 +93,8 @@ settings! {
         /// How it tells that it is ready, and what tells whether it is healthy; `None` is
         /// [`Checks::default`].
         checks: Option<Box<Checks>>,
+        /// What it may use and may do, where that is not as for supervisord.
+        rights: Option<Box<Rights>>,
     }
 }
 
@@ -121,6 +124,8 @@ pub const KEYS: &[&[Key]] = &[
     &Checks::KEYS,
     &checks::GO_KEYS,
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
+    &Rights::KEYS,
+    &[rights::SUPPLEMENTARY_GROUPS],
     &STDOUT,
     &STDERR,
     &keeping::STDOUT.files,
@@ -327,6 +332,7 @@ impl Template {
             accounts::user_and_group(text, section.system)
         })?;
         let umask = section.read(&UMASK)?;
+        let rights = Rights::read(section)?;
         let process_name = section.raw(PROCESS_NAME.name);
         let process_name = process_name.unwrap_or_else(|| settings::fallback(&PROCESS_NAME));
         let process_name = datatypes::name(&process_name)
@@ -366,6 +372,7 @@ impl Template {
                 policy,
                 job,
                 dependencies,
+                rights,
                 ..settings
             },
             process_name,

@@ -10,6 +10,7 @@ use crate::loop_context::open_logs::LogUse;
 use crate::process::environment::{self, Environment};
 use crate::process::fcgi::Hosts;
 use crate::process::identity;
+use crate::process::rights;
 use crate::sys::foreground::Terminal;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::Step;
@@ -72,22 +73,130 @@ impl ChildSettings {
             let lent = self.terminal.as_ref().and_then(|terminal| terminal.lend());
             steps.extend(lent.map(Step::TakeTerminal));
         }
-        let others = [
-            Step::Signals(self.mask),
-            Step::Streams,
-            Step::CloseOthers(self.minfds),
-        ];
-        steps.extend(others);
+        steps.push(Step::Signals(self.mask));
+        steps.extend(rights::first(process));
+        steps.extend([Step::Streams, Step::CloseOthers(self.minfds)]);
         // What only root may read is read before it is another user.
         steps.extend(environment::step(process));
         let identity = identity::step(process);
+        let has_own_user = !matches!(identity, None | Some(Step::Groups(_)));
         // The terminal belongs to who has started supervisord.
-        if (identity.is_some() || self.is_other_user) && !process.inherits_streams {
+        if (has_own_user || self.is_other_user) && !process.inherits_streams {
             steps.push(Step::LeaveTerminal);
         }
+        // No file is opened after them but the program, and root alone can raise them.
+        steps.extend(rights::limits(process));
         steps.extend(identity);
         steps.extend(process.directory.as_deref().map(Step::Directory));
         steps.extend(process.umask.map(Step::Umask));
+        steps.extend(rights::last(process));
         steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::rights::{Bounds, Rights};
+    use crate::process::machine::tests::process;
+    use crate::signal::Signal;
+
+    fn settings() -> ChildSettings {
+        ChildSettings {
+            environment: Environment::new(),
+            server_url: None,
+            identifier: String::new(),
+            childlogdir: String::new(),
+            strip_ansi: false,
+            childlog_ring: 0,
+            name_width: 0,
+            is_coloured: false,
+            minfds: 1024,
+            hosts: Hosts::default(),
+            is_other_user: false,
+            mask: Mask::current().unwrap(),
+            terminal: None,
+        }
+    }
+
+    fn told(change: impl FnOnce(&mut Process)) -> Vec<String> {
+        let mut process = process();
+        change(&mut process);
+        let settings = settings();
+        let steps = settings.steps(&process);
+        steps.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_program_without_rights_takes_the_usual_steps() {
+        assert_eq!(
+            told(|_| ()),
+            [
+                "set process group",
+                "reset signals",
+                "set up descriptors",
+                "close descriptors",
+            ]
+        );
+    }
+
+    #[test]
+    fn rights_are_set_in_their_order() {
+        let bounds = |soft, hard| {
+            let (soft, hard) = (Some(soft), Some(hard));
+            Some(Bounds { soft, hard })
+        };
+        let steps = told(|process| {
+            process.uid = Some(4_000_000_000);
+            process.directory = Some("/x".to_owned());
+            process.umask = Some(0o22);
+            process.rights = Some(Box::new(Rights {
+                rlimit_nofile: bounds(64, 128),
+                rlimit_core: bounds(0, 0),
+                rlimit_rtprio: Some(Bounds::default()),
+                nice: Some(5),
+                oom_score_adj: Some(-7),
+                no_new_privs: true,
+                prsetpdeathsig: Some(Signal::KILL),
+                ..Rights::default()
+            }));
+        });
+        assert_eq!(
+            steps,
+            [
+                "set process group",
+                "reset signals",
+                "set oom_score_adj to -7",
+                "set nice to 5",
+                "set up descriptors",
+                "close descriptors",
+                "leave the terminal",
+                "set rlimit_nofile to 64:128",
+                "set rlimit_core to 0:0",
+                "set rlimit_rtprio to infinity:infinity",
+                "setuid to 4000000000",
+                "chdir to /x",
+                "set umask",
+                "set prsetpdeathsig",
+                "set no_new_privs",
+            ]
+        );
+    }
+
+    #[test]
+    fn groups_that_supervisord_does_not_have_are_a_step_of_their_own() {
+        let groups = |groups: Vec<u32>| {
+            told(|process| {
+                process.directory = Some("/x".to_owned());
+                process.rights = Some(Box::new(Rights {
+                    supplementary_groups: groups,
+                    ..Rights::default()
+                }));
+            })
+        };
+        let own = crate::sys::process::effective_gid();
+        assert_eq!(groups(vec![own]).len(), 5);
+        let steps = groups(vec![own, 4_000_000]);
+        assert_eq!(steps[4..], ["set supplementary_groups", "chdir to /x"]);
     }
 }

@@ -21,6 +21,7 @@ pub mod output_logs;
 pub mod pipes;
 pub mod policy;
 pub mod restarts;
+pub mod rights;
 pub mod rings;
 pub mod scheduler;
 pub mod subprocess;

@@ -77,7 +77,8 @@ pub fn raise_limits(settings: &Supervisord, notes: &mut Notes) -> Result<(), Str
 fn refusal(limit: Limit, minimum: i64, hard: &str) -> String {
     let (what, program, key, things) = match limit {
         Limit::OpenFiles => ("file descriptors", "process", "minfds", "file descriptors"),
-        Limit::Processes => ("available processes", "program", "minprocs", "processes"),
+        // Of the others none has a least value.
+        _ => ("available processes", "program", "minprocs", "processes"),
     };
     format!(
         "The minimum number of {what} required to run this {program} is {minimum} as per the \"{key}\" command-line \

@@ -1,25 +1,47 @@
-//! Resource limits: raising them to the configured minimum. What is said about
-//! it, in the log or on the terminal, is the caller's.
+//! Resource limits: raising them to the configured minimum, and setting those of a child. What
+//! is said about it, in the log or on the terminal, is the caller's.
 
 use std::io;
 
 use libc::{RLIM_INFINITY, rlim_t};
 use nix::errno::Errno;
 
-/// A limit that supervisord looks after.
+/// A limit of the system: `minfds` and `minprocs` are about two of them, and programs may be given all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// `RLIMIT_NOFILE`, for `minfds`.
     OpenFiles,
     /// `RLIMIT_NPROC`, for `minprocs`.
     Processes,
+    Core,
+    ProcessorTime,
+    AddressSpace,
+    Data,
+    FileSize,
+    LockedMemory,
+    Stack,
+    Nice,
+    RealTimePriority,
 }
+
+/// No limit has this number: the system says that there is none.
+#[cfg(not(target_os = "linux"))]
+const NONE: i32 = -1;
 
 impl Limit {
     pub fn name(self) -> &'static str {
         match self {
             Limit::OpenFiles => "RLIMIT_NOFILE",
             Limit::Processes => "RLIMIT_NPROC",
+            Limit::Core => "RLIMIT_CORE",
+            Limit::ProcessorTime => "RLIMIT_CPU",
+            Limit::AddressSpace => "RLIMIT_AS",
+            Limit::Data => "RLIMIT_DATA",
+            Limit::FileSize => "RLIMIT_FSIZE",
+            Limit::LockedMemory => "RLIMIT_MEMLOCK",
+            Limit::Stack => "RLIMIT_STACK",
+            Limit::Nice => "RLIMIT_NICE",
+            Limit::RealTimePriority => "RLIMIT_RTPRIO",
         }
     }
 
@@ -28,6 +50,19 @@ impl Limit {
         match self {
             Limit::OpenFiles => libc::RLIMIT_NOFILE as i32,
             Limit::Processes => libc::RLIMIT_NPROC as i32,
+            Limit::Core => libc::RLIMIT_CORE as i32,
+            Limit::ProcessorTime => libc::RLIMIT_CPU as i32,
+            Limit::AddressSpace => libc::RLIMIT_AS as i32,
+            Limit::Data => libc::RLIMIT_DATA as i32,
+            Limit::FileSize => libc::RLIMIT_FSIZE as i32,
+            Limit::LockedMemory => libc::RLIMIT_MEMLOCK as i32,
+            Limit::Stack => libc::RLIMIT_STACK as i32,
+            #[cfg(target_os = "linux")]
+            Limit::Nice => libc::RLIMIT_NICE as i32,
+            #[cfg(target_os = "linux")]
+            Limit::RealTimePriority => libc::RLIMIT_RTPRIO as i32,
+            #[cfg(not(target_os = "linux"))]
+            Limit::Nice | Limit::RealTimePriority => NONE,
         }
     }
 
@@ -40,6 +75,12 @@ impl Limit {
         // SAFETY: getrlimit(2) writes to `limits`, which outlives the call.
         Errno::result(unsafe { libc::getrlimit(self.resource() as _, &mut limits) })?;
         Ok((limits.rlim_cur, limits.rlim_max))
+    }
+
+    /// Sets both limits of this process; `None` is no limit.
+    pub fn set_both(self, soft: Option<u64>, hard: Option<u64>) -> io::Result<()> {
+        let [soft, hard] = [soft, hard].map(|limit| limit.map_or(RLIM_INFINITY, of_number));
+        Ok(self.set(soft, hard)?)
     }
 
     fn set(self, soft: rlim_t, hard: rlim_t) -> Result<(), Errno> {

@@ -28,6 +28,7 @@ pub mod read_buffer;
 pub mod refused;
 #[cfg(any(test, target_env = "musl"))]
 mod region;
+pub mod rights;
 pub mod safe_path;
 pub mod signals;
 pub mod socket;

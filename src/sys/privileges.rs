@@ -28,6 +28,11 @@ pub fn switch_to(uid: u32, gid: u32, groups: &[u32]) -> Result<(), SwitchError> 
     unistd::setuid(Uid::from_raw(uid)).map_err(failed("Could not set user id of effective user"))
 }
 
+/// Gives this process these supplementary groups and no others. Needs root.
+pub fn set_supplementary_groups(groups: &[u32]) -> io::Result<()> {
+    Ok(set_groups(groups)?)
+}
+
 /// setgroups(2), which nix leaves out on macOS: there it is told an `int`, elsewhere a `size_t`.
 fn set_groups(groups: &[u32]) -> Result<(), Errno> {
     // SAFETY: `groups` is valid for reads of so many group ids, each of which is a u32.

@@ -94,6 +94,20 @@ pub fn groups_of(uid: u32) -> Option<Vec<u32>> {
     Some(groups)
 }
 
+/// The supplementary groups of this process.
+pub fn own_groups() -> Vec<u32> {
+    // More than the array holds is an error; Linux has no more than this.
+    const MOST: usize = 1 << 16;
+    // SAFETY: with no room nothing is written, and the number of groups is the answer.
+    let count = unsafe { libc::getgroups(0, std::ptr::null_mut()) };
+    let count = usize::try_from(count).unwrap_or(0).min(MOST);
+    let mut groups = vec![0; count];
+    // SAFETY: there is room for as many as the call is told.
+    let count = unsafe { libc::getgroups(count as _, groups.as_mut_ptr()) };
+    groups.truncate(usize::try_from(count).unwrap_or(0));
+    groups
+}
+
 /// # Safety
 ///
 /// `entry` is as getgrent returned it, and no other look-up has been made since.

@@ -335,7 +335,7 @@ fn values_that_are_not_of_the_type_are_refused() {
                 continue;
             }
             let wrong = match key.grammar {
-                "user[:group]" => "99999999999",
+                "user[:group]" | "groups" => "99999999999",
                 _ => "no such value",
             };
             let text = with(kind, &format!("{}={wrong}", key.name));

@@ -290,6 +290,11 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("hooks before", "supervisord.conf.5", ".Sh HOOKS"),
     ("jobs", "supervisord.conf.5", ".Sh JOBS"),
+    (
+        "`rlimit_nofile`",
+        "supervisord.conf.5",
+        ".Sh LIMITS AND RIGHTS",
+    ),
     ("`depends_on`", "supervisord.conf.5", ".Sh DEPENDENCIES"),
     ("`graph`", "supervisorctl.8", ".It Cm graph"),
     (

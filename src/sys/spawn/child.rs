@@ -10,12 +10,14 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::{self, Pid};
 
+use crate::signal::Signal;
+use crate::sys::limits::Limit;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::environment_files;
 use crate::sys::spawn::error_pipe::ErrorPipe;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
-use crate::sys::{fd, foreground, privileges, process, signals, terminal};
+use crate::sys::{fd, foreground, privileges, process, rights, signals, terminal};
 use crate::text::environment_file::Source;
 
 /// The exit status of a child that has not become its program.
@@ -32,7 +34,7 @@ pub(super) const RESET: &[i32] = &[
     libc::SIGCHLD,
     libc::SIGUSR2,
     #[cfg(target_os = "linux")]
-    crate::signal::Signal::HALT.number(),
+    Signal::HALT.number(),
 ];
 
 /// The child's descriptors 0, 1 and 2; two of them may be the same.
@@ -99,6 +101,25 @@ pub enum Step<'a> {
     Umask(u32),
     /// Its priority is lower by this.
     Nice(i32),
+    /// Its priority is this.
+    Priority(i32),
+    /// So much sooner or later than others it is ended where memory ends.
+    OomScore(i64),
+    /// A limit of the system; `None` is no limit.
+    Limit {
+        limit: Limit,
+        soft: Option<u64>,
+        hard: Option<u64>,
+    },
+    /// It has exactly these supplementary groups.
+    Groups(Vec<u32>),
+    /// It gets this signal when the daemon ends, whose pid is given.
+    DeathSignal {
+        signal: Signal,
+        parent: u32,
+    },
+    /// No program that it starts has more rights than it.
+    NoNewPrivs,
 }
 
 /// What could not be done, in the words of 4.3.0 where it has some.
@@ -118,7 +139,25 @@ impl fmt::Display for Step<'_> {
             Step::Directory(directory) => write!(f, "chdir to {directory}"),
             Step::Umask(_) => f.write_str("set umask"),
             Step::Nice(_) => f.write_str("lower the priority"),
+            Step::Priority(priority) => write!(f, "set nice to {priority}"),
+            Step::OomScore(score) => write!(f, "set oom_score_adj to {score}"),
+            Step::Limit { limit, soft, hard } => {
+                write!(f, "set {} to ", limit.name().to_lowercase())?;
+                bound(*soft, f)?;
+                f.write_str(":")?;
+                bound(*hard, f)
+            }
+            Step::Groups(_) => f.write_str("set supplementary_groups"),
+            Step::DeathSignal { .. } => f.write_str("set prsetpdeathsig"),
+            Step::NoNewPrivs => f.write_str("set no_new_privs"),
         }
+    }
+}
+
+fn bound(limit: Option<u64>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match limit {
+        Some(limit) => write!(f, "{limit}"),
+        None => f.write_str("infinity"),
     }
 }
 
@@ -206,9 +245,28 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, kept: [Option<RawFd>; 2]) -> R
         Step::Umask(mask) => process::umask(*mask)
             .map(drop)
             .map_err(|error| Reason::of(&error)),
-        Step::Nice(by) => process::lower_priority(*by).map_err(|error| Reason::of(&error)),
+        Step::Nice(by) => told(process::lower_priority(*by)),
+        Step::Priority(priority) => told(rights::set_priority(*priority)),
+        Step::OomScore(score) => told(rights::set_oom_score_adj(*score)),
+        Step::Limit { limit, soft, hard } => told(limit.set_both(*soft, *hard)),
+        Step::Groups(groups) => told(privileges::set_supplementary_groups(groups)),
+        Step::DeathSignal { signal, parent } => die_with(*signal, *parent),
+        Step::NoNewPrivs => told(rights::set_no_new_privs()),
     };
     outcome.map_err(|reason| Failure::new(step, reason))
+}
+
+fn told(outcome: io::Result<()>) -> Result<(), Reason> {
+    outcome.map_err(|error| Reason::of(&error))
+}
+
+/// A daemon that has ended before has sent nothing.
+fn die_with(signal: Signal, parent: u32) -> Result<(), Reason> {
+    told(rights::set_death_signal(signal))?;
+    match unistd::getppid().as_raw().cast_unsigned() == parent {
+        true => Ok(()),
+        false => Err(Reason::said("supervisord has ended")),
+    }
 }
 
 fn lead_process_group() -> Result<(), Reason> {

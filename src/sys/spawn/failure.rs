@@ -13,6 +13,9 @@ use crate::sys::errno;
 /// How much of a script is looked at for its interpreter, as by Linux.
 const FIRST_LINE: u64 = 256;
 
+/// A change of user succeeds with too many processes, and exec then fails.
+const TOO_MANY_PROCESSES: &str = "its user has as many processes as rlimit_nproc allows";
+
 /// How many interpreters of interpreters are looked at; Linux takes no more.
 const DEEPEST: u32 = 4;
 
@@ -68,6 +71,10 @@ impl Failure {
             && let Some(more) = missing_interpreter(path, DEEPEST)
         {
             reason.more = more;
+        }
+        if errno == Errno::EAGAIN {
+            // Linux has no other reason.
+            reason.more = TOO_MANY_PROCESSES.to_owned();
         }
         Failure::new(format_args!("exec {word}"), reason)
     }
