@@ -218,6 +218,7 @@ const ADDED: &[&str] = &[
     "env_file",
     "envfile",
     "envfiles",
+    "kill_mode",
     "rlimit_nofile",
     "rlimit_core",
     "rlimit_cpu",

@@ -48,6 +48,7 @@ mod inspect;
 mod install;
 mod interface;
 mod jobs;
+mod kill_modes;
 mod ladder;
 mod large;
 mod leftovers;

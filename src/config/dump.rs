@@ -152,6 +152,7 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
     let checks = process.checks.as_deref().cloned().unwrap_or_default();
     members.extend(checks.dumped());
     members.extend([
+        ("kill_mode", process.kill_mode.dumped()),
         ("user", user.into()),
         ("uid", process.uid.into()),
         ("redirect_stderr", process.redirect_stderr.into()),

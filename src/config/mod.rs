@@ -33,6 +33,7 @@ pub mod job;
 pub mod keeping;
 pub mod key;
 pub mod keys;
+pub mod kill_mode;
 pub mod limits;
 pub mod line_format;
 pub mod listener;

@@ -23,6 +23,7 @@ use super::job::{CRON, Job};
 use super::keeping::{self, Keeping};
 use super::key::Fallback::{Derived, Nothing, Required, SameAs, Value};
 use super::key::{Key, changed, key};
+use super::kill_mode::{KILL_MODE, KillMode};
 use super::output::{Output, STDERR, STDOUT};
 use super::pairs;
 use super::policy::Policy;
@@ -93,6 +94,8 @@ settings! {
         /// How it tells that it is ready, and what tells whether it is healthy; `None` is
         /// [`Checks::default`].
         checks: Option<Box<Checks>>,
+        /// Whom a stop reaches, where that is said in one word.
+        kill_mode: Option<KillMode>,
         /// What it may use and may do, where that is not as for supervisord.
         rights: Option<Box<Rights>>,
     }
@@ -123,6 +126,7 @@ pub const KEYS: &[&[Key]] = &[
     &Dependencies::KEYS,
     &Checks::KEYS,
     &checks::GO_KEYS,
+    &[KILL_MODE],
     &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
     &Rights::KEYS,
     &[rights::SUPPLEMENTARY_GROUPS],
@@ -318,6 +322,7 @@ impl Template {
         let policy = Policy::read(section)?;
         let job = Job::read(section, &mut settings)?;
         let dependencies = Dependencies::read(section)?;
+        let kill_mode = KillMode::read(section, &mut settings)?;
         let redirect_stderr = section.read(&REDIRECT_STDERR)?;
         let numprocs: i64 = section.read(&NUMPROCS)?;
         let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
@@ -372,6 +377,7 @@ impl Template {
                 policy,
                 job,
                 dependencies,
+                kill_mode,
                 rights,
                 ..settings
             },

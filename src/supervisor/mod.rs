@@ -23,6 +23,7 @@ pub mod leftovers;
 pub mod pools;
 pub mod processors;
 pub mod reap;
+mod rest;
 pub mod results;
 pub mod schedules;
 pub mod shutdown;

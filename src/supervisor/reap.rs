@@ -75,6 +75,9 @@ impl Supervisor {
                     process.close(context);
                 }
                 self.tell_reported(context, id);
+                if was_stopped {
+                    self.end_rest(context, id, pid);
+                }
                 self.abandon(context, id, was_stopped);
             }
             None if self.finish_processor(context, pid, end, error.as_ref()) => {}

@@ -24,9 +24,28 @@ pub fn kill_group(pid: i32, signal: Signal) -> Result<(), i32> {
     }
 }
 
+/// Whether anybody is in the process group that `pid` led, which was collected; zombies count.
+pub fn has_rest(pid: i32) -> bool {
+    // A signal that may not be sent has found somebody.
+    pid > 1 && call(-pid, 0) != Err(libc::ESRCH)
+}
+
+/// Sends a signal to the process group that `pid` led, which was collected. `ESRCH` says that
+/// nobody is left.
+pub fn kill_rest(pid: i32, signal: Signal) -> Result<(), i32> {
+    match pid {
+        ..=1 => Err(libc::ESRCH),
+        _ => send(-pid, signal),
+    }
+}
+
 fn send(target: i32, signal: Signal) -> Result<(), i32> {
+    call(target, signal.number())
+}
+
+fn call(target: i32, number: i32) -> Result<(), i32> {
     // SAFETY: kill(2) takes two numbers and touches no memory of ours.
-    match unsafe { libc::kill(target, signal.number()) } {
+    match unsafe { libc::kill(target, number) } {
         0 => Ok(()),
         _ => Err(nix::errno::Errno::last_raw()),
     }
@@ -64,6 +83,10 @@ mod tests {
             assert_eq!(kill_group(pid, test), Err(libc::ESRCH), "{pid}");
         }
         assert_eq!(kill_group(1, test), Err(libc::ESRCH));
+        for pid in [i32::MIN, -1, 0, 1, i32::MAX] {
+            assert_eq!(kill_rest(pid, test), Err(libc::ESRCH), "{pid}");
+            assert!(!has_rest(pid), "{pid}");
+        }
         assert_eq!(kill(i32::MAX, test), Err(libc::ESRCH));
     }
 }

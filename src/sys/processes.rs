@@ -13,6 +13,8 @@ const NAMESPACES: [&str; 3] = ["mnt", "net", "pid"];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     pub parent: i32,
+    /// The process group that it is in.
+    pub group: i32,
     /// When it was started, in clock ticks since the system was. With the pid, it names one process.
     pub started: u64,
     /// It has ended, and its parent has not collected it.
@@ -39,9 +41,18 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let field = |number: usize| fields.get(number - 3).copied();
     Some(Stat {
         parent: field(4)?.parse().ok()?,
+        group: field(5)?.parse().ok()?,
         started: field(22)?.parse().ok()?,
         is_zombie: matches!(field(3)?, "Z" | "X"),
     })
+}
+
+/// How many processes of a group have not ended.
+pub fn count_in_group(group: i32) -> usize {
+    let stats = pids().into_iter().filter_map(stat);
+    stats
+        .filter(|stat| stat.group == group && !stat.is_zombie)
+        .count()
 }
 
 /// The user who has started a process, whatever rights it has since.
@@ -93,13 +104,14 @@ mod tests {
         let line = "12 (a) b (c) S 7 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 1\n";
         let expected = Stat {
             parent: 7,
+            group: 1,
             started: 4711,
             is_zombie: false,
         };
         assert_eq!(parse_stat(line), Some(expected));
         let zombie = line.replace(") S ", ") Z ");
         assert!(parse_stat(&zombie).unwrap().is_zombie);
-        for bad in ["", "12", "12 (a)", "12 (a) S 7", "12 (a) S x 1"] {
+        for bad in ["", "12", "12 (a)", "12 (a) S 7 7", "12 (a) S x 1"] {
             assert_eq!(parse_stat(bad), None, "{bad}");
         }
     }

@@ -46,7 +46,7 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'stdout_logfile_when_slow', 'stderr_logfile_when_slow', 'syslog_tag', 'syslog_facility',
          'syslog_stdout_priority', 'syslog_stderr_priority',
          'environment_file', 'user_environment',
-         'rlimit_nofile', 'rlimit_core', 'rlimit_cpu', 'rlimit_as', 'rlimit_data',
+         'kill_mode', 'rlimit_nofile', 'rlimit_core', 'rlimit_cpu', 'rlimit_as', 'rlimit_data',
          'rlimit_fsize', 'rlimit_memlock', 'rlimit_nproc', 'rlimit_stack', 'rlimit_nice',
          'rlimit_rtprio', 'nice', 'oom_score_adj', 'no_new_privs', 'prsetpdeathsig', 'supplementary_groups',
          'type', 'schedule', 'cron', 'runtime_timeout', 'runtime_jitter',

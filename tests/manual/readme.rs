@@ -289,6 +289,7 @@ const TOLD: &[(&str, &str, &str)] = &[
         ".It Cm restart_limit",
     ),
     ("hooks before", "supervisord.conf.5", ".Sh HOOKS"),
+    ("`kill_mode`", "supervisord.conf.5", ".It Cm kill_mode"),
     ("jobs", "supervisord.conf.5", ".Sh JOBS"),
     (
         "`rlimit_nofile`",
