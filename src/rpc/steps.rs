@@ -66,14 +66,15 @@ pub fn go_on(job: &mut Job, daemon: &mut Daemon<'_>) -> bool {
             let _ = job.ending.set(Err(Fault::new(FaultCode::ShutdownState)));
             return true;
         }
-        if job.is_rolling && begins_others(&step) {
-            if let Some(failed) = job.first_failure() {
-                let left = job.skip_rest();
-                daemon.context.log.warn(format_args!(
-                    "the rolling restart ends, for {failed} has failed; left as they were: {left}"
-                ));
-                continue;
-            }
+        if job.is_rolling
+            && begins_others(&step)
+            && let Some(failed) = job.first_failure()
+        {
+            let left = job.skip_rest();
+            daemon.context.log.warn(format_args!(
+                "the rolling restart ends, for {failed} has failed; left as they were: {left}"
+            ));
+            continue;
         }
         take(job, daemon, step);
         if daemon.context.turn_is_over() {
