@@ -275,7 +275,7 @@ fn push_group(
     }
     let _ = write!(
         page,
-        "<button name=action value=rollgroup aria-describedby=g{place}>Restart one by one</button>"
+        "<button name=action value=rollgroup aria-describedby=g{place}>Rolling restart</button>"
     );
     page.push_str("</form>");
 }

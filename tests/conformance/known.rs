@@ -133,7 +133,12 @@ const fn shown_url(original: &'static str, ours: &'static [&'static str]) -> Kno
 }
 
 const MORE_OF_START: &[&str] = &["start all", "start --no-wait <name>"];
-const MORE_OF_RESTART: &[&str] = &["restart all", "restart --no-wait <name>"];
+const MORE_OF_RESTART: &[&str] = &[
+    "restart all",
+    "restart --no-wait <name>",
+    "restart --rolling <gname>:*",
+    "restart --rolling --max-unavailable 2 <gname>:*",
+];
 const MORE_OF_STOP: &[&str] = &[
     "stop all",
     "stop --no-wait <name>",
