@@ -1,7 +1,7 @@
 //! Processors of rotated logs: what they make takes part in the numbering, and what they leave
 //! half done does not stay.
 
-use super::support::{DEADLINE, Dir, Scene, Value, wait_until};
+use super::support::{DEADLINE, Dir, Scene, Value, children_of, wait_until};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::process::Command;
@@ -46,8 +46,22 @@ fn wait_packed(scene: &Scene, name: &str, text: &str) {
         output.status.success() && output.stdout == text.as_bytes()
     };
     let original = scene.dir.join(name.trim_end_matches(".gz"));
-    let is_there = wait_until(DEADLINE, || unpacked() && !original.exists());
+    let is_there = wait_until(DEADLINE, || {
+        unpacked() && !original.exists() && !runs_gzip(scene)
+    });
     assert!(is_there, "{name}: {}", scene.log());
+    // The daemon has done what follows from that end.
+    scene.call("getState", &[]).answer();
+}
+
+/// Whether a gzip of the daemon's has not been collected yet: its log does not roll over until then.
+fn runs_gzip(scene: &Scene) -> bool {
+    let daemon = scene.dir.read("main.pid").unwrap();
+    let children = children_of(daemon.trim().parse().unwrap());
+    children.into_iter().any(|pid| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+        name.is_ok_and(|name| name.trim() == "gzip")
+    })
 }
 
 fn exists(scene: &Scene, name: &str) -> bool {
