@@ -115,17 +115,9 @@ impl Drop for ChildRecord {
 /// The children of an earlier supervisord. There are none if there is no record, or if the
 /// system was started anew since it was written.
 pub fn read(path: &str) -> io::Result<Vec<Child>> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = FileAt::of(Path::new(path)).and_then(|place| place.open(flags, 0));
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+    let Some(text) = read_own(path, SIZE_LIMIT)? else {
+        return Ok(Vec::new());
     };
-    check(&file)?;
-    check_directories(path)?;
-    let mut text = String::new();
-    file.take(SIZE_LIMIT).read_to_string(&mut text)?;
     let mut lines = text.lines();
     if lines.next() != processes::boot().as_deref() {
         return Ok(Vec::new());
@@ -166,6 +158,23 @@ pub(super) fn check(file: &File) -> io::Result<()> {
             "it is not a file that supervisord's user alone can write to",
         )),
     }
+}
+
+/// The text of a file that supervisord has written for itself, up to so many bytes; `None` if
+/// there is none.
+pub(super) fn read_own(path: &str, limit: u64) -> io::Result<Option<String>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let opened = FileAt::of(Path::new(path)).and_then(|place| place.open(flags, 0));
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    check(&file)?;
+    check_directories(path)?;
+    let mut text = String::new();
+    file.take(limit).read_to_string(&mut text)?;
+    Ok(Some(text))
 }
 
 /// Puts a file with these children into the place of what is there, and has it open to add more.

@@ -3,12 +3,11 @@
 //! something.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use crate::config;
 use crate::config::dependencies::default_condition;
 use crate::dependencies::condition::Observed;
-use crate::dependencies::graph::{Dependant, Described, Graph};
+use crate::dependencies::graph::Described;
 use crate::dependencies::plan::missing::Missing;
 use crate::dependencies::plan::{Cause, Plan, Step};
 use crate::loop_context::LoopContext;
@@ -440,72 +439,6 @@ impl Supervisor {
         }
     }
 
-    /// Makes the plan anew for the groups that are active now, if they are others.
-    fn renew_plan(&mut self, steps: &mut Vec<Step>) {
-        let Some(dependencies) = &mut self.dependencies else {
-            return;
-        };
-        if !std::mem::take(&mut dependencies.is_outdated) {
-            return;
-        }
-        let before = std::mem::take(&mut dependencies.plan);
-        let graph = self.graph();
-        if graph.needs.is_empty() && before.is_idle() {
-            self.dependencies = None;
-            return;
-        }
-        let observe = |id| {
-            let process = self.groups.process(id);
-            process.map_or_else(Observed::default, |process| self.observed(process))
-        };
-        let mut plan = Plan::new(graph, observe, &before);
-        plan.begin(steps);
-        if let Some(dependencies) = &mut self.dependencies {
-            dependencies.plan = plan;
-        }
-    }
-
-    fn graph(&self) -> Graph {
-        let mut names: VecMap<&str, &Group> = VecMap::new();
-        let mut dependants = Vec::new();
-        for group in self.groups.iter() {
-            names.insert(group.config.name.as_str(), group);
-            for process in &group.processes {
-                if let Some(dependencies) = &process.config().dependencies
-                    && depends(process.config())
-                {
-                    dependants.push(Dependant {
-                        process: described(group, process),
-                        dependencies: Rc::clone(dependencies),
-                    });
-                }
-            }
-        }
-        let members = |group: &str, process: Option<&str>| -> Vec<Described> {
-            let Some(group) = names.get(group) else {
-                return Vec::new();
-            };
-            let processes = group.processes.iter();
-            let meant = |own: &&Subprocess| process.is_none_or(|name| own.config().name == name);
-            processes
-                .filter(meant)
-                .map(|process| described(group, process))
-                .collect()
-        };
-        Graph::new(dependants, |name| match name.split_once(':') {
-            Some((group, "" | "*")) => members(group, None),
-            Some((group, process)) => members(group, Some(process)),
-            None if names.contains_key(name) => members(name, None),
-            None => {
-                let mut aliases = self.config.aliases.iter();
-                let alias = aliases.find(|alias| alias.program == name);
-                let processes = alias.into_iter().flat_map(|alias| &alias.processes);
-                let found = processes.map(|(group, process)| members(group, Some(process)));
-                found.flatten().collect()
-            }
-        })
-    }
-
     /// A process as the scheduler is to see it: what is needed counts with the lowest priority
     /// of those that need it.
     pub(super) fn weighed<'a>(&self, member: Member<'a>) -> Member<'a> {
@@ -541,3 +474,5 @@ impl Supervisor {
         })
     }
 }
+
+mod renewal;

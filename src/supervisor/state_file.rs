@@ -3,12 +3,12 @@
 //! into its place, so that it is never half of one; people may read and edit it while supervisord
 //! does not run.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use crate::supervisor::child_record::{check, check_directories};
+use crate::supervisor::child_record::{check_directories, read_own};
 use crate::sys::safe_path::FileAt;
 
 /// A file of more bytes is not one of ours.
@@ -21,18 +21,10 @@ pub type Names = Vec<(String, String)>;
 
 /// What the file tells. There is nothing to tell if there is no file.
 pub fn read(path: &str) -> io::Result<Names> {
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let opened = FileAt::of(Path::new(path)).and_then(|place| place.open(flags, 0));
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Names::new()),
-        Err(error) => return Err(error),
+    let Some(text) = read_own(path, SIZE_LIMIT)? else {
+        return Ok(Names::new());
     };
-    check(&file)?;
-    check_directories(path)?;
-    let mut text = String::new();
-    let length = file.take(SIZE_LIMIT).read_to_string(&mut text)?;
-    if length as u64 == SIZE_LIMIT {
+    if text.len() as u64 == SIZE_LIMIT {
         return Err(io::Error::other("it is longer than a state file can be"));
     }
     parse(&text).map_err(io::Error::other)
