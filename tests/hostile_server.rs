@@ -150,6 +150,37 @@ fn what_a_server_called_a_process_looked_like_a_line_of_supervisorctl() {
     assert_is_text(&end.stdout, "status");
 }
 
+#[test]
+fn what_a_server_said_of_dependencies_looked_like_a_line_of_supervisorctl() {
+    let need = [("group", "db"), ("name", "db"), ("condition", "running")];
+    let need: String = need.map(|(key, value)| member(key, &text(value))).concat();
+    let need = format!(
+        "<value><struct>{need}{}</struct></value>",
+        member("optional", &number(0))
+    );
+    let row = [
+        ("group", name()),
+        ("name", name()),
+        ("statename", "RUNNING".to_owned()),
+    ];
+    let row: String = row.map(|(key, value)| member(key, &text(&value))).concat();
+    let row = format!("{row}{}", member("depends_on", &array(&need)));
+    let dependencies = answer(&array(&format!("<value><struct>{row}</struct></value>")));
+    let processes = answer(&array(&entry(80, 20)));
+    let server = answering_server(move |request| match request {
+        request if request.contains("getVersion") => answer(&text("3.0")),
+        request if request.contains("getDependencies") => dependencies.clone(),
+        request if request.contains("getAllProcessInfo") => processes.clone(),
+        _ => answer("<boolean>1</boolean>"),
+    });
+    for line in ["graph", "stop db"] {
+        let end = run(server, line);
+        let told = format!("{}{}", end.stdout, end.stderr);
+        assert_is_text(&told, line);
+        assert!(told.contains("a\\x0aforged"), "{line}: {told:?}");
+    }
+}
+
 /// The width of a column has an end where it is laid out, and blanks fill the memory.
 #[test]
 fn a_name_of_megabytes_ended_supervisorctl() {

@@ -64,7 +64,7 @@ pub struct Subprocess {
     /// Monitors have been told of a failed start since it was last up or given up.
     backoff_told: bool,
     /// When the clock starts it next, in seconds of Unix time, if it does.
-    next_run: Option<Box<i64>>,
+    next_run: Option<i64>,
     /// What the pipes have brought for others and nobody has taken yet.
     reported: Vec<Reported>,
 }
@@ -163,11 +163,11 @@ impl Subprocess {
 
     /// When the clock starts it next, in seconds of Unix time.
     pub fn next_run(&self) -> Option<i64> {
-        self.next_run.as_deref().copied()
+        self.next_run
     }
 
     pub fn set_next_run(&mut self, next: Option<i64>) {
-        self.next_run = next.map(Box::new);
+        self.next_run = next;
     }
 
     pub fn log_path(&self, channel: Channel) -> Option<&str> {

@@ -7,9 +7,8 @@ use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::patterns;
 use crate::supervisorctl::reply::{DependencyInfo, NeedInfo};
+use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
-use crate::sys::terminal;
-use crate::text::plain;
 use crate::xmlrpc::fault::FaultCode;
 use crate::xmlrpc::value::Value;
 
@@ -56,7 +55,7 @@ pub fn tell(session: &mut Session, words: &[&str]) {
     };
     let rows = reply.dependencies().unwrap_or_default();
     for line in lines(&rows, words) {
-        terminal::complain(&format!("{}\n", plain::shown_lines(&line)));
+        screen::complain(&line);
     }
 }
 

@@ -21,11 +21,7 @@ pub fn graph(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let processes = session.processes()?;
     let tree = Tree::new(&processes, &dependencies);
     if words.is_empty() {
-        let roots = tree.roots();
-        return match roots.is_empty() {
-            true => Ok(()),
-            false => session.print_lines(&tree.lines(&roots).join("\n")),
-        };
+        return print(session, &tree.lines(&tree.roots()));
     }
     for (word, meant) in words.iter().zip(patterns::each(words, &processes)) {
         let rows: Vec<&ProcessInfo> = match meant {
@@ -43,7 +39,7 @@ pub fn graph(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
         for row in rows {
             let name = row.display_name();
-            session.print_lines(&tree.lines(&[&name]).join("\n"))?;
+            print(session, &tree.lines(&[&name]))?;
             let dependants = tree.dependants(&name);
             if !dependants.is_empty() {
                 session.print(&format!("needed by {}", dependants.join(", ")))?;
@@ -51,6 +47,10 @@ pub fn graph(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn print(session: &mut Session, lines: &[String]) -> Result<(), Failure> {
+    lines.iter().try_for_each(|line| session.print(line))
 }
 
 /// What is drawn, by the names that are shown.
