@@ -27,6 +27,8 @@ FEATURES ?=
 RUNS ?= 10
 MODEL_MINUTES ?= 60
 TESTS ?=
+# What starts the tests may ignore signals (nohup does, and so do some builders); what the tests start is not to inherit that.
+WITH_SIGNALS = env --default-signal=HUP,INT,QUIT,TERM,PIPE
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-T,$(NO_UNWIND_TABLES) $(LLD_FLAGS) $(REMAP) $(MORE_STATIC_FLAGS)
 # The linker that comes with rustup's Rust makes one function of those whose code is the same; without it the default links.
 RUST_SYSROOT = $(shell $(RUSTC) --print sysroot 2>/dev/null)
@@ -62,7 +64,7 @@ test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervis
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features -- -D warnings
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(WITH_SIGNALS) $(CARGO) test
 	@for page in man/*.[1-9]; do \
 	  [ -e "$$page" ] || continue; \
 	  echo "mandoc -T lint $$page"; mandoc -T lint -W warning "$$page" || exit 1; \
@@ -70,10 +72,10 @@ test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervis
 
 test-binary: ## The integration tests on BINARY instead of the debug build (after make static or make tiny)
 	@test -x $(BINARY) || { echo "$(BINARY) is missing: run \`make\`, \`make static\` or \`make tiny\` first" >&2; exit 1; }
-	SUPERVISORD=$(abspath $(BINARY)) RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(CARGO) test --test integration $(if $(TESTS),-- $(TESTS))
+	SUPERVISORD=$(abspath $(BINARY)) RUST_TEST_THREADS=$${RUST_TEST_THREADS:-4} $(WITH_SIGNALS) $(CARGO) test --test integration $(if $(TESTS),-- $(TESTS))
 
 flaky: check-rust ## RUNS (10) runs of all tests or TESTS, in turn with busy processors and on one: which fail by chance?
-	@RUNS=$(RUNS) TESTS="$(TESTS)" CARGO="$(CARGO)" sh tests/flaky.sh
+	@RUNS=$(RUNS) TESTS="$(TESTS)" CARGO="$(CARGO)" $(WITH_SIGNALS) sh tests/flaky.sh
 
 lines: ## Counts the lines of source without tests and comments, and the pieces of unsafe code
 	@$(PYTHON) -B tests/lines.py
