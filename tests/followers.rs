@@ -357,9 +357,12 @@ fn a_follower_that_is_slow_gets_files_that_have_no_name_any_more() {
     // The last line may be the one that fills the log, which then is rolled over at once.
     let last = format!("p number {LINES} end\n");
     let is_written = || {
-        ["p.log", "p.log.1"]
-            .iter()
-            .any(|name| scene.dir.read(name).is_some_and(|text| text.ends_with(&last)))
+        ["p.log", "p.log.1"].iter().any(|name| {
+            scene
+                .dir
+                .read(name)
+                .is_some_and(|text| text.ends_with(&last))
+        })
     };
     assert!(wait_until(DEADLINE, is_written));
     assert!(!scene.dir.join("p.log.2").exists());
