@@ -23,7 +23,7 @@ settings! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct Checks {
         /// How it tells that it is ready; `None` if nobody asks.
-        readiness: Option<Readiness> = changed("notify|fd:N|log:TEXT|check", Nothing),
+        readiness: Option<Readiness> = changed("notify|fd:N|log:TEXT|check", Nothing).of_child(),
         /// How long it has to get ready.
         readiness_timeout: Limit = changed("duration|infinity", Value("60")),
         readiness_check: Option<CheckTarget> = changed("check", Nothing) => read_target,
@@ -42,7 +42,7 @@ settings! {
         liveness_check_failure_action: FailureAction =
             changed("restart|stop|none|command", Value("restart")) => read_action,
         /// How often it has to give a sign of life; 0 for never.
-        watchdog: Duration = changed("duration", Value("0")),
+        watchdog: Duration = changed("duration", Value("0")).of_child(),
     }
 }
 

@@ -2,11 +2,16 @@
 //! `reread` and `update`.
 //!
 //! Groups are compared as values. The original does not look at a log file
-//! that has become `AUTO`; here that is a change like any other.
+//! that has become `AUTO`; here that is a change like any other. What an `update` does
+//! goes by the single keys ([`keys`]).
 
+pub mod keys;
+
+use std::mem::discriminant;
 use std::rc::Rc;
 
-use super::{Group, GroupKind};
+use super::{Group, GroupKind, Process};
+use crate::vec_map::VecMap;
 
 /// The names of groups by what became of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,15 +46,38 @@ pub fn compare<'a>(
     difference
 }
 
+/// Whether a group can become another one without being removed and added.
+pub fn is_of_one_kind(old: &Group, new: &Group) -> bool {
+    discriminant(&old.kind) == discriminant(&new.kind)
+}
+
 /// Groups of a fresh reading that are the same as those known by their names become
-/// those, for they would take memory twice.
+/// those, for they would take memory twice; likewise the processes of the others.
 pub fn share<'a>(fresh: &mut [Rc<Group>], known: impl Fn(&str) -> Option<&'a Rc<Group>>) {
     for group in fresh {
-        let same = |known: &&Rc<Group>| **known == *group && is_limited(known) == is_limited(group);
-        if let Some(known) = known(&group.name).filter(same) {
+        let Some(known) = known(&group.name) else {
+            continue;
+        };
+        if *known == *group && is_limited(known) == is_limited(group) {
             *group = Rc::clone(known);
+        } else if let Some(group) = Rc::get_mut(group) {
+            let known = by_name(known);
+            for process in &mut group.processes {
+                let same = known.get(process.name.as_str());
+                if let Some(same) = same.filter(|same| **same == process) {
+                    *process = Rc::clone(same);
+                }
+            }
         }
     }
+}
+
+/// The processes of a group by their names.
+pub fn by_name(group: &Group) -> VecMap<&str, &Rc<Process>> {
+    let mut names = VecMap::new();
+    let processes = group.processes.iter();
+    names.extend(processes.map(|process| (process.name.as_str(), process)));
+    names
 }
 
 /// Whether the buffer of a pool is, which no comparison sees and its next life goes by.

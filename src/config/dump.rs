@@ -16,7 +16,7 @@ use crate::text::json::Json;
 
 const HIDDEN: &str = "***";
 
-type Members = Vec<(&'static str, Json)>;
+pub type Members = Vec<(&'static str, Json)>;
 
 /// The whole configuration. `system` knows the primary groups of users.
 pub fn dump(config: &Config, system: &dyn System) -> Json {
@@ -110,7 +110,7 @@ fn dumped_group(group: &Group, section: &str, system: &dyn System) -> Json {
     Json::object(members)
 }
 
-fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
+pub fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
     let (mode, owner) = match &socket.address {
         Address::Inet { .. } => (Json::Null, Json::Null),
         Address::Unix { mode, owner, .. } => (mode.dumped(), owner.map(self::owner).into()),
@@ -124,10 +124,16 @@ fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
 }
 
 fn dumped_process(process: &Process, system: &dyn System) -> Json {
+    let primary = process.uid.and_then(|uid| system.gid_of_uid(uid));
+    Json::object(members_of(process, process.gid.or(primary)))
+}
+
+/// What a dump tells of a process whose user has that group.
+pub fn members_of(process: &Process, gid: Option<u32>) -> Members {
     let user = process.uid.map(|uid| {
         owner(Owner {
             uid: Some(uid),
-            gid: process.gid.or_else(|| system.gid_of_uid(uid)),
+            gid,
         })
     });
     let mut members = vec![
@@ -189,7 +195,7 @@ fn dumped_process(process: &Process, system: &dyn System) -> Json {
     let variables = process.variables.as_deref().cloned().unwrap_or_default();
     members.extend(variables.dumped());
     members.extend(process.socket.iter().flat_map(dumped_socket));
-    Json::object(members)
+    members
 }
 
 fn dumped_output(output: &Output, shape: &Shape) -> [Json; 6] {

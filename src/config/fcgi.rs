@@ -20,17 +20,18 @@ use crate::text::pyrepr::repr;
 
 pub const PREFIX: &str = "fcgi-program:";
 
-const MODE: Key = changed("socket_mode", "octal", Value("0700"));
+const MODE: Key = changed("socket_mode", "octal", Value("0700")).of_child();
 
 /// The keys of `[fcgi-program:x]`, beside those of a program.
 pub const KEYS: &[Key] = &[
-    changed("socket", "url", Required),
-    changed("socket_backlog", "integer", Derived("4096")),
+    changed("socket", "url", Required).of_child(),
+    changed("socket_backlog", "integer", Derived("4096")).of_child(),
     changed(
         "socket_owner",
         "user[:group]",
         Derived("the user of the program"),
-    ),
+    )
+    .of_child(),
     MODE,
 ];
 

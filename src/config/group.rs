@@ -25,7 +25,7 @@ pub const GROUP: &str = "group:";
 pub const MEMBERS: &str = "programs";
 
 pub const KEYS: &[Key] = &[
-    changed(MEMBERS, "list", Fallback::Nothing),
+    changed(MEMBERS, "list", Fallback::Nothing).of_nothing(),
     PRIORITY,
     DEPENDS_ON,
 ];

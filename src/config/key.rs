@@ -17,6 +17,19 @@ pub struct Key {
     pub changed: bool,
     /// Which numbers it takes; 4.3.0, which has no such bounds, takes all.
     pub range: Range,
+    /// How another value comes to a process that runs.
+    pub applied: Applied,
+}
+
+/// How a value that has changed comes to a process that runs, at an `update`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It says nothing of that process.
+    Nothing,
+    /// The daemon goes by it from now on.
+    Daemon,
+    /// A child is born with it: it takes a new one.
+    Child,
 }
 
 /// What holds where a key is missing.
@@ -49,6 +62,7 @@ pub const fn key(name: &'static str, grammar: &'static str, fallback: Fallback) 
         fallback,
         changed: false,
         range: Range::All,
+        applied: Applied::Daemon,
     }
 }
 
@@ -61,6 +75,22 @@ pub const fn changed(name: &'static str, grammar: &'static str, fallback: Fallba
 }
 
 impl Key {
+    /// A key that a child is born with.
+    pub const fn of_child(self) -> Key {
+        Key {
+            applied: Applied::Child,
+            ..self
+        }
+    }
+
+    /// A key that says nothing of a process that runs.
+    pub const fn of_nothing(self) -> Key {
+        Key {
+            applied: Applied::Nothing,
+            ..self
+        }
+    }
+
     pub const fn at_least(self, least: i64) -> Key {
         Key {
             range: Range::AtLeast(least),

@@ -103,20 +103,20 @@ settings! {
 
 /// The priority of a process, which is that of a group too.
 pub const PRIORITY: Key = Process::KEYS[0];
-pub const REDIRECT_STDERR: Key = key("redirect_stderr", "boolean", Value("false"));
-const PROCESS_NAME: Key = key("process_name", "text", Value("%(program_name)s"));
-const NUMPROCS: Key = changed("numprocs", "integer", Value("1"));
-const NUMPROCS_START: Key = key("numprocs_start", "integer", Value("0"));
-const UMASK: Key = key("umask", "octal", Derived("the umask of supervisord"));
+pub const REDIRECT_STDERR: Key = key("redirect_stderr", "boolean", Value("false")).of_child();
+const PROCESS_NAME: Key = key("process_name", "text", Value("%(program_name)s")).of_child();
+const NUMPROCS: Key = changed("numprocs", "integer", Value("1")).of_nothing();
+const NUMPROCS_START: Key = key("numprocs_start", "integer", Value("0")).of_nothing();
+const UMASK: Key = key("umask", "octal", Derived("the umask of supervisord")).of_child();
 
 /// The keys of every program.
 pub const KEYS: &[&[Key]] = &[
     &[
-        changed("command", "command", Required),
+        changed("command", "command", Required).of_child(),
         PROCESS_NAME,
         NUMPROCS,
         NUMPROCS_START,
-        key("directory", "text", Nothing),
+        key("directory", "text", Nothing).of_child(),
         UMASK,
     ],
     &Process::KEYS,
@@ -127,7 +127,10 @@ pub const KEYS: &[&[Key]] = &[
     &Checks::KEYS,
     &checks::GO_KEYS,
     &[KILL_MODE],
-    &[changed("user", "user[:group]", Nothing), REDIRECT_STDERR],
+    &[
+        changed("user", "user[:group]", Nothing).of_child(),
+        REDIRECT_STDERR,
+    ],
     &Rights::KEYS,
     &[rights::SUPPLEMENTARY_GROUPS],
     &STDOUT,
@@ -140,8 +143,8 @@ pub const KEYS: &[&[Key]] = &[
     &delivery::STDERR,
     &Syslog::KEYS,
     &[
-        key("environment", "pairs", Nothing),
-        key("serverurl", "text", Value("AUTO")),
+        key("environment", "pairs", Nothing).of_child(),
+        key("serverurl", "text", Value("AUTO")).of_child(),
     ],
     &Hooks::KEYS,
     &[hooks::POST_STOP_COMMAND],

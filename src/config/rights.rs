@@ -17,31 +17,31 @@ use crate::text::is_space;
 use crate::text::json::Json;
 
 /// Groups besides those of its user.
-pub const SUPPLEMENTARY_GROUPS: Key = changed("supplementary_groups", "groups", Nothing);
+pub const SUPPLEMENTARY_GROUPS: Key = changed("supplementary_groups", "groups", Nothing).of_child();
 
 settings! {
     /// What a program may use and may do. What is not given stays as supervisord has it.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Rights {
-        rlimit_nofile: Option<Bounds> = changed("number[:number]", Nothing),
-        rlimit_core: Option<Bounds> = changed("size[:size]", Nothing),
-        rlimit_cpu: Option<Bounds> = changed("duration[:duration]", Nothing),
-        rlimit_as: Option<Bounds> = changed("size[:size]", Nothing),
-        rlimit_data: Option<Bounds> = changed("size[:size]", Nothing),
-        rlimit_fsize: Option<Bounds> = changed("size[:size]", Nothing),
-        rlimit_memlock: Option<Bounds> = changed("size[:size]", Nothing),
-        rlimit_nproc: Option<Bounds> = changed("number[:number]", Nothing),
-        rlimit_stack: Option<Bounds> = changed("size[:size]", Nothing),
-        rlimit_nice: Option<Bounds> = changed("number[:number]", Nothing),
-        rlimit_rtprio: Option<Bounds> = changed("number[:number]", Nothing),
+        rlimit_nofile: Option<Bounds> = changed("number[:number]", Nothing).of_child(),
+        rlimit_core: Option<Bounds> = changed("size[:size]", Nothing).of_child(),
+        rlimit_cpu: Option<Bounds> = changed("duration[:duration]", Nothing).of_child(),
+        rlimit_as: Option<Bounds> = changed("size[:size]", Nothing).of_child(),
+        rlimit_data: Option<Bounds> = changed("size[:size]", Nothing).of_child(),
+        rlimit_fsize: Option<Bounds> = changed("size[:size]", Nothing).of_child(),
+        rlimit_memlock: Option<Bounds> = changed("size[:size]", Nothing).of_child(),
+        rlimit_nproc: Option<Bounds> = changed("number[:number]", Nothing).of_child(),
+        rlimit_stack: Option<Bounds> = changed("size[:size]", Nothing).of_child(),
+        rlimit_nice: Option<Bounds> = changed("number[:number]", Nothing).of_child(),
+        rlimit_rtprio: Option<Bounds> = changed("number[:number]", Nothing).of_child(),
         /// Its priority, whatever that of supervisord is.
-        nice: Option<i64> = changed("integer", Nothing).within(-20, 19),
+        nice: Option<i64> = changed("integer", Nothing).within(-20, 19).of_child(),
         /// How soon the system ends it where memory ends.
-        oom_score_adj: Option<i64> = changed("integer", Nothing).within(-1000, 1000),
+        oom_score_adj: Option<i64> = changed("integer", Nothing).within(-1000, 1000).of_child(),
         /// No program that it starts has more rights.
-        no_new_privs: bool = changed("boolean", Value("false")),
+        no_new_privs: bool = changed("boolean", Value("false")).of_child(),
         /// What it gets when supervisord ends.
-        prsetpdeathsig: Option<Signal> = changed("signal", Nothing),
+        prsetpdeathsig: Option<Signal> = changed("signal", Nothing).of_child(),
     } and {
         supplementary_groups: Vec<u32>,
     }

@@ -42,7 +42,7 @@ macro_rules! settings {
         pub struct $name:ident {
             $($(#[$doc:meta])* $field:ident $(as $written:literal)?: $type:ty =
                 $how:ident($grammar:literal, $fallback:expr)
-                $(.$range:ident($($bound:expr),*))? $(=> $reader:expr)?,)*
+                $(.$range:ident($($bound:expr),*))* $(=> $reader:expr)?,)*
         }
         $(and {
             $($(#[$other_doc:meta])* $other:ident: $other_type:ty,)*
@@ -57,7 +57,7 @@ macro_rules! settings {
         impl $name {
             pub const KEYS: [Key; [$(stringify!($field)),*].len()] = [
                 $($how(settings!(@name $field $($written)?), $grammar, $fallback)
-                    $(.$range($($bound),*))?,)*
+                    $(.$range($($bound),*))*,)*
             ];
 
             /// Reads the keys of the table; the other fields have their defaults.

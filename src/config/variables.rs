@@ -19,9 +19,9 @@ settings! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct Variables {
         /// Those of `[supervisord]` come first.
-        environment_file: Sources = changed("paths", Nothing) => read_sources,
+        environment_file: Sources = changed("paths", Nothing).of_child() => read_sources,
         /// HOME and its kin are those of `user`.
-        user_environment: bool = changed("boolean", Value("false")),
+        user_environment: bool = changed("boolean", Value("false")).of_child(),
     } and {
         /// What `environment` of `[supervisord]` alone sets, which lies under all of these.
         inherited: Vec<String>,
@@ -30,9 +30,9 @@ settings! {
 
 /// Other names of `environment_file`, the last of them of the supervisord in Go.
 pub const OTHER_NAMES: [Key; 3] = [
-    changed("env_file", "paths", Nothing),
-    changed("envfile", "paths", Nothing),
-    changed("envfiles", "paths", Nothing),
+    changed("env_file", "paths", Nothing).of_child(),
+    changed("envfile", "paths", Nothing).of_child(),
+    changed("envfiles", "paths", Nothing).of_child(),
 ];
 
 impl Variables {

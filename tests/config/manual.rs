@@ -21,7 +21,7 @@ const NEW: &str = "(new)";
 const OF_EVERY_SERVER: &str = "Keys of every server";
 
 /// The part of the page under a heading.
-fn part<'a>(page: &'a str, heading: &str) -> &'a str {
+pub fn part<'a>(page: &'a str, heading: &str) -> &'a str {
     let start = page
         .find(&format!(".Ss {heading}\n"))
         .unwrap_or_else(|| panic!("no part on {heading}"));
@@ -31,7 +31,7 @@ fn part<'a>(page: &'a str, heading: &str) -> &'a str {
     &rest[..end.unwrap_or(rest.len())]
 }
 
-fn heading(kind: &SectionKind) -> String {
+pub fn heading(kind: &SectionKind) -> String {
     match kind.name.strip_suffix(':') {
         Some(name) => format!("[{name}:x]"),
         None => format!("[{}]", kind.name),
@@ -39,15 +39,15 @@ fn heading(kind: &SectionKind) -> String {
 }
 
 /// What the page says of a key.
-struct Item<'a> {
+pub struct Item<'a> {
     /// The names that it is about, two for the keys of both outputs.
-    names: Vec<&'a str>,
+    pub names: Vec<&'a str>,
     /// What follows the names.
     value: &'a str,
     text: &'a str,
 }
 
-fn items(part: &str) -> Vec<Item<'_>> {
+pub fn items(part: &str) -> Vec<Item<'_>> {
     part.split(".It Cm ")
         .skip(1)
         .map(|item| {
@@ -74,7 +74,7 @@ fn value(key: &Key) -> String {
 }
 
 /// The line of the file that an item shows as its example.
-fn example<'a>(item: &Item<'a>) -> &'a str {
+pub fn example<'a>(item: &Item<'a>) -> &'a str {
     let mut lines = item.text.lines().filter_map(|l| l.strip_prefix(".Dl "));
     let line = lines.next().unwrap_or_else(|| panic!("{:?}", item.names));
     assert_eq!(lines.next(), None, "{:?}", item.names);
@@ -186,7 +186,7 @@ fn every_default_that_is_shown_gives_the_line_beside_it() {
 }
 
 /// A configuration in which the kind of section has the line.
-fn with(kind: &SectionKind, line: &str) -> String {
+pub fn with(kind: &SectionKind, line: &str) -> String {
     let given = line.split_once('=').map_or("", |(key, _)| key);
     let required: String = kind
         .all_keys()

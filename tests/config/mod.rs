@@ -14,4 +14,5 @@ mod oracle;
 mod roundtrip;
 mod side_by_side;
 mod system;
+mod updates;
 mod values;
