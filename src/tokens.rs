@@ -8,11 +8,12 @@ use crate::clock::Period;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u32);
 
-/// A process: its group and its place in the group.
+/// A process: its group and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId {
     pub group: GroupId,
-    /// Its place in the group's list.
+    /// By the order in which they became members; never used again in that group. It is its
+    /// place in the group's list until others come or go.
     pub index: u32,
 }
 

@@ -18,6 +18,8 @@ pub struct Group {
     pub processes: Vec<Subprocess>,
     /// The sockets that processes of it share as their descriptor 0.
     pub sockets: Vec<Socket>,
+    /// The number of the next member.
+    next_index: u32,
 }
 
 impl Group {
@@ -28,27 +30,61 @@ impl Group {
         config: Rc<config::Group>,
         mut paths: impl FnMut(&config::Process) -> LogPaths,
     ) -> Group {
-        let name: Rc<str> = Rc::from(config.name.as_str());
-        let is_pool = matches!(config.kind, GroupKind::Listeners(_));
-        let processes = (0..).zip(&config.processes).map(|(index, process)| {
-            let id = ProcessId { group: id, index };
-            let paths = paths(process);
-            Subprocess::new(id, Rc::clone(&name), process.clone(), paths, is_pool)
-        });
-        Group {
+        let mut group = Group {
             id,
-            processes: processes.collect(),
+            processes: Vec::with_capacity(config.processes.len()),
             sockets: fcgi::sockets_of(&config),
+            next_index: 0,
             config,
+        };
+        let name: Rc<str> = Rc::from(group.config.name.as_str());
+        let config = Rc::clone(&group.config);
+        for process in &config.processes {
+            let member = group.member(&name, process, paths(process));
+            group.processes.push(member);
+        }
+        group
+    }
+
+    /// A new member, which has its number and is not in the list yet.
+    pub fn member(
+        &mut self,
+        group_name: &Rc<str>,
+        process: &Rc<config::Process>,
+        paths: LogPaths,
+    ) -> Subprocess {
+        let id = ProcessId {
+            group: self.id,
+            index: self.next_index,
+        };
+        self.next_index += 1;
+        let is_pool = matches!(self.config.kind, GroupKind::Listeners(_));
+        Subprocess::new(
+            id,
+            Rc::clone(group_name),
+            Rc::clone(process),
+            paths,
+            is_pool,
+        )
+    }
+
+    /// The place in the list of the process of that number.
+    pub fn place(&self, index: u32) -> Option<usize> {
+        let is_it = |process: &Subprocess| process.id().index == index;
+        let usual = index as usize;
+        match self.processes.get(usual).is_some_and(is_it) {
+            true => Some(usual),
+            false => self.processes.iter().position(is_it),
         }
     }
 
-    /// A process by its index, and the socket that it is to have.
+    /// A process by its number, and the socket that it is to have.
     pub fn process_and_socket(
         &mut self,
         index: u32,
     ) -> Option<(&mut Subprocess, Option<&mut Socket>)> {
-        let process = self.processes.get_mut(index as usize)?;
+        let place = self.place(index)?;
+        let process = self.processes.get_mut(place)?;
         let socket = match self.config.socket_of(process.config()) {
             None => None,
             Some(wanted) => {

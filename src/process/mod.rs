@@ -16,6 +16,7 @@ pub mod helper;
 pub mod hook_output;
 pub mod identity;
 pub mod listener;
+pub mod log_paths;
 pub mod machine;
 pub mod output_logs;
 pub mod pipes;

@@ -39,7 +39,7 @@ pub struct LogPaths {
     pub stdout: Option<String>,
     pub stderr: Option<String>,
     /// The automatic ones, which stay open while there is no child.
-    pub held: Vec<LogUse>,
+    pub held: Vec<(Channel, LogUse)>,
     /// What is kept in memory, if anything is.
     pub rings: Option<Box<Rings>>,
 }
@@ -422,7 +422,7 @@ impl Subprocess {
         ] {
             context.timers.set(timer, None);
         }
-        for log in std::mem::take(&mut self.paths.held) {
+        for (_, log) in std::mem::take(&mut self.paths.held) {
             context.close_log(log);
         }
         for path in [&self.paths.stdout, &self.paths.stderr]

@@ -51,8 +51,8 @@ impl Supervisor {
         let identifier = &self.child_settings.identifier;
         let bytes = message.bytes(identifier, &pool.name, pool.config.payload_length);
         let mut next = 0;
-        while let Some(id) = self.ready_listener(group, next) {
-            next = id.index + 1;
+        while let Some((place, id)) = self.ready_listener(group, next) {
+            next = place + 1;
             let Some(process) = self.groups.process_mut(id) else {
                 continue;
             };
@@ -79,13 +79,13 @@ impl Supervisor {
         Err(message)
     }
 
-    /// The first listener from that place on that can be sent an event.
-    fn ready_listener(&self, group: GroupId, from: u32) -> Option<ProcessId> {
-        let processes = &self.groups.get(group)?.processes;
-        let rest = processes.get(from as usize..).unwrap_or_default();
-        rest.iter()
-            .find(|process| is_ready(process) && !self.handlers.is_judging(process.id()))
-            .map(Subprocess::id)
+    /// The first listener from that place on that can be sent an event, with its place.
+    fn ready_listener(&self, group: GroupId, from: usize) -> Option<(usize, ProcessId)> {
+        let processes = self.groups.get(group)?.processes.iter().enumerate();
+        processes
+            .skip(from)
+            .find(|(_, process)| is_ready(process) && !self.handlers.is_judging(process.id()))
+            .map(|(place, process)| (place, process.id()))
     }
 
     /// Writes what waits for a child's stdin. A listener that has read

@@ -4,22 +4,16 @@ use std::rc::Rc;
 
 use crate::config::{self, GroupKind};
 use crate::events::event::Event;
-use crate::loggers::auto;
-use crate::loggers::rotation::Rotation;
 use crate::loop_context::LoopContext;
-use crate::loop_context::open_logs::LogUser;
-use crate::process::child_settings::ChildSettings;
 use crate::process::fcgi::SocketError;
 use crate::process::group::Group;
 use crate::process::listener::Listener;
-use crate::process::output_logs;
-use crate::process::rings::Rings;
 use crate::process::scheduler;
 use crate::process::subprocess::{LogPaths, Subprocess};
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
-use crate::tokens::{Channel, GroupId, ProcessId};
+use crate::tokens::{GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
 /// All active groups, in the order of their activation.
@@ -53,7 +47,8 @@ impl Groups {
     }
 
     pub fn process(&self, id: ProcessId) -> Option<&Subprocess> {
-        self.groups.get(&id.group)?.processes.get(id.index as usize)
+        let group = self.groups.get(&id.group)?;
+        group.processes.get(group.place(id.index)?)
     }
 
     pub fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
@@ -62,7 +57,8 @@ impl Groups {
 
     pub fn process_mut(&mut self, id: ProcessId) -> Option<&mut Subprocess> {
         let group = self.groups.get_mut(&id.group)?;
-        group.processes.get_mut(id.index as usize)
+        let place = group.place(id.index)?;
+        group.processes.get_mut(place)
     }
 
     /// The conversation of a listener with its child.
@@ -111,23 +107,12 @@ impl Supervisor {
         context: &mut LoopContext,
         config: Rc<config::Group>,
     ) -> Vec<SocketError> {
-        let names = config
-            .processes
-            .iter()
-            .map(|process| process.name.chars().count());
-        let widest = names.max().unwrap_or(0);
-        let settings = &mut self.child_settings;
-        settings.name_width = settings.name_width.max(widest);
-        context.log.widen(settings.name_width);
+        self.widen_names(context, &config);
         self.groups.last_id += 1;
         let id = GroupId(self.groups.last_id);
+        let may_hold = !self.lacks_descriptors;
         let mut group = Group::new(id, Rc::clone(&config), |process| {
-            log_paths(
-                &self.child_settings,
-                context,
-                process,
-                !self.lacks_descriptors,
-            )
+            LogPaths::new(context, &self.child_settings, process, may_hold)
         });
         let mut failures = Vec::new();
         for socket in &mut group.sockets {
@@ -142,9 +127,21 @@ impl Supervisor {
         }
         self.emit(context, &Event::group_added(&config.name));
         self.waiting_for_autostart.push(id);
-        self.add_schedules(context, id);
+        self.add_schedules(context, id, |_| true);
         self.note_group(&config);
         failures
+    }
+
+    /// Makes the column of names as wide as those of a group need it.
+    pub(super) fn widen_names(&mut self, context: &mut LoopContext, config: &config::Group) {
+        let names = config
+            .processes
+            .iter()
+            .map(|process| process.name.chars().count());
+        let widest = names.max().unwrap_or(0);
+        let settings = &mut self.child_settings;
+        settings.name_width = settings.name_width.max(widest);
+        context.log.widen(settings.name_width);
     }
 
     fn add_pool(
@@ -185,62 +182,11 @@ impl Supervisor {
             socket.close(&mut context.log);
         }
         self.pools.remove(context, id);
-        self.remove_schedules(context, id);
+        self.remove_schedules(context, |program| program.group == id);
         self.arm_ticks(context);
         self.emit(context, &Event::group_removed(&group.config.name));
         self.outdate_dependencies();
         self.changed = true;
         true
-    }
-}
-
-/// Where the output of a process goes, with automatic files made, and held if there are
-/// descriptors for that.
-fn log_paths(
-    child_settings: &ChildSettings,
-    context: &mut LoopContext,
-    process: &config::Process,
-    may_hold: bool,
-) -> LogPaths {
-    let mut held = Vec::new();
-    let mut path = |channel: Channel, output: &config::Output| match &output.logfile {
-        config::LogFile::None => None,
-        config::LogFile::Path(path) => Some(path.clone()),
-        config::LogFile::Auto => {
-            let (directory, identifier) = (&child_settings.childlogdir, &child_settings.identifier);
-            let created = auto::create(directory, &process.name, channel, identifier);
-            // Its lock is kept until the log has its own.
-            let (path, _created) = created.map_err(|error| context.log.critical(error)).ok()?;
-            let rotation = Rotation {
-                maxbytes: output.logfile_maxbytes,
-                backups: output.logfile_backups,
-            };
-            // Where descriptors are few they are left to programs that run.
-            if may_hold {
-                let user = LogUser::of(process, channel);
-                if let Ok(log) = context.hold_log(user, &path, rotation) {
-                    context.keep_log(&log, user, output.file_keeping());
-                    held.push(log);
-                }
-            }
-            Some(path)
-        }
-    };
-    let stdout = path(Channel::Stdout, &process.stdout);
-    let stderr = match process.redirect_stderr {
-        true => None,
-        false => path(Channel::Stderr, &process.stderr),
-    };
-    for path in [&stdout, &stderr].into_iter().flatten() {
-        context.count_log(path);
-    }
-    for channel in [Channel::Stdout, Channel::Stderr] {
-        output_logs::other_paths(process, channel).for_each(|path| context.count_log(path));
-    }
-    LogPaths {
-        stdout,
-        stderr,
-        held,
-        rings: Rings::of(process, child_settings.childlog_ring),
     }
 }

@@ -20,6 +20,7 @@ pub mod handlers;
 pub mod health;
 pub mod hooks;
 pub mod leftovers;
+pub mod members;
 pub mod pools;
 pub mod processors;
 pub mod reap;

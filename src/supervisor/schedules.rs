@@ -30,15 +30,22 @@ pub struct Schedules {
 }
 
 impl Supervisor {
-    /// Computes the times of a group's programs.
-    pub(super) fn add_schedules(&mut self, context: &mut LoopContext, id: GroupId) {
+    /// Computes the times of those of a group's programs that are meant.
+    pub(super) fn add_schedules(
+        &mut self,
+        context: &mut LoopContext,
+        id: GroupId,
+        is_meant: impl Fn(ProcessId) -> bool,
+    ) {
         let Some(group) = self.groups.get_mut(id) else {
             return;
         };
         let now = time::now();
         let is_first = self.schedules.programs.is_empty();
         for process in &mut group.processes {
-            if let Some(schedule) = process.config().schedule() {
+            if let Some(schedule) = process.config().schedule()
+                && is_meant(process.id())
+            {
                 let next = next_time(schedule, now);
                 process.set_next_run(next);
                 self.schedules.programs.push(process.id());
@@ -53,10 +60,14 @@ impl Supervisor {
         self.await_schedules(context);
     }
 
-    pub(super) fn remove_schedules(&mut self, context: &mut LoopContext, id: GroupId) {
+    pub(super) fn remove_schedules(
+        &mut self,
+        context: &mut LoopContext,
+        is_meant: impl Fn(ProcessId) -> bool,
+    ) {
         let programs = &mut self.schedules.programs;
         let before = programs.len();
-        programs.retain(|program| program.group != id);
+        programs.retain(|program| !is_meant(*program));
         if programs.len() != before {
             self.await_schedules(context);
         }
