@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::time::Duration;
 
 /// How much of an environment is read at most.
 const ENVIRONMENT_LIMIT: u64 = 1 << 20;
@@ -19,6 +20,11 @@ pub struct Stat {
     pub started: u64,
     /// It has ended, and its parent has not collected it.
     pub is_zombie: bool,
+    /// The time of processors that it has used, with the children that it has collected left out.
+    pub processor_time: Duration,
+    pub threads: u64,
+    /// The memory of it that is in the machine's, in bytes; what it shares with others is in it.
+    pub resident: u64,
 }
 
 /// The pids that there are.
@@ -44,7 +50,42 @@ fn parse_stat(text: &str) -> Option<Stat> {
         group: field(5)?.parse().ok()?,
         started: field(22)?.parse().ok()?,
         is_zombie: matches!(field(3)?, "Z" | "X"),
+        processor_time: ticks(field(14)?.parse().ok()?, field(15)?.parse().ok()?),
+        threads: field(20)?.parse().ok()?,
+        resident: number(libc::_SC_PAGESIZE).saturating_mul(field(24)?.parse().ok()?),
     })
+}
+
+/// So many clock ticks in programs and in the system.
+fn ticks(own: u64, system: u64) -> Duration {
+    let milliseconds = own.saturating_add(system).saturating_mul(1000);
+    Duration::from_millis(milliseconds / number(libc::_SC_CLK_TCK))
+}
+
+/// A number that stays the same while the system runs.
+fn number(name: i32) -> u64 {
+    // SAFETY: a number. It is looked up in memory.
+    let number = unsafe { libc::sysconf(name) };
+    u64::try_from(number).unwrap_or(1).max(1)
+}
+
+/// All processes, in no order that means anything.
+pub fn all() -> Vec<(i32, Stat)> {
+    let pids = pids().into_iter();
+    pids.filter_map(|pid| Some((pid, stat(pid)?))).collect()
+}
+
+/// Of all processes, one and those that it, its children, and so on, have started.
+pub fn with_descendants(all: &[(i32, Stat)], pid: i32) -> Vec<(i32, Stat)> {
+    let own = all.iter().copied().filter(|(other, _)| *other == pid);
+    let mut found: Vec<(i32, Stat)> = own.collect();
+    let mut next = 0;
+    // They were not read at one moment, so a number may stand for two of them.
+    while let Some(&(parent, _)) = found.get(next).filter(|_| found.len() <= all.len()) {
+        found.extend(all.iter().filter(|(_, stat)| stat.parent == parent));
+        next += 1;
+    }
+    found
 }
 
 /// How many processes of a group have not ended.
@@ -101,12 +142,15 @@ mod tests {
 
     #[test]
     fn commands_with_brackets_and_blanks_do_not_move_the_fields() {
-        let line = "12 (a) b (c) S 7 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 4711 99 1\n";
+        let line = "12 (a) b (c) S 7 1 1 0 -1 4 1 2 3 4 50 60 7 8 20 0 3 0 4711 99 2 9\n";
         let expected = Stat {
             parent: 7,
             group: 1,
             started: 4711,
             is_zombie: false,
+            processor_time: ticks(50, 60),
+            threads: 3,
+            resident: 2 * number(libc::_SC_PAGESIZE),
         };
         assert_eq!(parse_stat(line), Some(expected));
         let zombie = line.replace(") S ", ") Z ");
@@ -114,6 +158,24 @@ mod tests {
         for bad in ["", "12", "12 (a)", "12 (a) S 7 7", "12 (a) S x 1"] {
             assert_eq!(parse_stat(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn descendants_are_found_from_a_process_downwards() {
+        let line = "9 (a) S 7 1 1 0 -1 4 1 2 3 4 50 60 7 8 20 0 3 0 4711 99 2 9\n";
+        let stat = parse_stat(line).unwrap();
+        let all = [(2, 1), (3, 2), (4, 3), (5, 1), (6, 2), (1, 0)];
+        let all = all.map(|(pid, parent)| (pid, Stat { parent, ..stat }));
+        let pids = |pid| {
+            let found = with_descendants(&all, pid).into_iter();
+            found.map(|(pid, _)| pid).collect::<Vec<i32>>()
+        };
+        assert_eq!(pids(2), [2, 3, 6, 4]);
+        assert_eq!(pids(5), [5]);
+        assert_eq!(pids(77), [0; 0]);
+        // Two that are each the child of the other are no process that ever was.
+        let circle = [(2, 3), (3, 2)].map(|(pid, parent)| (pid, Stat { parent, ..stat }));
+        assert!(with_descendants(&circle, 2).len() < 5);
     }
 
     #[test]
@@ -128,7 +190,13 @@ mod tests {
     fn this_process_is_found() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(pids().contains(&own));
-        assert!(stat(own).unwrap().started > 0);
+        let own_stat = stat(own).unwrap();
+        assert!(own_stat.started > 0 && own_stat.threads > 0 && own_stat.resident > 0);
+        assert!(
+            with_descendants(&all(), own)
+                .iter()
+                .any(|(pid, _)| *pid == own)
+        );
         assert!(is_beside_us(own));
         assert!(boot().is_some());
         let path = std::env::var_os("PATH").unwrap();
