@@ -68,7 +68,7 @@ pub enum Input {
     Follow(String),
     /// Everything goes down: make no further attempt to start it.
     GiveUp,
-    /// Its child, which has ended, had not become its program, and why.
+    /// Its child, which has ended, had not become its program, or could not go on, and why.
     NotSpawned(String),
     /// Its child ended.
     Reaped(Termination),
@@ -82,8 +82,13 @@ pub enum Input {
     HookEnded(Result<(), String>),
     /// It is ready, where that is asked for.
     Ready,
-    /// It is not healthy any more, and why: stop it, and start it again if `restarts`.
-    Unhealthy { reason: String, restarts: bool },
+    /// It is not well any more, by the check of that key, and why: stop it, and start it again if
+    /// `restarts`.
+    Unhealthy {
+        key: &'static str,
+        reason: String,
+        restarts: bool,
+    },
 }
 
 /// What is to be done, in this order.
@@ -116,10 +121,10 @@ enum Desired {
     /// Down since it has run for its time, which this tells: to be started again, or to be a
     /// failure.
     OutOfTime(String),
-    /// Down since its start has failed, to be tried again.
-    Retried,
-    /// Down, to be started again.
-    Restarted,
+    /// Down since its start has failed by that key, to be tried again.
+    Retried(&'static str),
+    /// Down by that key, to be started again.
+    Restarted(&'static str),
     /// Down with something that it depends on.
     Following,
 }
@@ -213,15 +218,15 @@ impl Machine {
 
     /// Whether it is stopped without anybody's request, to be started again.
     pub fn is_to_come_back(&self) -> bool {
-        self.is_out_of_time() || matches!(self.desired, Desired::Retried | Desired::Restarted)
+        let is_stopped_by = matches!(self.desired, Desired::Retried(_) | Desired::Restarted(_));
+        self.is_out_of_time() || is_stopped_by
     }
 
     /// The key by which the daemon stops its child by itself, if it does.
     pub fn reason_of_stop(&self) -> &'static str {
         match self.desired {
             Desired::OutOfTime(_) => "runtime_timeout",
-            Desired::Retried => "readiness_timeout",
-            Desired::Restarted => "liveness_check",
+            Desired::Retried(key) | Desired::Restarted(key) => key,
             Desired::Following => "depends_restart",
             _ => "",
         }
@@ -429,12 +434,19 @@ impl Machine {
             (_, Input::HookEnded(outcome)) => {
                 self.hook_ended(process, outcome, now, &mut effects);
             }
-            (Starting, Input::Unhealthy { reason, .. }) if has_child => {
-                self.fail_to_start(process, reason, now, &mut effects);
+            (Starting, Input::Unhealthy { key, reason, .. }) if has_child => {
+                self.fail_to_start(process, (key, reason), now, &mut effects);
             }
-            (Running, Input::Unhealthy { reason, restarts }) => {
+            (
+                Running,
+                Input::Unhealthy {
+                    key,
+                    reason,
+                    restarts,
+                },
+            ) => {
                 let desired = match restarts {
-                    true => Desired::Restarted,
+                    true => Desired::Restarted(key),
                     false => Desired::Down,
                 };
                 self.stop(process, desired, now, &mut effects);

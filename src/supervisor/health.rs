@@ -164,7 +164,13 @@ impl Supervisor {
             FailureAction::Restart | FailureAction::Stop => {
                 let restarts = action == FailureAction::Restart;
                 // A signal that cannot be sent has been logged.
-                let _ = self.feed(context, id, Input::Unhealthy { reason, restarts });
+                let key = "liveness_check";
+                let input = Input::Unhealthy {
+                    key,
+                    reason,
+                    restarts,
+                };
+                let _ = self.feed(context, id, input);
             }
         }
     }

@@ -124,21 +124,21 @@ impl Machine {
             && self.started_at + time <= now.monotonic
         {
             let reason = format!("not ready after {}", policy::in_words(time));
-            self.fail_to_start(process, reason, now, effects);
+            self.fail_to_start(process, ("readiness_timeout", reason), now, effects);
         }
     }
 
-    /// Stops a child whose start has failed.
+    /// Stops a child whose start has failed, by a key and for a reason.
     pub(super) fn fail_to_start(
         &mut self,
         process: &Process,
-        reason: String,
+        (key, reason): (&'static str, String),
         now: Now,
         effects: &mut Vec<Effect>,
     ) {
         let text = format!("failed: {}, {reason}", process.name);
         effects.push(Effect::Log(Level::Warn, text));
-        self.stop(process, Desired::Retried, now, effects);
+        self.stop(process, Desired::Retried(key), now, effects);
         self.spawn_error = reason;
     }
 
@@ -346,8 +346,8 @@ impl Machine {
                     self.give_up(effects);
                 }
                 Desired::OutOfTime(reason) => self.end_in_time(process, reason, now, effects),
-                Desired::Retried => self.back_off(process, now, effects),
-                Desired::Restarted if process.autorestart != AutoRestart::Never => {
+                Desired::Retried(_) => self.back_off(process, now, effects),
+                Desired::Restarted(_) if process.autorestart != AutoRestart::Never => {
                     self.backoff = 0;
                     self.is_old_error = true;
                     self.enter(Desired::Up, Observed::Stopped, effects);

@@ -285,8 +285,11 @@ impl World {
             11 if self.child.is_some() => self.feed(Input::Ready),
             10 if self.child.is_some() => {
                 let restarts = self.random.one_in(2);
-                let reason = "503".into();
-                self.feed(Input::Unhealthy { reason, restarts });
+                self.feed(Input::Unhealthy {
+                    key: "liveness_check",
+                    reason: "503".into(),
+                    restarts,
+                });
             }
             0 | 1 => self.feed(Input::Start),
             2 => self.feed(Input::Stop),

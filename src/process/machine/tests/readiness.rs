@@ -13,6 +13,7 @@ fn asked(process: &mut Process) -> &mut Checks {
 
 fn unhealthy(reason: &str) -> Input {
     Input::Unhealthy {
+        key: "liveness_check",
         reason: reason.to_owned(),
         restarts: true,
     }
@@ -174,6 +175,7 @@ fn without_autorestart_or_for_a_stop_it_stays_stopped() {
         let mut life = Life::running(|process| process.autorestart = autorestart);
         life.feed(
             Input::Unhealthy {
+                key: "memory_check",
                 reason: "no".into(),
                 restarts,
             },

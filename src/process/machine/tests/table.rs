@@ -28,6 +28,7 @@ fn inputs() -> [(Input, bool); 18] {
         (Input::Ready, true),
         (
             Input::Unhealthy {
+                key: "liveness_check",
                 reason: "503".into(),
                 restarts: true,
             },
@@ -87,6 +88,7 @@ fn machine(row: &str, process: &mut Process) -> Machine {
         process.hooks = Some(Box::new(super::hooks::all()));
     }
     let unhealthy = || Input::Unhealthy {
+        key: "liveness_check",
         reason: "503".into(),
         restarts: true,
     };
