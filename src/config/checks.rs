@@ -188,7 +188,7 @@ pub enum Purpose {
 }
 
 /// One of the two checks, with when it is made and what its answers mean.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Check<'a> {
     pub target: &'a CheckTarget,
     pub delay: Duration,

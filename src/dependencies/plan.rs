@@ -157,6 +157,17 @@ impl Plan {
         place.is_some_and(|place| self.waits_at(place))
     }
 
+    /// All that are to start and have not been, each with its cause.
+    pub fn waiting(&self) -> impl Iterator<Item = (ProcessId, Cause)> {
+        let nodes = self.graph.nodes.iter().zip(&self.states).enumerate();
+        nodes
+            .filter(|(place, _)| self.waits_at(*place))
+            .filter_map(|(_, (node, state))| {
+                let wish = state.wish.as_ref()?;
+                Some((node.id, wish.cause))
+            })
+    }
+
     fn waits_at(&self, node: usize) -> bool {
         let state = &self.states[node];
         let wish = state.wish.as_ref();

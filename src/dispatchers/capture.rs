@@ -12,8 +12,10 @@ const END: &[u8] = b"<!--XSUPERVISOR:END-->";
 /// Takes the messages out of a stream of pieces.
 #[derive(Clone, Debug)]
 pub struct Capture {
-    /// The most of a message that is kept: its last bytes.
+    /// The most of the message under way that is kept: its last bytes.
     limit: usize,
+    /// The same of those to come; with 0 there are none.
+    next_limit: usize,
     /// What may be the beginning of a token.
     held_back: Vec<u8>,
     /// The message so far, while one is being written; its beginning goes where it gets too long.
@@ -36,9 +38,16 @@ impl Capture {
     pub fn new(limit: usize) -> Capture {
         Capture {
             limit,
+            next_limit: limit,
             held_back: Vec::new(),
             message: None,
         }
+    }
+
+    /// Keeps so much of each message from the next one on; with 0 there is none after the one
+    /// under way.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.next_limit = limit;
     }
 
     /// The parts that the next piece of the stream completes.
@@ -48,6 +57,10 @@ impl Capture {
         data.extend_from_slice(piece);
         let mut rest = data.as_slice();
         loop {
+            if self.message.is_none() && self.next_limit == 0 {
+                self.take(rest, &mut parts);
+                return parts;
+            }
             let token = if self.message.is_some() { END } else { BEGIN };
             let Some(place) = find(rest, token) else {
                 let certain = rest.len() - beginning_at_end(rest, token);
@@ -59,7 +72,10 @@ impl Capture {
             rest = &rest[place + token.len()..];
             match self.message.take() {
                 Some(message) => parts.push(Part::Message(message.into())),
-                None => self.message = Some(VecDeque::new()),
+                None => {
+                    self.limit = self.next_limit;
+                    self.message = Some(VecDeque::new());
+                }
             }
         }
     }
@@ -176,6 +192,21 @@ mod tests {
         assert_eq!(capture.feed(b"done\n"), [text("done\n")]);
         assert_eq!(capture.feed(b"x<!--XSUPER"), [text("x")]);
         assert_eq!(capture.finish(), b"<!--XSUPER");
+    }
+
+    #[test]
+    fn another_limit_holds_from_the_next_message_on() {
+        let mut capture = Capture::new(100);
+        assert_eq!(
+            capture.feed(b"<!--XSUPERVISOR:BEGIN-->ab"),
+            [captured("ab")]
+        );
+        capture.set_limit(1);
+        let parts = capture.feed(b"c<!--XSUPERVISOR:END--><!--XSUPERVISOR:BEGIN-->de");
+        assert_eq!(parts, [captured("c"), message("abc"), captured("de")]);
+        capture.set_limit(0);
+        let parts = capture.feed(b"<!--XSUPERVISOR:END-->f<!--XSUPERVISOR:BEGIN-->");
+        assert_eq!(parts, [message("e"), text("f<!--XSUPERVISOR:BEGIN-->")]);
     }
 
     #[test]

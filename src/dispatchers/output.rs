@@ -6,6 +6,8 @@
 //! `/dev/stdout`, say) is slow the child is not read: it waits, not the daemon.
 //! What it wrote last waits in the same way, in its pipe, when it has ended.
 
+mod renewal;
+
 use std::borrow::Cow;
 use std::io;
 use std::rc::Rc;
@@ -26,6 +28,9 @@ use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
 use crate::text::pyrepr;
 use crate::tokens::Channel;
+
+use renewal::Next;
+pub use renewal::NextLogs;
 
 /// How often a pipe is read at most when its child has ended: a descendant
 /// that still writes must not keep the daemon busy.
@@ -51,6 +56,10 @@ pub struct OutputDispatcher {
     reported: Vec<Reported>,
     /// The text that it writes when it is ready, until it has.
     awaited: Option<Box<Search>>,
+    /// What was written last has not come to the end of its line.
+    is_in_line: bool,
+    /// Where the output goes from the end of this line on, if elsewhere.
+    next: Option<Box<Next>>,
 }
 
 /// What came of an attempt to read.
@@ -176,6 +185,8 @@ impl OutputDispatcher {
             report,
             reported: Vec::new(),
             awaited: None,
+            is_in_line: false,
+            next: None,
         }
     }
 
@@ -267,11 +278,13 @@ impl OutputDispatcher {
 
     /// When a line will have waited for its end for long enough.
     pub fn line_deadline(&self) -> Option<Monotonic> {
-        self.logs.lines.as_ref().and_then(|logs| logs.deadline())
+        let lines = self.logs.lines.as_ref().and_then(|logs| logs.deadline());
+        lines.into_iter().chain(self.end_of_patience()).min()
     }
 
     /// Writes a line that has waited long enough.
     pub fn line_due(&mut self, context: &mut LoopContext) {
+        self.change_logs_if_due(context);
         if let Some(line_logs) = &mut self.logs.lines {
             line_logs.due(context, LogUser::of(&self.process, self.channel));
         }
@@ -364,6 +377,9 @@ impl OutputDispatcher {
     pub fn close(&mut self, context: &mut LoopContext) {
         self.end(context);
         self.logs.close(context);
+        if let Some(mut next) = self.next.take() {
+            next.close(context);
+        }
     }
 
     pub fn clear(&mut self, context: &mut LoopContext) -> Result<(), LogFailure> {
@@ -435,9 +451,17 @@ impl OutputDispatcher {
     }
 
     fn write(&mut self, context: &mut LoopContext, data: &[u8]) {
+        if self.next.is_some() {
+            return self.write_to_end_of_line(context, data);
+        }
+        self.write_now(context, data);
+    }
+
+    fn write_now(&mut self, context: &mut LoopContext, data: &[u8]) {
         if data.is_empty() {
             return;
         }
+        self.is_in_line = !data.ends_with(b"\n");
         if let Some(ring) = &self.ring {
             ring.borrow_mut().push(data);
         }

@@ -31,6 +31,8 @@ pub struct Buffer {
     size: usize,
     /// More than `size` may wait in the spare room.
     has_spare_room: bool,
+    /// So many waited when it became smaller; the places of those that were sent are gone.
+    kept: usize,
     poolserials: Serials,
     last_accepted: Option<(u64, u64)>,
 }
@@ -44,9 +46,17 @@ impl Buffer {
             bytes: 0,
             size: size.max(1),
             has_spare_room: !is_limited,
+            kept: 0,
             poolserials: Serials::default(),
             last_accepted: None,
         }
+    }
+
+    /// Holds as many from now on; what waits already stays.
+    pub fn resize(&mut self, size: usize, is_limited: bool) {
+        self.size = size.max(1);
+        self.has_spare_room = !is_limited;
+        self.kept = self.waiting.len();
     }
 
     /// Takes an event; what had to go for it is handed back. An event that
@@ -57,6 +67,7 @@ impl Buffer {
             _ => self.poolserials.take(),
         };
         self.last_accepted = Some((serial, poolserial));
+        self.kept = self.kept.min(self.waiting.len());
         let discarded = self.make_room(event.payload.len());
         self.waiting.push_back(Message {
             event,
@@ -123,7 +134,8 @@ impl Buffer {
         let bytes = self.bytes.saturating_add(bytes);
         let fits = |room: usize| bytes.saturating_add(self.waiting.len() * OVERHEAD) <= room;
         bytes > BYTES_LIMIT
-            || (self.waiting.len() >= self.size && !(self.has_spare_room && fits(SPARE_ROOM)))
+            || (self.waiting.len() >= self.size.max(self.kept)
+                && !(self.has_spare_room && fits(SPARE_ROOM)))
     }
 }
 
@@ -229,6 +241,22 @@ mod tests {
         buffer.accept(event(2), 2);
         assert_eq!(lost(buffer.put_back(sent)), [1]);
         assert_eq!(serials(&mut buffer), [0, 2]);
+    }
+
+    #[test]
+    fn what_waits_stays_when_the_buffer_becomes_smaller() {
+        let mut buffer = Buffer::new(9, true);
+        for serial in 0..6 {
+            buffer.accept(event(serial), serial);
+        }
+        buffer.resize(2, true);
+        assert_eq!(buffer.len(), 6);
+        assert_eq!(lost(buffer.accept(event(6), 6)), [0]);
+        assert_eq!(serials(&mut buffer), [1, 2, 3, 4, 5, 6]);
+        let gone: Vec<Vec<u64>> = (7..10)
+            .map(|serial| lost(buffer.accept(event(serial), serial)))
+            .collect();
+        assert_eq!(gone, [vec![], vec![], vec![7]]);
     }
 
     #[test]

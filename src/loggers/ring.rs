@@ -38,6 +38,18 @@ impl Ring {
         self.room
     }
 
+    /// Becomes as large as another one that is new, and is read like that.
+    pub fn take_over(&mut self, other: &Ring) {
+        self.room = other.room;
+        self.is_read = other.is_read;
+        let surplus = self.bytes.len().saturating_sub(self.room);
+        self.bytes.drain(..surplus);
+        if self.start() > 0 {
+            self.drop_cut_character();
+        }
+        self.bytes.shrink_to(self.room);
+    }
+
     /// Where the bytes begin that are there.
     pub fn start(&self) -> u64 {
         self.end - self.bytes.len() as u64

@@ -63,6 +63,10 @@ impl SharedLog {
         !self.users.is_empty()
     }
 
+    pub fn user_count(&self) -> usize {
+        self.users.len()
+    }
+
     fn agree(&mut self) {
         if let Some(rotation) = common(&self.users) {
             self.target.serve(rotation, self.users.len());

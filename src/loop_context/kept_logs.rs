@@ -37,6 +37,22 @@ impl LoopContext {
         }
     }
 
+    /// The same for a log whose users want something else now, if so many are all there are:
+    /// what they wanted before counts no more.
+    pub fn keep_anew(
+        &mut self,
+        log: &LogUse,
+        user: LogUser<'_>,
+        keeping: Option<&Rc<FileKeeping>>,
+        users: usize,
+    ) {
+        let open = self.logs.get_mut(log.id);
+        if let Some(open) = open.filter(|open| open.user_count() <= users) {
+            open.target.forget_keeping();
+        }
+        self.keep_log(log, user, keeping);
+    }
+
     /// Rolls an open log over, unless it is empty.
     pub fn rotate_log(&mut self, id: LogId) -> Result<(), LogFailure> {
         let open = self.logs.get_mut(id);

@@ -129,6 +129,28 @@ impl LoopContext {
         self.settle_log(id, None);
     }
 
+    /// Reads a pipe again, if it was not read, whose output goes elsewhere from now on.
+    pub fn resume_pipe(&mut self, pipe: Token) {
+        let mut was_paused = false;
+        for trouble in self.logs.troubles.values_mut() {
+            let before = trouble.paused.len();
+            trouble.paused.retain(|other| *other != pipe);
+            was_paused |= trouble.paused.len() != before;
+        }
+        if was_paused {
+            self.watch_pipe(pipe);
+        }
+    }
+
+    fn watch_pipe(&mut self, pipe: Token) {
+        if let Err(error) = self.poller.set_interest(pipe, Interest::READ) {
+            self.log.critical(format_args!(
+                "cannot watch a pipe again: {}",
+                errno::reason(&error)
+            ));
+        }
+    }
+
     /// Tells what these logs have lost, whenever that was told last.
     pub fn tell_at_the_end(&mut self, ids: &[LogId]) {
         let troubles = ids.iter().map(|id| (*id, self.take_trouble(*id)));
@@ -216,12 +238,7 @@ impl LoopContext {
         }
         if !trouble.is_watched() {
             for pipe in trouble.paused.drain(..) {
-                if let Err(error) = self.poller.set_interest(pipe, Interest::READ) {
-                    self.log.critical(format_args!(
-                        "cannot watch a pipe again: {}",
-                        errno::reason(&error)
-                    ));
-                }
+                self.watch_pipe(pipe);
             }
         }
     }

@@ -41,6 +41,23 @@ impl Rings {
         has_one.then(|| Box::new(rings))
     }
 
+    /// Makes them those of another configuration; what is in those that stay is kept.
+    pub fn renew(rings: &mut Option<Box<Rings>>, process: &Process, room: u64) {
+        let mut new = Rings::of(process, room);
+        if let (Some(new), Some(old)) = (&mut new, &mut *rings) {
+            for (new, old) in [
+                (&mut new.stdout, &mut old.stdout),
+                (&mut new.stderr, &mut old.stderr),
+            ] {
+                if let (Some(new), Some(old)) = (new.as_mut(), old.take()) {
+                    old.borrow_mut().take_over(&new.borrow());
+                    *new = old;
+                }
+            }
+        }
+        *rings = new;
+    }
+
     pub fn get(&self, channel: Channel) -> Option<&SharedRing> {
         match channel {
             Channel::Stdout => self.stdout.as_ref(),

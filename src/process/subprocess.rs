@@ -3,6 +3,7 @@
 
 mod log_files;
 mod making;
+mod renewal;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;

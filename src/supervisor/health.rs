@@ -100,6 +100,17 @@ impl Supervisor {
         context.timers.set(Timer::Health(id), deadline);
     }
 
+    /// A process goes by other checks, and this has come of it.
+    pub(super) fn note_other_checks(
+        &mut self,
+        context: &mut LoopContext,
+        id: ProcessId,
+        news: Vec<News>,
+    ) {
+        self.drop_checks(context, id);
+        self.act_on(context, id, news);
+    }
+
     fn act_on(&mut self, context: &mut LoopContext, id: ProcessId, news: Vec<News>) {
         for news in news {
             match news {

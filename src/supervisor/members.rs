@@ -21,7 +21,6 @@ impl Supervisor {
         id: GroupId,
         config: &Rc<config::Group>,
     ) -> Vec<ProcessId> {
-        self.allow_descriptors(context, std::slice::from_ref(config));
         self.widen_names(context, config);
         let may_hold = !self.lacks_descriptors;
         let Some(group) = self.groups.get_mut(id) else {
@@ -56,6 +55,7 @@ impl Supervisor {
         }
         self.remove_schedules(context, |program| gone.contains(&program));
         self.add_schedules(context, id, |program| added.contains(&program));
+        self.allow_descriptors(context, &[]);
         self.note_group(config);
         self.changed = true;
         added

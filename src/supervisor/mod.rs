@@ -31,6 +31,7 @@ pub mod shutdown;
 mod state_file;
 pub mod ticks;
 pub mod transitions;
+pub mod update;
 
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};

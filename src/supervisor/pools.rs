@@ -115,6 +115,16 @@ impl Pools {
         Ok(())
     }
 
+    /// Goes by another configuration of the pool of a group; what waits in it stays.
+    pub fn renew(&mut self, group: GroupId, config: &config::Pool) {
+        if let Some(pool) = self.pools.get_mut(&group) {
+            let size = usize::try_from(config.buffer_size).unwrap_or(usize::MAX);
+            pool.buffer.resize(size, config.is_limited.0);
+            pool.config = config.clone();
+            pool.raise();
+        }
+    }
+
     /// Forgets the pool of a group and what waits in it.
     pub fn remove(&mut self, context: &mut LoopContext, group: GroupId) {
         if let Some(mut pool) = self.pools.remove(&group) {

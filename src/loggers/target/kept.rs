@@ -87,6 +87,12 @@ impl Target {
         self.turn_to(today);
     }
 
+    /// From now on its files are kept as is usual, but for one whose processor is still to come.
+    pub fn forget_keeping(&mut self) {
+        let idle = |kept: &mut Box<Kept>| !kept.is_busy && kept.rotated.is_none();
+        self.kept.take_if(idle);
+    }
+
     /// Whether it rolls over when a day has passed.
     pub fn is_daily(&self) -> bool {
         let kept = self.kept.as_ref();

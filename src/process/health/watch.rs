@@ -151,6 +151,28 @@ impl Watch {
         Ok(given)
     }
 
+    /// Goes by other checks of the same child. A check that is the same goes on.
+    pub fn renew(&mut self, context: &mut LoopContext, process: &Rc<Process>) -> Vec<News> {
+        let purpose = match self.is_up {
+            true => Purpose::Liveness,
+            false => Purpose::Readiness,
+        };
+        let before = std::mem::replace(&mut self.process, Rc::clone(process));
+        let is_same = match (before.checks.as_deref(), process.checks.as_deref()) {
+            (Some(before), Some(after)) => before.check(purpose) == after.check(purpose),
+            _ => false,
+        };
+        if is_same {
+            return Vec::new();
+        }
+        self.stop_probe(context);
+        self.schedule(purpose, context.now.monotonic);
+        if self.schedule.is_none() {
+            self.is_alive = None;
+        }
+        self.judge()
+    }
+
     /// Its child has been made.
     pub fn begin(&mut self, now: Monotonic) {
         self.schedule(Purpose::Readiness, now);

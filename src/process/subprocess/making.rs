@@ -100,7 +100,7 @@ impl Subprocess {
     }
 
     /// The ring of a channel, if none of its logs is a file that can be read.
-    fn ring_beside(
+    pub(super) fn ring_beside(
         &self,
         context: &LoopContext,
         channel: Channel,

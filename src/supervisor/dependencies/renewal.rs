@@ -31,6 +31,11 @@ impl Supervisor {
             process.map_or_else(Observed::default, |process| self.observed(process))
         };
         let mut plan = Plan::new(graph, observe, &before);
+        // Nothing keeps those any more that depend on nothing now.
+        let free = before
+            .waiting()
+            .filter(|(id, _)| plan.graph().place(*id).is_none());
+        steps.extend(free.map(|(id, cause)| Step::Start(id, cause)));
         plan.begin(steps);
         if let Some(dependencies) = &mut self.dependencies {
             dependencies.plan = plan;
