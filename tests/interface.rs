@@ -27,6 +27,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.clearFatal",
     "supervisor.disableProcess",
     "supervisor.enableProcess",
+    "supervisor.getConfigDifference",
     "supervisor.getDependencies",
     "supervisor.getEventResult",
     "supervisor.getStateReason",
@@ -41,6 +42,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.rotateProcessLogs",
     "supervisor.stopProcessWithDependents",
     "supervisor.stopProcessWithin",
+    "supervisor.updateProcessGroup",
     "supervisor.updateProcessGroups",
     "supervisor.waitForProcess",
 ];
@@ -67,6 +69,7 @@ fn heading(namespace: &str, method: &Method) -> String {
         let default = match (parameter.optional, parameter.kind) {
             (false, _) => "",
             (true, "int") => " = 1",
+            (true, _) if parameter.name == "whole" => " = false",
             (true, _) => " = true",
         };
         line.push_str(&format!(

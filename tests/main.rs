@@ -105,6 +105,8 @@ mod swapped_places;
 mod syslog;
 mod taken;
 mod time_limits;
+mod update;
+mod update_random;
 mod users;
 mod vanished;
 mod waiting;

@@ -18,6 +18,25 @@ pub fn is_secret(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
+/// The values of all secret variables of an environment, for who does not know what has asked
+/// for them.
+pub fn all_secrets(environment: &[(String, String)]) -> Vec<String> {
+    longest_first(environment, &|_| true)
+}
+
+fn longest_first(environment: &[(String, String)], is_meant: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut secrets: Vec<String> = environment
+        .iter()
+        .filter(|(name, value)| !value.is_empty() && is_secret(name) && is_meant(name))
+        .map(|(_, value)| value.clone())
+        .collect();
+    // One may be a part of another.
+    sort::by(&mut secrets, |one, other| {
+        Reverse(one.len()).cmp(&Reverse(other.len()))
+    });
+    secrets
+}
+
 /// The values of secret variables of an environment that the configuration asks for.
 pub fn secrets(environment: &[(String, String)], document: &Document) -> Vec<String> {
     let sections = document.sections();
@@ -34,16 +53,7 @@ pub fn secrets(environment: &[(String, String)], document: &Document) -> Vec<Str
         let asks = |text: &String| references.iter().any(|reference| text.contains(reference));
         texts.iter().any(asks)
     };
-    let mut secrets: Vec<String> = environment
-        .iter()
-        .filter(|(name, value)| !value.is_empty() && is_secret(name) && is_asked_for(name))
-        .map(|(_, value)| value.clone())
-        .collect();
-    // One may be a part of another.
-    sort::by(&mut secrets, |one, other| {
-        Reverse(one.len()).cmp(&Reverse(other.len()))
-    });
-    secrets
+    longest_first(environment, &is_asked_for)
 }
 
 /// Hides the values of secret variables, and these texts wherever they stand.

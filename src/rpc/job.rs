@@ -60,6 +60,10 @@ pub enum JobStep {
     StopGroup(String),
     /// Makes a group that is stopped what the configuration says.
     Replace(String),
+    /// Makes a group what the configuration says, with no more stops than that takes.
+    Update(String),
+    /// Has an active group go by the configuration, and starts these again.
+    Renew(String, Vec<ProcessId>),
 }
 
 /// What is stopped or started.

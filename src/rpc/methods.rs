@@ -3,8 +3,8 @@
 
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
-    configuration, dependencies, disabled, information, listing, log_files, logs, restart, rolling,
-    signals, start, stop, system, wait,
+    configuration, dependencies, difference, disabled, information, listing, log_files, logs,
+    restart, rolling, signals, start, stop, system, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -46,6 +46,12 @@ const WAIT: Parameter = Parameter {
     kind: "boolean",
     name: "wait",
     help: "answer only when it is done (the default)",
+    optional: true,
+};
+const WHOLE: Parameter = Parameter {
+    kind: "boolean",
+    name: "whole",
+    help: "stop and replace active groups as a whole, as Supervisor 4.3.0 does (not the default)",
     optional: true,
 };
 const TIMEOUT: Parameter = required(
@@ -102,6 +108,11 @@ const EVENT_RESULT: Parameter = result(
 const DIFFERENCE: Parameter = result(
     "array",
     "one array of three: the names of groups added, changed and removed",
+);
+const DIFFERENCES: Parameter = result(
+    "array",
+    "a struct of group, name, key, old, new, file, line and consequence for each key, and for \
+     each process that comes or goes",
 );
 const RESULTS: Parameter = result(
     "array",
@@ -160,6 +171,9 @@ const SUPERVISOR: &[Method] = methods! {
         "The configuration of every process as it was last read.", listing::all_config_info;
     getAllProcessInfo() -> PROCESSES, [],
         "What is known of every process.", listing::all_process_info;
+    getConfigDifference() -> DIFFERENCES, [CantReread],
+        "Read the configuration again, without going by it, and tell what of each process an \
+         update would change. Secrets are hidden.", difference::difference;
     getDependencies() -> DEPENDENCIES, [],
         "What each process that depends on others depends on.", dependencies::dependencies;
     getEventResult(POOL) -> EVENT_RESULT, [BadName],
@@ -258,10 +272,13 @@ const SUPERVISOR: &[Method] = methods! {
         "The last bytes of the stderr log of a process.", logs::tail_stderr;
     tailProcessStdoutLog(NAME, OFFSET, LENGTH) -> TAIL, [BadName],
         "The last bytes of the stdout log of a process.", logs::tail_stdout;
-    updateProcessGroups(GROUPS, WAIT) -> DONE, [Failed],
+    updateProcessGroup(GROUP, WAIT) -> DONE, [BadName, Failed],
+        "Make a group what the configuration says that was read last, as updateProcessGroups \
+         does.", restart::update_group;
+    updateProcessGroups(GROUPS, WAIT, WHOLE) -> DONE, [Failed],
         "Make these groups what the configuration says that was read last: stop and remove \
-         those that are not in it, stop and replace those that are active, add the others.",
-        restart::update_groups;
+         those that are not in it, add the others; of those that are active only processes are \
+         restarted whose children were born with something else.", restart::update_groups;
     waitForProcess(NAME_OR_GROUP, CONDITION, LIMIT) -> TRUE,
         [BadArguments, BadName, Failed, AbnormalTermination],
         "Answer when a process, or each of a group, is as it should be; a fault when it cannot be \

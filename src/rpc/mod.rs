@@ -7,6 +7,7 @@
 
 pub mod configuration;
 pub mod dependencies;
+pub mod difference;
 pub mod disabled;
 pub mod information;
 pub mod interface;
@@ -26,6 +27,7 @@ pub mod start;
 pub mod steps;
 pub mod stop;
 pub mod system;
+pub mod update;
 pub mod wait;
 
 use std::borrow::Cow;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::job::{Job, JobAnswer, JobStep, JobTarget};
 use crate::rpc::names::{self, Named};
-use crate::rpc::{parameters, steps};
+use crate::rpc::{parameters, steps, update};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -54,14 +54,29 @@ pub fn restart_several(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome
     restart(daemon, targets, JobAnswer::Several, wait)
 }
 
-/// `supervisor.updateProcessGroups(names, wait=true)`: what `supervisorctl update`
+/// `supervisor.updateProcessGroup(name, wait=true)`
+pub fn update_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let name = parameters::string(parameters, 0)?;
+    if daemon.supervisor.groups.named(name).is_none() && update::configured(daemon, name).is_none()
+    {
+        return Err(names::bad_name(name));
+    }
+    let queue = VecDeque::from([JobStep::Update(name.to_owned())]);
+    let wait = parameters::wait(parameters, 1);
+    steps::launch(Job::new(queue, JobAnswer::Several, wait), daemon)
+}
+
+/// `supervisor.updateProcessGroups(names, wait=true, whole=false)`: what `supervisorctl update`
 /// does after `reloadConfig` has told the names.
 pub fn update_groups(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let names = array(parameters)?.iter().map(name);
+    let is_whole = parameters.get(2).is_some() && parameters::wait(parameters, 2);
     let mut queue = VecDeque::new();
     for name in names.collect::<Result<Vec<String>, Fault>>()? {
-        queue.push_back(JobStep::StopGroup(name.clone()));
-        queue.push_back(JobStep::Replace(name));
+        match is_whole {
+            true => queue.extend([JobStep::StopGroup(name.clone()), JobStep::Replace(name)]),
+            false => queue.push_back(JobStep::Update(name)),
+        }
     }
     let wait = parameters::wait(parameters, 1);
     steps::launch(Job::new(queue, JobAnswer::Several, wait), daemon)

@@ -6,7 +6,7 @@ use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::{Change, Job, JobAnswer, JobStep, JobTarget};
 use crate::rpc::names::Named;
 use crate::rpc::pending::PendingAction;
-use crate::rpc::{configuration, names, poll, start, stop};
+use crate::rpc::{configuration, names, poll, start, stop, update};
 use crate::tokens::{ProcessId, Timer};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -114,6 +114,11 @@ fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
         JobStep::Replace(group) => {
             let (change, outcome) = replace(job, daemon, &group);
             (change, whole(&group), outcome)
+        }
+        JobStep::Update(group) => return update::begin(job, daemon, group),
+        JobStep::Renew(group, restarted) => {
+            let outcome = update::renew(daemon, &group, &restarted);
+            (Change::Update, whole(&group), outcome)
         }
     };
     match outcome {

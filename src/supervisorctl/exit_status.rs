@@ -18,6 +18,8 @@ pub const INSUFFICIENT_PRIVILEGES: u8 = 4;
 pub const NOT_INSTALLED: u8 = 5;
 /// A process is not running, or the server is not.
 pub const NOT_RUNNING: u8 = 7;
+/// `update --dry-run` and `reread --diff`: something would change.
+pub const DIFFERENT: u8 = 8;
 /// `status`: at least one listed process is down.
 pub const STATUS_NOT_RUNNING: u8 = 3;
 /// `status`: no such process, or no server that could tell.

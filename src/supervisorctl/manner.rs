@@ -13,6 +13,10 @@ pub const WITH_DEPENDENTS: &str = "--with-dependents";
 pub const ROLLING: &str = "--rolling";
 pub const MAX_UNAVAILABLE: &str = "--max-unavailable";
 pub const FOR: &str = "--for";
+pub const DRY_RUN: &str = "--dry-run";
+pub const WHOLE_GROUPS: &str = "--whole-groups";
+pub const DIFF: &str = "--diff";
+pub const JSON: &str = "--json";
 
 /// What may be waited for; the first is what is meant where nothing is said.
 pub const CONDITIONS: [&str; 5] = ["running", "ready", "healthy", "exited", "stopped"];
@@ -33,12 +37,20 @@ pub struct Manner {
     pub is_rolling: bool,
     /// How many may be down at the same time.
     pub at_once: Option<u16>,
+    /// What would change is shown, and nothing is done.
+    pub is_dry: bool,
+    /// Groups are stopped and replaced as a whole.
+    pub is_whole: bool,
+    /// What is shown is JSON.
+    pub is_json: bool,
 }
 
 /// The options that a command has.
 pub fn options_of(command: Command) -> &'static [&'static str] {
     match command {
-        Command::Start | Command::Update => &[NO_WAIT],
+        Command::Start => &[NO_WAIT],
+        Command::Update => &[NO_WAIT, DRY_RUN, WHOLE_GROUPS, JSON],
+        Command::Reread => &[DIFF, JSON],
         Command::Restart => &[NO_WAIT, ROLLING, MAX_UNAVAILABLE],
         Command::Stop => &[NO_WAIT, TIMEOUT, NOW, WITH_DEPENDENTS],
         Command::Wait => &[FOR, TIMEOUT],
@@ -92,6 +104,12 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
             manner.stop_within = Some(Duration::ZERO);
         } else if option == ROLLING {
             manner.is_rolling = true;
+        } else if option == DRY_RUN || option == DIFF {
+            manner.is_dry = true;
+        } else if option == WHOLE_GROUPS {
+            manner.is_whole = true;
+        } else if option == JSON {
+            manner.is_json = true;
         } else if option == WITH_DEPENDENTS {
             manner.with_dependents = true;
         } else {
@@ -107,6 +125,13 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
         return Err(format!(
             "Error: {MAX_UNAVAILABLE} goes with {ROLLING} alone"
         ));
+    }
+    if manner.is_json && !manner.is_dry {
+        let shows = match command {
+            Command::Reread => DIFF,
+            _ => DRY_RUN,
+        };
+        return Err(format!("Error: {JSON} goes with {shows} alone"));
     }
     Ok((manner, names))
 }
@@ -193,6 +218,16 @@ mod tests {
                 Command::Restart,
                 "--max-unavailable 2 a",
                 "Error: --max-unavailable goes with --rolling alone",
+            ),
+            (
+                Command::Update,
+                "--json a",
+                "Error: --json goes with --dry-run alone",
+            ),
+            (
+                Command::Reread,
+                "--json",
+                "Error: --json goes with --diff alone",
             ),
             (
                 Command::Stop,

@@ -2,6 +2,7 @@
 
 use super::failure::CallError;
 use crate::states::ProcessState;
+use crate::text::json::Json;
 use crate::text::plain;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -119,6 +120,59 @@ impl NeedInfo {
     }
 }
 
+/// An entry of `getConfigDifference`: a key that has another value, or a process that comes or
+/// goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DifferenceInfo {
+    pub group: String,
+    /// Empty for the group itself.
+    pub name: String,
+    /// Empty for all of it.
+    pub key: String,
+    pub consequence: String,
+    /// All of it.
+    pub value: Value,
+}
+
+impl DifferenceInfo {
+    /// The line for a key.
+    pub fn text(&self) -> String {
+        let value = |member: &str| match self.value.member(member) {
+            Some(value) if *value != Value::Struct(Vec::new()) => in_one_line(value),
+            _ => "(none)".to_owned(),
+        };
+        let (old, new) = (value("old"), value("new"));
+        let file = text(&self.value, "file").unwrap_or_default();
+        let line = number(&self.value, "line").unwrap_or_default();
+        let name = file.rsplit('/').next().unwrap_or_default();
+        let place = match name.is_empty() {
+            true => String::new(),
+            false => format!("  ({name}:{line})"),
+        };
+        format!("    {}: {old} -> {new}{place}", self.key)
+    }
+}
+
+/// A value as JSON has it, but for variables, which stand as in a file.
+fn in_one_line(value: &Value) -> String {
+    match value {
+        Value::String(text) => Json::string(text).to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(in_one_line).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Struct(members) => {
+            let members = members.iter();
+            let members = members.map(|(name, value)| format!("{name}={}", in_one_line(value)));
+            let members: Vec<String> = members.collect();
+            members.join(",")
+        }
+        Value::Double(_) | Value::DateTime(_) | Value::Nil => String::new(),
+    }
+}
+
 /// What `reloadConfig` returns: names of groups in the server's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
@@ -174,6 +228,10 @@ impl Reply {
 
     pub fn configurations(&self) -> Result<Vec<ConfigInfo>, CallError> {
         self.read(|value| items(value, configuration))
+    }
+
+    pub fn differences(&self) -> Result<Vec<DifferenceInfo>, CallError> {
+        self.read(|value| items(value, difference))
     }
 
     pub fn changes(&self) -> Result<Changes, CallError> {
@@ -262,6 +320,16 @@ fn need(value: &Value) -> Option<NeedInfo> {
         name: text(value, "name")?,
         condition: shown(value, "condition")?,
         is_optional: flag(value, "optional")?,
+    })
+}
+
+fn difference(value: &Value) -> Option<DifferenceInfo> {
+    Some(DifferenceInfo {
+        group: text(value, "group")?,
+        name: text(value, "name")?,
+        key: text(value, "key")?,
+        consequence: text(value, "consequence")?,
+        value: value.clone(),
     })
 }
 

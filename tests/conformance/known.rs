@@ -139,6 +139,13 @@ const MORE_OF_RESTART: &[&str] = &[
     "restart --rolling <gname>:*",
     "restart --rolling --max-unavailable 2 <gname>:*",
 ];
+const MORE_OF_REREAD: &[&str] = &["reread", "reread --diff"];
+const MORE_OF_UPDATE: &[&str] = &[
+    "update <gname> [...]",
+    "update --no-wait",
+    "update --dry-run",
+    "update --whole-groups",
+];
 const MORE_OF_STOP: &[&str] = &[
     "stop all",
     "stop --no-wait <name>",
@@ -149,6 +156,11 @@ const MORE_OF_STOP: &[&str] = &[
 
 /// All of them.
 const KNOWN: &[Known] = &[
+    more_forms("forms of arguments", "reread", MORE_OF_REREAD),
+    more_forms("lines from a pipe", "reread", MORE_OF_REREAD),
+    more_forms("no server", "reread", MORE_OF_REREAD),
+    more_forms("no permission", "reread", MORE_OF_REREAD),
+    more_forms("other servers", "reread", MORE_OF_REREAD),
     more_forms("tail", "maintail", MORE_OF_MAINTAIL),
     more_forms("tail", "tail <name> stderr", MORE_OF_TAIL),
     more_forms("lines from a pipe", "maintail", MORE_OF_MAINTAIL),
@@ -158,11 +170,7 @@ const KNOWN: &[Known] = &[
     more_forms("forms of arguments", "start all", MORE_OF_START),
     more_forms("forms of arguments", "stop all", MORE_OF_STOP),
     more_forms("forms of arguments", "restart all", MORE_OF_RESTART),
-    more_forms(
-        "forms of arguments",
-        "update <gname> [...]",
-        &["update <gname> [...]", "update --no-wait"],
-    ),
+    more_forms("forms of arguments", "update <gname> [...]", MORE_OF_UPDATE),
     more_forms("forms of start, stop, restart", "start all", MORE_OF_START),
     more_forms("forms of start, stop, restart", "stop all", MORE_OF_STOP),
     more_forms(

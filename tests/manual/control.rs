@@ -139,6 +139,12 @@ const LINES: &[(&str, Way, &str)] = &[
         "No config updates to processes\n",
     ),
     ("$ supervisorctl update", Exact, ""),
+    (
+        "$ supervisorctl update --dry-run",
+        Exact,
+        "No config updates to processes\n",
+    ),
+    ("$ supervisorctl update --dry-run --json web", Exact, "[]\n"),
     ("$ supervisorctl avail", Plain, "web "),
     (
         "$ supervisorctl add web",

@@ -322,6 +322,8 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         ".It Cm childlogs_maxbytes",
     ),
+    ("only what must be", "supervisord.conf.5", ".Sh UPDATES"),
+    ("`update --dry-run`", "supervisorctl.8", "update --dry-run"),
     ("in memory", "supervisord.conf.5", ".It Cm stdout_ring"),
     ("formats of logs", "supervisord.conf.5", ".Sh LOG FORMATS"),
     (

@@ -182,7 +182,7 @@ fn an_update_was_left_half_done_when_its_client_ended() {
         let before = slow.pids(&["a", "b"]);
         slow.pids(&[old]);
         slow.hold(&["a", "b", "old", "new"]);
-        let line = format!("priority={number}\n");
+        let line = format!("environment=NUMBER=\"{number}\"\n");
         slow.dir
             .write("supervisord.conf", configuration(&[new, "a", "b"], &line));
         let client = slow.begin("update");

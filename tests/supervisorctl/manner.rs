@@ -107,7 +107,7 @@ fn a_restart_need_not_be_waited_for() {
 #[test]
 fn an_update_need_not_be_waited_for() {
     let scene = slow();
-    let changed = SLOW.replace("[program:deaf2]\n", "[program:deaf2]\npriority=5\n");
+    let changed = SLOW.replace("[program:deaf2]\n", "[program:deaf2]\numask=022\n");
     let (first, rest) = changed.split_once("[program:deaf]").unwrap();
     let (_, last) = rest.split_once("[program:deaf2]").unwrap();
     let more = format!("{first}[program:deaf2]{last}[program:new]\ncommand=/bin/cat\n");

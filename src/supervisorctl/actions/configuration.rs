@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::difference;
 use crate::signal::Signal;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
@@ -15,8 +16,8 @@ use crate::vec_map::VecMap;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
-/// `reread`: what another reading of the files would change.
-pub fn reread(session: &mut Session) -> Result<(), Failure> {
+/// `reread`: what another reading of the files would change; with `--diff` key by key.
+pub fn reread(session: &mut Session, manner: Manner) -> Result<(), Failure> {
     let changes = match session.try_call("reloadConfig", &[])? {
         Ok(reply) => reply.changes()?,
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
@@ -27,6 +28,9 @@ pub fn reread(session: &mut Session) -> Result<(), Failure> {
         }
         Err(fault) => return Err(CallError::Fault(fault).into()),
     };
+    if manner.is_dry {
+        return difference::show(session, manner, &[]);
+    }
     let mut words = VecMap::new();
     words.extend(changes.added.into_iter().map(|group| (group, "available")));
     words.extend(changes.changed.into_iter().map(|group| (group, "changed")));
@@ -72,15 +76,18 @@ pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(
         return Ok(());
     }
     let mut parameters = vec![Value::Array(groups)];
-    if manner.is_quick {
-        parameters.push(Value::Bool(false));
+    if manner.is_quick || manner.is_whole {
+        parameters.push(Value::Bool(!manner.is_quick));
+    }
+    if manner.is_whole {
+        parameters.push(Value::Bool(true));
     }
     match session.try_call("updateProcessGroups", &parameters)? {
         Ok(reply) => {
             let results = reply.action_results()?;
             match manner.is_quick && results.is_empty() {
                 true => tell_of_update(session, &added, &changed, &removed),
-                false => report_update(session, &results),
+                false => report_update(session, &results, manner.is_whole),
             }
         }
         // Such a server is waited for.
@@ -119,8 +126,17 @@ fn tell_of_update(
 }
 
 /// The lines for what the server has done. A fault is told at the end, for it kept
-/// nothing else from being done.
-fn report_update(session: &mut Session, results: &[ActionResult]) -> Result<(), Failure> {
+/// nothing else from being done. A group that was updated was stopped only if one of its
+/// processes was.
+fn report_update(
+    session: &mut Session,
+    results: &[ActionResult],
+    is_whole: bool,
+) -> Result<(), Failure> {
+    let was_stopped = |group: &str| {
+        let mut stops = results.iter().filter(|done| done.action == "stop");
+        stops.any(|stop| stop.result.group == group)
+    };
     let mut failure = None;
     for ActionResult { action, result } in results {
         let group = &result.group;
@@ -131,7 +147,12 @@ fn report_update(session: &mut Session, results: &[ActionResult]) -> Result<(), 
             // Of single processes.
             _ => continue,
         };
-        if done != "added" {
+        let is_stopped = match done {
+            "added" => false,
+            "updated" => is_whole || was_stopped(group),
+            _ => true,
+        };
+        if is_stopped {
             session.print(&format!("{group}: stopped"))?;
         }
         if result.is(FaultCode::Success) {

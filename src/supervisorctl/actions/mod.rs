@@ -4,6 +4,7 @@ mod check;
 mod configuration;
 mod debug;
 mod dependents;
+mod difference;
 mod disabled;
 mod fg;
 mod follow;
@@ -48,7 +49,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
             return Ok(Flow::Continue);
         }
     };
-    if command.takes_nothing() && !argument.is_empty() {
+    if command.takes_nothing() && !words.is_empty() {
         let message = format!("Error: {} accepts no arguments", command.word());
         refuse(session, command, &message)?;
         return Ok(Flow::Continue);
@@ -87,16 +88,23 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Reload => server::reload(session)?,
         Command::Remove => configuration::remove(session, &words)?,
         Command::Reopen => log_files::apply(session, Verb::Reopen, &words)?,
-        Command::Reread => configuration::reread(session)?,
-        Command::Restart => restart::restart(session, manner, &words)?,
+        Command::Reread => configuration::reread(session, manner)?,
+        Command::Restart => {
+            restart::restart(session, manner, &words)?;
+            difference::tell(session, &words);
+        }
         Command::Result => server::result(session, &words)?,
         Command::Rotate => log_files::apply(session, Verb::Rotate, &words)?,
         Command::Shutdown => server::shutdown(session)?,
         Command::Signal => processes::signal(session, &words)?,
-        Command::Start => processes::change(session, Verb::Start, manner, &words)?,
+        Command::Start => {
+            processes::change(session, Verb::Start, manner, &words)?;
+            difference::tell(session, &words);
+        }
         Command::Status => status::status(session, &words)?,
         Command::Stop => processes::change(session, Verb::Stop, manner, &words)?,
         Command::Tail => logs::tail(session, &words)?,
+        Command::Update if manner.is_dry => difference::show(session, manner, &words)?,
         Command::Update => configuration::update(session, manner, &words)?,
         Command::Version => server::version(session)?,
         Command::Wait => wait::wait(session, manner, &words)?,

@@ -293,7 +293,7 @@ impl Picture {
 }
 
 /// What the server told of a process, as an object with the same members.
-fn json(value: &Value) -> Json {
+pub fn json(value: &Value) -> Json {
     match value {
         Value::Int(number) => Json::from(*number),
         Value::Bool(flag) => Json::from(*flag),

@@ -118,6 +118,8 @@ fn scripts_around_supervisorctl_work_unchanged() {
             ["stop", "nosuch"],
             ["stop", "nosuch:*"],
             ["status", "p"],
+            // What was started by request is up again after an update.
+            ["stop", "off"],
         ] {
             run_script(run, "init", INIT, &words);
         }
