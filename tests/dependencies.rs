@@ -1,53 +1,50 @@
 //! Programs that wait for what they depend on.
 
 use super::support::{
-    Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Outcome, Scene, Value, kill, usual_configuration,
+    Ctl, DEADLINE, Dir, Finished, Kind, Outcome, Scene, Value, kill, usual_configuration,
     wait_until,
 };
 use std::thread;
 
 /// It fails to start until there is a file `go`.
-const GATED: &str = "[program:db]\n\
+pub const GATED: &str = "[program:db]\n\
     command=/bin/sh -c 'test -e %(here)s/go && exec cat; exit 1'\n\
     startretries=-1\nbackoffincrement=50ms\nmaxbackoff=50ms\n";
 
-/// It never comes up.
-const BROKEN: &str = "[program:db]\ncommand=/bin/sh -c 'exit 1'\nstartretries=0\n";
-
-fn program(name: &str, keys: &str) -> String {
+pub fn program(name: &str, keys: &str) -> String {
     format!("[program:{name}]\ncommand=/bin/cat\nstartsecs=0\n{keys}\n")
 }
 
-fn ctl(scene: &Scene, line: &str) -> Finished {
+pub fn ctl(scene: &Scene, line: &str) -> Finished {
     let words: Vec<&str> = line.split_whitespace().collect();
     Ctl::new(Kind::Ours, &scene.dir).run(&words)
 }
 
-fn start(scene: &Scene, name: &str) -> Outcome {
+pub fn start(scene: &Scene, name: &str) -> Outcome {
     scene.call("startProcess", &[Value::text(name)])
 }
 
-fn begin(scene: &Scene, name: &str) {
+pub fn begin(scene: &Scene, name: &str) {
     let parameters = [Value::text(name), Value::Bool(false)];
     let answer = scene.call("startProcess", &parameters).answer();
     assert_eq!(answer, Value::Bool(true), "{name}");
 }
 
-fn description(scene: &Scene, name: &str) -> String {
+pub fn description(scene: &Scene, name: &str) -> String {
     scene.info(name).text_of("description")
 }
 
-fn wait_description(scene: &Scene, name: &str, expected: &str) {
+pub fn wait_description(scene: &Scene, name: &str, expected: &str) {
     let shown = wait_until(DEADLINE, || description(scene, name) == expected);
     assert!(shown, "{expected:?}: {}\n{}", scene.info(name), scene.log());
 }
 
-fn go(scene: &Scene) {
+pub fn go(scene: &Scene) {
     scene.dir.write("go", "");
 }
 
 /// The names in the lines of the log that begin a process, in order.
-fn spawned(log: &str) -> Vec<String> {
+pub fn spawned(log: &str) -> Vec<String> {
     let lines = log.lines().filter_map(|line| line.split_once("spawned: '"));
     let names = lines.filter_map(|(_, rest)| rest.split_once('\''));
     names.map(|(name, _)| name.to_owned()).collect()
@@ -118,27 +115,6 @@ fn a_wait_of_a_minute_is_told_once_more() {
 }
 
 #[test]
-fn a_request_takes_over_a_start_that_waits_by_itself() {
-    let scene = Scene::start(&format!(
-        "{}{GATED}",
-        program("api", "depends_on=db\ndepends_timeout=300ms"),
-    ));
-    wait_description(&scene, "api", "waiting for db (BACKOFF)");
-    let Outcome::Fault(50, text) = start(&scene, "api") else {
-        panic!("api has started");
-    };
-    assert!(
-        text.starts_with("SPAWN_ERROR: api: dependency db is "),
-        "{text}"
-    );
-    // With its end that start is over, too.
-    go(&scene);
-    scene.wait("db", "RUNNING");
-    assert_eq!(description(&scene, "api"), "Not started");
-    scene.stop();
-}
-
-#[test]
 fn of_hundreds_that_are_waited_for_a_hundred_are_named() {
     let scene = Scene::start(&format!(
         "{}[program:db]\ncommand=/bin/cat\nprocess_name=%(process_num)d\nnumprocs=250\n\
@@ -152,177 +128,6 @@ fn of_hundreds_that_are_waited_for_a_hundred_are_named() {
         panic!("{info}");
     };
     assert_eq!(names.len(), 100);
-    scene.stop();
-}
-
-#[test]
-fn a_start_starts_what_is_needed_all_the_way_down() {
-    let off = "autostart=false\n";
-    let scene = Scene::start(&format!(
-        "{}{}{}{}{}",
-        program("web", &format!("{off}depends_on=app:*")),
-        program("api", &format!("{off}depends_on=db(started)")),
-        program("worker", off),
-        program("db", off),
-        "[group:app]\nprograms=api,worker\ndepends_on=job(exited)\n\
-         [program:job]\ncommand=/bin/true\nstartsecs=0\nautostart=false\nautorestart=false\n",
-    ));
-    assert_eq!(start(&scene, "web").answer(), Value::Bool(true));
-    for name in ["web", "app:api", "app:worker", "db"] {
-        assert_eq!(scene.info(name).text_of("statename"), "RUNNING", "{name}");
-    }
-    // A job that has succeeded is not run again.
-    scene.call("stopProcess", &[Value::text("web")]).answer();
-    scene
-        .call("stopProcessGroup", &[Value::text("app")])
-        .answer();
-    let finished = ctl(&scene, "start web");
-    assert_eq!(finished.stdout, "web: started\n");
-    assert_eq!(
-        spawned(&scene.log())
-            .iter()
-            .filter(|name| *name == "job")
-            .count(),
-        1
-    );
-    scene.stop();
-}
-
-#[test]
-fn a_start_fails_when_what_it_needs_has_failed() {
-    let off = "autostart=false\n";
-    let scene = Scene::start(&format!(
-        "{}{}{BROKEN}{off}",
-        program("web", &format!("{off}depends_on=api")),
-        program("api", &format!("{off}depends_on=db")),
-    ));
-    let Outcome::Fault(code, text) = start(&scene, "web") else {
-        panic!("web has started");
-    };
-    assert_eq!(
-        (code, text.as_str()),
-        (50, "SPAWN_ERROR: web: dependency db is FATAL")
-    );
-    // Nothing is wished any more.
-    for name in ["web", "api"] {
-        assert_eq!(description(&scene, name), "Not started");
-    }
-    let finished = ctl(&scene, "start api");
-    assert_eq!(finished.stdout, "api: ERROR (dependency db is FATAL)\n");
-    assert_eq!(finished.status, Some(7), "{finished:?}");
-    let finished = ctl(&scene, "start web api");
-    assert!(
-        finished
-            .stdout
-            .contains("web: ERROR (dependency db is FATAL)\n"),
-        "{finished:?}"
-    );
-    let finished = ctl(&scene, "restart api");
-    assert!(
-        finished
-            .stdout
-            .contains("api: ERROR (dependency db is FATAL)\n"),
-        "{finished:?}"
-    );
-    assert!(
-        scene
-            .log()
-            .contains(" WARN api is not started: dependency db is FATAL")
-    );
-    scene.stop();
-}
-
-#[test]
-fn a_start_that_takes_too_long_fails_and_is_not_wished_any_more() {
-    let scene = Scene::start(&format!(
-        "{}{GATED}",
-        program(
-            "api",
-            "autostart=false\ndepends_on=db\ndepends_timeout=300ms"
-        ),
-    ));
-    let Outcome::Fault(code, text) = start(&scene, "api") else {
-        panic!("api has started");
-    };
-    assert_eq!(code, 50);
-    let is_told = text.starts_with("SPAWN_ERROR: api: dependency db is ");
-    assert!(is_told && text.ends_with(" after 0 seconds"), "{text}");
-    go(&scene);
-    scene.wait("db", "RUNNING");
-    assert_eq!(description(&scene, "api"), "Not started");
-    scene.stop();
-}
-
-#[test]
-fn a_second_start_joins_the_first_and_a_stop_ends_both() {
-    let scene = Scene::start(&format!(
-        "{}{}{GATED}",
-        program("api", "autostart=false\ndepends_on=db"),
-        program("web", "autostart=false\ndepends_on=db"),
-    ));
-    begin(&scene, "api");
-    begin(&scene, "api");
-    begin(&scene, "web");
-    let waiting = thread::spawn({
-        let configuration = scene.dir.join("supervisord.conf").display().to_string();
-        let dir = Dir::new();
-        move || Ctl::with_options(Kind::Ours, &dir, &["-c", &configuration]).run(&["start", "api"])
-    });
-    let log = scene.log();
-    assert_eq!(log.matches(" INFO api waits for db").count(), 1, "{log}");
-    // It may not have been asked for by then; it comes to the same end.
-    let Outcome::Fault(code, _) = scene.call("stopProcess", &[Value::text("api")]) else {
-        panic!("api did run");
-    };
-    assert_eq!(code, 70);
-    assert_eq!(scene.info("api").get("waiting_for"), None);
-    // Of several, too.
-    scene.call("stopAllProcesses", &[]).answer();
-    assert_eq!(description(&scene, "web"), "Not started");
-    go(&scene);
-    // The other client may have started it by now.
-    let _ = start(&scene, "db");
-    scene.wait("db", "RUNNING");
-    let _ = scene.call("stopProcess", &[Value::text("api")]);
-    let finished = waiting.join().unwrap();
-    assert!(finished.stdout.starts_with("api: "), "{finished:?}");
-    assert_eq!(scene.info("web").text_of("statename"), "STOPPED");
-    scene.stop();
-}
-
-#[test]
-fn clients_that_start_one_chain_are_all_answered() {
-    let off = "autostart=false\n";
-    let scene = Scene::start(&format!(
-        "{}{}{GATED}{off}",
-        program("web", &format!("{off}depends_on=api")),
-        program("api", &format!("{off}depends_on=db")),
-    ));
-    let names = ["web", "api", "db", "web"];
-    let parameters: Vec<Vec<Value>> = names.iter().map(|name| vec![Value::text(name)]).collect();
-    thread::scope(|scope| {
-        let calls: Vec<_> = parameters
-            .iter()
-            .map(|parameters| scope.spawn(|| scene.call("startProcess", parameters)))
-            .collect();
-        scene.wait_log("web waits for api");
-        scene.wait("db", "BACKOFF");
-        go(&scene);
-        for call in calls {
-            match call.join().unwrap() {
-                Outcome::Answer(answer) => assert_eq!(answer, Value::Bool(true)),
-                // db may have been started by the others, and have failed its first attempt.
-                Outcome::Fault(code, _) => assert!([50, 60].contains(&code), "{code}"),
-                other => panic!("{other:?}"),
-            }
-        }
-    });
-    for name in ["web", "api", "db"] {
-        scene.wait(name, "RUNNING");
-    }
-    let mut names = spawned(&scene.log());
-    names.retain(|name| name != "db");
-    assert_eq!(names, ["api", "web"]);
     scene.stop();
 }
 
@@ -514,11 +319,6 @@ fn a_oneshot_is_waited_for_until_it_has_succeeded() {
     go(&scene);
     scene.wait("api", "RUNNING");
     scene.stop();
-    let never = program("api", "depends_on=job(running)")
-        + "[program:job]\ncommand=/bin/true\ntype=oneshot\n";
-    let told = refused(&never);
-    assert!(told.contains("[program:job] has type=oneshot"), "{told}");
-    assert!(told.contains("write job(exited)"), "{told}");
 }
 
 #[test]
@@ -549,101 +349,4 @@ fn a_chain_and_a_fan_start_in_their_order() {
     assert_eq!(names[..CHAIN], chain);
     assert_eq!(names.len(), CHAIN + FAN);
     scene.stop();
-}
-
-/// What supervisord says about a configuration that it does not take.
-fn refused(configuration: &str) -> String {
-    let dir = Dir::new();
-    dir.write("supervisord.conf", usual_configuration(configuration));
-    let mut daemon = Daemon::start(Kind::Ours, &dir);
-    assert_eq!(daemon.wait(DEADLINE), Some(2), "{configuration}");
-    let path = format!("{}/", dir.path().display());
-    daemon.stderr().replace(&path, "")
-}
-
-/// The line of a key, as messages tell it.
-fn line_of(configuration: &str, key: &str) -> String {
-    let whole = usual_configuration(configuration);
-    let line = whole.lines().position(|line| line.starts_with(key));
-    format!("supervisord.conf:{}", line.unwrap() + 1)
-}
-
-#[test]
-fn a_circle_is_told_with_all_its_members() {
-    for count in [1, 2, 3, 40] {
-        let mut configuration = String::new();
-        let mut expected = "depends_on goes in a circle: ".to_owned();
-        for place in 0..count {
-            let key = format!("depends_on=p{}?,", (place + 1) % count);
-            configuration += &program(&format!("p{place}"), &key);
-            let line = line_of(&configuration, &key);
-            expected += &format!("p{place} ({line}) needs ");
-        }
-        expected += "p0";
-        let told = refused(&configuration);
-        assert!(told.contains(&expected), "{expected}\n{told}");
-        assert!(told.contains("take one of these out"), "{told}");
-    }
-}
-
-#[test]
-fn names_and_conditions_that_cannot_be_are_told_with_the_nearest_right_ones() {
-    let forever = program("forever", "autorestart=true");
-    let group = "[group:app]\nprograms=a,b\ndepends_on=d\n";
-    let members = format!("{group}{}{}", program("a", ""), program("b", ""));
-    for (configuration, expected) in [
-        (
-            program("api", "depends_on=databse") + &program("database", ""),
-            &[
-                "[program:api] depends_on unknown",
-                "did you mean \"database\"?",
-            ][..],
-        ),
-        (
-            program("api", "depends_on=app:c") + &members.replace("depends_on=d\n", ""),
-            &[
-                "[program:api] depends on unknown program or group app:c",
-                "did you mean \"app:a\"?",
-            ],
-        ),
-        (
-            members.clone(),
-            &["[group:app] depends on unknown program or group d"],
-        ),
-        (
-            program("api", "depends_on=forever(exited)") + &forever,
-            &[
-                "[program:api] waits for forever(exited), which can never hold: \
-                 [program:forever] has autorestart=true",
-                "write forever(running), or autorestart=unexpected in [program:forever]",
-            ],
-        ),
-        (
-            program("api", "depends_on=db(healthy)") + &program("db", ""),
-            &["[program:api] waits for db(healthy)", "no liveness check"],
-        ),
-        (
-            program("api", "depends_on=db(runing)") + &program("db", ""),
-            &["Invalid depends_on value 'db(runing)'", "write db(running)"],
-        ),
-        (
-            program("api", "depends_timeout=2 minutes"),
-            &["Invalid depends_timeout value '2 minutes'", "write 2m"],
-        ),
-    ] {
-        let told = refused(&configuration);
-        for text in expected {
-            let text = text.replace("depends_on unknown", "depends on unknown");
-            assert!(told.contains(&text), "{text}\n{told}");
-        }
-        let key = match configuration.contains("depends_on") {
-            true => "depends_on",
-            false => "depends_timeout",
-        };
-        assert!(told.contains(&line_of(&configuration, key)), "{told}");
-    }
-    // The place of what is in the way.
-    let configuration = program("api", "depends_on=forever(exited)") + &forever;
-    let place = line_of(&configuration, "autorestart=true");
-    assert!(refused(&configuration).contains(&format!("autorestart=true ({place})")));
 }

@@ -22,6 +22,8 @@ mod crowds;
 mod demo;
 mod dependants;
 mod dependencies;
+mod dependency_errors;
+mod dependency_requests;
 mod descriptors;
 mod disabled;
 mod endings;
