@@ -84,6 +84,25 @@ fn what_depends_is_stopped_before_what_it_needs() {
 }
 
 #[test]
+fn what_cannot_be_signalled_holds_nobody_up() {
+    let programs = program("api", "depends_on=db") + &program("db", "");
+    let scene = Scene::start_as(Dir::new(), &programs, |launch| launch.shim = true);
+    scene.wait_all("RUNNING");
+    let api = scene.pid("api");
+    // Only the first signal is refused.
+    scene.dir.write("kill", libc::EPERM.to_string());
+    let stopping = [Value::text("api"), Value::Bool(false)];
+    let _ = scene.call("stopProcess", &stopping);
+    assert_eq!(scene.info("api").text_of("statename"), "UNKNOWN");
+    std::fs::remove_file(scene.dir.join("kill")).unwrap();
+    let finished = ctl(&scene, "stop all");
+    assert_eq!(finished.stdout, "db: stopped\n");
+    kill(api, libc::SIGKILL);
+    scene.wait("api", "STOPPED");
+    scene.stop();
+}
+
+#[test]
 fn a_stop_alone_tells_who_depends_on_what_was_stopped() {
     let scene = Scene::start(&chain());
     scene.wait_all("RUNNING");
@@ -130,7 +149,10 @@ fn followers() -> String {
     format!(
         "loglevel=debug\n{}{}{}{}",
         program("web", "depends_on=api\ndepends_restart=true"),
-        program("api", "depends_on=db\ndepends_restart=true\nstartretries=0"),
+        program(
+            "api",
+            "depends_on=db\ndepends_restart=true\nstartretries=0\nrestart_limit=1/3600"
+        ),
         program("db", "autorestart=true"),
         program("other", "depends_on=db"),
     )
@@ -201,6 +223,27 @@ fn what_follows_goes_before_what_is_stopped_by_request_and_comes_back_with_it() 
     scene.wait_all("STOPPED");
     scene.call("startProcess", &[Value::text("db")]).answer();
     assert_eq!(scene.info("api").text_of("statename"), "STOPPED");
+    scene.stop();
+}
+
+#[test]
+fn a_stop_with_dependents_left_those_that_waited_to_come_back() {
+    let scene = Scene::start(&followers());
+    scene.wait_all("RUNNING");
+    scene.call("stopProcess", &[Value::text("db")]).answer();
+    let waiting = scene.info("web").text_of("description");
+    assert_eq!(waiting, "waiting for api (STOPPED)");
+    let finished = ctl(&scene, "stop --with-dependents db");
+    assert_eq!(finished.stdout, "other: stopped\n");
+    for name in ["api", "web"] {
+        assert_eq!(scene.info(name).get("waiting_for"), None, "{name}");
+    }
+    let finished = ctl(&scene, "stop --with-dependents db");
+    assert_eq!(finished.stdout, "db: ERROR (not running)\n");
+    scene.call("startProcess", &[Value::text("db")]).answer();
+    for name in ["api", "web", "other"] {
+        assert_eq!(scene.info(name).text_of("statename"), "STOPPED", "{name}");
+    }
     scene.stop();
 }
 

@@ -9,7 +9,6 @@ use crate::dependencies::condition::Observed;
 use crate::dependencies::graph::Graph;
 use crate::states::ProcessState;
 use crate::tokens::ProcessId;
-use crate::vec_map::VecMap;
 
 /// After so long it is told once more that a process waits.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -207,11 +206,11 @@ impl Plan {
             return;
         };
         let pulls = matches!(cause, Cause::Autostart | Cause::Request);
-        let mut seen: VecMap<usize, ()> = VecMap::new();
+        let mut is_seen = vec![false; self.states.len()];
         let mut open = vec![first];
         let mut wanted = Vec::new();
         while let Some(node) = open.pop() {
-            if seen.insert(node, ()).is_some() {
+            if std::mem::replace(&mut is_seen[node], true) {
                 continue;
             }
             let is_new = self.wish(node, cause, now, node == first);

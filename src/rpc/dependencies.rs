@@ -5,6 +5,7 @@ use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::names::{self, Named};
 use crate::rpc::{parameters, stop};
+use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::value::Value;
@@ -77,17 +78,15 @@ fn needed(supervisor: &Supervisor, plan: &Plan, need: usize) -> Vec<Value> {
 pub fn stop_with_dependents(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let name = parameters::string(parameters, 0)?;
     let wait = parameters::wait(parameters, 1);
-    let named: Vec<ProcessId> = match names::find(daemon.supervisor, name)? {
+    let mut asked: Vec<ProcessId> = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => vec![process.id()],
         Named::Group(group) => daemon.supervisor.by_priority(group),
     };
-    let mut asked = named.clone();
-    for id in named {
-        asked.extend(daemon.supervisor.dependants(daemon.context, id, true));
-    }
+    asked.extend(daemon.supervisor.wanted_dependants(daemon.context, &asked));
+    sort::by(&mut asked, Ord::cmp);
     // Those that depend on others stop first.
     let mut ids = daemon.supervisor.processes_by_priority();
     ids.reverse();
-    ids.retain(|id| asked.contains(id));
+    ids.retain(|id| asked.binary_search(id).is_ok());
     Ok(stop::stop_several(daemon, ids, wait))
 }

@@ -296,16 +296,15 @@ impl Supervisor {
         is_held
     }
 
-    /// Those that are up and depend on a process.
-    pub fn dependants(
+    /// Those that are up or wait for their start and depend on one of these, all the way.
+    pub fn wanted_dependants(
         &mut self,
         context: &mut LoopContext,
-        id: ProcessId,
-        all_the_way: bool,
+        ids: &[ProcessId],
     ) -> Vec<ProcessId> {
         self.advance_dependencies(context);
         let plan = self.plan();
-        plan.map_or_else(Vec::new, |plan| plan.dependants_up(id, all_the_way))
+        plan.map_or_else(Vec::new, |plan| plan.wanted_dependants(ids))
     }
 
     /// The time of a process that waits may be over.

@@ -1,7 +1,6 @@
 //! Starts that were asked for and cannot come.
 
 use super::{Cause, Plan, Step};
-use crate::vec_map::VecMap;
 
 impl Plan {
     /// What a process needs that cannot come, if that is so from the beginning.
@@ -42,9 +41,9 @@ impl Plan {
 
     /// Drops what was asked for, and what was asked for that waits for it.
     fn fail_all(&mut self, mut open: Vec<usize>, reason: &str, steps: &mut Vec<Step>) {
-        let mut seen: VecMap<usize, ()> = VecMap::new();
+        let mut is_seen = vec![false; self.states.len()];
         while let Some(node) = open.pop() {
-            if !self.waits_at(node) || seen.insert(node, ()).is_some() {
+            if !self.waits_at(node) || std::mem::replace(&mut is_seen[node], true) {
                 continue;
             }
             let state = &mut self.states[node];

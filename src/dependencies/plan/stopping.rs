@@ -13,11 +13,14 @@ impl Plan {
     /// goes down with them goes before them. Those that can be stopped at once are
     /// in the steps, in their order, unless they are not up.
     pub fn stop(&mut self, ids: &[ProcessId], now: Monotonic, steps: &mut Vec<Step>) {
-        for id in ids {
-            self.drop_wish(*id, steps);
-        }
         let nodes = ids.iter().filter_map(|id| self.graph.place(*id));
         let nodes: Vec<usize> = nodes.collect();
+        // None of them is to start because another one is not waited for any more.
+        let mut unwanted = nodes.clone();
+        unwanted.retain(|node| self.states[*node].wish.take().is_some());
+        for node in unwanted {
+            self.look_at(node, steps);
+        }
         for node in &nodes {
             // Who asks for its stop does not want it back.
             self.states[*node].follows = None;
@@ -141,23 +144,27 @@ impl Plan {
         }
     }
 
-    /// Those that are up and depend on a process, at once or all the way.
-    pub fn dependants_up(&self, id: ProcessId, all_the_way: bool) -> Vec<ProcessId> {
-        let Some(node) = self.graph.place(id) else {
-            return Vec::new();
-        };
+    /// Those that are up or wait for their start and depend on one of these, all the way.
+    pub fn wanted_dependants(&self, ids: &[ProcessId]) -> Vec<ProcessId> {
         let mut found = Vec::new();
-        let mut seen: VecMap<usize, ()> = VecMap::new();
-        let mut open = vec![node];
+        let mut is_seen = vec![false; self.states.len()];
+        let mut is_followed = vec![false; self.graph.needs.len()];
+        let nodes = ids.iter().filter_map(|id| self.graph.place(*id));
+        let mut open: Vec<usize> = nodes.collect();
         while let Some(node) = open.pop() {
-            for dependant in self.graph.dependants(node) {
-                if seen.insert(dependant, ()).is_some() {
+            for (need, _) in &self.graph.nodes[node].part_of {
+                // All members of a need have the same dependants.
+                if std::mem::replace(&mut is_followed[*need], true) {
                     continue;
                 }
-                if !self.states[dependant].observed.has_ended() {
-                    found.push(self.graph.nodes[dependant].id);
-                }
-                if all_the_way {
+                for &dependant in &self.graph.needs[*need].dependants {
+                    if std::mem::replace(&mut is_seen[dependant], true) {
+                        continue;
+                    }
+                    let is_up = !self.states[dependant].observed.has_ended();
+                    if is_up || self.waits_at(dependant) {
+                        found.push(self.graph.nodes[dependant].id);
+                    }
                     open.push(dependant);
                 }
             }

@@ -279,8 +279,35 @@ fn what_depends_is_stopped_first() {
             "db RUNNING = ; api RUNNING = ; web RUNNING = ; stop db api web = stop web; \
              web STOPPED = stop api; api STOPPED = stop db",
         ),
+        // What waited for one of them is not started because that is not wanted any more.
+        (
+            "api: cache?\ncache: db\ndb",
+            "autostart cache = start db, wait cache; autostart api = wait api; stop cache api = ",
+        ),
     ] {
         check(graph, told);
+    }
+}
+
+#[test]
+fn what_depends_and_is_up_or_waits_is_found_all_the_way() {
+    let mut plan = Told::new("web: api\napi: db\nother: web\nidle: db\ndb\nalone: web?");
+    plan.tell("autostart web");
+    plan.tell("other RUNNING");
+    for (asked, expected) in [
+        ("db", &["web", "api", "other"][..]),
+        ("db api", &["web", "api", "other"]),
+        ("api", &["web", "other"]),
+        ("other", &[]),
+    ] {
+        let ids: Vec<ProcessId> = asked.split(' ').map(|name| plan.id(name)).collect();
+        let mut found = plan.plan.wanted_dependants(&ids);
+        found.sort();
+        let names: Vec<&str> = found
+            .iter()
+            .map(|id| &*plan.names[id.index as usize])
+            .collect();
+        assert_eq!(names, expected, "{asked}");
     }
 }
 
