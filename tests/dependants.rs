@@ -380,3 +380,40 @@ fn a_name_of_a_program_in_a_group_means_all_its_processes() {
     assert_eq!(scene.info("app:other").text_of("statename"), "STOPPED");
     scene.stop();
 }
+
+#[test]
+fn what_hundreds_need_of_hundreds_was_told_one_by_one() {
+    let many = "process_name=%(process_num)03d\nnumprocs=300\nautostart=false\n\
+                stdout_logfile=NONE\nstderr_logfile=NONE\n";
+    let scene = Scene::start(&format!(
+        "{}{}",
+        program("api", &format!("depends_on=db?\n{many}")),
+        program("db", many),
+    ));
+    let rows = scene.call("getDependencies", &[]).answer();
+    let Value::Array(rows) = rows else {
+        panic!("{rows}");
+    };
+    assert_eq!(rows.len(), 300);
+    for row in &rows {
+        let Some(Value::Array(needs)) = row.get("depends_on") else {
+            panic!("{row}");
+        };
+        assert_eq!(needs.len(), 1, "{row}");
+        assert_eq!(needs[0].text_of("name"), "*");
+        assert_eq!(needs[0].text_of("group"), "db");
+    }
+    for name in ["api:007", "db:123"] {
+        scene.call("startProcess", &[Value::text(name)]).answer();
+    }
+    let tree = "api:007  RUNNING\n`-- db:*?  not all are as wanted\n";
+    assert_eq!(ctl(&scene, "graph api:007").stdout, tree);
+    let needed = ctl(&scene, "graph db:123").stdout;
+    assert!(needed.starts_with("db:123  RUNNING\nneeded by api:000, api:001, "));
+    assert_eq!(
+        ctl(&scene, "stop db:123").stderr,
+        "db:123: still running and dependent on it: api:007; \
+         to stop them first: stop --with-dependents db:123\n"
+    );
+    scene.stop();
+}

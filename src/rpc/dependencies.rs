@@ -10,6 +10,10 @@ use crate::supervisor::Supervisor;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::value::Value;
 
+/// How many processes that are needed under one name are told one by one. What thousands need
+/// of thousands would be millions of entries.
+const MOST_MEMBERS: usize = 20;
+
 /// `supervisor.getDependencies()`
 pub fn dependencies(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     daemon.supervisor.advance_dependencies(daemon.context);
@@ -42,7 +46,8 @@ fn names_of(process: &Subprocess) -> Vec<(String, Value)> {
     ]
 }
 
-/// The processes that a need stands for; one that nobody is any more has no group.
+/// The processes that a need stands for: one that nobody is any more has no group, and many are
+/// told as one.
 fn needed(supervisor: &Supervisor, plan: &Plan, need: usize) -> Vec<Value> {
     let Some(need) = plan.graph().needs.get(need) else {
         return Vec::new();
@@ -55,12 +60,21 @@ fn needed(supervisor: &Supervisor, plan: &Plan, need: usize) -> Vec<Value> {
         ]);
         Value::Struct(names)
     };
-    if need.members.is_empty() {
-        let names = vec![
-            ("name".to_owned(), Value::string(&*need.name)),
-            ("group".to_owned(), Value::string("")),
-        ];
-        return vec![entry(names, "", false)];
+    let only = |name: &str, group: &str| {
+        vec![
+            ("name".to_owned(), Value::string(name)),
+            ("group".to_owned(), Value::string(group)),
+        ]
+    };
+    match need.members.as_slice() {
+        [] => return vec![entry(only(&need.name, ""), "", false)],
+        [(_, condition), ..] if need.members.len() > MOST_MEMBERS => {
+            let (group, _) = need.name.split_once(':').unwrap_or((&need.name, ""));
+            let mut members = need.members.iter();
+            let are_met = members.all(|(member, condition)| plan.is_met(*member, *condition));
+            return vec![entry(only("*", group), condition.word(), are_met)];
+        }
+        _ => {}
     }
     let members = need.members.iter().filter_map(|&(member, condition)| {
         let id = plan.graph().nodes.get(member)?.id;

@@ -92,16 +92,26 @@ pub struct DependencyInfo {
     pub depends_on: Vec<NeedInfo>,
 }
 
-/// A process that another one depends on. One that there is not has no group.
+/// A process that another one depends on, or many of a group: `*`. One that there is not has
+/// no group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeedInfo {
     pub group: String,
     pub name: String,
     pub condition: String,
     pub is_optional: bool,
+    pub is_met: bool,
 }
 
 impl NeedInfo {
+    pub fn is_of(&self, group: &str, name: &str) -> bool {
+        self.group == group && (self.name == name || self.is_for_many())
+    }
+
+    pub fn is_for_many(&self) -> bool {
+        self.name == "*"
+    }
+
     pub fn display_name(&self) -> String {
         match self.group.is_empty() {
             true => self.name.clone(),
@@ -320,6 +330,7 @@ fn need(value: &Value) -> Option<NeedInfo> {
         name: text(value, "name")?,
         condition: shown(value, "condition")?,
         is_optional: flag(value, "optional")?,
+        is_met: flag(value, "met").unwrap_or(false),
     })
 }
 

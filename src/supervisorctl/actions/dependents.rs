@@ -65,7 +65,11 @@ fn lines(rows: &[DependencyInfo], words: &[&str]) -> Vec<String> {
         meant.group == group && meant.process.is_none_or(|process| process == name)
     };
     let lines = words.iter().filter_map(|word| {
-        let needs = |need: &NeedInfo| is_meant(word, &need.group, &need.name);
+        let meant = Namespec::parse(word);
+        let needs = |need: &NeedInfo| match meant.process {
+            Some(process) => need.is_of(meant.group, process),
+            None => need.group == meant.group,
+        };
         let dependants = rows.iter().filter(|row| {
             ["RUNNING", "STARTING"].contains(&row.statename.as_str())
                 && row.depends_on.iter().any(needs)

@@ -40,7 +40,7 @@ pub fn graph(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         for row in rows {
             let name = row.display_name();
             print(session, &tree.lines(&[&name]))?;
-            let dependants = tree.dependants(&name);
+            let dependants = tree.dependants(row);
             if !dependants.is_empty() {
                 session.print(&format!("needed by {}", dependants.join(", ")))?;
             }
@@ -53,6 +53,8 @@ fn print(session: &mut Session, lines: &[String]) -> Result<(), Failure> {
     lines.iter().try_for_each(|line| session.print(line))
 }
 
+const NOT_THERE: &str = "not there";
+
 /// What is drawn, by the names that are shown.
 struct Tree<'a> {
     /// In the server's order, each with its state and, while it waits, for what.
@@ -60,10 +62,15 @@ struct Tree<'a> {
     needs: VecMap<String, &'a [NeedInfo]>,
 }
 
+/// How far lines are moved to the right, in bytes: what is deeper stands below each other.
+const WIDEST: usize = 400;
+
 /// Lines that are not drawn yet: how deep they are, and where the branches go on.
 struct Branch {
     name: String,
     label: String,
+    /// Of what is not one process.
+    state: &'static str,
     prefix: String,
     is_last: bool,
     is_root: bool,
@@ -100,9 +107,10 @@ impl<'a> Tree<'a> {
         names.filter(|name| !needed.contains_key(*name)).collect()
     }
 
-    fn dependants(&self, name: &str) -> Vec<String> {
+    fn dependants(&self, row: &ProcessInfo) -> Vec<String> {
         let needs = self.needs.iter();
-        let found = needs.filter(|(_, needs)| needs.iter().any(|need| need.display_name() == name));
+        let is_it = |need: &NeedInfo| need.is_of(&row.group, &row.name);
+        let found = needs.filter(|(_, needs)| needs.iter().any(is_it));
         found.map(|(name, _)| name.clone()).collect()
     }
 
@@ -114,6 +122,7 @@ impl<'a> Tree<'a> {
         let roots = roots.iter().rev().map(|name| Branch {
             name: (*name).to_owned(),
             label: (*name).to_owned(),
+            state: NOT_THERE,
             prefix: String::new(),
             is_last: true,
             is_root: true,
@@ -135,16 +144,24 @@ impl<'a> Tree<'a> {
                 "{}{mark}{}  {}{again}",
                 branch.prefix,
                 branch.label,
-                state.unwrap_or("not there")
+                state.unwrap_or(branch.state)
             ));
             if is_again {
                 continue;
             }
-            let prefix = format!("{}{below}", branch.prefix);
+            let prefix = match branch.prefix.len() < WIDEST {
+                true => format!("{}{below}", branch.prefix),
+                false => branch.prefix,
+            };
             for (place, need) in needs.iter().enumerate().rev() {
                 open.push(Branch {
                     name: need.display_name(),
                     label: need.label(),
+                    state: match (need.is_for_many(), need.is_met) {
+                        (false, _) => NOT_THERE,
+                        (true, true) => "all are as wanted",
+                        (true, false) => "not all are as wanted",
+                    },
                     prefix: prefix.clone(),
                     is_last: place + 1 == needs.len(),
                     is_root: false,
@@ -175,6 +192,7 @@ mod tests {
             name: name.to_owned(),
             condition: condition.to_owned(),
             is_optional,
+            is_met: false,
         }
     }
 
@@ -218,7 +236,34 @@ mod tests {
                 "`-- db  BACKOFF (see above)",
             ]
         );
-        assert_eq!(tree.dependants("db"), ["api", "worker"]);
+        assert_eq!(tree.dependants(&row("db", "", "")), ["api", "worker"]);
+    }
+
+    #[test]
+    fn many_of_a_group_are_one_branch() {
+        let mut many = need("db", "running", false);
+        many.name = "*".to_owned();
+        let dependencies = [depends("api", vec![many])];
+        let mut member = row("db", "RUNNING", "");
+        member.name = "db_01".to_owned();
+        let processes = [row("api", "STOPPED", ""), member];
+        let tree = Tree::new(&processes, &dependencies);
+        let lines = ["api  STOPPED", "`-- db:*  not all are as wanted"];
+        assert_eq!(tree.lines(&["api"]), lines);
+        assert_eq!(tree.dependants(&processes[1]), ["api"]);
+    }
+
+    #[test]
+    fn a_long_chain_was_drawn_further_and_further_to_the_right() {
+        let name = |place: usize| format!("p{place}");
+        let links = (0..5000).map(|place| {
+            let need = need(&name(place + 1), "running", false);
+            depends(&name(place), vec![need])
+        });
+        let dependencies: Vec<DependencyInfo> = links.collect();
+        let lines = Tree::new(&[], &dependencies).lines(&["p0"]);
+        assert_eq!(lines.len(), 5001);
+        assert!(lines.iter().all(|line| line.len() < WIDEST + 30));
     }
 
     #[test]
