@@ -1,7 +1,7 @@
 //! Dependencies that cannot be: each is told with its place and what to write.
 
-use super::dependencies::program;
-use super::support::{DEADLINE, Daemon, Dir, Kind, usual_configuration};
+use super::dependencies::{ctl, program};
+use super::support::{DEADLINE, Daemon, Dir, Kind, Outcome, Scene, usual_configuration};
 
 /// What supervisord says about a configuration that it does not take.
 fn refused(configuration: &str) -> String {
@@ -107,4 +107,53 @@ fn names_and_conditions_that_cannot_be_are_told_with_the_nearest_right_ones() {
     let configuration = program("api", "depends_on=forever(exited)") + &forever;
     let place = line_of(&configuration, "autorestart=true");
     assert!(refused(&configuration).contains(&format!("autorestart=true ({place})")));
+}
+
+#[test]
+fn a_reread_told_neither_the_place_of_an_error_nor_what_to_write() {
+    let scene = Scene::start(&program("api", ""));
+    let unknown = program("api", "depends_on=databse") + &program("database", "");
+    let circle = program("a", "depends_on=b") + &program("b", "depends_on=a");
+    for (configuration, key, text, advice) in [
+        (
+            &unknown,
+            "depends_on=databse",
+            "[program:api] depends on unknown program or group databse",
+            "did you mean \"database\"?",
+        ),
+        (
+            &circle,
+            "depends_on=b",
+            "depends_on goes in a circle: a (",
+            "take one of these out of what the one before it depends on",
+        ),
+    ] {
+        let whole = usual_configuration(configuration);
+        scene.dir.write("supervisord.conf", whole);
+        let place = scene.dir.path().join(line_of(configuration, key));
+        let end = format!(" ({}: {advice})", place.display());
+        let told = |said: &str| {
+            let line = said.lines().find(|line| line.contains(text));
+            line.is_some_and(|line| line.contains(&end))
+        };
+        let Outcome::Fault(92, fault) = scene.call("reloadConfig", &[]) else {
+            panic!("{configuration} was read");
+        };
+        assert!(told(&fault), "{fault}");
+        assert!(told(&scene.log()), "{}", scene.log());
+        for line in ["reread", "reload"] {
+            let finished = ctl(&scene, line);
+            assert!(told(&finished.stdout), "{line}: {finished:?}");
+        }
+    }
+    // What 4.3.0 says of its own keys stays as it is.
+    let broken = program("api", "autostart=perhaps");
+    scene
+        .dir
+        .write("supervisord.conf", usual_configuration(&broken));
+    let Outcome::Fault(92, fault) = scene.call("reloadConfig", &[]) else {
+        panic!("{broken} was read");
+    };
+    assert!(!fault.contains("write true or false"), "{fault}");
+    scene.stop();
 }

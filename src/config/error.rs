@@ -135,6 +135,17 @@ impl ConfigError {
         self
     }
 
+    /// A line that says where to look and what to do, where the text, the original's, does not.
+    /// Empty if there is nothing to add.
+    pub fn explanation(&self) -> String {
+        match (&self.location, &self.advice) {
+            (Some(location), Some(advice)) => format!("{location}: {advice}"),
+            (Some(location), None) => format!("{location}: the error is here"),
+            (None, Some(advice)) => advice.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
     /// Where to look, if that is known. The text tells it for lines that
     /// cannot be read.
     pub fn location(&self) -> Option<&Location> {

@@ -1,6 +1,7 @@
 //! Reading the configuration again, and making groups active or forgetting them.
 
 use crate::config::diff;
+use crate::config::keys;
 use crate::config::load;
 use crate::config::{self, LogFile, output};
 use crate::process::subprocess::Subprocess;
@@ -17,13 +18,13 @@ use crate::xmlrpc::writer::{self, StructWriter};
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
     let mut config = load::load(&supervisor.request).map_err(|error| {
-        let lines = error.to_string();
-        let lines: Vec<&str> = lines.lines().map(str::trim).collect();
+        let text = keys::told(&error);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
         daemon.context.log.error(format_args!(
             "could not read the configuration again: {}",
             lines.join("; ")
         ));
-        Fault::with_lines(FaultCode::CantReread, error)
+        Fault::with_lines(FaultCode::CantReread, text)
     })?;
     let known = &supervisor.config.exposed_files;
     for file in &config.exposed_files {

@@ -13,6 +13,7 @@ use crate::clock::Monotonic;
 use crate::config::GroupKind;
 use crate::config::amounts::Limit;
 use crate::config::error::ConfigError;
+use crate::config::keys;
 use crate::config::load;
 use crate::events::event::Event;
 use crate::log_level::Level;
@@ -51,7 +52,7 @@ pub enum NotRestarted {
 impl fmt::Display for NotRestarted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotRestarted::Config(error) => error.fmt(f),
+            NotRestarted::Config(error) => f.write_str(&keys::told(error)),
             NotRestarted::Pipe(error) => write!(f, "cannot make a pipe: {}", errno::reason(error)),
         }
     }

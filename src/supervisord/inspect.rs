@@ -91,13 +91,10 @@ fn counted(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 
-/// A line that says where to look and what to do, for errors whose text, the
-/// original's, does not. Empty if there is nothing to add.
+/// What explains an error, as a line if there is anything.
 pub fn explained(error: &ConfigError) -> String {
-    match (error.location(), error.advice()) {
-        (Some(location), Some(advice)) => format!("{location}: {advice}\n"),
-        (Some(location), None) => format!("{location}: the error is here\n"),
-        (None, Some(advice)) => format!("{advice}\n"),
-        (None, None) => String::new(),
+    match error.explanation() {
+        text if text.is_empty() => text,
+        text => text + "\n",
     }
 }
