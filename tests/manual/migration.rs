@@ -4,7 +4,7 @@
 use super::configurations::{shell, succeed};
 use super::page::{Display, page, project, section, shown};
 use crate::install::{done, files, make};
-use crate::support::{Background, DEADLINE, Dir, Scene, is_alive, wait_until};
+use crate::support::{Background, DEADLINE, Dir, Scene, is_alive, kill, wait_until};
 use pollvisor::config::go;
 use std::fs;
 use std::path::Path;
@@ -160,16 +160,33 @@ fn in_their_order(programs: &[Display]) {
     };
     let scene = Scene::start(&programs.text);
     scene.wait("client", "RUNNING");
+    scene.wait("report", "EXITED");
     let log = scene.log();
-    let places = [
-        "spawned: 'prepare'",
-        "exited: prepare (exit status 0; expected)",
-        "spawned: 'server'",
-        "success: server entered RUNNING state",
-        "spawned: 'client'",
-    ];
-    let places = places.map(|text| log.find(text).unwrap_or_else(|| panic!("{text}: {log}")));
-    assert!(places.is_sorted(), "{log}");
+    let up = "success: server entered RUNNING state";
+    for places in [
+        &[
+            "spawned: 'prepare'",
+            "exited: prepare (exit status 0; expected)",
+            "spawned: 'server'",
+            up,
+            "spawned: 'warm'",
+            "exited: warm (exit status 0; expected)",
+            "spawned: 'report'",
+        ][..],
+        &[up, "spawned: 'client'"],
+    ] {
+        let places = places.iter();
+        let places = places.map(|text| log.find(text).unwrap_or_else(|| panic!("{text}: {log}")));
+        assert!(places.is_sorted(), "{log}");
+    }
+    // The server's next life begins nothing again.
+    kill(scene.pid("server"), libc::SIGKILL);
+    let again = wait_until(DEADLINE, || scene.log().matches(up).count() == 2);
+    assert!(again, "{}", scene.log());
+    for name in ["prepare", "warm", "report", "client"] {
+        let spawned = scene.log().matches(&format!("spawned: '{name}'")).count();
+        assert_eq!(spawned, 1, "{name}: {}", scene.log());
+    }
     scene.stop();
 }
 
