@@ -61,6 +61,25 @@ def launch(cast):
         else:
             targets = [AtMostTimes(name, 1, "dinit") for name in ("musl", "glibc")]
             rows.append(Row("launch to all of %d programs executed" % count, "ms", values, targets))
+    return rows + dependent(cast)
+
+
+# In milliseconds: the most that a step of what depends on each other may cost beyond the sum of the longest path, and
+# when after its start a program with startsecs=0 is RUNNING.
+STEP, INSTANT = 2, 10
+
+
+def dependent(cast):
+    """From the start to all programs executed that wait for each other."""
+    by_name = {one.name: one for one in cast.ours[:2]}
+    rows = []
+    for text, count, path, needs in (
+        ("a chain of 50 programs, each when the one before is RUNNING", 50, 49, lambda number: number - 1),
+        ("a fan of 500 programs when the first is RUNNING", 501, 1, lambda number: 0),
+    ):
+        values = interleaved(rounds(11), lambda name: launch_once(by_name[name], count, groups=True, needs=needs)[0], list(by_name))
+        targets = [AtMost(name, INSTANT * path + STEP * count) for name in by_name]
+        rows.append(Row("launch of %s, to all executed" % text, "ms", values, targets))
     return rows
 
 

@@ -70,10 +70,14 @@ class Supervisord(Subject):
         """With a text to follow the configuration, and `minfds` other than what the programs need."""
         self.write(place, PROGRAM.format(name="p", command=" ".join(command), count=count) + extra, count, minfds)
 
-    def prepare_groups(self, place, count, command, extra=""):
-        """Each program in a group of its own."""
+    def prepare_groups(self, place, count, command, extra="", needs=None):
+        """Each program in a group of its own; `needs` gives the number of the one that one needs."""
         one = PROGRAM.replace("numprocs={count}\nprocess_name=%(program_name)s%(process_num)04d\n", "")
-        text = "".join(one.format(name="p%04d" % number, command=" ".join(command)) for number in range(count))
+        text = ""
+        for number in range(count):
+            text += one.format(name="p%04d" % number, command=" ".join(command))
+            if needs and number:
+                text += "depends_on=p%04d\n" % needs(number)
         self.write(place, text + extra, count, None)
 
     def write(self, place, text, count, minfds):
