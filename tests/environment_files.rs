@@ -287,6 +287,53 @@ fn a_reread_tells_of_a_secret_that_was_added() {
     scene.stop();
 }
 
+/// The most memory that a process has had, in KiB.
+fn peak_memory(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let size = line.and_then(|line| line.split_whitespace().nth(1));
+    size.unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_file_of_gigabytes_filled_the_memory_of_supervisord() {
+    let dir = Dir::new();
+    dir.write("large", "API_TOKEN=hush\n");
+    mode(&dir, "large", 0o644);
+    let file = fs::File::options()
+        .write(true)
+        .open(dir.join("large"))
+        .unwrap();
+    file.set_len(256 << 20).unwrap();
+    let program =
+        "[program:p]\ncommand=/bin/cat\nstartretries=0\nenvironment_file=%(here)s/large\n";
+    let scene = Scene::start_as(dir, program, |_| {});
+    scene.call("reloadConfig", &[]).answer();
+    scene.wait("p", "FATAL");
+    let error = scene.info("p").text_of("spawnerr").to_owned();
+    assert!(error.ends_with("large: it has more than 1 MB"), "{error}");
+    let peak = peak_memory(scene.daemon.pid());
+    assert!(peak < 128 * 1024, "{peak} KiB");
+    scene.stop();
+}
+
+#[test]
+fn who_may_write_beside_a_file_for_root_was_not_told_of() {
+    if !is_root() {
+        return;
+    }
+    let dir = Dir::new();
+    fs::create_dir(dir.join("home")).unwrap();
+    std::os::unix::fs::chown(dir.join("home"), Some(65534), None).unwrap();
+    dir.write("home/variables", "A=1\n");
+    let program = "[program:p]\ncommand=/bin/cat\nenvironment_file=%(here)s/home/variables\n";
+    dir.write("supervisord.conf", usual_configuration(program));
+    let told = supervisord(&dir, "--check").stderr;
+    let end =
+        "can replace what supervisord opens as root, such as the environment_file of [program:p]";
+    assert!(told.contains(end), "{told}");
+}
+
 #[test]
 fn check_warns_of_files_that_are_not_there() {
     let dir = Dir::new();

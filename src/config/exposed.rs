@@ -60,7 +60,7 @@ fn exposed_secret(path: &str, system: &dyn System) -> Option<String> {
     if !system.others_can_read(path) {
         return None;
     }
-    let pairs = environment_file::parse(&system.read(path).ok()?).ok()?;
+    let pairs = environment_file::parse(&system.read_variables(path)?).ok()?;
     let mut names = pairs.into_iter().map(|(name, _)| name);
     names.find(|name| redact::is_secret(name))
 }

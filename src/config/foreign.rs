@@ -50,9 +50,16 @@ pub fn directories(
             search.file(path, "file", &server.section);
         }
     }
+    for source in &supervisord.environment_file.0 {
+        search.file(&source.path, "environment_file", "supervisord");
+    }
     for (group, origin) in groups.iter().zip(origins) {
         for process in &group.processes {
             let section = origin.section_of(process);
+            let variables = process.variables.iter();
+            for source in variables.flat_map(|variables| &variables.environment_file.0) {
+                search.file(&source.path, "environment_file", section);
+            }
             for (key, path) in process.log_paths() {
                 search.file(path, key, section);
             }

@@ -28,6 +28,7 @@ use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::{ReadError, System};
 use super::written;
+use crate::sys::spawn::environment_files;
 use crate::sys::user::Owner;
 use crate::sys::{self, errno};
 
@@ -404,6 +405,10 @@ impl System for RealSystem {
             return Err(ReadError::Missing);
         }
         std::fs::read(path).map_err(|reason| ReadError::Unreadable(errno::reason(&reason)))
+    }
+
+    fn read_variables(&self, path: &str) -> Option<Vec<u8>> {
+        environment_files::bytes(Path::new(path)).ok()
     }
 
     fn exists(&self, path: &str) -> bool {

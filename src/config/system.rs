@@ -6,6 +6,11 @@
 pub trait System {
     /// The file's bytes.
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
+    /// The bytes of an environment file, if a child could read them: never more than one may have,
+    /// and nobody is waited for.
+    fn read_variables(&self, path: &str) -> Option<Vec<u8>> {
+        self.read(path).ok()
+    }
     /// Whether anything is there, symbolic links followed.
     fn exists(&self, path: &str) -> bool;
     /// Whether a directory is there, symbolic links followed.

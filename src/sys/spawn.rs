@@ -7,7 +7,7 @@
 //! none of it: a program may be on a disk that does not answer.
 
 mod child;
-mod environment_files;
+pub mod environment_files;
 mod error_pipe;
 mod failure;
 mod image;

@@ -49,9 +49,9 @@ fn read_one(source: &Source) -> Result<Vec<Pair>, Reason> {
         .map_err(|fault| Reason::said(&format!("line {} {}", fault.line, fault.reason)))
 }
 
-/// What a file holds. Nobody is waited for who may write to it some day, and links of other users
+/// What a file holds, up to a limit. Nobody is waited for who may write to it some day, and links of other users
 /// lead nowhere where these could not have read themselves.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file: File = safe_path::open(path, flags, 0)?;
     let kind = file.metadata()?.file_type();
