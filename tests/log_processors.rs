@@ -260,3 +260,21 @@ fn root_runs_no_processor_where_others_may_replace_the_file() {
     );
     scene.stop();
 }
+
+#[test]
+fn a_processor_ran_as_root_in_a_directory_whose_place_others_could_take() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return;
+    }
+    let dir = Dir::new();
+    fs::create_dir_all(dir.join("home/logs")).unwrap();
+    chown(dir.join("home"), Some(NOBODY), None).unwrap();
+    let scene = start(dir, &cat("gzip").replace("/p.log", "/home/logs/p.log"));
+    say(&scene, "number 1\n");
+    scene.wait_log("others may put another directory in the place of its own");
+    assert_eq!(
+        scene.dir.read("home/logs/p.log.1").as_deref(),
+        Some("number 1\n")
+    );
+    scene.stop();
+}

@@ -24,7 +24,7 @@ use crate::process::environment::{self, Variables};
 use crate::process::helper::{Helper, HelperEnd, Task};
 use crate::supervisor::Supervisor;
 use crate::sys::poller::Token;
-use crate::sys::safe_path::FileAt;
+use crate::sys::safe_path::{self, FileAt};
 use crate::sys::spawn::{Program, Step};
 use crate::sys::{errno, process, trust};
 use crate::termination::Termination;
@@ -158,10 +158,20 @@ impl Supervisor {
             return Ok(None);
         };
         let directory = place.directory().metadata().map_err(reason)?;
+        let uid = user_for(&directory)?;
+        // The processor is given a path, which has to lead there still.
+        if uid.is_none() && process::effective_uid() == 0 && !safe_path::is_firm(file.log.as_path())
+        {
+            return Err(
+                "others may put another directory in the place of its own: nothing is run there \
+                 as root"
+                    .to_owned(),
+            );
+        }
         let settings = &self.child_settings;
         let config = Process {
             command: processor.clone(),
-            uid: user_for(&directory)?,
+            uid,
             ..Process::default()
         };
         let path = environment::get(&settings.environment, "PATH");
