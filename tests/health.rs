@@ -414,3 +414,43 @@ fn every_process_has_checks_of_its_own() {
     );
     scene.stop();
 }
+
+#[test]
+fn a_program_that_told_of_trouble_without_end_had_a_command_run_each_time() {
+    const TROUBLED: &str = r#"
+import os, socket, time
+out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+out.connect('\0' + os.environ['NOTIFY_SOCKET'][1:])
+while not os.path.exists('go'):
+    time.sleep(0.01)
+for _ in range(100):
+    out.send(b'WATCHDOG=trigger')
+    out.send(b'WATCHDOG=1')
+out.send(b'STATUS=all is said')
+time.sleep(1000)
+"#;
+    let dir = Dir::new();
+    dir.write("troubled.py", TROUBLED);
+    let section = "[program:p]\ncommand=python3 troubled.py\ndirectory=%(here)s\nstartsecs=0\n\
+                   watchdog=1h\nliveness_check_failure_action=sh -c 'echo x >> ran; sleep 1000'\n";
+    let scene = Scene::start_as(dir, section, |_| {});
+    wait_member(&scene, "health", "healthy");
+    scene.dir.write("go", "");
+    let said = || {
+        scene
+            .info("p")
+            .text_of("description")
+            .contains("all is said")
+    };
+    assert!(wait_until(DEADLINE, said), "{}", scene.info("p"));
+    let ran = || scene.dir.read("ran").unwrap_or_default();
+    assert!(
+        wait_until(DEADLINE, || !ran().is_empty()),
+        "{}",
+        scene.log()
+    );
+    assert_eq!(ran(), "x\n");
+    let told = scene.log().matches("WATCHDOG=trigger").count();
+    assert!(told < 20, "{told} lines\n{}", scene.log());
+    scene.stop();
+}

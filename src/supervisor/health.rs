@@ -29,7 +29,10 @@ const CHECK: &str = "check";
 /// How much of the output of a check is kept, for its last line.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// How long a command that follows a failure may take.
+/// What a command that follows a failure is called in the log.
+const ACTION: &str = "liveness_check_failure_action";
+
+/// How long it may take.
 const ACTION_TIME: Duration = Duration::from_secs(30);
 
 /// The commands that run, by pid.
@@ -162,14 +165,19 @@ impl Supervisor {
         match action {
             FailureAction::None => {}
             FailureAction::Command(command) => {
-                const WHAT: &str = "liveness_check_failure_action";
+                let mut checkers = self.checkers.running.values();
+                let runs = checkers.any(|checker| checker.id == id && checker.what == ACTION);
                 let variables = vec![("SUPERVISOR_REASON", reason)];
-                if let Err(reason) =
-                    self.run_checker(context, id, WHAT, &command, variables, ACTION_TIME)
-                {
+                let started = match runs {
+                    true => Err("the last one is still running".to_owned()),
+                    false => {
+                        self.run_checker(context, id, ACTION, &command, variables, ACTION_TIME)
+                    }
+                };
+                if let Err(reason) = started {
                     context
                         .log
-                        .warn(format_args!("{name}: its {WHAT} cannot be run: {reason}"));
+                        .warn(format_args!("{name}: its {ACTION} cannot be run: {reason}"));
                 }
             }
             FailureAction::Restart | FailureAction::Stop => {

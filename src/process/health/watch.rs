@@ -71,6 +71,8 @@ pub struct Watch {
     watchdog: Option<Monotonic>,
     /// It has not come.
     is_silent: bool,
+    /// When it has last said itself that something is wrong.
+    complained: Option<Monotonic>,
     health: Health,
     /// Why it is not healthy, or not ready.
     reason: String,
@@ -111,6 +113,7 @@ impl Watch {
             is_alive: None,
             watchdog: None,
             is_silent: false,
+            complained: None,
             health: Health::Starting,
             reason: String::new(),
             told: String::new(),

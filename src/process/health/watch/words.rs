@@ -12,6 +12,9 @@ use crate::sys::notify_inbox::{self, LONGEST_MESSAGE};
 use crate::sys::poller::Token;
 use crate::sys::process;
 
+/// The least time between two messages of trouble that are acted on.
+const COMPLAINTS: Duration = Duration::from_secs(1);
+
 impl Watch {
     pub(super) fn read_pipe(&mut self, context: &mut LoopContext, token: Token) -> Vec<News> {
         let Some(descriptor) = context.poller.descriptor(token) else {
@@ -71,6 +74,12 @@ impl Watch {
             news.push(News::Ready);
         }
         if signs.is_in_trouble && self.is_up {
+            // What follows from it is not done again and again for one that says so all the time.
+            let last = self.complained.map(|last| now.since(last));
+            if last.is_some_and(|since| since < COMPLAINTS) {
+                return news;
+            }
+            self.complained = Some(now);
             self.is_silent = true;
             self.watchdog = None;
             self.reason = "WATCHDOG=trigger".to_owned();
