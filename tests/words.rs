@@ -2,7 +2,10 @@
 //! main log, in faults and descriptions, and on a terminal.
 
 use super::support::pty::Pty;
-use super::support::{Ctl, DEADLINE, Kind, Outcome, Scene, Value, kill, wait_until};
+use super::support::{
+    Ctl, DEADLINE, Dir, Kind, Outcome, Scene, Value, binary, finish, kill, plain_environment,
+    wait_until,
+};
 use std::process::Command;
 
 /// What a record of the log looks like, as nobody but the daemon may write one.
@@ -395,4 +398,48 @@ fn requests_that_others_read_in_another_way_were_answered() {
         assert!(answer.contains(" 400 "), "{line:?}: {answer}");
     }
     scene.stop();
+}
+
+/// Somebody else's file is looked at before it is trusted.
+#[test]
+fn a_configuration_acted_on_the_terminal_of_who_checked_it() {
+    let dir = Dir::new();
+    for (lines, told) in [
+        (
+            "[program:a]\ncommand=/bin/cat\nuser=\u{1b}[2Jx\n",
+            "Error: Invalid user name \\x1b[2Jx ",
+        ),
+        (
+            "[program:a]\ncommand=/bin/cat\nbad\u{9b}31mkey=1\n",
+            "[program:a] has no key bad\\x9b31mkey",
+        ),
+        (
+            "[include]\nfiles=\u{1b}]0;t\u{7}*.conf\n",
+            "\\x1b]0;t\\x07*.conf",
+        ),
+        (
+            "[unix_http_server]\nfile=x\nchmod=\u{1b}[2Jx\n",
+            "Error: Invalid chmod value \\x1b[2Jx",
+        ),
+    ] {
+        dir.write("their.conf", format!("[supervisord]\nlogfile=x\n{lines}"));
+        let mut command = Command::new(binary());
+        plain_environment(&mut command);
+        command.current_dir(dir.path());
+        command.args(["-c", "their.conf", "--check"]);
+        let finished = finish(command, "", DEADLINE);
+        assert_is_text(&finished.stderr);
+        assert!(finished.stderr.contains(told), "{}", finished.stderr);
+    }
+    // supervisorctl reads the file that lies where it is started.
+    let plugin = "[supervisorctl]\n[ctlplugin:x]\nsupervisor.ctl_factory=\u{1b}[2Jx:y\n";
+    let ctl = Ctl::with_options(Kind::Ours, &dir, &["-c", "their.conf"]);
+    dir.write("their.conf", plugin);
+    let finished = ctl.run_with_input(&["-i"], "exit\n");
+    assert_is_text(&finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("Warning: [ctlplugin:x] is left out: \\x1b[2Jx:y")
+    );
 }

@@ -131,7 +131,7 @@ impl Progress {
     /// Takes the line away, for others to come.
     pub fn erase(&mut self) {
         if std::mem::take(&mut self.is_drawn) {
-            terminal::complain("\r\x1b[K");
+            terminal::draw("\r\x1b[K");
         }
     }
 
@@ -152,7 +152,7 @@ impl Progress {
         // A line that reached the last column could not be drawn over.
         let line = text(self.aim, self.targets.len(), &rows, is_as_before);
         let line = screen::clipped(&plain::shown(&line), usize::from(columns).saturating_sub(1));
-        terminal::complain(&format!("\r{line}\x1b[K"));
+        terminal::draw(&format!("\r{line}\x1b[K"));
         self.is_drawn = true;
     }
 }

@@ -249,7 +249,7 @@ impl Session {
         if let Some(explanation) = explanation
             && self.explained.as_ref() != Some(&explanation)
         {
-            terminal::complain(&plain::shown_lines(&explanation));
+            terminal::complain(&explanation);
             self.explained = Some(explanation);
         }
     }

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
+use crate::text::plain;
+
 /// Columns and rows of the terminal at the standard output, if there is one that knows.
 pub fn size() -> Option<(u16, u16)> {
     let mut size = libc::winsize {
@@ -37,7 +39,12 @@ pub fn tell(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Writes to the standard error.
-pub fn complain(text: &str) {
+/// Writes lines to the standard error. Whatever they quote is shown as text.
+pub fn complain(lines: &str) {
+    draw(&plain::shown_lines(lines));
+}
+
+/// Writes to the standard error what moves about on a terminal.
+pub fn draw(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
