@@ -7,7 +7,7 @@ use std::vec::Drain;
 use crate::sys::float;
 use crate::text::base64;
 use crate::text::integer::Integer;
-use crate::xmlrpc::reader::{Event, ParseError, Reader};
+use crate::xmlrpc::reader::{DEPTH_LIMIT, Event, ParseError, Reader};
 use crate::xmlrpc::value::Value;
 
 /// What a document holds, wherever in it: the last of each counts.
@@ -24,12 +24,17 @@ const SLICE: usize = 128 * 1024;
 
 /// Reads a whole document, whose elements may be nested `depth` levels deep.
 pub fn read(bytes: &[u8], depth: usize) -> Result<Document, ParseError> {
-    let mut reading = Reading::new(Cow::Borrowed(bytes), depth)?;
-    loop {
-        if let Some(document) = reading.go_on()? {
-            return Ok(document);
-        }
-    }
+    Reading::new(Cow::Borrowed(bytes), depth)?.finish()
+}
+
+/// How many elements an answer may have: tens of thousands of processes have so many.
+const ANSWER_ELEMENTS: usize = 1 << 21;
+
+/// Reads an answer, which is longer than any question.
+pub fn read_answer(bytes: &[u8]) -> Result<Document, ParseError> {
+    let mut reading = Reading::new(Cow::Borrowed(bytes), DEPTH_LIMIT)?;
+    reading.reader.allow(ANSWER_ELEMENTS);
+    reading.finish()
 }
 
 /// A document that is being read, a slice at a time.
@@ -51,6 +56,14 @@ impl<'a> Reading<'a> {
             open: Vec::new(),
             values: Vec::new(),
         })
+    }
+
+    fn finish(mut self) -> Result<Document, ParseError> {
+        loop {
+            if let Some(document) = self.go_on()? {
+                return Ok(document);
+            }
+        }
     }
 
     /// Reads a slice; gives the document at its end.

@@ -20,7 +20,7 @@ use crate::xmlrpc::member::{self, Member};
 
 /// How deep elements may be nested, unless a server's configuration says otherwise.
 pub const DEPTH_LIMIT: usize = 256;
-/// How many elements a document may have.
+/// How many elements a document may have, unless somebody allows more.
 pub const ELEMENT_LIMIT: usize = 1 << 18;
 
 /// The most that is looked at for one event, in bytes.
@@ -54,6 +54,8 @@ pub struct Reader<'a> {
     /// Where the names of the open elements stand.
     open: Vec<Range<usize>>,
     elements: usize,
+    /// How many there may be.
+    most: usize,
     /// How deep elements may be nested.
     depth: usize,
     /// The end of an empty element, which has still to be told.
@@ -99,6 +101,7 @@ impl<'a> Reader<'a> {
             inside: Inside::Content,
             open: Vec::new(),
             elements: 0,
+            most: ELEMENT_LIMIT,
             depth,
             empty: None,
         };
@@ -108,6 +111,11 @@ impl<'a> Reader<'a> {
             reader.skip_past("?>", "unfinished XML declaration")?;
         }
         Ok(reader)
+    }
+
+    /// From here on there may be so many elements.
+    pub fn allow(&mut self, elements: usize) {
+        self.most = elements;
     }
 
     /// How far it has come, in bytes from the beginning.
@@ -135,7 +143,7 @@ impl<'a> Reader<'a> {
     pub fn plain_member(&mut self) -> Option<Member<'_>> {
         let is_in_content = self.inside == Inside::Content && self.empty.is_none();
         let is_allowed = self.open.len() + member::DEPTH <= self.depth
-            && self.elements + member::ELEMENTS <= ELEMENT_LIMIT;
+            && self.elements + member::ELEMENTS <= self.most;
         if !is_in_content || !is_allowed {
             return None;
         }
@@ -273,7 +281,7 @@ impl<'a> Reader<'a> {
         if self.open.len() >= self.depth {
             return Err(self.error("nested too deeply"));
         }
-        if self.elements >= ELEMENT_LIMIT {
+        if self.elements >= self.most {
             return Err(self.error("too many elements"));
         }
         self.elements += 1;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::xmlrpc::document;
 use crate::xmlrpc::fault::Fault;
-use crate::xmlrpc::reader::{DEPTH_LIMIT, ParseError};
+use crate::xmlrpc::reader::ParseError;
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer::{self, StructWriter};
 
@@ -66,7 +66,7 @@ pub fn push_fault(text: &mut String, fault: &Fault) {
 }
 
 pub fn read(body: &[u8]) -> Result<Result<Value, Fault>, ResponseError> {
-    let document = document::read(body, DEPTH_LIMIT).map_err(ResponseError::Unmarshallable)?;
+    let document = document::read_answer(body).map_err(ResponseError::Unmarshallable)?;
     if let Some(fault) = document.fault {
         let code = fault.member("faultCode").and_then(Value::as_int);
         let text = fault.member("faultString").and_then(Value::as_str);
@@ -234,6 +234,19 @@ mod tests {
         assert!(document::read(many(most).as_bytes(), 10).is_ok());
         let error = document::read(many(most + 1).as_bytes(), 10).unwrap_err();
         assert_eq!(error.reason, "too many elements");
+    }
+
+    #[test]
+    fn the_table_of_five_thousand_processes_was_too_long_to_read() {
+        let member = "<member>\n<name>n</name>\n<value><int>1</int></value>\n</member>\n";
+        let row = format!("<value><struct>\n{}</struct></value>\n", member.repeat(14));
+        let body = format!(
+            "<methodResponse>\n<params>\n<param>\n<value><array><data>\n{}</data></array></value>\n\
+             </param>\n</params>\n</methodResponse>\n",
+            row.repeat(5000)
+        );
+        let value = read(body.as_bytes()).unwrap().unwrap();
+        assert_eq!(value.as_array().map(<[Value]>::len), Some(5000));
     }
 
     #[test]
