@@ -90,9 +90,6 @@ impl Supervisor {
         let mut names = state.names.clone();
         for process in ids.iter().filter_map(|id| self.groups.process(*id)) {
             let (group, name) = (process.group_name(), process.config().name.as_str());
-            if name.contains('\n') {
-                return Err("its name has several lines".to_owned());
-            }
             match (state_file::place(&names, group, name), is_disabled) {
                 (Err(_), true) => state_file::insert(&mut names, group, name),
                 (Ok(at), false) => drop(names.remove(at)),
@@ -101,6 +98,9 @@ impl Supervisor {
         }
         if names == state.names {
             return Ok(());
+        }
+        if !state_file::can_be_kept(&names) {
+            return Err("a line of the state file cannot hold such a name".to_owned());
         }
         state_file::write(path, &names).map_err(|error| told("write", &error))?;
         state.names = names;

@@ -64,6 +64,11 @@ fn text_of(names: &Names) -> String {
     text
 }
 
+/// Whether these names would be read back as they are: one may hold the end of a line.
+pub fn can_be_kept(names: &Names) -> bool {
+    parse(&text_of(names)).as_ref() == Ok(names)
+}
+
 fn parse(text: &str) -> Result<Names, String> {
     let mut names = Names::new();
     for (number, line) in text.lines().enumerate() {
@@ -141,6 +146,14 @@ mod tests {
                     assert!(told.starts_with(&format!("line {line} is not ")), "{told}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn names_that_lines_cannot_hold_are_not_kept() {
+        assert!(can_be_kept(&names(&[("a", "b c"), ("web", "#1")])));
+        for name in ["b\nc", "b\r", "b\u{a0}"] {
+            assert!(!can_be_kept(&names(&[("a", name)])), "{name:?}");
         }
     }
 
