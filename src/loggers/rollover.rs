@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::Path;
 
 use nix::fcntl::OFlag;
 
-use crate::loggers::rotation::{self, Backup, NamedChange};
+use crate::loggers::rotation::{self, Backup, ENDINGS, MAX_BACKUPS, NamedChange};
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::user::Owner;
 
@@ -60,7 +61,10 @@ pub fn roll_over(path: &str, backups: u32, new: NewFile) -> io::Result<File> {
     let name = last_name(path);
     let directory = FileAt::of(Path::new(path))?;
     let changes = match new.has_processor {
-        true => rotation::plan_with_endings(name, backups, &backups_of(path)?),
+        true => {
+            let existing = backups_of(&directory, name, 1..=backups.min(MAX_BACKUPS));
+            rotation::plan_with_endings(name, backups, &existing)
+        }
         false => {
             let exists = |number| directory.has(&rotation::name(name, number));
             rotation::named(name, &rotation::plan(backups, exists))
@@ -115,18 +119,32 @@ fn perform(directory: &FileAt, change: &NamedChange) -> io::Result<()> {
     }
 }
 
-/// The backups of a log, with those that a processor has made.
-pub fn backups_of(path: &str) -> io::Result<Vec<Backup>> {
-    let name = last_name(path);
-    let directory = match path.strip_suffix(name) {
-        None | Some("") => ".",
-        Some(directory) => directory,
-    };
-    let entries = fs::read_dir(directory)?.filter_map(Result::ok);
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    Ok(names.filter_map(|file| Backup::of(name, &file)).collect())
+/// The backups of a log with these numbers, with those that a processor has made. The directory is
+/// not listed: it may be somebody's who puts a million files into it.
+pub fn backups_of(directory: &FileAt, log: &str, numbers: RangeInclusive<u32>) -> Vec<Backup> {
+    let endings = || [""].into_iter().chain(ENDINGS.iter().copied());
+    let all = numbers.flat_map(|number| endings().map(move |ending| Backup { number, ending }));
+    all.filter(|backup| directory.has(&backup.name(log)))
+        .collect()
 }
 
 pub fn last_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_are_looked_for_by_their_names() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["l", "l.1", "l.1.gz", "l.1.txt", "l.3.xz", "l.12", "m.2"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let directory = FileAt::of(&dir.path().join("l")).unwrap();
+        let found = backups_of(&directory, "l", 1..=10);
+        let names: Vec<String> = found.iter().map(|backup| backup.name("l")).collect();
+        assert_eq!(names, ["l.1", "l.1.gz", "l.3.xz"]);
+    }
 }

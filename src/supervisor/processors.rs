@@ -15,7 +15,7 @@ use nix::fcntl::OFlag;
 
 use crate::config::Process;
 use crate::loggers::rollover;
-use crate::loggers::rotation::{self, Backup};
+use crate::loggers::rotation::{self, Backup, MAX_BACKUPS};
 use crate::loggers::target::Inode;
 use crate::loop_context::LoopContext;
 use crate::loop_context::rotated::RotatedFile;
@@ -59,7 +59,7 @@ struct Running {
     inode: Inode,
     /// Where the file is, whatever becomes of names on the way.
     place: FileAt,
-    /// What there was of the log before.
+    /// What there was of that number before.
     before: Vec<Backup>,
     helper: Helper,
 }
@@ -77,12 +77,8 @@ impl Running {
         if inode_of(&self.place, &original) != Some(self.inode) {
             return;
         }
-        let now = rollover::backups_of(&self.log).unwrap_or_default();
-        let made = |backup: &&Backup| {
-            backup.number == self.number
-                && !backup.ending.is_empty()
-                && !self.before.contains(backup)
-        };
+        let now = rollover::backups_of(&self.place, name, self.number..=self.number);
+        let made = |backup: &&Backup| !backup.ending.is_empty() && !self.before.contains(backup);
         for half in now.iter().filter(made) {
             let _ = self.place.remove_named(half.name(name).as_ref());
         }
@@ -149,14 +145,15 @@ impl Supervisor {
             return Ok(None);
         };
         let place = FileAt::of(Path::new(log)).map_err(reason)?;
-        let before = rollover::backups_of(log).map_err(reason)?;
         let name = rollover::last_name(log);
-        let is_the_file = |backup: &&Backup| {
-            backup.ending.is_empty() && inode_of(&place, &backup.name(name)) == Some(file.inode)
+        let is_the_file = |number: &u32| {
+            let name = rotation::name(name, *number);
+            place.has(&name) && inode_of(&place, &name) == Some(file.inode)
         };
-        let Some(number) = before.iter().find(is_the_file).map(|backup| backup.number) else {
+        let Some(number) = (1..=MAX_BACKUPS).find(is_the_file) else {
             return Ok(None);
         };
+        let before = rollover::backups_of(&place, name, number..=number);
         let directory = place.directory().metadata().map_err(reason)?;
         let uid = user_for(&directory)?;
         // The processor is given a path, which has to lead there still.
