@@ -8,6 +8,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
+use crate::sort;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::text::environment_file::Pair;
 
@@ -96,23 +97,51 @@ impl Strings {
         Strings { strings, pointers }
     }
 
-    /// These variables and others; one of a name takes the place of that before it.
+    /// These variables and others; of those of one name the last counts.
     fn with(&self, variables: &[Pair]) -> Strings {
         let mut strings = self.strings.clone();
-        for (name, value) in variables {
-            // No reader lets a null byte in.
-            let Ok(string) = string(format!("{name}={value}")) else {
-                continue;
-            };
-            let is_its = |other: &&mut CString| {
-                let rest = other.as_bytes().strip_prefix(name.as_bytes());
-                rest.is_some_and(|rest| rest.starts_with(b"="))
-            };
-            match strings.iter_mut().find(is_its) {
-                Some(old) => *old = string,
-                None => strings.push(string),
-            }
+        let more = variables.iter();
+        // No reader lets a null byte in.
+        strings.extend(more.filter_map(|(name, value)| string(format!("{name}={value}")).ok()));
+        sort::by(&mut strings, |one, other| name_of(one).cmp(name_of(other)));
+        let mut kept: Vec<CString> = Vec::with_capacity(strings.len());
+        for string in strings {
+            let is_named = |last: &mut CString| name_of(last) == name_of(&string);
+            drop(kept.pop_if(is_named));
+            kept.push(string);
         }
-        Strings::new(strings)
+        Strings::new(kept)
+    }
+}
+
+/// The name of a variable; a `=` in front is a part of it.
+fn name_of(variable: &CString) -> &[u8] {
+    let bytes = variable.as_bytes();
+    let end = bytes.iter().skip(1).position(|byte| *byte == b'=');
+    bytes.get(..end.map_or(0, |end| end + 1)).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_many_variables_kept_its_child_busy_for_minutes() {
+        let inherited = ["B=0", "=C=1", "A=0"].map(|text| string(text).unwrap());
+        let inherited = Strings::new(inherited.to_vec());
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut variables: Vec<Pair> = (0..100_000).map(|n| pair(&format!("V{n}"), "x")).collect();
+        variables.extend([
+            pair("A", "1"),
+            pair("V7", "y"),
+            pair("A", "2"),
+            pair("AB", ""),
+        ]);
+        let all = inherited.with(&variables).strings;
+        assert_eq!(all.len(), 100_004);
+        for expected in ["=C=1", "A=2", "AB=", "B=0", "V7=y", "V99999=x"] {
+            let is_it = |string: &&CString| string.as_bytes() == expected.as_bytes();
+            assert_eq!(all.iter().filter(is_it).count(), 1, "{expected}");
+        }
     }
 }
