@@ -89,6 +89,33 @@ fn what_a_processor_makes_takes_part_in_the_numbering() {
 }
 
 #[test]
+fn a_main_log_that_rolled_over_twice_in_one_turn_had_one_of_its_files_packed() {
+    let keys = "logfile_processor=gzip\nlogfile_maxbytes=10\nlogfile_backups=90\n";
+    let more = format!("{keys}[program:p]\ncommand=/bin/cat\nstartsecs=0\nautostart=false\n");
+    let scene = Scene::start(&more);
+    let is_plain = |number: &u32| exists(&scene, &format!("main.log.{number}"));
+    let wait_all_packed = || {
+        let is_done = wait_until(DEADLINE, || {
+            !runs_gzip(&scene) && !(1..90).any(|n| is_plain(&n))
+        });
+        assert!(
+            is_done,
+            "{:?}",
+            (1..90).filter(is_plain).collect::<Vec<_>>()
+        );
+    };
+    for _ in 0..3 {
+        wait_all_packed();
+        // Two records in one turn: it is spawned, and RUNNING at once.
+        scene.call("startProcess", &[Value::text("p")]).answer();
+        wait_all_packed();
+        scene.call("stopProcess", &[Value::text("p")]).answer();
+    }
+    wait_all_packed();
+    scene.stop();
+}
+
+#[test]
 fn a_program_without_a_processor_took_it_from_the_log_that_it_shared() {
     let other = cat("").replace("program:p", "program:q");
     let other = other.replace("stdout_logfile_processor=", "stdout_logfile_rotate=daily");

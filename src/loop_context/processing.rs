@@ -11,9 +11,9 @@ use crate::loop_context::rotated::{LIMIT, RotatedFile};
 use crate::tokens::LogId;
 
 impl LoopContext {
-    /// Takes note of a file of that log that was moved aside, if there is one.
+    /// Takes note of the files of that log that were moved aside.
     pub(super) fn note_rotated(&mut self, id: LogId) {
-        if let Some(open) = self.logs.get_mut(id)
+        while let Some(open) = self.logs.get_mut(id)
             && let Some((inode, keeping)) = open.target.take_rotated()
         {
             let log = open.identity().to_owned();
@@ -38,7 +38,7 @@ impl LoopContext {
 
     /// The next file that waits; its log does not roll over until the processor has ended.
     pub fn take_rotated(&mut self) -> Option<RotatedFile> {
-        if let Some(main) = &mut self.log.file
+        while let Some(main) = &mut self.log.file
             && let Some((inode, keeping)) = main.take_rotated()
         {
             let log = shared::identity(main.path());

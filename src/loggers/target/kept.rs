@@ -4,6 +4,7 @@
 //! Owner and mode are set by the descriptor that is written to. Where others may replace files,
 //! one that was there before stays as it is: it may be anybody's that was given its name.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -30,8 +31,8 @@ pub(super) struct Kept {
     day: Day,
     /// The processor works on a backup, which must keep its name until it has ended.
     is_busy: bool,
-    /// The file that was moved aside last and that nobody has taken note of.
-    rotated: Option<Inode>,
+    /// The files that were moved aside and that nobody has taken note of, the oldest first.
+    rotated: VecDeque<Inode>,
 }
 
 /// Device and number of a file.
@@ -81,7 +82,7 @@ impl Target {
             keeping,
             day,
             is_busy,
-            rotated: before.and_then(|before| before.rotated),
+            rotated: before.map(|before| before.rotated).unwrap_or_default(),
         }));
         self.own_file();
         self.turn_to(today);
@@ -159,20 +160,24 @@ impl Target {
         }
     }
 
-    /// Takes note of a file that was moved aside, for its processor.
+    /// Takes note of a file that was moved aside, for its processor. One that has fallen off the
+    /// backups since is not there any more.
     pub(super) fn note_rotated(&mut self, file: Option<Inode>) {
+        let backups = usize::try_from(self.rotation.backups).unwrap_or(0);
         if let Some(kept) = &mut self.kept
             && kept.keeping.processor.is_some()
-            && self.rotation.backups > 0
         {
-            kept.rotated = file;
+            kept.rotated.extend(file);
+            if kept.rotated.len() > backups {
+                kept.rotated.pop_front();
+            }
         }
     }
 
-    /// The file that was moved aside since the last call, if there is a processor for it.
+    /// The oldest file that was moved aside and not taken yet, if there is a processor for it.
     pub fn take_rotated(&mut self) -> Option<(Inode, Rc<FileKeeping>)> {
         let kept = self.kept.as_mut()?;
-        let file = kept.rotated.take()?;
+        let file = kept.rotated.pop_front()?;
         Some((file, Rc::clone(&kept.keeping)))
     }
 

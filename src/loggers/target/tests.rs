@@ -1,7 +1,10 @@
 //! Log files in temporary directories, with faults.
 
 use super::*;
+use crate::clock::Timestamp;
+use crate::config::keeping::FileKeeping;
 use std::os::unix::fs::PermissionsExt;
+use std::rc::Rc;
 use tempfile::TempDir;
 
 struct Scratch {
@@ -84,6 +87,30 @@ fn without_backups_a_full_log_starts_empty() {
         write(&mut log, data.as_bytes()).unwrap();
         assert_eq!(scratch.contents(), [expected]);
     }
+}
+
+#[test]
+fn each_file_that_was_moved_aside_is_told_to_its_processor_unless_it_has_gone() {
+    let scratch = Scratch::new();
+    let mut log = scratch.open(1, 2);
+    let keeping = FileKeeping {
+        processor: Some("gzip".into()),
+        ..FileKeeping::default()
+    };
+    log.keep(&Rc::new(keeping), Timestamp::default(), false);
+    for text in ["one", "two", "three"] {
+        write(&mut log, text.as_bytes()).unwrap();
+    }
+    assert_eq!(scratch.contents(), ["", "three", "two"]);
+    let inode = |number| {
+        fs::metadata(rotation::name(&scratch.path, number))
+            .unwrap()
+            .ino()
+    };
+    for number in [2, 1] {
+        assert_eq!(log.take_rotated().unwrap().0.1, inode(number));
+    }
+    assert!(log.take_rotated().is_none());
 }
 
 #[test]
