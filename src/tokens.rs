@@ -128,6 +128,8 @@ pub enum Timer {
     Health(ProcessId),
     /// A helper process, by its pid, has had its time.
     Helper(i32),
+    /// A hook, by its pid, has not come to the end of its line.
+    HookLine(i32),
     /// A process waits for others: tell so once more, or wait no longer.
     Dependency(ProcessId),
     /// Clients that have taken all they were sent of long answers: go on with those.

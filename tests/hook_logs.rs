@@ -31,6 +31,21 @@ fn what_hooks_write_has_the_form_of_each_log_and_ends_its_line() {
 }
 
 #[test]
+fn a_line_of_a_hook_without_an_end_is_written_after_a_while() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nhook_timeout=10m\n\
+         pre_start_hook=/bin/sh -c 'printf \"unlocking... \"; until [ -e %(here)s/go ]; do sleep 0.05; done; echo done'\n\
+         stdout_logfile=%(here)s/p.log\nstdout_logfile_format=prefix\nstderr_logfile=NONE\n",
+    );
+    wait_for(&scene, "p.log", "p | unlocking... \n");
+    assert_eq!(scene.info("p").text_of("statename"), "STARTING");
+    scene.dir.write("go", "");
+    wait_for(&scene, "p.log", "p | unlocking... \np | done\n");
+    scene.wait("p", "RUNNING");
+    scene.stop();
+}
+
+#[test]
 fn what_hooks_write_is_kept_in_memory_with_the_output() {
     let scene = Scene::start(
         "childlog_ring=1KB\n\

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::clock::Monotonic;
 use crate::config::Process;
 use crate::dispatchers::output::Logs;
 use crate::loggers::ring::SharedRing;
@@ -41,6 +42,18 @@ impl HookOutput {
         self.logs.write(context, user, data);
         if let Some(ring) = &self.ring {
             ring.borrow_mut().push(data);
+        }
+    }
+
+    /// When a line will have waited for its end for long enough.
+    pub fn line_deadline(&self) -> Option<Monotonic> {
+        self.logs.lines.as_ref().and_then(|lines| lines.deadline())
+    }
+
+    /// Writes a line that has waited long enough.
+    pub fn line_due(&mut self, context: &mut LoopContext) {
+        if let Some(lines) = &mut self.logs.lines {
+            lines.due(context, LogUser::of(&self.process, Channel::Stdout));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::sys::poller::Token;
 use crate::sys::{errno, kill};
 use crate::termination::Termination;
 use crate::text::plain;
-use crate::tokens::ProcessId;
+use crate::tokens::{ProcessId, Timer};
 use crate::vec_map::VecMap;
 
 /// How much of what a hook writes goes to the log.
@@ -68,6 +68,20 @@ impl RunningHook {
                 self.hook.key()
             ));
         }
+    }
+
+    /// Sets the time for a line without an end, if there is one.
+    fn await_line(&self, context: &mut LoopContext) {
+        let timer = Timer::HookLine(self.helper.pid());
+        context.timers.set(timer, self.output.line_deadline());
+    }
+
+    /// Closes its logs; what it has written last is in them.
+    fn close(self, context: &mut LoopContext) -> Helper {
+        let timer = Timer::HookLine(self.helper.pid());
+        context.timers.set(timer, None);
+        self.output.close(context);
+        self.helper
     }
 }
 
@@ -158,7 +172,16 @@ impl Supervisor {
         running.helper.handle(context, token);
         let output = running.helper.take_output();
         running.write(context, &output);
+        running.await_line(context);
         true
+    }
+
+    /// A line of a hook has waited for its end for long enough.
+    pub fn hook_line_due(&mut self, context: &mut LoopContext, pid: i32) {
+        if let Some(running) = self.hooks.running.get_mut(&pid) {
+            running.output.line_due(context);
+            running.await_line(context);
+        }
     }
 
     /// A hook has had its time. False if there is none of that pid.
@@ -176,11 +199,10 @@ impl Supervisor {
         // Nothing can be done about it, and the process is not to wait for it.
         let reason = format!("cannot be killed: {}", errno::text(error));
         if let Some(running) = self.hooks.running.remove(&pid) {
-            running.output.close(context);
-            running
-                .helper
-                .finish(context, Termination::Unknown(0), None);
-            let _ = self.feed(context, running.process, Input::HookEnded(Err(reason)));
+            let id = running.process;
+            let helper = running.close(context);
+            helper.finish(context, Termination::Unknown(0), None);
+            let _ = self.feed(context, id, Input::HookEnded(Err(reason)));
         }
         true
     }
@@ -198,15 +220,15 @@ impl Supervisor {
         };
         let output = running.helper.drain(context);
         running.write(context, &output);
-        running.output.close(context);
-        let (end, _) = running.helper.finish(context, end, error);
+        let id = running.process;
+        let (end, _) = running.close(context).finish(context, end, error);
         let outcome = match end {
             HelperEnd::Ended(Termination::Exited(0)) => Ok(()),
             HelperEnd::Ended(end) => Err(format!("failed ({end})")),
             HelperEnd::Overdue(_) => Err("failed (it took too long and was killed)".to_owned()),
             HelperEnd::NotStarted(error) => Err(format!("cannot be run: {}", plain::shown(&error))),
         };
-        let _ = self.feed(context, running.process, Input::HookEnded(outcome));
+        let _ = self.feed(context, id, Input::HookEnded(outcome));
         // Who waits for the process may have waited for this.
         self.changed = true;
     }

@@ -337,6 +337,7 @@ impl MainLoop {
                 Timer::Verdict(id) => self.supervisor.verdict_due(&mut self.context, id),
                 Timer::Health(id) => self.supervisor.health_due(&mut self.context, id),
                 Timer::Helper(pid) => self.supervisor.handler_due(&mut self.context, pid),
+                Timer::HookLine(pid) => self.supervisor.hook_line_due(&mut self.context, pid),
                 Timer::Schedules => self.supervisor.schedules_due(&mut self.context),
                 Timer::Connection(_)
                 | Timer::LongAnswers
