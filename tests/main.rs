@@ -38,6 +38,7 @@ mod foreground_command;
 mod foreseen;
 mod fuzz;
 mod health;
+mod health_told;
 mod hook_logs;
 mod hooks;
 mod hostile;

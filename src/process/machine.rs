@@ -125,6 +125,8 @@ enum Desired {
     Retried(&'static str),
     /// Down by that key, to be started again.
     Restarted(&'static str),
+    /// Down by that key, and to stay so.
+    Stopped(&'static str),
     /// Down with something that it depends on.
     Following,
 }
@@ -226,7 +228,7 @@ impl Machine {
     pub fn reason_of_stop(&self) -> &'static str {
         match self.desired {
             Desired::OutOfTime(_) => "runtime_timeout",
-            Desired::Retried(key) | Desired::Restarted(key) => key,
+            Desired::Retried(key) | Desired::Restarted(key) | Desired::Stopped(key) => key,
             Desired::Following => "depends_restart",
             _ => "",
         }
@@ -447,7 +449,7 @@ impl Machine {
             ) => {
                 let desired = match restarts {
                     true => Desired::Restarted(key),
-                    false => Desired::Down,
+                    false => Desired::Stopped(key),
                 };
                 self.stop(process, desired, now, &mut effects);
                 self.spawn_error = reason;

@@ -235,7 +235,7 @@ impl Machine {
 
     /// Whether it is being stopped without anybody's request.
     pub(super) fn stops_by_itself(&self) -> bool {
-        self.is_to_come_back() || self.desired == Desired::Following
+        !self.reason_of_stop().is_empty()
     }
 
     /// A stop on request is one for good.
