@@ -226,6 +226,38 @@ fn shell_words_in_a_command_without_a_shell_were_not_told_of() {
 }
 
 #[test]
+fn commands_of_checks_that_are_not_there_were_not_told_of() {
+    let path = "its PATH is /usr/local/bin:/usr/bin:/bin";
+    for (key, so) in [
+        ("readiness_check", "it never gets ready"),
+        ("liveness_check", "it is never healthy"),
+        ("liveness_check_script", "it is never healthy"),
+        ("liveness_check_failure_action", "it fails each time"),
+    ] {
+        let program = format!("[program:a]\ncommand=cat\n{key}=");
+        let found = warnings(&format!("{program}nosuch -x\n"));
+        let told = format!("can't find command 'nosuch', so {so}: {path}");
+        assert_eq!(found, [format!("s.conf:4: warning: [program:a] {told}")]);
+        let found = warnings(&format!("{program}cat $HOME/alive\n"));
+        let told = format!(
+            "{key} has $HOME, and no shell runs it: write %(ENV_HOME)s, or /bin/sh -c 'COMMAND'"
+        );
+        assert_eq!(found, [format!("s.conf:4: warning: {told}")]);
+        assert_eq!(warnings(&format!("{program}cat alive\n")), [""; 0]);
+    }
+    for good in [
+        "readiness_check=http://localhost/?a=$b&c=*",
+        "liveness_check=HTTP://[::1]:80/*",
+        "liveness_check=tcp://localhost:1",
+        "readiness_check=unix:/run/$x",
+        "liveness_check_failure_action=stop",
+    ] {
+        let found = warnings(&format!("[program:a]\ncommand=cat\n{good}\n"));
+        assert_eq!(found, [""; 0], "{good}");
+    }
+}
+
+#[test]
 fn quotes_that_do_not_end_where_they_seem_to_were_not_told_of() {
     let found = warnings(
         "environment=X=1,OPTS=\"-a 'x,y'\"\n[program:a]\ncommand=cat\n\

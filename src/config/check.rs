@@ -7,6 +7,8 @@ mod servers;
 mod shell;
 mod targets;
 
+use super::check_target;
+use super::checks;
 use super::document::{DEFAULT, Document, PROGRAM_DEFAULT};
 use super::go;
 use super::hooks;
@@ -384,13 +386,15 @@ impl<'a> Checker<'a> {
                 }));
             }
             let commands = ["command", "result_handler", "handler"];
-            for key in commands.into_iter().chain(hooks::COMMANDS) {
+            let commands = commands.into_iter().chain(hooks::COMMANDS);
+            for key in commands.chain(checks::COMMANDS) {
                 let Some(value) = value(key).filter(|_| is_of_program) else {
                     continue;
                 };
                 let command = match value.text.strip_prefix("exec:") {
                     Some(command) => command,
                     None if key.ends_with("handler") => continue,
+                    None if check_target::has_scheme(&value.text) => continue,
                     None => &value.text,
                 };
                 if let Some(word) = shell::shell_word(command) {

@@ -31,6 +31,9 @@ pub enum CheckTarget {
     Command(Command),
 }
 
+/// What stands before the colon where it is no command.
+const SCHEMES: [&str; 4] = ["http", "https", "tcp", "unix"];
+
 const FORM: &str = "it is http://HOST:PORT/PATH, tcp://HOST:PORT, unix:PATH or a command";
 
 impl Default for CheckTarget {
@@ -56,12 +59,30 @@ impl Setting for CheckTarget {
     }
 }
 
+impl CheckTarget {
+    /// What is run, if it is a command.
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            CheckTarget::Command(command) => Some(command),
+            _ => None,
+        }
+    }
+}
+
 /// A host and a port as URLs and the `Host` of a request write them.
 pub fn authority(host: &str, port: u16) -> String {
     match host.contains(':') {
         true => format!("[{host}]:{port}"),
         false => format!("{host}:{port}"),
     }
+}
+
+/// Whether a target is written as a URL or a socket, and is no command.
+pub fn has_scheme(text: &str) -> bool {
+    let scheme = text.split(':').next().unwrap_or_default();
+    let scheme = scheme.trim_matches(is_space);
+    let mut schemes = SCHEMES.iter();
+    text.contains(':') && schemes.any(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 /// What a section says of a check.

@@ -56,6 +56,14 @@ const INITIAL_DELAY: Key = changed(
 
 pub const GO_KEYS: [Key; 2] = [SCRIPT, INITIAL_DELAY];
 
+/// The keys that may hold commands.
+pub const COMMANDS: [&str; 4] = [
+    "readiness_check",
+    "liveness_check",
+    "liveness_check_failure_action",
+    SCRIPT.name,
+];
+
 /// What holds in Go where a key of a liveness check is missing, in seconds.
 const DEFAULTS_OF_GO: [(&str, u64); 3] = [
     ("liveness_check_delay", 60),
@@ -133,6 +141,16 @@ const ACTIONS: [(&str, FailureAction); 3] = [
     ("stop", FailureAction::Stop),
     ("none", FailureAction::None),
 ];
+
+impl FailureAction {
+    /// What is run, if it is a command.
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            FailureAction::Command(command) => Some(command),
+            _ => None,
+        }
+    }
+}
 
 impl Setting for FailureAction {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {

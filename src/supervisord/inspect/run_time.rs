@@ -5,6 +5,9 @@
 use std::iter;
 
 use crate::config::check::Warning;
+use crate::config::check_target::CheckTarget;
+use crate::config::checks;
+use crate::config::command::Command;
 use crate::config::document::Document;
 use crate::config::hooks::POST_STOP_COMMAND;
 use crate::config::ini::Location;
@@ -90,15 +93,16 @@ impl Looker<'_> {
             && let ResultHandler::Exec(handler) = &pool.result_handler
             && let Some(process) = group.processes.first()
         {
-            let handler = Process {
-                command: handler.clone(),
-                ..Process::clone(process)
-            };
             let key = match self.document.get(section, "handler") {
                 Some(_) => "handler",
                 None => "result_handler",
             };
-            self.command_of(&handler, section, key, "its answers cannot be judged");
+            self.command_beside(
+                process,
+                section,
+                (key, handler),
+                "its answers cannot be judged",
+            );
         }
     }
 
@@ -108,10 +112,6 @@ impl Looker<'_> {
             let Some(command) = hook.command(process) else {
                 continue;
             };
-            let with_hook = Process {
-                command: command.clone(),
-                ..process.clone()
-            };
             let key = match (hook, self.document.get(section, hook.key())) {
                 (Hook::PostStop, None) => POST_STOP_COMMAND.name,
                 _ => hook.key(),
@@ -120,8 +120,56 @@ impl Looker<'_> {
                 Hook::PreStart => "it cannot start",
                 _ => "it fails each time",
             };
-            self.command_of(&with_hook, section, key, so);
+            self.command_beside(process, section, (key, command), so);
         }
+        let Some(checks) = &process.checks else {
+            return;
+        };
+        let script = checks::GO_KEYS[0].name;
+        let liveness = match self.document.get(section, "liveness_check") {
+            None => script,
+            Some(_) => "liveness_check",
+        };
+        let readiness = checks.readiness_check.as_ref();
+        for (key, command, so) in [
+            (
+                "readiness_check",
+                readiness.and_then(CheckTarget::command),
+                "it never gets ready",
+            ),
+            (
+                liveness,
+                checks
+                    .liveness_check
+                    .as_ref()
+                    .and_then(CheckTarget::command),
+                "it is never healthy",
+            ),
+            (
+                "liveness_check_failure_action",
+                checks.liveness_check_failure_action.command(),
+                "it fails each time",
+            ),
+        ] {
+            if let Some(command) = command {
+                self.command_beside(process, section, (key, command), so);
+            }
+        }
+    }
+
+    /// A command that runs beside a program, with its variables.
+    fn command_beside(
+        &mut self,
+        process: &Process,
+        section: &str,
+        (key, command): (&str, &Command),
+        so: &str,
+    ) {
+        let beside = Process {
+            command: command.clone(),
+            ..process.clone()
+        };
+        self.command_of(&beside, section, key, so);
     }
 
     fn command_of(&mut self, process: &Process, section: &str, key: &str, so: &str) {
