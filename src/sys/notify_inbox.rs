@@ -5,15 +5,15 @@
 //! chroot and one of another user reach it; the kernel tells who has sent a message. Elsewhere
 //! it lies in a directory that only the program's user can enter.
 
+#[cfg(any(test, not(target_os = "linux")))]
+mod directory;
+
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, SockType, UnixAddr, bind};
 
-#[cfg(target_os = "linux")]
-use crate::sys::random;
-use crate::sys::{fd, socket};
+use crate::sys::fd;
 
 /// The longest message that is read; systemd takes no longer ones either.
 pub const LONGEST_MESSAGE: usize = 4096;
@@ -49,7 +49,12 @@ pub struct Letter {
 /// Makes a socket for a program of that user.
 #[cfg(target_os = "linux")]
 pub fn open(_user: Option<u32>) -> io::Result<Inbox> {
-    use nix::sys::socket::{setsockopt, sockopt};
+    use std::os::fd::AsFd;
+
+    use nix::sys::socket::{AddressFamily, SockType, UnixAddr, bind, setsockopt, sockopt};
+
+    use crate::sys::{random, socket};
+
     let descriptor = socket::new(AddressFamily::Unix, SockType::Datagram)?;
     fd::set_nonblocking(descriptor.as_fd())?;
     setsockopt(&descriptor, sockopt::PassCred, &true)?;
@@ -71,48 +76,14 @@ pub fn open(_user: Option<u32>) -> io::Result<Inbox> {
 /// Makes a socket for a program of that user.
 #[cfg(not(target_os = "linux"))]
 pub fn open(user: Option<u32>) -> io::Result<Inbox> {
-    let descriptor = socket::new(AddressFamily::Unix, SockType::Datagram)?;
-    fd::set_nonblocking(descriptor.as_fd())?;
-    let directory = directory::Private::new(user)?;
-    let path = directory.path.join("notify");
-    bind(descriptor.as_raw_fd(), &UnixAddr::new(&path)?)?;
-    std::os::unix::fs::chown(&path, user, None)?;
+    let (descriptor, directory) = directory::open(user)?;
     Ok(Inbox {
         descriptor,
         address: InboxAddress {
-            name: path.to_string_lossy().into_owned(),
+            name: directory.socket().to_string_lossy().into_owned(),
             _directory: directory,
         },
     })
-}
-
-#[cfg(not(target_os = "linux"))]
-mod directory {
-    use std::io;
-    use std::path::PathBuf;
-
-    /// A directory that goes with this value.
-    #[derive(Debug)]
-    pub struct Private {
-        pub path: PathBuf,
-    }
-
-    impl Private {
-        pub fn new(user: Option<u32>) -> io::Result<Private> {
-            let template = std::env::temp_dir().join("supervisor-notify-XXXXXX");
-            let path = nix::unistd::mkdtemp(&template)?;
-            let directory = Private { path };
-            std::os::unix::fs::chown(&directory.path, user, None)?;
-            Ok(directory)
-        }
-    }
-
-    impl Drop for Private {
-        fn drop(&mut self) {
-            // Nobody is left to be told that it stays.
-            let _ = std::fs::remove_dir_all(&self.path);
-        }
-    }
 }
 
 /// Takes the next message out of the socket; `WouldBlock` when there is none. There is no room
@@ -177,6 +148,7 @@ mod tests {
     use super::*;
     use crate::sys::notify::NotifySocket;
     use std::ffi::OsStr;
+    use std::os::fd::AsFd;
 
     #[test]
     fn a_message_comes_with_who_has_sent_it() {
@@ -199,7 +171,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_descriptor_that_comes_with_a_message_is_closed() {
-        use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+        use crate::sys::socket;
+        use nix::sys::socket::{
+            AddressFamily, ControlMessage, MsgFlags, SockType, UnixAddr, sendmsg,
+        };
         use std::io::{IoSlice, Read};
         let inbox = open(None).unwrap();
         let sender = socket::new(AddressFamily::Unix, SockType::Datagram).unwrap();
