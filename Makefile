@@ -133,6 +133,8 @@ check-tools:
 	need chromium "chromium fonts-dejavu-core"; need chromedriver chromium-driver; need npm npm; \
 	need nginx nginx; need apache2 apache2-bin; need redis-server redis-server; need cron cron; need systemd-notify systemd; \
 	ls /usr/sbin/php-fpm* >/dev/null 2>&1 || { missing="$$missing php-fpm"; packages="$$packages php-fpm"; }; \
+	/usr/bin/python3 -c 'import sdnotify, systemd.daemon' 2>/dev/null || { \
+	  missing="$$missing python3-sdnotify python3-systemd"; packages="$$packages python3-sdnotify python3-systemd"; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { missing="$$missing python3-venv"; packages="$$packages python3-venv"; }; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \

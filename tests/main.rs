@@ -67,6 +67,7 @@ mod manual;
 mod model;
 mod monitor;
 mod nonsense;
+mod notify_senders;
 mod order;
 mod origins;
 mod package;
