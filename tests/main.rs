@@ -28,6 +28,7 @@ mod descriptors;
 mod disabled;
 mod endings;
 mod environment_files;
+mod environment_syntax;
 mod exit_signals;
 mod fatal;
 mod faults;
