@@ -217,6 +217,26 @@ fn of_a_flood_so_much_goes_to_the_log() {
 }
 
 #[test]
+fn a_hook_that_is_killed_has_failed() {
+    let scene = scene(
+        "[program:p]\ncommand=/bin/cat\nstartretries=0\n\
+         pre_start_hook=/bin/sh -c 'kill -KILL $$'\n\
+         [program:q]\ncommand=/bin/cat\nstartsecs=0\npre_stop_hook=/bin/sh -c 'kill -TERM $$'\n\
+         post_stop_hook=/bin/sh -c 'kill -KILL $$'\n",
+    );
+    scene.wait("p", "FATAL");
+    assert_eq!(
+        scene.info("p").text_of("spawnerr"),
+        "pre_start_hook failed (terminated by SIGKILL)"
+    );
+    scene.wait("q", "RUNNING");
+    scene.call("stopProcess", &[Value::text("q")]).answer();
+    scene.wait_log("WARN q: its pre_stop_hook failed (terminated by SIGTERM)");
+    scene.wait_log("WARN q: its post_stop_hook failed (terminated by SIGKILL)");
+    scene.stop();
+}
+
+#[test]
 fn a_hook_that_is_not_there_is_told() {
     let scene = scene(
         "[program:p]\ncommand=/bin/cat\nstartsecs=0\npost_stop_hook=/nonexistent/hook\n\

@@ -311,9 +311,30 @@ const FORMATS: [(&str, &str); 4] = [
     ("%(asctime)s %(pid)s: %(message)s", ": "),
 ];
 
+/// What each of the programs may have or not.
+const FEATURES: [&str; 6] = [
+    "stdout_logfile_when_slow=drop\n",
+    "stdout_capture_maxbytes=1KB\n",
+    "stdout_events_enabled=true\n",
+    "stdout_logfile_rotate=daily\n",
+    "stdout_logfile_chmod=0640\n",
+    "stdout_logfile_processor=gzip -1\n",
+];
+
 /// A log with all its backups, the oldest first.
 fn whole(scene: &Scene, name: &str) -> String {
-    let backups = (1..).map(|number| scene.dir.read(&format!("{name}.{number}")));
+    let unpacked = |name: String| {
+        let mut gzip = Command::new("gzip");
+        let output = gzip.arg("-dc").arg(scene.dir.join(&name)).output().unwrap();
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout).unwrap())
+    };
+    let backups = (1..).map(|number| {
+        let name = format!("{name}.{number}");
+        scene.dir.read(&name).or_else(|| unpacked(name + ".gz"))
+    });
     let mut parts: Vec<String> = backups.map_while(|part| part).collect();
     parts.reverse();
     parts.push(scene.dir.read(name).unwrap());
@@ -324,7 +345,8 @@ fn whole(scene: &Scene, name: &str) -> String {
 fn numbered_lines_are_once_in_each_log_whatever_is_mixed_while_logs_are_reopened() {
     const LINES: u32 = 8_000;
     let mut chance = Chance(0x5eed_1096);
-    let (mut text, mut logs) = (String::new(), Vec::new());
+    let global = "strip_ansi=true\nchildlogs_maxbytes=1GB\nchildlog_ring=4KB\n";
+    let (mut text, mut logs) = (global.to_owned(), Vec::new());
     for program in 0..12 {
         let mut targets = vec!["/dev/null".to_owned()];
         let mut formats = vec!["json"];
@@ -335,12 +357,8 @@ fn numbered_lines_are_once_in_each_log_whatever_is_mixed_while_logs_are_reopened
             formats.push(format);
             logs.push((name, begin));
         }
-        let more = [
-            "",
-            "stdout_logfile_when_slow=drop\n",
-            "stdout_capture_maxbytes=1KB\n",
-            "stdout_events_enabled=true\n",
-        ][chance.below(4)];
+        let features = FEATURES.iter().filter(|_| chance.below(3) == 0);
+        let more = features.copied().collect::<String>();
         text.push_str(&format!(
             "[program:p{program}]\ncommand=/usr/bin/seq {LINES}\nstartsecs=0\nautorestart=false\nautostart=false\n\
              stderr_logfile=NONE\nstdout_logfile={}\nstdout_logfile_format={}\n\
@@ -349,7 +367,7 @@ fn numbered_lines_are_once_in_each_log_whatever_is_mixed_while_logs_are_reopened
             formats.join(", "),
         ));
     }
-    let scene = Scene::start(&text);
+    let mut scene = Scene::start(&text);
     for program in 0..12 {
         let at_once = [Value::text(&format!("p{program}")), Value::Bool(false)];
         scene.call("startProcess", &at_once).answer();
@@ -358,6 +376,8 @@ fn numbered_lines_are_once_in_each_log_whatever_is_mixed_while_logs_are_reopened
     for program in 0..12 {
         scene.wait(&format!("p{program}"), "EXITED");
     }
+    // No processor works on any of the files any more.
+    assert_eq!(scene.daemon.stop(), Some(0), "{}", scene.log());
     for (name, begin) in logs {
         let text = whole(&scene, &name);
         let number = |line: &str| -> u32 {
@@ -374,5 +394,4 @@ fn numbered_lines_are_once_in_each_log_whatever_is_mixed_while_logs_are_reopened
             numbers.len()
         );
     }
-    scene.stop();
 }

@@ -39,6 +39,7 @@ mod foreground_command;
 mod foreseen;
 mod fuzz;
 mod health;
+mod health_costs;
 mod health_told;
 mod hook_logs;
 mod hooks;

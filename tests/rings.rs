@@ -1,9 +1,11 @@
 //! The end of the output in memory: what goes to `/dev/stdout`, to syslog or nowhere is read
 //! as from a file.
 
+use super::support::pty::{CTRL_C, Pty};
 use super::support::{Ctl, DEADLINE, Dir, Kind, Outcome, Scene, Value, wait_until};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 /// The code of the fault NO_FILE.
 const NO_FILE: i64 = 20;
@@ -195,12 +197,36 @@ fn a_ring_is_followed_and_talked_to() {
 }
 
 #[test]
+fn fg_at_a_terminal_shows_what_goes_to_no_file_and_sends_lines() {
+    let scene = Scene::start(
+        "childlog_ring=4KB\n[program:p]\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+         command=/bin/sh -c 'while read line; do echo \"out $line\"; echo \"err $line\" >&2; done'\n",
+    );
+    scene.wait("p", "RUNNING");
+    say(&scene, "p", "before\n");
+    wait_for_end(&scene, "p", "out before\n");
+    let mut command = Command::new(Ctl::new(Kind::Ours, &scene.dir).program());
+    command.args(["-c", "supervisord.conf", "fg", "p"]);
+    command.current_dir(scene.dir.path());
+    let mut pty = Pty::start(&command, 80, 24);
+    pty.wait_text("==> Press Ctrl-C to exit <==");
+    pty.wait_text("out before");
+    pty.line("now");
+    pty.wait_text("out now");
+    pty.wait_text("err now");
+    pty.send(CTRL_C);
+    pty.wait_text("Exiting foreground");
+    assert_eq!(pty.wait(DEADLINE), Some(0));
+    scene.stop();
+}
+
+#[test]
 fn wrong_values_of_the_keys_of_logs_are_told_with_what_to_write() {
     let dir = Dir::new();
     let told = |global: &str, keys: &str| {
         let more = format!("{global}\n{}", cat("p", keys));
         dir.write("s.conf", super::support::usual_configuration(&more));
-        let mut command = std::process::Command::new(dir.bin().join("supervisord"));
+        let mut command = Command::new(dir.bin().join("supervisord"));
         command
             .args(["-c", "s.conf", "--check"])
             .current_dir(dir.path());

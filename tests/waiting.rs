@@ -5,7 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{Address, Ctl, DEADLINE, Finished, Kind, Rpc, Scene, Value, wait_until};
+use super::idle::{comes_to_rest, status_number};
+use super::support::{
+    Address, Ctl, DEADLINE, Finished, Kind, Rpc, Scene, Value, descriptors_of, wait_until,
+};
 
 fn wait(scene: &Scene, line: &str) -> Finished {
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -110,6 +113,31 @@ fn a_wait_ends_when_it_comes_to_be_so_and_when_it_cannot_any_more() {
     assert!(bad.try_wait().unwrap().is_none());
     scene.dir.write("end", "");
     assert!(has_ended(&mut bad, 1), "{}", scene.log());
+    scene.stop();
+}
+
+#[test]
+fn a_wait_asks_once_and_lets_the_daemon_sleep() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nreadiness=log:go\n\
+         readiness_timeout=infinity\n",
+    );
+    let pid = scene.daemon.pid();
+    assert!(comes_to_rest(pid));
+    let before = descriptors_of(pid).len();
+    let mut waiting = begin(&scene, "p --for ready");
+    // Its connection stays, and the daemon sleeps for longer than anybody's pause between questions.
+    let sleeps = wait_until(DEADLINE, || {
+        let woken = status_number(pid, "voluntary_ctxt_switches");
+        thread::sleep(Duration::from_secs(3));
+        let is_asking = descriptors_of(pid).len() > before;
+        is_asking && status_number(pid, "voluntary_ctxt_switches") == woken
+    });
+    assert!(sleeps, "{}", scene.log());
+    assert!(waiting.try_wait().unwrap().is_none());
+    let go = [Value::text("p"), Value::text("go\n")];
+    scene.call("sendProcessStdin", &go).answer();
+    assert!(has_ended(&mut waiting, 0), "{}", scene.log());
     scene.stop();
 }
 
