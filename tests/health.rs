@@ -147,7 +147,8 @@ fn servers_that_do_not_answer_properly_are_not_healthy() {
 #[test]
 fn an_answer_without_end_is_closed() {
     let port = free_port();
-    let keys = format!("liveness_check=http://127.0.0.1:{port}");
+    // Its time does not end the check.
+    let keys = format!("liveness_check=http://127.0.0.1:{port}\nliveness_check_timeout=1h");
     let scene = Scene::start_as(directory("endless"), &server(port, &keys), |_| {});
     assert!(wait_until(DEADLINE, || scene.dir.read("closed").is_some()));
     wait_member(&scene, "health", "healthy");
