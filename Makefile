@@ -19,6 +19,8 @@ REAL_PROGRAMS = target/real-programs
 STATIC = target/$(TARGET)/release/supervisord
 NO_UNWIND_TABLES = target/no-unwind-tables.ld
 CRONITER = target/croniter
+PROMTOOL = target/promtool/promtool
+PROMETHEUS_CLIENT = target/prometheus-client
 AXE_VERSION = 4.14.1
 AXE = target/axe-core/package/axe.min.js
 BINARY ?= target/release/supervisord
@@ -60,7 +62,7 @@ run: all ## Builds, then runs the demonstration in the foreground (Ctrl-C ends i
 	@echo
 	@target/demo/supervisord -n -c conf/demo.conf
 
-test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(REAL_PROGRAMS)/bin/celery $(CRONITER)/croniter/__init__.py $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
+test: check-rust check-tools $(ORIGINAL)/bin/memmon $(ORIGINAL)/ansible/supervisorctl.py $(MULTIVISOR)/bin/multivisor-rpc $(REAL_PROGRAMS)/bin/celery $(CRONITER)/croniter/__init__.py $(PROMETHEUS_CLIENT)/prometheus_client/parser.py $(PROMTOOL) $(AXE) ## Everything that must hold: format, lints, tests (also against Supervisor 4.3.0), manual pages
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 	$(CARGO) clippy --no-default-features -- -D warnings
@@ -180,6 +182,22 @@ $(CRONITER)/croniter/__init__.py: $(ORIGINAL)/bin/supervisord
 	  --no-deps croniter==6.0.0 python-dateutil==2.9.0.post0 pytz==2025.2 six==1.17.0
 	@touch $@
 
+# Two readers of figures for Prometheus: that of its client for Python,
+$(PROMETHEUS_CLIENT)/prometheus_client/parser.py: $(ORIGINAL)/bin/supervisord
+	rm -rf $(PROMETHEUS_CLIENT)
+	$(ORIGINAL)/bin/pip install --quiet --disable-pip-version-check --no-compile --target $(PROMETHEUS_CLIENT) \
+	  --no-deps prometheus_client==0.21.1
+	@touch $@
+
+# and its own, which also reads alerts: one file of Debian's package, which brings much that nobody here needs.
+$(PROMTOOL):
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@if command -v promtool >/dev/null; then ln -s "$$(command -v promtool)" $@; exit; fi; \
+	command -v apt-get >/dev/null || { echo "make test needs promtool (of Prometheus)" >&2; exit 1; }; \
+	cd $(@D) && { apt-cache show prometheus >/dev/null 2>&1 || apt-get update -q; } && \
+	  apt-get download -q prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool > promtool.new && \
+	  rm -f prometheus_*.deb && chmod 755 promtool.new && mv promtool.new promtool
+
 # Ansible's module for supervisorctl, and what it imports. The wheel with all of Ansible's modules goes again.
 $(ORIGINAL)/ansible/supervisorctl.py: $(ORIGINAL)/bin/supervisord
 	@rm -rf $(@D) && mkdir -p $(@D)
@@ -282,6 +300,8 @@ install: ## Installs BINARY below DESTDIR and PREFIX (/usr/local), and SERVICES 
 	  place=$(DESTDIR)$(SERVICE_DIR)/$${file#conf/service/}; \
 	  install -d $${place%/*} && $(IN_PLACE) $$file > $$place && chmod $$([ -x $$file ] && echo 755 || echo 644) $$place || exit 1; \
 	done
+	install -d $(DESTDIR)$(PREFIX)/share/pollvisor/monitoring
+	install -m 644 conf/monitoring/* $(DESTDIR)$(PREFIX)/share/pollvisor/monitoring/
 	$(foreach service,$(filter $(SERVICES),systemd openrc openwrt sysv runit s6),\
 	  install -D -m $(if $(filter systemd,$(service)),644,755) $(DESTDIR)$(SERVICE_DIR)/$(service)/$(notdir $(SERVICE_$(service))) \
 	    $(DESTDIR)$(SERVICE_$(service)) &&) true

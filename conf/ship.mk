@@ -67,7 +67,8 @@ deb: ## Builds Debian's package: target/pollvisor_VERSION_ARCH.deb
 	install -D -m 644 conf/debian/default $(DEB_TREE)/etc/default/supervisor
 	install -d $(DEB_TREE)/etc/supervisor/conf.d $(DEB_TREE)/var/log/supervisor $(DEB_DOC)
 	install -D -m 644 conf/debian/lintian-overrides $(DEB_TREE)/usr/share/lintian/overrides/pollvisor
-	mv $(DEB_TREE)/usr/share/pollvisor/service $(DEB_DOC)/examples && rmdir $(DEB_TREE)/usr/share/pollvisor
+	mv $(DEB_TREE)/usr/share/pollvisor/service $(DEB_DOC)/examples
+	mv $(DEB_TREE)/usr/share/pollvisor/monitoring $(DEB_DOC)/examples/ && rmdir $(DEB_TREE)/usr/share/pollvisor
 	install -m 644 conf/supervisord.conf $(DEB_DOC)/examples/
 	{ cat conf/debian/copyright; sed 's/^$$/./; s/^/ /' LICENSE; } > $(DEB_DOC)/copyright
 	{ echo 'pollvisor ($(VERSION)-$(DEB_REVISION)) unstable; urgency=medium'; echo; cat conf/debian/changelog; \

@@ -17,6 +17,22 @@ pub struct ProcessId {
     pub index: u32,
 }
 
+/// How far the daemon has got with an answer that it makes piece by piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The part that comes next.
+    pub part: usize,
+    /// The last process that this part has told of, if it has begun.
+    pub after: Option<ProcessId>,
+}
+
+impl Mark {
+    pub const BEGIN: Mark = Mark {
+        part: 0,
+        after: None,
+    };
+}
+
 /// A client's connection, by the serial of its acceptance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);

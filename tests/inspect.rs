@@ -492,7 +492,8 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
          \"username\": \"u\",\"password\": \"***\",\"require_authentication\": false,\
          \"allowed_hosts\": [],\"header_maxbytes\": 65536,\"unauthenticated_body_maxbytes\": 2097152,\
          \"body_maxbytes\": 16777216,\"xml_maxdepth\": 256,\"multicall_maxcalls\": 4096,\
-         \"max_connections\": 128,\"idle_timeout\": 1800,\"request_timeout\": 60,\"web_get_actions\": false}],",
+         \"max_connections\": 128,\"idle_timeout\": 1800,\"request_timeout\": 60,\"web_get_actions\": false,\
+         \"metrics\": false,\"metrics_processes\": false,\"health_pages\": false}],",
         "\"groups\": [{\"name\": \"l\",\"section\": \"eventlistener:l\",\"type\": \"eventlistener\",\
          \"priority\": -1,\"buffer_size\": 10,\"events\": [\"TICK_5\",\"TICK_60\"],\
          \"result_handler\": \"default\",\"event_max_retry\": 0,\"handler_timeout\": 10,\

@@ -65,6 +65,8 @@ fn what_is_installed_can_be_taken_back_and_the_configuration_stays() {
         "opt/x/share/man/man8/supervisord.8",
         "opt/x/share/man/man7/supervisor-migration.7",
         "opt/x/share/pollvisor/service/busybox/inittab",
+        "opt/x/share/pollvisor/monitoring/grafana.json",
+        "opt/x/share/pollvisor/monitoring/alerts.yml",
         "opt/x/lib/systemd/system/supervisor.service",
         "etc/init.d/supervisord",
         "etc/sv/supervisord/run",

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(missing_docs)]
 
+mod alerts;
 mod attacks;
 mod auto_logs;
 mod background;
@@ -66,6 +67,7 @@ mod log_requests;
 mod log_targets;
 mod logs;
 mod manual;
+mod metrics;
 mod model;
 mod monitor;
 mod nonsense;
@@ -78,6 +80,7 @@ mod pidfile;
 mod pidproxy;
 mod places;
 mod pools;
+mod probes;
 mod procfile;
 mod program_defaults;
 mod proxies;

@@ -86,6 +86,7 @@ fn server(server: &Server) -> Json {
     }
     members.extend(server.limits.dumped());
     members.push(("web_get_actions", server.web_get_actions.into()));
+    members.extend(server.monitoring.dumped());
     Json::object(members)
 }
 

@@ -5,7 +5,7 @@
 use super::document::PROGRAM_DEFAULT;
 use super::error::ConfigError;
 use super::key::{Fallback, Key, key};
-use super::{fcgi, group, limits, listener, program, rpcinterface, server};
+use super::{fcgi, group, limits, listener, monitoring, program, rpcinterface, server};
 use super::{supervisorctl, supervisord};
 
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,11 @@ const fn kind(name: &'static str, is_prefix: bool, own: &'static [&'static [Key]
 
 const fn server(name: &'static str, own: &'static [&'static [Key]]) -> SectionKind {
     SectionKind {
-        shared: &[server::KEYS, &limits::Limits::KEYS],
+        shared: &[
+            server::KEYS,
+            &limits::Limits::KEYS,
+            &monitoring::Monitoring::KEYS,
+        ],
         ..kind(name, true, own)
     }
 }

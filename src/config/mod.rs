@@ -38,6 +38,7 @@ pub mod limits;
 pub mod line_format;
 pub mod listener;
 pub mod load;
+pub mod monitoring;
 pub mod names;
 pub mod nearest;
 pub mod needed;
@@ -70,6 +71,7 @@ use crate::sys::user::Owner;
 
 use foreign::ForeignDirectory;
 use limits::Limits;
+use monitoring::Monitoring;
 
 pub use check_target::CheckTarget;
 pub use checks::{Check, Checks, FailureAction, Purpose, Readiness};
@@ -142,6 +144,7 @@ pub struct Server {
     pub limits: Limits,
     /// Whether the web interface acts on a GET, as that of 4.3.0 does.
     pub web_get_actions: bool,
+    pub monitoring: Monitoring,
 }
 
 /// Where a server listens.

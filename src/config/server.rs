@@ -8,6 +8,7 @@ use super::error::ConfigError;
 use super::key::Fallback::{Nothing, Required, Value};
 use super::key::{Key, changed};
 use super::limits::Limits;
+use super::monitoring::Monitoring;
 use super::paths::{normalized_path, too_long};
 use super::section::{Context, Section};
 use super::settings;
@@ -101,6 +102,7 @@ fn server(
         address,
         limits: Limits::read_keys(section)?,
         web_get_actions: section.read(&WEB_GET_ACTIONS)?,
+        monitoring: Monitoring::read_keys(section)?,
     })
 }
 

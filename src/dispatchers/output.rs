@@ -23,6 +23,7 @@ use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::loop_context::tally::Counts;
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
@@ -132,6 +133,8 @@ pub struct Logs {
     pub raw: Vec<LogUse>,
     /// Those that get lines.
     pub lines: Option<Box<LineLogs>>,
+    /// Where it is counted what comes, if anywhere.
+    pub counts: Option<Rc<Counts>>,
 }
 
 impl Logs {
@@ -142,6 +145,9 @@ impl Logs {
 
     /// Writes what has come.
     pub fn write(&mut self, context: &mut LoopContext, user: LogUser<'_>, data: &[u8]) {
+        if let Some(counts) = &self.counts {
+            counts.log_bytes.add(data.len() as u64);
+        }
         for log in &self.raw {
             context.write_log(log, user, data);
         }

@@ -7,6 +7,7 @@
 //! which can take the response away from the client.
 
 mod activity;
+mod pieces;
 mod refusing;
 
 use std::io;
@@ -54,6 +55,8 @@ enum State {
     Working(Exchange),
     /// For the client to take its response.
     Responding(Delivery),
+    /// For the daemon's next piece of it.
+    Continuing(Delivery),
     /// For a file to grow.
     Following { tail: Tail, chunked: bool },
     /// For the client to close.
@@ -164,6 +167,7 @@ impl Connection {
                     Err(_) => return Handled::Gone,
                 },
                 Reply::Refusal(why, page) => self.refusal(exchange, &why, page, context),
+                Reply::Piece(piece) => Delivery::in_pieces(exchange, piece, wire, now),
                 Reply::Log { log, unbuffered } => {
                     self.follow(exchange, log, unbuffered, context);
                     return self.deliver(context);
@@ -171,15 +175,20 @@ impl Connection {
             };
             self.has_next_piece = !delivery.is_complete();
             self.enter(State::Responding(delivery), now);
+        } else if let Reply::Piece(piece) = reply {
+            self.add_piece(piece, context.now.monotonic);
         }
         self.deliver(context)
     }
 
-    /// Goes on with a long answer by one piece.
+    /// Goes on with a long answer by one piece, which may be the daemon's to make.
     pub fn go_on(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
         self.has_next_piece = false;
         match &mut self.state {
             State::Responding(delivery) if self.wire.output.is_empty() => {
+                if let Some(handler) = delivery.asks() {
+                    return self.ask_for_piece(handler, context);
+                }
                 if delivery.advance(&mut self.wire, context).is_err() {
                     return Handled::Gone;
                 }
@@ -275,7 +284,7 @@ impl Connection {
                         return self.hand_up(context, request);
                     }
                 }
-                State::Working(_) => break,
+                State::Working(_) | State::Continuing(_) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
                     if delivery.is_measuring() && self.wire.has_hung_up(context) {
                         return Handled::Gone;
@@ -330,7 +339,7 @@ impl Connection {
         self.begun = self.begun.or(Some(now.monotonic));
         let mut exchange = Exchange::of(head, now.wall);
         let plan = plan::of(head, policy);
-        self.known |= !matches!(plan, Plan::RefuseAndClose(_));
+        self.known |= plan.lets_in();
         match plan {
             Plan::Read {
                 request,

@@ -7,8 +7,10 @@ use std::io;
 use crate::clock::Monotonic;
 use crate::http::content::Content;
 use crate::http::exchange::Exchange;
+use crate::http::piece::{self, Piece};
 use crate::http::refusal::{self, Refusal};
 use crate::http::response::Response;
+use crate::http::routes::Handler;
 use crate::http::wire::Wire;
 use crate::loop_context::LoopContext;
 use crate::sys::errno;
@@ -29,6 +31,8 @@ enum Phase {
     Measuring(Content),
     /// More is to come.
     Sending(Content),
+    /// More is to come, which this makes.
+    Asking(Handler),
     /// The last of it is in the outbox, or has gone.
     Complete,
 }
@@ -79,6 +83,35 @@ impl Delivery {
         delivery
     }
 
+    /// Begins an answer that comes in pieces, with the first.
+    pub fn in_pieces(
+        mut exchange: Exchange,
+        first: Piece,
+        wire: &mut Wire,
+        now: Monotonic,
+    ) -> Delivery {
+        let head = piece::head(&mut exchange, &first);
+        let mut delivery = Delivery::whole(exchange, &head, wire, now);
+        delivery.add_piece(first, wire, now);
+        delivery
+    }
+
+    /// Adds the next piece.
+    pub fn add_piece(&mut self, piece: Piece, wire: &mut Wire, now: Monotonic) {
+        self.phase = piece.next.map_or(Phase::Complete, Phase::Asking);
+        let bytes = piece::framed(&self.exchange, piece);
+        self.size += bytes.len() as u64;
+        wire.send(bytes, now);
+    }
+
+    /// Who makes the next piece, if there is one to be made.
+    pub fn asks(&self) -> Option<Handler> {
+        match self.phase {
+            Phase::Asking(handler) => Some(handler),
+            _ => None,
+        }
+    }
+
     fn new(exchange: Exchange, phase: Phase) -> Delivery {
         Delivery {
             exchange,
@@ -117,7 +150,7 @@ impl Delivery {
                     false => Phase::Complete,
                 }
             }
-            Phase::Complete => Phase::Complete,
+            phase @ (Phase::Asking(_) | Phase::Complete) => phase,
         };
         Ok(())
     }
@@ -136,7 +169,7 @@ impl Delivery {
     pub fn keeps(&self) -> usize {
         match &self.phase {
             Phase::Measuring(content) | Phase::Sending(content) => content.text_size(),
-            Phase::Complete => 0,
+            Phase::Asking(_) | Phase::Complete => 0,
         }
     }
 

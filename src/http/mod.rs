@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod guard;
 pub mod listener;
 pub mod outbox;
+pub mod piece;
 pub mod plan;
 pub mod policy;
 pub mod refusal;

@@ -34,11 +34,28 @@ pub enum Plan {
     RefuseAndClose(Refusal),
 }
 
+impl Plan {
+    /// Whether the client has shown that it may come in.
+    pub fn lets_in(&self) -> bool {
+        match self {
+            Plan::Read { request, .. } => !request.handler.is_public(),
+            Plan::Refuse { .. } => true,
+            Plan::RefuseAndClose(_) => false,
+        }
+    }
+}
+
 /// The plan for a request to a server with these rules.
 pub fn of(head: &Head, policy: &AccessPolicy) -> Plan {
     let route = Route::at(&head.path);
+    let route = route.filter(|route| route.handler.is_offered(policy.monitoring));
     let browsers = route.map_or(Browsers::Usual, |route| route.browsers);
-    let sender = match policy.admit(head, browsers) {
+    let is_public = route.is_some_and(|route| route.handler.is_public());
+    let admitted = match is_public {
+        true => Ok(None),
+        false => policy.admit(head, browsers),
+    };
+    let sender = match admitted {
         Ok(sender) => sender,
         Err(why) => return Plan::RefuseAndClose(why),
     };
@@ -53,7 +70,8 @@ pub fn of(head: &Head, policy: &AccessPolicy) -> Plan {
         Ok(asked) => asked,
         Err(why) => {
             let discard = length.unwrap_or(0);
-            if discard > policy.limits.unauthenticated_body || head.expects_continue() {
+            let is_long = discard > policy.limits.unauthenticated_body;
+            if is_public || is_long || head.expects_continue() {
                 return Plan::RefuseAndClose(why);
             }
             return Plan::Refuse { why, discard };

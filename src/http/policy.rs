@@ -2,6 +2,7 @@
 //! takes from each.
 
 use crate::config::limits::Limits;
+use crate::config::monitoring::Monitoring;
 use crate::config::{Address, Credentials, Server};
 use crate::http::auth;
 use crate::http::guard::Guard;
@@ -20,6 +21,7 @@ pub struct AccessPolicy {
     pub limits: Limits,
     /// Whether the web interface acts on a GET.
     pub get_actions: bool,
+    pub monitoring: Monitoring,
 }
 
 impl AccessPolicy {
@@ -44,6 +46,7 @@ impl AccessPolicy {
             guard,
             limits: server.limits,
             get_actions: server.web_get_actions,
+            monitoring: server.monitoring,
         }
     }
 

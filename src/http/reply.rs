@@ -1,6 +1,7 @@
 //! What the daemon gives back for a request.
 
 use crate::http::content::Content;
+use crate::http::piece::Piece;
 use crate::http::refusal::Refusal;
 use crate::http::response::Response;
 use crate::loggers::ring::SharedRing;
@@ -13,6 +14,8 @@ pub enum Reply {
     Xml(Content),
     /// A head that tells the content's length, and the content.
     Long(Response, Content),
+    /// The first or next piece of an answer that comes in pieces.
+    Piece(Piece),
     /// Why there is nothing else, which the log is told if it has to know; with a page for a
     /// reader instead of the usual one if there is one.
     Refusal(Refusal, Option<Response>),

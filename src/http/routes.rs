@@ -1,10 +1,12 @@
 //! The one table of what the servers answer: the path, the methods that it takes,
 //! what is asked of browsers there, and who handles the request. The password, where
-//! there is one, is asked for everywhere. A new route is a line here and a case
-//! where its handler is chosen.
+//! there is one, is asked for everywhere but where [`Handler::is_public`] says so. A new
+//! route is a line here and a case where its handler is chosen.
 
+use crate::config::monitoring::Monitoring;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Head, Method, percent_decode};
+use crate::tokens::Mark;
 
 /// A line of the table.
 #[derive(Debug)]
@@ -48,6 +50,12 @@ pub enum Handler {
     FollowMainLog,
     /// The web interface.
     Page(Page),
+    /// That the daemon turns.
+    Alive,
+    /// Whether all is as it should be.
+    Ready,
+    /// Figures for Prometheus, from there on.
+    Metrics(Mark),
 }
 
 /// A page or a file of the web interface.
@@ -75,7 +83,7 @@ const READ: &[Method] = &[Method::Get, Method::Head];
 const ALL: &[Method] = &[Method::Get, Method::Head, Method::Post];
 
 use Browsers::{Followers, Forms, Usual};
-use Handler::{Call, FollowMainLog, FollowProcessLog};
+use Handler::{Alive, Call, FollowMainLog, FollowProcessLog, Metrics, Ready};
 use Path::{Prefix, Whole};
 
 static ROUTES: &[Route] = &[
@@ -91,6 +99,9 @@ static ROUTES: &[Route] = &[
     page("mainlog.txt", READ, Usual, Page::MainLogText),
     page("stylesheets/supervisor.css", READ, Usual, Page::Stylesheet),
     page("images/icon.svg", READ, Usual, Page::Icon),
+    route(Whole("healthz"), READ, Usual, Alive),
+    route(Whole("readyz"), READ, Usual, Ready),
+    route(Whole("metrics"), GET, Usual, Metrics(Mark::BEGIN)),
 ];
 
 const fn route(
@@ -114,6 +125,22 @@ const fn page(
     page: Page,
 ) -> Route {
     route(Whole(path), methods, browsers, Handler::Page(page))
+}
+
+impl Handler {
+    /// Whether everybody may ask, who reaches the server at all.
+    pub fn is_public(self) -> bool {
+        matches!(self, Alive | Ready)
+    }
+
+    /// Whether there is such a thing on a server that offers this.
+    pub fn is_offered(self, monitoring: Monitoring) -> bool {
+        match self {
+            Alive | Ready => monitoring.health_pages,
+            Metrics(_) => monitoring.metrics,
+            _ => true,
+        }
+    }
 }
 
 impl Route {

@@ -225,7 +225,7 @@ impl Servers {
             }
         }
         // What comes in pieces waits for its client elsewhere than in memory.
-        let is_whole = !matches!(reply, Reply::Long(..) | Reply::Log { .. });
+        let is_whole = !matches!(reply, Reply::Long(..) | Reply::Piece(_) | Reply::Log { .. });
         let handled = self.with(connection, |client, _| client.respond(context, reply));
         self.after(context, connection, handled);
         if is_whole {

@@ -212,6 +212,7 @@ mod tests {
         process: "cat",
         channel: Channel::Stdout,
         syslog: None,
+        counts: None,
     };
 
     struct Scene {

@@ -55,7 +55,11 @@ impl LoopContext {
             log.target.announce_to(&followed);
         }
         self.settle_log(id, None);
-        Ok(LogUse { id, rotation })
+        Ok(LogUse {
+            id,
+            rotation,
+            counts: None,
+        })
     }
 
     /// The same with an automatic log. It is locked from now on, so another supervisord that
@@ -74,7 +78,7 @@ impl LoopContext {
     }
 
     pub fn close_log(&mut self, log: LogUse) {
-        let LogUse { id, rotation } = log;
+        let LogUse { id, rotation, .. } = log;
         if let Some(log) = self.logs.get_mut(id) {
             log.leave(rotation);
         }
@@ -103,7 +107,7 @@ impl LoopContext {
         if is_file {
             self.count_written(data.len());
         }
-        self.settle_log(log.id, Some(user));
+        self.settle_log(log.id, Some(user.counted(log)));
     }
 
     /// The same of so many whole lines, which are dropped where a slow reader has not taken
@@ -124,7 +128,7 @@ impl LoopContext {
             && open.target.pending() + data.len() as u64 > PENDING_LIMIT as u64
         {
             open.target.drop_lines(lines, data.len() as u64);
-            return self.settle_log(log.id, Some(user));
+            return self.settle_log(log.id, Some(user.counted(log)));
         }
         self.write_log(log, user, data);
     }
@@ -140,7 +144,7 @@ impl LoopContext {
         if let Some(open) = self.logs.get_mut(log.id) {
             open.target.lose(lost);
         }
-        self.settle_log(log.id, Some(user));
+        self.settle_log(log.id, Some(user.counted(log)));
     }
 
     /// Whether the reader of a log is slow, so that a child should not be read. For

@@ -9,6 +9,7 @@ pub mod logs;
 pub mod open_logs;
 pub mod processing;
 pub mod rotated;
+pub mod tally;
 pub mod trouble;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::loop_context::following::Following;
 use crate::loop_context::log_budget::LogBudget;
 use crate::loop_context::open_logs::OpenLogs;
 use crate::loop_context::rotated::RotatedFiles;
+use crate::loop_context::tally::Tally;
 use crate::sys::poller::Poller;
 use crate::sys::read_buffer::{self, ReadBuffer};
 use crate::sys::spawn::ErrorPipe;
@@ -71,6 +73,8 @@ pub struct LoopContext {
     pub chunks: Vec<Vec<u8>>,
     /// What is read from a log for a client; empty between events.
     pub buffer: Vec<u8>,
+    /// What is counted for `/metrics`, where a server offers that.
+    pub tally: Option<Box<Tally>>,
     /// The clocks as read at the beginning of this turn of the loop.
     pub now: Now,
 }
@@ -93,12 +97,13 @@ impl LoopContext {
             stamp: Stamp::default(),
             chunks: Vec::new(),
             buffer: Vec::new(),
+            tally: None,
             now,
         })
     }
 
     /// Makes it ready for a daemon that starts again: the poll set, with the signals, and the
-    /// error pipe are kept, for they might not be had again.
+    /// error pipe are kept, for they might not be had again. Counters go on.
     pub fn start_again(&mut self) {
         self.poller.close_all_but(FdOwner::Signals);
         self.timers = Timers::default();

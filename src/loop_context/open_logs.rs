@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::clock::Monotonic;
 use crate::config::Process;
@@ -16,6 +17,7 @@ use crate::loggers::logger::Logger;
 use crate::loggers::rotation::Rotation;
 use crate::loggers::shared::SharedLog;
 use crate::loggers::target::Target;
+use crate::loop_context::tally::Counts;
 use crate::sys::poller::Token;
 use crate::sys::syslog::Mark;
 use crate::tokens::{Channel, LogId};
@@ -46,6 +48,10 @@ pub struct Trouble {
     pub complaint: Complaint,
     /// Who met what is complained of.
     pub complainant: String,
+    /// Where what it loses is counted: with whoever wrote last.
+    pub counts: Option<Rc<Counts>>,
+    /// What it has lost that is not counted yet.
+    pub uncounted: u64,
     /// The outlets of slow readers that are in the poll set.
     pub outlets: Vec<Token>,
     /// Of each target: the serial of its outlet, if its reader is slow.
@@ -59,6 +65,16 @@ pub struct Trouble {
 impl Trouble {
     pub fn is_watched(&self) -> bool {
         self.is_timed || !self.outlets.is_empty()
+    }
+
+    /// Counts what was lost, after somebody has written or at another occasion.
+    pub fn count(&mut self, user: Option<LogUser<'_>>) {
+        if let Some(user) = user {
+            self.counts = user.counts.cloned();
+        }
+        if let Some(counts) = &self.counts {
+            counts.lost_bytes.add(std::mem::take(&mut self.uncounted));
+        }
     }
 
     /// Whether it can be forgotten. A program that is started again and again on a
@@ -76,6 +92,8 @@ pub struct LogUse {
     pub id: LogId,
     /// How its owner wants it to roll over.
     pub rotation: Rotation,
+    /// Where it is counted what is lost of what its owner writes, if anywhere.
+    pub counts: Option<Rc<Counts>>,
 }
 
 impl LogUse {
@@ -83,6 +101,7 @@ impl LogUse {
     pub const SYSLOG: LogUse = LogUse {
         id: LogId::SYSLOG,
         rotation: Rotation::NEVER,
+        counts: None,
     };
 }
 
@@ -93,6 +112,8 @@ pub struct LogUser<'a> {
     pub channel: Channel,
     /// How its lines are marked in the system's log, if in a manner of their own.
     pub syslog: Option<&'a Syslog>,
+    /// Where what it loses is counted, if anywhere.
+    pub counts: Option<&'a Rc<Counts>>,
 }
 
 impl<'a> LogUser<'a> {
@@ -102,6 +123,15 @@ impl<'a> LogUser<'a> {
             process: &process.name,
             channel,
             syslog: delivery.map(|delivery| &delivery.syslog),
+            counts: None,
+        }
+    }
+
+    /// The same, whose losses are counted where that log says.
+    pub fn counted(self, log: &'a LogUse) -> LogUser<'a> {
+        LogUser {
+            counts: log.counts.as_ref(),
+            ..self
         }
     }
 

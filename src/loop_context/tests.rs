@@ -17,6 +17,7 @@ const USER: LogUser<'_> = LogUser {
     process: "cat",
     channel: Channel::Stdout,
     syslog: None,
+    counts: None,
 };
 
 struct Scene {

@@ -32,6 +32,7 @@ impl LoopContext {
             {
                 trouble.complainant = user.to_string();
             }
+            trouble.count(user);
             self.complain(id, &mut trouble, is_done);
             self.watch_outlets(id, &mut trouble);
             if self.keep_trouble(id, trouble) {
@@ -170,6 +171,7 @@ impl LoopContext {
             let losses = target.take_losses();
             if target.is_congested() || !losses.is_empty() {
                 let trouble = trouble.get_or_insert_default();
+                trouble.uncounted += losses.lost;
                 trouble.complaint.note(losses);
             }
         }

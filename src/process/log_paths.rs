@@ -18,11 +18,14 @@ impl LogPaths {
     pub fn new(
         context: &mut LoopContext,
         child_settings: &ChildSettings,
+        group: &str,
         process: &Process,
         may_hold: bool,
     ) -> LogPaths {
+        let tally = context.tally.as_mut();
         let mut paths = LogPaths {
             rings: Rings::of(process, child_settings.childlog_ring),
+            counts: tally.map(|tally| tally.of_process(group, &process.name)),
             ..LogPaths::default()
         };
         for channel in [Channel::Stdout, Channel::Stderr] {

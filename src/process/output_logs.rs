@@ -13,6 +13,7 @@ use crate::loggers::rotation::Rotation;
 use crate::loggers::target;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::loop_context::tally::Counts;
 use crate::process::child_settings::ChildSettings;
 use crate::process::dispatcher_error::DispatcherError;
 use crate::tokens::Channel;
@@ -25,6 +26,8 @@ pub struct Opening<'a> {
     /// The log that clients read, with its automatic name filled in.
     pub path: Option<&'a str>,
     pub may_use_syslog: bool,
+    /// Where it is counted what comes, if anywhere.
+    pub counts: Option<&'a Rc<Counts>>,
 }
 
 /// The files that have the output of a channel besides the one that clients read.
@@ -44,7 +47,10 @@ impl Opening<'_> {
         context: &mut LoopContext,
         child_settings: &ChildSettings,
     ) -> Result<Logs, DispatcherError> {
-        let mut logs = Logs::default();
+        let mut logs = Logs {
+            counts: self.counts.cloned(),
+            ..Logs::default()
+        };
         let opened = self.open_into(&mut logs, context, child_settings);
         if opened.is_err() {
             logs.close(context);
@@ -110,9 +116,10 @@ impl Opening<'_> {
         logs: &mut Logs,
         context: &mut LoopContext,
         child_settings: &ChildSettings,
-        log: LogUse,
+        mut log: LogUse,
         format: Option<&LineFormat>,
     ) {
+        log.counts = self.counts.cloned();
         let shape = output::shape(self.process, self.channel);
         let when_slow = shape.map_or(WhenSlow::Wait, |shape| shape.when_slow);
         let format = format.unwrap_or(&LineFormat::Raw);

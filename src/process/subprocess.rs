@@ -17,6 +17,7 @@ use crate::loggers::ring::SharedRing;
 use crate::loggers::window::LogPlace;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUse;
+use crate::loop_context::tally::Counts;
 use crate::process::child_settings::{self, ChildSettings};
 use crate::process::command::{self, CommandError, Executable};
 use crate::process::dispatcher_error::{self, DispatcherError};
@@ -43,6 +44,8 @@ pub struct LogPaths {
     pub held: Vec<(Channel, LogUse)>,
     /// What is kept in memory, if anything is.
     pub rings: Option<Box<Rings>>,
+    /// What is counted of the process, if anything is.
+    pub counts: Option<Rc<Counts>>,
 }
 
 #[derive(Debug)]
@@ -189,6 +192,11 @@ impl Subprocess {
             Some(ring) => Some(LogPlace::Ring(ring)),
             None => self.log_path(channel).map(LogPlace::Path),
         }
+    }
+
+    /// What is counted of it, if anything is.
+    pub fn counts(&self) -> Option<&Counts> {
+        self.paths.counts.as_deref()
     }
 
     pub fn step(&mut self, input: Input, now: Now, restarts_allowed: bool) -> Vec<Effect> {

@@ -199,6 +199,9 @@ pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Ou
     else {
         return Err(Fault::new(FaultCode::UnknownMethod));
     };
+    if let Some(tally) = &mut daemon.context.tally {
+        tally.calls.count(method.name);
+    }
     if !method.takes(parameters.len()) {
         return Err(Fault::new(FaultCode::IncorrectParameters));
     }

@@ -112,7 +112,13 @@ impl Supervisor {
         let id = GroupId(self.groups.last_id);
         let may_hold = !self.lacks_descriptors;
         let mut group = Group::new(id, Rc::clone(&config), |process| {
-            LogPaths::new(context, &self.child_settings, process, may_hold)
+            LogPaths::new(
+                context,
+                &self.child_settings,
+                &config.name,
+                process,
+                may_hold,
+            )
         });
         let mut failures = Vec::new();
         for socket in &mut group.sockets {

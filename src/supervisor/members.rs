@@ -39,7 +39,7 @@ impl Supervisor {
             let known = places.get(process.name.as_str());
             let known = known.and_then(|place| before.get_mut(*place)?.take());
             let member = known.unwrap_or_else(|| {
-                let paths = LogPaths::new(context, &self.child_settings, process, may_hold);
+                let paths = LogPaths::new(context, &self.child_settings, &name, process, may_hold);
                 let member = group.member(&name, process, paths);
                 added.push(member.id());
                 member

@@ -23,6 +23,7 @@ pub mod leftovers;
 pub mod members;
 pub mod pools;
 pub mod processors;
+pub mod ready;
 pub mod reap;
 mod rest;
 pub mod results;

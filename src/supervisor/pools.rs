@@ -75,6 +75,10 @@ impl Pools {
         self.pools.get_mut(&group)
     }
 
+    pub fn all(&self) -> impl Iterator<Item = &Pool> {
+        self.pools.values()
+    }
+
     /// The groups that are pools.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> {
         self.pools.keys().copied()
@@ -243,6 +247,9 @@ impl Pool {
     fn lose(&mut self, context: &mut LoopContext, group: GroupId, discarded: Vec<Message>) {
         let now = context.now.monotonic;
         for message in discarded {
+            if let Some(tally) = &mut context.tally {
+                tally.dropped.count(&self.name);
+            }
             let told = self.overflow.last_told;
             if let Some(last) = told.filter(|last| now.since(*last) < OVERFLOW_INTERVAL) {
                 self.overflow.untold += 1;

@@ -126,6 +126,9 @@ impl Supervisor {
         else {
             return Input::SpawnFailed("its group has gone".to_owned());
         };
+        if let Some(counts) = process.counts() {
+            counts.starts.add(1);
+        }
         let (group, name) = (process.group_name(), &process.config().name);
         if let Some(pid) = self.leftovers.pid_of(group, name) {
             return Input::SpawnFailed(format!(

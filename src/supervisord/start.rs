@@ -249,6 +249,11 @@ fn start_with(
     }
 
     logs::open(launch, &config, &notes, context, is_last_resort)?;
+    let mut servers = config.servers.iter();
+    context.tally = match servers.any(|server| server.monitoring.metrics) {
+        true => Some(context.tally.take().unwrap_or_default()),
+        false => None,
+    };
     if !restart && !request.overrides.commands.main.is_empty() {
         launch.terminal = Terminal::of_foreground().map(Rc::new);
     }

@@ -88,6 +88,12 @@ pub fn with_descendants(all: &[(i32, Stat)], pid: i32) -> Vec<(i32, Stat)> {
     found
 }
 
+/// How many files a process has open; `None` where that may not be looked at.
+pub fn open_files(pid: i32) -> Option<u64> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    Some(entries.count() as u64)
+}
+
 /// How many processes of a group have not ended.
 pub fn count_in_group(group: i32) -> usize {
     let stats = pids().into_iter().filter_map(stat);
@@ -197,6 +203,8 @@ mod tests {
                 .iter()
                 .any(|(pid, _)| *pid == own)
         );
+        assert!(open_files(own).unwrap() >= 3);
+        assert_eq!((open_files(0), stat(0)), (None, None));
         assert!(is_beside_us(own));
         assert!(boot().is_some());
         let path = std::env::var_os("PATH").unwrap();

@@ -16,12 +16,14 @@ use crate::http::routes::Page;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
 use crate::sys::{errno, random};
 use crate::text::escape::{address, html};
+use crate::tokens::Mark;
 use crate::web::action;
 use crate::web::ask::{self, Question};
 use crate::web::command::Command;
 use crate::web::form::Form;
 use crate::web::frame::{self, Frame};
 use crate::web::gather;
+use crate::web::metrics;
 use crate::web::status::{self, Filter};
 use crate::web::tail::{self, LogQuery, Subject};
 use crate::web::token::{Issuer, Tokens};
@@ -77,6 +79,11 @@ impl Web {
     ) -> Answered {
         let answered = self.try_answer(daemon, page, request, get_actions);
         answered.unwrap_or_else(|why| self.refuse(daemon, why))
+    }
+
+    /// The piece of the figures at that mark.
+    pub fn metrics(&self, daemon: &Daemon<'_>, mark: Mark, with_system: bool) -> Reply {
+        Reply::Piece(metrics::piece(daemon, self.started, mark, with_system))
     }
 
     /// Tells of an action that has come to its end.

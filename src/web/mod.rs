@@ -18,6 +18,8 @@ pub mod form;
 pub mod frame;
 pub mod gather;
 pub mod interface;
+pub mod metrics;
+pub mod probe;
 pub mod status;
 pub mod tail;
 pub mod token;

@@ -32,6 +32,7 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'require_authentication', 'allowed_hosts', 'header_maxbytes',
          'unauthenticated_body_maxbytes', 'body_maxbytes', 'xml_maxdepth', 'multicall_maxcalls',
          'max_connections', 'idle_timeout', 'request_timeout', 'web_get_actions',
+         'metrics', 'metrics_processes', 'health_pages',
          'second_signal', 'leftovers', 'exit_on', 'exit_supervisord',
          'restartpause', 'backoffincrement', 'maxbackoff', 'backoff_factor', 'backoff_jitter',
          'restart_limit', 'startdelay', 'depends_on', 'depends_timeout', 'depends_restart',

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pollvisor::config::limits::Limits;
+use pollvisor::config::monitoring::Monitoring;
 use pollvisor::config::{Address, Credentials, Server};
 use pollvisor::http::refusal::Refusal;
 use pollvisor::http::reply::{Followed, Reply};
@@ -58,6 +59,7 @@ pub fn inet(host: &str, port: u16) -> Server {
         allowed_hosts: Vec::new(),
         limits: Limits::default(),
         web_get_actions: false,
+        monitoring: Monitoring::default(),
     }
 }
 
@@ -74,6 +76,7 @@ pub fn unix(path: &std::path::Path, mode: u32) -> Server {
         allowed_hosts: Vec::new(),
         limits: Limits::default(),
         web_get_actions: false,
+        monitoring: Monitoring::default(),
     }
 }
 
@@ -179,7 +182,7 @@ impl Daemon {
                     _ => Refusal::NoLog.into(),
                 },
                 Handler::FollowMainLog => self.log("main.log", false),
-                Handler::Page(_) => {
+                Handler::Page(_) | Handler::Alive | Handler::Ready | Handler::Metrics(_) => {
                     xml([one.request.query.as_bytes(), b"|", &one.request.body].concat())
                 }
             };

@@ -5,6 +5,7 @@
 
 use super::page::{Display, displays, page, pages};
 use super::{configurations, control, migration};
+use crate::alerts;
 use crate::config::manual as keys;
 use crate::pools::manual as events;
 use crate::proxies;
@@ -28,6 +29,7 @@ chapters! {
     the_example_of_echo_supervisord_conf_works: "echo_supervisord_conf.1", configurations::sample;
     the_example_of_pidproxy_works: "pidproxy.1", configurations::proxy;
     the_examples_of_supervisor_events_work: "supervisor-events.7", listeners;
+    the_example_of_supervisor_metrics_works: "supervisor-metrics.7", alerts::example;
     the_examples_of_supervisor_migration_work: "supervisor-migration.7", migration::run;
     the_example_of_supervisor_rpc_works: "supervisor-rpc.7", configurations::call;
     the_examples_of_supervisorctl_work: "supervisorctl.8", control::run;

@@ -32,7 +32,7 @@ impl Connection {
     /// it is the daemon's, or the client follows a log.
     pub fn waits_since(&self) -> Option<Monotonic> {
         match &self.state {
-            State::Working(_) | State::Following { .. } => None,
+            State::Working(_) | State::Continuing(_) | State::Following { .. } => None,
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress),
             State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
@@ -96,7 +96,7 @@ impl Connection {
         match &self.state {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
-            State::Working(_) => self.wire.input.len() < READ_SIZE,
+            State::Working(_) | State::Continuing(_) => self.wire.input.len() < READ_SIZE,
             State::Responding(delivery) => {
                 delivery.is_measuring() && self.wire.input.len() < READ_SIZE
             }
@@ -113,7 +113,7 @@ impl Connection {
         match &self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
             State::Body { .. } => request.or(Some(self.since + self.limits.request)),
-            State::Working(_) => None,
+            State::Working(_) | State::Continuing(_) => None,
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress + self.limits.request),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),

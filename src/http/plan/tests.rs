@@ -1,9 +1,11 @@
 use super::*;
 use crate::config::Credentials;
+use crate::config::monitoring::Monitoring;
 use crate::http::buffer::Buffer;
 use crate::http::guard::Guard;
 use crate::http::request::HeadParser;
 use crate::http::routes::Page;
+use crate::tokens::Mark;
 
 fn plan(request: &str, credentials: Option<&Credentials>) -> Plan {
     let credentials = credentials.cloned();
@@ -307,6 +309,58 @@ fn only_forms_of_pages_may_make_up_for_an_origin_by_a_token() {
             }
             Plan::RefuseAndClose(Refusal::Origin(_)) => assert!(!waits_for_token, "{line}"),
             other => panic!("{line}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn only_what_is_offered_is_there_and_a_probe_makes_nobody_known() {
+    let secret = Some(Credentials {
+        username: "u".to_owned(),
+        password: "p".to_owned(),
+    });
+    let policy = |health_pages, metrics| AccessPolicy {
+        credentials: secret.clone(),
+        monitoring: Monitoring {
+            metrics,
+            health_pages,
+            ..Monitoring::default()
+        },
+        ..AccessPolicy::default()
+    };
+    let known = "Authorization: Basic dTpw";
+    let metrics = Handler::Metrics(Mark::BEGIN);
+    for (line, headers, offered, not_offered) in [
+        ("GET /healthz", "", Ok(Handler::Alive), Err(401)),
+        ("HEAD /readyz", "", Ok(Handler::Ready), Err(401)),
+        ("GET //readyz?x=y", "", Ok(Handler::Ready), Err(401)),
+        ("POST /healthz", "Content-Length: 2", Err(400), Err(401)),
+        ("GET /healthz", "Content-Length: 2", Err(400), Err(401)),
+        ("GET /metrics", "", Err(401), Err(401)),
+        ("GET /metrics", known, Ok(metrics), Err(404)),
+        ("HEAD /metrics", known, Err(400), Err(404)),
+        ("GET /healthz", known, Ok(Handler::Alive), Err(404)),
+    ] {
+        for (expected, policy) in [
+            (offered, policy(true, true)),
+            (not_offered, policy(false, false)),
+        ] {
+            let headers = match headers {
+                "" => String::new(),
+                headers => format!("\r\n{headers}"),
+            };
+            let plan = plan_at(&format!("{line} HTTP/1.1{headers}"), &policy);
+            let is_known = plan.lets_in();
+            let found = match plan {
+                Plan::Read { request, .. } => Ok(request.handler),
+                Plan::Refuse { why, .. } | Plan::RefuseAndClose(why) => Err(why.status()),
+            };
+            assert_eq!(found, expected, "{line} {headers}");
+            // Who shows no password stays a stranger, whatever was asked for.
+            assert_eq!(
+                is_known,
+                headers.contains(known) && found != Ok(Handler::Alive)
+            );
         }
     }
 }

@@ -83,6 +83,7 @@ impl Subprocess {
             channel,
             path: self.log_path(channel),
             may_use_syslog: report != Report::Conversation,
+            counts: self.paths.counts.as_ref(),
         };
         let logs = opening.open(context, child_settings);
         let logs = logs.inspect_err(|_| context.poller.close(token))?;
@@ -126,6 +127,7 @@ impl Subprocess {
             channel: Channel::Stdout,
             path: self.log_path(Channel::Stdout),
             may_use_syslog: true,
+            counts: self.paths.counts.as_ref(),
         };
         let logs = opening.open(context, child_settings).unwrap_or_default();
         let ring = self.ring_beside(context, Channel::Stdout, &logs);

@@ -17,8 +17,9 @@ use crate::rpc::job::Job;
 use crate::rpc::pending::PendingAction;
 use crate::rpc::{self, IncomingCall, methods, names, poll, steps};
 use crate::sys::memory;
-use crate::tokens::{Channel, ConnectionId, Timer};
+use crate::tokens::{Channel, ConnectionId, Mark, Timer};
 use crate::web::interface::{Answered, FormAction, Web};
+use crate::web::probe;
 use crate::xmlrpc::fault::Fault;
 
 /// From how many bytes on the body of a call is worth giving memory back, which takes its time.
@@ -57,6 +58,10 @@ impl MainLoop {
             connection,
             request,
         } = incoming;
+        let goes_on = matches!(request.handler, Handler::Metrics(mark) if mark != Mark::BEGIN);
+        if let Some(tally) = self.context.tally.as_mut().filter(|_| !goes_on) {
+            tally.requests.count(request.method.name());
+        }
         match request.handler {
             Handler::Call => {
                 let waiting: usize = self.calls.iter().map(|(_, call)| call.size()).sum();
@@ -75,6 +80,18 @@ impl MainLoop {
                 let path = self.context.log.path();
                 let log = path.map(|path| Followed::Path(path.to_owned()));
                 self.follow(connection, log, false);
+            }
+            Handler::Alive => self.reply(connection, Reply::Whole(probe::answer(true))),
+            Handler::Ready => {
+                let is_ready = self.supervisor.is_ready();
+                self.reply(connection, Reply::Whole(probe::answer(is_ready)));
+            }
+            Handler::Metrics(mark) => {
+                let policy = self.servers.policy(connection);
+                let with_system = policy.is_some_and(|policy| policy.monitoring.metrics_processes);
+                let (daemon, web) = self.daemon_and_web();
+                let reply = web.metrics(&daemon, mark, with_system);
+                self.reply(connection, reply);
             }
             Handler::Page(page) => {
                 self.page_requests.push_back((connection, page, request));
