@@ -30,6 +30,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.getConfigDifference",
     "supervisor.getDependencies",
     "supervisor.getEventResult",
+    "supervisor.getProcessFigures",
     "supervisor.getStateReason",
     "supervisor.reopenAllLogs",
     "supervisor.reopenProcessLogs",

@@ -34,6 +34,7 @@ mod exit_signals;
 mod fatal;
 mod faults;
 mod fcgi;
+mod figures;
 mod followers;
 mod foreground;
 mod foreground_command;

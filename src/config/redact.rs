@@ -77,7 +77,7 @@ pub fn redact(dump: &mut Json, secrets: &[String]) {
                 }
             }
         }
-        Json::Null | Json::Bool(_) | Json::Int(_) => {}
+        Json::Null | Json::Bool(_) | Json::Int(_) | Json::Number(_) => {}
     }
 }
 

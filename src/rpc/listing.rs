@@ -1,4 +1,4 @@
-//! `getAllProcessInfo` and `getAllConfigInfo`: the lists that are called for
+//! `getAllProcessInfo`, `getAllConfigInfo` and `getProcessFigures`: the lists that are called for
 //! most, of any number of processes. They are written straight into the answer;
 //! a long one is written over several turns of the loop, and each row tells of
 //! the moment at which it is written.
@@ -8,10 +8,11 @@ use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{CallProgress, Daemon, Outcome};
 use crate::rpc::pending::{ConfigRow, Listing, PendingAction, Rows};
-use crate::rpc::{configuration, information};
+use crate::rpc::{configuration, figures, information, names};
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::time;
+use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 use crate::xmlrpc::writer;
 
@@ -22,13 +23,39 @@ const SAMPLE: usize = 8;
 
 /// `supervisor.getAllProcessInfo()`: sorted by group, then by process.
 pub fn all_process_info(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
-    let groups = daemon.supervisor.groups.iter();
-    let mut processes: Vec<&Subprocess> = groups.flat_map(|group| &group.processes).collect();
-    sort::by_key(&mut processes, |process| {
-        (process.group_name(), &process.config().name)
-    });
+    let processes = sorted(daemon.supervisor);
     let ids = processes.into_iter().map(Subprocess::id).collect();
     Ok(first_rows(daemon, Rows::State(ids)))
+}
+
+fn sorted(supervisor: &Supervisor) -> Vec<&Subprocess> {
+    let groups = supervisor.groups.iter();
+    let mut processes: Vec<&Subprocess> = groups.flat_map(|group| &group.processes).collect();
+    sort::by_key(&mut processes, names_of);
+    processes
+}
+
+fn names_of(process: &Subprocess) -> (&str, &str) {
+    (process.group_name(), &process.config().name)
+}
+
+/// `supervisor.getProcessFigures(names)`: of all processes if there are no names. Those that
+/// nobody has are left out.
+pub fn process_figures(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
+    let Some(Value::Array(names)) = parameters.first() else {
+        return Err(Fault::new(FaultCode::IncorrectParameters));
+    };
+    let mut processes = sorted(daemon.supervisor);
+    if !names.is_empty() {
+        let found = names.iter().filter_map(|name| {
+            let (group, name) = names::split(name.as_str()?);
+            let place = processes.binary_search_by_key(&(group, name?), |other| names_of(other));
+            processes.get(place.ok()?).copied()
+        });
+        processes = found.collect();
+    }
+    let ids = processes.into_iter().map(Subprocess::id).collect();
+    Ok(first_rows(daemon, Rows::Figures(ids)))
 }
 
 /// `supervisor.getAllConfigInfo()`: sorted by process name only.
@@ -106,6 +133,12 @@ fn push_rows(
                 information::push_info(text, supervisor, process, now);
             }
         }
+        Rows::Figures(ids) => {
+            let ids = ids.get(range).unwrap_or_default();
+            for process in ids.iter().filter_map(|id| supervisor.groups.process(*id)) {
+                figures::push(text, process);
+            }
+        }
         Rows::Config { rows, .. } => {
             for row in rows.get(range).unwrap_or_default() {
                 let Some(group) = supervisor.config.groups.get(row.group) else {
@@ -158,7 +191,7 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
 impl Rows {
     fn len(&self) -> usize {
         match self {
-            Rows::State(ids) => ids.len(),
+            Rows::State(ids) | Rows::Figures(ids) => ids.len(),
             Rows::Config { rows, .. } => rows.len(),
         }
     }

@@ -39,6 +39,7 @@ const NAMES: Parameter = required(
     "names",
     "names as restartProcess takes them, and arrays of names of what is restarted together",
 );
+const PROCESS_NAMES: Parameter = required("array", "names", "processes; none stands for all");
 const GROUPS: Parameter = required("array", "names", "groups, as reloadConfig tells them");
 const POOL: Parameter = required("string", "pool", "the name of an event listener");
 const SIGNAL: Parameter = required("string", "signal", "a signal by name or number");
@@ -96,6 +97,10 @@ const TAIL: Parameter = result(
     "the text, where it ended in the log, and whether there was more",
 );
 const PROCESSES: Parameter = result("array", "a struct for each process");
+const FIGURES: Parameter = result(
+    "array",
+    "a struct of name, group, pid and what is known for each process",
+);
 const VERSION: Parameter = required("string", "version", "of the interface");
 const METHOD: Parameter = required("string", "name", "a method's full name");
 const TYPE: Parameter = required("string", "type", "what kind of thing");
@@ -183,6 +188,8 @@ const SUPERVISOR: &[Method] = methods! {
         "The identifier of this supervisord.", information::identification;
     getPID() -> required("int", "PID", "of this process"), [],
         "The pid of supervisord.", information::pid;
+    getProcessFigures(PROCESS_NAMES) -> FIGURES, [],
+        "What processes use and have used, of these or of all.", listing::process_figures;
     getProcessInfo(NAME) -> result("struct", "names, state, times, pid, logs and a description"),
         [BadName],
         "What is known of a process.", information::process_info;

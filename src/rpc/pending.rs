@@ -53,6 +53,8 @@ pub struct Listing {
 pub enum Rows {
     /// How processes are.
     State(Vec<ProcessId>),
+    /// What they use.
+    Figures(Vec<ProcessId>),
     /// How they are configured.
     Config {
         /// One for each process.

@@ -201,7 +201,7 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Wait if arguments.last() == Some(&manner::FOR) => Slot::Words(&manner::CONDITIONS),
         Command::Restart if arguments.last() == Some(&manner::MAX_UNAVAILABLE) => return None,
         Command::Update => Slot::Group,
-        Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w"]),
+        Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w", "--figures"]),
         Command::Graph => process(States::Any, true, false),
         Command::Status | Command::Healthcheck | Command::Restart | Command::Wait => {
             process(States::Any, true, true)

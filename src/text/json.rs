@@ -10,6 +10,8 @@ pub enum Json {
     Null,
     Bool(bool),
     Int(i64),
+    /// Any other number, as it is written.
+    Number(String),
     String(String),
     Array(Vec<Json>),
     Object(Vec<(String, Json)>),
@@ -79,6 +81,7 @@ fn write(value: &Json, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result 
         Json::Null => f.write_str("null"),
         Json::Bool(value) => write!(f, "{value}"),
         Json::Int(value) => write!(f, "{value}"),
+        Json::Number(text) => f.write_str(text),
         Json::String(text) => quoted(text, f),
         Json::Array(items) => {
             let items = items.iter().map(|item| (None, item));

@@ -188,6 +188,7 @@ const KNOWN: &[Known] = &[
             "status web-*",
             "status -w [<name> ...]",
             "status --json [<name> ...]",
+            "status --figures [<name> ...]",
         ],
     ),
     Known {

@@ -68,6 +68,7 @@ const LINES: &[(&str, Way, &str)] = &[
         Plain,
         "\"statename\": \"RUNNING\"",
     ),
+    ("$ supervisorctl status --figures", Plain, " thread"),
     ("$ supervisorctl healthcheck web", Exact, ""),
     (
         "$ supervisorctl restart --rolling 'workers:*'",

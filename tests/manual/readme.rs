@@ -268,6 +268,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("`/metrics`", "supervisor-metrics.7", "GET /metrics"),
     ("a dashboard", "supervisor-metrics.7", "grafana.json"),
     ("`/healthz`", "supervisor-metrics.7", ".It Pa /readyz"),
+    ("`status --figures`", "supervisorctl.8", "Fl -figures"),
     ("`disable` keeps", "supervisorctl.8", ".It Cm disable"),
     ("`restart --rolling`", "supervisorctl.8", "Fl -rolling"),
     ("`disable` keeps", "supervisord.conf.5", ".It Cm statefile"),
@@ -416,6 +417,7 @@ fn every_page_key_and_option_that_it_and_the_changes_name_is_there() {
                 "--no-default-features",
                 "--nocapture",
                 "--json",
+                "--figures",
                 "--lib",
                 "--test",
             ]

@@ -7,6 +7,7 @@ mod dependents;
 mod difference;
 mod disabled;
 mod fg;
+mod figures;
 mod follow;
 mod graph;
 mod healthcheck;

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::ptr;
 use std::time::Duration;
 
-use super::check;
+use super::{check, figures};
 use crate::states::ProcessState;
 use crate::supervisorctl::exit_status;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -15,7 +15,7 @@ use crate::supervisorctl::patterns::{self, Meant};
 use crate::supervisorctl::reply::ProcessInfo;
 use crate::supervisorctl::screen;
 use crate::supervisorctl::session::Session;
-use crate::sys::{float, terminal};
+use crate::sys::terminal;
 use crate::text::json::Json;
 use crate::text::plain;
 use crate::xmlrpc::value::Value;
@@ -30,6 +30,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 struct StatusRequest<'a> {
     json: bool,
     watch: bool,
+    figures: bool,
     names: Vec<&'a str>,
 }
 
@@ -43,12 +44,14 @@ struct Picture {
     rows: Vec<ProcessInfo>,
     /// All that the server told of the rows, if that is wanted.
     values: Vec<Value>,
+    /// What each row uses, in words, if that is wanted.
+    figures: Vec<String>,
     exit_status: Option<u8>,
     /// Whether there is nothing to show, for the server did not answer.
     is_missing: bool,
 }
 
-/// `status [--json] [-w] [NAME…|all]`
+/// `status [--json] [-w] [--figures] [NAME…|all]`
 pub fn status(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
     let request = StatusRequest::parse(words);
     session.is_quiet = request.json;
@@ -70,6 +73,7 @@ impl<'a> StatusRequest<'a> {
             match *word {
                 "--json" => request.json = true,
                 "-w" => request.watch = true,
+                "--figures" => request.figures = true,
                 name => request.names.push(name),
             }
         }
@@ -109,7 +113,7 @@ fn show(
         session.print_lines(&array.to_string())?;
     } else {
         // In one piece: a system call for each of many lines is what takes longest here.
-        let lines = table(&picture.rows, screen::is_coloured());
+        let lines = picture.lines(screen::is_coloured());
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         session.write(text.as_bytes())?;
     }
@@ -180,7 +184,7 @@ fn redraw(session: &mut Session, picture: &Picture, is_first: bool) -> Result<()
     let (columns, height) = terminal::size().unwrap_or((80, 24));
     let colours = screen::is_coloured();
     let mut lines = picture.errors.clone();
-    lines.extend(table(&picture.rows, colours));
+    lines.extend(picture.lines(colours));
     let room = usize::from(height).saturating_sub(1).max(1);
     if lines.len() > room {
         let hidden = lines.len() - (room - 1);
@@ -226,6 +230,9 @@ fn take(session: &mut Session, request: &StatusRequest<'_>) -> Result<Picture, F
         picture.exit_status = Some(exit_status::STATUS_NOT_RUNNING);
     } else if !picture.errors.is_empty() {
         picture.exit_status = Some(exit_status::STATUS_UNKNOWN);
+    }
+    if request.figures {
+        picture.figures = figures::ask(session, &picture.rows, &mut picture.values)?;
     }
     Ok(picture)
 }
@@ -277,6 +284,15 @@ impl Picture {
         places
     }
 
+    /// The table, with figures behind it if there are any.
+    fn lines(&self, colours: bool) -> Vec<String> {
+        let mut lines = table(&self.rows, colours);
+        for (line, figures) in lines.iter_mut().zip(&self.figures) {
+            line.push_str(figures);
+        }
+        lines
+    }
+
     /// What makes a difference: not how long something has been running.
     fn essence(&self) -> Vec<String> {
         let rows = self.rows.iter().map(|row| {
@@ -298,7 +314,7 @@ pub fn json(value: &Value) -> Json {
         Value::Int(number) => Json::from(*number),
         Value::Bool(flag) => Json::from(*flag),
         Value::String(text) | Value::DateTime(text) => Json::from(text),
-        Value::Double(number) => Json::string(float::python_repr(*number)),
+        Value::Double(number) => figures::number(*number),
         Value::Array(items) => Json::Array(items.iter().map(json).collect()),
         Value::Struct(members) => Json::Object(
             members
@@ -431,6 +447,7 @@ mod tests {
         let expected = StatusRequest {
             json: true,
             watch: true,
+            figures: false,
             names: vec!["a", "b"],
         };
         assert_eq!(request, expected);

@@ -53,7 +53,7 @@ fn each_place_has_its_words() {
         ("completion bash ", ""),
         ("maintail ", "-f -n --raw"),
         ("maintail -f ", ""),
-        ("status --", "--json"),
+        ("status --", "--json --figures"),
         ("start --", "--no-wait"),
         ("restart -", "--no-wait --rolling --max-unavailable"),
         ("restart --rolling --max-unavailable ", ""),
