@@ -98,6 +98,8 @@ fn a_health_check_names_what_is_not_well_and_why() {
         ("slow", "STARTING"),
         ("job", "EXITED"),
         ("web", "RUNNING"),
+        ("workers:0", "RUNNING"),
+        ("workers:1", "RUNNING"),
     ] {
         scene.wait(name, state);
     }
