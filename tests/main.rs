@@ -107,6 +107,7 @@ mod shell;
 mod slow_logs;
 mod spawning;
 mod stack;
+mod state_file;
 mod stop_ways;
 mod superlance;
 mod supervisorctl;

@@ -85,6 +85,7 @@ fn number(name: &str) -> Option<libc::c_long> {
         "faccessat" => libc::SYS_faccessat,
         "faccessat2" => libc::SYS_faccessat2,
         "fcntl" => libc::SYS_fcntl,
+        "fsync" => libc::SYS_fsync,
         "ftruncate" => libc::SYS_ftruncate,
         "getcwd" => libc::SYS_getcwd,
         "getdents64" => libc::SYS_getdents64,
