@@ -96,6 +96,7 @@ mod restart_policy;
 mod rights;
 mod rings;
 mod rolling;
+mod rolling_proxy;
 mod rotation;
 mod rotation_daily;
 mod sandboxes;

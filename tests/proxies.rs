@@ -35,7 +35,7 @@ pub fn displayed() -> [String; 6] {
     <[String; 6]>::try_from(shown).unwrap()
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
@@ -51,20 +51,20 @@ fn program(name: &str) -> PathBuf {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Software {
+pub enum Software {
     Nginx,
     Apache,
 }
 
 /// A proxy of the system that runs unprivileged on a port of the loopback interface.
-struct Proxy {
+pub struct Proxy {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Proxy {
     /// With these settings in its server.
-    fn start(software: Software, dir: &Dir, settings: &str) -> Proxy {
+    pub fn start(software: Software, dir: &Dir, settings: &str) -> Proxy {
         let port = free_port();
         let mut command = match software {
             Software::Nginx => nginx(dir, port, settings),
