@@ -221,7 +221,7 @@ fn value_of(json: Json) -> Value {
         Json::Bool(truth) => Value::Bool(truth),
         Json::Int(number) if i32::try_from(number).is_ok() => Value::Int(number),
         Json::Int(number) => Value::String(number.to_string()),
-        Json::String(text) => Value::String(text),
+        Json::String(text) | Json::Number(text) => Value::String(text),
         Json::Array(items) => Value::Array(items.into_iter().map(value_of).collect()),
         Json::Object(members) => {
             let members = members.into_iter();

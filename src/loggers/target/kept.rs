@@ -90,7 +90,7 @@ impl Target {
 
     /// From now on its files are kept as is usual, but for one whose processor is still to come.
     pub fn forget_keeping(&mut self) {
-        let idle = |kept: &mut Box<Kept>| !kept.is_busy && kept.rotated.is_none();
+        let idle = |kept: &mut Box<Kept>| !kept.is_busy && kept.rotated.is_empty();
         self.kept.take_if(idle);
     }
 

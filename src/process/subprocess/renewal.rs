@@ -147,6 +147,7 @@ impl Subprocess {
             channel,
             path: self.log_path(channel),
             may_use_syslog: !is_conversation,
+            counts: self.paths.counts.as_ref(),
         };
         let logs = match opening.open(context, child_settings) {
             Ok(logs) => logs,
