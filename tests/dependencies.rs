@@ -350,3 +350,33 @@ fn a_chain_and_a_fan_start_in_their_order() {
     assert_eq!(names.len(), CHAIN + FAN);
     scene.stop();
 }
+
+#[test]
+fn what_is_to_be_ready_is_waited_for_until_it_is() {
+    let scene = Scene::start(&format!(
+        "{}[program:db]\nstartsecs=0\nreadiness=log:ready for all\n\
+         command=/bin/sh -c 'until test -e %(here)s/go; do sleep 0.05; done; \
+         echo ready for all; exec cat'\n",
+        program("api", "depends_on=db"),
+    ));
+    wait_description(&scene, "api", "waiting for db (STARTING)");
+    go(&scene);
+    scene.wait("api", "RUNNING");
+    assert_eq!(scene.info("db").text_of("statename"), "RUNNING");
+    scene.stop();
+}
+
+#[test]
+fn one_process_of_a_group_is_enough_where_it_alone_is_named() {
+    let off = "autostart=false\n";
+    let scene = Scene::start(&format!(
+        "{}[group:app]\nprograms=one,two\n{}{}",
+        program("api", "depends_on=app:one"),
+        program("one", off),
+        program("two", off),
+    ));
+    scene.wait("api", "RUNNING");
+    assert_eq!(scene.info("app:one").text_of("statename"), "RUNNING");
+    assert_eq!(scene.info("app:two").text_of("statename"), "STOPPED");
+    scene.stop();
+}
