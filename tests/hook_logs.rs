@@ -19,6 +19,7 @@ fn what_hooks_write_has_the_form_of_each_log_and_ends_its_line() {
          stdout_logfile_format=prefix, %(channel)s: %(message)s\nstderr_logfile=NONE\n",
     );
     scene.call("startProcess", &[Value::text("p")]).answer();
+    wait_for(&scene, "a.log", "p | before\np | cut\np | runs\n");
     scene.call("stopProcess", &[Value::text("p")]).answer();
     wait_for(
         &scene,
