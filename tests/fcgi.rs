@@ -182,7 +182,7 @@ fn the_socket_of_a_member_is_dumped_with_its_process() {
         &["--dump-config"],
     );
     let flat: String = dumped.stdout.lines().map(str::trim).collect();
-    let socket = "\"user_environment\": false,\"socket\": \"unix:///f.sock\",\"socket_backlog\": 5,\
+    let socket = "\"user_environment\": false,\"sockets\": [],\"socket\": \"unix:///f.sock\",\"socket_backlog\": 5,\
                   \"socket_mode\": \"770\",\"socket_owner\": null}";
     assert!(flat.contains(socket), "{flat}");
     assert_eq!(flat.matches("\"socket\"").count(), 1);

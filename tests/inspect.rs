@@ -509,7 +509,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"user\": null,\"uid\": null,\"redirect_stderr\": false,\"rlimit_nofile\": null,\"rlimit_core\": null,\"rlimit_cpu\": null,\"rlimit_as\": null,\"rlimit_data\": null,\"rlimit_fsize\": null,\"rlimit_memlock\": null,\"rlimit_nproc\": null,\"rlimit_stack\": null,\"rlimit_nice\": null,\"rlimit_rtprio\": null,\"nice\": null,\"oom_score_adj\": null,\"no_new_privs\": false,\"prsetpdeathsig\": null,\"supplementary_groups\": [],\"stdout_logfile\": null,",
         "\"stderr_logfile\": \"AUTO\",",
         "\"environment\": {\"A\": \"1\",\"B\": \"\\\\2\"},\"serverurl\": null,\"pre_start_hook\": null,\"pre_stop_hook\": null,\"stopcommand\": null,\
-         \"post_stop_hook\": null,\"fatal_hook\": null,\"hook_timeout\": 30,\"environment_file\": [],\"user_environment\": false}]}]}",
+         \"post_stop_hook\": null,\"fatal_hook\": null,\"hook_timeout\": 30,\"environment_file\": [],\"user_environment\": false,\"sockets\": []}]}]}",
     ] {
         assert!(flat.contains(part), "{part}\nis not in\n{flat}");
     }

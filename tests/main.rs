@@ -106,6 +106,8 @@ mod service;
 mod shared_logs;
 mod shell;
 mod slow_logs;
+mod socket_errors;
+mod sockets;
 mod spawning;
 mod stack;
 mod state_file;

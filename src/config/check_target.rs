@@ -144,7 +144,7 @@ fn target(value: &Expanded, key: &Key) -> Result<CheckTarget, ValueError> {
 }
 
 /// `HOST`, `HOST:PORT`, `[ADDRESS]` and `[ADDRESS]:PORT`; a host has no brackets any more.
-fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+pub(super) fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, rest) = rest.split_once(']')?;

@@ -8,7 +8,8 @@ use super::output::{STDERR, STDOUT};
 use super::settings::Setting;
 use super::system::System;
 use super::{
-    Address, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, Output, Process, Server,
+    Address, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, NamedSocket, Output,
+    Process, Server, Sockets,
 };
 use crate::sort;
 use crate::sys::user::Owner;
@@ -124,6 +125,27 @@ pub fn dumped_socket(socket: &FastCgiSocket) -> [(&'static str, Json); 4] {
     ]
 }
 
+/// A program's own sockets, and that of a FastCGI program; both have the same mode and owner.
+fn dumped_sockets(process: &Process) -> Members {
+    let own = process.sockets.as_deref();
+    let texts = own.into_iter().flat_map(Sockets::texts);
+    let mut members = vec![("sockets", Json::Array(texts.map(Json::String).collect()))];
+    match (&process.socket, own) {
+        (Some(socket), _) => members.extend(dumped_socket(socket)),
+        (None, Some(Sockets(all))) => {
+            let is_unix =
+                |named: &&NamedSocket| matches!(named.socket.address, Address::Unix { .. });
+            let told = all.iter().find(is_unix).or(all.first());
+            let told = told
+                .into_iter()
+                .flat_map(|named| dumped_socket(&named.socket));
+            members.extend(told.skip(1));
+        }
+        (None, None) => {}
+    }
+    members
+}
+
 fn dumped_process(process: &Process, system: &dyn System) -> Json {
     let primary = process.uid.and_then(|uid| system.gid_of_uid(uid));
     Json::object(members_of(process, process.gid.or(primary)))
@@ -195,7 +217,7 @@ pub fn members_of(process: &Process, gid: Option<u32>) -> Members {
     members.extend(hooks.dumped());
     let variables = process.variables.as_deref().cloned().unwrap_or_default();
     members.extend(variables.dumped());
-    members.extend(process.socket.iter().flat_map(dumped_socket));
+    members.extend(dumped_sockets(process));
     members
 }
 

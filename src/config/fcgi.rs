@@ -1,39 +1,24 @@
 //! `[fcgi-program:x]`: its own keys, read in the original's order. Those that it
 //! shares with programs are [`program`](super::program)'s.
 
-use super::accounts;
-use super::datatypes::{self, Mismatch};
+use super::access::Access;
+use super::datatypes;
 use super::error::ConfigError;
 use super::expand::{Layer, define};
-use super::key::Fallback::{Derived, Required, Value};
+use super::key::Fallback::Required;
 use super::key::{Key, changed};
 use super::paths::{normalized, too_long};
 use super::program::{PRIORITY, name_of};
 use super::section::Context;
-use super::settings;
-use super::system::System;
 use super::{Address, FastCgiSocket};
-use crate::sys::user::Owner;
 use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::pyrepr::repr;
 
 pub const PREFIX: &str = "fcgi-program:";
 
-const MODE: Key = changed("socket_mode", "octal", Value("0700")).of_child();
-
 /// The keys of `[fcgi-program:x]`, beside those of a program.
-pub const KEYS: &[Key] = &[
-    changed("socket", "url", Required).of_child(),
-    changed("socket_backlog", "integer", Derived("4096")).of_child(),
-    changed(
-        "socket_owner",
-        "user[:group]",
-        Derived("the user of the program"),
-    )
-    .of_child(),
-    MODE,
-];
+pub const KEYS: &[Key] = &[changed("socket", "url", Required).of_child()];
 
 /// A FastCGI program that no group takes: what `read` makes of its section.
 pub struct FastCgi {
@@ -62,18 +47,7 @@ pub fn socket(
     name: &str,
     program: &str,
 ) -> Result<FastCgiSocket, ConfigError> {
-    let system = context.system;
-    let section = context.section(name, &[&context.here]);
-    let user = section.converted("user", |text| accounts::user_and_group(text, system))?;
-    let backlog = section.converted("socket_backlog", |text| {
-        let backlog = datatypes::integer(text)?;
-        match backlog.saturated() {
-            number @ 1..=65535 => Ok(number),
-            _ => Err(Mismatch::Setting("socket_backlog").of(backlog.to_string())),
-        }
-    })?;
-    let owner = section.setting("socket_owner", |text| accounts::owner(text, system))?;
-    let mode = section.setting(MODE.name, datatypes::octal)?;
+    let access = Access::read(&context.section(name, &[&context.here]))?;
     let mut names = Layer::new();
     define(&mut names, "program_name", program);
     let section = context.section(name, &[&context.here, &names]);
@@ -87,47 +61,13 @@ pub fn socket(
             )
         })?;
     let hidden = socket.hides().then(|| socket.shown());
-    let address = address(&socket.text, hidden.as_deref(), owner, mode)
+    let address = address(&socket.text, hidden.as_deref(), &access)
         .map_err(|error| section.fault_at("socket", format!("{error} in [{name}] socket")))?;
-    Ok(FastCgiSocket {
-        address: with_owner(address, user, system),
-        backlog,
-    })
-}
-
-/// A socket file without an owner of its own goes to the user that the program
-/// runs as, if that is another than this one.
-fn with_owner(address: Address, user: Option<Owner>, system: &dyn System) -> Address {
-    match (address, user) {
-        (
-            Address::Unix {
-                path,
-                mode,
-                owner: None,
-            },
-            Some(Owner {
-                uid: Some(uid),
-                gid,
-            }),
-        ) if uid != system.uid() => Address::Unix {
-            path,
-            mode,
-            owner: Some(Owner {
-                uid: Some(uid),
-                gid: gid.or_else(|| system.gid_of_uid(uid)),
-            }),
-        },
-        (address, _) => address,
-    }
+    Ok(access.socket(address, context.system))
 }
 
 /// What messages show in the place of the socket is `hidden`, if that is something.
-fn address(
-    socket: &str,
-    hidden: Option<&str>,
-    owner: Option<Owner>,
-    mode: Option<u32>,
-) -> Result<Address, String> {
+fn address(socket: &str, hidden: Option<&str>, access: &Access) -> Result<Address, String> {
     let shown = |text: &str| hidden.unwrap_or(text).to_owned();
     if let Some(path) = socket.strip_prefix("unix://") {
         let shown = |path: &str| {
@@ -148,13 +88,9 @@ fn address(
                 shown(&path)
             ));
         }
-        return Ok(Address::Unix {
-            path,
-            mode: mode.unwrap_or_else(|| settings::fallback(&MODE)),
-            owner,
-        });
+        return Ok(access.unix(path));
     }
-    if owner.is_some() || mode.is_some() {
+    if access.owner.is_some() || access.mode.is_some() {
         return Err(
             "socket_owner and socket_mode params should only be used with a Unix domain socket"
                 .to_owned(),
@@ -182,6 +118,15 @@ fn tcp_address(socket: &str) -> Option<(&str, Integer)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn access(mode: Option<u32>) -> Access {
+        Access {
+            user: None,
+            backlog: None,
+            owner: None,
+            mode,
+        }
+    }
 
     #[test]
     fn sockets_are_refused_in_the_originals_words() {
@@ -219,10 +164,11 @@ mod tests {
                 "socket_owner and socket_mode params should only be used with a Unix domain socket",
             ),
         ] {
-            let error = address(socket, None, None, owned.then_some(0o700)).unwrap_err();
+            let access = access(owned.then_some(0o700));
+            let error = address(socket, None, &access).unwrap_err();
             assert_eq!(error, message, "{socket}");
         }
-        let address = |socket| address(socket, None, None, None).unwrap();
+        let address = |socket| address(socket, None, &access(None)).unwrap();
         assert_eq!(
             address("tcp://A*:80"),
             Address::Inet {

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::paths::{absolute, dirname};
+use super::sockets;
 use super::system::System;
 use super::{Address, Group, MainLog, Origin, Server, Supervisord};
 use crate::vec_map::VecMap;
@@ -67,6 +68,13 @@ pub fn directories(
                 && let Address::Unix { path, .. } = &socket.address
             {
                 search.file(path, "socket", section);
+            }
+        }
+        for (process, own) in sockets::of_group(group) {
+            for named in &own.0 {
+                if let Address::Unix { path, .. } = &named.socket.address {
+                    search.file(path, "sockets", origin.section_of(process));
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::Config;
 use super::accounts;
+use super::addresses;
 use super::commands;
 use super::datatypes::Mismatch;
 use super::document::Document;
@@ -280,6 +281,7 @@ fn evaluate(request: &LoadRequest, mut context: Context<'_>) -> Result<Config, C
     let found = group::read(&context, &supervisord, &mut warnings)?;
     let aliases = needed::check(&context, &found)?;
     let servers = server::read(&context)?;
+    addresses::check(&context, &found, &servers)?;
     let mut user = None;
     if request.purpose == Purpose::Start {
         user = match &supervisord.user {

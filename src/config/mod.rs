@@ -4,7 +4,9 @@
 //!
 //! Two equal [`Group`]s need no restart: that comparison is `reread`.
 
+pub mod access;
 pub mod accounts;
+pub mod addresses;
 pub mod amounts;
 pub mod check;
 pub mod check_target;
@@ -55,6 +57,7 @@ pub mod section;
 pub mod server;
 pub mod settings;
 pub mod size;
+pub mod sockets;
 pub mod stop_signals;
 pub mod supervisorctl;
 pub mod supervisord;
@@ -69,6 +72,7 @@ use std::rc::Rc;
 
 use crate::sys::user::Owner;
 
+use check_target::authority;
 use foreign::ForeignDirectory;
 use limits::Limits;
 use monitoring::Monitoring;
@@ -79,6 +83,7 @@ pub use group::Origin;
 pub use listener::{IsLimited, Pool, ResultHandler};
 pub use output::Output;
 pub use program::{AutoRestart, Numbering, Process};
+pub use sockets::{NamedSocket, Sockets};
 pub use supervisord::{ExitOn, Leftovers, MainLog, SecondSignal, Supervisord};
 pub use targets::LogFile;
 
@@ -171,7 +176,7 @@ impl Address {
     /// As a URL: `tcp://host:port` or `unix:///path`.
     pub fn url(&self) -> String {
         match self {
-            Address::Inet { host, port } => format!("tcp://{host}:{port}"),
+            Address::Inet { host, port } => format!("tcp://{}", authority(host, *port)),
             Address::Unix { path, .. } => format!("unix://{path}"),
         }
     }
@@ -227,7 +232,7 @@ pub enum GroupKind {
     FastCgi(FastCgiSocket),
 }
 
-/// The keys of `[fcgi-program:x]` that are no program's.
+/// The socket of an `[fcgi-program:x]`, or one of a program's `sockets`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastCgiSocket {
     pub address: Address,

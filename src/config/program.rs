@@ -30,6 +30,7 @@ use super::policy::Policy;
 use super::rights::{self, Rights};
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, settings};
+use super::sockets::{self, Sockets};
 use super::stop_signals::StopSignals;
 use super::syslog::Syslog;
 use super::targets::LogFile;
@@ -98,6 +99,8 @@ settings! {
         kill_mode: Option<KillMode>,
         /// What it may use and may do, where that is not as for supervisord.
         rights: Option<Box<Rights>>,
+        /// What supervisord listens on for it; all processes of a section share that.
+        sockets: Option<Rc<Sockets>>,
     }
 }
 
@@ -150,6 +153,7 @@ pub const KEYS: &[&[Key]] = &[
     &[hooks::POST_STOP_COMMAND],
     &Variables::KEYS,
     &variables::OTHER_NAMES,
+    &sockets::KEYS,
 ];
 
 impl Process {
@@ -341,6 +345,7 @@ impl Template {
         })?;
         let umask = section.read(&UMASK)?;
         let rights = Rights::read(section)?;
+        let sockets = Sockets::read(section)?;
         let process_name = section.raw(PROCESS_NAME.name);
         let process_name = process_name.unwrap_or_else(|| settings::fallback(&PROCESS_NAME));
         let process_name = datatypes::name(&process_name)
@@ -382,6 +387,7 @@ impl Template {
                 dependencies,
                 kill_mode,
                 rights,
+                sockets,
                 ..settings
             },
             process_name,
@@ -421,10 +427,13 @@ impl Template {
         let name = section
             .expanded(&self.process_name, PROCESS_NAME.name)
             .map_err(|error| section.at(PROCESS_NAME.name, error))?;
+        let checks = Checks::read(section)?;
+        let readiness = checks.as_ref().and_then(|checks| checks.readiness.as_ref());
+        sockets::check_readiness(section, process.sockets.as_ref(), readiness)?;
         Ok(Process {
             name: name.text,
             command: command.into(),
-            checks: Checks::read(section)?,
+            checks,
             directory,
             environment,
             hooks: Hooks::read(section)?,

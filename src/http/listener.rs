@@ -275,6 +275,12 @@ impl ServerError {
 
 /// That an address is in use, by whom if that is known, and what to do: another value of `key`.
 pub fn in_use_by(shown: &str, section: &str, address: &Address, key: &str) -> String {
+    let who = who_listens(address);
+    format!("{shown} of [{section}] is in use: {who} listens there; shut it down, or change {key}")
+}
+
+/// Who listens on an address, as far as that is known.
+pub fn who_listens(address: &Address) -> String {
     let found = match address {
         Address::Inet { host, port } => {
             let address = resolve(host, *port).ok();
@@ -282,11 +288,10 @@ pub fn in_use_by(shown: &str, section: &str, address: &Address, key: &str) -> St
         }
         Address::Unix { path, .. } => listeners::of_unix(path),
     };
-    let who = match found {
+    match found {
         Some(Listening { pid, program }) => format!("{} (pid {pid})", plain::shown(&program)),
         None => "another program".to_owned(),
-    };
-    format!("{shown} of [{section}] is in use: {who} listens there; shut it down, or change {key}")
+    }
 }
 
 impl fmt::Display for ServerError {

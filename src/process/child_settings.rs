@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, RawFd};
 use std::rc::Rc;
 
-use crate::config::Process;
+use crate::config::{Process, Sockets, sockets};
 use crate::loggers::form::Column;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUse;
@@ -46,13 +46,24 @@ pub struct ChildSettings {
     pub terminal: Option<Rc<Terminal>>,
 }
 
-/// Adds a descriptor that a child has besides, under a number of its own.
-pub fn add_descriptor<'a>(steps: &mut Vec<Step<'a>>, descriptor: Option<(BorrowedFd<'a>, RawFd)>) {
-    let place = steps
-        .iter()
-        .position(|step| matches!(step, Step::CloseOthers(_)));
-    if let (Some(place), Some((source, number))) = (place, descriptor) {
-        steps.insert(place, Step::Descriptor { source, number });
+/// Adds what a child has besides its streams: listening sockets, of which it is told, and a
+/// descriptor under a number of its own.
+pub fn add_descriptors<'a>(
+    steps: &mut Vec<Step<'a>>,
+    process: &'a Process,
+    sockets: &[BorrowedFd<'a>],
+    other: Option<(BorrowedFd<'a>, RawFd)>,
+) {
+    let numbered = sockets.iter().copied().zip(sockets::FIRST..);
+    let all: Vec<(BorrowedFd<'a>, RawFd)> = numbered.chain(other).collect();
+    let is_place = |step: &Step<'_>| matches!(step, Step::CloseOthers(_));
+    if let Some(place) = steps.iter().position(is_place).filter(|_| !all.is_empty()) {
+        steps.insert(place, Step::Descriptors(all));
+    }
+    // Whatever files and the configuration say of the same variables.
+    if let Some(Sockets(all)) = process.sockets.as_deref() {
+        let names = all.iter().map(|named| named.name.as_str());
+        steps.push(Step::TellSockets(names.collect()));
     }
 }
 
@@ -98,8 +109,10 @@ impl ChildSettings {
 mod tests {
     use super::*;
     use crate::config::rights::{Bounds, Rights};
+    use crate::config::{Address, FastCgiSocket, NamedSocket};
     use crate::process::machine::tests::process;
     use crate::signal::Signal;
+    use std::os::fd::AsFd;
 
     fn settings() -> ChildSettings {
         ChildSettings {
@@ -181,6 +194,50 @@ mod tests {
                 "set no_new_privs",
             ]
         );
+    }
+
+    #[test]
+    fn sockets_are_placed_before_others_are_closed_and_told_of_at_the_end() {
+        let mut process = process();
+        process.directory = Some("/x".to_owned());
+        let named = ["a", "b"].map(|name| NamedSocket {
+            name: name.to_owned(),
+            socket: FastCgiSocket {
+                address: Address::Inet {
+                    host: "h".to_owned(),
+                    port: 80,
+                },
+                backlog: None,
+            },
+        });
+        process.sockets = Some(Rc::new(Sockets(named.into())));
+        let settings = settings();
+        let pipe = crate::sys::fd::pipe().unwrap();
+        let [one, other] = [pipe.read.as_fd(), pipe.write.as_fd()];
+        let mut steps = settings.steps(&process);
+        add_descriptors(&mut steps, &process, &[one, other], Some((one, 9)));
+        let told: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told[2..],
+            [
+                "set up descriptors",
+                "set up descriptor 9",
+                "close descriptors",
+                "chdir to /x",
+                "tell of sockets"
+            ]
+        );
+        let numbers = steps.iter().find_map(|step| match step {
+            Step::Descriptors(all) => Some(all.iter().map(|(_, number)| *number).collect()),
+            _ => None,
+        });
+        assert_eq!(numbers, Some(vec![3, 4, 9]));
+        // A program with neither takes the usual steps.
+        process.sockets = None;
+        let mut steps = settings.steps(&process);
+        let before = steps.len();
+        add_descriptors(&mut steps, &process, &[], None);
+        assert_eq!(steps.len(), before);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
-use crate::sys::socket::LONGEST_SOCKET_PATH;
+use crate::sys::socket::{LONGEST_SOCKET_PATH, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Stage};
 use crate::sys::{errno, host, safe_path, socket};
 use crate::text::pyrepr;
@@ -33,7 +33,9 @@ pub type Hosts = VecMap<String, Option<IpAddr>>;
 pub fn look_up_hosts(groups: &[Rc<config::Group>]) -> Hosts {
     let sockets = groups.iter().flat_map(|group| {
         let sockets = group.processes.iter().filter_map(|p| group.socket_of(p));
-        sockets.collect::<Vec<_>>()
+        let others = config::sockets::of_group(group).into_iter();
+        let others = others.flat_map(|(_, all)| all.0.iter().map(|named| &named.socket));
+        sockets.chain(others).collect::<Vec<_>>()
     });
     let mut hosts = Hosts::new();
     for socket in sockets {
@@ -56,6 +58,7 @@ pub struct Socket {
 /// Why a socket cannot be made. Its text is that of 4.3.0.
 #[derive(Debug)]
 pub struct SocketError {
+    kind: &'static str,
     url: String,
     reason: Reason,
 }
@@ -80,7 +83,7 @@ enum Reason {
 
 impl fmt::Display for SocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Could not create FastCGI socket {}: ", self.url)?;
+        write!(f, "Could not create {} {}: ", self.kind, self.url)?;
         match &self.reason {
             Reason::System(reason) => f.write_str(&bracketed(reason)),
             Reason::Mode { path, reason } => write!(
@@ -167,9 +170,7 @@ impl Socket {
     }
 
     fn create(&self, log: &mut Logger, hosts: &Hosts) -> Result<OwnedFd, SocketError> {
-        let url = self.config.address.url();
-        log.info(format_args!("Creating socket {url}"));
-        make(&self.config, hosts).map_err(|reason| SocketError { url, reason })
+        create(&self.config, "FastCGI socket", true, log, hosts)
     }
 
     fn has_vanished(&self) -> bool {
@@ -195,11 +196,30 @@ impl Socket {
     }
 }
 
-fn make(config: &FastCgiSocket, hosts: &Hosts) -> Result<OwnedFd, Reason> {
+/// Makes a socket of that kind, which listens. On a unix socket somebody else may listen
+/// already: whether that one `may_go` is the caller's business.
+pub fn create(
+    config: &FastCgiSocket,
+    kind: &'static str,
+    may_go: bool,
+    log: &mut Logger,
+    hosts: &Hosts,
+) -> Result<OwnedFd, SocketError> {
+    let url = config.address.url();
+    log.info(format_args!("Creating socket {url}"));
+    make(config, may_go, hosts).map_err(|reason| SocketError { kind, url, reason })
+}
+
+/// How many connections may wait.
+pub fn backlog(config: &FastCgiSocket) -> i32 {
     let backlog = config
         .backlog
-        .and_then(|backlog| i32::try_from(backlog).ok())
-        .unwrap_or(DEFAULT_BACKLOG);
+        .and_then(|backlog| i32::try_from(backlog).ok());
+    backlog.unwrap_or(DEFAULT_BACKLOG)
+}
+
+fn make(config: &FastCgiSocket, may_go: bool, hosts: &Hosts) -> Result<OwnedFd, Reason> {
+    let backlog = backlog(config);
     match &config.address {
         Address::Inet { host, port } => {
             let address = address_of(host, hosts)?;
@@ -211,7 +231,7 @@ fn make(config: &FastCgiSocket, hosts: &Hosts) -> Result<OwnedFd, Reason> {
                 owner: *owner,
                 backlog,
             };
-            make_unix(path, &access)
+            make_unix(path, may_go, &access)
         }
     }
 }
@@ -224,11 +244,17 @@ fn address_of(host: &str, hosts: &Hosts) -> Result<IpAddr, Reason> {
 }
 
 /// It is bound under its own name, since that is what its programs see. A socket
-/// of that name is removed first, be there somebody who listens or not, as in
+/// of that name is removed first. For FastCGI it is so whether somebody listens or not, as in
 /// 4.3.0: children of a supervisord that was killed may hold it.
-fn make_unix(path: &str, access: &Access) -> Result<OwnedFd, Reason> {
+fn make_unix(path: &str, may_go: bool, access: &Access) -> Result<OwnedFd, Reason> {
+    let is_stale = || matches!(socket::probe_unix(path), Ok(Probe::Stale));
     match socket_file::occupant(path) {
         Occupant::Nobody => {}
+        Occupant::Socket if !may_go && !is_stale() => {
+            return Err(Reason::System(io::Error::from_raw_os_error(
+                libc::EADDRINUSE,
+            )));
+        }
         Occupant::Socket => safe_path::remove(Path::new(path)).map_err(Reason::System)?,
         Occupant::Other => return Err(Reason::NotASocket(path.to_owned())),
     }

@@ -95,6 +95,20 @@ impl Group {
         Some((process, socket))
     }
 
+    /// Whether a process other than that has a child with the same listening sockets.
+    pub fn shares_sockets(&self, index: u32) -> bool {
+        let own = self
+            .place(index)
+            .and_then(|place| self.processes.get(place));
+        let sockets = own.and_then(|process| process.config().sockets.as_ref());
+        sockets.is_some()
+            && self.processes.iter().any(|other| {
+                other.id().index != index
+                    && other.machine().pid() != 0
+                    && other.config().sockets.as_ref() == sockets
+            })
+    }
+
     /// Closes the sockets of which no process has a child any more.
     pub fn close_idle_sockets(&mut self, log: &mut Logger) {
         let Group {

@@ -1,7 +1,7 @@
 //! The life of a process: the rules by which it moves from state to state
 //! ([`machine`]), and the thing that has a pid, pipes and logs
 //! ([`subprocess`]), in its [`group`], with the sockets of FastCGI programs
-//! ([`fcgi`]); which of all processes starts or stops next ([`scheduler`]); and the
+//! ([`fcgi`]) and those of other programs ([`sockets`]); which of all processes starts or stops next ([`scheduler`]); and the
 //! commands that run beside processes ([`helper`]); and whether a process is ready and healthy
 //! ([`health`]).
 
@@ -25,4 +25,5 @@ pub mod restarts;
 pub mod rights;
 pub mod rings;
 pub mod scheduler;
+pub mod sockets;
 pub mod subprocess;

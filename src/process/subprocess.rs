@@ -213,12 +213,14 @@ impl Subprocess {
     }
 
     /// Spawns a child and returns its pid; the error is the text for `spawnerr`.
-    /// A `socket` stands in the place of the pipe to its stdin.
+    /// A `socket` stands in the place of the pipe to its stdin; `sockets` are those that it has
+    /// besides.
     pub fn spawn(
         &mut self,
         context: &mut LoopContext,
         child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'_>>,
+        sockets: &[BorrowedFd<'_>],
     ) -> Result<i32, String> {
         let executable = self
             .find_command(child_settings)
@@ -264,7 +266,7 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         });
         let mut steps = child_settings.steps(&self.config);
-        child_settings::add_descriptor(&mut steps, given.descriptor());
+        child_settings::add_descriptors(&mut steps, &self.config, sockets, given.descriptor());
         let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
         let pid = spawned.map_err(|errno| {
             self.close(context);

@@ -69,6 +69,7 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     supervisor.config = config;
     supervisor.rereads += 1;
     supervisor.outdate_dependencies();
+    supervisor.close_unused_sockets(daemon.context);
     // What reading it has left behind, and the configuration before.
     memory::trim();
     let list = |names: Vec<String>| Value::Array(names.into_iter().map(Value::String).collect());

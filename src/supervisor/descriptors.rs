@@ -22,7 +22,11 @@ impl Supervisor {
         let sizes = self.groups.iter().map(|group| group.processes.len());
         let sizes = sizes.chain(added.iter().map(|group| group.processes.len()));
         let processes = sizes.sum::<usize>() as u64;
-        let wanted = processes * OF_PROCESS + OF_ALL;
+        let active = self.groups.iter().map(|group| &*group.config);
+        let programs = active.chain(added.iter().map(Rc::as_ref));
+        let programs = programs.flat_map(config::sockets::of_group);
+        let sockets = programs.map(|(_, own)| own.0.len()).sum::<usize>() as u64;
+        let wanted = processes * OF_PROCESS + sockets + OF_ALL;
         let before = limits::soft(Limit::OpenFiles);
         if before >= wanted {
             self.lacks_descriptors = false;

@@ -192,6 +192,7 @@ impl Supervisor {
         self.arm_ticks(context);
         self.emit(context, &Event::group_removed(&group.config.name));
         self.outdate_dependencies();
+        self.close_unused_sockets(context);
         self.changed = true;
         true
     }

@@ -57,6 +57,7 @@ impl Supervisor {
         self.add_schedules(context, id, |program| added.contains(&program));
         self.allow_descriptors(context, &[]);
         self.note_group(config);
+        self.close_unused_sockets(context);
         self.changed = true;
         added
     }

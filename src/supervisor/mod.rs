@@ -1,7 +1,7 @@
 //! The supervisor: every group and process, and what happens to them.
 //!
 //! Its state is plain data in one tree, but for what holds descriptors: the dispatchers of a
-//! process, the sockets of a group, the trigger of a pool, the pipes of handlers and the record
+//! process, the sockets of groups and programs, the trigger of a pool, the pipes of handlers and the record
 //! of children. Descriptors and timers carry tokens ([`crate::tokens`]) by which the process that
 //! they belong to is looked up here; [`transitions`] performs what the state machines ask for,
 //! [`shutdown`] stops everything in order, [`exit`] knows which programs end supervisord, [`schedules`] which the clock starts, [`fatal`] remembers what could not be done.
@@ -29,6 +29,7 @@ mod rest;
 pub mod results;
 pub mod schedules;
 pub mod shutdown;
+mod sockets;
 mod state_file;
 pub mod ticks;
 pub mod transitions;
@@ -41,6 +42,7 @@ use crate::events::event::{Event, Subject};
 use crate::loop_context::LoopContext;
 use crate::process::child_settings::ChildSettings;
 use crate::process::machine::Input;
+use crate::process::sockets::Sockets;
 use crate::process::subprocess::Subprocess;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
@@ -95,6 +97,8 @@ pub struct Supervisor {
     pids: VecMap<i32, ProcessId>,
     /// What an earlier supervisord has left behind.
     leftovers: Leftovers,
+    /// What it listens on for programs.
+    sockets: Sockets,
     /// Groups whose programs are to be started in the next turn.
     waiting_for_autostart: Vec<GroupId>,
     shutdown: Option<Shutdown>,
@@ -142,6 +146,7 @@ impl Supervisor {
             failures: Failures::default(),
             pids: VecMap::new(),
             leftovers: Leftovers::default(),
+            sockets: Sockets::default(),
             waiting_for_autostart: Vec::new(),
             shutdown: None,
             schedules: Schedules::default(),

@@ -118,10 +118,13 @@ impl Supervisor {
         }
     }
 
-    /// Spawns a child, on its socket if it has one; how that went, for the state machine. As in
-    /// 4.3.0, the socket is made even for a command that is not there.
+    /// Spawns a child, on its sockets if it has some; how that went, for the state machine. As in
+    /// 4.3.0, they are made even for a command that is not there.
     fn make_child(&mut self, context: &mut LoopContext, id: ProcessId) -> Input {
         let group = self.groups.get_mut(id.group);
+        let is_shared = group
+            .as_ref()
+            .is_some_and(|group| group.shares_sockets(id.index));
         let Some((process, socket)) = group.and_then(|group| group.process_and_socket(id.index))
         else {
             return Input::SpawnFailed("its group has gone".to_owned());
@@ -136,11 +139,21 @@ impl Supervisor {
             ));
         }
         let settings = &self.child_settings;
-        let socket = socket.map(|socket| socket.open(&mut context.log, &settings.hosts));
+        let hosts = &settings.hosts;
+        let socket = socket.map(|socket| socket.open(&mut context.log, hosts));
+        let wanted = process.config().sockets.clone();
+        let sockets = wanted.as_ref().map(|wanted| {
+            let log = &mut context.log;
+            self.sockets.open(wanted, is_shared, log, hosts)
+        });
         let spawned = socket
             .transpose()
+            .and_then(|socket| sockets.transpose().map(|_| socket))
             .map_err(|error| error.to_string())
-            .and_then(|socket| process.spawn(context, settings, socket));
+            .and_then(|socket| {
+                let sockets = wanted.map(|wanted| self.sockets.of(&wanted));
+                process.spawn(context, settings, socket, &sockets.unwrap_or_default())
+            });
         // Many spawns in one turn take their time, and each has its own.
         context.now = time::now();
         match spawned {

@@ -64,11 +64,21 @@ impl Said {
     }
 }
 
+/// What is said of sockets that it has handed over: no program has these, and with the pid of
+/// another process they would mean another one's.
+const LISTENING: [&str; 4] = [
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+];
+
 /// Whether a variable is between the manager and supervisord, and would make a
 /// program speak in its name.
 pub fn is_for_supervisord_alone(name: &[u8]) -> bool {
     [SOCKET, INTERVAL, WATCHED_PID]
         .iter()
+        .chain(&LISTENING)
         .any(|own| own.as_bytes() == name)
 }
 

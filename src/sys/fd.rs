@@ -12,6 +12,7 @@ use nix::sys::socket::MsgFlags;
 use nix::sys::uio::writev;
 use nix::unistd;
 
+use crate::sort;
 use crate::sys::errno;
 
 /// Both ends of a pipe, closed on exec.
@@ -88,11 +89,21 @@ pub fn duplicate_above(descriptor: BorrowedFd<'_>, number: RawFd) -> io::Result<
 
 /// Makes the open file description non-blocking, for everybody who shares it.
 pub fn set_nonblocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    set_waiting(descriptor, false)
+}
+
+/// The opposite, for everybody as well.
+pub fn set_blocking(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    set_waiting(descriptor, true)
+}
+
+fn set_waiting(descriptor: BorrowedFd<'_>, waits: bool) -> io::Result<()> {
     // One call, where fcntl(2) would be two: this is done for each pipe of a child.
-    match control(descriptor, Control::NON_BLOCKING, 1) {
+    match control(descriptor, Control::NON_BLOCKING, libc::c_int::from(!waits)) {
         Err(refusal) if errno::is_refusal(refusal as i32) => {
-            let flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
-            fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+            let mut flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
+            flags.set(OFlag::O_NONBLOCK, !waits);
+            fcntl(descriptor, FcntlArg::F_SETFL(flags))?;
             Ok(())
         }
         outcome => Ok(outcome.map(drop)?),
@@ -251,14 +262,14 @@ pub fn close_inherited(first: RawFd, limit: RawFd) {
     all.into_iter().filter(is_inherited).for_each(close);
 }
 
-/// Closes every descriptor from `first` on, as [`close_range`] does, but for these two.
-pub fn close_others(first: RawFd, kept: [Option<RawFd>; 2], limit: RawFd) {
+/// Closes every descriptor from `first` on, as [`close_range`] does, but for those that are kept.
+pub fn close_others(first: RawFd, kept: &[RawFd], limit: RawFd) {
+    let mut kept = kept.to_vec();
+    sort::by(&mut kept, Ord::cmp);
     let mut next = first;
-    for kept in [kept[0].min(kept[1]), kept[0].max(kept[1])] {
-        if let Some(kept) = kept.filter(|kept| *kept >= next) {
-            close_range(next, kept - 1, limit);
-            next = kept + 1;
-        }
+    for kept in kept.into_iter().filter(|kept| *kept >= first) {
+        close_range(next, kept - 1, limit);
+        next = kept + 1;
     }
     close_range(next, RawFd::MAX, limit);
 }
@@ -387,9 +398,9 @@ mod tests {
             assert_eq!(is_open(*descriptor), place < 3, "{place}");
         }
         assert!(is_open(1) && !is_open(high));
-        close_others(opened[0], [Some(opened[1]), None], opened[7]);
+        close_others(opened[0], &[opened[1]], opened[7]);
         assert!(!is_open(opened[0]) && is_open(opened[1]) && !is_open(opened[2]));
-        close_others(opened[1], [None, None], opened[7]);
+        close_others(opened[1], &[], opened[7]);
         assert!(!is_open(opened[1]));
     }
 }

@@ -37,6 +37,17 @@ pub enum Probe {
 /// A TCP socket that listens on `address`, with `SO_REUSEADDR`; `backlog` as
 /// for [`listen`].
 pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
+    let descriptor = bind_tcp(address)?;
+    listen(descriptor.as_fd(), backlog)?;
+    Ok(descriptor)
+}
+
+/// Whether that address is to be had. Nobody can connect meanwhile.
+pub fn try_tcp(address: SocketAddr) -> io::Result<()> {
+    bind_tcp(address).map(drop)
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
@@ -45,7 +56,6 @@ pub fn listen_tcp(address: SocketAddr, backlog: i32) -> io::Result<OwnedFd> {
     // Without it the address is had as well, a minute after the last connection of another one.
     let _ = setsockopt(&descriptor, sockopt::ReuseAddr, &true);
     bind(descriptor.as_raw_fd(), &SockaddrStorage::from(address))?;
-    listen(descriptor.as_fd(), backlog)?;
     Ok(descriptor)
 }
 

@@ -206,6 +206,8 @@ pub fn with(kind: &SectionKind, line: &str) -> String {
         "require_authentication" => "username=operator\npassword=secret\n",
         // A number needs a name with the number in it.
         "numprocs" | "numprocs_start" => "process_name=%(process_num)d\n",
+        // They are read for sockets alone.
+        "socket_backlog" | "socket_owner" | "socket_mode" => "sockets=s=unix:/run/s\n",
         _ => "",
     };
     let around = match kind.name {

@@ -50,6 +50,7 @@ ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_i
          'kill_mode', 'rlimit_nofile', 'rlimit_core', 'rlimit_cpu', 'rlimit_as', 'rlimit_data',
          'rlimit_fsize', 'rlimit_memlock', 'rlimit_nproc', 'rlimit_stack', 'rlimit_nice',
          'rlimit_rtprio', 'nice', 'oom_score_adj', 'no_new_privs', 'prsetpdeathsig', 'supplementary_groups',
+         'sockets',
          'type', 'schedule', 'cron', 'runtime_timeout', 'runtime_jitter',
          'pre_start_hook', 'pre_stop_hook', 'stopcommand', 'post_stop_hook', 'fatal_hook',
          'hook_timeout',

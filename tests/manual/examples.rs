@@ -48,9 +48,10 @@ fn every_page_with_an_example_has_a_test() {
 
 #[test]
 fn every_page_that_is_referred_to_is_there() {
-    const OF_OTHERS: [&str; 5] = [
+    const OF_OTHERS: [&str; 6] = [
         "crontab.5",
         "printf.3",
+        "sd_listen_fds.3",
         "sd_notify.3",
         "syslog.3",
         "systemd.exec.5",

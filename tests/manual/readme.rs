@@ -300,6 +300,7 @@ const TOLD: &[(&str, &str, &str)] = &[
         "supervisord.conf.5",
         ".Sh LIMITS AND RIGHTS",
     ),
+    ("`sockets`", "supervisord.conf.5", ".Sh SOCKETS"),
     ("`depends_on`", "supervisord.conf.5", ".Sh DEPENDENCIES"),
     ("`graph`", "supervisorctl.8", ".It Cm graph"),
     (

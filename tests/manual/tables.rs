@@ -345,7 +345,8 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
 fn the_page_of_the_configuration_has_every_variable_that_programs_are_given_and_no_other() {
     let scene = Scene::start(
         "[program:p]\ncommand=/bin/sh -c 'env; exec cat'\nstartsecs=0\n\
-         stdout_logfile=%(here)s/env\nautostart=true\nwatchdog=1h\n",
+         stdout_logfile=%(here)s/env\nautostart=true\nwatchdog=1h\n\
+         sockets=s=unix:%(here)s/p.sock\n",
     );
     let given = || -> Words {
         let shown = scene.dir.read("env").unwrap_or_default();
@@ -353,7 +354,7 @@ fn the_page_of_the_configuration_has_every_variable_that_programs_are_given_and_
         let names = names.map(|(name, _)| name.to_owned());
         names
             .filter(|name| {
-                ["SUPERVISOR_", "NOTIFY_", "WATCHDOG_"]
+                ["SUPERVISOR_", "NOTIFY_", "WATCHDOG_", "LISTEN_"]
                     .iter()
                     .any(|lead| name.starts_with(lead))
             })

@@ -74,13 +74,13 @@ fn what_is_no_socket_stays_where_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     fs::write(&path, "precious").unwrap();
-    let failed = make(&unix(path.to_str().unwrap()), &Hosts::new());
+    let failed = make(&unix(path.to_str().unwrap()), true, &Hosts::new());
     assert!(matches!(failed, Err(Reason::NotASocket(_))));
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     fs::remove_file(&path).unwrap();
     // A socket makes room, be there somebody who listens.
-    let first = make(&unix(path.to_str().unwrap()), &Hosts::new()).unwrap();
-    let second = make(&unix(path.to_str().unwrap()), &Hosts::new());
+    let first = make(&unix(path.to_str().unwrap()), true, &Hosts::new()).unwrap();
+    let second = make(&unix(path.to_str().unwrap()), true, &Hosts::new());
     assert!(second.is_ok());
     drop(first);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
@@ -90,7 +90,8 @@ fn what_is_no_socket_stays_where_it_is() {
 fn errors_are_told_in_the_words_of_python() {
     let error = |reason| {
         let url = "tcp://h:80".to_owned();
-        SocketError { url, reason }.to_string()
+        let kind = "FastCGI socket";
+        SocketError { kind, url, reason }.to_string()
     };
     let os = || io::Error::from_raw_os_error(libc::EPERM);
     let path = || "/s".to_owned();
@@ -125,6 +126,6 @@ fn errors_are_told_in_the_words_of_python() {
 #[test]
 fn a_path_that_is_too_long_is_told_so() {
     let path = format!("/tmp/{}", "x".repeat(200));
-    let failed = make(&unix(&path), &Hosts::new());
+    let failed = make(&unix(&path), true, &Hosts::new());
     assert!(matches!(failed, Err(Reason::PathTooLong)));
 }

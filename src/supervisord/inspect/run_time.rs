@@ -1,6 +1,8 @@
 //! What `--check` can see now of what will fail when programs are started: commands,
 //! directories and files of variables that are not there, users that nobody may become, jobs that
-//! look like services.
+//! look like services, sockets on which nobody can listen.
+
+mod sockets;
 
 use std::iter;
 
@@ -75,6 +77,7 @@ impl Looker<'_> {
             self.user(process, own);
             self.schedule(process, own);
         }
+        self.sockets(group, origin);
         let section = origin.section.as_str();
         let socket = match &group.kind {
             GroupKind::FastCgi(socket) => Some(socket),

@@ -105,6 +105,19 @@ fn a_manager_that_has_gone_is_an_error_once() {
 }
 
 #[test]
+fn what_is_said_to_supervisord_alone_is_known() {
+    for name in [
+        "NOTIFY_SOCKET",
+        "LISTEN_FDS",
+        "LISTEN_FDNAMES",
+        "LISTEN_PID",
+    ] {
+        assert!(is_for_supervisord_alone(name.as_bytes()), "{name}");
+    }
+    assert!(!is_for_supervisord_alone(b"LISTEN_ON"));
+}
+
+#[test]
 fn who_is_no_service_has_no_manager() {
     assert!(ServiceManager::of(&environment(&[("PATH", "/bin")]), 7).is_none());
     assert!(ServiceManager::of(&environment(&[(SOCKET, "")]), 7).is_none());

@@ -18,7 +18,7 @@ use crate::sys::spawn::error_pipe::ErrorPipe;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
 use crate::sys::{fd, foreground, privileges, process, rights, signals, terminal};
-use crate::text::environment_file::Source;
+use crate::text::environment_file::{Pair, Source};
 
 /// The exit status of a child that has not become its program.
 pub const NOT_SPAWNED: i32 = 127;
@@ -70,11 +70,8 @@ pub enum Step<'a> {
     Signals(Mask),
     /// The streams become the descriptors 0, 1 and 2.
     Streams,
-    /// It has this descriptor besides, under a number of its own.
-    Descriptor {
-        source: BorrowedFd<'a>,
-        number: RawFd,
-    },
+    /// It has these descriptors besides, each under a number of its own.
+    Descriptors(Vec<(BorrowedFd<'a>, RawFd)>),
     /// It has no other descriptors; where the system has no better way, none below this.
     CloseOthers(RawFd),
     /// The variables in these files are added, but for those of a name that is to be kept.
@@ -82,6 +79,9 @@ pub enum Step<'a> {
         sources: &'a [Source],
         kept: Vec<&'a str>,
     },
+    /// It is told of the listening sockets that it has from descriptor 3 on, by their names: in
+    /// the words of sd_listen_fds(3), with its own pid.
+    TellSockets(Vec<&'a str>),
     /// The terminal that controls it, if one does, does so no longer. Who has that may type on it.
     LeaveTerminal,
     /// It becomes this user, with all of these groups.
@@ -130,10 +130,14 @@ impl fmt::Display for Step<'_> {
             Step::TakeTerminal(_) => f.write_str("take the terminal"),
             Step::Signals(_) => f.write_str("reset signals"),
             Step::Streams => f.write_str("set up descriptors"),
-            Step::Descriptor { number, .. } => write!(f, "set up descriptor {number}"),
+            Step::Descriptors(all) => {
+                let highest = all.iter().map(|(_, number)| *number).max();
+                write!(f, "set up descriptor {}", highest.unwrap_or_default())
+            }
             Step::CloseOthers(_) => f.write_str("close descriptors"),
             // The reason names the file.
             Step::EnvironmentFiles { .. } => f.write_str("read an environment file"),
+            Step::TellSockets(_) => f.write_str("tell of sockets"),
             Step::LeaveTerminal => f.write_str("leave the terminal"),
             Step::User { uid, .. } | Step::RefusedUser { uid, .. } => write!(f, "setuid to {uid}"),
             Step::Directory(directory) => write!(f, "chdir to {directory}"),
@@ -168,13 +172,14 @@ pub(super) fn run(
     steps: &[Step<'_>],
     errors: &mut ErrorPipe,
 ) -> ! {
-    let own = steps.iter().find_map(|step| match step {
-        Step::Descriptor { number, .. } => Some(*number),
-        _ => None,
+    let own = steps.iter().flat_map(|step| match step {
+        Step::Descriptors(all) => all.as_slice(),
+        _ => &[],
     });
-    if let Some(number) = own {
-        errors.leave(number);
-    }
+    let mut kept: Vec<RawFd> = own.map(|(_, number)| *number).collect();
+    errors.leave(&kept);
+    // Until exec.
+    kept.push(errors.write_end());
     // Until the streams have their places, descriptor 2 is the daemon's.
     let (placed, mut stderr) = (io::stderr(), streams.stderr);
     let mut variables = Vec::new();
@@ -183,7 +188,11 @@ pub(super) fn run(
             Step::EnvironmentFiles { sources, kept } => {
                 environment_files::read(sources, kept, &mut variables)
             }
-            _ => perform(step, streams, [Some(errors.write_end()), own]),
+            Step::TellSockets(names) => {
+                variables.extend(told_of(names));
+                Ok(())
+            }
+            _ => perform(step, streams, &kept),
         };
         if outcome.is_ok() && matches!(step, Step::Streams) {
             stderr = placed.as_fd();
@@ -203,9 +212,19 @@ pub(super) fn run(
     unsafe { libc::_exit(NOT_SPAWNED) }
 }
 
-/// Does a step, in the child. The descriptors that are `kept` stay open: the error pipe until
-/// exec.
-fn perform(step: &Step<'_>, streams: Streams<'_>, kept: [Option<RawFd>; 2]) -> Result<(), Failure> {
+/// How a program is told of its sockets.
+fn told_of(names: &[&str]) -> [Pair; 3] {
+    let pid = unistd::getpid().to_string();
+    [
+        ("LISTEN_PID", pid),
+        ("LISTEN_FDS", names.len().to_string()),
+        ("LISTEN_FDNAMES", names.join(":")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+}
+
+/// Does a step, in the child. The descriptors that are `kept` stay open.
+fn perform(step: &Step<'_>, streams: Streams<'_>, kept: &[RawFd]) -> Result<(), Failure> {
     let outcome = match step {
         Step::ProcessGroup => lead_process_group(),
         // Without it the program runs as well, in the background.
@@ -219,14 +238,14 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, kept: [Option<RawFd>; 2]) -> R
             Ok(())
         }
         Step::Streams => place(streams),
-        Step::Descriptor { source, number } => place_one(*source, *number),
+        Step::Descriptors(all) => place_all(all),
         // 4.3.0 stops at `minfds`.
         Step::CloseOthers(limit) => {
             fd::close_others(libc::STDERR_FILENO + 1, kept, *limit);
             Ok(())
         }
-        // Its outcome is more than a success.
-        Step::EnvironmentFiles { .. } => Ok(()),
+        // Their outcome is more than a success.
+        Step::EnvironmentFiles { .. } | Step::TellSockets(_) => Ok(()),
         Step::LeaveTerminal => {
             terminal::leave();
             Ok(())
@@ -276,12 +295,26 @@ fn lead_process_group() -> Result<(), Reason> {
     Ok(led.or_else(|errno| unistd::setsid().map(drop).map_err(|_| errno))?)
 }
 
-fn place_one(source: BorrowedFd<'_>, number: RawFd) -> Result<(), Reason> {
-    if source.as_raw_fd() == number {
-        return Ok(fcntl(source, FcntlArg::F_SETFD(FdFlag::empty())).map(drop)?);
+fn place_all(all: &[(BorrowedFd<'_>, RawFd)]) -> Result<(), Reason> {
+    let numbers = || all.iter().map(|(_, number)| *number);
+    let highest = numbers().max().unwrap_or_default();
+    // What lies where another one is to be is moved away before anything is put there.
+    let sources = all.iter().map(|(source, number)| {
+        let lies_on = source.as_raw_fd();
+        match lies_on != *number && numbers().any(|taken| taken == lies_on) {
+            true => fcntl(*source, FcntlArg::F_DUPFD_CLOEXEC(highest + 1)),
+            false => Ok(lies_on),
+        }
+    });
+    let sources = sources.collect::<Result<Vec<RawFd>, Errno>>()?;
+    for ((descriptor, number), source) in all.iter().zip(sources) {
+        if source == *number {
+            fcntl(*descriptor, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            continue;
+        }
+        // SAFETY: two numbers; in the child nobody owns what is closed.
+        Errno::result(unsafe { libc::dup2(source, *number) })?;
     }
-    // SAFETY: two numbers; in the child nobody owns what is closed.
-    Errno::result(unsafe { libc::dup2(source.as_raw_fd(), number) })?;
     Ok(())
 }
 

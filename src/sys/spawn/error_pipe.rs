@@ -61,10 +61,11 @@ impl ErrorPipe {
         self.pipe.write.as_raw_fd()
     }
 
-    /// Makes room for another descriptor of that number, in a child.
-    pub(super) fn leave(&mut self, number: RawFd) {
-        if self.write_end() == number
-            && let Ok(moved) = fd::duplicate_above(self.pipe.write.as_fd(), number)
+    /// Makes room for other descriptors of these numbers, in a child.
+    pub(super) fn leave(&mut self, numbers: &[RawFd]) {
+        if numbers.contains(&self.write_end())
+            && let Some(highest) = numbers.iter().max()
+            && let Ok(moved) = fd::duplicate_above(self.pipe.write.as_fd(), *highest)
         {
             self.pipe.write = moved;
         }

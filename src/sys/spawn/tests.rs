@@ -1,5 +1,7 @@
 //! Children for real, by way of the shell and a few standard programs.
 
+mod descriptors;
+
 use super::child::RESET;
 use super::*;
 use crate::signal::Signal;
