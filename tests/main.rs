@@ -87,6 +87,7 @@ mod program_defaults;
 mod proxies;
 mod readiness;
 mod real_programs;
+mod real_sockets;
 mod reaping;
 mod refusals;
 mod regressions;

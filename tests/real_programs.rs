@@ -22,7 +22,7 @@ exec \"$@\"
 ";
 
 /// A program of Debian; the name of php-fpm's has its version at the end.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let folders = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
     let entries = folders
         .iter()
@@ -44,7 +44,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// A program of the environment with packages from PyPI.
-fn from_pypi(name: &str) -> PathBuf {
+pub fn from_pypi(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/real-programs/bin");
     let path = folder.join(name);
     assert!(
