@@ -23,6 +23,8 @@ pub struct ConfigError {
     advice: Option<Box<str>>,
     /// Whether it is a value's percent sign that is wrong.
     is_of_format: bool,
+    /// Whether 4.3.0 knows no such error.
+    is_new: bool,
 }
 
 impl fmt::Display for ConfigError {
@@ -42,6 +44,7 @@ impl ConfigError {
             location: None,
             advice: None,
             is_of_format: false,
+            is_new: false,
         }
     }
 
@@ -143,6 +146,24 @@ impl ConfigError {
             (Some(location), None) => format!("{location}: the error is here"),
             (None, Some(advice)) => advice.to_string(),
             (None, None) => String::new(),
+        }
+    }
+
+    /// The same for an error that 4.3.0 does not know, of which clients are told everything.
+    pub fn of_ours(self) -> ConfigError {
+        ConfigError {
+            is_new: true,
+            ..self
+        }
+    }
+
+    /// The error as clients and the log are told of it: what 4.3.0 says stays as it is.
+    pub fn told(&self) -> String {
+        match self.explanation() {
+            explanation if self.is_new && !explanation.is_empty() => {
+                format!("{self} ({explanation})")
+            }
+            _ => self.to_string(),
         }
     }
 

@@ -3,7 +3,6 @@
 //! with what reads them.
 
 use super::document::PROGRAM_DEFAULT;
-use super::error::ConfigError;
 use super::key::{Fallback, Key, key};
 use super::{fcgi, group, limits, listener, monitoring, program, rpcinterface, server};
 use super::{supervisorctl, supervisord};
@@ -74,18 +73,6 @@ pub fn kind_of(section: &str) -> Option<&'static SectionKind> {
         true => section.starts_with(kind.name),
         false => section == kind.name,
     })
-}
-
-/// An error as clients and the log are told of it: the text that 4.3.0 has, and of keys that mean
-/// more here, or nothing there, the explanation, too.
-pub fn told(error: &ConfigError) -> String {
-    let kind = error.section().and_then(kind_of);
-    let mut known = kind.into_iter().flat_map(SectionKind::all_keys);
-    let is_changed = known.any(|key| key.changed && Some(key.name) == error.key());
-    match error.explanation() {
-        explanation if is_changed && !explanation.is_empty() => format!("{error} ({explanation})"),
-        _ => error.to_string(),
-    }
 }
 
 impl SectionKind {

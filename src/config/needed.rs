@@ -138,7 +138,8 @@ impl<'a> Check<'a> {
 
     fn error(&self, dependency: &Dependency, text: String) -> ConfigError {
         let place = &dependency.place;
-        let error = ConfigError::new(text).of_key(&place.section, DEPENDS_ON.name);
+        let error = ConfigError::new(text).of_ours();
+        let error = error.of_key(&place.section, DEPENDS_ON.name);
         error.at(place.location.clone())
     }
 

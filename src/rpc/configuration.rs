@@ -1,7 +1,6 @@
 //! Reading the configuration again, and making groups active or forgetting them.
 
 use crate::config::diff;
-use crate::config::keys;
 use crate::config::load;
 use crate::config::{self, LogFile, output};
 use crate::process::subprocess::Subprocess;
@@ -18,7 +17,7 @@ use crate::xmlrpc::writer::{self, StructWriter};
 pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &mut *daemon.supervisor;
     let mut config = load::load(&supervisor.request).map_err(|error| {
-        let text = keys::told(&error);
+        let text = error.told();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         daemon.context.log.error(format_args!(
             "could not read the configuration again: {}",

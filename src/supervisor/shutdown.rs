@@ -13,7 +13,6 @@ use crate::clock::Monotonic;
 use crate::config::GroupKind;
 use crate::config::amounts::Limit;
 use crate::config::error::ConfigError;
-use crate::config::keys;
 use crate::config::load;
 use crate::events::event::Event;
 use crate::log_level::Level;
@@ -52,7 +51,7 @@ pub enum NotRestarted {
 impl fmt::Display for NotRestarted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotRestarted::Config(error) => f.write_str(&keys::told(error)),
+            NotRestarted::Config(error) => f.write_str(&error.told()),
             NotRestarted::Pipe(error) => write!(f, "cannot make a pipe: {}", errno::reason(error)),
         }
     }
