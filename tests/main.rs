@@ -121,6 +121,7 @@ mod syslog;
 mod taken;
 mod time_limits;
 mod update;
+mod update_logs;
 mod update_random;
 mod users;
 mod vanished;

@@ -157,6 +157,7 @@ const MORE_OF_STOP: &[&str] = &[
 /// All of them.
 const KNOWN: &[Known] = &[
     more_forms("forms of arguments", "reread", MORE_OF_REREAD),
+    more_forms("commands of supervisorctl", "reread", MORE_OF_REREAD),
     more_forms("lines from a pipe", "reread", MORE_OF_REREAD),
     more_forms("no server", "reread", MORE_OF_REREAD),
     more_forms("no permission", "reread", MORE_OF_REREAD),
