@@ -78,6 +78,8 @@ fn a_disabled_program_is_started_by_its_name_alone_until_it_is_enabled() {
     // What runs goes on, and is told to be disabled.
     assert_eq!(state(&scene, "web"), "RUNNING");
     assert_eq!(scene.info("web").get("disabled"), Some(&Value::Bool(true)));
+    let page = scene.rpc.get("/").body;
+    assert_eq!(page.matches(", disabled<").count(), 3, "{page}");
     assert_eq!(said(&scene, "enable job:job_1"), "job:job_1: enabled\n");
     assert_eq!(scene.info("job:job_1").get("disabled"), None);
 

@@ -41,6 +41,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.rollingRestart",
     "supervisor.rotateAllLogs",
     "supervisor.rotateProcessLogs",
+    "supervisor.setNumProcs",
     "supervisor.stopProcessWithDependents",
     "supervisor.stopProcessWithin",
     "supervisor.updateProcessGroup",

@@ -101,6 +101,7 @@ mod rolling_proxy;
 mod rotation;
 mod rotation_daily;
 mod sandboxes;
+mod scale;
 mod schedules;
 mod secrets;
 mod service;

@@ -70,6 +70,33 @@ fn the_next_one_is_restarted_when_the_one_before_is_running() {
 }
 
 #[test]
+fn the_next_one_is_left_alone_until_the_one_before_is_ready_and_nothing_else_comes_between() {
+    let scene = Scene::start(
+        "[program:w]\nnumprocs=2\nprocess_name=w_%(process_num)d\nstartsecs=0\n\
+         command=/bin/sh -c 'while test -e %(here)s/hold_%(process_num)d; do sleep 0.02; done; \
+         echo ready; exec cat'\nreadiness=log:ready\n",
+    );
+    scene.wait_all("RUNNING");
+    let before = pids(&scene);
+    scene.dir.write("hold_0", "");
+    let finished = ctl(&scene, "restart --rolling --no-wait w:*");
+    assert_eq!(finished.status, Some(0), "{}", finished.stdout);
+    let has_begun = || ![0, before[0]].contains(&pids(&scene)[0]);
+    assert!(wait_until(DEADLINE, has_begun), "{}", scene.log());
+    assert_eq!(scene.info("w:w_0").text_of("statename"), "STARTING");
+    // Two at a time would be down, or one that the other waits for would be gone.
+    let refused = scene.call("rollingRestart", &[Value::text("w:*")]);
+    assert!(matches!(refused, Outcome::Fault(30, _)), "{refused:?}");
+    let refused = scene.call("setNumProcs", &[Value::text("w"), Value::Int(1)]);
+    assert!(matches!(refused, Outcome::Fault(30, _)), "{refused:?}");
+    assert_eq!(pids(&scene)[1], before[1]);
+    std::fs::remove_file(scene.dir.join("hold_0")).unwrap();
+    let are_new = wait_until(DEADLINE, || all_are_new(&scene, &before));
+    assert!(are_new, "{}", scene.log());
+    scene.stop();
+}
+
+#[test]
 fn so_many_may_be_down_at_a_time_as_is_said() {
     let scene = scene(3, "");
     let begin = scene.log().len();

@@ -53,6 +53,7 @@ pub mod redact;
 pub mod repair;
 pub mod rights;
 pub mod rpcinterface;
+pub mod scale;
 pub mod section;
 pub mod server;
 pub mod settings;

@@ -107,8 +107,8 @@ settings! {
 /// The priority of a process, which is that of a group too.
 pub const PRIORITY: Key = Process::KEYS[0];
 pub const REDIRECT_STDERR: Key = key("redirect_stderr", "boolean", Value("false")).of_child();
-const PROCESS_NAME: Key = key("process_name", "text", Value("%(program_name)s")).of_child();
-const NUMPROCS: Key = changed("numprocs", "integer", Value("1")).of_nothing();
+pub const PROCESS_NAME: Key = key("process_name", "text", Value("%(program_name)s")).of_child();
+pub const NUMPROCS: Key = changed("numprocs", "integer", Value("1")).of_nothing();
 const NUMPROCS_START: Key = key("numprocs_start", "integer", Value("0")).of_nothing();
 const UMASK: Key = key("umask", "octal", Derived("the umask of supervisord")).of_child();
 
@@ -215,7 +215,7 @@ pub enum AutoRestart {
 
 /// More processes than this in one section are a slip of the pen, and would
 /// fill the memory before anything else could be said about them.
-const MAX_NUMPROCS: i64 = 100_000;
+pub const MAX_NUMPROCS: i64 = 100_000;
 
 /// The processes of a section as members of a group, sorted by priority and name.
 pub fn processes(

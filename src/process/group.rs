@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::config::scale::Scaled;
 use crate::config::{self, GroupKind};
 use crate::loggers::logger::Logger;
 use crate::process::fcgi::{self, Socket};
@@ -14,6 +15,8 @@ pub struct Group {
     pub id: GroupId,
     /// What it was made from.
     pub config: Rc<config::Group>,
+    /// That this is not all as configured, if it is not.
+    pub scaled: Option<Box<Scaled>>,
     /// Its processes in the order of definition.
     pub processes: Vec<Subprocess>,
     /// The sockets that processes of it share as their descriptor 0.
@@ -34,6 +37,7 @@ impl Group {
             id,
             processes: Vec::with_capacity(config.processes.len()),
             sockets: fcgi::sockets_of(&config),
+            scaled: None,
             next_index: 0,
             config,
         };
@@ -66,6 +70,12 @@ impl Group {
             paths,
             is_pool,
         )
+    }
+
+    /// The group as configured, with the numbers of processes that the configuration has.
+    pub fn configured(&self) -> &Rc<config::Group> {
+        let scaled = self.scaled.as_ref();
+        scaled.map_or(&self.config, |scaled| &scaled.configured)
     }
 
     /// The place in the list of the process of that number.

@@ -3,6 +3,7 @@
 use crate::config::diff;
 use crate::config::load;
 use crate::config::{self, LogFile, output};
+use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{names, parameters};
@@ -41,10 +42,10 @@ pub fn reload(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let groups = supervisor.groups.by_priority().into_iter().rev();
     let running = groups
         .filter_map(|id| supervisor.groups.get(id))
-        .map(|group| &*group.config);
+        .map(|group| &**group.configured());
     let difference = diff::compare(running, &config.groups);
     diff::share(&mut config.groups, |name| {
-        supervisor.groups.named(name).map(|group| &group.config)
+        supervisor.groups.named(name).map(Group::configured)
     });
     supervisor
         .child_settings
@@ -121,6 +122,7 @@ pub fn push_info(
     process: &config::Process,
     in_use: bool,
     is_disabled: bool,
+    scaled: Option<u32>,
     active: Option<&Subprocess>,
 ) {
     let mut entry = StructWriter::begin(text);
@@ -154,6 +156,9 @@ pub fn push_info(
     entry.string("serverurl", process.serverurl.as_deref().unwrap_or("none"));
     if is_disabled {
         entry.bool("disabled", true);
+    }
+    if let Some(number) = scaled {
+        entry.int("scaled", number.into());
     }
     entry.end();
 }

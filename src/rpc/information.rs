@@ -208,12 +208,18 @@ pub fn push_info(text: &mut String, supervisor: &Supervisor, process: &Subproces
     } else if let Some(next) = process.next_run() {
         row.int_after(int_member!("next_run"), next);
     }
+    if let Some(number) = supervisor.scaled_to(process) {
+        row.int_after(int_member!("scaled"), number.into());
+    }
     if let Some(watch) = process.watch() {
         row.string_after(string_member!("health"), watch.health().name());
         row.string_after(string_member!("health_reason"), watch.reason());
     }
     row.end();
 }
+
+/// What is told of a process that is disabled.
+pub const DISABLED: &str = ", disabled";
 
 /// What is known of a process, in a few words; what it waits for, if it does.
 pub fn description_in(supervisor: &Supervisor, process: &Subprocess, now: Now) -> String {
@@ -239,7 +245,7 @@ fn description(
         ProcessState::Stopped | ProcessState::Exited
     );
     if is_disabled && is_at_rest {
-        return format!("{description}, disabled");
+        return description + DISABLED;
     }
     match process.next_run().filter(|_| !is_disabled) {
         None => description,

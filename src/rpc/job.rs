@@ -12,6 +12,7 @@ use crate::clock::Monotonic;
 use crate::process::group::namespec;
 use crate::rpc::names;
 use crate::rpc::pending::{Ending, PendingAction};
+use crate::supervisor::scale::Scaling;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
@@ -26,6 +27,8 @@ pub struct Job {
     pub steps: VecDeque<JobStep>,
     /// The step that waits for processes.
     pub under_way: Option<(Change, String, PendingAction)>,
+    /// The groups that it changes something of; none for all of them.
+    groups: Option<Vec<String>>,
     /// What the steps so far have come to.
     entries: Vec<Entry>,
     pub answer: JobAnswer,
@@ -64,6 +67,10 @@ pub enum JobStep {
     Update(String),
     /// Has an active group go by the configuration, and starts these again.
     Renew(String, Vec<ProcessId>),
+    /// Stops these, which are to leave their group: nothing goes down with them.
+    Leave(Vec<String>),
+    /// Gives programs of a group other numbers of processes.
+    Scale(Box<Scaling>),
 }
 
 /// What is stopped or started.
@@ -86,6 +93,8 @@ pub enum Change {
     Remove,
     Update,
     Add,
+    /// It has the configured numbers of processes again.
+    Scale,
     /// Nothing, for another one has failed before.
     Skip,
 }
@@ -102,6 +111,7 @@ impl Job {
     /// A job that has begun nothing yet.
     pub fn new(steps: VecDeque<JobStep>, answer: JobAnswer, wait: bool) -> Job {
         Job {
+            groups: groups_of(&steps),
             steps,
             under_way: None,
             entries: Vec::new(),
@@ -112,6 +122,12 @@ impl Job {
             turn: None,
             ending: Ending::default(),
         }
+    }
+
+    /// Whether it changes something of a group.
+    pub fn concerns(&self, group: &str) -> bool {
+        let groups = self.groups.as_ref();
+        groups.is_none_or(|groups| groups.iter().any(|known| known == group))
     }
 
     /// When it wants to be gone on with though no process has changed its state.
@@ -183,6 +199,33 @@ impl Job {
     }
 }
 
+/// The groups that steps change something of; none for all of them.
+fn groups_of(steps: &VecDeque<JobStep>) -> Option<Vec<String>> {
+    let mut groups: Vec<String> = Vec::new();
+    for step in steps {
+        let names = match step {
+            JobStep::Stop(target) | JobStep::Start(target) => match target {
+                JobTarget::All => return None,
+                JobTarget::Name(name) => std::slice::from_ref(name),
+                JobTarget::Together(names) => names,
+            },
+            JobStep::StopGroup(name)
+            | JobStep::Replace(name)
+            | JobStep::Update(name)
+            | JobStep::Renew(name, _) => std::slice::from_ref(name),
+            JobStep::Leave(names) => names,
+            JobStep::Scale(scaling) => std::slice::from_ref(&scaling.config.name),
+        };
+        for name in names {
+            let (group, _) = names::split(name);
+            if groups.last().is_none_or(|last| last != group) {
+                groups.push(group.to_owned());
+            }
+        }
+    }
+    Some(groups)
+}
+
 impl JobTarget {
     /// How faults of the target as a whole name it.
     pub fn name(&self) -> String {
@@ -201,6 +244,7 @@ impl Change {
             Change::Remove => "remove",
             Change::Update => "update",
             Change::Add => "add",
+            Change::Scale => "scale",
             Change::Skip => "skip",
         }
     }

@@ -3,6 +3,10 @@
 //! a long one is written over several turns of the loop, and each row tells of
 //! the moment at which it is written.
 
+use std::ptr;
+
+use crate::config;
+use crate::config::scale::Scaled;
 use crate::http::content::Content;
 use crate::process::group::Group;
 use crate::process::subprocess::Subprocess;
@@ -141,15 +145,19 @@ fn push_rows(
         }
         Rows::Config { rows, .. } => {
             for row in rows.get(range).unwrap_or_default() {
-                let Some(group) = supervisor.config.groups.get(row.group) else {
+                let Some(config) = supervisor.config.groups.get(row.group) else {
                     continue;
                 };
+                let active = row.active.and_then(|id| supervisor.groups.get(id));
+                let (group, scaled) = as_it_runs(config, active);
                 let Some(process) = group.processes.get(row.place) else {
                     continue;
                 };
-                let active = row.process.and_then(|id| supervisor.groups.process(id));
+                let scaled = scaled.and_then(|scaled| scaled.number_of(process));
                 let is_disabled = supervisor.has_disabled(&group.name, &process.name);
-                configuration::push_info(text, group, process, row.in_use, is_disabled, active);
+                let (in_use, known) = (active.is_some(), row.process);
+                let known = known.and_then(|id| supervisor.groups.process(id));
+                configuration::push_info(text, group, process, in_use, is_disabled, scaled, known);
             }
         }
     }
@@ -163,6 +171,7 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
         let in_use = active.binary_search_by(|group| group.config.name.cmp(&config.name));
         let in_use = in_use.ok().and_then(|at| active.get(at));
         // Until the first reread the automatic files' names are known, then they are "auto".
+        let (config, _) = as_it_runs(config, in_use.copied());
         let known = in_use.filter(|_| supervisor.rereads == 0);
         let known = known.map_or(&[][..], |group| &group.processes);
         let mut known: Vec<&Subprocess> = known.iter().collect();
@@ -172,7 +181,7 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
             let row = ConfigRow {
                 group,
                 place,
-                in_use: in_use.is_some(),
+                active: in_use.map(|group| group.id),
                 process: known
                     .binary_search_by(|process| process.config().name.as_str().cmp(name))
                     .ok()
@@ -185,6 +194,19 @@ fn config_rows(supervisor: &Supervisor) -> Rows {
     Rows::Config {
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         rereads: supervisor.rereads,
+    }
+}
+
+/// A group of the configuration, with the numbers of processes that it has been given since, if
+/// it runs as configured otherwise.
+fn as_it_runs<'a>(
+    config: &'a config::Group,
+    active: Option<&'a Group>,
+) -> (&'a config::Group, Option<&'a Scaled>) {
+    let scaled = active.and_then(|active| Some((&*active.config, active.scaled.as_deref()?)));
+    match scaled.filter(|(_, scaled)| ptr::eq(&*scaled.configured, config)) {
+        Some((config, scaled)) => (config, Some(scaled)),
+        None => (config, None),
     }
 }
 

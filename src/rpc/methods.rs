@@ -4,7 +4,7 @@
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
     configuration, dependencies, difference, disabled, information, listing, log_files, logs,
-    restart, rolling, signals, start, stop, system, wait,
+    restart, rolling, scale, signals, start, stop, system, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -72,6 +72,11 @@ const AT_ONCE: Parameter = Parameter {
     help: "how many may be down at the same time (1 by default)",
     optional: true,
 };
+const PROGRAM: Parameter = required(
+    "string",
+    "name",
+    "a program, as 'name' or, with its group, 'group:name'",
+);
 const OFFSET: Parameter = required(
     "int",
     "offset",
@@ -245,6 +250,10 @@ const SUPERVISOR: &[Method] = methods! {
     sendRemoteCommEvent(TYPE, DATA) -> TRUE, [] always,
         "Tell event listeners of something that happened elsewhere.",
         information::send_remote_event;
+    setNumProcs(PROGRAM, required("int", "n", "how many processes"), WAIT) -> DONE,
+        [BadArguments, BadName, Failed, CantReread],
+        "Give a program that runs so many processes, until its group is updated.",
+        scale::set_numprocs;
     shutdown() -> TRUE, [],
         "Stop everything and exit.", information::shutdown;
     signalAllProcesses(SIGNAL) -> STATUSES, [],

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::http::content::Content;
-use crate::tokens::ProcessId;
+use crate::tokens::{GroupId, ProcessId};
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
 
@@ -70,8 +70,8 @@ pub struct ConfigRow {
     pub group: usize,
     /// Its place in the group.
     pub place: usize,
-    /// Whether the group is active.
-    pub in_use: bool,
+    /// The group itself, if it is active.
+    pub active: Option<GroupId>,
     /// The process itself, if its automatic logs have names to be told.
     pub process: Option<ProcessId>,
 }

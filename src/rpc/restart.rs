@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::job::{Job, JobAnswer, JobStep, JobTarget};
 use crate::rpc::names::{self, Named};
-use crate::rpc::{parameters, steps, update};
+use crate::rpc::{parameters, scale, steps, update};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
@@ -61,7 +61,9 @@ pub fn update_group(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     {
         return Err(names::bad_name(name));
     }
-    let queue = VecDeque::from([JobStep::Update(name.to_owned())]);
+    let ends_scale = scale::end(daemon.supervisor, name);
+    let queue = ends_scale.unwrap_or_else(|| vec![JobStep::Update(name.to_owned())]);
+    let queue = VecDeque::from(queue);
     let wait = parameters::wait(parameters, 1);
     steps::launch(Job::new(queue, JobAnswer::Several, wait), daemon)
 }
@@ -73,6 +75,10 @@ pub fn update_groups(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
     let is_whole = parameters.get(2).is_some() && parameters::wait(parameters, 2);
     let mut queue = VecDeque::new();
     for name in names.collect::<Result<Vec<String>, Fault>>()? {
+        if let Some(steps) = scale::end(daemon.supervisor, &name) {
+            queue.extend(steps);
+            continue;
+        }
         match is_whole {
             true => queue.extend([JobStep::StopGroup(name.clone()), JobStep::Replace(name)]),
             false => queue.push_back(JobStep::Update(name)),

@@ -21,6 +21,7 @@ pub fn rolling_restart(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome
     let at_once = usize::try_from(at_once).ok().filter(|count| *count > 0);
     let at_once = at_once.ok_or_else(|| Fault::new(FaultCode::BadArguments))?;
     let wait = parameters::wait(parameters, 2);
+    steps::refuse_while_busy(daemon, names::split(name).0)?;
     let ids = match names::find(daemon.supervisor, name)? {
         Named::Process(process) => vec![process.id()],
         Named::Group(group) => daemon.supervisor.by_priority(group),

@@ -6,13 +6,25 @@ use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::{Change, Job, JobAnswer, JobStep, JobTarget};
 use crate::rpc::names::Named;
 use crate::rpc::pending::PendingAction;
-use crate::rpc::{configuration, names, poll, start, stop, update};
+use crate::rpc::{configuration, names, poll, resize, start, stop, update};
 use crate::tokens::{ProcessId, Timer};
 use crate::xmlrpc::fault::{Fault, FaultCode};
 use crate::xmlrpc::value::Value;
 
 /// How many jobs may be on their way at a time.
 const MOST_JOBS: usize = 1024;
+
+/// The fault for what is not to come between the steps of a job that changes something of the
+/// same group.
+pub fn refuse_while_busy(daemon: &Daemon<'_>, group: &str) -> Result<(), Fault> {
+    match daemon.jobs.iter().any(|job| job.concerns(group)) {
+        true => {
+            let text = format!("{group} is being restarted, scaled or updated, try again later");
+            Err(Fault::with(FaultCode::Failed, text))
+        }
+        false => Ok(()),
+    }
+}
 
 /// Begins a job. A caller who does not wait is answered at once.
 pub fn launch(mut job: Job, daemon: &mut Daemon<'_>) -> Outcome {
@@ -117,8 +129,22 @@ fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
         }
         JobStep::Update(group) => return update::begin(job, daemon, group),
         JobStep::Renew(group, restarted) => {
+            let is_scaled = is_scaled(daemon, &group);
             let outcome = update::renew(daemon, &group, &restarted);
+            if is_scaled && outcome.is_ok() {
+                job.note(Change::Scale, &whole(&group), Ok(Value::Bool(true)));
+            }
             (Change::Update, whole(&group), outcome)
+        }
+        JobStep::Leave(names) => {
+            let ids = names::processes(daemon.supervisor, &names);
+            daemon.supervisor.begin_roll(&ids);
+            let outcome = Ok(stop::stop_and_await(daemon, ids));
+            (Change::Stop, String::new(), outcome)
+        }
+        JobStep::Scale(scaling) => {
+            let name = whole(&scaling.config.name);
+            (Change::Start, name, resize::apply(job, daemon, *scaling))
         }
     };
     match outcome {
@@ -128,10 +154,17 @@ fn take(job: &mut Job, daemon: &mut Daemon<'_>, step: JobStep) {
     }
 }
 
+/// Whether a program of a group has another number of processes than configured.
+fn is_scaled(daemon: &Daemon<'_>, group: &str) -> bool {
+    let group = daemon.supervisor.groups.named(group);
+    group.is_some_and(|group| group.scaled.is_some())
+}
+
 /// A group that is to go stays if one of its processes could not be stopped.
-fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Change, Outcome) {
+fn replace(job: &mut Job, daemon: &mut Daemon<'_>, group: &str) -> (Change, Outcome) {
     let parameters = [Value::string(group)];
     let is_active = daemon.supervisor.groups.named(group).is_some();
+    let is_scaled = is_scaled(daemon, group);
     let configured = &daemon.supervisor.config.groups;
     let is_configured = configured.iter().any(|known| known.name == group);
     if !is_active {
@@ -143,6 +176,9 @@ fn replace(job: &Job, daemon: &mut Daemon<'_>, group: &str) -> (Change, Outcome)
     }
     match configuration::remove_group(daemon, &parameters) {
         Ok(_) if is_configured => {
+            if is_scaled {
+                job.note(Change::Scale, &whole(group), Ok(Value::Bool(true)));
+            }
             let outcome = configuration::add_group(daemon, &parameters);
             (Change::Update, outcome)
         }

@@ -35,6 +35,8 @@ pub fn stop_within(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
 #[derive(Clone, Copy, Debug)]
 enum Time {
     AsConfigured,
+    /// The same, and one that is being stopped is waited for.
+    ToTheEnd,
     /// So long, also one that is being stopped. Without any time, SIGKILL is the only signal.
     Within(Duration),
 }
@@ -42,7 +44,7 @@ enum Time {
 impl Time {
     fn input(self) -> Input {
         match self {
-            Time::AsConfigured => Input::Stop,
+            Time::AsConfigured | Time::ToTheEnd => Input::Stop,
             Time::Within(Duration::ZERO) => Input::Kill,
             Time::Within(time) => Input::StopWithin(time),
         }
@@ -50,7 +52,8 @@ impl Time {
 
     /// Whether a process in that state is told.
     fn concerns(self, state: ProcessState) -> bool {
-        state.is_running() || matches!((self, state), (Time::Within(_), ProcessState::Stopping))
+        let is_going = state == ProcessState::Stopping;
+        state.is_running() || (is_going && !matches!(self, Time::AsConfigured))
     }
 }
 
@@ -126,6 +129,11 @@ fn awaited(daemon: &Daemon<'_>, id: ProcessId, name: &str) -> AwaitedProcess {
 /// Stops those that run: all are signalled first, then waited for together.
 pub fn stop_several(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>, wait: bool) -> CallProgress {
     stop_all_of(daemon, ids, wait, Time::AsConfigured)
+}
+
+/// The same, with those that are being stopped already.
+pub fn stop_and_await(daemon: &mut Daemon<'_>, ids: Vec<ProcessId>) -> CallProgress {
+    stop_all_of(daemon, ids, true, Time::ToTheEnd)
 }
 
 fn stop_all_of(

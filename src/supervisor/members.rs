@@ -27,6 +27,7 @@ impl Supervisor {
             return Vec::new();
         };
         group.config = Rc::clone(config);
+        group.scaled = None;
         let mut places: VecMap<String, usize> = VecMap::new();
         let mut before = Vec::with_capacity(group.processes.len());
         for (place, process) in std::mem::take(&mut group.processes).into_iter().enumerate() {

@@ -27,6 +27,7 @@ pub mod ready;
 pub mod reap;
 mod rest;
 pub mod results;
+pub mod scale;
 pub mod schedules;
 pub mod shutdown;
 mod sockets;

@@ -40,6 +40,7 @@ pub enum Command {
     Restart,
     Result,
     Rotate,
+    Scale,
     Shutdown,
     Signal,
     Start,
@@ -78,6 +79,7 @@ const WORDS: &[(&str, Command)] = &[
     ("restart", Command::Restart),
     ("result", Command::Result),
     ("rotate", Command::Rotate),
+    ("scale", Command::Scale),
     ("shutdown", Command::Shutdown),
     ("signal", Command::Signal),
     ("start", Command::Start),
@@ -112,6 +114,7 @@ impl Command {
                 | C::Reopen
                 | C::Result
                 | C::Rotate
+                | C::Scale
                 | C::Wait
         )
     }
@@ -153,6 +156,7 @@ impl Command {
                 | C::Restart
                 | C::Result
                 | C::Rotate
+                | C::Scale
                 | C::Signal
                 | C::Start
                 | C::Stop

@@ -191,7 +191,12 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Maintail if arguments == ["--raw"] => Slot::Words(&["-f", "-n"]),
         Command::Add => Slot::Inactive,
         Command::Remove => Slot::Active,
-        Command::Start | Command::Stop | Command::Restart | Command::Update | Command::Wait
+        Command::Start
+        | Command::Stop
+        | Command::Restart
+        | Command::Scale
+        | Command::Update
+        | Command::Wait
             if word.starts_with('-') =>
         {
             Slot::Words(manner::options_of(command::known(first)?))
@@ -200,6 +205,8 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Stop | Command::Wait if arguments.last() == Some(&manner::TIMEOUT) => return None,
         Command::Wait if arguments.last() == Some(&manner::FOR) => Slot::Words(&manner::CONDITIONS),
         Command::Restart if arguments.last() == Some(&manner::MAX_UNAVAILABLE) => return None,
+        // Of most programs, the name is that of their group.
+        Command::Scale if named(before).is_empty() => Slot::Active,
         Command::Update => Slot::Group,
         Command::Status if word.starts_with('-') => Slot::Words(&["--json", "-w", "--figures"]),
         Command::Graph => process(States::Any, true, false),

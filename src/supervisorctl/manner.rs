@@ -48,7 +48,7 @@ pub struct Manner {
 /// The options that a command has.
 pub fn options_of(command: Command) -> &'static [&'static str] {
     match command {
-        Command::Start => &[NO_WAIT],
+        Command::Start | Command::Scale => &[NO_WAIT],
         Command::Update => &[NO_WAIT, DRY_RUN, WHOLE_GROUPS, JSON],
         Command::Reread => &[DIFF, JSON],
         Command::Restart => &[NO_WAIT, ROLLING, MAX_UNAVAILABLE],

@@ -110,6 +110,7 @@ mod tests {
             description: String::new(),
             pid: 1,
             is_disabled: false,
+            is_scaled: false,
         }
     }
 

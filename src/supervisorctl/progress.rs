@@ -226,6 +226,7 @@ mod tests {
             description: String::new(),
             pid: 0,
             is_disabled: false,
+            is_scaled: false,
         };
         use ProcessState::{Backoff, Running, Starting, Stopped, Stopping};
         let rows = [

@@ -18,6 +18,8 @@ pub struct ProcessInfo {
     pub pid: i64,
     /// It is started by its name alone.
     pub is_disabled: bool,
+    /// Its program has another number of processes than configured.
+    pub is_scaled: bool,
 }
 
 impl ProcessInfo {
@@ -79,6 +81,8 @@ pub struct ConfigInfo {
     pub inuse: bool,
     pub autostart: bool,
     pub is_disabled: bool,
+    /// How many processes its program has, if that is not as configured.
+    pub scaled: Option<i64>,
     pub group_prio: i64,
     pub process_prio: i64,
 }
@@ -284,6 +288,7 @@ fn process(value: &Value) -> Option<ProcessInfo> {
         description: shown(value, "description")?,
         pid: number(value, "pid")?,
         is_disabled: flag(value, "disabled").unwrap_or(false),
+        is_scaled: value.member("scaled").is_some(),
     })
 }
 
@@ -310,6 +315,7 @@ fn configuration(value: &Value) -> Option<ConfigInfo> {
         inuse: flag(value, "inuse")?,
         autostart: flag(value, "autostart")?,
         is_disabled: flag(value, "disabled").unwrap_or(false),
+        scaled: number(value, "scaled"),
         group_prio: number(value, "group_prio")?,
         process_prio: number(value, "process_prio")?,
     })

@@ -1,12 +1,13 @@
 //! The daemon's state as the pages show it.
 
 use crate::clock::{Now, Timestamp};
+use crate::config::program::part_after_colon;
 use crate::http::date::{DAYS, MONTHS};
 use crate::loggers::window::{self, LogPlace, Window, WindowError};
 use crate::loop_context::LoopContext;
 use crate::process::group::{Group, namespec};
 use crate::process::subprocess::Subprocess;
-use crate::rpc::information::{description_in, uptime};
+use crate::rpc::information::{DISABLED, description_in, uptime};
 use crate::rpc::interface::Daemon;
 use crate::rpc::names;
 use crate::sort;
@@ -64,6 +65,7 @@ fn of_group(supervisor: &Supervisor, group: &Group, now: Now) -> GroupView {
     sort::by_key(&mut processes, |process| &process.config().name);
     GroupView {
         name: group.config.name.clone(),
+        scaled: scaled(group),
         processes: processes
             .into_iter()
             .map(|process| of_process(supervisor, process, now))
@@ -71,13 +73,28 @@ fn of_group(supervisor: &Supervisor, group: &Group, now: Now) -> GroupView {
     }
 }
 
+/// What is told of a group whose programs have other numbers of processes than configured.
+fn scaled(group: &Group) -> String {
+    let programs = group.scaled.iter().flat_map(|scaled| &scaled.programs);
+    let parts = programs.map(|program| match part_after_colon(&program.section).trim() {
+        name if name == group.config.name => format!("scaled to {}", program.number),
+        name => format!("{name} scaled to {}", program.number),
+    });
+    parts.collect::<Vec<String>>().join(", ")
+}
+
 fn of_process(supervisor: &Supervisor, process: &Subprocess, now: Now) -> ProcessView {
     let name = &process.config().name;
+    let mut description = description_in(supervisor, process, now);
+    // Of one that is at rest it tells so already.
+    if supervisor.is_disabled(process) && !description.ends_with(DISABLED) {
+        description.push_str(DISABLED);
+    }
     ProcessView {
         name: name.clone(),
         namespec: namespec(process.group_name(), name),
         state: process.machine().state(),
-        description: description_in(supervisor, process, now),
+        description,
         has_stdout: process.log_place(Channel::Stdout).is_some(),
         has_stderr: process.log_place(Channel::Stderr).is_some(),
     }

@@ -252,6 +252,10 @@ fn push_group(
         page.push(' ');
         push_mark(page, lower(state), format_args!("{count} {}", lower(state)));
     }
+    if !group.scaled.is_empty() {
+        page.push(' ');
+        page.push_str(&html(&group.scaled));
+    }
     page.push_str("<td>");
     if !may_act {
         return;

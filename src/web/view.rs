@@ -51,6 +51,8 @@ impl DaemonView {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupView {
     pub name: String,
+    /// Which of its programs have another number of processes than configured, in words.
+    pub scaled: String,
     /// Its processes, sorted by name.
     pub processes: Vec<ProcessView>,
 }

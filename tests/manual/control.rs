@@ -80,6 +80,16 @@ const LINES: &[(&str, Way, &str)] = &[
         Plain,
         "workers:mail_00: started\nworkers:mail_01: started\n",
     ),
+    (
+        "$ supervisorctl scale workers:mail 3",
+        Plain,
+        "workers:mail_02: added\nworkers:mail_02: started\n",
+    ),
+    (
+        "$ supervisorctl scale workers:mail 2",
+        Plain,
+        "workers:mail_02: removed\n",
+    ),
     ("$ supervisorctl disable web", Exact, "web: disabled\n"),
     ("$ supervisorctl enable web", Exact, "web: enabled\n"),
     ("$ supervisorctl graph web", Exact, "web  RUNNING\n"),

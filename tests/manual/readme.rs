@@ -272,6 +272,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("`disable` keeps", "supervisorctl.8", ".It Cm disable"),
     ("`restart --rolling`", "supervisorctl.8", "Fl -rolling"),
     ("`disable` keeps", "supervisord.conf.5", ".It Cm statefile"),
+    ("`scale` changes", "supervisorctl.8", ".It Cm scale"),
     ("`allowed_hosts`", "supervisord.conf.5", "allowed_hosts"),
     ("tokens", "supervisor-compat.7", "token from the page"),
     ("limits", "supervisor-compat.7", "There are limits"),

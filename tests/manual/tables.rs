@@ -320,12 +320,18 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     let scene = Scene::start(
         "statefile=%(here)s/state\n[program:p]\ncommand=/bin/cat\ntype=oneshot\ncron=@yearly\nautostart=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
          stdout_ring=1KB\nstderr_ring=1KB\nreadiness=notify\n\
-         [program:waiting]\ncommand=/bin/cat\ndepends_on=p\n",
+         [program:waiting]\ncommand=/bin/cat\ndepends_on=p\n\
+         [program:w]\ncommand=/bin/cat\nautostart=false\nprocess_name=w_%(process_num)d\n",
     );
     let mut told = members("Process information");
     // Only what waits has that.
     assert!(names(&scene.info("waiting")).contains("waiting_for"));
     assert!(told.remove("waiting_for"));
+    // Only the processes of a program with another number of them are told to be scaled.
+    let scaled = [Value::text("w"), Value::Int(2)];
+    scene.call("setNumProcs", &scaled).answer();
+    assert_eq!(scene.info("w:w_1").get("scaled"), Some(&Value::Int(2)));
+    assert!(told.remove("scaled"));
     // Nor has a disabled process a next run.
     let next_run = BTreeSet::from(["next_run".to_owned()]);
     let before = names(&scene.info("p"));
@@ -335,7 +341,16 @@ fn the_page_of_the_interface_has_every_member_of_its_structs_and_no_other() {
     let before = &before | &after;
     assert_eq!(told, before);
     let configuration = scene.call("getAllConfigInfo", &[]).answer();
-    assert_eq!(members("Configuration"), names(first(&configuration)));
+    let mut told = members("Configuration");
+    let Value::Array(rows) = &configuration else {
+        panic!("an array was expected, not {configuration}");
+    };
+    assert!(
+        rows.iter()
+            .any(|row| row.get("scaled") == Some(&Value::Int(2)))
+    );
+    assert!(told.remove("scaled"));
+    assert_eq!(told, names(first(&configuration)));
     let statuses = scene.call("clearAllProcessLogs", &[]).answer();
     assert_eq!(members("Statuses"), names(first(&statuses)));
     scene.stop();

@@ -77,9 +77,29 @@ impl Supervisor {
                 let mut aliases = self.config.aliases.iter();
                 let alias = aliases.find(|alias| alias.program == name);
                 let processes = alias.into_iter().flat_map(|alias| &alias.processes);
-                let found = processes.map(|(group, process)| members(group, Some(process)));
+                let found = processes.map(|(group, process)| {
+                    let scaled = names
+                        .get(group.as_str())
+                        .filter(|group| group.scaled.is_some());
+                    match scaled {
+                        None => members(group, Some(process)),
+                        Some(scaled) => members_as_scaled(scaled, process),
+                    }
+                });
                 found.flatten().collect()
             }
         })
     }
+}
+
+/// The processes of a program in a group that has other numbers of them than configured, for the
+/// first of those that are configured; none for the others.
+fn members_as_scaled(group: &Group, process: &str) -> Vec<Described> {
+    let first = group.configured().first_of_program(process);
+    let Some(member) = first else {
+        return Vec::new();
+    };
+    let processes = group.processes.iter();
+    let processes = processes.filter(|process| process.config().numbering.member == member);
+    processes.map(|process| described(group, process)).collect()
 }

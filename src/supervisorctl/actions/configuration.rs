@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::difference;
+use super::{difference, scale};
 use crate::signal::Signal;
 use crate::supervisorctl::failure::{CallError, Failure};
 use crate::supervisorctl::hints::Sought;
@@ -71,7 +71,12 @@ pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(
         groups.retain(is_named);
     }
     let groups = removed.iter().chain(&changed).chain(&added);
-    let groups: Vec<Value> = groups.map(Value::string).collect();
+    let mut groups: Vec<String> = groups.cloned().collect();
+    // A group that is as configured but for its numbers of processes is in none of the lists.
+    let mut scaled = scale::scaled_groups(session, &groups)?;
+    scaled.retain(is_named);
+    groups.extend(scaled.iter().cloned());
+    let groups: Vec<Value> = groups.into_iter().map(Value::String).collect();
     if groups.is_empty() {
         return Ok(());
     }
@@ -86,7 +91,7 @@ pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(
         Ok(reply) => {
             let results = reply.action_results()?;
             match manner.is_quick && results.is_empty() {
-                true => tell_of_update(session, &added, &changed, &removed),
+                true => tell_of_update(session, &added, &changed, &removed, &scaled),
                 false => report_update(session, &results, manner.is_whole),
             }
         }
@@ -111,15 +116,17 @@ fn tell_of_update(
     added: &[String],
     changed: &[String],
     removed: &[String],
+    scaled: &[String],
 ) -> Result<(), Failure> {
     let under_way = [
-        (removed, "removing"),
-        (changed, "updating"),
-        (added, "adding"),
+        (removed, "removing process group"),
+        (changed, "updating process group"),
+        (added, "adding process group"),
+        (scaled, "ending its scale"),
     ];
-    for (groups, word) in under_way {
+    for (groups, words) in under_way {
         for group in groups {
-            session.print(&format!("{group}: {word} process group"))?;
+            session.print(&format!("{group}: {words}"))?;
         }
     }
     Ok(())
@@ -138,8 +145,14 @@ fn report_update(
         stops.any(|stop| stop.result.group == group)
     };
     let mut failure = None;
-    for ActionResult { action, result } in results {
+    for entry in results {
+        let ActionResult { action, result } = entry;
         let group = &result.group;
+        let is_of_one = !result.name.is_empty() && matches!(action.as_str(), "add" | "remove");
+        if is_of_one || action == "scale" {
+            scale::report(session, entry)?;
+            continue;
+        }
         let done = match action.as_str() {
             "remove" => "removed",
             "update" => "updated",
@@ -284,8 +297,10 @@ pub fn avail(session: &mut Session) -> Result<(), Failure> {
             (false, true) => "auto",
             (false, false) => "manual",
         };
+        let scaled = entry.scaled;
+        let scaled = scaled.map_or_else(String::new, |number| format!("  scaled to {number}"));
         session.print(&format!(
-            "{:<32} {:<9} {:<9} {}:{}",
+            "{:<32} {:<9} {:<9} {}:{}{scaled}",
             display_name(&entry.group, &entry.name),
             if entry.inuse { "in use" } else { "avail" },
             starts,

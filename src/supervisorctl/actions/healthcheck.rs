@@ -141,6 +141,7 @@ mod tests {
                 description: description.to_owned(),
                 pid: 0,
                 is_disabled: false,
+                is_scaled: false,
             };
             let found = complaint(&row, &answer(spawn_error, &[]));
             assert_eq!(found.as_deref(), expected, "{state:?}");

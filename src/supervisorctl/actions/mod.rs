@@ -17,6 +17,7 @@ mod log_text;
 mod logs;
 mod processes;
 mod restart;
+mod scale;
 mod server;
 mod status;
 mod tail_many;
@@ -96,6 +97,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         }
         Command::Result => server::result(session, &words)?,
         Command::Rotate => log_files::apply(session, Verb::Rotate, &words)?,
+        Command::Scale => scale::scale(session, manner, &words)?,
         Command::Shutdown => server::shutdown(session)?,
         Command::Signal => processes::signal(session, &words)?,
         Command::Start => {

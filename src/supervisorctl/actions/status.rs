@@ -375,6 +375,7 @@ mod tests {
             description: description.to_owned(),
             pid: 1,
             is_disabled: false,
+            is_scaled: false,
         }
     }
 

@@ -9,6 +9,7 @@ fn live() -> Live {
             group: group.to_owned(),
             name: name.to_owned(),
             is_disabled: (group, name) == ("off", "b"),
+            is_scaled: false,
             state: i64::from(state.code()),
             ..ProcessInfo::default()
         }
@@ -87,6 +88,9 @@ fn each_place_has_its_words() {
         ("disable c", "café cron"),
         ("disable off", "off:a off:*"),
         ("status g", "grp:a grp:* grp:b"),
+        ("scale g", "grp"),
+        ("scale grp ", ""),
+        ("scale --", "--no-wait"),
         ("signal us", "usr1 usr2"),
         ("signal US", "USR1 USR2"),
         ("signal SIGHU", "SIGHUP"),

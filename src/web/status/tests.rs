@@ -19,6 +19,7 @@ fn process(name: &str, state: ProcessState, description: &str) -> ProcessView {
 fn single(process: ProcessView) -> GroupView {
     GroupView {
         name: process.namespec.clone(),
+        scaled: String::new(),
         processes: vec![process],
     }
 }
@@ -31,6 +32,7 @@ fn group(name: &str, states: &[ProcessState]) -> GroupView {
     });
     GroupView {
         name: name.to_owned(),
+        scaled: String::new(),
         processes: members.collect(),
     }
 }
