@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::support::{DEADLINE, Dir, Finished, binary, finish, plain_environment};
 
-fn supervisord(dir: &Dir, options: &[&str]) -> Finished {
+pub fn supervisord(dir: &Dir, options: &[&str]) -> Finished {
     let mut command = Command::new(binary());
     plain_environment(&mut command);
     command
@@ -17,7 +17,7 @@ fn supervisord(dir: &Dir, options: &[&str]) -> Finished {
     finish(command, "", DEADLINE)
 }
 
-fn with(text: &str) -> Dir {
+pub fn with(text: &str) -> Dir {
     let dir = Dir::new();
     dir.write("s.conf", text);
     dir
@@ -489,7 +489,8 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "\"umask\": \"022\",\"minfds\": 1024,",
         "\"user\": null,\"logfile_format\": \"raw\",\"childlog_format\": \"raw\",\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"shutdown_timeout\": \"infinity\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"childlog_ring\": 0,\"childlogs_maxbytes\": \"infinity\",\"statefile\": null,\"environment_file\": [],\"logfile_rotate\": \"size\",\"logfile_chown\": null,\"logfile_chmod\": null,\"logfile_processor\": null,\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
-         \"username\": \"u\",\"password\": \"***\",\"require_authentication\": false,\
+         \"username\": \"u\",\"password\": \"***\",\"readonly\": false,\
+         \"readonly_username\": null,\"readonly_password\": null,\"require_authentication\": false,\
          \"allowed_hosts\": [],\"header_maxbytes\": 65536,\"unauthenticated_body_maxbytes\": 2097152,\
          \"body_maxbytes\": 16777216,\"xml_maxdepth\": 256,\"multicall_maxcalls\": 4096,\
          \"max_connections\": 128,\"idle_timeout\": 1800,\"request_timeout\": 60,\"web_get_actions\": false,\

@@ -150,10 +150,11 @@ fn the_manual_has_the_result_and_the_faults_of_every_method() {
 
 /// Whether the table says that a method may end in that fault.
 pub fn is_told(full_name: &str, code: i64) -> bool {
-    const ANYWHERE: [FaultCode; 3] = [
+    const ANYWHERE: [FaultCode; 4] = [
         FaultCode::UnknownMethod,
         FaultCode::IncorrectParameters,
         FaultCode::ShutdownState,
+        FaultCode::ReadOnly,
     ];
     let is = |fault: &FaultCode| i64::from(fault.code()) == code;
     let found = INTERFACE.find(full_name, &["supervisor".to_owned()]);

@@ -86,6 +86,7 @@ mod procfile;
 mod program_defaults;
 mod proxies;
 mod readiness;
+mod readonly;
 mod real_programs;
 mod real_sockets;
 mod reaping;

@@ -91,8 +91,14 @@ fn notes(config: &Config, document: &Document) -> Vec<Warning> {
         let name = name.as_str();
         name.starts_with(server::UNIX) || name.starts_with(server::INET)
     };
+    let is_readonly = |name: &String| {
+        let mut servers = config.servers.iter();
+        servers.any(|server| server.section == *name && server.readonly)
+    };
+    let mut servers = sections.iter().filter(is_server);
+    let acting = servers.clone().find(|name| !is_readonly(name));
     // Nobody can be asked without one.
-    let Some(server) = sections.iter().find(is_server) else {
+    let Some(server) = acting.or_else(|| servers.next()) else {
         return Vec::new();
     };
     let mut notes = Vec::new();
@@ -291,7 +297,7 @@ impl<'a> Checker<'a> {
         system: &dyn System,
     ) {
         let is_password =
-            |mark: &&Mark| matches!(&mark.what, Marked::Key(name, _) if name == "password");
+            |mark: &&Mark| matches!(&mark.what, Marked::Key(name, _) if name.ends_with("password"));
         if let Some(mark) = marks.iter().find(is_password)
             && system.others_can_read(&join(launch_directory, file))
         {

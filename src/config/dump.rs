@@ -59,10 +59,6 @@ fn supervisord(config: &Config) -> Json {
 }
 
 fn server(server: &Server) -> Json {
-    let (username, password) = match &server.credentials {
-        None => (Json::Null, Json::Null),
-        Some(Credentials { username, .. }) => (username.into(), HIDDEN.into()),
-    };
     let mut members = vec![("section", Json::from(&server.section))];
     match &server.address {
         Address::Inet { host, port } => {
@@ -75,8 +71,11 @@ fn server(server: &Server) -> Json {
         ]),
     }
     members.extend([
-        ("username", username),
-        ("password", password),
+        ("username", username(&server.credentials)),
+        ("password", password(&server.credentials)),
+        ("readonly", server.readonly.into()),
+        ("readonly_username", username(&server.readonly_credentials)),
+        ("readonly_password", password(&server.readonly_credentials)),
         (
             "require_authentication",
             server.require_authentication.into(),
@@ -89,6 +88,20 @@ fn server(server: &Server) -> Json {
     members.push(("web_get_actions", server.web_get_actions.into()));
     members.extend(server.monitoring.dumped());
     Json::object(members)
+}
+
+fn username(credentials: &Option<Credentials>) -> Json {
+    let username = credentials
+        .as_ref()
+        .map(|credentials| &credentials.username);
+    username.into()
+}
+
+fn password(credentials: &Option<Credentials>) -> Json {
+    match credentials {
+        None => Json::Null,
+        Some(_) => HIDDEN.into(),
+    }
 }
 
 fn dumped_group(group: &Group, section: &str, system: &dyn System) -> Json {

@@ -141,6 +141,10 @@ pub struct Server {
     pub address: Address,
     /// Credentials, unless it is open to everybody.
     pub credentials: Option<Credentials>,
+    /// Those of clients that may look and change nothing.
+    pub readonly_credentials: Option<Credentials>,
+    /// Whether no client may change anything.
+    pub readonly: bool,
     /// Whether it is an error that there are none.
     pub require_authentication: bool,
     /// The names by which browsers may know it, lower case, beside those that
@@ -171,6 +175,13 @@ pub enum Address {
         /// Owner to give it to; `None` leaves it.
         owner: Option<Owner>,
     },
+}
+
+impl Server {
+    /// Whether everybody who reaches it is let in.
+    pub fn is_open(&self) -> bool {
+        self.credentials.is_none() && self.readonly_credentials.is_none()
+    }
 }
 
 impl Address {

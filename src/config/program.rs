@@ -147,7 +147,7 @@ pub const KEYS: &[&[Key]] = &[
     &Syslog::KEYS,
     &[
         key("environment", "pairs", Nothing).of_child(),
-        key("serverurl", "text", Value("AUTO")).of_child(),
+        changed("serverurl", "text", Value("AUTO")).of_child(),
     ],
     &Hooks::KEYS,
     &[hooks::POST_STOP_COMMAND],

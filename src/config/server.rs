@@ -19,6 +19,7 @@ pub const INET: &str = "inet_http_server";
 pub const UNIX: &str = "unix_http_server";
 
 const REQUIRE_AUTHENTICATION: Key = changed("require_authentication", "boolean", Value("false"));
+pub const READONLY: Key = changed("readonly", "boolean", Value("false"));
 const WEB_GET_ACTIONS: Key = changed("web_get_actions", "boolean", Value("false"));
 const CHMOD: Key = changed("chmod", "octal", Value("0700"));
 
@@ -26,6 +27,9 @@ const CHMOD: Key = changed("chmod", "octal", Value("0700"));
 pub const KEYS: &[Key] = &[
     changed("username", "text", Nothing),
     changed("password", "text", Nothing),
+    READONLY,
+    changed("readonly_username", "text", Nothing),
+    changed("readonly_password", "text", Nothing),
     REQUIRE_AUTHENTICATION,
     WEB_GET_ACTIONS,
 ];
@@ -60,7 +64,7 @@ pub fn read(context: &Context<'_>) -> Result<Vec<Server>, ConfigError> {
 }
 
 fn inet(section: &Section<'_>) -> Result<Server, ConfigError> {
-    let credentials = credentials(section)?;
+    let credentials = credentials(section, USER)?;
     required(section, "port")?;
     let address = section.converted("port", datatypes::inet_address)?;
     let (host, port) = address.unwrap_or_default();
@@ -79,7 +83,7 @@ fn unix(section: &Section<'_>, with_here: &Section<'_>) -> Result<Server, Config
             format!("Cannot open an HTTP server: socket.error reported {reason} in [{name}] file");
         return Err(with_here.fault_at("file", text));
     }
-    let credentials = credentials(section)?;
+    let credentials = credentials(section, USER)?;
     let owner = section.setting("chown", |text| accounts::owner(text, system))?;
     let mode = section.setting(CHMOD.name, datatypes::octal)?;
     let mode = mode.unwrap_or_else(|| settings::fallback(&CHMOD));
@@ -91,10 +95,15 @@ fn server(
     address: Address,
     credentials: Option<Credentials>,
 ) -> Result<Server, ConfigError> {
+    let readonly = section.read(&READONLY)?;
+    let readonly_credentials = readonly_credentials(section, &credentials, readonly)?;
+    let is_open = credentials.is_none() && readonly_credentials.is_none();
     Ok(Server {
         section: section.name().to_owned(),
-        require_authentication: require_authentication(section, &credentials)?,
+        require_authentication: require_authentication(section, is_open)?,
         credentials,
+        readonly_credentials,
+        readonly,
         allowed_hosts: match address {
             Address::Inet { .. } => allowed_hosts(section)?,
             Address::Unix { .. } => Vec::new(),
@@ -112,17 +121,26 @@ fn required(section: &Section<'_>, key: &'static str) -> Result<String, ConfigEr
     section.text(key)?.ok_or_else(missing)
 }
 
+/// The keys of a user name and of its password.
+type UserKeys = [&'static str; 2];
+
+const USER: UserKeys = ["username", "password"];
+const READONLY_USER: UserKeys = ["readonly_username", "readonly_password"];
+
 /// Both or neither, where 4.3.0 takes an empty name beside a password for
 /// neither: a variable that is not set would let everybody in.
-fn credentials(section: &Section<'_>) -> Result<Option<Credentials>, ConfigError> {
+fn credentials(
+    section: &Section<'_>,
+    [user_key, password_key]: UserKeys,
+) -> Result<Option<Credentials>, ConfigError> {
     let name = section.name();
-    let (username, password) = match (section.text("username")?, section.text("password")?) {
+    let (username, password) = match (section.text(user_key)?, section.text(password_key)?) {
         (None, None) => return Ok(None),
         (Some(username), Some(password)) => (username, password),
         (username, _) => {
-            let given = username.map_or("password", |_| "username");
+            let given = username.map_or(password_key, |_| user_key);
             let text = format!(
-                "Section [{name}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified"
+                "Section [{name}] contains incomplete authentication: If a {user_key} or a {password_key} is specified, both the {user_key} and {password_key} must be specified"
             );
             return Err(section.fault_at(given, text));
         }
@@ -132,31 +150,52 @@ fn credentials(section: &Section<'_>) -> Result<Option<Credentials>, ConfigError
             return Ok(None);
         }
         let text = format!(
-            "Section [{name}] has a password and an empty username: set both, or neither for a server without authentication"
+            "Section [{name}] has a {password_key} and an empty {user_key}: set both, or neither for a server without authentication"
         );
-        return Err(section.fault_at("username", text));
+        return Err(section.fault_at(user_key, text));
     }
     let digest = password.strip_prefix("{SHA256}");
     if digest.is_some_and(|digits| !is_sha256(digits)) {
         let text = format!(
-            "Section [{name}] has a password that begins with {{SHA256}}: the 64 hexadecimal digits of a SHA-256 must follow"
+            "Section [{name}] has a {password_key} that begins with {{SHA256}}: the 64 hexadecimal digits of a SHA-256 must follow"
         );
-        return Err(section.fault_at("password", text));
+        return Err(section.fault_at(password_key, text));
     }
     Ok(Some(Credentials { username, password }))
+}
+
+/// Those of clients that may only look. They stand beside others: where everybody may act,
+/// nobody need be let in to look.
+fn readonly_credentials(
+    section: &Section<'_>,
+    full: &Option<Credentials>,
+    readonly: bool,
+) -> Result<Option<Credentials>, ConfigError> {
+    let [user_key, _] = READONLY_USER;
+    let Some(own) = credentials(section, READONLY_USER)? else {
+        return Ok(None);
+    };
+    let name = section.name();
+    let text = match full {
+        None if !readonly => format!(
+            "Section [{name}] has a {user_key} and no username, which gives everybody all rights: set username and password too, or readonly=true"
+        ),
+        Some(full) if full.username == own.username => format!(
+            "Section [{name}] has one name as username and as {user_key}: give those who may only look another one"
+        ),
+        _ => return Ok(Some(own)),
+    };
+    Err(section.fault_at(user_key, text))
 }
 
 fn is_sha256(digits: &str) -> bool {
     digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn require_authentication(
-    section: &Section<'_>,
-    credentials: &Option<Credentials>,
-) -> Result<bool, ConfigError> {
+fn require_authentication(section: &Section<'_>, is_open: bool) -> Result<bool, ConfigError> {
     let key = &REQUIRE_AUTHENTICATION;
     let required = section.read(key)?;
-    if required && credentials.is_none() {
+    if required && is_open {
         let name = section.name();
         let text =
             format!("Section [{name}] requires authentication and has no username and password");

@@ -16,6 +16,7 @@ use super::program::part_after_colon;
 use super::section::{Context, environment_layer};
 use super::server;
 use super::system::System;
+use crate::sort;
 use crate::text::is_space;
 
 pub const SECTION: &str = "supervisorctl";
@@ -135,7 +136,12 @@ pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig
             .any(|section| text.contains(section))
     });
     let context = layers.context(&document, request, path, system);
-    let server = servers(&context).into_iter().next();
+    let mut found = servers(&context);
+    // One where something can be changed is the better one.
+    sort::by(&mut found, |one, other| {
+        one.is_readonly.cmp(&other.is_readonly)
+    });
+    let server = found.into_iter().next();
     if !document.has_section(SECTION) && server.is_none() {
         return Err(ConfigError::no_section(SECTION));
     }
@@ -207,6 +213,8 @@ struct FoundServer {
     username: Option<String>,
     /// None where the file has its digest alone.
     password: Option<String>,
+    /// Whether clients can change nothing there.
+    is_readonly: bool,
 }
 
 /// The servers of the file in its order, but for those that have no address.
@@ -242,6 +250,7 @@ fn servers(context: &Context<'_>) -> Vec<FoundServer> {
             shown_url,
             username: text("username").filter(|name| !name.is_empty()),
             password: text("password").filter(|word| !word.starts_with("{SHA")),
+            is_readonly: plain.read(&server::READONLY).unwrap_or(false),
         })
     });
     found.collect()

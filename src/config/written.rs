@@ -44,7 +44,7 @@ pub fn is_quoted(value: &str) -> bool {
 fn may_be_secret(key: &str, kept: &str, comment: &str) -> bool {
     let is_open = |quote: char| kept.matches(quote).count() % 2 == 1;
     let is_within = is_open('"') || is_open('\'');
-    key == "password" || (key == "environment" && (is_within || redact::is_secret(comment)))
+    key.ends_with("password") || (key == "environment" && (is_within || redact::is_secret(comment)))
 }
 
 /// Whether a comment may have been meant as a part of the value: an ordinary
@@ -57,7 +57,9 @@ fn is_suspicious(key: &str, kept: &str, gap: &str, comment: &str) -> bool {
         .iter()
         .any(|quote| kept.matches(*quote).count() % 2 == 1);
     let apart = gap.contains('\t') || gap.chars().count() > 1;
-    let doubtful = matches!(key, "command" | "environment" | "password" | "username");
+    let doubtful = matches!(key, "command" | "environment")
+        || key.ends_with("password")
+        || key.ends_with("username");
     let close = !apart && !text.trim().is_empty();
     open || (close && (doubtful || !text.starts_with([' ', '\t'])))
 }

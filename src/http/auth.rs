@@ -1,25 +1,28 @@
-//! HTTP Basic authentication: one user for each server, the password plain, as
-//! `{SHA}` and the hex digits of its SHA-1, or as `{SHA256}` and those of its SHA-256.
+//! HTTP Basic authentication: one user for each server who may do everything, and one who may
+//! only look. A password is configured plain, as `{SHA}` and the hex digits of its SHA-1, or as
+//! `{SHA256}` and those of its SHA-256.
 //!
-//! How long a comparison takes tells nothing about what is configured: name
-//! and password are both compared whatever the other is worth, and what is
+//! How long a comparison takes tells nothing about what is configured: the names
+//! and passwords of both users are compared whatever the others are worth, and what is
 //! compared are digests of both sides, all bytes of them.
 
 use hmac_sha256::Hash;
 
 use crate::config::Credentials;
+use crate::http::access::Access;
 use crate::http::refusal::Refusal;
 use crate::text::base64;
 
-/// Judges the value of the `Authorization` header against what is configured. Malformed is
+/// Judges the value of the `Authorization` header against what is configured for the user who
+/// may do everything and for the one who may only look: what the client may do. Malformed is
 /// what is not base64 or not UTF-8.
 pub fn check(
-    credentials: Option<&Credentials>,
+    [full, readonly]: [&Option<Credentials>; 2],
     authorization: Option<&str>,
-) -> Result<(), Refusal> {
-    let Some(credentials) = credentials else {
-        return Ok(());
-    };
+) -> Result<Access, Refusal> {
+    if full.is_none() && readonly.is_none() {
+        return Ok(Access::Full);
+    }
     // Every conversation with a client that waits to be asked begins so.
     let authorization = authorization.ok_or(Refusal::NoCredentials)?;
     let token = match authorization.split_once(' ') {
@@ -30,11 +33,16 @@ pub fn check(
     let decoded = decoded.ok_or(Refusal::BadCredentials)?;
     let given = decoded.split_once(':');
     let (username, password) = given.ok_or(Refusal::WrongCredentials)?;
-    let name_fits = equal(credentials.username.as_bytes(), username.as_bytes());
-    let password_fits = password_fits(&credentials.password, password);
-    match name_fits & password_fits {
-        true => Ok(()),
-        false => Err(Refusal::WrongCredentials),
+    let [is_full, is_readonly] = [full, readonly].map(|user| {
+        user.as_ref().is_some_and(|user| {
+            let name_fits = equal(user.username.as_bytes(), username.as_bytes());
+            name_fits & password_fits(&user.password, password)
+        })
+    });
+    match (is_full, is_readonly) {
+        (true, _) => Ok(Access::Full),
+        (false, true) => Ok(Access::ReadOnly),
+        (false, false) => Err(Refusal::WrongCredentials),
     }
 }
 
@@ -83,26 +91,34 @@ mod tests {
         }
     }
 
+    /// The verdict where there is but one user.
+    fn check_one(user: &Credentials, authorization: Option<&str>) -> Result<Access, Refusal> {
+        check([&Some(user.clone()), &None], authorization)
+    }
+
     fn basic(text: &str) -> String {
         format!("Basic {}", base64::encode(text.as_bytes()))
     }
 
     #[test]
     fn without_configured_credentials_everybody_is_welcome() {
-        assert_eq!(check(None, None), Ok(()));
-        assert_eq!(check(None, Some("nonsense")), Ok(()));
+        assert_eq!(check([&None, &None], None), Ok(Access::Full));
+        assert_eq!(check([&None, &None], Some("nonsense")), Ok(Access::Full));
     }
 
     #[test]
     fn plain_passwords_are_compared_exactly() {
         let user = credentials("user", "pa:ss");
         for (header, verdict) in [
-            (basic("user:pa:ss"), Ok(())),
+            (basic("user:pa:ss"), Ok(Access::Full)),
             (
                 basic("user:pa:ss ").replace("Basic", "bAsIc  "),
                 Err(Refusal::WrongCredentials),
             ),
-            (basic("user:pa:ss").replace("Basic", "bAsIc  "), Ok(())),
+            (
+                basic("user:pa:ss").replace("Basic", "bAsIc  "),
+                Ok(Access::Full),
+            ),
             (basic("User:pa:ss"), Err(Refusal::WrongCredentials)),
             (basic("user:pa"), Err(Refusal::WrongCredentials)),
             (basic("user:"), Err(Refusal::WrongCredentials)),
@@ -113,24 +129,24 @@ mod tests {
             ("Basic dXNlcjp".to_owned(), Err(Refusal::BadCredentials)),
             ("Basic /////w==".to_owned(), Err(Refusal::BadCredentials)),
         ] {
-            assert_eq!(check(Some(&user), Some(&header)), verdict, "{header}");
+            assert_eq!(check_one(&user, Some(&header)), verdict, "{header}");
         }
-        assert_eq!(check(Some(&user), None), Err(Refusal::NoCredentials));
+        assert_eq!(check_one(&user, None), Err(Refusal::NoCredentials));
     }
 
     #[test]
     fn a_folded_token_is_read_like_an_unfolded_one() {
         let user = credentials("user", "pass");
         let header = format!("Basic {}", "dXNl\ncjpwYXNz");
-        assert_eq!(check(Some(&user), Some(&header)), Ok(()));
+        assert_eq!(check_one(&user, Some(&header)), Ok(Access::Full));
     }
 
     #[test]
     fn an_empty_password_is_a_password() {
         let user = credentials("user", "");
-        assert_eq!(check(Some(&user), Some(&basic("user:"))), Ok(()));
+        assert_eq!(check_one(&user, Some(&basic("user:"))), Ok(Access::Full));
         assert_eq!(
-            check(Some(&user), Some(&basic("user:x"))),
+            check_one(&user, Some(&basic("user:x"))),
             Err(Refusal::WrongCredentials)
         );
     }
@@ -140,17 +156,20 @@ mod tests {
         let digest = "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8";
         let good = credentials("user", &format!("{{SHA}}{digest}"));
         let upper = credentials("user", &format!("{{SHA}}{}", digest.to_uppercase()));
-        assert_eq!(check(Some(&good), Some(&basic("user:password"))), Ok(()));
         assert_eq!(
-            check(Some(&good), Some(&basic("user:Password"))),
+            check_one(&good, Some(&basic("user:password"))),
+            Ok(Access::Full)
+        );
+        assert_eq!(
+            check_one(&good, Some(&basic("user:Password"))),
             Err(Refusal::WrongCredentials)
         );
         assert_eq!(
-            check(Some(&good), Some(&basic(&format!("user:{{SHA}}{digest}")))),
+            check_one(&good, Some(&basic(&format!("user:{{SHA}}{digest}")))),
             Err(Refusal::WrongCredentials)
         );
         assert_eq!(
-            check(Some(&upper), Some(&basic("user:password"))),
+            check_one(&upper, Some(&basic("user:password"))),
             Err(Refusal::WrongCredentials)
         );
     }
@@ -161,8 +180,8 @@ mod tests {
         let lower = format!("{{SHA256}}{digest}");
         let upper = format!("{{SHA256}}{}", digest.to_uppercase());
         for (configured, given, verdict) in [
-            (&lower, "password".to_owned(), Ok(())),
-            (&upper, "password".to_owned(), Ok(())),
+            (&lower, "password".to_owned(), Ok(Access::Full)),
+            (&upper, "password".to_owned(), Ok(Access::Full)),
             (
                 &lower,
                 "Password".to_owned(),
@@ -174,8 +193,42 @@ mod tests {
         ] {
             let user = credentials("user", configured);
             let header = basic(&format!("user:{given}"));
-            assert_eq!(check(Some(&user), Some(&header)), verdict, "{given}");
+            assert_eq!(check_one(&user, Some(&header)), verdict, "{given}");
         }
+    }
+
+    #[test]
+    fn each_user_has_its_own_password_and_access() {
+        let full = Some(credentials("boss", "all"));
+        let digest = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+        let readonly = Some(credentials("eye", &format!("{{SHA256}}{digest}")));
+        let wrong = Err(Refusal::WrongCredentials);
+        for (given, both, full_alone, readonly_alone) in [
+            (
+                "boss:all",
+                Ok(Access::Full),
+                Ok(Access::Full),
+                wrong.clone(),
+            ),
+            (
+                "eye:password",
+                Ok(Access::ReadOnly),
+                wrong.clone(),
+                Ok(Access::ReadOnly),
+            ),
+            ("boss:password", wrong.clone(), wrong.clone(), wrong.clone()),
+            ("eye:all", wrong.clone(), wrong.clone(), wrong.clone()),
+            (":", wrong.clone(), wrong.clone(), wrong.clone()),
+        ] {
+            let header = basic(given);
+            let check = |users| check(users, Some(&header));
+            assert_eq!(check([&full, &readonly]), both, "{given}");
+            assert_eq!(check([&full, &None]), full_alone, "{given}");
+            assert_eq!(check([&None, &readonly]), readonly_alone, "{given}");
+        }
+        let nobody = Err(Refusal::NoCredentials);
+        assert_eq!(check([&full, &readonly], None), nobody);
+        assert_eq!(check([&None, &readonly], None), nobody);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
 use crate::http::reply::{Followed, Reply};
 use crate::http::request::{Head, HeadParser, Version};
-use crate::http::response::{Persistence, StreamHead, push_chunk};
+use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
 use crate::log_level::Level;
@@ -53,6 +53,8 @@ enum State {
     Body { exchange: Exchange, body: Body },
     /// For the daemon's answer.
     Working(Exchange),
+    /// For as long as a wrong password costs.
+    Held(Exchange, Response),
     /// For the client to take its response.
     Responding(Delivery),
     /// For the daemon's next piece of it.
@@ -139,6 +141,9 @@ impl Connection {
 
     /// Its deadline has passed.
     pub fn timer(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
+        if matches!(self.state, State::Held(..)) {
+            return self.end_hold(context);
+        }
         match &self.state {
             State::Following { tail, .. } if self.wire.output.is_empty() => {
                 tail.look_around();
@@ -284,7 +289,7 @@ impl Connection {
                         return self.hand_up(context, request);
                     }
                 }
-                State::Working(_) | State::Continuing(_) => break,
+                State::Working(_) | State::Continuing(_) | State::Held(..) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
                     if delivery.is_measuring() && self.wire.has_hung_up(context) {
                         return Handled::Gone;
@@ -358,6 +363,9 @@ impl Connection {
             }
             Plan::RefuseAndClose(why) => {
                 exchange.persistence = Persistence::Close;
+                if why == Refusal::WrongCredentials {
+                    return self.hold(exchange, &why, context);
+                }
                 self.refuse(exchange, &why, context);
             }
         }

@@ -2,6 +2,7 @@
 //! body while it comes, and what is asked of the daemon.
 
 use crate::clock::Timestamp;
+use crate::http::access::Access;
 use crate::http::buffer::Buffer;
 use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::{Head, Method, Version};
@@ -19,6 +20,8 @@ pub struct Request {
     pub query: String,
     /// The call or the form, as it came.
     pub body: Vec<u8>,
+    /// What its client may do.
+    pub access: Access,
     /// Whose form it may be, if it may be that of another site: then nothing is
     /// done without a token.
     pub sender: Option<Box<Sender>>,

@@ -9,6 +9,7 @@
 //! [`content`] is made piece by piece if it is long, [`tail`] follows a log file, and
 //! [`server`] is what the daemon holds: readiness in, requests out, replies in.
 
+pub mod access;
 pub mod admission;
 pub mod auth;
 pub mod buffer;

@@ -1,6 +1,7 @@
 //! What to do about a request, from its head alone: who may ask, what body
 //! will come, and where the path leads.
 
+use crate::http::access::Access;
 use crate::http::exchange::Request;
 use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
@@ -52,11 +53,11 @@ pub fn of(head: &Head, policy: &AccessPolicy) -> Plan {
     let browsers = route.map_or(Browsers::Usual, |route| route.browsers);
     let is_public = route.is_some_and(|route| route.handler.is_public());
     let admitted = match is_public {
-        true => Ok(None),
+        true => Ok((Access::ReadOnly, None)),
         false => policy.admit(head, browsers),
     };
-    let sender = match admitted {
-        Ok(sender) => sender,
+    let (access, sender) = match admitted {
+        Ok(admitted) => admitted,
         Err(why) => return Plan::RefuseAndClose(why),
     };
     let length = match head.length() {
@@ -66,7 +67,7 @@ pub fn of(head: &Head, policy: &AccessPolicy) -> Plan {
         Length::Encoded => return Plan::RefuseAndClose(Refusal::Encoded),
         Length::Invalid => return Plan::RefuseAndClose(Refusal::BadLength),
     };
-    let (handler, method) = match asked(route, head) {
+    let (handler, method) = match asked(route, head, access) {
         Ok(asked) => asked,
         Err(why) => {
             let discard = length.unwrap_or(0);
@@ -96,6 +97,7 @@ pub fn of(head: &Head, policy: &AccessPolicy) -> Plan {
             path: head.path.clone(),
             query: head.query.clone().unwrap_or_default(),
             body: Vec::new(),
+            access,
             sender,
         },
         length,
@@ -103,9 +105,12 @@ pub fn of(head: &Head, policy: &AccessPolicy) -> Plan {
     }
 }
 
-fn asked(route: Option<&Route>, head: &Head) -> Result<(Handler, Method), Refusal> {
+fn asked(route: Option<&Route>, head: &Head, access: Access) -> Result<(Handler, Method), Refusal> {
     let route = route.ok_or_else(|| routes::nowhere(head))?;
     let method = route.method(head)?;
+    if access < route.access {
+        return Err(Refusal::ReadOnly);
+    }
     match route.handler {
         Handler::FollowProcessLog if routes::followed(&head.path).is_none() => Err(Refusal::NoLog),
         handler => Ok((handler, method)),

@@ -4,6 +4,7 @@
 use crate::config::limits::Limits;
 use crate::config::monitoring::Monitoring;
 use crate::config::{Address, Credentials, Server};
+use crate::http::access::Access;
 use crate::http::auth;
 use crate::http::guard::Guard;
 use crate::http::refusal::{Refusal, Sender};
@@ -15,6 +16,10 @@ use crate::http::routes::Browsers;
 pub struct AccessPolicy {
     /// What clients must know, if anything.
     pub credentials: Option<Credentials>,
+    /// The same for those that may only look.
+    pub readonly_credentials: Option<Credentials>,
+    /// Whether nobody may do more than look.
+    pub readonly: bool,
     /// What is asked of browsers; nothing on a unix socket, which they do not reach.
     pub guard: Option<Guard>,
     /// What one client may ask for.
@@ -33,7 +38,7 @@ impl AccessPolicy {
                 let mut names = own_names.to_vec();
                 // Whoever configures a name means this machine by it.
                 names.push(host.trim_end_matches('.').to_owned());
-                let open = server.credentials.is_none();
+                let open = server.is_open();
                 Some(Guard {
                     open,
                     names,
@@ -43,6 +48,8 @@ impl AccessPolicy {
         };
         AccessPolicy {
             credentials: server.credentials.clone(),
+            readonly_credentials: server.readonly_credentials.clone(),
+            readonly: server.readonly,
             guard,
             limits: server.limits,
             get_actions: server.web_get_actions,
@@ -50,13 +57,24 @@ impl AccessPolicy {
         }
     }
 
-    /// Whether a request for what asks that of browsers may come in, from its head alone;
-    /// with whose form it may be, if only its token can tell whether it is one of ours.
-    pub fn admit(&self, head: &Head, browsers: Browsers) -> Result<Option<Box<Sender>>, Refusal> {
-        auth::check(self.credentials.as_ref(), head.header("Authorization"))?;
-        match &self.guard {
-            Some(guard) => guard.judge(head, browsers),
-            None => Ok(None),
-        }
+    /// Whether a request for what asks that of browsers may come in, from its head alone, and
+    /// what its client may do; with whose form it may be, if only its token can tell whether it
+    /// is one of ours.
+    pub fn admit(
+        &self,
+        head: &Head,
+        browsers: Browsers,
+    ) -> Result<(Access, Option<Box<Sender>>), Refusal> {
+        let users = [&self.credentials, &self.readonly_credentials];
+        let access = auth::check(users, head.header("Authorization"))?;
+        let access = match self.readonly {
+            true => Access::ReadOnly,
+            false => access,
+        };
+        let sender = match &self.guard {
+            Some(guard) => guard.judge(head, browsers)?,
+            None => None,
+        };
+        Ok((access, sender))
     }
 }

@@ -33,6 +33,8 @@ pub enum Refusal {
     NoCredentials,
     /// Others were sent.
     WrongCredentials,
+    /// A client that may only look asks for a change.
+    ReadOnly,
     /// A page of another origin than the host may have sent it.
     Origin(Box<Sender>),
     /// The browser says that another site has sent it.
@@ -88,7 +90,8 @@ impl Refusal {
             | Refusal::BadCall
             | Refusal::BadForm => 400,
             Refusal::NoCredentials | Refusal::WrongCredentials => 401,
-            Refusal::Origin(_)
+            Refusal::ReadOnly
+            | Refusal::Origin(_)
             | Refusal::CrossSite(_)
             | Refusal::UnknownHost(_)
             | Refusal::OldForm(_) => 403,
@@ -113,6 +116,7 @@ impl Refusal {
     pub fn told_as(&self) -> Option<&'static str> {
         Some(match self {
             Refusal::WrongCredentials => "credentials",
+            Refusal::ReadOnly => "access",
             Refusal::Origin(_) => "origin",
             Refusal::CrossSite(_) => "site",
             Refusal::UnknownHost(_) => "host",
@@ -152,6 +156,10 @@ impl Refusal {
             Refusal::WrongCredentials => {
                 "The user name or the password is not that of this server's section in the \
                  configuration of supervisord."
+            }
+            Refusal::ReadOnly => {
+                "This access is for looking only: to change something, use a server without \
+                 readonly=true, or its username instead of its readonly_username."
             }
             Refusal::Origin(_) => "{}",
             Refusal::CrossSite(_) => {

@@ -1,9 +1,11 @@
 //! The one table of what the servers answer: the path, the methods that it takes,
-//! what is asked of browsers there, and who handles the request. The password, where
-//! there is one, is asked for everywhere but where [`Handler::is_public`] says so. A new
-//! route is a line here and a case where its handler is chosen.
+//! what is asked of browsers there, how much the client must be allowed to do, and who
+//! handles the request. The password, where there is one, is asked for everywhere but where
+//! [`Handler::is_public`] says so. A new route is a line here and a case where its handler is
+//! chosen.
 
 use crate::config::monitoring::Monitoring;
+use crate::http::access::Access;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Head, Method, percent_decode};
 use crate::tokens::Mark;
@@ -14,6 +16,9 @@ pub struct Route {
     path: Path,
     methods: &'static [Method],
     pub browsers: Browsers,
+    /// What it takes to be answered. What a call or a form asks for may take more, which
+    /// the tables of methods and of forms say.
+    pub access: Access,
     pub handler: Handler,
 }
 
@@ -82,38 +87,59 @@ const GET: &[Method] = &[Method::Get];
 const READ: &[Method] = &[Method::Get, Method::Head];
 const ALL: &[Method] = &[Method::Get, Method::Head, Method::Post];
 
+use Access::ReadOnly;
 use Browsers::{Followers, Forms, Usual};
 use Handler::{Alive, Call, FollowMainLog, FollowProcessLog, Metrics, Ready};
 use Path::{Prefix, Whole};
 
 static ROUTES: &[Route] = &[
-    route(Prefix("/RPC2"), POST, Usual, Call),
-    route(Prefix("/logtail"), GET, Followers, FollowProcessLog),
-    route(Prefix("/mainlogtail"), GET, Followers, FollowMainLog),
-    page("", ALL, Forms, Page::Status),
-    page("index.html", ALL, Forms, Page::Status),
-    page("tail.html", ALL, Forms, Page::Tail),
-    page("mainlog.html", ALL, Forms, Page::MainLog),
-    page("ok.html", ALL, Forms, Page::Health),
-    page("log.txt", READ, Usual, Page::LogText),
-    page("mainlog.txt", READ, Usual, Page::MainLogText),
-    page("stylesheets/supervisor.css", READ, Usual, Page::Stylesheet),
-    page("images/icon.svg", READ, Usual, Page::Icon),
-    route(Whole("healthz"), READ, Usual, Alive),
-    route(Whole("readyz"), READ, Usual, Ready),
-    route(Whole("metrics"), GET, Usual, Metrics(Mark::BEGIN)),
+    route(Prefix("/RPC2"), POST, Usual, ReadOnly, Call),
+    route(
+        Prefix("/logtail"),
+        GET,
+        Followers,
+        ReadOnly,
+        FollowProcessLog,
+    ),
+    route(
+        Prefix("/mainlogtail"),
+        GET,
+        Followers,
+        ReadOnly,
+        FollowMainLog,
+    ),
+    page("", ALL, Forms, ReadOnly, Page::Status),
+    page("index.html", ALL, Forms, ReadOnly, Page::Status),
+    page("tail.html", ALL, Forms, ReadOnly, Page::Tail),
+    page("mainlog.html", ALL, Forms, ReadOnly, Page::MainLog),
+    page("ok.html", ALL, Forms, ReadOnly, Page::Health),
+    page("log.txt", READ, Usual, ReadOnly, Page::LogText),
+    page("mainlog.txt", READ, Usual, ReadOnly, Page::MainLogText),
+    page(
+        "stylesheets/supervisor.css",
+        READ,
+        Usual,
+        ReadOnly,
+        Page::Stylesheet,
+    ),
+    page("images/icon.svg", READ, Usual, ReadOnly, Page::Icon),
+    route(Whole("healthz"), READ, Usual, ReadOnly, Alive),
+    route(Whole("readyz"), READ, Usual, ReadOnly, Ready),
+    route(Whole("metrics"), GET, Usual, ReadOnly, Metrics(Mark::BEGIN)),
 ];
 
 const fn route(
     path: Path,
     methods: &'static [Method],
     browsers: Browsers,
+    access: Access,
     handler: Handler,
 ) -> Route {
     Route {
         path,
         methods,
         browsers,
+        access,
         handler,
     }
 }
@@ -122,9 +148,10 @@ const fn page(
     path: &'static str,
     methods: &'static [Method],
     browsers: Browsers,
+    access: Access,
     page: Page,
 ) -> Route {
-    route(Whole(path), methods, browsers, Handler::Page(page))
+    route(Whole(path), methods, browsers, access, Handler::Page(page))
 }
 
 impl Handler {
@@ -183,6 +210,12 @@ pub fn followed(path: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Credentials;
+    use crate::http::buffer::Buffer;
+    use crate::http::plan::{self, Plan};
+    use crate::http::policy::AccessPolicy;
+    use crate::http::request::HeadParser;
+    use crate::text::base64::encode;
 
     #[test]
     fn pages_have_the_addresses_of_4_3_0() {
@@ -228,6 +261,92 @@ mod tests {
         for (place, route) in ROUTES.iter().enumerate() {
             let (Prefix(path) | Whole(path)) = route.path;
             assert!(std::ptr::eq(Route::at(path).unwrap(), route), "{place}");
+        }
+    }
+
+    #[test]
+    fn every_route_asks_for_what_its_line_says() {
+        let user = |name: &str| {
+            Some(Credentials {
+                username: name.to_owned(),
+                password: "password".to_owned(),
+            })
+        };
+        let monitoring = Monitoring {
+            metrics: true,
+            metrics_processes: true,
+            health_pages: true,
+        };
+        let policy = AccessPolicy {
+            credentials: user("boss"),
+            readonly_credentials: user("eye"),
+            monitoring,
+            ..AccessPolicy::default()
+        };
+        let monitor = AccessPolicy {
+            readonly: true,
+            monitoring,
+            ..AccessPolicy::default()
+        };
+        let plan = |line: &str, user: &str, policy: &AccessPolicy| {
+            let header = match user {
+                "" => String::new(),
+                user => format!("Authorization: Basic {}\r\n", encode(user.as_bytes())),
+            };
+            let request = format!("{line} HTTP/1.1\r\nContent-Length: 0\r\n{header}\r\n");
+            let mut input = Buffer::default();
+            input.extend(request.as_bytes());
+            let head = HeadParser::new(1 << 16).take(&mut input).unwrap().unwrap();
+            plan::of(&head, policy)
+        };
+        for route in ROUTES {
+            let (Prefix(path) | Whole(path)) = route.path;
+            let path = path.trim_start_matches('/');
+            for method in ALL {
+                let line = format!("{} /{path}/x", method.name());
+                let line = match route.path {
+                    Prefix(_) => line,
+                    Whole(_) => line.trim_end_matches("/x").to_owned(),
+                };
+                for (user, why) in [
+                    ("", Refusal::NoCredentials),
+                    ("boss:", Refusal::WrongCredentials),
+                    ("eye:Password", Refusal::WrongCredentials),
+                    ("nobody:password", Refusal::WrongCredentials),
+                ] {
+                    if route.handler.is_public() {
+                        continue;
+                    }
+                    let expected = Plan::RefuseAndClose(why);
+                    assert_eq!(plan(&line, user, &policy), expected, "{line} {user}");
+                }
+                for (user, policy, may) in [
+                    ("boss:password", &policy, Access::Full),
+                    ("eye:password", &policy, ReadOnly),
+                    ("", &monitor, ReadOnly),
+                ] {
+                    let found = plan(&line, user, policy);
+                    let is_taken = route.methods.contains(method);
+                    match found {
+                        Plan::Read { request, .. } => {
+                            assert!(is_taken && may >= route.access, "{line} {user}");
+                            let may = match route.handler.is_public() {
+                                true => ReadOnly,
+                                false => may,
+                            };
+                            assert_eq!((request.handler, request.access), (route.handler, may));
+                        }
+                        Plan::Refuse { why, .. } => {
+                            let expected = match is_taken {
+                                true => Refusal::ReadOnly,
+                                false => Refusal::Method(route.methods),
+                            };
+                            assert_eq!(why, expected, "{line} {user}");
+                        }
+                        other => panic!("{line} {user}: {other:?}"),
+                    }
+                }
+            }
         }
     }
 

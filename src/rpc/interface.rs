@@ -2,6 +2,7 @@
 //! described, and the table in which they are found by name.
 
 use crate::clock::Monotonic;
+use crate::http::access::Access;
 use crate::http::content::Content;
 use crate::loggers::window::{Window, WindowPermit};
 use crate::loop_context::LoopContext;
@@ -20,6 +21,8 @@ pub struct Daemon<'a> {
     pub context: &'a mut LoopContext,
     pub pid: u32,
     pub interface: Interface,
+    /// What whoever is being answered may do.
+    pub access: Access,
     /// What is done in several steps, to its end.
     pub jobs: &'a mut Vec<Job>,
 }
@@ -130,6 +133,8 @@ pub struct Method {
     pub result: Parameter,
     /// The faults that it has of its own, by their codes.
     pub faults: &'static [FaultCode],
+    /// What a client must be allowed to do; refused with READ_ONLY where it is not.
+    pub access: Access,
     /// Refused with SHUTDOWN_STATE while supervisord goes down.
     pub gated: bool,
     pub function: Function,
@@ -201,6 +206,12 @@ pub fn dispatch(daemon: &mut Daemon<'_>, name: &str, parameters: &[Value]) -> Ou
     };
     if let Some(tally) = &mut daemon.context.tally {
         tally.calls.count(method.name);
+    }
+    if daemon.access < method.access {
+        return Err(Fault::with(
+            FaultCode::ReadOnly,
+            format_args!("{name} changes something, and this access is for looking only"),
+        ));
     }
     if !method.takes(parameters.len()) {
         return Err(Fault::new(FaultCode::IncorrectParameters));

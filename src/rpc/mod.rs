@@ -36,6 +36,7 @@ pub mod wait;
 use std::borrow::Cow;
 
 use crate::config::limits::Limits;
+use crate::http::access::Access;
 use crate::http::content::Content;
 use crate::log_level::Level;
 use crate::loop_context::LoopContext;
@@ -54,16 +55,18 @@ pub struct IncomingCall {
     reading: Result<Reading<'static>, ParseError>,
     size: usize,
     limits: Limits,
+    access: Access,
 }
 
 impl IncomingCall {
-    /// A body as it came, and the limits of its server.
-    pub fn new(body: Vec<u8>, limits: Limits) -> IncomingCall {
+    /// A body as it came, the limits of its server, and what its client may do.
+    pub fn new(body: Vec<u8>, limits: Limits, access: Access) -> IncomingCall {
         let size = body.len();
         IncomingCall {
             reading: Reading::new(Cow::Owned(body), limits.depth),
             size,
             limits,
+            access,
         }
     }
 
@@ -83,6 +86,7 @@ impl IncomingCall {
             Err(error) => Err(*error),
         };
         let document = document.map_err(CallError::Unmarshallable).transpose()?;
+        daemon.access = self.access;
         let made = document.and_then(Call::from_document).map(|call| {
             daemon.context.log.log(
                 Level::Trace,

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::http::access::Access;
 use crate::http::content::Content;
 use crate::tokens::{GroupId, ProcessId};
 use crate::xmlrpc::fault::Fault;
@@ -79,6 +80,8 @@ pub struct ConfigRow {
 /// A `system.multicall` on its way.
 #[derive(Debug)]
 pub struct Multicall {
+    /// What its client may do.
+    pub access: Access,
     /// What keeps it from going on.
     pub pause: Pause,
     /// The calls not begun.

@@ -35,6 +35,7 @@ pub fn poll(action: &mut PendingAction, daemon: &mut Daemon<'_>) -> Option<Resul
 
 /// Goes on with the calls for as long as this turn of the loop allows.
 fn poll_multicall(multicall: &mut Multicall, daemon: &mut Daemon<'_>) -> Option<Content> {
+    daemon.access = multicall.access;
     loop {
         match &mut multicall.pause {
             Pause::Turn(turn) if daemon.turn() <= *turn => return None,

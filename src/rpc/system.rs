@@ -122,6 +122,7 @@ pub fn run_calls(
         }
         if let Some(pause) = pause {
             return Err(Box::new(Multicall {
+                access: daemon.access,
                 pause,
                 remaining,
                 finished,

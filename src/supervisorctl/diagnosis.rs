@@ -96,10 +96,7 @@ pub fn explain_refusal(origin: &Origin, url: &str, username: Option<&str>) -> St
         From::File => format!("the {what} comes from {key} in {file}"),
         From::Typed => format!("the {what} was typed"),
     };
-    let section = match url.starts_with("unix:") {
-        true => "unix_http_server",
-        false => "inet_http_server",
-    };
+    let section = section(url);
     format!(
         "supervisorctl: the supervisord at {url} ({}) {refused}\n  \
          Here {} and {}.\n  \
@@ -108,6 +105,24 @@ pub fn explain_refusal(origin: &Origin, url: &str, username: Option<&str>) -> St
         origin.of_address(),
         source(origin.username, "user name", "-u", "username"),
         source(origin.password, "password", "-p", "password"),
+    )
+}
+
+fn section(url: &str) -> &'static str {
+    match url.starts_with("unix:") {
+        true => "unix_http_server",
+        false => "inet_http_server",
+    }
+}
+
+/// The paragraph about a server that shows everything and lets nothing be changed.
+pub fn explain_readonly(origin: &Origin, url: &str) -> String {
+    format!(
+        "supervisorctl: the supervisord at {url} ({}) lets this client look, and change nothing\n  \
+         To change something, type: supervisorctl -u USERNAME -p PASSWORD, with username and \
+         password of [{}] of supervisord, or -s URL of a server that has no readonly=true.\n",
+        origin.of_address(),
+        section(url),
     )
 }
 

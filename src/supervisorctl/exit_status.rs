@@ -12,7 +12,7 @@ pub const GENERIC: u8 = 1;
 pub const INVALID_ARGUMENTS: u8 = 2;
 /// The server does not have the supervisor namespace.
 pub const UNIMPLEMENTED: u8 = 3;
-/// The server refused the connection.
+/// The server refused the connection, or lets this client look and change nothing.
 pub const INSUFFICIENT_PRIVILEGES: u8 = 4;
 /// The server has another version of the interface.
 pub const NOT_INSTALLED: u8 = 5;

@@ -7,7 +7,7 @@ use std::io;
 
 use crate::sys::errno;
 use crate::text::pyrepr::repr;
-use crate::xmlrpc::fault::Fault;
+use crate::xmlrpc::fault::{Fault, FaultCode};
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -76,8 +76,13 @@ impl CallError {
         matches!(self, CallError::Protocol { status: 401, .. })
     }
 
+    /// Whether the server lets this client look and change nothing.
+    pub fn is_readonly(&self) -> bool {
+        matches!(self, CallError::Fault(fault) if fault.is(FaultCode::ReadOnly))
+    }
+
     /// Whether no server has carried the call out: it cannot be reached, refuses who
-    /// asks, or is none. A fault is an answer.
+    /// asks, or is none. Any other fault is an answer.
     pub fn is_unserved(&self) -> bool {
         match self {
             CallError::Protocol { .. }
@@ -87,8 +92,8 @@ impl CallError {
             | CallError::Disconnected
             | CallError::BadHead(_)
             | CallError::NotXml(_) => true,
-            CallError::Fault(_)
-            | CallError::UnknownResultCode { .. }
+            CallError::Fault(_) => self.is_readonly(),
+            CallError::UnknownResultCode { .. }
             | CallError::TooLarge
             | CallError::TooLong(_)
             | CallError::UnexpectedValue { .. } => false,
@@ -133,6 +138,10 @@ impl CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            CallError::Fault(fault) if self.is_readonly() => {
+                let detail = fault.text.split_once(": ");
+                f.write_str(detail.map_or(&fault.text, |(_, detail)| detail))
+            }
             CallError::Fault(fault) => write!(
                 f,
                 "<class 'xmlrpc.client.Fault'>, <Fault {}: {}>",

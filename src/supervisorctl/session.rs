@@ -218,6 +218,8 @@ impl Session {
                 self.explained = None;
                 Ok(Ok(reply))
             }
+            // No command has words of its own for it: all others would be refused as well.
+            Err(error) if error.is_readonly() => Err(error.into()),
             Err(CallError::Fault(fault)) => Ok(Err(fault)),
             Err(_) if self.is_interrupted() => Err(Failure::Interrupted),
             Err(error) => Err(error.into()),
@@ -244,6 +246,7 @@ impl Session {
                 let username = client.username.as_deref();
                 Some(diagnosis::explain_refusal(origin, shown, username))
             }
+            error if error.is_readonly() => Some(diagnosis::explain_readonly(origin, shown)),
             _ => None,
         };
         if let Some(explanation) = explanation

@@ -136,11 +136,15 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
             Err(failure) => break failure,
         }
     };
+    let mut status = exit_status::GENERIC;
     let text = match failure {
         Failure::Call(error) => {
             session.explain(&error);
+            if error.is_readonly() {
+                status = exit_status::INSUFFICIENT_PRIVILEGES;
+            }
             if error.is_unserved() {
-                session.unserved = Some(exit_status::GENERIC);
+                session.unserved = Some(status);
             }
             if session.interactive && error.is_broken_off() {
                 terminal::complain(CUT_OFF);
@@ -150,7 +154,7 @@ fn run_line(session: &mut Session, line: &str) -> Result<Flow, Failure> {
         Failure::EndOfInput => "<class 'EOFError'>, EOF when reading a line".to_owned(),
         Failure::OutputClosed | Failure::Interrupted => return Err(failure),
     };
-    session.refuse(&format!("error: {text}"))?;
+    session.fail(status, &format!("error: {text}"))?;
     session.is_quiet = false;
     Ok(Flow::Continue)
 }

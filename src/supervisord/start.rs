@@ -336,23 +336,28 @@ fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config
     supervisor
 }
 
-/// Where children reach supervisord: the first unix server, else the last inet server.
+/// Where children reach supervisord: the first unix server, else the last inet server; of
+/// servers where nothing can be changed only if there is no other.
 fn server_url(servers: &[Server]) -> Option<String> {
-    let unix = servers.iter().find_map(|server| match &server.address {
-        Address::Unix { path, .. } => Some(format!("unix://{path}")),
-        Address::Inet { .. } => None,
-    });
-    let inet = servers
-        .iter()
-        .rev()
-        .find_map(|server| match &server.address {
-            Address::Inet { host, port } => {
-                let host = if host.is_empty() { "localhost" } else { host };
-                Some(format!("http://{host}:{port}"))
-            }
-            Address::Unix { .. } => None,
-        });
-    unix.or(inet)
+    let is_unix = |server: &Server| matches!(server.address, Address::Unix { .. });
+    let rank = |server: &Server| (!server.readonly, is_unix(server));
+    let mut best: Option<&Server> = None;
+    for server in servers {
+        let is_better = |best: &Server| match is_unix(server) {
+            true => rank(server) > rank(best),
+            false => rank(server) >= rank(best),
+        };
+        if best.is_none_or(is_better) {
+            best = Some(server);
+        }
+    }
+    Some(match &best?.address {
+        Address::Unix { path, .. } => format!("unix://{path}"),
+        Address::Inet { host, port } => {
+            let host = if host.is_empty() { "localhost" } else { host };
+            format!("http://{host}:{port}")
+        }
+    })
 }
 
 /// Makes all groups active. The errors are sockets of FastCGI programs that
@@ -384,7 +389,7 @@ fn announce(config: &Config, context: &mut LoopContext) {
                 pyrepr::repr(interface)
             ));
         }
-        if server.credentials.is_none() {
+        if server.is_open() {
             let section = pyrepr::repr(&server.section);
             context.log.critical(format_args!(
                 "Server {section} running without any HTTP authentication checking"

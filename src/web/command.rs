@@ -4,6 +4,7 @@
 //! Unlike 4.3.0, a restart that has failed is not told as one that succeeded,
 //! and actions on many processes tell which of them failed.
 
+use crate::http::access::Access;
 use crate::process::group::namespec;
 use crate::tokens::Channel;
 use crate::web::form::Form;
@@ -81,6 +82,18 @@ impl Command {
             "clearfatal" => Command::ClearFatal,
             _ => return Err(Nonsense),
         }))
+    }
+
+    /// What a client must be allowed to do to ask for it.
+    pub fn access(&self) -> Access {
+        match self {
+            Command::Refresh => Access::ReadOnly,
+            Command::Run(..)
+            | Command::ClearAllLogs
+            | Command::ClearLog(..)
+            | Command::ClearMainLog
+            | Command::ClearFatal => Access::Full,
+        }
     }
 
     /// Which form it belongs to: what the form's token is made for.

@@ -243,6 +243,7 @@ pub fn icon() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::access::Access;
     use crate::states::SupervisorState;
 
     fn header<'a>(response: &'a Response, name: &str) -> &'a str {
@@ -255,6 +256,7 @@ mod tests {
     fn page(message: &str, script: &'static str) -> Response {
         let daemon = DaemonView {
             state: SupervisorState::Running,
+            access: Access::Full,
             reason: String::new(),
             identifier: "<i>".to_owned(),
             host: "web1".to_owned(),

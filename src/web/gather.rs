@@ -51,6 +51,7 @@ pub fn of_daemon(daemon: &Daemon<'_>, started: Now) -> DaemonView {
         .as_secs();
     DaemonView {
         state: supervisor.state(),
+        access: daemon.access,
         reason: supervisor.state_reason().to_owned(),
         identifier: supervisor.child_settings.identifier.clone(),
         host: host::node_name(),

@@ -130,7 +130,7 @@ impl Web {
         match (request.method, page) {
             (Method::Post, _) => {
                 let form = Form::read(&request.body);
-                let command = Command::of(&form).map_err(|_| Refusal::BadForm)?;
+                let command = command(&form, request)?;
                 let now = daemon.context.now.monotonic;
                 let is_ours =
                     |command: &Command| tokens.accepts(form.get("token"), &command.form(), now);
@@ -153,15 +153,13 @@ impl Web {
                     (false, _) => self.refuse(daemon, Refusal::OldForm(request.sender.clone())),
                 })
             }
-            (Method::Get, Page::Status) => {
-                match Command::of(&query).map_err(|_| Refusal::BadForm)? {
-                    None => Ok(self.show(daemon, &tokens, &query, back)),
-                    Some(command) if get_actions || command == Command::Refresh => {
-                        Ok(act(daemon, &tokens, command, back))
-                    }
-                    Some(_) => Ok(self.refuse(daemon, Refusal::OnlyALink)),
+            (Method::Get, Page::Status) => match command(&query, request)? {
+                None => Ok(self.show(daemon, &tokens, &query, back)),
+                Some(command) if get_actions || command == Command::Refresh => {
+                    Ok(act(daemon, &tokens, command, back))
                 }
-            }
+                Some(_) => Ok(self.refuse(daemon, Refusal::OnlyALink)),
+            },
             (Method::Get | Method::Head, _) => Ok(self.show(daemon, &tokens, &query, back)),
         }
     }
@@ -250,6 +248,15 @@ impl Web {
             response.headers.push(("Allow", "POST".to_owned()));
         }
         Answered::Reply(Reply::Refusal(why, Some(response)))
+    }
+}
+
+/// What is asked for, if its client may ask for that.
+fn command(form: &Form, request: &Request) -> Result<Option<Command>, Refusal> {
+    let command = Command::of(form).map_err(|_| Refusal::BadForm)?;
+    match &command {
+        Some(command) if request.access < command.access() => Err(Refusal::ReadOnly),
+        _ => Ok(command),
     }
 }
 

@@ -67,7 +67,7 @@ pub fn page<'a>(
     message: &'a str,
     issuer: &Issuer<'_>,
 ) -> Frame<'a> {
-    let may_act = !view.daemon.state.is_going_down();
+    let may_act = view.daemon.may_act();
     let shown: Vec<(&GroupView, Vec<&ProcessView>)> = view
         .groups
         .iter()
@@ -115,19 +115,22 @@ fn push_state_of_daemon(page: &mut String, view: &View, issuer: &Issuer<'_>) {
             "<p class=\"message bad\" role=\"status\">supervisord is going down: it stops \
              everything, and nothing can be started or stopped here.</p>\n",
         );
+    } else if !daemon.may_act() {
+        page.push_str("<p>This access is for looking only: nothing can be changed here.</p>\n");
     }
     if !daemon.reason.is_empty() {
         let _ = write!(
             page,
             "<div class=\"message bad\" role=\"alert\" id=\"fatal\">\
-             <p><strong>supervisord is FATAL:</strong> {}</p>\
-             <form method=\"post\">",
+             <p><strong>supervisord is FATAL:</strong> {}</p>",
             html(&daemon.reason)
         );
-        issuer.push_field(page, &command::for_all());
-        page.push_str(
-            "<button name=\"action\" value=\"clearfatal\">Take note</button></form></div>\n",
-        );
+        if daemon.may_act() {
+            page.push_str("<form method=\"post\">");
+            issuer.push_field(page, &command::for_all());
+            page.push_str("<button name=\"action\" value=\"clearfatal\">Take note</button></form>");
+        }
+        page.push_str("</div>\n");
     }
 }
 

@@ -154,7 +154,7 @@ pub fn page<'a>(
     message: &'a str,
     issuer: &Issuer<'_>,
 ) -> Frame<'a> {
-    let may_act = !daemon.state.is_going_down();
+    let may_act = daemon.may_act();
     let (what, heading) = names(&query.subject, process.is_some());
     let mut beside = String::new();
     if let Some(process) = process {

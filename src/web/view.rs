@@ -1,6 +1,7 @@
 //! What the pages show, as plain data. [`gather`](super::gather) fills it from
 //! the daemon's state; tests fill it as they like.
 
+use crate::http::access::Access;
 use crate::states::{ProcessState, SupervisorState};
 
 /// supervisord and all that it supervises.
@@ -16,6 +17,8 @@ pub struct View {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaemonView {
     pub state: SupervisorState,
+    /// What the reader of the page may do.
+    pub access: Access,
     /// Why it is FATAL; empty if it is not.
     pub reason: String,
     pub identifier: String,
@@ -29,6 +32,11 @@ pub struct DaemonView {
 }
 
 impl DaemonView {
+    /// Whether something can be changed on the page.
+    pub fn may_act(&self) -> bool {
+        self.access == Access::Full && !self.state.is_going_down()
+    }
+
     /// What tells it from others: its identifier if it was given one, else its machine.
     pub fn name(&self) -> &str {
         match self.has_identifier() {

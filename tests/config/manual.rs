@@ -203,6 +203,8 @@ pub fn with(kind: &SectionKind, line: &str) -> String {
     let besides = match given {
         "username" => "password=secret\n",
         "password" => "username=operator\n",
+        "readonly_username" => "username=operator\npassword=secret\nreadonly_password=look\n",
+        "readonly_password" => "username=operator\npassword=secret\nreadonly_username=look\n",
         "require_authentication" => "username=operator\npassword=secret\n",
         // A number needs a name with the number in it.
         "numprocs" | "numprocs_start" => "process_name=%(process_num)d\n",
@@ -286,7 +288,7 @@ fn the_examples_of_the_page_are_read_without_an_error() {
             let read = reading(kind, &with(kind, &line)).unwrap_or_else(|e| panic!("{line}: {e}"));
             // Plug-ins, listeners' plain keys and files that are not there change nothing.
             let shows = !["include", "ctlplugin:", "rpcinterface:"].contains(&kind.name)
-                && !matches!(key, "password" | "numprocs");
+                && !matches!(key, "password" | "readonly_password" | "numprocs");
             assert!(!shows || read != without, "{line} is as nothing");
         }
     }

@@ -29,6 +29,7 @@ from oracle_config import Refused
 # Keys that 4.3.0 does not have.
 ADDED = {'event_drain_timeout', 'event_max_retry', 'handler_timeout', 'monitor_interval',
          'payload_length', 'busy_warning',
+         'readonly', 'readonly_username', 'readonly_password',
          'require_authentication', 'allowed_hosts', 'header_maxbytes',
          'unauthenticated_body_maxbytes', 'body_maxbytes', 'xml_maxdepth', 'multicall_maxcalls',
          'max_connections', 'idle_timeout', 'request_timeout', 'web_get_actions',

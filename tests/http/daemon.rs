@@ -35,6 +35,8 @@ pub struct Daemon {
     pub port: u16,
     /// Added to the clock.
     pub ahead: Duration,
+    /// The clock goes on with the turns of the loop, and not with time.
+    pub is_slow: bool,
     /// Calls are kept here instead of being answered.
     pub hold: bool,
     pub held: Vec<ConnectionId>,
@@ -55,6 +57,8 @@ pub fn inet(host: &str, port: u16) -> Server {
             port,
         },
         credentials: None,
+        readonly_credentials: None,
+        readonly: false,
         require_authentication: false,
         allowed_hosts: Vec::new(),
         limits: Limits::default(),
@@ -72,6 +76,8 @@ pub fn unix(path: &std::path::Path, mode: u32) -> Server {
             owner: None,
         },
         credentials: None,
+        readonly_credentials: None,
+        readonly: false,
         require_authentication: false,
         allowed_hosts: Vec::new(),
         limits: Limits::default(),
@@ -127,6 +133,7 @@ impl Daemon {
             directory,
             port,
             ahead: Duration::ZERO,
+            is_slow: false,
             hold: false,
             held: Vec::new(),
             busy_turns: 0,
@@ -150,6 +157,11 @@ impl Daemon {
     }
 
     pub fn clock(&mut self) {
+        if self.is_slow {
+            let monotonic = &mut self.context.now.monotonic;
+            *monotonic = *monotonic + Duration::from_micros(100);
+            return;
+        }
         self.context.now = time::now();
         self.context.now.monotonic = self.context.now.monotonic + self.ahead;
     }

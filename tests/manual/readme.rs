@@ -269,6 +269,12 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("a dashboard", "supervisor-metrics.7", "grafana.json"),
     ("`/healthz`", "supervisor-metrics.7", ".It Pa /readyz"),
     ("`status --figures`", "supervisorctl.8", "Fl -figures"),
+    ("read-only access", "supervisord.conf.5", ".It Cm readonly"),
+    (
+        "read-only access",
+        "supervisor-rpc.7",
+        ".Ss Read-only access",
+    ),
     ("`disable` keeps", "supervisorctl.8", ".It Cm disable"),
     ("`restart --rolling`", "supervisorctl.8", "Fl -rolling"),
     ("`disable` keeps", "supervisord.conf.5", ".It Cm statefile"),

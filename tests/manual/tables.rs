@@ -279,6 +279,7 @@ fn the_page_of_the_interface_has_every_fault_and_no_other() {
         FaultCode::UnknownMethod,
         FaultCode::IncorrectParameters,
         FaultCode::ShutdownState,
+        FaultCode::ReadOnly,
     ];
     let known: BTreeSet<(&str, i32)> = methods
         .flat_map(|method| method.faults)

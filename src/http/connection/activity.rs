@@ -12,6 +12,8 @@ pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
 /// How often it is looked at what others have done to a followed file. What the
 /// daemon writes to it itself is sent at once.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the answer to a wrong password is held back.
+pub const HOLD: Duration = Duration::from_secs(1);
 
 impl Connection {
     /// Whether the server has let a request of it in.
@@ -36,7 +38,7 @@ impl Connection {
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress),
             State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
-            State::Lingering { .. } => Some(self.since),
+            State::Held(..) | State::Lingering { .. } => Some(self.since),
         }
     }
 
@@ -97,6 +99,7 @@ impl Connection {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
             State::Working(_) | State::Continuing(_) => self.wire.input.len() < READ_SIZE,
+            State::Held(..) => false,
             State::Responding(delivery) => {
                 delivery.is_measuring() && self.wire.input.len() < READ_SIZE
             }
@@ -114,6 +117,7 @@ impl Connection {
             State::Reading => request.or(Some(self.since + self.patience)),
             State::Body { .. } => request.or(Some(self.since + self.limits.request)),
             State::Working(_) | State::Continuing(_) => None,
+            State::Held(..) => Some(self.since + HOLD),
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress + self.limits.request),
             State::Following { .. } => Some(self.since + LOOK_INTERVAL),

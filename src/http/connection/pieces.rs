@@ -3,6 +3,7 @@
 
 use super::{Connection, Handled, State};
 use crate::clock::Monotonic;
+use crate::http::access::Access;
 use crate::http::exchange::Request;
 use crate::http::piece::Piece;
 use crate::http::request::Method;
@@ -24,6 +25,7 @@ impl Connection {
             path: String::new(),
             query: String::new(),
             body: Vec::new(),
+            access: Access::ReadOnly,
             sender: None,
         };
         self.hand_up(context, request)

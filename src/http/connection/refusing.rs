@@ -1,7 +1,7 @@
 //! Refusing a request: the answer, and a line in the log where the client alone
 //! is not to blame.
 
-use super::{Connection, State};
+use super::{Connection, Handled, State};
 use crate::http::delivery::Delivery;
 use crate::http::exchange::Exchange;
 use crate::http::refusal::{self, Refusal};
@@ -24,6 +24,26 @@ impl Connection {
     pub(super) fn refuse(&mut self, exchange: Exchange, why: &Refusal, context: &mut LoopContext) {
         let delivery = self.refusal(exchange, why, None, context);
         self.enter(State::Responding(delivery), context.now.monotonic);
+    }
+
+    /// Refuses a wrong password, but answers later: the next one cannot be tried meanwhile on
+    /// this connection. Where places run short, it is among the first to leave.
+    pub(super) fn hold(&mut self, exchange: Exchange, why: &Refusal, context: &mut LoopContext) {
+        self.tell(&exchange, why, context);
+        self.known = false;
+        let held = State::Held(exchange, Response::refusal(why));
+        self.enter(held, context.now.monotonic);
+    }
+
+    /// Answers what was held back.
+    pub(super) fn end_hold(&mut self, context: &mut LoopContext) -> Handled {
+        let state = std::mem::replace(&mut self.state, State::Reading);
+        if let State::Held(exchange, response) = state {
+            let now = context.now.monotonic;
+            let delivery = Delivery::whole(exchange, &response, &mut self.wire, now);
+            self.enter(State::Responding(delivery), now);
+        }
+        self.deliver(context)
     }
 
     /// The answer with the reason, on a page of its own if there is one. The log is told

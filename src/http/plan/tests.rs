@@ -42,6 +42,7 @@ fn read(handler: Handler, line: &str, length: u64, announce: bool) -> Plan {
             path: path.to_owned(),
             query: query.to_owned(),
             body: Vec::new(),
+            access: Access::Full,
             sender: None,
         },
         length,

@@ -25,6 +25,7 @@ fn all() -> Vec<Refusal> {
         Refusal::BadForm,
         Refusal::NoCredentials,
         Refusal::WrongCredentials,
+        Refusal::ReadOnly,
         Refusal::Origin(sender()),
         Refusal::CrossSite(sender()),
         Refusal::UnknownHost(sender()),

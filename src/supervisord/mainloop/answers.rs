@@ -4,6 +4,7 @@
 
 use super::MainLoop;
 use crate::config::limits::Limits;
+use crate::http::access::Access;
 use crate::http::exchange::Request;
 use crate::http::refusal::Refusal;
 use crate::http::reply::{Followed, Reply};
@@ -70,7 +71,8 @@ impl MainLoop {
                 }
                 let policy = self.servers.policy(connection);
                 let limits = policy.map_or_else(Limits::default, |policy| policy.limits);
-                self.read(connection, IncomingCall::new(request.body, limits));
+                let call = IncomingCall::new(request.body, limits, request.access);
+                self.read(connection, call);
             }
             Handler::FollowProcessLog => {
                 let log = self.process_log(&request.path);
@@ -129,6 +131,7 @@ impl MainLoop {
             return self.reply(connection, Refusal::ManyActions);
         }
         let (mut daemon, web) = self.daemon_and_web();
+        daemon.access = request.access;
         match web.answer(&mut daemon, page, request, get_actions) {
             Answered::Reply(reply) => self.reply(connection, reply),
             Answered::Action(action, outcome) => {
@@ -288,6 +291,8 @@ impl MainLoop {
             pid: self.pid,
             jobs: &mut self.jobs,
             interface: methods::INTERFACE,
+            // Who is answered says if it may do more.
+            access: Access::ReadOnly,
         };
         (daemon, &mut self.web)
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Monotonic;
+use crate::http::access::Access;
 use crate::states::SupervisorState;
 use crate::web::token::Tokens;
 
@@ -42,6 +43,7 @@ fn view(groups: Vec<GroupView>) -> View {
     View {
         daemon: DaemonView {
             state: SupervisorState::Running,
+            access: Access::Full,
             reason: String::new(),
             identifier: "supervisor".to_owned(),
             host: "web1".to_owned(),

@@ -1,11 +1,13 @@
 use super::*;
 use crate::clock::Monotonic;
+use crate::http::access::Access;
 use crate::states::{ProcessState, SupervisorState};
 use crate::web::token::Tokens;
 
 fn daemon() -> DaemonView {
     DaemonView {
         state: SupervisorState::Running,
+        access: Access::Full,
         reason: String::new(),
         identifier: "supervisor".to_owned(),
         host: "web1".to_owned(),
