@@ -33,6 +33,16 @@ impl Termination {
     }
 }
 
+impl Termination {
+    /// The name of the signal that ended it; empty where none did.
+    pub fn signal_name(self) -> String {
+        match self.signal_number() {
+            0 => String::new(),
+            number => signal::name_of(number),
+        }
+    }
+}
+
 impl fmt::Display for Termination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -27,6 +27,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.clearFatal",
     "supervisor.disableProcess",
     "supervisor.enableProcess",
+    "supervisor.explainProcess",
     "supervisor.getConfigDifference",
     "supervisor.getDependencies",
     "supervisor.getEventResult",

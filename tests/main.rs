@@ -31,6 +31,7 @@ mod endings;
 mod environment_files;
 mod environment_syntax;
 mod exit_signals;
+mod explain;
 mod fatal;
 mod faults;
 mod fcgi;

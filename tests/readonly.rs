@@ -141,7 +141,9 @@ fn code(outcome: &Outcome) -> i64 {
 #[test]
 fn names_of_methods_say_whether_they_change_something() {
     let looks = |name: &str| {
-        let beginnings = ["get", "read", "tail", "list", "method", "waitFor"];
+        let beginnings = [
+            "explain", "get", "read", "tail", "list", "method", "waitFor",
+        ];
         name == "multicall" || beginnings.iter().any(|word| name.starts_with(word))
     };
     for (name, method) in methods() {
@@ -391,6 +393,7 @@ fn supervisorctl_says_that_it_may_only_look() {
         "tail web",
         "maintail",
         "graph",
+        "explain web",
         "wait web",
     ] {
         let end = ctl.run(&words.split(' ').collect::<Vec<_>>());

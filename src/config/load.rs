@@ -167,6 +167,12 @@ pub fn load_with_document(
     Ok((config, document))
 }
 
+/// What the files say now, if they can be read; nothing is evaluated.
+pub fn document(request: &LoadRequest) -> Option<Document> {
+    let files = read_files(request, &RealSystem).ok()?;
+    Some(files.document)
+}
+
 /// The main file and what it includes.
 pub fn read_files(request: &LoadRequest, system: &dyn System) -> Result<Files, ConfigError> {
     let names = Names::of(request, system);

@@ -47,6 +47,7 @@ pub mod needed;
 pub mod output;
 pub mod pairs;
 pub mod paths;
+pub mod place;
 pub mod policy;
 pub mod program;
 pub mod redact;

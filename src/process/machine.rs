@@ -162,6 +162,16 @@ struct StopStage {
     is_killed: bool,
 }
 
+/// How the last child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastLife {
+    pub end: Termination,
+    /// From its start on.
+    pub lived: Duration,
+    /// Its stop signals did not end it, SIGKILL did.
+    pub was_killed: bool,
+}
+
 /// What is known of a process between inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
@@ -188,6 +198,8 @@ pub struct Machine {
     /// Of a process that has a `restart_limit`.
     counted: Option<Box<Restarts>>,
     stop: StopStage,
+    /// Of a process that has had a child which has ended.
+    last_life: Option<Box<LastLife>>,
     /// Of a process that has hooks.
     hooks: Option<Box<HookState>>,
 }
@@ -273,6 +285,11 @@ impl Machine {
     /// When a child last ended.
     pub fn last_stop(&self) -> Option<Now> {
         self.last_stop
+    }
+
+    /// How the last child ended, if one has.
+    pub fn last_life(&self) -> Option<&LastLife> {
+        self.last_life.as_deref()
     }
 
     /// Why the last start or run went wrong; empty if it did not.

@@ -4,8 +4,8 @@
 use crate::http::access::Access;
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
-    configuration, dependencies, difference, disabled, information, listing, log_files, logs,
-    restart, rolling, scale, signals, start, stop, system, wait,
+    configuration, dependencies, difference, disabled, explain, information, listing, log_files,
+    logs, restart, rolling, scale, signals, start, stop, system, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -102,6 +102,10 @@ const TAIL: Parameter = result(
     "array",
     "the text, where it ended in the log, and whether there was more",
 );
+const FACTS: Parameter = result(
+    "struct",
+    "what is known, of which some is there only where it is so",
+);
 const PROCESSES: Parameter = result("array", "a struct for each process");
 const FIGURES: Parameter = result(
     "array",
@@ -177,6 +181,9 @@ const SUPERVISOR: &[Method] = methods! {
         disabled::disable;
     enableProcess(NAME_OR_GROUP) -> TRUE, [BadName, Failed] Full,
         "Let a process, or each of a group, start again as others do.", disabled::enable;
+    explainProcess(NAME) -> FACTS, [BadName] ReadOnly,
+        "What tells why a process is in its state, for a person to read in other words.",
+        explain::explain_process;
     getAPIVersion() -> VERSION, [] ReadOnly,
         "The version of this interface.", information::api_version;
     getAllConfigInfo() -> PROCESSES, [] ReadOnly,

@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod dependencies;
 pub mod difference;
 pub mod disabled;
+pub mod explain;
 pub mod figures;
 pub mod information;
 pub mod interface;

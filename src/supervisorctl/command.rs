@@ -25,6 +25,7 @@ pub enum Command {
     Enable,
     EndOfInput,
     Exit,
+    Explain,
     Fg,
     Graph,
     Healthcheck,
@@ -64,6 +65,7 @@ const WORDS: &[(&str, Command)] = &[
     ("enable", Command::Enable),
     ("EOF", Command::EndOfInput),
     ("exit", Command::Exit),
+    ("explain", Command::Explain),
     ("fg", Command::Fg),
     ("graph", Command::Graph),
     ("healthcheck", Command::Healthcheck),
@@ -109,6 +111,7 @@ impl Command {
                 | C::Debug
                 | C::Disable
                 | C::Enable
+                | C::Explain
                 | C::Graph
                 | C::Healthcheck
                 | C::Reopen
@@ -130,10 +133,10 @@ impl Command {
 
     /// Whether at least one name must follow.
     pub fn requires_process(self) -> bool {
-        use Command::{Clear, Disable, Enable, Restart, Start, Stop, Wait};
+        use Command::{Clear, Disable, Enable, Explain, Restart, Start, Stop, Wait};
         matches!(
             self,
-            Clear | Disable | Enable | Restart | Start | Stop | Wait
+            Clear | Disable | Enable | Explain | Restart | Start | Stop | Wait
         )
     }
 
@@ -148,6 +151,7 @@ impl Command {
                 | C::Debug
                 | C::Disable
                 | C::Enable
+                | C::Explain
                 | C::Fg
                 | C::Graph
                 | C::Maintail

@@ -222,7 +222,7 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Signal => process(States::Signallable, true, true),
         Command::Disable => process(States::Enabled, true, true),
         Command::Enable => process(States::Disabled, true, true),
-        Command::Pid | Command::Clear | Command::Reopen | Command::Rotate => {
+        Command::Pid | Command::Clear | Command::Explain | Command::Reopen | Command::Rotate => {
             process(States::Any, true, true)
         }
         Command::Debug if word.starts_with('-') && is_first => Slot::Words(&["-w", "--raw"]),

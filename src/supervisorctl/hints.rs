@@ -61,6 +61,11 @@ impl Hints {
         self.failed.push(name.to_owned());
     }
 
+    /// Those that did not start, to be told of in another way.
+    pub fn take_failed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.failed)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.unknown.is_empty() && self.failed.is_empty()
     }

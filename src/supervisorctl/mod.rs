@@ -19,6 +19,7 @@ pub mod diagnosis;
 #[cfg(feature = "line-editing")]
 pub mod editor;
 pub mod exit_status;
+pub mod explanation;
 pub mod failure;
 pub mod help;
 pub mod hints;

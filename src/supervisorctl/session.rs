@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::client::{self, Client, PendingCall};
 use super::complete::Lists;
 use super::diagnosis::{self, Origin};
+use super::explanation::{self, Facts};
 use super::failure::{CallError, Failure};
 use super::hints::Hints;
 use super::interrupt::Interrupts;
@@ -259,7 +260,14 @@ impl Session {
 
     /// Explains what the command could not do, as far as the server can tell.
     pub fn tell_hints(&mut self) {
-        let hints = std::mem::take(&mut self.hints);
+        let mut hints = std::mem::take(&mut self.hints);
+        if screen::shows_progress() {
+            for name in hints.take_failed() {
+                if !self.tell_why(&name) {
+                    hints.add_failed(&name);
+                }
+            }
+        }
         if hints.is_empty() {
             return;
         }
@@ -267,6 +275,19 @@ impl Session {
         for line in hints.lines(&live) {
             screen::complain(&line);
         }
+    }
+
+    /// Says why a process has not started, to a person; whether the server can tell.
+    fn tell_why(&mut self, name: &str) -> bool {
+        let outcome = self.client.call("explainProcess", &[Value::string(name)]);
+        let Ok(reply) = outcome else {
+            return false;
+        };
+        for line in explanation::first_lines(&Facts::read(&reply.value)) {
+            screen::complain(&line);
+        }
+        screen::complain(&format!("To see more: supervisorctl explain {name}"));
+        true
     }
 
     /// All processes, as the server lists them.

@@ -92,6 +92,11 @@ const LINES: &[(&str, Way, &str)] = &[
     ),
     ("$ supervisorctl disable web", Exact, "web: disabled\n"),
     ("$ supervisorctl enable web", Exact, "web: enabled\n"),
+    (
+        "$ supervisorctl explain web",
+        Plain,
+        "web is RUNNING: pid #, uptime 0:",
+    ),
     ("$ supervisorctl graph web", Exact, "web  RUNNING\n"),
     (
         "$ supervisorctl stop --with-dependents workers:mail_00",

@@ -269,6 +269,12 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("a dashboard", "supervisor-metrics.7", "grafana.json"),
     ("`/healthz`", "supervisor-metrics.7", ".It Pa /readyz"),
     ("`status --figures`", "supervisorctl.8", "Fl -figures"),
+    ("`explain` says", "supervisorctl.8", ".It Cm explain"),
+    (
+        "`explain` says",
+        "supervisor-rpc.7",
+        ".It Fn supervisor.explainProcess",
+    ),
     ("read-only access", "supervisord.conf.5", ".It Cm readonly"),
     (
         "read-only access",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desired, Effect, Hook, Machine, Observed, StopStage};
+use super::{Desired, Effect, Hook, LastLife, Machine, Observed, StopStage};
 use crate::clock::{Monotonic, Now};
 use crate::config::{AutoRestart, Process};
 use crate::log_level::Level;
@@ -334,6 +334,11 @@ impl Machine {
         let has_failed = !startsecs.is_zero() && !self.spawn_error.is_empty() && !self.is_old_error;
         let too_quickly = self.state() == ProcessState::Starting
             && (has_failed || now.monotonic.since(self.started_at) < startsecs);
+        self.last_life = Some(Box::new(LastLife {
+            end,
+            lived: now.monotonic.since(self.started_at),
+            was_killed: !self.is_wanted_up() && self.stop.is_killed && self.stop.sent > 0,
+        }));
         self.last_stop = Some(now);
         self.exit_status = Some(end.exit_status());
         self.pid = 0;

@@ -6,6 +6,7 @@ mod debug;
 mod dependents;
 mod difference;
 mod disabled;
+mod explain;
 mod fg;
 mod figures;
 mod follow;
@@ -80,10 +81,11 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
             session.print("")?;
             return Ok(Flow::Quit);
         }
+        Command::Explain => explain::explain(session, &words)?,
         Command::Fg => fg::fg(session, &words)?,
         Command::Graph => graph::graph(session, &words)?,
         Command::Healthcheck => healthcheck::healthcheck(session, &words)?,
-        Command::Help => explain(session, argument)?,
+        Command::Help => help_on(session, argument)?,
         Command::Maintail => logs::maintail(session, &words)?,
         Command::Open => server::open(session, argument)?,
         Command::Pid => server::pid(session, &words)?,
@@ -116,7 +118,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
 }
 
 /// `help [COMMAND]`. What is not read on a terminal is as 4.3.0 has it.
-fn explain(session: &mut Session, topic: &str) -> Result<(), Failure> {
+fn help_on(session: &mut Session, topic: &str) -> Result<(), Failure> {
     let text = match topic {
         "" if io::stdout().is_terminal() => help::summaries(),
         "" => help::overview(),
