@@ -181,7 +181,7 @@ fn without_autorestart_or_for_a_stop_it_stays_stopped() {
             },
             5_000,
         );
-        assert_eq!(life.machine.reason_of_stop(), "liveness_check");
+        assert_eq!(life.machine.reason_of_stop(), "memory_check");
         life.feed(exited(0), 5_100);
         assert_eq!(life.machine.state(), Stopped);
         assert_eq!(life.machine.reason_of_stop(), "");
