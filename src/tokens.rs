@@ -121,6 +121,10 @@ pub enum Timer {
     EventDrain,
     /// Processes of an earlier supervisord are being stopped: look whether they have gone.
     Leftovers,
+    /// What ended children have left in their control groups is killed: look whether it has gone.
+    Cgroups,
+    /// Look at the memory of processes that have a `memory_check`.
+    MemoryCheck,
     /// A pending action or a job wants to be asked again, though no process has changed its
     /// state: to write `waiting for ... to stop`, or to go on with its work.
     PendingActions,

@@ -487,7 +487,7 @@ fn everything_is_dumped_with_defaults_and_without_passwords() {
         "{\"supervisord\": {\"logfile\": \"/tmp/s.log\",\"logfile_maxbytes\": 52428800,\"logfile_backups\": 10,\
          \"loglevel\": \"info\",",
         "\"umask\": \"022\",\"minfds\": 1024,",
-        "\"user\": null,\"logfile_format\": \"raw\",\"childlog_format\": \"raw\",\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"shutdown_timeout\": \"infinity\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"childlog_ring\": 0,\"childlogs_maxbytes\": \"infinity\",\"statefile\": null,\"environment_file\": [],\"logfile_rotate\": \"size\",\"logfile_chown\": null,\"logfile_chmod\": null,\"logfile_processor\": null,\"environment\": {\"A\": \"1\"}},",
+        "\"user\": null,\"logfile_format\": \"raw\",\"childlog_format\": \"raw\",\"event_drain_timeout\": 2,\"second_signal\": \"ignore\",\"shutdown_timeout\": \"infinity\",\"leftovers\": \"warn\",\"exit_on\": \"never\",\"childlog_ring\": 0,\"childlogs_maxbytes\": \"infinity\",\"memory_check_period\": 30,\"statefile\": null,\"environment_file\": [],\"logfile_rotate\": \"size\",\"logfile_chown\": null,\"logfile_chmod\": null,\"logfile_processor\": null,\"environment\": {\"A\": \"1\"}},",
         "\"servers\": [{\"section\": \"inet_http_server\",\"host\": \"\",\"port\": 9001,\
          \"username\": \"u\",\"password\": \"***\",\"readonly\": false,\
          \"readonly_username\": null,\"readonly_password\": null,\"require_authentication\": false,\

@@ -146,7 +146,10 @@ fn the_old_keys_may_not_say_otherwise() {
             "killasgroup=false\nkill_mode=group\n",
             "killasgroup=false is against kill_mode=group",
         ),
-        ("kill_mode=cgroups\n", "it is one of process, group, mixed"),
+        (
+            "kill_mode=cgroups\n",
+            "it is one of process, group, mixed, cgroup",
+        ),
     ] {
         let found = told(keys, "--check");
         assert_ne!(found.status, Some(0), "{keys}");

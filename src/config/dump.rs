@@ -193,8 +193,10 @@ pub fn members_of(process: &Process, gid: Option<u32>) -> Members {
     members.extend(dependencies.dumped());
     let checks = process.checks.as_deref().cloned().unwrap_or_default();
     members.extend(checks.dumped());
+    members.push(("kill_mode", process.kill_mode.dumped()));
+    let resources = process.resources.as_deref().cloned().unwrap_or_default();
+    members.extend(resources.dumped());
     members.extend([
-        ("kill_mode", process.kill_mode.dumped()),
         ("user", user.into()),
         ("uid", process.uid.into()),
         ("redirect_stderr", process.redirect_stderr.into()),

@@ -9,7 +9,7 @@ use super::settings::Word;
 
 pub const KILL_MODE: Key = changed(
     "kill_mode",
-    "process|group|mixed",
+    "process|group|mixed|cgroup",
     Derived("as stopasgroup and killasgroup say"),
 );
 
@@ -23,6 +23,8 @@ pub enum KillMode {
     Group,
     /// The first the program, the second its process group, also when the program has ended.
     Mixed,
+    /// Both the program; when it has ended, all that is left in its control group is killed.
+    Cgroup,
 }
 
 impl Word for KillMode {
@@ -30,6 +32,7 @@ impl Word for KillMode {
         ("process", KillMode::Process),
         ("group", KillMode::Group),
         ("mixed", KillMode::Mixed),
+        ("cgroup", KillMode::Cgroup),
     ];
 }
 
@@ -43,7 +46,7 @@ impl KillMode {
             return Ok(None);
         };
         let (stops_group, kills_group) = match mode {
-            KillMode::Process => (false, false),
+            KillMode::Process | KillMode::Cgroup => (false, false),
             KillMode::Group => (true, true),
             KillMode::Mixed => (false, true),
         };

@@ -52,6 +52,7 @@ pub mod policy;
 pub mod program;
 pub mod redact;
 pub mod repair;
+pub mod resources;
 pub mod rights;
 pub mod rpcinterface;
 pub mod scale;

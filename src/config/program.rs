@@ -27,6 +27,7 @@ use super::kill_mode::{KILL_MODE, KillMode};
 use super::output::{Output, STDERR, STDOUT};
 use super::pairs;
 use super::policy::Policy;
+use super::resources::Resources;
 use super::rights::{self, Rights};
 use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, settings};
@@ -97,6 +98,8 @@ settings! {
         checks: Option<Box<Checks>>,
         /// Whom a stop reaches, where that is said in one word.
         kill_mode: Option<KillMode>,
+        /// What it may take of the machine; `None` is [`Resources::default`].
+        resources: Option<Box<Resources>>,
         /// What it may use and may do, where that is not as for supervisord.
         rights: Option<Box<Rights>>,
         /// What supervisord listens on for it; all processes of a section share that.
@@ -130,6 +133,7 @@ pub const KEYS: &[&[Key]] = &[
     &Checks::KEYS,
     &checks::GO_KEYS,
     &[KILL_MODE],
+    &Resources::KEYS,
     &[
         changed("user", "user[:group]", Nothing).of_child(),
         REDIRECT_STDERR,
@@ -330,6 +334,7 @@ impl Template {
         let job = Job::read(section, &mut settings)?;
         let dependencies = Dependencies::read(section)?;
         let kill_mode = KillMode::read(section, &mut settings)?;
+        let resources = Resources::read(section, kill_mode)?;
         let redirect_stderr = section.read(&REDIRECT_STDERR)?;
         let numprocs: i64 = section.read(&NUMPROCS)?;
         let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
@@ -386,6 +391,7 @@ impl Template {
                 job,
                 dependencies,
                 kill_mode,
+                resources,
                 rights,
                 sockets,
                 ..settings

@@ -55,6 +55,19 @@ impl Setting for Size {
     }
 }
 
+/// About so many bytes, as people read them, such as `104.8MB`.
+pub fn rounded(bytes: u64) -> String {
+    let mut units = UNITS.iter();
+    let (length, unit) = units
+        .find(|(length, _)| bytes >= *length)
+        .unwrap_or(&(1, ""));
+    let tenths = bytes.saturating_mul(10) / length;
+    match tenths % 10 {
+        0 => format!("{}{unit}", tenths / 10),
+        rest => format!("{}.{rest}{unit}", tenths / 10),
+    }
+}
+
 /// So many bytes at most, but at least one, or no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SizeLimit(pub Option<u64>);

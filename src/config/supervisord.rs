@@ -1,6 +1,7 @@
 //! `[supervisord]` and the command line over it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::amounts::Limit;
 use super::commands::Commands;
@@ -17,6 +18,7 @@ use super::section::{Context, Section, add_environment};
 use super::settings::{self, Setting, Word, settings};
 use super::size::{MOST_OF_RING, Size, SizeLimit};
 use super::variables::{self, Sources, read_sources};
+use super::wanted::nearest;
 use crate::log_level::Level;
 use crate::text::json::Json;
 
@@ -58,6 +60,8 @@ settings! {
         childlog_ring: Size = changed("size", Value("0")).within(0, MOST_OF_RING),
         /// How much the logs of programs may take together, with their backups.
         childlogs_maxbytes: SizeLimit = changed("size|infinity", Value("infinity")),
+        /// How often the memory of programs is looked at that have a `memory_check`.
+        memory_check_period: Duration = changed("duration", Value("30")) => read_period,
         /// Where it is kept over restarts which processes are disabled.
         statefile: Option<String> = changed("path", Nothing) => read_statefile,
         /// Read for all programs, before their own.
@@ -266,6 +270,15 @@ fn read_logfile(section: &Section<'_>, key: &Key) -> Result<MainLog, ConfigError
 
 fn read_pidfile(section: &Section<'_>, key: &Key) -> Result<Option<String>, ConfigError> {
     Ok(pid_file(&read_file(section, key)?, section))
+}
+
+/// No time between two looks would be one look without end.
+fn read_period(section: &Section<'_>, key: &Key) -> Result<Duration, ConfigError> {
+    let period = section.converted(key.name, |text| match Duration::parse(text, key)? {
+        Duration::ZERO => Err(nearest(key, text, "1")),
+        period => Ok(period),
+    })?;
+    Ok(period.unwrap_or_else(|| settings::fallback(key)))
 }
 
 fn read_statefile(section: &Section<'_>, key: &Key) -> Result<Option<String>, ConfigError> {

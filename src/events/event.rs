@@ -38,6 +38,8 @@ pub struct Move {
     pub end: Option<(Termination, bool)>,
     /// The key by which the daemon stops it by itself; empty where it does not.
     pub reason: &'static str,
+    /// The most memory that it had, in bytes, where that is the reason.
+    pub peak: Option<u64>,
 }
 
 impl Subject<'_> {
@@ -73,6 +75,9 @@ impl Event {
         };
         if !moved.reason.is_empty() {
             let _ = write!(line, " reason:{}", moved.reason);
+        }
+        if let Some(peak) = moved.peak {
+            let _ = write!(line, " peak:{peak}");
         }
         Event::new(EventType::ProcessState(moved.to), line)
     }
@@ -200,6 +205,7 @@ mod tests {
             tries: 2,
             end: None,
             reason: "",
+            peak: None,
         }
     }
 
@@ -242,6 +248,19 @@ mod tests {
                 format!("processname:web groupname:site {rest}")
             );
         }
+    }
+
+    #[test]
+    fn a_reason_of_the_daemon_follows() {
+        let moved = Move {
+            reason: "memory_check",
+            peak: Some(4096),
+            ..moved(ProcessState::Running, ProcessState::Stopping)
+        };
+        assert_eq!(
+            text(Event::process_state(WEB, &moved)),
+            "processname:web groupname:site from_state:RUNNING pid:42 reason:memory_check peak:4096"
+        );
     }
 
     #[test]

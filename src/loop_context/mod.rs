@@ -26,6 +26,7 @@ use crate::loop_context::log_budget::LogBudget;
 use crate::loop_context::open_logs::OpenLogs;
 use crate::loop_context::rotated::RotatedFiles;
 use crate::loop_context::tally::Tally;
+use crate::sys::cgroup::Tree;
 use crate::sys::poller::Poller;
 use crate::sys::read_buffer::{self, ReadBuffer};
 use crate::sys::spawn::ErrorPipe;
@@ -65,6 +66,9 @@ pub struct LoopContext {
     pub window_limit: WindowLimit,
     /// Why children have not become their programs.
     pub error_pipe: ErrorPipe,
+    /// The control groups of children, once one has asked for its own. A restart keeps them, for
+    /// by then this process is in one of them.
+    pub cgroups: Option<Tree>,
     /// What is read from a pipe or socket.
     pub input: ReadBuffer,
     /// The time of lines that are written to logs with a format.
@@ -93,6 +97,7 @@ impl LoopContext {
             midnight: None,
             window_limit: WindowLimit::default(),
             error_pipe,
+            cgroups: None,
             input: ReadBuffer::default(),
             stamp: Stamp::default(),
             chunks: Vec::new(),

@@ -67,6 +67,16 @@ pub fn add_descriptors<'a>(
     }
 }
 
+/// Adds the control group that a child is in. It joins before anything of it is counted or limited.
+pub fn add_control_group<'a>(steps: &mut Vec<Step<'a>>, path: Option<&'a str>) {
+    let place = steps
+        .iter()
+        .position(|step| matches!(step, Step::Signals(_)));
+    if let (Some(place), Some(path)) = (place, path) {
+        steps.insert(place + 1, Step::ControlGroup(path));
+    }
+}
+
 impl ChildSettings {
     /// The column of names before the lines of a process in that log.
     pub fn column(&self, context: &mut LoopContext, log: &LogUse, process: &str) -> Column {
@@ -136,7 +146,9 @@ mod tests {
         let mut process = process();
         change(&mut process);
         let settings = settings();
-        let steps = settings.steps(&process);
+        let mut steps = settings.steps(&process);
+        let has_group = process.resources.is_some();
+        add_control_group(&mut steps, has_group.then_some("/group"));
         steps.iter().map(ToString::to_string).collect()
     }
 
@@ -163,6 +175,7 @@ mod tests {
             process.uid = Some(4_000_000_000);
             process.directory = Some("/x".to_owned());
             process.umask = Some(0o22);
+            process.resources = Some(Box::default());
             process.rights = Some(Box::new(Rights {
                 rlimit_nofile: bounds(64, 128),
                 rlimit_core: bounds(0, 0),
@@ -179,6 +192,7 @@ mod tests {
             [
                 "set process group",
                 "reset signals",
+                "join control group /group",
                 "set oom_score_adj to -7",
                 "set nice to 5",
                 "set up descriptors",

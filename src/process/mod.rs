@@ -5,6 +5,7 @@
 //! commands that run beside processes ([`helper`]); and whether a process is ready and healthy
 //! ([`health`]).
 
+pub mod cgroup;
 pub mod child_settings;
 pub mod command;
 pub mod dispatcher_error;

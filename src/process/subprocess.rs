@@ -214,13 +214,14 @@ impl Subprocess {
 
     /// Spawns a child and returns its pid; the error is the text for `spawnerr`.
     /// A `socket` stands in the place of the pipe to its stdin; `sockets` are those that it has
-    /// besides.
+    /// besides. It joins the control group of a directory, if one is given.
     pub fn spawn(
         &mut self,
         context: &mut LoopContext,
         child_settings: &ChildSettings,
         socket: Option<BorrowedFd<'_>>,
         sockets: &[BorrowedFd<'_>],
+        control_group: Option<&str>,
     ) -> Result<i32, String> {
         let executable = self
             .find_command(child_settings)
@@ -266,6 +267,7 @@ impl Subprocess {
             stderr: ends.stderr.as_ref().unwrap_or(&ends.stdout).as_fd(),
         });
         let mut steps = child_settings.steps(&self.config);
+        child_settings::add_control_group(&mut steps, control_group);
         child_settings::add_descriptors(&mut steps, &self.config, sockets, given.descriptor());
         let spawned = spawn::start(program, streams, &steps, &mut context.error_pipe);
         let pid = spawned.map_err(|errno| {

@@ -181,6 +181,7 @@ impl Supervisor {
         };
         for process in &mut group.processes {
             self.pids.remove(&process.machine().pid());
+            self.forget_cgroup(process.id());
             process.forget(context);
         }
         // Of a child in state UNKNOWN.

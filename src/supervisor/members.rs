@@ -51,6 +51,7 @@ impl Supervisor {
         let mut gone = Vec::new();
         for process in before.iter_mut().flatten() {
             self.pids.remove(&process.machine().pid());
+            self.forget_cgroup(process.id());
             process.forget(context);
             gone.push(process.id());
         }

@@ -7,12 +7,14 @@
 //! [`shutdown`] stops everything in order, [`exit`] knows which programs end supervisord, [`schedules`] which the clock starts, [`fatal`] remembers what could not be done.
 
 pub mod busy;
+mod cgroups;
 pub mod child_record;
 mod command;
 pub mod dependencies;
 pub mod descriptors;
 pub mod disabled;
 pub mod dispatch;
+mod exceeded;
 pub mod exit;
 pub mod fatal;
 pub mod groups;
@@ -50,8 +52,10 @@ use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
 use crate::vec_map::VecMap;
 
+use cgroups::Cgroups;
 use dependencies::Dependencies;
 use disabled::Disabled;
+use exceeded::Exceeded;
 use exit::Ended;
 use fatal::Failures;
 use groups::Groups;
@@ -94,6 +98,10 @@ pub struct Supervisor {
     /// RUNNING or going down; FATAL comes of the failures.
     state: SupervisorState,
     failures: Failures,
+    /// The control groups of processes.
+    cgroups: Cgroups,
+    /// Processes that have taken too much, until they have ended.
+    exceeded: VecMap<ProcessId, Exceeded>,
     /// Which process a living child belongs to.
     pids: VecMap<i32, ProcessId>,
     /// What an earlier supervisord has left behind.
@@ -145,6 +153,8 @@ impl Supervisor {
             ticks: Ticks::default(),
             state: SupervisorState::Running,
             failures: Failures::default(),
+            cgroups: Cgroups::default(),
+            exceeded: VecMap::new(),
             pids: VecMap::new(),
             leftovers: Leftovers::default(),
             sockets: Sockets::default(),

@@ -64,21 +64,9 @@ impl Supervisor {
                 }
                 self.tell_reported(context, id);
                 self.take_terminal_back(id);
-                let machine = self.groups.process(id).map(Subprocess::machine);
-                let was_stopped = machine.is_some_and(Machine::is_going_down);
-                if let Some(error) = error {
-                    let error = plain::shown(&error).into_owned();
-                    let _ = self.feed(context, id, Input::NotSpawned(error));
+                if !self.empties_cgroup(context, id, (pid, end), error.as_ref()) {
+                    self.tell_end(context, id, (pid, end), error);
                 }
-                let _ = self.feed(context, id, Input::Reaped(end));
-                if let Some(process) = self.groups.process_mut(id) {
-                    process.close(context);
-                }
-                self.tell_reported(context, id);
-                if was_stopped {
-                    self.end_rest(context, id, pid);
-                }
-                self.abandon(context, id, was_stopped);
             }
             None if self.finish_processor(context, pid, end, error.as_ref()) => {}
             None if self.hooks.has(pid) => self.finish_hook(context, pid, end, error),
@@ -94,5 +82,32 @@ impl Supervisor {
                     .log(level, format_args!("reaped unknown pid {pid} ({end})"));
             }
         }
+    }
+
+    /// The child of a process has ended, and was collected: tells its process.
+    pub(super) fn tell_end(
+        &mut self,
+        context: &mut LoopContext,
+        id: ProcessId,
+        (pid, end): (i32, Termination),
+        error: Option<String>,
+    ) {
+        let machine = self.groups.process(id).map(Subprocess::machine);
+        let was_stopped = machine.is_some_and(Machine::is_going_down);
+        if let Some(error) = error.or_else(|| self.reason_of_cgroup(id)) {
+            let error = plain::shown(&error).into_owned();
+            let _ = self.feed(context, id, Input::NotSpawned(error));
+        }
+        let _ = self.feed(context, id, Input::Reaped(end));
+        self.exceeded.remove(&id);
+        if let Some(process) = self.groups.process_mut(id) {
+            process.close(context);
+        }
+        self.tell_reported(context, id);
+        if was_stopped {
+            self.end_rest(context, id, pid);
+        }
+        self.leave_cgroup(context, id, was_stopped);
+        self.abandon(context, id, was_stopped);
     }
 }

@@ -21,6 +21,10 @@ impl Supervisor {
             return;
         };
         let name = || namespec(process.group_name(), &config.name);
+        if mode == KillMode::Cgroup {
+            // It was killed, and is in no group by now.
+            return;
+        }
         if mode == KillMode::Mixed {
             match kill::kill_rest(pid, Signal::KILL) {
                 Err(libc::ESRCH) => {}

@@ -92,14 +92,21 @@ impl Supervisor {
             ProcessState::Fatal => before.tries,
             _ => process.machine().failed_starts(),
         };
+        // A process that is up has not taken too much yet.
+        let exceeded = self
+            .exceeded
+            .get(&id)
+            .filter(|_| to != ProcessState::Running);
         let change = Move {
             from,
             to,
             tries,
-            reason: match process.machine().reason_of_stop() {
-                "" => before.reason,
-                reason => reason,
+            reason: match (process.machine().reason_of_stop(), exceeded) {
+                ("", Some(exceeded)) => exceeded.key,
+                ("", None) => before.reason,
+                (reason, _) => reason,
             },
+            peak: exceeded.map(|exceeded| exceeded.peak),
             ..*before
         };
         let is_told_to_monitors = process.is_told_to_monitors(to);
@@ -121,12 +128,7 @@ impl Supervisor {
     /// Spawns a child, on its sockets if it has some; how that went, for the state machine. As in
     /// 4.3.0, they are made even for a command that is not there.
     fn make_child(&mut self, context: &mut LoopContext, id: ProcessId) -> Input {
-        let group = self.groups.get_mut(id.group);
-        let is_shared = group
-            .as_ref()
-            .is_some_and(|group| group.shares_sockets(id.index));
-        let Some((process, socket)) = group.and_then(|group| group.process_and_socket(id.index))
-        else {
+        let Some(process) = self.groups.process(id) else {
             return Input::SpawnFailed("its group has gone".to_owned());
         };
         if let Some(counts) = process.counts() {
@@ -138,8 +140,20 @@ impl Supervisor {
                 "the one of an earlier supervisord (pid {pid}) is being stopped"
             ));
         }
+        let control_group = match self.prepare_cgroup(context, id) {
+            Ok(path) => path,
+            Err(error) => return Input::SpawnFailed(error),
+        };
         let settings = &self.child_settings;
         let hosts = &settings.hosts;
+        let group = self.groups.get_mut(id.group);
+        let is_shared = group
+            .as_ref()
+            .is_some_and(|group| group.shares_sockets(id.index));
+        let Some((process, socket)) = group.and_then(|group| group.process_and_socket(id.index))
+        else {
+            return Input::SpawnFailed("its group has gone".to_owned());
+        };
         let socket = socket.map(|socket| socket.open(&mut context.log, hosts));
         let wanted = process.config().sockets.clone();
         let sockets = wanted.as_ref().map(|wanted| {
@@ -152,7 +166,14 @@ impl Supervisor {
             .map_err(|error| error.to_string())
             .and_then(|socket| {
                 let sockets = wanted.map(|wanted| self.sockets.of(&wanted));
-                process.spawn(context, settings, socket, &sockets.unwrap_or_default())
+                let sockets = sockets.unwrap_or_default();
+                process.spawn(
+                    context,
+                    settings,
+                    socket,
+                    &sockets,
+                    control_group.as_deref(),
+                )
             });
         // Many spawns in one turn take their time, and each has its own.
         context.now = time::now();
@@ -160,9 +181,13 @@ impl Supervisor {
             Ok(pid) => {
                 self.pids.insert(pid, id);
                 self.note_child(context, pid, id);
+                self.watch_memory(context, id);
                 Input::Spawned(pid)
             }
-            Err(error) => Input::SpawnFailed(plain::shown(&error).into_owned()),
+            Err(error) => {
+                self.leave_cgroup(context, id, false);
+                Input::SpawnFailed(plain::shown(&error).into_owned())
+            }
         }
     }
 
@@ -179,6 +204,10 @@ impl Supervisor {
         let Some(process) = self.groups.process(id) else {
             return Ok(());
         };
+        // Its number may be another process's by now.
+        if self.is_being_emptied(id) {
+            return Ok(());
+        }
         let pid = process.machine().pid();
         let name = &process.config().name;
         let sent = match group {
@@ -236,6 +265,9 @@ impl Supervisor {
     /// that has ended is collected first, so that none is told as up that is not.
     pub fn due(&mut self, context: &mut LoopContext, id: ProcessId) {
         self.reap_process(context, id);
+        if self.is_being_emptied(id) {
+            return;
+        }
         let deadline = self.deadline(id);
         if deadline.is_some_and(|deadline| deadline <= context.now.monotonic)
             && !self.takes_restart(context, id)
@@ -330,5 +362,6 @@ fn before(process: &Subprocess, input: &Input) -> Move {
         tries: machine.failed_starts(),
         end,
         reason: machine.reason_of_stop(),
+        peak: None,
     }
 }

@@ -123,6 +123,7 @@ impl MainLoop {
         self.servers.feed_followers(&mut self.context);
         self.servers.close(&mut self.context);
         self.flush_logs();
+        self.supervisor.leave_cgroups(&mut self.context);
         self.context.log.close();
         self.supervisor.state()
     }
@@ -326,6 +327,8 @@ impl MainLoop {
                 // Each turn of the loop goes on with the shutdown.
                 Timer::EventDrain => {}
                 Timer::Leftovers => self.supervisor.leftovers_due(&mut self.context),
+                Timer::Cgroups => self.supervisor.cgroups_due(&mut self.context),
+                Timer::MemoryCheck => self.supervisor.memory_check_due(&mut self.context),
                 Timer::PendingActions => self.answer_pending(),
                 Timer::WaitingRequests => self.read_on(),
                 Timer::Tick(period) => self.supervisor.tick_due(&mut self.context, period),

@@ -295,6 +295,7 @@ fn start_with(
     claim::write(launch, pidfile, &supervisor.config, context)?;
     supervisor.look_for_leftovers(context, restart);
     supervisor.begin_record(context);
+    supervisor.open_cgroups(context);
     launch.has_run = true;
     launch.last = Some(last);
     Ok(Some((supervisor, servers)))

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod arguments;
+pub mod cgroup;
 pub mod daemon;
 pub mod errno;
 pub mod fd;

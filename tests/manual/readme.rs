@@ -307,6 +307,12 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     ("hooks before", "supervisord.conf.5", ".Sh HOOKS"),
     ("`kill_mode`", "supervisord.conf.5", ".It Cm kill_mode"),
+    ("control groups", "supervisord.conf.5", ".Sh CONTROL GROUPS"),
+    (
+        "`memory_check`",
+        "supervisord.conf.5",
+        ".It Cm memory_check",
+    ),
     ("jobs", "supervisord.conf.5", ".Sh JOBS"),
     (
         "`rlimit_nofile`",

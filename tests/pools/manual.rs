@@ -88,6 +88,7 @@ fn samples() -> Vec<Event> {
             tries,
             end,
             reason: "",
+            peak: None,
         };
         // The page shows an unexpected exit in the family of 4.3.0.
         if end != Some((Termination::Exited(0), true)) {

@@ -17,7 +17,7 @@ use crate::sys::spawn::environment_files;
 use crate::sys::spawn::error_pipe::ErrorPipe;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::sys::spawn::image::Image;
-use crate::sys::{fd, foreground, privileges, process, rights, signals, terminal};
+use crate::sys::{cgroup, fd, foreground, privileges, process, rights, signals, terminal};
 use crate::text::environment_file::{Pair, Source};
 
 /// The exit status of a child that has not become its program.
@@ -68,6 +68,8 @@ pub enum Step<'a> {
     TakeTerminal(BorrowedFd<'a>),
     /// The signals that the daemon catches do what they do by default, and these are blocked.
     Signals(Mask),
+    /// It is in the control group of this directory.
+    ControlGroup(&'a str),
     /// The streams become the descriptors 0, 1 and 2.
     Streams,
     /// It has these descriptors besides, each under a number of its own.
@@ -129,6 +131,7 @@ impl fmt::Display for Step<'_> {
             Step::ProcessGroup => f.write_str("set process group"),
             Step::TakeTerminal(_) => f.write_str("take the terminal"),
             Step::Signals(_) => f.write_str("reset signals"),
+            Step::ControlGroup(path) => write!(f, "join control group {path}"),
             Step::Streams => f.write_str("set up descriptors"),
             Step::Descriptors(all) => {
                 let highest = all.iter().map(|(_, number)| *number).max();
@@ -237,6 +240,7 @@ fn perform(step: &Step<'_>, streams: Streams<'_>, kept: &[RawFd]) -> Result<(), 
             mask.apply();
             Ok(())
         }
+        Step::ControlGroup(path) => told(cgroup::join(path)),
         Step::Streams => place(streams),
         Step::Descriptors(all) => place_all(all),
         // 4.3.0 stops at `minfds`.

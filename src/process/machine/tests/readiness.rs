@@ -191,6 +191,26 @@ fn without_autorestart_or_for_a_stop_it_stays_stopped() {
 }
 
 #[test]
+fn the_key_by_which_it_is_stopped_is_told_until_it_has_ended() {
+    let input = || Input::Unhealthy {
+        key: "memory_check",
+        reason: "much".into(),
+        restarts: true,
+    };
+    for (mut life, state) in [
+        (Life::running(|_| ()), Stopped),
+        (Life::started(|_| ()), Backoff),
+    ] {
+        life.feed(input(), 500);
+        assert_eq!(life.machine.reason_of_stop(), "memory_check");
+        life.feed(exited(0), 600);
+        assert_eq!(life.machine.state(), state);
+        assert_eq!(life.machine.reason_of_stop(), "");
+        assert_eq!(life.machine.spawn_error(), "much");
+    }
+}
+
+#[test]
 fn restarts_for_health_have_the_limit_of_all_restarts() {
     let mut life = Life::running(|process| {
         process.autorestart = AutoRestart::Always;
