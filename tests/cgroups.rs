@@ -13,6 +13,7 @@ use super::support::{
     Address, DEADLINE, Daemon, Dir, Finished, Kind, Launch, Rpc, Scene, Value, binary, finish,
     is_alive, kill, plain_environment, usual_configuration, wait_until,
 };
+use super::update::update;
 
 const NOBODY: u32 = 65534;
 
@@ -507,8 +508,8 @@ fn the_user_of_a_program_cannot_change_its_control_group() {
 const CONTAINER: &str = "\
 umount \"$1\"
 mount -t cgroup2 none \"$1\"
-(setsid sleep 600 &)
-until test \"$(wc -l < \"$1/cgroup.procs\")\" -ge 2; do sleep 0.05; done
+(setsid sh -c 'echo $$ > other.new; mv other.new other; exec sleep 600' &)
+until test -e other; do sleep 0.05; done
 shift
 exec \"$@\"";
 
@@ -532,10 +533,18 @@ fn in_a_container_everything_in_its_group_is_moved() {
     scene.wait_all("RUNNING");
     assert_eq!(place.groups(), set(["p:p", "supervisord"]));
     assert_eq!(place.members(""), [0; 0]);
-    assert_eq!(place.members("supervisord").len(), 2);
+    let other = scene.dir.read("other").unwrap().trim().parse().unwrap();
+    let expected = BTreeSet::from([scene.daemon.pid(), other]);
+    let mut members = BTreeSet::new();
+    // What the shell has started before may not have ended yet.
+    let are_there = wait_until(DEADLINE, || {
+        members = place.members("supervisord").into_iter().collect();
+        members == expected
+    });
+    assert!(are_there, "{members:?} {expected:?}");
     scene.stop();
     assert_eq!(place.groups(), BTreeSet::new());
-    assert_eq!(place.members("").len(), 1);
+    assert_eq!(place.members(""), [other]);
 }
 
 #[test]
@@ -733,6 +742,30 @@ fn limits_are_written_and_an_end_of_memory_is_told() {
     kill(scene.pid("p"), libc::SIGKILL);
     scene.wait("p", "EXITED");
     assert_eq!(scene.info("p").text_of("spawnerr"), "Bad exit code -1");
+    scene.stop();
+}
+
+#[test]
+fn an_update_changes_the_limits_of_what_runs() {
+    let Some(words) = namespace(FALSE_TREE) else {
+        return;
+    };
+    let program =
+        |keys: &str| format!("[program:p]\ncommand=sleep 600\nstartsecs=0\nmemory_max={keys}\n");
+    let scene = scene_in(&words, Dir::new(), &program("20MB\npids_max=7"));
+    scene.wait("p", "RUNNING");
+    let pid = scene.pid("p");
+    let more = format!("loglevel=debug\n{}", program("30MB\ncpu_max=10%"));
+    update(&scene, &more);
+    let group = false_tree(&scene).join("p:p");
+    for (file, text) in [
+        ("memory.max", "31457280"),
+        ("cpu.max", "10000 100000"),
+        ("pids.max", "max"),
+    ] {
+        assert_eq!(fs::read_to_string(group.join(file)).unwrap(), text);
+    }
+    assert_eq!(scene.pid("p"), pid);
     scene.stop();
 }
 

@@ -5,6 +5,7 @@ use std::process::Command;
 use super::support::{
     DEADLINE, Dir, Scene, Value, binary, finish, plain_environment, usual_configuration, wait_until,
 };
+use super::update::update;
 
 /// Its child takes 100 MB, but in its first life alone.
 const GREEDY: &str = "\
@@ -20,19 +21,35 @@ const LISTENER: &str = "while :; do echo READY; read -r head || exit; \
     length=${head##*len:}; body=$(dd bs=1 count=\"$length\" 2>/dev/null); \
     echo \"$body\" >> events; printf 'RESULT 2\\nOK'; done";
 
-fn greedy(period: &str, keys: &str) -> Scene {
-    let dir = Dir::new();
-    dir.script("greedy", GREEDY);
-    dir.script("listen", LISTENER);
-    let more = format!(
+fn programs(period: &str, keys: &str) -> String {
+    format!(
         "memory_check_period={period}\n\
          [program:p]\ncommand=%(here)s/greedy\ndirectory=%(here)s\nstartsecs=0\nkillasgroup=true\n\
          stopasgroup=true\n{keys}\n\
          [program:modest]\ncommand=sleep 600\nstartsecs=0\nmemory_check=1GB\n\
          [eventlistener:l]\ncommand=%(here)s/listen\ndirectory=%(here)s\nevents=PROCESS_STATE\n\
          buffer_size=100\n"
-    );
-    Scene::start_as(dir, &more, |_| {})
+    )
+}
+
+fn greedy(period: &str, keys: &str) -> Scene {
+    let dir = Dir::new();
+    dir.script("greedy", GREEDY);
+    dir.script("listen", LISTENER);
+    Scene::start_as(dir, &programs(period, keys), |_| {})
+}
+
+#[test]
+fn an_update_has_what_runs_looked_at() {
+    let scene = greedy("100ms", "");
+    let is_greedy = wait_until(DEADLINE, || scene.dir.read("child").is_some());
+    assert!(is_greedy, "{}", scene.log());
+    let pid = scene.pid("p");
+    update(&scene, &programs("100ms", "memory_check=60MB"));
+    scene.wait_log("memory_check is 60MB, restarting it");
+    let is_back = wait_until(DEADLINE, || ![0, pid].contains(&scene.pid("p")));
+    assert!(is_back, "{}", scene.log());
+    scene.stop();
 }
 
 #[test]

@@ -111,6 +111,23 @@ impl Supervisor {
         Ok(Some(path))
     }
 
+    /// A process goes by another configuration, and its child stays: so do the limits of its control
+    /// group.
+    pub(super) fn renew_resources(&mut self, context: &mut LoopContext, id: ProcessId) {
+        let own = self.cgroups.groups.get(&id);
+        let (Some(process), Some(own)) = (self.groups.process(id), own) else {
+            return self.watch_memory(context, id);
+        };
+        let config = process.config();
+        if let (Some(tree), Some(resources)) = (&mut context.cgroups, cgroup::asked(config))
+            && let Err(reason) = cgroup::limit(tree, &own.group, resources)
+        {
+            let name = namespec(process.group_name(), &config.name);
+            context.log.warn(format_args!("{name}: {reason}"));
+        }
+        self.watch_memory(context, id);
+    }
+
     /// Whether the child of a process has ended, and what is left of it is killed.
     pub(super) fn is_being_emptied(&self, id: ProcessId) -> bool {
         let own = self.cgroups.groups.get(&id);

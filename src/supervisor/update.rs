@@ -151,6 +151,7 @@ impl Supervisor {
             let process = self.groups.process_mut(id);
             let news = process.map(|process| process.renew(context, settings, new, may_hold));
             self.note_other_checks(context, id, news.unwrap_or_default());
+            self.renew_resources(context, id);
         }
         self.outdate_dependencies();
         self.reschedule(context, id, &rescheduled);
