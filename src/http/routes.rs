@@ -336,6 +336,10 @@ mod tests {
                             };
                             assert_eq!((request.handler, request.access), (route.handler, may));
                         }
+                        // Whoever comes without a password is not listened to any longer.
+                        Plan::RefuseAndClose(why) if route.handler.is_public() => {
+                            assert_eq!(why, Refusal::Method(route.methods), "{line} {user}");
+                        }
                         Plan::Refuse { why, .. } => {
                             let expected = match is_taken {
                                 true => Refusal::ReadOnly,
