@@ -6,6 +6,7 @@
 //! `/dev/stdout`, say) is slow the child is not read: it waits, not the daemon.
 //! What it wrote last waits in the same way, in its pipe, when it has ended.
 
+mod logs;
 mod renewal;
 
 use std::borrow::Cow;
@@ -13,23 +14,21 @@ use std::io;
 use std::rc::Rc;
 
 use crate::clock::Monotonic;
-use crate::config::delivery::Shape;
-use crate::config::{Output, Process};
+use crate::config::Process;
 use crate::dispatchers::capture::{Capture, Part};
-use crate::dispatchers::line_logs::LineLogs;
 use crate::dispatchers::search::Search;
 use crate::log_level::Level;
 use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
-use crate::loop_context::tally::Counts;
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
 use crate::text::pyrepr;
 use crate::tokens::Channel;
 
+pub use logs::{Logs, settings, shape};
 use renewal::Next;
 pub use renewal::NextLogs;
 
@@ -107,61 +106,6 @@ pub enum ReportedKind {
     Conversation,
     /// The text that says that it is ready; there are no bytes.
     Ready,
-}
-
-/// What is configured of a channel.
-pub fn settings(process: &Process, channel: Channel) -> &Output {
-    match channel {
-        Channel::Stdout => &process.stdout,
-        Channel::Stderr => &process.stderr,
-    }
-}
-
-/// How that channel is written to its logs, if not as it comes.
-pub fn shape(process: &Process, channel: Channel) -> Option<&Shape> {
-    let delivery = process.delivery.as_deref()?;
-    Some(match channel {
-        Channel::Stdout => &delivery.stdout,
-        Channel::Stderr => &delivery.stderr,
-    })
-}
-
-/// The logs of an output.
-#[derive(Debug, Default)]
-pub struct Logs {
-    /// Those that get bytes as they come.
-    pub raw: Vec<LogUse>,
-    /// Those that get lines.
-    pub lines: Option<Box<LineLogs>>,
-    /// Where it is counted what comes, if anywhere.
-    pub counts: Option<Rc<Counts>>,
-}
-
-impl Logs {
-    pub fn all(&self) -> impl Iterator<Item = &LogUse> {
-        let lines = self.lines.iter().flat_map(|lines| lines.logs());
-        self.raw.iter().chain(lines)
-    }
-
-    /// Writes what has come.
-    pub fn write(&mut self, context: &mut LoopContext, user: LogUser<'_>, data: &[u8]) {
-        if let Some(counts) = &self.counts {
-            counts.log_bytes.add(data.len() as u64);
-        }
-        for log in &self.raw {
-            context.write_log(log, user, data);
-        }
-        if let Some(lines) = &mut self.lines {
-            lines.write(context, user, data);
-        }
-    }
-
-    pub fn close(&mut self, context: &mut LoopContext) {
-        let lines = self.lines.as_deref_mut().map(LineLogs::take_logs);
-        for log in self.raw.drain(..).chain(lines.into_iter().flatten()) {
-            context.close_log(log);
-        }
-    }
 }
 
 impl OutputDispatcher {
