@@ -190,6 +190,8 @@ fn attempts(facts: &Facts) -> Option<String> {
     };
     let limit = match facts.retries {
         ..0 => "as often as it takes (startretries=-1)".to_owned(),
+        0 => "never (startretries=0)".to_owned(),
+        1 => "once (startretries)".to_owned(),
         retries => format!("up to {retries} times (startretries)"),
     };
     match (facts.state.as_str(), facts.next_start) {

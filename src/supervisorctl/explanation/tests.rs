@@ -233,6 +233,24 @@ fn what_it_waits_for_comes_before_what_went_wrong_last() {
 }
 
 #[test]
+fn a_start_was_repeated_up_to_1_times() {
+    for (retries, told) in [
+        (-1, "is repeated as often as it takes (startretries=-1)."),
+        (0, "is repeated never (startretries=0)."),
+        (1, "is repeated once (startretries)."),
+        (2, "is repeated up to 2 times (startretries)."),
+    ] {
+        let facts = Facts {
+            retries,
+            next_start: Some(2),
+            ..wrote("no")
+        };
+        let lines = lines(&facts);
+        assert!(lines.iter().any(|line| line.ends_with(told)), "{lines:?}");
+    }
+}
+
+#[test]
 fn all_that_is_known_is_told_in_order() {
     let known = Facts {
         failed_starts: 2,
