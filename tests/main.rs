@@ -90,6 +90,7 @@ mod program_defaults;
 mod proxies;
 mod readiness;
 mod readonly;
+mod readonly_pages;
 mod real_programs;
 mod real_sockets;
 mod reaping;
