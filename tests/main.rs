@@ -127,6 +127,7 @@ mod syslog;
 mod taken;
 mod time_limits;
 mod update;
+mod update_differences;
 mod update_logs;
 mod update_random;
 mod users;
