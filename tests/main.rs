@@ -107,6 +107,7 @@ mod rotation;
 mod rotation_daily;
 mod sandboxes;
 mod scale;
+mod scale_errors;
 mod schedules;
 mod secrets;
 mod service;

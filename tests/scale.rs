@@ -1,53 +1,49 @@
 //! Other numbers of processes for programs that run.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 
 use super::support::{
-    Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Outcome, Rpc, Scene, Value, ask_until,
-    server_command, usual_configuration, wait_until,
+    Ctl, DEADLINE, Daemon, Dir, Finished, Kind, Outcome, Scene, Value, ask_until, server_command,
+    usual_configuration, wait_until,
 };
 
-const NUMBERED: &str = "process_name=%(program_name)s_%(process_num)d\n";
-
-const SHARD: &str = "command=/bin/sh -c 'exec cat' of %(numprocs)d";
+pub const NUMBERED: &str = "process_name=%(program_name)s_%(process_num)d\n";
 
 /// A program of which each process is told its number.
-fn program(name: &str, count: usize, keys: &str) -> String {
+pub fn program(name: &str, count: usize, keys: &str) -> String {
     format!(
         "[program:{name}]\n{NUMBERED}numprocs={count}\nstartsecs=0\nstdout_logfile=NONE\n\
          command=/bin/cat\nstderr_logfile=NONE\nenvironment=NUMBER=number_%(process_num)d\n{keys}\n"
     )
 }
 
-fn scene(more: &str) -> Scene {
+pub fn scene(more: &str) -> Scene {
     let scene = Scene::start(more);
     scene.wait_all("RUNNING");
     scene
 }
 
-fn ctl(scene: &Scene, line: &str) -> Finished {
+pub fn ctl(scene: &Scene, line: &str) -> Finished {
     let words: Vec<&str> = line.split_whitespace().collect();
     Ctl::new(Kind::Ours, &scene.dir).run(&words)
 }
 
-fn said(scene: &Scene, line: &str) -> String {
+pub fn said(scene: &Scene, line: &str) -> String {
     let finished = ctl(scene, line);
     let told = format!("{line}: {}{}", finished.stdout, finished.stderr);
     assert_eq!(finished.status, Some(0), "{told}\n{}", scene.log());
     finished.stdout
 }
 
-fn refused(scene: &Scene, line: &str) -> String {
+pub fn refused(scene: &Scene, line: &str) -> String {
     let finished = ctl(scene, line);
     assert_eq!(finished.status, Some(1), "{line}: {}", finished.stdout);
     finished.stdout
 }
 
 /// Names and pids of all processes, in order.
-fn processes(scene: &Scene) -> Vec<(String, i64)> {
+pub fn processes(scene: &Scene) -> Vec<(String, i64)> {
     let all = scene.all();
     let told = |info: &Value| {
         let name = format!("{}:{}", info.text_of("group"), info.text_of("name"));
@@ -56,12 +52,12 @@ fn processes(scene: &Scene) -> Vec<(String, i64)> {
     all.iter().map(told).collect()
 }
 
-fn names(scene: &Scene) -> Vec<String> {
+pub fn names(scene: &Scene) -> Vec<String> {
     let processes = processes(scene).into_iter();
     processes.map(|(name, _)| name).collect()
 }
 
-fn configure(scene: &Scene, more: &str) {
+pub fn configure(scene: &Scene, more: &str) {
     scene
         .dir
         .write("supervisord.conf", usual_configuration(more));
@@ -179,83 +175,6 @@ fn an_update_ends_a_scale_and_says_so() {
     said(&scene, "remove web");
     said(&scene, "add web");
     assert_eq!(names(&scene).len(), 5);
-    scene.stop();
-}
-
-#[test]
-fn what_cannot_be_scaled_is_told_with_the_reason_and_nothing_changes() {
-    let programs = [
-        program("web", 2, ""),
-        "[program:one]\ncommand=/bin/cat\n".to_owned(),
-        format!("[program:shards]\n{NUMBERED}numprocs=2\nstartsecs=0\n{SHARD}\n"),
-        program("api", 1, "depends_on=web:web_1"),
-    ]
-    .concat();
-    let scene = scene(&programs);
-    let before = processes(&scene);
-    for (line, told) in [
-        (
-            "scale web 0",
-            "web: ERROR (a program has 1 to 100000 processes)\n",
-        ),
-        (
-            "scale web 100001",
-            "web: ERROR (a program has 1 to 100000 processes)\n",
-        ),
-        ("scale nosuch 2", "nosuch: ERROR (no such program)\n"),
-        ("scale web:web_0 2", "web:web_0: ERROR (no such program)\n"),
-        (
-            "scale one 2",
-            "one: ERROR (process_name of [program:one] has no %(process_num), which would tell \
-             its processes apart)\n",
-        ),
-        (
-            "scale shards 3",
-            "shards: ERROR (shards_0 has numprocs in its settings and would have to start again: \
-             change numprocs in the configuration and update)\n",
-        ),
-    ] {
-        assert_eq!(refused(&scene, line), told, "{line}");
-    }
-    let told = refused(&scene, "scale web 1");
-    assert!(
-        told.contains("depends on unknown program or group web:web_1"),
-        "{told}"
-    );
-    for line in ["scale", "scale web", "scale web five", "scale web 5 6"] {
-        let told = refused(&scene, line);
-        let error = "Error: scale takes the name of a program and a number of processes\n";
-        assert!(told.starts_with(error), "{line}: {told}");
-    }
-    let number = |number| [Value::text("web"), Value::Int(number)];
-    let refused_call = scene.call("setNumProcs", &number(-1));
-    assert!(
-        matches!(refused_call, Outcome::Fault(3, _)),
-        "{refused_call:?}"
-    );
-    // What runs and what the files say are not mixed.
-    configure(&scene, &programs.replace("number_", "other_"));
-    let told = refused(&scene, "scale web 3");
-    assert_eq!(
-        told,
-        "web: ERROR (web is configured in another way by now: update it first)\n"
-    );
-    configure(&scene, &programs.replace("numprocs=2", "numprocs=two"));
-    let told = refused(&scene, "scale web 3");
-    assert!(told.starts_with("ERROR: CANT_REREAD: "), "{told}");
-    assert!(
-        told.contains("two") && told.contains("supervisord.conf"),
-        "{told}"
-    );
-    let broken = scene.call("setNumProcs", &number(3));
-    assert!(matches!(broken, Outcome::Fault(92, _)), "{broken:?}");
-    configure(&scene, &format!("{programs}{}", program("new", 1, "")));
-    assert_eq!(
-        refused(&scene, "scale new 3"),
-        "new: ERROR (no such program)\n"
-    );
-    assert_eq!(processes(&scene), before);
-    assert!(!said(&scene, "status --json").contains("scaled"));
     scene.stop();
 }
 
@@ -453,66 +372,5 @@ fn what_is_disabled_or_does_not_start_by_itself_is_added_and_not_started() {
     assert_eq!(scene.info("web:web_2").text_of("statename"), "STOPPED");
     said(&scene, "enable web:web_2");
     assert_eq!(said(&scene, "start web:*"), "web:web_2: started\n");
-    scene.stop();
-}
-
-#[test]
-fn processes_that_do_not_come_up_are_told_of_and_stay() {
-    let scene = scene(
-        "[program:w]\nprocess_name=w_%(process_num)d\nstartsecs=1\nstartretries=0\n\
-         command=/bin/sh -c 'test -e %(here)s/broken_%(process_num)d && exit 1; exec cat'\n",
-    );
-    scene.dir.write("broken_1", "");
-    let finished = ctl(&scene, "scale w 3");
-    let expected = "w:w_1: added\nw:w_2: added\nw:w_1: ERROR (spawn error)\nw:w_2: started\n";
-    assert_eq!(finished.stdout, expected);
-    assert_eq!(finished.status, Some(7));
-    fs::remove_file(scene.dir.join("broken_1")).unwrap();
-    assert_eq!(said(&scene, "start w:*"), "w:w_1: started\n");
-    assert_eq!(names(&scene).len(), 3);
-    scene.stop();
-}
-
-#[test]
-fn a_client_that_goes_away_ends_nothing_and_others_wait_for_their_turn() {
-    // It does not end before its file is gone.
-    let stubborn = "[program:web]\nprocess_name=%(program_name)s_%(process_num)d\nnumprocs=3\n\
-                    startsecs=0\nstopwaitsecs=600\nreadiness=log:trapped\n\
-                    command=/bin/sh -c 'trap \"while test -e %(here)s/hold; do sleep 0.02; done; exit\" TERM; echo trapped; while :; do sleep 0.02; done'\n";
-    let scene = scene(stubborn);
-    scene.dir.write("hold", "");
-    let body = Rpc::body(
-        "supervisor.setNumProcs",
-        &[Value::text("web"), Value::Int(2)],
-    );
-    let mut client = UnixStream::connect(scene.dir.join("s")).unwrap();
-    let head = format!(
-        "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    client.write_all((head + &body).as_bytes()).unwrap();
-    scene.wait("web:web_2", "STOPPING");
-    drop(client);
-    let busy = "is being restarted, scaled or updated, try again later";
-    let told = refused(&scene, "scale web 5");
-    assert_eq!(told, format!("web: ERROR (web {busy})\n"));
-    let words = [Value::text("web:*")];
-    let rolling = scene.call("rollingRestart", &words);
-    assert!(
-        matches!(&rolling, Outcome::Fault(30, text) if text.contains(busy)),
-        "{rolling:?}"
-    );
-    fs::remove_file(scene.dir.join("hold")).unwrap();
-    let is_done = || names(&scene) == ["web:web_0", "web:web_1"];
-    assert!(wait_until(DEADLINE, is_done), "{}", scene.log());
-    // One that is being stopped already is waited for.
-    scene.dir.write("hold", "");
-    let quick = [Value::text("web:web_1"), Value::Bool(false)];
-    scene.call("stopProcess", &quick).answer();
-    assert_eq!(said(&scene, "scale --no-wait web 1"), "web: scaling to 1\n");
-    assert_eq!(names(&scene).len(), 2);
-    fs::remove_file(scene.dir.join("hold")).unwrap();
-    let is_done = || names(&scene) == ["web:web_0"];
-    assert!(wait_until(DEADLINE, is_done), "{}", scene.log());
     scene.stop();
 }
