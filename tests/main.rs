@@ -10,6 +10,8 @@ mod bench;
 mod boilerplate;
 mod browsers;
 mod cgroups;
+mod check_errors;
+mod check_warnings;
 mod chromium;
 mod clients;
 mod clock;
