@@ -12,4 +12,5 @@ mod macros;
 mod migration;
 pub mod page;
 mod readme;
+mod readme_commands;
 mod tables;
