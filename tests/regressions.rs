@@ -449,3 +449,16 @@ fn a_stop_was_never_answered_when_its_process_was_started_again_at_once() {
     }
     scene.stop();
 }
+
+#[test]
+fn a_start_without_startsecs_had_failed_where_its_end_came_before_the_answer() {
+    let scene = Scene::start(
+        "[program:p]\ncommand=/bin/true\nstartsecs=0\nautostart=false\nautorestart=false\n",
+    );
+    for _ in 0..100 {
+        let started = scene.call("startProcess", &[Value::text("p")]);
+        assert_eq!(started.answer(), Value::Bool(true));
+        scene.wait("p", "EXITED");
+    }
+    scene.stop();
+}

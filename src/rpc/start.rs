@@ -69,6 +69,8 @@ pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result
     match machine.state() {
         ProcessState::Running => Some(Ok(())),
         ProcessState::Starting => None,
+        // It was up at once, and may have ended before anybody looks.
+        ProcessState::Exited if process.config().startsecs <= 0 => Some(Ok(())),
         _ => Some(Err(Fault::with(FaultCode::AbnormalTermination, name))),
     }
 }
