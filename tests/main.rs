@@ -135,6 +135,7 @@ mod update_logs;
 mod update_random;
 mod users;
 mod vanished;
+mod waiters;
 mod waiting;
 mod waiting_ends;
 mod web;

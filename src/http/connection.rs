@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::config::limits::Limits;
+use crate::http::access::Access;
 use crate::http::date;
 use crate::http::delivery::Delivery;
 use crate::http::exchange::{Body, Exchange, Purpose, Request};
@@ -85,6 +86,8 @@ pub struct Connection {
     patience: Duration,
     /// The server has let a request of it in.
     known: bool,
+    /// What it asks for now changes nothing.
+    only_looks: bool,
     limits: Limits,
 }
 
@@ -110,6 +113,7 @@ impl Connection {
             begun: None,
             patience: limits.request,
             known: false,
+            only_looks: false,
             limits,
         }
     }
@@ -356,6 +360,7 @@ impl Connection {
                     let ask = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
                     self.wire.send(ask, now.monotonic);
                 }
+                self.only_looks = request.access == Access::ReadOnly;
                 self.expect_body(exchange, Purpose::Request(request), length);
             }
             Plan::Refuse { why, discard } => {

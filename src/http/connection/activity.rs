@@ -31,9 +31,12 @@ impl Connection {
     }
 
     /// Since when it has been the client's turn to do something; `None` while
-    /// it is the daemon's, or the client follows a log.
+    /// it is the daemon's, or the client follows a log. An answer that may be long in
+    /// coming holds no place against others if its client has gone, as far as can be
+    /// seen, or has nothing to lose by asking again.
     pub fn waits_since(&self) -> Option<Monotonic> {
         match &self.state {
+            State::Working(_) if self.only_looks || self.wire.ended => Some(self.since),
             State::Working(_) | State::Continuing(_) | State::Following { .. } => None,
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress),
