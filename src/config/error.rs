@@ -12,9 +12,13 @@ use super::expand::{ExpansionError, Problem};
 use super::ini::Location;
 use crate::text::pyrepr::repr;
 
-/// Why a configuration cannot be used.
+/// Why a configuration cannot be used. It is in a box, for every reading of a value hands
+/// one of these or the value on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ConfigError {
+pub struct ConfigError(Box<Fault>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Fault {
     text: String,
     section: Option<Box<str>>,
     /// The key that is at fault, be it there or missing.
@@ -29,7 +33,7 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
@@ -37,7 +41,7 @@ impl std::error::Error for ConfigError {}
 
 impl ConfigError {
     pub fn new(text: impl Into<String>) -> ConfigError {
-        ConfigError {
+        ConfigError(Box::new(Fault {
             text: text.into(),
             section: None,
             key: None,
@@ -45,7 +49,7 @@ impl ConfigError {
             advice: None,
             is_of_format: false,
             is_new: false,
-        }
+        }))
     }
 
     /// None of the default places has a file.
@@ -86,54 +90,45 @@ impl ConfigError {
     }
 
     pub fn of(section: &str, text: impl Into<String>) -> ConfigError {
-        ConfigError {
-            section: Some(section.into()),
-            ..ConfigError::new(text)
-        }
+        let mut error = ConfigError::new(text);
+        error.0.section = Some(section.into());
+        error
     }
 
     /// The same with what to do, where the text does not tell.
-    pub fn advising(self, advice: &str) -> ConfigError {
-        ConfigError {
-            advice: Some(advice.into()),
-            ..self
-        }
+    pub fn advising(mut self, advice: &str) -> ConfigError {
+        self.0.advice = Some(advice.into());
+        self
     }
 
     /// The same with the key that is wrong or missing.
-    pub fn of_key(self, section: &str, key: &str) -> ConfigError {
-        ConfigError {
-            section: self.section.or(Some(section.into())),
-            key: Some(key.into()),
-            ..self
-        }
+    pub fn of_key(mut self, section: &str, key: &str) -> ConfigError {
+        self.0.section.get_or_insert_with(|| section.into());
+        self.0.key = Some(key.into());
+        self
     }
 
     /// The same with the place of what is wrong, unless it has a nearer one.
-    pub fn at(self, location: Option<Location>) -> ConfigError {
-        ConfigError {
-            location: self.location.or(location),
-            ..self
-        }
+    pub fn at(mut self, location: Option<Location>) -> ConfigError {
+        self.0.location = self.0.location.or(location);
+        self
     }
 
     /// The error with the program's section and its file, as messages name them. Where
     /// another section lends the key, that stays at fault.
-    pub fn in_section(self, section: &str, file: &str) -> ConfigError {
-        ConfigError {
-            text: format!("{self} in section {} (file: {})", repr(section), repr(file)),
-            section: self.section.or(Some(section.into())),
-            ..self
-        }
+    pub fn in_section(mut self, section: &str, file: &str) -> ConfigError {
+        self.0.text = format!("{self} in section {} (file: {})", repr(section), repr(file));
+        self.0.section.get_or_insert_with(|| section.into());
+        self
     }
 
     /// The error of a value that is expanded twice: a bad format says how a percent
     /// sign is written.
     pub fn of_twice(mut self) -> ConfigError {
-        if self.is_of_format {
-            self.text
-                .push_str(" (this value is expanded twice: write %%%% for a percent sign)");
-            self.advice = None;
+        if self.0.is_of_format {
+            let twice = " (this value is expanded twice: write %%%% for a percent sign)";
+            self.0.text.push_str(twice);
+            self.0.advice = None;
         }
         self
     }
@@ -141,7 +136,7 @@ impl ConfigError {
     /// A line that says where to look and what to do, where the text, the original's, does not.
     /// Empty if there is nothing to add.
     pub fn explanation(&self) -> String {
-        match (&self.location, &self.advice) {
+        match (&self.0.location, &self.0.advice) {
             (Some(location), Some(advice)) => format!("{location}: {advice}"),
             (Some(location), None) => format!("{location}: the error is here"),
             (None, Some(advice)) => advice.to_string(),
@@ -150,17 +145,15 @@ impl ConfigError {
     }
 
     /// The same for an error that 4.3.0 does not know, of which clients are told everything.
-    pub fn of_ours(self) -> ConfigError {
-        ConfigError {
-            is_new: true,
-            ..self
-        }
+    pub fn of_ours(mut self) -> ConfigError {
+        self.0.is_new = true;
+        self
     }
 
     /// The error as clients and the log are told of it: what 4.3.0 says stays as it is.
     pub fn told(&self) -> String {
         match self.explanation() {
-            explanation if self.is_new && !explanation.is_empty() => {
+            explanation if self.0.is_new && !explanation.is_empty() => {
                 format!("{self} ({explanation})")
             }
             _ => self.to_string(),
@@ -170,21 +163,21 @@ impl ConfigError {
     /// Where to look, if that is known. The text tells it for lines that
     /// cannot be read.
     pub fn location(&self) -> Option<&Location> {
-        self.location.as_ref()
+        self.0.location.as_ref()
     }
 
     pub fn section(&self) -> Option<&str> {
-        self.section.as_deref()
+        self.0.section.as_deref()
     }
 
     /// The key that is at fault, be it there or missing.
     pub fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        self.0.key.as_deref()
     }
 
     /// What to do, where the text does not tell.
     pub fn advice(&self) -> Option<&str> {
-        self.advice.as_deref()
+        self.0.advice.as_deref()
     }
 }
 
@@ -200,12 +193,12 @@ impl From<ValueError> for ConfigError {
 
 impl From<ExpansionError> for ConfigError {
     fn from(error: ExpansionError) -> ConfigError {
-        let new = ConfigError::new(error.to_string());
+        let mut new = ConfigError::new(error.to_string());
         match error.problem {
-            Problem::Format(_) => ConfigError {
-                is_of_format: true,
-                ..new.advising("write %% for %, and %(NAME)s for the value of a name")
-            },
+            Problem::Format(_) => {
+                new.0.is_of_format = true;
+                new.advising("write %% for %, and %(NAME)s for the value of a name")
+            }
             Problem::UnknownName { name, .. } => match name.strip_prefix("ENV_") {
                 Some(variable) if variable.chars().all(is_of_variable) => new.advising(&format!(
                     "set {variable} in the environment of supervisord, or write \
