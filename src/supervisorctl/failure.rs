@@ -12,8 +12,8 @@ use crate::xmlrpc::fault::{Fault, FaultCode};
 /// Why a command ended early.
 #[derive(Debug)]
 pub enum Failure {
-    /// The server or the way to it.
-    Call(CallError),
+    /// The server or the way to it. In a box, for every command hands failures on.
+    Call(Box<CallError>),
     /// Nobody reads what is printed.
     OutputClosed,
     /// A question found no answer: the input is at its end.
@@ -22,9 +22,25 @@ pub enum Failure {
     Interrupted,
 }
 
+impl Failure {
+    /// What went wrong with the server or the way to it, if it is that.
+    pub fn call(&self) -> Option<&CallError> {
+        match self {
+            Failure::Call(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Failure {
-        Failure::Call(error)
+        Failure::Call(Box::new(error))
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        CallError::Fault(fault).into()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::complete::{Lists, Live, MOST};
-use super::failure::CallError;
+use super::failure::Failure;
 use super::reply::ConfigInfo;
 
 /// The longest answer that is read, in bytes. That of ten thousand processes has a sixth of it.
@@ -30,7 +30,7 @@ pub fn ask(client: Client, lists: Lists, limit: Duration) -> Live {
     }
 }
 
-fn fetch(mut client: Client, lists: Lists) -> Result<Live, CallError> {
+fn fetch(mut client: Client, lists: Lists) -> Result<Live, Failure> {
     client.longest = Some(LONGEST);
     let mut live = Live::default();
     if matches!(lists, Lists::Processes | Lists::Groups) {

@@ -138,7 +138,10 @@ impl Progress {
     fn draw(&mut self) {
         let reply = self.watcher.call("getAllProcessInfo", &[]);
         // Should the server not tell, the line stays as it is.
-        let Ok(mut rows) = reply.and_then(|reply| reply.processes()) else {
+        let Ok(mut rows) = reply
+            .map_err(Failure::from)
+            .and_then(|reply| reply.processes())
+        else {
             return;
         };
         let target = |row: &ProcessInfo| {

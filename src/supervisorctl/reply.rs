@@ -1,6 +1,6 @@
 //! What the server's methods return, as values of their own types.
 
-use super::failure::CallError;
+use super::failure::{CallError, Failure};
 use crate::states::ProcessState;
 use crate::text::json::Json;
 use crate::text::plain;
@@ -204,51 +204,54 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn read<T>(&self, read: impl Fn(&Value) -> Option<T>) -> Result<T, CallError> {
-        read(&self.value).ok_or_else(|| CallError::UnexpectedValue {
-            method: self.method.to_owned(),
-        })
+    fn read<T>(&self, read: impl Fn(&Value) -> Option<T>) -> Result<T, Failure> {
+        read(&self.value).ok_or_else(|| self.unexpected())
     }
 
-    pub fn text(&self) -> Result<String, CallError> {
+    fn unexpected(&self) -> Failure {
+        let method = self.method.to_owned();
+        CallError::UnexpectedValue { method }.into()
+    }
+
+    pub fn text(&self) -> Result<String, Failure> {
         self.read(|value| value.as_str().map(str::to_owned))
     }
 
-    pub fn number(&self) -> Result<i64, CallError> {
+    pub fn number(&self) -> Result<i64, Failure> {
         self.read(Value::as_int)
     }
 
-    pub fn process(&self) -> Result<ProcessInfo, CallError> {
+    pub fn process(&self) -> Result<ProcessInfo, Failure> {
         self.read(process)
     }
 
-    pub fn processes(&self) -> Result<Vec<ProcessInfo>, CallError> {
+    pub fn processes(&self) -> Result<Vec<ProcessInfo>, Failure> {
         self.read(|value| items(value, process))
     }
 
     /// What became of each process.
-    pub fn results(&self) -> Result<Vec<ProcessResult>, CallError> {
+    pub fn results(&self) -> Result<Vec<ProcessResult>, Failure> {
         self.read(|value| items(value, result))
     }
 
     /// What was done, in order.
-    pub fn action_results(&self) -> Result<Vec<ActionResult>, CallError> {
+    pub fn action_results(&self) -> Result<Vec<ActionResult>, Failure> {
         self.read(|value| items(value, action_result))
     }
 
-    pub fn dependencies(&self) -> Result<Vec<DependencyInfo>, CallError> {
+    pub fn dependencies(&self) -> Result<Vec<DependencyInfo>, Failure> {
         self.read(|value| items(value, dependency))
     }
 
-    pub fn configurations(&self) -> Result<Vec<ConfigInfo>, CallError> {
+    pub fn configurations(&self) -> Result<Vec<ConfigInfo>, Failure> {
         self.read(|value| items(value, configuration))
     }
 
-    pub fn differences(&self) -> Result<Vec<DifferenceInfo>, CallError> {
+    pub fn differences(&self) -> Result<Vec<DifferenceInfo>, Failure> {
         self.read(|value| items(value, difference))
     }
 
-    pub fn changes(&self) -> Result<Changes, CallError> {
+    pub fn changes(&self) -> Result<Changes, Failure> {
         self.read(changes)
     }
 }

@@ -229,8 +229,7 @@ impl Session {
 
     /// Calls a method whose faults this command has no words for.
     pub fn call(&mut self, method: &'static str, parameters: &[Value]) -> Result<Reply, Failure> {
-        self.try_call(method, parameters)?
-            .map_err(|fault| CallError::Fault(fault).into())
+        self.try_call(method, parameters)?.map_err(Failure::from)
     }
 
     /// Says on the standard error why the server cannot be reached, is none or refuses
@@ -292,7 +291,7 @@ impl Session {
 
     /// All processes, as the server lists them.
     pub fn processes(&mut self) -> Result<Vec<ProcessInfo>, Failure> {
-        Ok(self.call("getAllProcessInfo", &[])?.processes()?)
+        self.call("getAllProcessInfo", &[])?.processes()
     }
 
     /// From here on Ctrl-C ends what is waited for instead of the program.

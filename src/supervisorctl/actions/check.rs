@@ -3,7 +3,7 @@
 
 use crate::API_VERSION;
 use crate::supervisorctl::exit_status;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::server_url;
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::FaultCode;
@@ -31,7 +31,7 @@ pub fn is_usable(session: &mut Session) -> Result<bool, Failure> {
              sample.conf)."
                 .to_owned(),
         ),
-        Ok(Err(fault)) => return Err(CallError::Fault(fault).into()),
+        Ok(Err(fault)) => return Err(fault.into()),
         Err(failure) => unreachable_reason(session, &failure).ok_or(failure)?,
     };
     session.unserved = Some(exit_status);

@@ -26,7 +26,7 @@ pub fn reread(session: &mut Session, manner: Manner) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::CantReread) => {
             return session.refuse_lines(&format!("ERROR: {}", fault.text));
         }
-        Err(fault) => return Err(CallError::Fault(fault).into()),
+        Err(fault) => return Err(fault.into()),
     };
     if manner.is_dry {
         return difference::show(session, manner, &[]);
@@ -52,7 +52,7 @@ pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             return session.refuse("ERROR: already shutting down");
         }
-        Err(fault) => return Err(CallError::Fault(fault).into()),
+        Err(fault) => return Err(fault.into()),
     };
     let mut named: HashSet<&str> = words.iter().copied().collect();
     if named.contains("all") {
@@ -106,7 +106,7 @@ pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(
                 update_by_steps(session, &changes)
             })
         }
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -279,7 +279,7 @@ fn refuse_group(
         session.hints.add_unknown(group, sought);
         return session.refuse(&format!("ERROR: no such process/group: {group}"));
     }
-    Err(CallError::Fault(fault).into())
+    Err(fault.into())
 }
 
 /// `avail`: all that is configured.
@@ -289,7 +289,7 @@ pub fn avail(session: &mut Session) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::ShutdownState) => {
             return session.refuse("ERROR: supervisor shutting down");
         }
-        Err(fault) => return Err(CallError::Fault(fault).into()),
+        Err(fault) => return Err(fault.into()),
     };
     for entry in entries {
         let starts = match (entry.is_disabled, entry.autostart) {

@@ -1,7 +1,7 @@
 //! What depends on a process that is stopped: it is stopped first, or told of.
 
 use super::expanded;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
@@ -38,7 +38,7 @@ pub fn stop(session: &mut Session, verb: Verb, words: &[&str]) -> Result<(), Fai
                 session.refuse(&format!("{name}: ERROR (no such process)"))?;
                 session.hints.add_unknown(&name, Sought::Processes);
             }
-            Err(fault) => return Err(CallError::Fault(fault).into()),
+            Err(fault) => return Err(fault.into()),
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //! `restart` say at a terminal.
 
 use crate::supervisorctl::exit_status;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::manner::Manner;
 use crate::supervisorctl::names::{Namespec, display_name};
@@ -31,7 +31,7 @@ pub fn show(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(),
         Err(fault) if fault.is(FaultCode::CantReread) => {
             return session.refuse_lines(&format!("ERROR: {}", fault.text));
         }
-        Err(fault) => return Err(CallError::Fault(fault).into()),
+        Err(fault) => return Err(fault.into()),
     };
     if !words.is_empty() && !words.contains(&"all") {
         let processes = session.processes()?;

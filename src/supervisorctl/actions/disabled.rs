@@ -1,7 +1,7 @@
 //! `disable` and `enable`: which processes are started by nothing but their names.
 
 use super::expanded;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
 use crate::supervisorctl::session::Session;
@@ -29,7 +29,7 @@ pub fn apply(session: &mut Session, verb: Verb, words: &[&str]) -> Result<(), Fa
             (Err(fault), None) if fault.is(FaultCode::BadName) => {
                 outcome::report_unknown_group(session, verb, name.group)?;
             }
-            (Err(fault), None) => return Err(CallError::Fault(fault).into()),
+            (Err(fault), None) => return Err(fault.into()),
         }
     }
     Ok(())

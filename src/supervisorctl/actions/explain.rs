@@ -2,7 +2,7 @@
 
 use super::expanded;
 use crate::supervisorctl::explanation::{self, Facts};
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::session::Session;
 use crate::xmlrpc::fault::FaultCode;
@@ -31,7 +31,7 @@ pub fn explain(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
                 session.refuse(&format!("{word}: ERROR (no such process)"))?;
                 session.hints.add_unknown(word, Sought::Processes);
             }
-            Err(fault) => return Err(CallError::Fault(fault).into()),
+            Err(fault) => return Err(fault.into()),
         }
     }
     Ok(())

@@ -60,7 +60,7 @@ pub fn is_running(session: &mut Session, name: &str) -> Result<Option<Value>, Fa
     Ok(None)
 }
 
-fn is_up(info: &Reply) -> Result<bool, CallError> {
+fn is_up(info: &Reply) -> Result<bool, Failure> {
     Ok(info.process()?.known_state() == Some(ProcessState::Running))
 }
 

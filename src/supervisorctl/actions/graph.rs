@@ -1,6 +1,6 @@
 //! `graph`: what depends on what, as a tree with states: below each process what it needs.
 
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::names::display_name;
 use crate::supervisorctl::patterns::{self, Meant};
@@ -16,7 +16,7 @@ pub fn graph(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
             return session.refuse("ERROR: this supervisord knows no dependencies");
         }
-        Err(fault) => return Err(CallError::Fault(fault).into()),
+        Err(fault) => return Err(fault.into()),
     };
     let processes = session.processes()?;
     let tree = Tree::new(&processes, &dependencies);

@@ -96,7 +96,7 @@ impl RemoteLog {
             self.hint(session);
             "no such process name"
         } else {
-            return Err(CallError::Fault(fault).into());
+            return Err(fault.into());
         };
         session.refuse(&format!("{name}: ERROR ({reason})"))
     }

@@ -8,7 +8,7 @@ use crate::signal::Signal;
 use crate::states::ProcessState;
 use crate::supervisorctl::client::PendingCall;
 use crate::supervisorctl::command::Command;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::manner::Manner;
 use crate::supervisorctl::names::{Namespec, display_name};
 use crate::supervisorctl::outcome::{self, Verb};
@@ -102,7 +102,7 @@ pub fn apply_held(
         let method = verb.method_for_all();
         return match work.call(session, method, None)? {
             Ok(reply) => outcome::report_results(session, verb, &reply.results()?),
-            Err(fault) => Err(CallError::Fault(fault).into()),
+            Err(fault) => Err(fault.into()),
         };
     }
     for (place, word) in names.iter().enumerate() {
@@ -145,7 +145,7 @@ impl Work<'_> {
             Err(fault) if fault.is(FaultCode::BadName) => {
                 outcome::report_unknown_group(session, self.verb, group)
             }
-            Err(fault) => Err(CallError::Fault(fault).into()),
+            Err(fault) => Err(fault.into()),
         }
     }
 

@@ -38,7 +38,7 @@ pub fn restart(session: &mut Session, manner: Manner, words: &[&str]) -> Result<
     match outcome {
         Ok(reply) => report(session, &reply.action_results()?),
         Err(fault) if fault.is(FaultCode::UnknownMethod) => by_steps(session, Verb::Start, words),
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -88,7 +88,7 @@ fn roll(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(), Fai
                     }
                 }
             }
-            Err(fault) => return Err(CallError::Fault(fault).into()),
+            Err(fault) => return Err(fault.into()),
         }
         if session.exit_status != 0 {
             let rest = names.get(place + 1..).unwrap_or_default();
@@ -142,7 +142,7 @@ fn begin(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
             by_steps(session, Verb::BeginStart, &names)
         }
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -197,10 +197,11 @@ fn report(session: &mut Session, results: &[ActionResult]) -> Result<(), Failure
 fn by_steps(session: &mut Session, start: Verb, words: &[&str]) -> Result<(), Failure> {
     session.persevere(&ENDING, |session, held| {
         let stopped = processes::apply_held(session, Verb::Stop, None, words, Some(held));
-        match &stopped {
-            // What one name came to keeps nobody from starting the others.
-            Ok(()) | Err(Failure::Call(CallError::UnknownResultCode { .. })) => {}
-            Err(_) => return stopped,
+        // What one name came to keeps nobody from starting the others.
+        if let Err(failure) = &stopped
+            && !matches!(failure.call(), Some(CallError::UnknownResultCode { .. }))
+        {
+            return stopped;
         }
         stopped.and(processes::apply_held(
             session,

@@ -1,7 +1,7 @@
 //! `scale`: another number of processes for a program that runs, until its group is updated.
 
 use crate::supervisorctl::command::Command;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::manner::Manner;
 use crate::supervisorctl::names::display_name;
@@ -54,7 +54,7 @@ pub fn scale(session: &mut Session, manner: Manner, words: &[&str]) -> Result<()
         Err(fault) if is_refusal(&fault) => {
             session.refuse(&format!("{name}: ERROR ({})", reason(&fault.text)))
         }
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::supervisorctl::command::Command;
 use crate::supervisorctl::completion;
 use crate::supervisorctl::diagnosis::AddressOrigin;
 use crate::supervisorctl::exit_status;
-use crate::supervisorctl::failure::{CallError, Failure};
+use crate::supervisorctl::failure::Failure;
 use crate::supervisorctl::hints::Sought;
 use crate::supervisorctl::log_view::LogView;
 use crate::supervisorctl::screen;
@@ -39,7 +39,7 @@ pub fn pid(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
                 session.refuse(&format!("No such process {name}"))?;
                 session.hints.add_unknown(&name, Sought::Processes);
             }
-            Err(fault) => return Err(CallError::Fault(fault).into()),
+            Err(fault) => return Err(fault.into()),
         }
     }
     Ok(())
@@ -86,7 +86,7 @@ pub fn reload(session: &mut Session) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::CantReread) => {
             session.refuse_lines(&format!("ERROR: {}", fault.text))
         }
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -103,7 +103,7 @@ pub fn shutdown(session: &mut Session) -> Result<(), Failure> {
         Ok(Err(fault)) if fault.is(FaultCode::ShutdownState) => {
             session.print("ERROR: already shutting down")
         }
-        Ok(Err(fault)) => Err(CallError::Fault(fault).into()),
+        Ok(Err(fault)) => Err(fault.into()),
         Err(failure) => match check::unreachable_reason(session, &failure) {
             Some((_, reason)) => {
                 let message = format!("ERROR: {reason} (already shut down?)");
@@ -139,7 +139,7 @@ pub fn clear_fatal(session: &mut Session) -> Result<(), Failure> {
             return session
                 .refuse("ERROR: this supervisord has no FATAL state that could be cleared");
         }
-        Err(fault) => return Err(CallError::Fault(fault).into()),
+        Err(fault) => return Err(fault.into()),
     };
     if reason.is_empty() {
         return session.print("supervisord is not in FATAL state");
@@ -168,7 +168,7 @@ pub fn result(session: &mut Session, words: &[&str]) -> Result<(), Failure> {
         Err(fault) if fault.is(FaultCode::UnknownMethod) => {
             session.refuse("ERROR: this supervisord keeps no results of event listeners")
         }
-        Err(fault) => Err(CallError::Fault(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 

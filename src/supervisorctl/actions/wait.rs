@@ -62,8 +62,8 @@ pub fn wait(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(),
 /// Whether a server is not there at present.
 fn is_away(failure: &Failure) -> bool {
     matches!(
-        failure,
-        Failure::Call(CallError::System(_) | CallError::Disconnected)
+        failure.call(),
+        Some(CallError::System(_) | CallError::Disconnected)
     )
 }
 
@@ -91,6 +91,6 @@ fn complain(session: &mut Session, name: &str, fault: Fault) -> Result<(), Failu
         session.hints.add_unknown(name, Sought::Processes);
         session.refuse(&format!("{name}: ERROR (no such process)"))
     } else {
-        Err(CallError::Fault(fault).into())
+        Err(fault.into())
     }
 }
