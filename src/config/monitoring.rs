@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::key::Fallback::Value;
 use super::key::{Key, changed};
 use super::section::Section;
-use super::settings::{self, Setting, settings};
+use super::settings::{self, settings};
 use crate::text::json::Json;
 
 settings! {

@@ -30,7 +30,7 @@ use super::policy::Policy;
 use super::resources::Resources;
 use super::rights::{self, Rights};
 use super::section::{Context, Section, add_environment};
-use super::settings::{self, Setting, settings};
+use super::settings::{self, settings};
 use super::sockets::{self, Sockets};
 use super::stop_signals::StopSignals;
 use super::syslog::Syslog;

@@ -11,7 +11,7 @@ use super::expanded::Expanded;
 use super::ini::Location;
 use super::key::{Fallback, Key};
 use super::line_format::LineFormat;
-use super::settings::{self, Setting};
+use super::settings::{self, Field, Setting};
 use super::system::System;
 use crate::text::pyrepr::repr;
 
@@ -183,11 +183,25 @@ impl Section<'_> {
         key: &str,
         convert: impl Fn(&str) -> Result<T, ValueError>,
     ) -> Result<Option<T>, ConfigError> {
+        let mut converted = None;
+        self.hand_to(key, &mut |text| {
+            converted = Some(convert(text)?);
+            Ok(())
+        })?;
+        Ok(converted)
+    }
+
+    /// Hands the value, expanded, to what makes something of it. Whether there is one.
+    fn hand_to(
+        &self,
+        key: &str,
+        convert: &mut dyn FnMut(&str) -> Result<(), ValueError>,
+    ) -> Result<bool, ConfigError> {
         let Some(value) = self.value(key)? else {
-            return Ok(None);
+            return Ok(false);
         };
         match convert(&value.text) {
-            Ok(converted) => Ok(Some(converted)),
+            Ok(()) => Ok(true),
             Err(error) => Err(self.unreadable(key, &value, error, convert(&value.shown()).err())),
         }
     }
@@ -239,11 +253,21 @@ impl Section<'_> {
 
     /// The value, or what holds without it.
     pub fn read<T: Setting>(&self, key: &Key) -> Result<T, ConfigError> {
-        let of = |name: &str| self.converted(name, |text| T::parse(text, key));
-        let value = match (of(key.name)?, key.fallback) {
-            (None, Fallback::SameAs(other)) => of(other)?,
-            (value, _) => value,
-        };
-        Ok(value.unwrap_or_else(|| settings::fallback(key)))
+        let mut value = T::default();
+        self.fill(key, &mut value)?;
+        Ok(value)
+    }
+
+    /// Sets a field, which is empty, to the value or to what holds without it.
+    pub fn fill(&self, key: &Key, field: &mut dyn Field) -> Result<(), ConfigError> {
+        let mut set = |text: &str| field.set(text, key);
+        let mut is_set = self.hand_to(key.name, &mut set)?;
+        if let (false, Fallback::SameAs(other)) = (is_set, key.fallback) {
+            is_set = self.hand_to(other, &mut set)?;
+        }
+        if !is_set {
+            settings::fall_back(key, field);
+        }
+        Ok(())
     }
 }

@@ -22,12 +22,45 @@ pub trait Setting: Sized + Default {
     fn dumped(&self) -> Json;
 }
 
+/// The field of a key, of whatever type: what reads and dumps it is there once for all.
+pub trait Field {
+    fn set(&mut self, text: &str, key: &Key) -> Result<(), ValueError>;
+
+    fn shown(&self) -> Json;
+}
+
+impl<T: Setting> Field for T {
+    fn set(&mut self, text: &str, key: &Key) -> Result<(), ValueError> {
+        *self = T::parse(text, key)?;
+        Ok(())
+    }
+
+    fn shown(&self) -> Json {
+        self.dumped()
+    }
+}
+
 /// What holds where the key is missing, if the table has a value for that.
 pub fn fallback<T: Setting>(key: &Key) -> T {
-    match key.fallback {
-        Fallback::Value(text) => T::parse(text, key).unwrap_or_default(),
-        _ => T::default(),
+    let mut value = T::default();
+    fall_back(key, &mut value);
+    value
+}
+
+/// Sets a field to that; one for which the table has no value stays as it is.
+pub fn fall_back(key: &Key, field: &mut dyn Field) {
+    if let Fallback::Value(text) = key.fallback {
+        // A value of the table's own can be read.
+        let _ = field.set(text, key);
     }
+}
+
+/// Keys and what they hold as a dump shows them.
+pub fn shown(keys: &[Key], fields: &[&dyn Field]) -> Vec<(&'static str, Json)> {
+    let names = keys.iter().map(|key| key.name);
+    names
+        .zip(fields.iter().map(|field| field.shown()))
+        .collect()
 }
 
 /// A struct with a field for each line of a table, and perhaps others that are filled
@@ -63,33 +96,41 @@ macro_rules! settings {
             /// Reads the keys of the table; the other fields have their defaults.
             pub fn read_keys(section: &Section<'_>) -> Result<$name, ConfigError> {
                 let [$($field),*] = &$name::KEYS;
-                Ok($name {
-                    $($field: settings!(@read section $field $($reader)?),)*
-                    $($($other: Default::default(),)*)?
-                })
+                let mut read = $name::empty();
+                $(settings!(@read read section $field $($reader)?);)*
+                Ok(read)
             }
 
             /// The keys of the table as a dump shows them.
             pub fn dumped(&self) -> Vec<(&'static str, Json)> {
-                let values = [$(self.$field.dumped()),*];
-                $name::KEYS.iter().map(|key| key.name).zip(values).collect()
+                settings::shown(&$name::KEYS, &[$(&self.$field),*])
+            }
+
+            fn empty() -> $name {
+                $name {
+                    $($field: Default::default(),)*
+                    $($($other: Default::default(),)*)?
+                }
             }
         }
 
         impl Default for $name {
             fn default() -> $name {
                 let [$($field),*] = &$name::KEYS;
-                $name {
-                    $($field: settings::fallback($field),)*
-                    $($($other: Default::default(),)*)?
-                }
+                let mut value = $name::empty();
+                $(settings::fall_back($field, &mut value.$field);)*
+                value
             }
         }
     };
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $written:literal) => { $written };
-    (@read $section:ident $key:ident) => { $section.read($key)? };
-    (@read $section:ident $key:ident $reader:expr) => { $reader($section, $key)? };
+    (@read $read:ident $section:ident $key:ident) => {
+        $section.fill($key, &mut $read.$key)?
+    };
+    (@read $read:ident $section:ident $key:ident $reader:expr) => {
+        $read.$key = $reader($section, $key)?
+    };
 }
 
 pub(super) use settings;

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::key::Fallback::{Derived, Value};
 use super::key::{Key, changed};
 use super::section::Section;
-use super::settings::{self, Setting, Word, settings};
+use super::settings::{self, Word, settings};
 use crate::text::json::Json;
 
 settings! {
