@@ -13,13 +13,9 @@ use crate::text::is_space;
 use crate::text::pyrepr::repr;
 use crate::text::shlex::SplitError;
 
-/// A value that is not of its type.
+/// A value that is not of its type. In a box, for every reader of a value returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValueError {
-    pub mismatch: Mismatch,
-    /// The value, or the part that is wrong.
-    pub text: String,
-}
+pub struct ValueError(Box<(Mismatch, String)>);
 
 /// What it does not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,19 +55,16 @@ pub enum Mismatch {
 
 impl Mismatch {
     pub fn of(self, text: impl Into<String>) -> ValueError {
-        ValueError {
-            mismatch: self,
-            text: text.into(),
-        }
+        ValueError(Box::new((self, text.into())))
     }
 }
 
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use Mismatch as M;
-        let text = &self.text;
+        let (mismatch, text) = &*self.0;
         let quoted = || repr(text);
-        match &self.mismatch {
+        match mismatch {
             M::Boolean => write!(f, "not a valid boolean value: {}", quoted()),
             M::Integer => {
                 // Python shows the first 200 characters of the quoted form.
@@ -129,9 +122,19 @@ impl fmt::Display for ValueError {
 impl std::error::Error for ValueError {}
 
 impl ValueError {
+    pub fn mismatch(&self) -> &Mismatch {
+        &self.0.0
+    }
+
+    /// The value, or the part that is wrong.
+    pub fn text(&self) -> &str {
+        &self.0.1
+    }
+
     /// The same with another text in the place of the value.
-    pub fn showing(self, shown: &str) -> ValueError {
-        self.mismatch.of(shown)
+    pub fn showing(mut self, shown: &str) -> ValueError {
+        self.0.1 = shown.to_owned();
+        self
     }
 }
 

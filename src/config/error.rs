@@ -184,7 +184,7 @@ impl ConfigError {
 impl From<ValueError> for ConfigError {
     fn from(error: ValueError) -> ConfigError {
         let new = ConfigError::new(error.to_string());
-        match advice(&error.mismatch) {
+        match advice(error.mismatch()) {
             Some(advice) => new.advising(advice),
             None => new,
         }

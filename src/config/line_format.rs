@@ -164,8 +164,8 @@ mod tests {
 
     fn told<T: Setting + std::fmt::Debug>(text: &str) -> String {
         let error = T::parse(text, &KEY).unwrap_err();
-        match error.mismatch {
-            crate::config::datatypes::Mismatch::Wanted(_, wanted) => wanted,
+        match error.mismatch() {
+            crate::config::datatypes::Mismatch::Wanted(_, wanted) => wanted.clone(),
             other => format!("{other:?}"),
         }
     }

@@ -343,7 +343,7 @@ fn account(text: &str, context: &Context<'_>, overrides: &Overrides) -> Result<O
         if overrides.user.is_some() {
             return ConfigError::new(error.to_string());
         }
-        let is_of_group = matches!(error.mismatch, Mismatch::GroupName | Mismatch::GroupId);
+        let is_of_group = matches!(error.mismatch(), Mismatch::GroupName | Mismatch::GroupId);
         let section = context.section(supervisord::SECTION, &[&context.here]);
         let error = match section.value("user") {
             Ok(Some(value)) => section.wrong("user", &value, error),

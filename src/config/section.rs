@@ -140,12 +140,12 @@ impl Section<'_> {
     }
 
     fn refused(&self, key: &str, error: ValueError) -> ConfigError {
-        match &error.mismatch {
+        match error.mismatch() {
             Mismatch::Choice(_, words) => self.fault_at(
                 key,
                 format!(
                     "Invalid {key} value {} in [{}]: it is one of {}",
-                    repr(&error.text),
+                    repr(error.text()),
                     self.section,
                     words.join(", ")
                 ),
@@ -154,7 +154,7 @@ impl Section<'_> {
                 key,
                 format!(
                     "Invalid {key} value {} in [{}] ({wanted})",
-                    repr(&error.text),
+                    repr(error.text()),
                     self.section
                 ),
             ),
@@ -216,7 +216,7 @@ impl Section<'_> {
         of_shown: Option<ValueError>,
     ) -> ConfigError {
         let shown_part = of_shown.filter(|other| {
-            discriminant(&other.mismatch) == discriminant(&error.mismatch)
+            discriminant(other.mismatch()) == discriminant(error.mismatch())
                 && other.to_string().contains(ENVIRONMENT)
         });
         match shown_part {
