@@ -2,11 +2,18 @@
 //! expanded, every default filled in, passwords hidden. Names are those of the
 //! configuration file.
 
+use super::checks::Checks;
 use super::delivery::{self, Shape};
+use super::dependencies::Dependencies;
+use super::hooks::Hooks;
+use super::job::Job;
 use super::keeping::{self, FileKeeping, Keeping};
 use super::output::{STDERR, STDOUT};
+use super::policy::Policy;
+use super::resources::Resources;
 use super::settings::Setting;
 use super::system::System;
+use super::variables::Variables;
 use super::{
     Address, Config, Credentials, FastCgiSocket, Group, GroupKind, LogFile, NamedSocket, Output,
     Process, Server, Sockets,
@@ -185,17 +192,14 @@ pub fn members_of(process: &Process, gid: Option<u32>) -> Members {
         process.dumped(),
         "priority autostart autorestart startsecs startretries exitcodes",
     ));
-    let policy = process.policy.as_deref().cloned().unwrap_or_default();
-    members.extend(policy.dumped());
-    let job = process.job.as_deref().cloned().unwrap_or_default();
-    members.extend(job.dumped());
-    let dependencies = process.dependencies.as_deref().cloned().unwrap_or_default();
-    members.extend(dependencies.dumped());
-    let checks = process.checks.as_deref().cloned().unwrap_or_default();
-    members.extend(checks.dumped());
+    members.extend(Policy::dumped_or_default(process.policy.as_deref()));
+    members.extend(Job::dumped_or_default(process.job.as_deref()));
+    members.extend(Dependencies::dumped_or_default(
+        process.dependencies.as_deref(),
+    ));
+    members.extend(Checks::dumped_or_default(process.checks.as_deref()));
     members.push(("kill_mode", process.kill_mode.dumped()));
-    let resources = process.resources.as_deref().cloned().unwrap_or_default();
-    members.extend(resources.dumped());
+    members.extend(Resources::dumped_or_default(process.resources.as_deref()));
     members.extend([
         ("user", user.into()),
         ("uid", process.uid.into()),
@@ -228,10 +232,8 @@ pub fn members_of(process: &Process, gid: Option<u32>) -> Members {
         ("environment", environment(&process.environment)),
         ("serverurl", process.serverurl.as_ref().into()),
     ]);
-    let hooks = process.hooks.as_deref().cloned().unwrap_or_default();
-    members.extend(hooks.dumped());
-    let variables = process.variables.as_deref().cloned().unwrap_or_default();
-    members.extend(variables.dumped());
+    members.extend(Hooks::dumped_or_default(process.hooks.as_deref()));
+    members.extend(Variables::dumped_or_default(process.variables.as_deref()));
     members.extend(dumped_sockets(process));
     members
 }

@@ -73,10 +73,6 @@ impl Output {
         self.keeping.as_ref()?.files.as_ref()
     }
 
-    pub fn kept(self, keeping: Option<Box<Keeping>>) -> Output {
-        Output { keeping, ..self }
-    }
-
     /// Reads the other keys for one process; whether the log file was given as a
     /// name, be it empty, and all targets where there are several.
     pub fn read(

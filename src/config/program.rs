@@ -329,28 +329,30 @@ struct Template {
 
 impl Template {
     fn read(section: &Section<'_>) -> Result<Template, ConfigError> {
-        let mut settings = Process::read_keys(section)?;
-        let policy = Policy::read(section)?;
-        let job = Job::read(section, &mut settings)?;
-        let dependencies = Dependencies::read(section)?;
-        let kill_mode = KillMode::read(section, &mut settings)?;
-        let resources = Resources::read(section, kill_mode)?;
-        let redirect_stderr = section.read(&REDIRECT_STDERR)?;
+        let mut process = Process::read_keys(section)?;
+        process.policy = Policy::read(section)?;
+        process.job = Job::read(section, &mut process)?;
+        process.dependencies = Dependencies::read(section)?;
+        process.kill_mode = KillMode::read(section, &mut process)?;
+        process.resources = Resources::read(section, process.kill_mode)?;
+        process.redirect_stderr = section.read(&REDIRECT_STDERR)?;
         let numprocs: i64 = section.read(&NUMPROCS)?;
         let numprocs_start: i64 = section.read(&NUMPROCS_START)?;
-        let stdout = Output::read_once(section, &STDOUT)?;
-        let stderr = Output::read_once(section, &STDERR)?;
-        let stdout = stdout.kept(Keeping::read(section, &keeping::STDOUT)?);
-        let stderr = stderr.kept(Keeping::read(section, &keeping::STDERR)?);
-        let serverurl = section
+        process.stdout = Output::read_once(section, &STDOUT)?;
+        process.stderr = Output::read_once(section, &STDERR)?;
+        process.stdout.keeping = Keeping::read(section, &keeping::STDOUT)?;
+        process.stderr.keeping = Keeping::read(section, &keeping::STDERR)?;
+        process.serverurl = section
             .text("serverurl")?
             .filter(|url| !url.trim_matches(is_space).eq_ignore_ascii_case("auto"));
         let user = section.converted("user", |text| {
             accounts::user_and_group(text, section.system)
         })?;
-        let umask = section.read(&UMASK)?;
-        let rights = Rights::read(section)?;
-        let sockets = Sockets::read(section)?;
+        process.uid = user.and_then(|user| user.uid);
+        process.gid = user.and_then(|user| user.gid);
+        process.umask = section.read(&UMASK)?;
+        process.rights = Rights::read(section)?;
+        process.sockets = Sockets::read(section)?;
         let process_name = section.raw(PROCESS_NAME.name);
         let process_name = process_name.unwrap_or_else(|| settings::fallback(&PROCESS_NAME));
         let process_name = datatypes::name(&process_name)
@@ -366,11 +368,11 @@ impl Template {
                 format!("numprocs is {number}, but one section can have {MAX_NUMPROCS} at most");
             return Err(section.fault_at(NUMPROCS.name, text));
         }
-        if settings.stopasgroup && !settings.killasgroup {
+        if process.stopasgroup && !process.killasgroup {
             let text = "Cannot set stopasgroup=true and killasgroup=false";
             return Err(section.fault_at("killasgroup", text));
         }
-        let numbering = Numbering {
+        process.numbering = Numbering {
             // Of fewer than none there is none, however many fewer.
             numprocs: i32::try_from(numprocs).unwrap_or(i32::MIN),
             // Room for counting up stays at the end of the range.
@@ -378,24 +380,7 @@ impl Template {
             member: 0,
         };
         Ok(Template {
-            process: Process {
-                numbering,
-                uid: user.and_then(|user| user.uid),
-                gid: user.and_then(|user| user.gid),
-                umask,
-                stdout,
-                stderr,
-                redirect_stderr,
-                serverurl,
-                policy,
-                job,
-                dependencies,
-                kill_mode,
-                resources,
-                rights,
-                sockets,
-                ..settings
-            },
+            process,
             process_name,
         })
     }
@@ -409,6 +394,8 @@ impl Template {
     ) -> Result<Process, ConfigError> {
         let directory = section.text("directory")?;
         let mut process = self.process.clone();
+        process.directory = directory;
+        process.environment = environment;
         let (_, stdout_targets) = process.stdout.read(section, &STDOUT, warnings)?;
         let (stderr_is_named, mut stderr_targets) =
             process.stderr.read(section, &STDERR, warnings)?;
@@ -430,21 +417,17 @@ impl Template {
             let text = format!("program section {name} does not specify a command");
             section.fault_at("command", text)
         })?;
+        process.command = command.into();
         let name = section
             .expanded(&self.process_name, PROCESS_NAME.name)
             .map_err(|error| section.at(PROCESS_NAME.name, error))?;
-        let checks = Checks::read(section)?;
-        let readiness = checks.as_ref().and_then(|checks| checks.readiness.as_ref());
+        process.name = name.text;
+        process.checks = Checks::read(section)?;
+        let checks = process.checks.as_ref();
+        let readiness = checks.and_then(|checks| checks.readiness.as_ref());
         sockets::check_readiness(section, process.sockets.as_ref(), readiness)?;
-        Ok(Process {
-            name: name.text,
-            command: command.into(),
-            checks,
-            directory,
-            environment,
-            hooks: Hooks::read(section)?,
-            variables: Variables::read(section)?,
-            ..process
-        })
+        process.hooks = Hooks::read(section)?;
+        process.variables = Variables::read(section)?;
+        Ok(process)
     }
 }

@@ -106,6 +106,14 @@ macro_rules! settings {
                 settings::shown(&$name::KEYS, &[$(&self.$field),*])
             }
 
+            /// The same of what is there only where one of its keys is.
+            pub fn dumped_or_default(given: Option<&$name>) -> Vec<(&'static str, Json)> {
+                match given {
+                    Some(given) => given.dumped(),
+                    None => $name::default().dumped(),
+                }
+            }
+
             fn empty() -> $name {
                 $name {
                     $($field: Default::default(),)*
