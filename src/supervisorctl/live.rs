@@ -2,7 +2,7 @@
 //! its own, because whoever presses Tab waits a moment and no longer. A daemon
 //! that is down, slow or wants other credentials means no names.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,14 +19,39 @@ pub fn ask(client: Client, lists: Lists, limit: Duration) -> Live {
     if lists == Lists::None {
         return Live::default();
     }
-    let (sender, receiver) = mpsc::channel();
+    let answer = Arc::new(Answer::default());
+    let given = Arc::clone(&answer);
     // It may outlive the question, and ends with the program.
     let started = thread::Builder::new().spawn(move || {
-        let _ = sender.send(fetch(client, lists).unwrap_or_default());
+        given.give(fetch(client, lists).unwrap_or_default());
     });
     match started {
-        Ok(_) => receiver.recv_timeout(limit).unwrap_or_default(),
+        Ok(_) => answer.within(limit),
         Err(_) => Live::default(),
+    }
+}
+
+/// Where the thread leaves what it was told.
+#[derive(Default)]
+struct Answer {
+    live: Mutex<Option<Live>>,
+    came: Condvar,
+}
+
+impl Answer {
+    fn give(&self, live: Live) {
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live);
+        self.came.notify_one();
+    }
+
+    /// What came in that time.
+    fn within(&self, limit: Duration) -> Live {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .came
+            .wait_timeout_while(live, limit, |live| live.is_none());
+        let (mut live, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        live.take().unwrap_or_default()
     }
 }
 

@@ -1,8 +1,6 @@
 //! `reread`, `update`, `add`, `remove` and `avail`: the groups that are
 //! configured, and those that are active.
 
-use std::collections::HashSet;
-
 use super::{difference, scale};
 use crate::signal::Signal;
 use crate::supervisorctl::failure::{CallError, Failure};
@@ -54,14 +52,14 @@ pub fn update(session: &mut Session, manner: Manner, words: &[&str]) -> Result<(
         }
         Err(fault) => return Err(fault.into()),
     };
-    let mut named: HashSet<&str> = words.iter().copied().collect();
-    if named.contains("all") {
-        named.clear();
-    }
+    let named = match words.contains(&"all") {
+        true => &[],
+        false => words,
+    };
     if !named.is_empty() {
         refuse_unknown_groups(session, words, &changes.added)?;
     }
-    let is_named = |group: &String| named.is_empty() || named.contains(group.as_str());
+    let is_named = |group: &String| named.is_empty() || named.contains(&group.as_str());
     let Changes {
         mut added,
         mut changed,
@@ -210,11 +208,12 @@ fn refuse_unknown_groups(
     added: &[String],
 ) -> Result<(), Failure> {
     let processes = session.processes()?;
-    let mut known: HashSet<&str> = processes.iter().map(|row| row.group.as_str()).collect();
-    known.extend(added.iter().map(String::as_str));
+    let mut known: Vec<&str> = added.iter().map(String::as_str).collect();
+    known.extend(processes.iter().map(|row| row.group.as_str()));
     for word in words {
         // Once for each name.
-        if known.insert(word) {
+        if !known.contains(word) {
+            known.push(word);
             session.hints.add_unknown(word, Sought::Group);
             session.refuse(&format!("ERROR: no such group: {word}"))?;
         }
