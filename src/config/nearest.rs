@@ -6,9 +6,12 @@ const LETTERS_A_SLIP: usize = 3;
 /// The nearest of the known words by the number of letters that are missing,
 /// too many, wrong or swapped with their neighbour; the first of equals.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_of(word, &mut known.into_iter())
+}
+
+fn nearest_of<'a>(word: &str, known: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / LETTERS_A_SLIP).max(1);
     known
-        .into_iter()
         .map(|other| (distance(word, other), other))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

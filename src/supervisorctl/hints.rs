@@ -148,10 +148,11 @@ fn of_process(word: &str, sought: Sought, live: &Live) -> Option<String> {
     }
     let process = name.process.unwrap_or(name.group);
     if !members.is_empty() {
-        let names = members
-            .iter()
-            .map(|row| (row.name.clone(), row.full_name()));
-        let near = near(process, names);
+        let mut keys = Keys::default();
+        for row in &members {
+            keys.add(&row.name, row.full_name());
+        }
+        let near = keys.near(process);
         return Some(
             near.unwrap_or_else(|| format!("the group {} has {}", name.group, list(&members))),
         );
@@ -161,21 +162,25 @@ fn of_process(word: &str, sought: Sought, live: &Live) -> Option<String> {
     if !same.is_empty() {
         return Some(format!("did you mean {}?", list(&same)));
     }
-    let rows = live.processes.iter();
-    let by_name = rows.flat_map(|row| {
-        let shown = row.display_name();
-        [row.full_name(), shown.clone(), row.name.clone()].map(|key| (key, shown.clone()))
-    });
-    let groups = live
-        .processes
-        .iter()
-        .filter(|_| sought == Sought::Processes);
-    let by_group = groups.map(|row| (row.group.clone(), format!("{}:*", row.group)));
+    let mut keys = Keys::default();
     // Whoever names a group means one.
-    match name.process {
-        None => near(name.group, by_group),
-        Some(_) => near(word, by_name.chain(by_group)),
+    if name.process.is_some() {
+        for row in &live.processes {
+            let shown = row.display_name();
+            for key in [&row.full_name(), &shown, &row.name] {
+                keys.add(key, shown.clone());
+            }
+        }
     }
+    if sought == Sought::Processes {
+        for row in &live.processes {
+            keys.add(&row.group, format!("{}:*", row.group));
+        }
+    }
+    keys.near(match name.process {
+        None => name.group,
+        Some(_) => word,
+    })
 }
 
 fn of_group(word: &str, sought: Sought, live: &Live) -> Option<String> {
@@ -193,10 +198,11 @@ fn of_group(word: &str, sought: Sought, live: &Live) -> Option<String> {
     if let Some(row) = row.filter(|row| row.group != word) {
         return Some(format!("{word} is a process of the group {}", row.group));
     }
-    let keys = groups
-        .iter()
-        .map(|group| ((*group).to_owned(), (*group).to_owned()));
-    let near = near(name.group, keys);
+    let mut keys = Keys::default();
+    for group in groups {
+        keys.add(group, group.to_owned());
+    }
+    let near = keys.near(name.group);
     match sought {
         Sought::InactiveGroup if !members(live, name.group).is_empty() => {
             Some(format!("{} is active already", name.group))
@@ -213,19 +219,31 @@ fn members<'l>(live: &'l Live, group: &str) -> Vec<&'l ProcessInfo> {
     rows.filter(|row| row.group == group).collect()
 }
 
-/// The question for the key that is nearest to a word, with what stands for that.
-fn near(word: &str, keys: impl Iterator<Item = (String, String)>) -> Option<String> {
-    if word.chars().count() < SHORTEST {
-        return None;
+/// What a word may be near to.
+#[derive(Default)]
+struct Keys {
+    /// In lower case.
+    keys: Vec<String>,
+    /// What stands for each.
+    meant: Vec<String>,
+}
+
+impl Keys {
+    fn add(&mut self, key: &str, meant: String) {
+        self.keys.push(key.to_lowercase());
+        self.meant.push(meant);
     }
-    let keys = keys.map(|(key, meant)| (key.to_lowercase(), meant));
-    let keys: Vec<(String, String)> = keys.collect();
-    let found = nearest(
-        &word.to_lowercase(),
-        keys.iter().map(|(key, _)| key.as_str()),
-    )?;
-    let (_, meant) = keys.iter().find(|(key, _)| key == found)?;
-    (meant != word).then(|| format!("did you mean {meant}?"))
+
+    /// The question for the key that is nearest to a word, with what stands for that.
+    fn near(&self, word: &str) -> Option<String> {
+        if word.chars().count() < SHORTEST {
+            return None;
+        }
+        let found = nearest(&word.to_lowercase(), self.keys.iter().map(String::as_str))?;
+        let mut pairs = self.keys.iter().zip(&self.meant);
+        let (_, meant) = pairs.find(|(key, _)| *key == found)?;
+        (meant != word).then(|| format!("did you mean {meant}?"))
+    }
 }
 
 /// Such as `g:a, g:b, g:c and 2 more`.
