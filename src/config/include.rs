@@ -137,7 +137,7 @@ pub fn read_wanted(
     launch_directory: &str,
     layers: &[&Layer],
     system: &dyn System,
-    wanted: impl Fn(&str) -> bool,
+    wanted: &dyn Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut unread = Vec::new();
     let Some(patterns) = document.get(SECTION, "files") else {

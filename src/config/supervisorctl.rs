@@ -130,7 +130,7 @@ pub fn read(request: &ClientRequest, system: &dyn System) -> Result<ClientConfig
     let launch = &request.launch_directory;
     let mut document = read_main(path, launch, system)?;
     let layers = Layers::new(request, path, system);
-    let unread = layers.include(&mut document, request, path, system, |text| {
+    let unread = layers.include(&mut document, request, path, system, &|text: &str| {
         ["[supervisorctl]", "[ctlplugin:", "_http_server"]
             .iter()
             .any(|section| text.contains(section))
@@ -275,7 +275,7 @@ pub fn surroundings(request: &ClientRequest, system: &dyn System) -> Surrounding
         return Surroundings::default();
     };
     let layers = Layers::new(request, path, system);
-    layers.include(&mut document, request, path, system, |text| {
+    layers.include(&mut document, request, path, system, &|text: &str| {
         text.contains("_http_server") || text.contains("[supervisord]")
     });
     let context = layers.context(&document, request, path, system);
@@ -318,7 +318,7 @@ impl Layers {
         request: &ClientRequest,
         path: &str,
         system: &dyn System,
-        wanted: impl Fn(&str) -> bool,
+        wanted: &dyn Fn(&str) -> bool,
     ) -> Vec<String> {
         let layers = [&self.environment, &self.here, &self.host];
         let launch = &request.launch_directory;

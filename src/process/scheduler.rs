@@ -35,11 +35,14 @@ pub enum NextStop {
 /// In the order in which they start: group by group, by priority and then by name, and so within
 /// each group; of one priority those first that others depend on. They stop in the opposite one.
 pub fn starting_order<'a>(members: impl Iterator<Item = Member<'a>>) -> Vec<ProcessId> {
+    in_starting_order(members.collect())
+}
+
+fn in_starting_order<'a>(mut members: Vec<Member<'a>>) -> Vec<ProcessId> {
     let order = |member: &Member<'a>| {
         let (priority, group) = member.group;
         (priority, member.rank, group, member.own)
     };
-    let mut members: Vec<Member<'_>> = members.collect();
     sort::by(&mut members, |a, b| order(a).cmp(&order(b)));
     members.iter().map(|member| member.id).collect()
 }
