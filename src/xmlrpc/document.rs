@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::vec::Drain;
 
+use crate::sort;
 use crate::sys::float;
 use crate::text::base64;
 use crate::text::integer::Integer;
@@ -235,26 +236,38 @@ impl Element {
 fn members(mut children: Drain<'_, Value>) -> Option<Value> {
     let number = children.len() / 2;
     let mut members: Vec<(String, Value)> = Vec::with_capacity(number);
-    // They are so few that each is found by looking at all, without a table.
+    // They are so few that each is found by looking at all, without an order.
     let is_small = number <= 32;
-    let mut places = std::collections::BTreeMap::new();
     while let (Some(name), Some(value)) = (children.next(), children.next()) {
         let name = key(name)?;
-        let place = match is_small {
-            true => members.iter().position(|(known, _)| *known == name),
-            false => places.get(&name).copied(),
+        let known = match is_small {
+            true => members.iter_mut().find(|(known, _)| *known == name),
+            false => None,
         };
-        match place.and_then(|place| members.get_mut(place)) {
+        match known {
             Some((_, old)) => *old = value,
-            None => {
-                if !is_small {
-                    places.insert(name.clone(), members.len());
-                }
-                members.push((name, value));
-            }
+            None => members.push((name, value)),
         }
     }
-    Some(Value::Struct(members))
+    Some(Value::Struct(match is_small {
+        true => members,
+        false => without_doubles(members),
+    }))
+}
+
+/// The same for many: those of one name stand side by side when they are sorted.
+fn without_doubles(members: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let mut members: Vec<_> = members.into_iter().enumerate().collect();
+    sort::by(&mut members, |(_, (a, _)), (_, (b, _))| a.cmp(b));
+    members.dedup_by(|(_, later), (_, first)| {
+        let is_double = later.0 == first.0;
+        if is_double {
+            std::mem::swap(&mut first.1, &mut later.1);
+        }
+        is_double
+    });
+    sort::by(&mut members, |(a, _), (b, _)| a.cmp(b));
+    members.into_iter().map(|(_, member)| member).collect()
 }
 
 fn key(value: Value) -> Option<String> {

@@ -131,6 +131,28 @@ fn a_member_is_two_children_whatever_their_names() {
 }
 
 #[test]
+fn of_many_members_of_one_name_the_last_value_is_in_the_place_of_the_first() {
+    for count in [20, 40, 400] {
+        // Not in the order of names, and every tenth comes three times.
+        let names = (0..count).map(|number| format!("m{}", (number * 7) % count));
+        let doubles = (0..count / 10).map(|number| format!("m{}", number * 10));
+        let again = doubles.clone();
+        let written: Vec<String> = names.clone().chain(doubles).chain(again).collect();
+        let xml = written.iter().enumerate().map(|(place, name)| {
+            format!("<member><name>{name}</name><value><int>{place}</int></value></member>")
+        });
+        let expected = names.map(|name| {
+            let last = written.iter().rposition(|other| *other == name).unwrap();
+            (name, Value::Int(last as i64))
+        });
+        assert_eq!(
+            value(&format!("<struct>{}</struct>", xml.collect::<String>())),
+            Some(Value::Struct(expected.collect()))
+        );
+    }
+}
+
+#[test]
 fn params_are_taken_in_order_and_may_be_missing() {
     let one = |value: Value| Some(vec![value]);
     for (xml, expected) in [
