@@ -122,21 +122,21 @@ impl Logger {
     }
 
     pub fn log(&mut self, level: Level, message: impl Display) {
-        self.write(level, message, None);
+        self.write(level, &message, None);
     }
 
     /// Writes a record at `DEBG` that ends in what a child wrote, on a line of its own.
     pub fn debug_text(&mut self, message: impl Display, text: &str) {
-        self.write(Level::Debug, message, Some(text));
+        self.write(Level::Debug, &message, Some(text));
     }
 
-    fn write(&mut self, level: Level, message: impl Display, text: Option<&str>) {
+    fn write(&mut self, level: Level, message: &dyn Display, text: Option<&str>) {
         let goes_nowhere = self.stdout.is_none() && self.file.is_none() && !self.goes_to_syslog;
         if !self.enabled(level) || goes_nowhere {
             return;
         }
         if self.look.is_some() {
-            return self.write_looking(level, &message, text);
+            return self.write_looking(level, message, text);
         }
         let now = time::wall();
         let mut line = std::mem::take(&mut self.line);
