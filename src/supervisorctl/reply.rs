@@ -256,8 +256,12 @@ impl Reply {
     }
 }
 
-fn items<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    value.as_array()?.iter().map(read).collect()
+fn items<T>(value: &Value, read: fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    let mut items = Vec::new();
+    for item in value.as_array()? {
+        items.push(read(item)?);
+    }
+    Some(items)
 }
 
 fn text(value: &Value, member: &str) -> Option<String> {
@@ -353,10 +357,13 @@ fn difference(value: &Value) -> Option<DifferenceInfo> {
     })
 }
 
+fn names(value: &Value) -> Option<Vec<String>> {
+    items(value, |name| name.as_str().map(str::to_owned))
+}
+
 /// The three lists, which come as the only item of an array.
 fn changes(value: &Value) -> Option<Changes> {
     let lists = value.as_array()?.first()?;
-    let names = |value: &Value| items(value, |name| name.as_str().map(str::to_owned));
     let mut lists = items(lists, names)?.into_iter();
     Some(Changes {
         added: lists.next()?,
