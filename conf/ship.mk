@@ -109,12 +109,15 @@ $(DEBIAN_RUST)/usr/bin/cargo:
 	for package in $(DEBIAN_RUST)/packages/*.deb; do dpkg -x $$package $(DEBIAN_RUST) || exit 1; done
 	rm -rf $(DEBIAN_RUST)/packages
 
+# The places of panics in Rust's library, by short paths that are the same on every machine.
+LIBRARY_REMAP = --remap-path-prefix=$(realpath $(DEBIAN_RUST))/usr/lib/rustlib/src/rust/library=library
+
 # Nothing unwinds (src/sys/unwind.rs): the library that would do it may be empty.
 static-musl: $(DEBIAN_RUST)/usr/bin/cargo $(NO_UNWIND_TABLES) ## Builds the static binary with musl from Debian's packages, where rustup has no such target
 	mkdir -p $(MUSL_LIB) && rm -f $(MUSL_LIB)/libunwind.a && ar rc $(MUSL_LIB)/libunwind.a
 	tools=$(abspath $(DEBIAN_RUST))/usr; \
 	RUSTC_BOOTSTRAP=1 RUSTC=$$tools/bin/rustc LD_LIBRARY_PATH=$$tools/lib/$(shell uname -m)-linux-gnu \
-	RUSTFLAGS="-C linker=musl-gcc -C link-self-contained=no -C link-arg=-static -C link-arg=-Wl,--no-dynamic-linker -L native=$(abspath $(MUSL_LIB)) $(STATIC_FLAGS)" \
+	RUSTFLAGS="-C linker=musl-gcc -C link-self-contained=no -C link-arg=-static -C link-arg=-Wl,--no-dynamic-linker -L native=$(abspath $(MUSL_LIB)) $(STATIC_FLAGS) $(LIBRARY_REMAP)" \
 	  $$tools/bin/cargo build --release --target $(MUSL_TARGET) --target-dir target/static-musl -Zbuild-std=std,panic_abort $(FEATURES)
 	@ls -l target/static-musl/$(MUSL_TARGET)/release/supervisord
 
