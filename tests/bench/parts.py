@@ -13,9 +13,10 @@ import sys
 # The part of a symbol by its crate or, in the program itself, by its module.
 PARTS = {
     "the shell and the commands of supervisorctl": ["supervisorctl"],
-    "reading the configuration": ["config", "command_line", "text"],
+    "reading the configuration": ["config", "command_line", "text", "schedule"],
     "the daemon: processes, logs, events": [
-        "supervisord", "supervisor", "process", "dispatchers", "loggers", "events", "context", "timers", "table", "order",
+        "supervisord", "supervisor", "process", "dependencies", "dispatchers", "loggers", "loop_context", "events", "timers",
+        "vec_map", "sort",
     ],
     "the servers: HTTP, XML-RPC, the pages": ["http", "rpc", "web", "xmlrpc"],
     "the system layer, pidproxy and the rest": [""],
