@@ -1,7 +1,7 @@
 //! The web interface in headless Chromium: what is clicked, seen and followed.
 //! The scenarios are in `tests/browser/scenarios.py`; here is what they look at.
 
-use super::support::{Dir, Scene, Value, wait_for};
+use super::support::{Dir, Scene, Value, usual_configuration, wait_for};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -245,4 +245,32 @@ fn everything_works_in_a_browser() {
     let _ = browser.kill();
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
     scene.stop();
+}
+
+#[test]
+fn the_status_page_follows_by_itself() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = Dir::new();
+    let port = free_port();
+    dir.write(
+        "supervisord.conf",
+        usual_configuration(&format!(
+            "[inet_http_server]\nport=127.0.0.1:{port}\n\
+             [program:cat]\ncommand=/bin/cat\nstartsecs=0\n\
+             [program:crowd]\ncommand=/bin/cat\nnumprocs=30\nstartsecs=0\n\
+             process_name=c_%(process_num)02d\n"
+        )),
+    );
+    let mut browser = Command::new("python3")
+        .arg(root.join("tests/browser/live.py"))
+        .arg(format!("http://127.0.0.1:{port}/"))
+        .arg(root.join("target/axe-core/package/axe.min.js"))
+        .arg(env!("CARGO_BIN_EXE_supervisord"))
+        .arg(dir.join("supervisord.conf"))
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = wait_for(LIMIT, || browser.try_wait().unwrap());
+    let _ = browser.kill();
+    assert!(status.is_some_and(|status| status.success()), "{status:?}");
 }

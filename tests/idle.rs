@@ -124,7 +124,7 @@ pub fn comes_to_rest(pid: u32) -> bool {
 }
 
 /// How often a process gave up the processor by itself.
-fn voluntary_switches(pid: u32) -> u64 {
+pub fn voluntary_switches(pid: u32) -> u64 {
     status_number(pid, "voluntary_ctxt_switches")
 }
 

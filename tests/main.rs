@@ -139,5 +139,6 @@ mod waiters;
 mod waiting;
 mod waiting_ends;
 mod web;
+mod web_live;
 mod windows;
 mod words;

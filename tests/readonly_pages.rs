@@ -9,6 +9,7 @@ const ROUTES: &[(&str, u16)] = &[
     ("GET /logtail/nobody", 404),
     ("GET /logtail/web", 200),
     ("GET /mainlogtail", 200),
+    ("GET /events", 200),
     ("GET /", 200),
     ("HEAD /index.html", 200),
     ("GET /tail.html?processname=web", 200),

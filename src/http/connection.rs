@@ -35,6 +35,9 @@ use crate::tokens::{ConnectionId, Timer};
 /// How many requests of one client are answered in one turn of the loop.
 const ANSWER_LIMIT: usize = 32;
 
+/// A comment in a stream of events: whoever has gone without a word is found by it.
+const SIGN_OF_LIFE: &[u8] = b":\n\n";
+
 /// What became of a connection.
 #[derive(Debug)]
 pub enum Handled {
@@ -216,9 +219,16 @@ impl Connection {
     ) {
         let now = context.now.monotonic;
         let (tail, modified) = match log {
-            Followed::Ring(ring) => Tail::of_ring(ring),
+            Followed::Changes(count) => (Tail::of_changes(count), None),
+            Followed::Ring(ring) => {
+                let (tail, modified) = Tail::of_ring(ring);
+                (tail, Some(modified))
+            }
             Followed::Path(path) => match context.follow_log(&path) {
-                Ok(log) => Tail::new(log),
+                Ok(log) => {
+                    let (tail, modified) = Tail::new(log);
+                    (tail, Some(modified))
+                }
                 Err(_) => return self.refuse(exchange, &Refusal::NoLog, context),
             },
         };
@@ -314,7 +324,10 @@ impl Connection {
                 State::Following { .. } => {
                     // Whatever the client says now, nobody answers it.
                     self.wire.input.clear();
-                    if self.wire.ended || self.look(context).is_err() {
+                    if self.wire.ended {
+                        return Handled::Gone;
+                    }
+                    if self.may_look(context.now.monotonic) && self.look(context).is_err() {
                         return Handled::Gone;
                     }
                     if self.wire.flush(context).is_err() {
@@ -441,6 +454,9 @@ impl Connection {
         };
         let mut piece = Vec::new();
         self.resume = tail.look(&mut context.buffer, &mut piece)? == Look::More;
+        if tail.is_of_changes() && piece.is_empty() {
+            piece.extend_from_slice(SIGN_OF_LIFE);
+        }
         if *chunked {
             let mut framed = Vec::with_capacity(piece.len() + 16);
             push_chunk(&mut framed, &piece);

@@ -1,5 +1,8 @@
 //! What the daemon gives back for a request.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::http::content::Content;
 use crate::http::piece::Piece;
 use crate::http::refusal::Refusal;
@@ -24,12 +27,14 @@ pub enum Reply {
     Log { log: Followed, unbuffered: bool },
 }
 
-/// A log that a client follows.
+/// What a client follows.
 #[derive(Debug)]
 pub enum Followed {
     /// The file at this path.
     Path(String),
     Ring(SharedRing),
+    /// Changes of processes, which this counts.
+    Changes(Rc<Cell<u64>>),
 }
 
 impl From<Refusal> for Reply {

@@ -131,8 +131,8 @@ impl Response {
 /// The head of a followed log: chunked for HTTP/1.1, else ended by the close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamHead {
-    /// When the file was last written.
-    pub modified: Timestamp,
+    /// When the file was last written; `None` for events, which are in no file.
+    pub modified: Option<Timestamp>,
     /// Whether it is a child's log; proxies are told not to hold that back.
     pub unbuffered: bool,
     pub chunked: bool,
@@ -142,8 +142,13 @@ impl StreamHead {
     /// The bytes on the wire.
     pub fn to_bytes(&self, version: Version, received: Timestamp) -> Vec<u8> {
         let mut text = start_of_head(200, version, received);
-        push_header(&mut text, "Last-Modified", &date::rfc1123(self.modified));
-        push_header(&mut text, "Content-Type", "text/plain;charset=utf-8");
+        if let Some(modified) = self.modified {
+            push_header(&mut text, "Last-Modified", &date::rfc1123(modified));
+            push_header(&mut text, "Content-Type", "text/plain;charset=utf-8");
+        } else {
+            push_header(&mut text, "Content-Type", "text/event-stream");
+            push_header(&mut text, "Cache-Control", "no-store");
+        }
         if self.unbuffered {
             push_header(&mut text, "X-Accel-Buffering", "no");
         }
@@ -351,7 +356,7 @@ mod tests {
                 nanoseconds: 0,
             };
             let head = StreamHead {
-                modified,
+                modified: Some(modified),
                 unbuffered,
                 chunked,
             };
@@ -368,6 +373,16 @@ mod tests {
             head(false, false),
             format!("{start}Connection: close\r\n\r\n")
         );
+        let events = StreamHead {
+            modified: None,
+            unbuffered: true,
+            chunked: true,
+        };
+        let text = String::from_utf8(events.to_bytes(Version::Http11, RECEIVED)).unwrap();
+        assert!(text.ends_with(
+            "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n\
+             X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"
+        ));
         let mut output = Vec::new();
         push_chunk(&mut output, b"");
         push_chunk(&mut output, &[b'x'; 26]);

@@ -53,6 +53,8 @@ pub enum Handler {
     FollowProcessLog,
     /// The main log, which is followed.
     FollowMainLog,
+    /// That something has changed, for pages that follow.
+    Changes,
     /// The web interface.
     Page(Page),
     /// That the daemon turns.
@@ -89,7 +91,7 @@ const ALL: &[Method] = &[Method::Get, Method::Head, Method::Post];
 
 use Access::ReadOnly;
 use Browsers::{Followers, Forms, Usual};
-use Handler::{Alive, Call, FollowMainLog, FollowProcessLog, Metrics, Ready};
+use Handler::{Alive, Call, Changes, FollowMainLog, FollowProcessLog, Metrics, Ready};
 use Path::{Prefix, Whole};
 
 static ROUTES: &[Route] = &[
@@ -108,6 +110,7 @@ static ROUTES: &[Route] = &[
         ReadOnly,
         FollowMainLog,
     ),
+    route(Whole("events"), GET, Followers, ReadOnly, Changes),
     page("", ALL, Forms, ReadOnly, Page::Status),
     page("index.html", ALL, Forms, ReadOnly, Page::Status),
     page("tail.html", ALL, Forms, ReadOnly, Page::Tail),

@@ -37,6 +37,8 @@ pub struct Tail {
 enum Source {
     Log(Shared, Rc<Cell<Position>>),
     Ring(SharedRing, u64),
+    /// How often something has changed, and how often when that was last told.
+    Changes(Rc<Cell<u64>>, Option<u64>),
 }
 
 /// Whether a look left something in the log.
@@ -73,11 +75,30 @@ impl Tail {
         (tail, modified(None))
     }
 
+    /// Follows changes, of which the first look always tells.
+    pub fn of_changes(count: Rc<Cell<u64>>) -> Tail {
+        Tail {
+            source: Source::Changes(count, None),
+            partial: Vec::new(),
+        }
+    }
+
+    /// Whether it tells of changes: then nobody but the daemon makes news.
+    pub fn is_of_changes(&self) -> bool {
+        matches!(self.source, Source::Changes(..))
+    }
+
+    /// Whether it tells of changes and has told of none yet.
+    pub fn is_fresh(&self) -> bool {
+        matches!(self.source, Source::Changes(_, None))
+    }
+
     /// Whether the next look will find something.
     pub fn has_news(&self) -> bool {
         match &self.source {
             Source::Log(log, position) => log.borrow().has_news(position.get()),
             Source::Ring(ring, at) => *at < ring.borrow().end(),
+            Source::Changes(count, told) => *told != Some(count.get()),
         }
     }
 
@@ -117,11 +138,20 @@ impl Tail {
 impl Source {
     /// Takes at most so many of the next bytes; `buffer` is empty if there are none.
     fn take(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<Taken> {
+        buffer.clear();
         let (ring, at) = match self {
             Source::Log(log, position) => return log.borrow_mut().take(position, buffer, most),
             Source::Ring(ring, at) => (ring.borrow(), at),
+            Source::Changes(count, told) if *told == Some(count.get()) => {
+                return Ok(Taken::Nothing);
+            }
+            Source::Changes(count, told) => {
+                *told = Some(count.get());
+                let event = format!("event: changed\ndata: {}\n\n", count.get());
+                buffer.extend_from_slice(event.as_bytes());
+                return Ok(Taken::Bytes);
+            }
         };
-        buffer.clear();
         if *at < ring.start() {
             *at = ring.start();
             return Ok(Taken::Skipped);

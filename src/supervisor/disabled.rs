@@ -104,6 +104,7 @@ impl Supervisor {
         }
         state_file::write(path, &names).map_err(|error| told("write", &error))?;
         state.names = names;
+        self.changed = true;
         let what = match is_disabled {
             true => "disabled",
             false => "enabled",

@@ -5,6 +5,7 @@
 mod answers;
 mod exit_signals;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct MainLoop {
     /// Pages that are not answered yet, each with who asks.
     page_requests: VecDeque<(ConnectionId, Page, Request)>,
     web: Web,
+    /// How often something has changed that pages show.
+    changes: Rc<Cell<u64>>,
     /// Calls and actions that wait for processes.
     pending: Vec<Pending>,
     /// What is done in several steps, whoever waits for it.
@@ -83,6 +86,7 @@ impl MainLoop {
             supervisor,
             servers,
             web: Web::new(context.now),
+            changes: Rc::default(),
             context,
             calls: VecDeque::new(),
             page_requests: VecDeque::new(),
@@ -172,6 +176,7 @@ impl MainLoop {
                 self.supervisor.judge_ends(&mut self.context);
                 return;
             }
+            self.changes.set(self.changes.get().wrapping_add(1));
             self.answer_pending();
         }
     }

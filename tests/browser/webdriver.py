@@ -94,8 +94,10 @@ class Browser:
 
     def text(self, selector):
         """The text that is shown; empty if there is no such element."""
-        found = self.find_all(selector)
-        return found[0].text() if found else ''
+        def shown():
+            found = self.find_all(selector)
+            return found[0].text() if found else ''
+        return unless_gone(shown)
 
     def answer(self, is_yes):
         """Answers the question of a script; the question."""
@@ -107,10 +109,13 @@ class Browser:
         """Elements look as if they were in these states, such as `hover`."""
         self.chrome('DOM.enable')
         self.chrome('CSS.enable')
-        root = self.chrome('DOM.getDocument')['root']['nodeId']
-        found = self.chrome('DOM.querySelectorAll', nodeId=root, selector=selector)
-        for node in found['nodeIds']:
-            self.chrome('CSS.forcePseudoState', nodeId=node, forcedPseudoClasses=states)
+
+        def all_of_them():
+            root = self.chrome('DOM.getDocument')['root']['nodeId']
+            found = self.chrome('DOM.querySelectorAll', nodeId=root, selector=selector)
+            for node in found['nodeIds']:
+                self.chrome('CSS.forcePseudoState', nodeId=node, forcedPseudoClasses=states)
+        unless_gone(all_of_them)
 
     def javascript(self, is_on):
         self.chrome('Emulation.setScriptExecutionDisabled', value=not is_on)
@@ -161,6 +166,19 @@ class Element:
 
 class Failure(Exception):
     """WebDriver could not do something."""
+
+
+def unless_gone(do):
+    """Does something with elements, again where the page has put others in their place
+    meanwhile: it follows what happens."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        try:
+            return do()
+        except Failure as failure:
+            is_gone = 'stale element' in str(failure) or 'node with given id' in str(failure)
+            if not is_gone or time.monotonic() > end:
+                raise
 
 
 def wait_for(what, find):

@@ -194,7 +194,11 @@ impl Daemon {
                     _ => Refusal::NoLog.into(),
                 },
                 Handler::FollowMainLog => self.log("main.log", false),
-                Handler::Page(_) | Handler::Alive | Handler::Ready | Handler::Metrics(_) => {
+                Handler::Page(_)
+                | Handler::Changes
+                | Handler::Alive
+                | Handler::Ready
+                | Handler::Metrics(_) => {
                     xml([one.request.query.as_bytes(), b"|", &one.request.body].concat())
                 }
             };

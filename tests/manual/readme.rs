@@ -121,6 +121,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("has lost", "supervisord.conf.5", "lost bytes are counted"),
     ("has lost", "supervisor-compat.7", "Lost bytes are counted"),
     ("`{SHA256}`", "supervisord.conf.5", "SHA256"),
+    ("follows by itself", "supervisord.8", ".It Pa /events"),
     ("`/metrics`", "supervisor-metrics.7", "GET /metrics"),
     ("a dashboard", "supervisor-metrics.7", "grafana.json"),
     ("`/healthz`", "supervisor-metrics.7", ".It Pa /readyz"),

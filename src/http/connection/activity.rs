@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Connection, State};
 use crate::clock::Monotonic;
+use crate::http::tail::Tail;
 use crate::loop_context::READ_SIZE;
 
 /// How long a closing connection waits for the client to close.
@@ -12,6 +13,10 @@ pub const LINGER_LIMIT: Duration = Duration::from_secs(5);
 /// How often it is looked at what others have done to a followed file. What the
 /// daemon writes to it itself is sent at once.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Changes are told no more often than that, for a page that is told may ask for all of it.
+const CHANGES_INTERVAL: Duration = Duration::from_millis(500);
+/// How often a sign of life is sent where nothing changes.
+const LIFE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long the answer to a wrong password is held back.
 pub const HOLD: Duration = Duration::from_secs(1);
 
@@ -110,6 +115,16 @@ impl Connection {
         }
     }
 
+    /// Whether it is time for a look at what is followed: changes wait for theirs.
+    pub(super) fn may_look(&self, now: Monotonic) -> bool {
+        match &self.state {
+            State::Following { tail, .. } if tail.is_of_changes() => {
+                tail.is_fresh() || self.since + look_interval(tail) <= now
+            }
+            _ => true,
+        }
+    }
+
     /// Until when the present state may last, if its end is not the daemon's matter.
     pub(super) fn deadline(&self) -> Option<Monotonic> {
         if !self.wire.output.is_empty() {
@@ -123,8 +138,17 @@ impl Connection {
             State::Held(..) => Some(self.since + HOLD),
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress + self.limits.request),
-            State::Following { .. } => Some(self.since + LOOK_INTERVAL),
+            State::Following { tail, .. } => Some(self.since + look_interval(tail)),
             State::Lingering { .. } => Some(self.since + LINGER_LIMIT),
         }
+    }
+}
+
+/// How long after a look the next one comes, if nothing is written meanwhile.
+fn look_interval(tail: &Tail) -> Duration {
+    match (tail.is_of_changes(), tail.has_news()) {
+        (false, _) => LOOK_INTERVAL,
+        (true, true) => CHANGES_INTERVAL,
+        (true, false) => LIFE_INTERVAL,
     }
 }

@@ -2,6 +2,8 @@
 //! processes that they wait for are where they should be. Nothing here waits:
 //! long bodies and lists give way to others after a slice.
 
+use std::rc::Rc;
+
 use super::MainLoop;
 use crate::config::limits::Limits;
 use crate::http::access::Access;
@@ -82,6 +84,10 @@ impl MainLoop {
                 let path = self.context.log.path();
                 let log = path.map(|path| Followed::Path(path.to_owned()));
                 self.follow(connection, log, false);
+            }
+            Handler::Changes => {
+                let count = Rc::clone(&self.changes);
+                self.follow(connection, Some(Followed::Changes(count)), true);
             }
             Handler::Alive => self.reply(connection, Reply::Whole(probe::answer(true))),
             Handler::Ready => {
