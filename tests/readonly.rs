@@ -331,9 +331,11 @@ fn clients_and_children_take_a_server_where_they_may_act() {
         end.stdout.contains("env: started").then_some(end)
     });
     assert!(end.is_some(), "{:?}", ctl.run(&["restart", "env"]));
-    let told = dir.read("env.out").unwrap();
+    // What it wrote is read after its start is told.
     let url = format!("SUPERVISOR_SERVER_URL=unix://{}", dir.join("b").display());
-    assert!(told.contains(&url), "{told}");
+    let told = || dir.read("env.out").unwrap_or_default();
+    let is_told = wait_for(DEADLINE, || told().contains(&url).then_some(()));
+    assert!(is_told.is_some(), "{}", told());
     assert_eq!(daemon.stop(), Some(0));
 }
 
