@@ -120,36 +120,6 @@ pub fn parse<Key: Copy + PartialEq>(
     specs: &[OptionSpec<Key>],
     words: &[String],
 ) -> Result<CommandLine<Key>, UsageError> {
-    // All is done by the places of the keys, once for all programs.
-    let key = |place: usize| specs.get(place).map(|spec| spec.key);
-    let first = |spec: &OptionSpec<Key>| specs.iter().position(|other| other.key == spec.key);
-    let places = specs.iter().map(|spec| OptionSpec {
-        key: first(spec).unwrap_or_default(),
-        short: spec.short,
-        long: spec.long,
-        takes_value: spec.takes_value,
-        in_full: spec.in_full,
-    });
-    let line = parse_places(&places.collect::<Vec<_>>(), words)?;
-    let options = line.options.into_iter().filter_map(|given| {
-        Some(Given {
-            key: key(given.key)?,
-            value: given.value,
-            spelling: given.spelling,
-            is_repeated: given.is_repeated,
-        })
-    });
-    Ok(CommandLine {
-        options: options.collect(),
-        free: line.free,
-        is_ended: line.is_ended,
-    })
-}
-
-fn parse_places(
-    specs: &[OptionSpec<usize>],
-    words: &[String],
-) -> Result<CommandLine<usize>, UsageError> {
     let separated = separate(specs, words);
     let matches = parser(specs)
         .parse(&separated.words)
@@ -158,7 +128,7 @@ fn parse_places(
         return Err(error);
     }
 
-    let mut options: Vec<Given<usize>> = Vec::new();
+    let mut options: Vec<Given<Key>> = Vec::new();
     for (position, spelling) in separated.spellings.into_iter().enumerate() {
         let Some(spec) = specs.iter().find(|spec| spec.is_spelled(&spelling)) else {
             return Err(UsageError::NotRecognized(spelling));
@@ -225,7 +195,7 @@ struct Separated {
     is_ended: bool,
 }
 
-fn separate(specs: &[OptionSpec<usize>], words: &[String]) -> Separated {
+fn separate<Key: Copy>(specs: &[OptionSpec<Key>], words: &[String]) -> Separated {
     let mut separated = Separated {
         words: Vec::new(),
         spellings: Vec::new(),
@@ -258,7 +228,11 @@ fn separate(specs: &[OptionSpec<usize>], words: &[String]) -> Separated {
 
 impl Separated {
     /// Adds a long option by its full name; true if the next word is its value.
-    fn push_long(&mut self, specs: &[OptionSpec<usize>], word: &str) -> Result<bool, UsageError> {
+    fn push_long<Key>(
+        &mut self,
+        specs: &[OptionSpec<Key>],
+        word: &str,
+    ) -> Result<bool, UsageError> {
         let (prefix, value) = match word.split_once('=') {
             Some((prefix, value)) => (prefix, Some(value)),
             None => (word, None),
@@ -289,9 +263,9 @@ impl Separated {
     }
 
     /// Adds the letters of one word; true if the next word is the last one's value.
-    fn push_cluster(
+    fn push_cluster<Key>(
         &mut self,
-        specs: &[OptionSpec<usize>],
+        specs: &[OptionSpec<Key>],
         word: &str,
     ) -> Result<bool, UsageError> {
         for (index, letter) in word.char_indices().skip(1) {
@@ -313,7 +287,7 @@ impl Separated {
 
 /// The crate's parser for these options. Each may repeat: it is for the
 /// caller to refuse that when its turn comes.
-fn parser(specs: &[OptionSpec<usize>]) -> Options {
+fn parser<Key>(specs: &[OptionSpec<Key>]) -> Options {
     let mut options = Options::new();
     options.parsing_style(ParsingStyle::StopAtFirstFree);
     for spec in specs {
@@ -330,9 +304,9 @@ fn parser(specs: &[OptionSpec<usize>]) -> Options {
     options
 }
 
-fn value_at(
+fn value_at<Key>(
     matches: &getopts::Matches,
-    spec: &OptionSpec<usize>,
+    spec: &OptionSpec<Key>,
     position: usize,
 ) -> Option<String> {
     let name = match (spec.long, spec.short) {
