@@ -231,19 +231,15 @@ fn everything_works_in_a_browser() {
     let crowd = supervisord(crowd_port, &crowd());
     crowd.wait("checkout-service:celery-worker-low-priority", "FATAL");
     crowd.wait("worker:worker_03", "RUNNING");
-    let mut browser = Command::new("python3")
+    let mut browser = Command::new("python3");
+    browser
         .arg(root.join("tests/browser/scenarios.py"))
         .arg(format!("http://127.0.0.1:{port}/"))
         .arg(format!("http://127.0.0.1:{sights_port}/"))
         .arg(format!("http://127.0.0.1:{crowd_port}/"))
         .arg(axe)
-        .arg(root.join("target/web-screenshots"))
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    let status = wait_for(LIMIT, || browser.try_wait().unwrap());
-    let _ = browser.kill();
-    assert!(status.is_some_and(|status| status.success()), "{status:?}");
+        .arg(root.join("target/web-screenshots"));
+    succeeds(browser);
     scene.stop();
 }
 
@@ -261,15 +257,19 @@ fn the_status_page_follows_by_itself() {
              process_name=c_%(process_num)02d\n"
         )),
     );
-    let mut browser = Command::new("python3")
+    let mut browser = Command::new("python3");
+    browser
         .arg(root.join("tests/browser/live.py"))
         .arg(format!("http://127.0.0.1:{port}/"))
         .arg(root.join("target/axe-core/package/axe.min.js"))
         .arg(env!("CARGO_BIN_EXE_supervisord"))
-        .arg(dir.join("supervisord.conf"))
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
+        .arg(dir.join("supervisord.conf"));
+    succeeds(browser);
+}
+
+/// Runs what happens in a browser, to its end.
+fn succeeds(mut browser: Command) {
+    let mut browser = browser.stdin(Stdio::null()).spawn().unwrap();
     let status = wait_for(LIMIT, || browser.try_wait().unwrap());
     let _ = browser.kill();
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
