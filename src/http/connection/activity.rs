@@ -146,9 +146,9 @@ impl Connection {
 
 /// How long after a look the next one comes, if nothing is written meanwhile.
 fn look_interval(tail: &Tail) -> Duration {
-    match (tail.is_of_changes(), tail.has_news()) {
-        (false, _) => LOOK_INTERVAL,
-        (true, true) => CHANGES_INTERVAL,
-        (true, false) => LIFE_INTERVAL,
+    match tail.is_of_changes() {
+        false => LOOK_INTERVAL,
+        true if tail.has_news() => CHANGES_INTERVAL,
+        true => LIFE_INTERVAL,
     }
 }
