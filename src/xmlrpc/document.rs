@@ -234,28 +234,15 @@ impl Element {
 
 /// From names and values in turn. Of members with the same name the last value wins, in the place of the first.
 fn members(mut children: Drain<'_, Value>) -> Option<Value> {
-    let number = children.len() / 2;
-    let mut members: Vec<(String, Value)> = Vec::with_capacity(number);
-    // They are so few that each is found by looking at all, without an order.
-    let is_small = number <= 32;
+    let mut members: Vec<(String, Value)> = Vec::with_capacity(children.len() / 2);
     while let (Some(name), Some(value)) = (children.next(), children.next()) {
-        let name = key(name)?;
-        let known = match is_small {
-            true => members.iter_mut().find(|(known, _)| *known == name),
-            false => None,
-        };
-        match known {
-            Some((_, old)) => *old = value,
-            None => members.push((name, value)),
-        }
+        members.push((key(name)?, value));
     }
-    Some(Value::Struct(match is_small {
-        true => members,
-        false => without_doubles(members),
-    }))
+    Some(Value::Struct(without_doubles(members)))
 }
 
-/// The same for many: those of one name stand side by side when they are sorted.
+/// Of members of one name the last value, in the place of the first: they stand side by side
+/// when they are sorted.
 fn without_doubles(members: Vec<(String, Value)>) -> Vec<(String, Value)> {
     let mut members: Vec<_> = members.into_iter().enumerate().collect();
     sort::by(&mut members, |(_, (a, _)), (_, (b, _))| a.cmp(b));
