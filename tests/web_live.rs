@@ -1,7 +1,7 @@
 //! `/events`, by which a status page follows: who is told when, and what it costs.
 
 use super::idle::{comes_to_rest, voluntary_switches};
-use super::support::{DEADLINE, Scene, Value, wait_for, wait_until};
+use super::support::{DEADLINE, Dir, Scene, Value, wait_for, wait_until};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -10,11 +10,16 @@ const PROGRAM: &str = "[program:cat]\ncommand=/bin/cat\nstartsecs=0\n";
 
 /// A supervisord with a server on TCP, which has these lines too, and its port.
 fn supervisord(more: &str) -> (Scene, u16) {
+    supervisord_in(Dir::new(), "", more)
+}
+
+/// The same in a directory, with these lines for supervisord itself.
+fn supervisord_in(dir: Dir, own: &str, more: &str) -> (Scene, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let server = format!("[inet_http_server]\nport=127.0.0.1:{port}\n{more}\n");
-    let scene = Scene::start(&format!("{PROGRAM}{server}"));
+    let scene = Scene::start_as(dir, &format!("{own}{PROGRAM}{server}"), |_| {});
     scene.wait("cat", "RUNNING");
     (scene, port)
 }
@@ -102,6 +107,52 @@ fn a_page_is_told_at_once_and_of_each_change_and_of_nothing_else() {
     assert_eq!(page.events(), before, "{}", page.text());
     start(&scene);
     page.wait(before);
+    scene.stop();
+}
+
+#[test]
+fn a_page_showed_other_things_than_states_up_to_half_a_minute_late() {
+    let listener = "printf 'READY\\n'; while read line; do head -c ${line##*len:} >/dev/null; \
+                    printf 'RESULT 4\\ngood'; printf 'READY\\n'; done";
+    let dir = Dir::new();
+    dir.write("listener", listener);
+    let (scene, port) = supervisord_in(
+        dir,
+        "statefile=%(here)s/state\n",
+        "[eventlistener:checks]\ncommand=/bin/sh %(here)s/listener\n\
+         events=REMOTE_COMMUNICATION\nresult_handler=store\nstartsecs=0\n",
+    );
+    scene.wait_all("RUNNING");
+    let mut page = Page::open(port, "");
+    page.wait(0);
+    let pid = scene.daemon.pid();
+    let mut changes = |what: &str, change: &mut dyn FnMut()| {
+        assert!(comes_to_rest(pid) && comes_to_rest(pid));
+        let before = page.events();
+        change();
+        let told = wait_until(Duration::from_secs(20), || page.events() > before);
+        assert!(told, "{what}: {}", page.text());
+    };
+    let call = |method: &str, parameters: &[Value]| {
+        let _ = scene.call(method, parameters);
+    };
+    changes("a result of a listener", &mut || {
+        call("sendRemoteCommEvent", &[Value::text("a"), Value::text("b")]);
+    });
+    changes("a program that is disabled", &mut || {
+        call("disableProcess", &[Value::text("cat")]);
+    });
+    changes("a group that starts nothing", &mut || {
+        let more = "[program:idle]\ncommand=/bin/cat\nautostart=false\n";
+        let all = format!("{}{more}", scene.dir.read("supervisord.conf").unwrap());
+        scene.dir.write("supervisord.conf", all);
+        call("reloadConfig", &[]);
+        call("addProcessGroup", &[Value::text("idle")]);
+    });
+    std::fs::remove_file(scene.dir.join("main.log")).unwrap();
+    std::fs::create_dir(scene.dir.join("main.log")).unwrap();
+    changes("supervisord is FATAL", &mut || call("clearLog", &[]));
+    changes("somebody has taken note", &mut || call("clearFatal", &[]));
     scene.stop();
 }
 

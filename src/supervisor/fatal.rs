@@ -87,6 +87,7 @@ impl Supervisor {
             .critical(format_args!("supervisord is in FATAL state: {reason}"));
         let before = self.state();
         self.failures.add(operation, reason.clone());
+        self.changed = true;
         if before == SupervisorState::Running {
             self.emit(context, &Event::supervisor_fatal(&reason));
         }
@@ -107,7 +108,8 @@ impl Supervisor {
         }
     }
 
-    fn tell_of_end(&self, context: &mut LoopContext) {
+    fn tell_of_end(&mut self, context: &mut LoopContext) {
+        self.changed = true;
         if self.state() == SupervisorState::Running {
             context.log.info("supervisord is in RUNNING state again");
         }

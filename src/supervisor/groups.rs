@@ -128,6 +128,7 @@ impl Supervisor {
             }
         }
         self.groups.groups.insert(id, Box::new(group));
+        self.changed = true;
         if let GroupKind::Listeners(pool) = &config.kind {
             self.add_pool(context, id, &config.name, pool);
         }

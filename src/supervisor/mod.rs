@@ -123,7 +123,7 @@ pub struct Supervisor {
     exit_status: u8,
     /// The command after `--` and why it could not be started.
     not_started: Option<String>,
-    /// A process has changed its state since this was last asked.
+    /// Something has changed that is waited for, or that pages show, since this was last asked.
     changed: bool,
     /// The system allows too few open files, which has been told.
     lacks_descriptors: bool,
@@ -171,7 +171,7 @@ impl Supervisor {
         }
     }
 
-    /// Whether a process has changed its state since the last call.
+    /// Whether something has changed since the last call: the state of a process, mostly.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }

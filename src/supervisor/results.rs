@@ -112,6 +112,7 @@ impl Supervisor {
         };
         if let Some(pool) = self.pools.get_mut(id.group) {
             pool.latest = Some(stored);
+            self.changed = true;
         }
     }
 
