@@ -129,6 +129,7 @@ mod swapped_places;
 mod syslog;
 mod taken;
 mod time_limits;
+mod turns;
 mod update;
 mod update_differences;
 mod update_logs;

@@ -45,7 +45,7 @@ pub struct MainLoop {
     supervisor: Supervisor,
     servers: Servers,
     context: LoopContext,
-    /// Calls whose bodies are long, each with whose it is.
+    /// Calls that have not had their turn or whose bodies are long, each with whose it is.
     calls: VecDeque<(ConnectionId, IncomingCall)>,
     /// Pages that are not answered yet, each with who asks.
     page_requests: VecDeque<(ConnectionId, Page, Request)>,

@@ -74,7 +74,10 @@ impl MainLoop {
                 let policy = self.servers.policy(connection);
                 let limits = policy.map_or_else(Limits::default, |policy| policy.limits);
                 let call = IncomingCall::new(request.body, limits, request.access);
-                self.read(connection, call);
+                match self.context.turn_is_over() {
+                    true => self.read_later(connection, call),
+                    false => self.read(connection, call),
+                }
             }
             Handler::FollowProcessLog => {
                 let log = self.process_log(&request.path);
@@ -165,10 +168,14 @@ impl MainLoop {
         self.context.timers.set(Timer::WaitingRequests, next);
     }
 
+    fn read_later(&mut self, connection: ConnectionId, call: IncomingCall) {
+        self.calls.push_back((connection, call));
+        self.look_again();
+    }
+
     fn read(&mut self, connection: ConnectionId, mut call: IncomingCall) {
         let Some(made) = call.go_on(&mut self.daemon_and_web().0) else {
-            self.calls.push_back((connection, call));
-            return self.look_again();
+            return self.read_later(connection, call);
         };
         let is_large = call.size() >= LARGE_BODY;
         drop(call);
