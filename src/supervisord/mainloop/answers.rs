@@ -162,10 +162,16 @@ impl MainLoop {
         self.look_again();
     }
 
+    /// What waits has its turn at the next turn of the loop. That is not put off by what comes
+    /// meanwhile.
     fn look_again(&mut self) {
         let is_idle = self.calls.is_empty() && self.page_requests.is_empty();
-        let next = (!is_idle).then_some(self.context.now.monotonic.just_after());
-        self.context.timers.set(Timer::WaitingRequests, next);
+        if is_idle {
+            self.context.timers.set(Timer::WaitingRequests, None);
+        } else if !self.context.timers.is_set(Timer::WaitingRequests) {
+            let next = self.context.now.monotonic.just_after();
+            self.context.timers.set(Timer::WaitingRequests, Some(next));
+        }
     }
 
     fn read_later(&mut self, connection: ConnectionId, call: IncomingCall) {
