@@ -24,6 +24,16 @@ fn stack() -> Dir {
     dir
 }
 
+/// Where it ended before its cache was known to be gone, it was not started again.
+#[test]
+fn a_worker_without_its_cache_ended_as_if_all_was_done() {
+    let dir = stack();
+    let mut worker = Command::new("sh");
+    worker.arg(dir.join("conf/stack/worker.sh")).arg("0");
+    let output = worker.current_dir(dir.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
 #[test]
 fn a_database_a_cache_a_migration_an_api_and_workers_go_up_and_down_in_order() {
     let dir = stack();
