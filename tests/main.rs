@@ -93,6 +93,7 @@ mod proxies;
 mod readiness;
 mod readonly;
 mod readonly_pages;
+mod readonly_values;
 mod real_programs;
 mod real_sockets;
 mod reaping;

@@ -1,5 +1,5 @@
-//! A dump that can be shown to others: values of variables whose names say that they
-//! are secret are hidden, in `environment` and wherever `%(ENV_X)s` has brought them.
+//! What can be shown to others: values of variables whose names say that they are secret are
+//! hidden, in `environment` and wherever `%(ENV_X)s` has brought them, and passwords in URLs.
 
 use std::cmp::Reverse;
 
@@ -8,6 +8,12 @@ use crate::sort;
 use crate::text::json::Json;
 
 const HIDDEN: &str = "***";
+
+/// A value of fewer bytes is a part of too many words to be hidden wherever it stands.
+const SHORTEST: usize = 4;
+
+/// What ends the part of a URL that may hold a password.
+const ENDS: [char; 6] = ['/', '?', '#', ' ', '"', '\''];
 
 /// What a name of a secret holds, in any letter case.
 const WORDS: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "KEY"];
@@ -18,23 +24,22 @@ pub fn is_secret(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
-/// The values of all secret variables of an environment, for who does not know what has asked
-/// for them.
-pub fn all_secrets(environment: &[(String, String)]) -> Vec<String> {
-    longest_first(environment, &|_| true)
+/// The values of all secret variables of these, for who does not know what has asked for them.
+pub fn all_secrets(variables: Vec<(String, String)>) -> Vec<String> {
+    let mut secrets: Vec<String> = variables
+        .into_iter()
+        .filter(|(name, value)| value.len() >= SHORTEST && is_secret(name))
+        .map(|(_, value)| value)
+        .collect();
+    longest_first(&mut secrets);
+    secrets
 }
 
-fn longest_first(environment: &[(String, String)], is_meant: &dyn Fn(&str) -> bool) -> Vec<String> {
-    let mut secrets: Vec<String> = environment
-        .iter()
-        .filter(|(name, value)| !value.is_empty() && is_secret(name) && is_meant(name))
-        .map(|(_, value)| value.clone())
-        .collect();
+fn longest_first(secrets: &mut [String]) {
     // One may be a part of another.
-    sort::by(&mut secrets, |one, other| {
+    sort::by(secrets, |one, other| {
         Reverse(one.len()).cmp(&Reverse(other.len()))
     });
-    secrets
 }
 
 /// The values of secret variables of an environment that the configuration asks for.
@@ -53,19 +58,57 @@ pub fn secrets(environment: &[(String, String)], document: &Document) -> Vec<Str
         let asks = |text: &String| references.iter().any(|reference| text.contains(reference));
         texts.iter().any(asks)
     };
-    longest_first(environment, &is_asked_for)
+    let variables = environment.iter();
+    let mut secrets: Vec<String> = variables
+        .filter(|(name, value)| !value.is_empty() && is_secret(name) && is_asked_for(name))
+        .map(|(_, value)| value.clone())
+        .collect();
+    longest_first(&mut secrets);
+    secrets
 }
 
-/// Hides the values of secret variables, and these texts wherever they stand.
+/// A text without these, and without passwords in URLs.
+pub fn hide(text: &str, secrets: &[String]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        if text.contains(secret.as_str()) {
+            text = text.replace(secret.as_str(), HIDDEN);
+        }
+    }
+    let mut shown = String::new();
+    let mut rest = text.as_str();
+    while let Some((scheme, url)) = rest.split_once("://") {
+        shown.push_str(scheme);
+        shown.push_str("://");
+        let authority = url.split(ENDS).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        rest = url;
+        if let Some((name, password)) = user.and_then(|user| user.split_once(':')) {
+            shown.push_str(name);
+            shown.push(':');
+            shown.push_str(HIDDEN);
+            rest = url
+                .get(name.len() + 1 + password.len()..)
+                .unwrap_or_default();
+        }
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// Hides the values of all variables of a list.
+pub fn hide_values(variables: &mut Json) {
+    if let Json::Object(variables) = variables {
+        for (_, value) in variables {
+            *value = Json::string(HIDDEN);
+        }
+    }
+}
+
+/// Hides the values of secret variables, these texts wherever they stand, and passwords in URLs.
 pub fn redact(dump: &mut Json, secrets: &[String]) {
     match dump {
-        Json::String(text) => {
-            for secret in secrets {
-                if text.contains(secret.as_str()) {
-                    *text = text.replace(secret.as_str(), HIDDEN);
-                }
-            }
-        }
+        Json::String(text) => *text = hide(text, secrets),
         Json::Array(items) => items.iter_mut().for_each(|item| redact(item, secrets)),
         Json::Object(members) => {
             for (key, value) in members {
@@ -145,6 +188,36 @@ mod tests {
         ] {
             assert!(text.contains(shown), "{shown}: {text}");
         }
+    }
+
+    #[test]
+    fn passwords_in_urls_are_hidden_and_nothing_else_of_them() {
+        for (text, shown) in [
+            ("postgres://u:p@h/db", "postgres://u:***@h/db"),
+            (
+                "x a://u:p@q:r@h:1, b://:p@h b",
+                "x a://u:***@h:1, b://:***@h b",
+            ),
+            ("a://u:p@h?to=c://u:p@h", "a://u:***@h?to=c://u:***@h"),
+            ("http://h:80/x@y", "http://h:80/x@y"),
+            ("http://u@h:80", "http://u@h:80"),
+            ("redis://h:6379 u:p@h", "redis://h:6379 u:p@h"),
+            ("://", "://"),
+            ("a://\u{e9}:\u{e9}@\u{e9}", "a://\u{e9}:***@\u{e9}"),
+        ] {
+            assert_eq!(hide(text, &[]), shown);
+        }
+    }
+
+    #[test]
+    fn short_values_are_no_secrets_wherever_they_stand() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let variables = vec![
+            pair("A_KEY", "abc"),
+            pair("B_KEY", "abcd"),
+            pair("C", "abcde"),
+        ];
+        assert_eq!(all_secrets(variables), ["abcd"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::config::document::Document;
 use crate::config::key::Applied;
 use crate::config::load::{self, RealSystem};
 use crate::config::{self, Origin, redact, supervisord};
+use crate::http::access::Access;
 use crate::process::group::Group;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::supervisor::Supervisor;
@@ -33,11 +34,20 @@ const OTHER_NAMES: [(&str, &str); 11] = [
 /// `supervisor.getConfigDifference()`
 pub fn difference(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
     let supervisor = &*daemon.supervisor;
+    let mut variables = supervisor.request.environment.clone();
+    variables.extend(supervisor.config.supervisord.environment.clone());
     let read = load::load_with_document(&supervisor.request, &RealSystem);
-    let (config, document) =
-        read.map_err(|error| Fault::with_lines(FaultCode::CantReread, error))?;
+    let (config, document) = read.map_err(|error| {
+        // An error shows the value that is wrong.
+        let secrets = redact::all_secrets(variables.clone());
+        let text = redact::hide(&error.to_string(), &secrets);
+        Fault::with_lines(FaultCode::CantReread, text)
+    })?;
+    variables.extend(config.supervisord.environment.clone());
     let mut rows = Rows {
-        secrets: redact::all_secrets(&supervisor.request.environment),
+        variables,
+        secrets: Vec::new(),
+        names_only: daemon.access == Access::ReadOnly,
         document: &document,
         rows: Vec::new(),
     };
@@ -66,8 +76,12 @@ pub fn difference(daemon: &mut Daemon<'_>, _: &[Value]) -> Outcome {
 
 /// The rows of the answer.
 struct Rows<'a> {
-    /// What no value is to show.
+    /// Of supervisord, as it is and as it would be.
+    variables: Vec<(String, String)>,
+    /// What no value of the present process is to show.
     secrets: Vec<String>,
+    /// Of variables no values are shown: whoever may only look knows none of them otherwise.
+    names_only: bool,
     document: &'a Document,
     rows: Vec<Value>,
 }
@@ -104,6 +118,9 @@ impl Rows<'_> {
                 Fate::Restarted => ("restart", "apply"),
                 Fate::Stopped => ("stop", "apply"),
             };
+            let mut variables = self.variables.clone();
+            variables.extend([config, new].iter().flat_map(|one| one.environment.clone()));
+            self.secrets = redact::all_secrets(variables);
             let section = origin.section_of(new);
             let mut is_told = of_child == of_daemon;
             for change in keys::of_process((&group.config, config), (fresh, new)) {
@@ -146,11 +163,15 @@ impl Rows<'_> {
     fn add_key(
         &mut self,
         name: (&str, &str),
-        change: KeyChange,
+        mut change: KeyChange,
         consequence: &str,
         sections: &[&str],
     ) {
         let key = change.key.name;
+        if self.names_only {
+            redact::hide_values(&mut change.old);
+            redact::hide_values(&mut change.new);
+        }
         let mut pair = Json::Array(
             [change.old, change.new]
                 .into_iter()

@@ -11,7 +11,6 @@ use crate::loggers::window::{self, LogPlace};
 use crate::process::subprocess::Subprocess;
 use crate::rpc::interface::{Daemon, Outcome};
 use crate::rpc::{information, names, parameters};
-use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::{memory, time};
 use crate::tokens::Channel;
@@ -21,10 +20,6 @@ use crate::xmlrpc::writer::{self, StructWriter};
 /// How much of the end of a log is looked at, in bytes, and how many lines of that are told.
 const TAIL: i64 = 2048;
 const LINES: usize = 5;
-
-/// A value of fewer bytes is a part of too many words to be hidden wherever it stands.
-const SHORTEST_SECRET: usize = 4;
-const HIDDEN: &str = "***";
 
 /// `supervisor.explainProcess(name)`
 pub fn explain_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome {
@@ -39,7 +34,7 @@ pub fn explain_process(daemon: &mut Daemon<'_>, parameters: &[Value]) -> Outcome
 fn push_facts(text: &mut String, supervisor: &Supervisor, process: &Subprocess, now: Now) {
     let (config, machine) = (process.config(), process.machine());
     let secrets = secrets(supervisor, process);
-    let hidden = |text: &str| hide(text, &secrets);
+    let hidden = |text: &str| redact::hide(text, &secrets);
     let mut row = StructWriter::begin(text);
     row.string("name", &config.name);
     row.string("group", process.group_name());
@@ -143,29 +138,9 @@ fn last_lines(process: &Subprocess) -> Option<(String, Vec<String>)> {
     })
 }
 
-/// The values of variables whose names say that they are secret.
+/// The values of variables whose names say that they are secret, of a process and of supervisord.
 fn secrets(supervisor: &Supervisor, process: &Subprocess) -> Vec<String> {
-    let own = process.config().environment.iter();
-    let own = own.map(|(name, value)| (name.clone(), value.clone()));
-    let inherited = supervisor.child_settings.environment.iter();
-    let inherited = inherited.map(|(name, value)| {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (text(name), text(value))
-    });
-    let mut secrets: Vec<String> = own
-        .chain(inherited)
-        .filter(|(name, value)| redact::is_secret(name) && value.len() >= SHORTEST_SECRET)
-        .map(|(_, value)| value)
-        .collect();
-    // One may be a part of another.
-    sort::by(&mut secrets, |one, other| other.len().cmp(&one.len()));
-    secrets
-}
-
-fn hide(text: &str, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets {
-        text = text.replace(secret.as_str(), HIDDEN);
-    }
-    text
+    let mut variables = process.config().environment.clone();
+    variables.extend(supervisor.request.environment.clone());
+    redact::all_secrets(variables)
 }
