@@ -92,6 +92,7 @@ mod program_defaults;
 mod proxies;
 mod readiness;
 mod readonly;
+mod readonly_followers;
 mod readonly_pages;
 mod readonly_values;
 mod real_programs;

@@ -233,13 +233,33 @@ impl Servers {
         }
     }
 
-    fn refusal_to_follow(&self, context: &LoopContext, id: ConnectionId) -> Option<Refusal> {
+    fn refusal_to_follow(
+        &mut self,
+        context: &mut LoopContext,
+        id: ConnectionId,
+    ) -> Option<Refusal> {
         let client = self.client(id)?;
         if self.is_next_reserved(context, client.connection.token()) {
             return Some(Refusal::NoDescriptors);
         }
-        self.has_many_followers(client.listener)
-            .then_some(Refusal::ManyFollowers)
+        let place = client.listener;
+        if !self.has_many_followers(place) {
+            return None;
+        }
+        // Of those that only look, the one that came first makes room for a client that may do more.
+        let may_act = !client.connection.only_looks();
+        let may_leave = |id: &&ConnectionId| {
+            self.client(**id).is_some_and(|other| {
+                let other_looks = other.connection.is_following() && other.connection.only_looks();
+                other.listener == place && other_looks
+            })
+        };
+        let leaves = self.followers.iter().find(may_leave).filter(|_| may_act);
+        let Some(leaves) = leaves.copied() else {
+            return Some(Refusal::ManyFollowers);
+        };
+        self.remove(context, leaves);
+        None
     }
 
     /// Sends what was written to followed logs in this turn of the loop.

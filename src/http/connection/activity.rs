@@ -80,6 +80,11 @@ impl Connection {
         matches!(self.state, State::Following { .. })
     }
 
+    /// Whether what it has asked for changes nothing.
+    pub fn only_looks(&self) -> bool {
+        self.only_looks
+    }
+
     /// Whether it follows a log that has more for it, and it has taken the rest.
     pub fn has_news(&self) -> bool {
         match &self.state {
