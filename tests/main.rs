@@ -132,6 +132,7 @@ mod syslog;
 mod taken;
 mod time_limits;
 mod turns;
+mod units_forgotten;
 mod update;
 mod update_differences;
 mod update_logs;

@@ -68,7 +68,10 @@ pub fn rounded(bytes: u64) -> String {
     }
 }
 
-/// So many bytes at most, but at least one, or no limit.
+/// The least limit, in bytes.
+const LEAST: u64 = 1024;
+
+/// So many bytes at most, or no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SizeLimit(pub Option<u64>);
 
@@ -77,8 +80,13 @@ impl Setting for SizeLimit {
         let word = text.trim_matches(is_space).to_lowercase();
         match word.as_str() {
             INFINITY => Ok(SizeLimit(None)),
-            "0" | "-1" | "none" | "unlimited" => Err(nearest(key, text, "infinity for no limit")),
-            _ => Size::parse(text, key).map(|size| SizeLimit(Some(size.0))),
+            "-1" | "none" | "unlimited" => Err(nearest(key, text, "infinity for no limit")),
+            _ => match Size::parse(text, key)?.0 {
+                0 => Err(nearest(key, text, "infinity for no limit")),
+                // Nobody means bytes by so few: the unit was forgotten.
+                few @ ..LEAST => Err(nearest(key, text, &format!("{few}MB"))),
+                bytes => Ok(SizeLimit(Some(bytes))),
+            },
         }
     }
 
@@ -157,9 +165,16 @@ mod tests {
         let limit = |text| SizeLimit::parse(text, &KEY);
         assert_eq!(limit("50MB"), Ok(SizeLimit(Some(50 << 20))));
         assert_eq!(limit(" Infinity "), Ok(SizeLimit(None)));
-        for text in ["0", "-1"] {
+        assert_eq!(limit("1024"), Ok(SizeLimit(Some(1024))));
+        for (text, near) in [
+            ("0", "infinity for no limit"),
+            ("-1", "infinity for no limit"),
+            ("0MB", "infinity for no limit"),
+            ("1", "1MB"),
+            (" 1023", "1023MB"),
+        ] {
             let error = limit(text).unwrap_err();
-            let message = format!("Invalid k value '{text}' (write infinity for no limit)");
+            let message = format!("Invalid k value '{text}' (write {near})");
             assert_eq!(error.to_string(), message);
         }
     }
