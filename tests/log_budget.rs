@@ -126,7 +126,10 @@ fn the_oldest_backup_of_all_goes_first_and_the_largest_log_last() {
     };
     let line = write(500);
     wait_last(&scene, "a", &line);
-    assert_eq!(files(), "a.log a.log.1 off.log other.log.1");
+    // It goes after the line was written.
+    assert!(wait_until(DEADLINE, || {
+        files() == "a.log a.log.1 off.log other.log.1"
+    }));
     let line = write(600);
     wait_last(&scene, "a", &line);
     assert_eq!(files(), "a.log a.log.1 off.log other.log.1");
