@@ -78,6 +78,7 @@ mod model;
 mod monitor;
 mod nonsense;
 mod notify_senders;
+mod open_files;
 mod order;
 mod origins;
 mod package;

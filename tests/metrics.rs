@@ -418,8 +418,9 @@ fn nothing_is_read_of_a_process_unless_somebody_asks() {
     assert!(wait_until(DEADLINE, own_is_seen));
     assert_eq!(opened(), 0);
     Rpc::new(Address::Unix(scene.dir.join("m"))).get("/metrics");
+    // Older systems do not tell how many files it has, so they are looked through.
     assert!(
-        wait_for(DEADLINE, || (opened() == 4).then_some(())).is_some(),
+        wait_for(DEADLINE, || (3..=4).contains(&opened()).then_some(())).is_some(),
         "{}",
         opened()
     );

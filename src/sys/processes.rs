@@ -90,8 +90,12 @@ pub fn with_descendants(all: &[(i32, Stat)], pid: i32) -> Vec<(i32, Stat)> {
 
 /// How many files a process has open; `None` where that may not be looked at.
 pub fn open_files(pid: i32) -> Option<u64> {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    Some(entries.count() as u64)
+    let directory = format!("/proc/{pid}/fd");
+    // Since Linux 6.2 their number is its size. Going through a million of them takes a second.
+    match fs::metadata(&directory).ok()?.len() {
+        0 => Some(fs::read_dir(&directory).ok()?.count() as u64),
+        number => Some(number),
+    }
 }
 
 /// How many processes of a group have not ended.
