@@ -93,6 +93,7 @@ mod program_defaults;
 mod proxies;
 mod readiness;
 mod readonly;
+mod readonly_crowd;
 mod readonly_followers;
 mod readonly_pages;
 mod readonly_values;

@@ -48,7 +48,7 @@ fn clients_that_only_look_and_wait_locked_everybody_else_out() {
     let scene = Scene::start(CONFIGURATION);
     scene.wait_all("RUNNING");
     let mut waiting: Vec<UnixStream> = (0..8).map(|_| wait_for_stop(&scene)).collect();
-    // Those that came last have their places from those that came first.
+    // There are not places for all.
     assert!(wait_until(DEADLINE, || {
         waiting
             .iter_mut()

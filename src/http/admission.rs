@@ -27,8 +27,12 @@ pub struct ClientActivity {
 /// Strangers, who have not been let in yet, get three quarters of the places.
 pub fn has_room(activities: &[ClientActivity], limit: usize) -> bool {
     let strangers = activities.iter().filter(|activity| !activity.known).count();
-    let share = (limit - limit / 4).max(1);
-    activities.len() < limit && strangers < share
+    activities.len() < limit && strangers < share(limit)
+}
+
+/// How many places those get whom a quarter is kept from.
+pub fn share(limit: usize) -> usize {
+    (limit - limit / 4).max(1)
 }
 
 /// Who leaves: a stranger, or else a client that is silent between two

@@ -179,6 +179,10 @@ impl Servers {
                     client.ready(context, policy, ready.readable)
                 });
                 let incoming = self.after(context, id, handled);
+                if !self.may_stay(context, id) {
+                    self.remove(context, id);
+                    return Vec::new();
+                }
                 let receives = |client: &Client| client.connection.is_receiving();
                 if self.client(id).is_some_and(receives) {
                     self.relieve(context, id);

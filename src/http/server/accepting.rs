@@ -138,6 +138,28 @@ impl Servers {
         Err(wait)
     }
 
+    /// Whether a client is one of those that have a place. Where others may act, a quarter of the
+    /// places is kept from those that only look; one too many has to find one that can be spared.
+    pub(super) fn may_stay(&mut self, context: &mut LoopContext, id: ConnectionId) -> bool {
+        let only_looks =
+            |client: &Client| client.connection.is_known() && client.connection.only_looks();
+        let Some(client) = self.client(id).filter(|client| only_looks(client)) else {
+            return true;
+        };
+        let place = client.listener;
+        let Some(listener) = self.listeners.get(place) else {
+            return true;
+        };
+        let share = admission::share(listener.policy.limits.connections);
+        // Mostly there are far fewer of any kind.
+        if listener.policy.readonly || self.connections.len() <= share {
+            return true;
+        }
+        let mut others = self.activities(Some(place));
+        others.retain(|other| other.id != id && self.client(other.id).is_some_and(only_looks));
+        others.len() < share || self.make_room(context, others).is_ok()
+    }
+
     fn has_unread(&self, context: &LoopContext, id: ConnectionId) -> bool {
         let client = self.connections.get(&id);
         // What it sends while it should take its answer is nothing that it did for us.
