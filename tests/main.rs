@@ -125,6 +125,7 @@ mod sockets;
 mod spawning;
 mod stack;
 mod state_file;
+mod statefile_mistaken;
 mod stop_ways;
 mod superlance;
 mod supervisorctl;

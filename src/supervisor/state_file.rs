@@ -33,6 +33,7 @@ pub fn read(path: &str) -> io::Result<Names> {
 /// Puts a file with these names into the place of what is there, if that is one of ours.
 pub fn write(path: &str, names: &Names) -> io::Result<()> {
     check_directories(path)?;
+    read(path)?;
     let name = path.rsplit('/').next().unwrap_or(path);
     let new = format!("{name}.new");
     let place = FileAt::of(Path::new(path))?.beside(new.as_ref());
