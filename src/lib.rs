@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`sort`] | one sort for all types |
 //! | [`vec_map`] | one map for all types |
+//! | [`snapshot`] | the state of the daemon as text |
 //! | [`clock`] | points in time, by both clocks |
 //! | [`signal`] | signals by number and name |
 //! | [`states`] | the states of processes and of supervisord |
@@ -54,6 +55,7 @@ pub mod process;
 pub mod rpc;
 pub mod schedule;
 pub mod signal;
+pub mod snapshot;
 pub mod sort;
 pub mod states;
 pub mod supervisor;

@@ -12,6 +12,7 @@ use std::path::Path;
 const RUNGS: &[&str] = &[
     "sort",
     "vec_map",
+    "snapshot",
     "clock",
     "signal",
     "states",

@@ -1,0 +1,119 @@
+//! What several share: written once, and shared again by those who read it.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use super::{Reader, Save, Saved, Writer};
+
+impl Writer {
+    /// What is at that address: its value the first time, its number whenever.
+    fn share(&mut self, address: usize, value: &dyn Save) {
+        if let Some(number) = self.shared.get(&address) {
+            return self.raw(&number.to_string());
+        }
+        // The number of its place among those that have been read when it has been.
+        let number = self.shared.len();
+        self.shared.insert(address, number);
+        self.list([&number as &dyn Save, value].into_iter());
+    }
+}
+
+impl Reader<'_> {
+    fn shared_again<T: Clone + 'static>(&mut self, number: usize) -> Option<T> {
+        let known = self.shared.get(number);
+        let known = known.and_then(|known| known.downcast_ref::<Option<T>>());
+        match known.cloned().flatten() {
+            Some(value) => Some(value),
+            None => self.fail("what is shared here was not told before"),
+        }
+    }
+
+    /// A value that comes as a number alone where it was told before.
+    fn shared<T: Clone + 'static>(
+        &mut self,
+        make: &mut dyn FnMut(&mut Reader<'_>) -> Option<T>,
+    ) -> Option<T> {
+        if self.is_at_number() {
+            let number = self.number()?;
+            return self.shared_again(number);
+        }
+        let (mut number, mut value) = (None, None);
+        self.list(&mut |from| match number {
+            None => {
+                number = from.number::<usize>();
+                // What is shared within comes after it.
+                from.shared.push(Box::new(None::<T>) as Box<dyn Any>);
+            }
+            Some(_) => value = make(from),
+        })?;
+        if let (Some(number), Some(_)) = (number, &value)
+            && let Some(place) = self.shared.get_mut(number)
+        {
+            *place = Box::new(value.clone());
+        }
+        value
+    }
+}
+
+impl<T: Save> Save for Rc<T> {
+    fn save(&self, to: &mut Writer) {
+        to.share(Rc::as_ptr(self).addr(), &**self);
+    }
+}
+
+impl<T: Saved + 'static> Saved for Rc<T> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        from.shared(&mut |from| T::restored(from).map(Rc::new))
+    }
+}
+
+impl Save for Rc<str> {
+    fn save(&self, to: &mut Writer) {
+        to.share(Rc::as_ptr(self).addr(), &&**self);
+    }
+}
+
+impl Saved for Rc<str> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        from.shared(&mut |from| from.text().map(Rc::from))
+    }
+}
+
+/// Null where it is gone. It stays only if somebody else has it too.
+impl<T: Save> Save for Weak<T> {
+    fn save(&self, to: &mut Writer) {
+        self.upgrade().save(to);
+    }
+}
+
+impl<T: Saved + 'static> Saved for Weak<T> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let strong = Option::<Rc<T>>::restored(from)?;
+        Some(strong.map_or_else(Weak::new, |strong| Rc::downgrade(&strong)))
+    }
+}
+
+impl<T: Save> Save for RefCell<T> {
+    fn save(&self, to: &mut Writer) {
+        self.borrow().save(to);
+    }
+}
+
+impl<T: Saved> Saved for RefCell<T> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        T::restored(from).map(RefCell::new)
+    }
+}
+
+impl<T: Save + Copy> Save for Cell<T> {
+    fn save(&self, to: &mut Writer) {
+        self.get().save(to);
+    }
+}
+
+impl<T: Saved + Copy> Saved for Cell<T> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        T::restored(from).map(Cell::new)
+    }
+}
