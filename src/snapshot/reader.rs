@@ -8,7 +8,6 @@ use super::Place;
 use crate::vec_map::VecMap;
 
 /// A state, as far as it has been read.
-#[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a [u8],
     at: usize,
@@ -18,11 +17,20 @@ pub struct Reader<'a> {
     descriptors: VecMap<RawFd, OwnedFd>,
     /// What is shared, by its number.
     pub(super) shared: Vec<Box<dyn Any>>,
+    on_failure: OnFailure<'a>,
 }
 
+/// What is done with the first error, before anything that was restored is dropped.
+type OnFailure<'a> = Box<dyn FnMut(&str) + 'a>;
+
 impl<'a> Reader<'a> {
-    /// `descriptors` are those that the state may tell of.
-    pub fn new(text: &'a [u8], descriptors: VecMap<RawFd, OwnedFd>) -> Reader<'a> {
+    /// `descriptors` are those that the state may tell of. An error is handed to `on_failure` at
+    /// once: who does not come back from there has everything that was restored so far still open.
+    pub fn new(
+        text: &'a [u8],
+        descriptors: VecMap<RawFd, OwnedFd>,
+        on_failure: impl FnMut(&str) + 'a,
+    ) -> Reader<'a> {
         Reader {
             text,
             at: 0,
@@ -30,6 +38,7 @@ impl<'a> Reader<'a> {
             error: None,
             descriptors,
             shared: Vec::new(),
+            on_failure: Box::new(on_failure),
         }
     }
 
@@ -42,7 +51,9 @@ impl<'a> Reader<'a> {
     pub fn fail<T>(&mut self, what: &str) -> Option<T> {
         if self.error.is_none() {
             let place = self.path.join(".");
-            self.error = Some(format!("{place}: {what} (byte {} of the state)", self.at));
+            let error = format!("{place}: {what} (byte {} of the state)", self.at);
+            (self.on_failure)(&error);
+            self.error = Some(error);
         }
         None
     }

@@ -1,7 +1,7 @@
 //! What several share: written once, and shared again by those who read it.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
 use super::{Reader, Save, Saved, Writer};
@@ -115,5 +115,21 @@ impl<T: Save + Copy> Save for Cell<T> {
 impl<T: Saved + Copy> Saved for Cell<T> {
     fn restored(from: &mut Reader<'_>) -> Option<Self> {
         T::restored(from).map(Cell::new)
+    }
+}
+
+impl<T: Save> Save for OnceCell<T> {
+    fn save(&self, to: &mut Writer) {
+        match self.get() {
+            Some(value) => value.save(to),
+            None => to.null(),
+        }
+    }
+}
+
+impl<T: Saved> Saved for OnceCell<T> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let value = Option::<T>::restored(from)?;
+        Some(value.map_or_else(OnceCell::new, OnceCell::from))
     }
 }

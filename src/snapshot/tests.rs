@@ -46,7 +46,7 @@ fn written(value: &dyn Save) -> String {
 }
 
 fn read<T: Saved>(text: &str) -> Result<T, String> {
-    let mut reader = Reader::new(text.as_bytes(), VecMap::new());
+    let mut reader = Reader::new(text.as_bytes(), VecMap::new(), |_| {});
     let value = T::restored(&mut reader);
     reader.finish().map(|()| value.unwrap())
 }
@@ -150,7 +150,7 @@ fn no_text_makes_it_panic() {
         let mut bytes = text.clone().into_bytes();
         let at = (number >> 8) as usize % bytes.len();
         bytes[at] = b"{}[],:\"\\0-nu x"[(number >> 4) as usize % 14];
-        let mut reader = Reader::new(&bytes, VecMap::new());
+        let mut reader = Reader::new(&bytes, VecMap::new(), |_| {});
         let _ = Vec::<Strict>::restored(&mut reader);
     }
 }

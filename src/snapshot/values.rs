@@ -350,3 +350,25 @@ impl<K: Save, V: Save> Save for Pair<'_, K, V> {
         to.list([key as &dyn Save, value].into_iter());
     }
 }
+
+impl<T: Save, E: Save> Save for Result<T, E> {
+    fn save(&self, to: &mut Writer) {
+        match self {
+            Ok(value) => to.variant("Ok", &[value]),
+            Err(error) => to.variant("Err", &[error]),
+        }
+    }
+}
+
+impl<T: Saved, E: Saved> Saved for Result<T, E> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let name = from.variant()?;
+        let result = match name.as_str() {
+            "Ok" => T::restored(from).map(Ok)?,
+            "Err" => E::restored(from).map(Err)?,
+            _ => return from.unknown(&name),
+        };
+        from.end_variant(true)?;
+        Some(result)
+    }
+}
