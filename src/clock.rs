@@ -6,12 +6,16 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use crate::snapshot::saved;
+
 /// By how many seconds the two clocks may drift apart before the wall clock counts as set.
 const SLACK: i64 = 2;
 
 /// A reading of the monotonic clock (time since an arbitrary start, the boot on Linux).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Monotonic(pub Duration);
+
+saved! { struct Monotonic(_); }
 
 impl Monotonic {
     /// How long it is from `earlier` to this moment; zero if `earlier` is later.
@@ -49,6 +53,8 @@ pub struct Timestamp {
     pub nanoseconds: u32,
 }
 
+saved! { struct Timestamp { seconds, nanoseconds } }
+
 /// Both clocks, read at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Now {
@@ -57,6 +63,8 @@ pub struct Now {
     /// For stamps.
     pub wall: Timestamp,
 }
+
+saved! { struct Now { monotonic, wall } }
 
 impl Now {
     /// When this moment was, by the wall clock as it goes at `now`, in seconds.
@@ -90,6 +98,8 @@ pub enum Period {
     /// Every hour.
     Hour,
 }
+
+saved! { enum Period { Seconds, Minute, Hour } }
 
 impl Period {
     /// All of them, in the order in which they tick.

@@ -1,5 +1,7 @@
 //! Log levels: their order, their names in configurations and their tags in the log.
 
+use crate::snapshot::saved;
+
 /// How grave a line of the main log is. The order is that of gravity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -19,6 +21,8 @@ pub enum Level {
     /// CRIT
     Critical,
 }
+
+saved! { enum Level { Blather, Trace, Debug, Info, Warn, Error, Critical } }
 
 impl Level {
     /// The level of that name in a configuration, in any case.

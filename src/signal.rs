@@ -4,9 +4,13 @@
 
 use std::fmt;
 
+use crate::snapshot::saved;
+
 /// A signal that may be sent; 0 tests for existence only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Signal(i32);
+
+saved! { struct Signal(_); }
 
 const NAMES: &[(i32, &str)] = &[
     (libc::SIGHUP, "HUP"),

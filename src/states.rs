@@ -1,6 +1,8 @@
 //! States of processes and of supervisord, with the numbers and names that
 //! travel over XML-RPC and in events, and the three sets that rules refer to.
 
+use crate::snapshot::saved;
+
 /// The state of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProcessState {
@@ -20,6 +22,12 @@ pub enum ProcessState {
     Fatal = 200,
     /// A signal could not be sent.
     Unknown = 1000,
+}
+
+saved! {
+    enum ProcessState {
+        Stopped, Starting, Running, Backoff, Stopping, Exited, Fatal, Unknown,
+    }
 }
 
 impl ProcessState {
@@ -92,6 +100,8 @@ pub enum SupervisorState {
     /// Stopping everything, then exiting.
     Shutdown = -1,
 }
+
+saved! { enum SupervisorState { Fatal, Running, Restarting, Shutdown } }
 
 impl SupervisorState {
     /// Its number on the wire.

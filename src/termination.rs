@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::signal;
+use crate::snapshot::saved;
 
 /// The end of a child as waitpid told it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Termination {
     /// A wait status that is neither.
     Unknown(i32),
 }
+
+saved! { enum Termination { Exited(a), Signaled { signal, core_dumped }, Unknown(a) } }
 
 impl Termination {
     /// The exit status as it is reported: -1 where there was none.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::snapshot::{Reader, Save, Saved, Writer};
 use crate::tokens::Timer;
 
 /// The queue: each [`Timer`] has at most one deadline in it.
@@ -12,6 +13,24 @@ use crate::tokens::Timer;
 pub struct Timers {
     queue: BTreeSet<(Monotonic, Timer)>,
     deadlines: BTreeMap<Timer, Monotonic>,
+}
+
+/// As the timers with their deadlines: the queue says the same.
+impl Save for Timers {
+    fn save(&self, to: &mut Writer) {
+        self.deadlines.save(to);
+    }
+}
+
+impl Saved for Timers {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let mut timers = Timers::default();
+        let deadlines: Vec<(Timer, Monotonic)> = Saved::restored(from)?;
+        for (timer, deadline) in deadlines {
+            timers.set(timer, Some(deadline));
+        }
+        Some(timers)
+    }
 }
 
 impl Timers {
@@ -49,6 +68,8 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Period;
+    use crate::snapshot::tests::carried;
 
     fn at(seconds: u64) -> Monotonic {
         Monotonic(Duration::from_secs(seconds))
@@ -81,5 +102,20 @@ mod tests {
         timers.set(Timer::PendingActions, Some(at(2)));
         timers.set(Timer::PendingActions, None);
         assert_eq!(timers.wait(at(0)), None);
+    }
+
+    #[test]
+    fn the_next_program_has_all_deadlines() {
+        let mut timers = Timers::default();
+        timers.set(Timer::ShutdownReport, Some(at(3)));
+        timers.set(Timer::Tick(Period::Hour), Some(at(2)));
+        timers.set(Timer::ShutdownReport, Some(at(1)));
+        timers.set(Timer::Midnight, Some(at(0)));
+        timers.set(Timer::Midnight, None);
+        let mut timers = carried(&timers);
+        assert!(timers.is_set(Timer::ShutdownReport));
+        let due = std::iter::from_fn(|| timers.pop_due(at(9)));
+        let expected = [Timer::ShutdownReport, Timer::Tick(Period::Hour)];
+        assert_eq!(due.collect::<Vec<_>>(), expected);
     }
 }

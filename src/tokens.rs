@@ -3,10 +3,13 @@
 //! the thing up and finds nothing when it has gone in the meantime.
 
 use crate::clock::Period;
+use crate::snapshot::saved;
 
 /// A process group, by the serial of its creation; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub u32);
+
+saved! { struct GroupId(_); }
 
 /// A process: its group and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +20,8 @@ pub struct ProcessId {
     pub index: u32,
 }
 
+saved! { new struct ProcessId { group, index } }
+
 /// How far the daemon has got with an answer that it makes piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -25,6 +30,8 @@ pub struct Mark {
     /// The last process that this part has told of, if it has begun.
     pub after: Option<ProcessId>,
 }
+
+saved! { new struct Mark { part, after } }
 
 impl Mark {
     pub const BEGIN: Mark = Mark {
@@ -37,9 +44,13 @@ impl Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
+saved! { struct ConnectionId(_); }
+
 /// An open log: the main log, syslog, or one of children, by the serial of its opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId(pub u64);
+
+saved! { struct LogId(_); }
 
 impl LogId {
     /// The main log, with its copy on stdout.
@@ -62,6 +73,8 @@ pub enum Channel {
     /// Descriptor 2.
     Stderr,
 }
+
+saved! { enum Channel { Stdout, Stderr } }
 
 impl Channel {
     /// `stdout` or `stderr`, as keys, events and log lines spell it.
@@ -98,6 +111,13 @@ pub enum FdOwner {
     Connection(ConnectionId),
     /// The system's timer for schedules.
     Schedules,
+}
+
+saved! {
+    enum FdOwner {
+        Signals, Output(a, b), Input(a), Pool(a), Health(a), Helper(a), Log(a),
+        ListeningSocket(a), SocketFiles, Connection(a), Schedules,
+    }
 }
 
 /// What a timer is for; each has at most one deadline.
@@ -162,4 +182,14 @@ pub enum Timer {
     Schedules,
     /// The service manager wants a sign of life, or has not taken what it was told.
     ServiceManager,
+}
+
+saved! {
+    enum Timer {
+        Process(a), Line(a, b), LogRetry(a), LogLosses(a), Midnight, ShutdownReport,
+        ShutdownTimeout, EventDrain, Leftovers, Cgroups, MemoryCheck, PendingActions,
+        WaitingRequests, Connection(a), Tick(a), MonitorQuery(a), Overflow(a), Busy(a),
+        Rest(a), Verdict(a), Health(a), Helper(a), HookLine(a), Dependency(a),
+        LongAnswers, AcceptRetry, SocketFiles, Schedules, ServiceManager,
+    }
 }

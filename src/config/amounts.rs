@@ -7,6 +7,7 @@ use super::datatypes::{self, ValueError};
 use super::key::{Key, Range};
 use super::settings::Setting;
 use super::wanted::{limit_wanted, nearest, nearest_duration, thousandths, wanted};
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -21,6 +22,8 @@ pub enum Limit {
     Infinity,
     Of(Duration),
 }
+
+saved! { enum Limit { Infinity, Of(a) } }
 
 impl Setting for Limit {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {

@@ -16,6 +16,7 @@ use super::nearest;
 use super::section::Section;
 use super::settings::{self, Setting, settings};
 use super::wanted;
+use crate::snapshot::saved;
 use crate::text::is_space;
 use crate::text::json::Json;
 
@@ -31,6 +32,8 @@ pub enum Condition {
     /// It has a child.
     Started,
 }
+
+saved! { enum Condition { Running, Healthy, Exited, Started } }
 
 /// The words for conditions: those of this program first, then those of compose files.
 const CONDITIONS: [(&str, Condition); 7] = [

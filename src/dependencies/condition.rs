@@ -1,6 +1,7 @@
 //! What is observed of a process, and what that means for those that depend on it.
 
 use crate::config::dependencies::Condition;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 
 /// A process as those see it that depend on it.
@@ -15,6 +16,12 @@ pub struct Observed {
     pub is_healthy: bool,
     /// It is started for nobody else.
     pub is_disabled: bool,
+}
+
+saved! {
+    struct Observed {
+        state, has_child, comes_back, has_succeeded, is_healthy, is_disabled,
+    }
 }
 
 impl Default for Observed {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::config::amounts::Limit;
 use crate::config::dependencies::{Condition, Dependencies};
+use crate::snapshot::saved;
 use crate::tokens::ProcessId;
 use crate::vec_map::VecMap;
 
@@ -45,6 +46,8 @@ pub struct Node {
     pub priorities: (i64, i64),
 }
 
+saved! { new struct Node { id, name, timeout, follows, needs, part_of, rank, priorities } }
+
 /// Something that processes need.
 #[derive(Debug)]
 pub struct Need {
@@ -56,6 +59,8 @@ pub struct Need {
     /// Who needs it.
     pub dependants: Vec<usize>,
 }
+
+saved! { new struct Need { name, is_optional, members, dependants } }
 
 impl Need {
     /// Whether nothing that is needed is there.
@@ -72,6 +77,8 @@ pub struct Graph {
     /// All nodes, each after those that it needs.
     order: Vec<usize>,
 }
+
+saved! { struct Graph { nodes, needs, places, order } }
 
 impl Graph {
     /// `processes` tells what a name stands for now.

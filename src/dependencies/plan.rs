@@ -7,6 +7,7 @@ use crate::config::amounts::Limit;
 use crate::config::dependencies::Condition;
 use crate::dependencies::condition::Observed;
 use crate::dependencies::graph::Graph;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::tokens::ProcessId;
 
@@ -25,6 +26,8 @@ pub enum Cause {
     /// It was stopped with something that it depends on.
     Return,
 }
+
+saved! { enum Cause { Autostart, Request, Restart, Return } }
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ struct Wish {
     was_told: bool,
 }
 
+saved! { new struct Wish { cause, since, until, is_made, was_told } }
+
 #[derive(Clone, Debug, Default)]
 struct State {
     observed: Observed,
@@ -73,6 +78,8 @@ struct State {
     rolls: bool,
 }
 
+saved! { struct State { observed, wish, unmet, failure, is_leaving, is_told, follows, rolls } }
+
 /// How far a need is met.
 #[derive(Clone, Debug, Default)]
 struct Progress {
@@ -83,12 +90,16 @@ struct Progress {
     leaving: usize,
 }
 
+saved! { struct Progress { blocks, blocking, leaving } }
+
 #[derive(Debug, Default)]
 pub struct Plan {
     graph: Graph,
     states: Vec<State>,
     progress: Vec<Progress>,
 }
+
+saved! { struct Plan { graph, states, progress } }
 
 impl Plan {
     /// A plan for other groups. What was wanted before of processes that there are still is

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use super::event::Event;
 use super::message::{Message, Serials};
+use crate::snapshot::saved;
 
 /// The most that the events of a pool say together, in bytes; one event may say more.
 pub const BYTES_LIMIT: usize = 64 * 1024 * 1024;
@@ -35,6 +36,12 @@ pub struct Buffer {
     kept: usize,
     poolserials: Serials,
     last_accepted: Option<(u64, u64)>,
+}
+
+saved! {
+    new struct Buffer {
+        waiting, bytes, size, has_spare_room, kept, poolserials, last_accepted,
+    }
 }
 
 impl Buffer {
@@ -141,7 +148,12 @@ impl Buffer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::types::{EventType, StateChange};
     use super::*;
+    use crate::clock::Period;
+    use crate::snapshot::tests::carried;
+    use crate::states::ProcessState;
+    use crate::tokens::Channel;
 
     fn event(number: u64) -> Event {
         Event::remote_communication("n", &number.to_string())
@@ -268,5 +280,38 @@ mod tests {
         let numbers = |message: Message| (message.serial, message.poolserial);
         let taken: Vec<_> = std::iter::from_fn(|| buffer.take().map(numbers)).collect();
         assert_eq!(taken, [(5, 0), (5, 0), (6, 1)]);
+    }
+
+    #[test]
+    fn the_next_program_has_the_events_that_wait_and_counts_on() {
+        use EventType as E;
+        let kinds = [
+            E::ProcessState(ProcessState::Backoff),
+            E::StateChange(StateChange::ExitedExpected),
+            E::Communication(Channel::Stdout),
+            E::Log(Channel::Stderr),
+            E::Tick(Period::Minute),
+            E::Health { is_healthy: true },
+            E::MonitorQuery,
+        ];
+        let mut buffer = Buffer::new(kinds.len(), true);
+        for (serial, kind) in (5..).zip(kinds) {
+            let payload = vec![0, b'\n', b'"', 0xff];
+            buffer.accept(Event { kind, payload }, serial);
+        }
+        let sent = buffer.take().unwrap();
+        buffer.put_back(Message {
+            rejections: 3,
+            ..sent
+        });
+        let mut again = carried(&buffer);
+        assert_eq!(again.waiting, buffer.waiting);
+        // The same serial a second time has the same number, and the oldest goes.
+        assert_eq!(lost(again.accept(event(11), 11)), [5]);
+        assert_eq!(again.waiting.back().unwrap().poolserial, 6);
+        assert_eq!(lost(again.accept(event(12), 12)), [6]);
+        assert_eq!(again.waiting.back().unwrap().poolserial, 7);
+        while again.take().is_some() {}
+        assert_eq!(again.bytes, 0);
     }
 }

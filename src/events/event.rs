@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::types::{EventType, StateChange};
 use crate::clock::Period;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::termination::Termination;
 use crate::text::pyrepr;
@@ -17,6 +18,8 @@ pub struct Event {
     pub kind: EventType,
     pub payload: Vec<u8>,
 }
+
+saved! { new struct Event { kind, payload } }
 
 /// The process that an event is about.
 #[derive(Clone, Copy, Debug)]

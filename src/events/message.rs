@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::event::Event;
+use crate::snapshot::saved;
 
 /// The version of the protocol that listeners speak.
 const PROTOCOL: &str = "3.0";
@@ -36,6 +37,8 @@ pub struct Serials {
     next: u64,
 }
 
+saved! { struct Serials { next } }
+
 impl Serials {
     pub fn take(&mut self) -> u64 {
         let serial = self.next;
@@ -54,6 +57,8 @@ pub struct Message {
     /// How often listeners of the pool have rejected it.
     pub rejections: u64,
 }
+
+saved! { new struct Message { event, serial, poolserial, rejections } }
 
 impl Message {
     /// The header line, its newline included.

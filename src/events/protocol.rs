@@ -10,6 +10,7 @@
 //! again. The states and what leads to them are those of Supervisor 4.3.0; that
 //! a result of no bytes counts at once, and the bounds, are this program's.
 
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 
 /// The state of a listener; the numbers are 4.3.0's.
@@ -24,6 +25,8 @@ pub enum ListenerState {
     /// It has broken the protocol.
     Unknown,
 }
+
+saved! { enum ListenerState { Ready, Busy, Acknowledged, Unknown } }
 
 impl ListenerState {
     /// Its name in log lines.
@@ -58,6 +61,8 @@ pub struct EventResult {
     pub length: u64,
 }
 
+saved! { struct EventResult { bytes, length } }
+
 impl EventResult {
     pub fn is_whole(&self) -> bool {
         self.bytes.len() as u64 == self.length
@@ -85,6 +90,8 @@ pub struct Protocol {
     receiving: Receiving,
 }
 
+saved! { struct Protocol { state, pending, receiving } }
+
 /// How much of the result of a BUSY listener has come.
 #[derive(Debug)]
 enum Receiving {
@@ -95,6 +102,8 @@ enum Receiving {
     /// Somebody judges it.
     Judged,
 }
+
+saved! { enum Receiving { Line(a), Bytes { result, owed }, Judged } }
 
 impl Default for Protocol {
     fn default() -> Protocol {
@@ -227,6 +236,7 @@ fn result_length(line: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::tests::carried;
 
     fn all_heard(protocol: &mut Protocol, bytes: &[u8]) -> Vec<Heard> {
         protocol.hear(bytes);
@@ -262,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_understood_in_any_pieces() {
+    fn it_is_understood_in_any_pieces_by_one_program_or_two() {
         let whole = b"READY\nRESULT 4\nFAILREADY\n";
         for cut in 0..whole.len() {
             let mut protocol = Protocol::default();
@@ -276,6 +286,7 @@ mod tests {
                     }
                     heard.push(next);
                 }
+                protocol = carried(&protocol);
             }
             let expected = [Heard::Ready, result_of("FAIL"), Heard::Ready];
             assert_eq!(heard, expected, "cut at {cut}");

@@ -6,6 +6,7 @@
 //! `PROCESS_HEALTH`, `SUPERVISOR_STATE_CHANGE_FATAL` and `MONITOR_QUERY`.
 
 use crate::clock::Period;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::tokens::Channel;
 
@@ -40,6 +41,14 @@ pub enum EventType {
     MonitorQuery,
 }
 
+saved! {
+    enum EventType {
+        ProcessState(a), StateChange(a), Communication(a), Log(a), RemoteCommunication,
+        SupervisorRunning, SupervisorStopping, SupervisorFatal, Tick(a), GroupAdded,
+        GroupRemoved, Health { is_healthy }, MonitorQuery,
+    }
+}
+
 /// The states that monitors are told of: the family `PROCESS_STATE_CHANGE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StateChange {
@@ -50,6 +59,8 @@ pub enum StateChange {
     Backoff,
     Running,
 }
+
+saved! { enum StateChange { Stopped, ExitedExpected, ExitedUnexpected, Fatal, Backoff, Running } }
 
 /// Every name, each after the name that it is below; empty for roots.
 const TREE: &[(&str, &str)] = &[

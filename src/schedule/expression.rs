@@ -2,6 +2,7 @@
 //! some. Each field becomes a set of numbers.
 
 use super::calendar;
+use crate::snapshot::{Reader, Save, Saved, Writer};
 
 /// When something is to be done, as it is written and as sets of numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,22 @@ pub struct Schedule {
     sets: [u64; 6],
     /// Which fields begin with `*`.
     stars: [bool; 6],
+}
+
+/// As it is written.
+impl Save for Schedule {
+    fn save(&self, to: &mut Writer) {
+        to.text(&self.text);
+    }
+}
+
+impl Saved for Schedule {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        match Schedule::parse(&from.text()?) {
+            Ok(schedule) => Some(schedule),
+            Err(error) => from.fail(&error),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -17,7 +17,7 @@ mod values;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use reader::Reader;
 pub use writer::Writer;

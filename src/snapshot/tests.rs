@@ -39,16 +39,25 @@ struct Wrapped(u32);
 
 saved! { struct Wrapped(_); }
 
-fn written(value: &dyn Save) -> String {
+pub fn written(value: &dyn Save) -> String {
     let mut writer = Writer::default();
     value.save(&mut writer);
     String::from_utf8(writer.finish().0).unwrap()
 }
 
-fn read<T: Saved>(text: &str) -> Result<T, String> {
+pub fn read<T: Saved>(text: &str) -> Result<T, String> {
     let mut reader = Reader::new(text.as_bytes(), VecMap::new(), |_| {});
     let value = T::restored(&mut reader);
     reader.finish().map(|()| value.unwrap())
+}
+
+/// A value as the next program has it, which writes it in the same way.
+#[track_caller]
+pub fn carried<T: Saved>(value: &T) -> T {
+    let text = written(value);
+    let again: T = read(&text).unwrap();
+    assert_eq!(written(&again), text);
+    again
 }
 
 #[track_caller]

@@ -223,6 +223,18 @@ impl<T: Saved> Saved for Box<T> {
     }
 }
 
+impl Save for Box<str> {
+    fn save(&self, to: &mut Writer) {
+        to.text(self);
+    }
+}
+
+impl Saved for Box<str> {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        from.text().map(Box::from)
+    }
+}
+
 fn items<'a, T: Save + 'a>(items: impl Iterator<Item = &'a T>, to: &mut Writer) {
     to.list(items.map(|item| item as &dyn Save));
 }

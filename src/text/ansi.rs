@@ -3,11 +3,15 @@
 //! The stripper remembers where a piece ended, so a sequence that two reads cut
 //! in half is removed as well; Supervisor 4.3.0 lets its second half through.
 
+use crate::snapshot::saved;
+
 /// Removes control sequences from a stream of pieces.
 #[derive(Clone, Debug, Default)]
 pub struct AnsiStripper {
     state: State,
 }
+
+saved! { struct AnsiStripper { state } }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -18,6 +22,8 @@ enum State {
     /// Between `ESC [` and its final byte.
     Sequence,
 }
+
+saved! { enum State { Text, Escape, Sequence } }
 
 const ESCAPE: u8 = 0x1b;
 
@@ -60,6 +66,7 @@ impl AnsiStripper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::tests::carried;
 
     #[test]
     fn sequences_go_and_text_stays() {
@@ -80,11 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_cut_anywhere_by_two_reads_is_removed() {
+    fn a_sequence_cut_anywhere_by_two_reads_of_two_programs_is_removed() {
         let whole = b"ab\x1b[31mcd\x1b[0mef";
         for cut in 0..whole.len() {
             let mut stripper = AnsiStripper::default();
             let mut left = stripper.strip(&whole[..cut]);
+            stripper = carried(&stripper);
             left.extend(stripper.strip(&whole[cut..]));
             left.extend(stripper.finish());
             assert_eq!(left, b"abcdef", "cut at {cut}");

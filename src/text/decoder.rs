@@ -2,6 +2,7 @@
 //! character may begin in one piece and end in the next, and what is no UTF-8
 //! becomes U+FFFD.
 
+use crate::snapshot::saved;
 use crate::text::utf8;
 
 const REPLACEMENT: &str = "\u{fffd}";
@@ -12,6 +13,8 @@ pub struct Decoder {
     /// The beginning of a character whose end has not come; at most three bytes.
     partial: Vec<u8>,
 }
+
+saved! { struct Decoder { partial } }
 
 impl Decoder {
     /// Tells the text of the next piece.
@@ -35,12 +38,14 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::tests::carried;
 
     fn decoded(pieces: &[&[u8]]) -> String {
         let mut decoder = Decoder::default();
         let mut text = String::new();
         for piece in pieces {
             decoder.push(piece, |part| text.push_str(part));
+            decoder = carried(&decoder);
         }
         text.extend(decoder.finish());
         assert_eq!(decoder.finish(), None);

@@ -1,12 +1,16 @@
 //! Files of variables, in the syntax of systemd's `EnvironmentFile`: a line `NAME=value`, where
 //! the value may be quoted and may go on in the next line. Nothing in it is expanded.
 
+use crate::snapshot::saved;
+
 /// A file that is read where it is there; unless it is optional it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub path: String,
     pub is_optional: bool,
 }
+
+saved! { new struct Source { path, is_optional } }
 
 /// A name and a value.
 pub type Pair = (String, String);

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::dependencies::{DEPENDS_ON, Dependencies};
 use crate::config::settings::Setting;
 use crate::dependencies::graph::{Dependant, Described};
+use crate::snapshot::tests::carried;
 use crate::tokens::GroupId;
 
 mod model;
@@ -112,6 +113,8 @@ impl Told {
         let words: Vec<&str> = what.split(' ').collect();
         let mut steps = Vec::new();
         let now = self.now;
+        // Whatever has happened, the next program goes on with it.
+        self.plan = carried(&self.plan);
         match (words[0], &words[1..]) {
             ("autostart", [name]) => {
                 self.plan

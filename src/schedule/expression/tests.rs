@@ -1,4 +1,5 @@
 use super::*;
+use crate::snapshot::tests::{carried, read};
 
 /// The numbers of each field, seconds first.
 fn numbers(text: &str) -> [Vec<u32>; 6] {
@@ -188,4 +189,19 @@ fn the_next_time_of_a_day_is_the_first_that_is_in_every_set() {
         assert_eq!(schedule.time_from(-5), next);
         assert_eq!(schedule.time_from(86_400), None);
     }
+}
+
+#[test]
+fn the_next_program_has_the_same_schedule() {
+    for text in [
+        "* * * * *",
+        "@daily",
+        "5 0 2 */10 jan,DEC mon-fri/2",
+        "0 0 ? * 7",
+    ] {
+        let schedule = Schedule::parse(text).unwrap();
+        assert_eq!(carried(&schedule), schedule);
+    }
+    let error = read::<Schedule>("\"@reboot\"").unwrap_err();
+    assert!(error.contains("autostart=true"), "{error}");
 }
