@@ -1,6 +1,6 @@
 //! What reading a configuration asks of the system, in one trait: the rest of
-//! the reader is pure and is tested with a made-up system. The real one is in
-//! [`load`](super::load).
+//! the reader is pure and is tested with a made-up system. The real one is
+//! [`RealSystem`](super::load::RealSystem).
 
 /// The questions. All paths are absolute unless said otherwise.
 pub trait System {
