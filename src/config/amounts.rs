@@ -51,6 +51,8 @@ pub(super) fn is_infinity(text: &str) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decimal(pub u32);
 
+saved! { struct Decimal(_); }
+
 impl Decimal {
     pub const ONE: Decimal = Decimal(1000);
 
@@ -104,6 +106,8 @@ impl Setting for Decimal {
 /// So many in such a time, if there is a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate(pub Option<(u32, Duration)>);
+
+saved! { struct Rate(_); }
 
 /// The most that a rate counts, for each is remembered.
 const MOST: i64 = 1000;

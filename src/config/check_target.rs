@@ -10,6 +10,7 @@ use super::key::Key;
 use super::section::Section;
 use super::settings::Setting;
 use super::wanted::{nearest, wanted};
+use crate::snapshot::saved;
 use crate::text::is_space;
 use crate::text::json::Json;
 
@@ -30,6 +31,8 @@ pub enum CheckTarget {
     /// Status 0 is the success.
     Command(Command),
 }
+
+saved! { enum CheckTarget { Http { host, port, path }, Tcp { host, port }, Unix(a), Command(a) } }
 
 /// What stands before the colon where it is no command.
 const SCHEMES: [&str; 4] = ["http", "https", "tcp", "unix"];

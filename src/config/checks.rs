@@ -14,6 +14,7 @@ use super::key::{Key, changed};
 use super::section::Section;
 use super::settings::{self, Setting, settings};
 use super::wanted::{nearest, wanted};
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -85,6 +86,8 @@ pub enum Readiness {
     Check,
 }
 
+saved! { enum Readiness { Notify, Descriptor(a), Log(a), Check } }
+
 /// The descriptors that a process can tell on: the first three are taken.
 const DESCRIPTORS: (i64, i64) = (3, 1023);
 
@@ -135,6 +138,8 @@ pub enum FailureAction {
     /// This command is run.
     Command(Command),
 }
+
+saved! { enum FailureAction { Restart, Stop, None, Command(a) } }
 
 const ACTIONS: [(&str, FailureAction); 3] = [
     ("restart", FailureAction::Restart),
@@ -204,6 +209,8 @@ pub enum Purpose {
     Readiness,
     Liveness,
 }
+
+saved! { enum Purpose { Readiness, Liveness } }
 
 /// One of the two checks, with when it is made and what its answers mean.
 #[derive(Clone, Copy, Debug, PartialEq)]

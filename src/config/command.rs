@@ -6,6 +6,7 @@ use super::datatypes::ValueError;
 use super::expanded::Expanded;
 use super::key::Key;
 use super::settings::Setting;
+use crate::snapshot::saved;
 use crate::text::is_space;
 use crate::text::json::Json;
 
@@ -17,6 +18,8 @@ pub struct Command {
     /// As the file writes it, if any of it came out of the environment.
     shown: Option<Box<str>>,
 }
+
+saved! { struct Command { text, shown } }
 
 impl Eq for Command {}
 

@@ -11,6 +11,7 @@ use super::ini::Location;
 use super::paths::{dirname, join};
 use super::program;
 use super::system::{ReadError, System};
+use crate::snapshot::saved;
 use crate::text::shlex;
 
 /// The daemon's own section.
@@ -94,6 +95,8 @@ pub struct Commands {
     pub stand_alone: bool,
 }
 
+saved! { struct Commands { main, run, procfile, stand_alone } }
+
 /// A command for the shell, with a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named {
@@ -102,6 +105,8 @@ pub struct Named {
     /// Where it stands, counted from 1.
     pub line: usize,
 }
+
+saved! { new struct Named { name, command, line } }
 
 /// Whether a name is one that a Procfile may have.
 pub fn is_name(name: &str) -> bool {

@@ -8,6 +8,7 @@ use super::section::Section;
 use super::settings::{Setting, Word};
 use super::syslog::Syslog;
 use super::targets::{self, Target};
+use crate::snapshot::saved;
 use crate::text::json::Json;
 
 /// Of a process: hardly any has one.
@@ -20,6 +21,8 @@ pub struct Delivery {
     pub syslog: Syslog,
 }
 
+saved! { struct Delivery { program, stdout, stderr, syslog } }
+
 /// The same of one output.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shape {
@@ -30,6 +33,8 @@ pub struct Shape {
     pub targets: Vec<Target>,
 }
 
+saved! { struct Shape { formats, when_slow, targets } }
+
 /// What becomes of output while a reader takes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenSlow {
@@ -39,6 +44,8 @@ pub enum WhenSlow {
     /// Lines are lost, and counted.
     Drop,
 }
+
+saved! { enum WhenSlow { Wait, Drop } }
 
 impl Word for WhenSlow {
     const WORDS: &'static [(&'static str, WhenSlow)] =

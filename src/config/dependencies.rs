@@ -83,6 +83,8 @@ pub struct Place {
     pub written: Option<Box<str>>,
 }
 
+saved! { struct Place { section, location, written } }
+
 impl PartialEq for Place {
     fn eq(&self, _: &Place) -> bool {
         true
@@ -99,6 +101,8 @@ pub struct Dependency {
     pub is_optional: bool,
     pub place: Place,
 }
+
+saved! { new struct Dependency { name, condition, is_optional, place } }
 
 settings! {
     /// What a program needs, and what becomes of it without that.

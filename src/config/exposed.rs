@@ -8,6 +8,7 @@ use super::redact;
 use super::supervisord;
 use super::system::System;
 use super::{Group, Supervisord};
+use crate::snapshot::saved;
 use crate::text::environment_file::{self, Source};
 
 /// A file with a secret that everybody may read.
@@ -17,6 +18,8 @@ pub struct ExposedFile {
     /// The line about it.
     pub text: String,
 }
+
+saved! { new struct ExposedFile { path, text } }
 
 /// Each file with a secret that everybody may read.
 pub fn files(

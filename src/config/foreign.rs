@@ -7,6 +7,7 @@ use super::paths::{absolute, dirname};
 use super::sockets;
 use super::system::System;
 use super::{Address, Group, MainLog, Origin, Server, Supervisord};
+use crate::snapshot::saved;
 use crate::vec_map::VecMap;
 
 /// A directory and what is to be said of it.
@@ -16,6 +17,8 @@ pub struct ForeignDirectory {
     /// Who may write to it, what is in it, and what to do.
     pub text: String,
 }
+
+saved! { new struct ForeignDirectory { path, text } }
 
 /// The directories of a configuration, in its order. `origins` made the groups.
 pub fn directories(

@@ -16,6 +16,7 @@ use super::nearest::nearest;
 use super::program::{self, PRIORITY, name_of, part_after_colon, processes};
 use super::section::{Context, Section};
 use super::{FastCgiSocket, Group, GroupKind, Process, Supervisord};
+use crate::snapshot::saved;
 use crate::sort;
 use crate::text::is_space;
 use crate::vec_map::VecMap;
@@ -38,6 +39,8 @@ pub struct Origin {
     /// Those of the programs of a `[group:x]`, in its order.
     pub members: Vec<String>,
 }
+
+saved! { struct Origin { section, members } }
 
 impl Origin {
     /// The section that made one of the group's processes.

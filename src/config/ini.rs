@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::snapshot::saved;
 use crate::text::is_space;
 use crate::text::pyrepr::repr;
 use crate::text::scan::{self, has};
@@ -13,6 +14,8 @@ pub struct Location {
     /// Counted from 1.
     pub line: usize,
 }
+
+saved! { new struct Location { file, line } }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

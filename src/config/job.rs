@@ -13,6 +13,7 @@ use super::settings::{self, Setting, Word, settings};
 use super::wanted::{nearest, wanted};
 use super::{AutoRestart, Process};
 use crate::schedule::expression::Schedule;
+use crate::snapshot::saved;
 use crate::text::json::Json;
 
 /// As the supervisord that is written in Go calls the schedule.
@@ -42,6 +43,8 @@ pub enum Kind {
     /// It is to do something and to end.
     Oneshot,
 }
+
+saved! { enum Kind { Service, Oneshot } }
 
 impl Word for Kind {
     const WORDS: &'static [(&'static str, Kind)] =

@@ -11,6 +11,7 @@ use super::key::{Key, changed};
 use super::section::Section;
 use super::settings::{Setting, Word};
 use super::size::{MOST_OF_RING, Size};
+use crate::snapshot::saved;
 use crate::sys::user::Owner;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -22,6 +23,8 @@ pub struct Keeping {
     pub files: Option<Rc<FileKeeping>>,
 }
 
+saved! { struct Keeping { ring, files } }
+
 /// How the files of a log are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileKeeping {
@@ -32,6 +35,8 @@ pub struct FileKeeping {
     pub processor: Option<Command>,
 }
 
+saved! { struct FileKeeping { rotate, owner, mode, processor } }
+
 /// When a log rolls over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rotate {
@@ -41,6 +46,8 @@ pub enum Rotate {
     /// Then, and when a day has passed.
     Daily,
 }
+
+saved! { enum Rotate { Size, Daily } }
 
 impl Word for Rotate {
     const WORDS: &'static [(&'static str, Rotate)] =

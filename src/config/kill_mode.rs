@@ -6,6 +6,7 @@ use super::key::Fallback::Derived;
 use super::key::{Key, changed};
 use super::section::Section;
 use super::settings::Word;
+use crate::snapshot::saved;
 
 pub const KILL_MODE: Key = changed(
     "kill_mode",
@@ -26,6 +27,8 @@ pub enum KillMode {
     /// Both the program; when it has ended, all that is left in its control group is killed.
     Cgroup,
 }
+
+saved! { enum KillMode { Process, Group, Mixed, Cgroup } }
 
 impl Word for KillMode {
     const WORDS: &'static [(&'static str, KillMode)] = &[

@@ -5,6 +5,7 @@ use super::key::Key;
 use super::nearest::nearest;
 use super::settings::Setting;
 use super::wanted::wanted;
+use crate::snapshot::saved;
 use crate::text::is_space;
 use crate::text::json::Json;
 
@@ -20,11 +21,15 @@ pub enum LineFormat {
     Pattern(Vec<Piece>),
 }
 
+saved! { enum LineFormat { Raw, Prefix, Json, Pattern(a) } }
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     Text(String),
     Field(Field),
 }
+
+saved! { enum Piece { Text(a), Field(a) } }
 
 /// What is told of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub enum Field {
     Pid,
     Message,
 }
+
+saved! { enum Field { Time, Level, Program, Group, Process, Channel, Pid, Message } }
 
 /// The names of fields in patterns.
 const NAMES: &[(&str, Field)] = &[

@@ -14,6 +14,7 @@ use super::section::{Context, Section};
 use super::settings::{self, Setting, Word, settings};
 use crate::events::message::PayloadLength;
 use crate::events::types;
+use crate::snapshot::saved;
 use crate::sort;
 use crate::text::json::Json;
 
@@ -55,6 +56,8 @@ pub const KEYS: &[&[Key]] = &[&Pool::KEYS, &[HANDLER]];
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IsLimited(pub bool);
 
+saved! { struct IsLimited(_); }
+
 impl PartialEq for IsLimited {
     fn eq(&self, _: &IsLimited) -> bool {
         true
@@ -74,6 +77,8 @@ pub enum ResultHandler {
     /// A command is run for each answer; the command.
     Exec(Command),
 }
+
+saved! { enum ResultHandler { Default, Store, Exec(a) } }
 
 impl Setting for ResultHandler {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {

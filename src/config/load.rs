@@ -28,6 +28,7 @@ use super::supervisorctl::{self, ClientConfig, ClientRequest, Surroundings};
 use super::supervisord::{self, Overrides};
 use super::system::System;
 use super::written;
+use crate::snapshot::saved;
 use crate::sys::user::Owner;
 
 pub use real_system::RealSystem;
@@ -47,6 +48,8 @@ pub struct LoadRequest {
     pub purpose: Purpose,
 }
 
+saved! { new struct LoadRequest { path, overrides, environment, launch_directory, purpose } }
+
 /// What a start reads, and every restart again.
 #[derive(Clone, Debug)]
 pub struct StartRequest {
@@ -58,6 +61,12 @@ pub struct StartRequest {
     pub environment: Vec<(String, String)>,
     /// The directory in which the program was started; absolute.
     pub launch_directory: String,
+}
+
+saved! {
+    new struct StartRequest {
+        program, configuration, overrides, environment, launch_directory,
+    }
 }
 
 impl StartRequest {
@@ -107,6 +116,8 @@ pub enum Purpose {
     /// For `reread`, which looks at groups only.
     Reread,
 }
+
+saved! { enum Purpose { Start, Reread } }
 
 /// Reads and evaluates the whole configuration for a daemon, which has no use for
 /// [`Config::origins`].

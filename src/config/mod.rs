@@ -73,6 +73,7 @@ pub mod written;
 
 use std::rc::Rc;
 
+use crate::snapshot::saved;
 use crate::sys::user::Owner;
 
 use check_target::authority;
@@ -126,6 +127,14 @@ pub struct Config {
     pub foreign_directories: Vec<ForeignDirectory>,
 }
 
+saved! {
+    new struct Config {
+        path, supervisord, user, servers, rpcinterfaces, has_rpcinterface,
+        wrap_multicall, groups, origins, aliases, warnings, infos, exposed_files,
+        foreign_directories,
+    }
+}
+
 impl Config {
     /// The namespaces that are served: the usual one where the file has no section for any.
     pub fn namespaces(&self) -> Vec<String> {
@@ -159,6 +168,13 @@ pub struct Server {
     pub monitoring: Monitoring,
 }
 
+saved! {
+    new struct Server {
+        section, address, credentials, readonly_credentials, readonly,
+        require_authentication, allowed_hosts, limits, web_get_actions, monitoring,
+    }
+}
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -178,6 +194,8 @@ pub enum Address {
         owner: Option<Owner>,
     },
 }
+
+saved! { enum Address { Inet { host, port }, Unix { path, mode, owner } } }
 
 impl Server {
     /// Whether everybody who reaches it is let in.
@@ -206,6 +224,8 @@ pub struct Credentials {
     pub password: String,
 }
 
+saved! { new struct Credentials { username, password } }
+
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credentials")
@@ -224,6 +244,8 @@ pub struct Group {
     pub kind: GroupKind,
     pub processes: Vec<Rc<Process>>,
 }
+
+saved! { new struct Group { name, priority, kind, processes } }
 
 impl Group {
     /// The socket that one of its processes has as its descriptor 0, if any.
@@ -246,6 +268,8 @@ pub enum GroupKind {
     FastCgi(FastCgiSocket),
 }
 
+saved! { enum GroupKind { Programs, Listeners(a), FastCgi(a) } }
+
 /// The socket of an `[fcgi-program:x]`, or one of a program's `sockets`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FastCgiSocket {
@@ -254,7 +278,12 @@ pub struct FastCgiSocket {
     pub backlog: Option<i64>,
 }
 
+saved! { new struct FastCgiSocket { address, backlog } }
+
 /// Values for the tests of this module's parts.
+#[cfg(test)]
+mod tests;
+
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;

@@ -8,6 +8,7 @@ use super::nearest::nearest;
 use super::program::{AutoRestart, processes};
 use super::section::Context;
 use super::{Group, Process, datatypes, fcgi, group, program};
+use crate::snapshot::saved;
 use crate::vec_map::VecMap;
 
 /// A program in a `[group:x]` that others depend on: its processes, each with its group.
@@ -16,6 +17,8 @@ pub struct Alias {
     pub program: String,
     pub processes: Vec<(String, String)>,
 }
+
+saved! { struct Alias { program, processes } }
 
 /// A group and the place of a process in it.
 type Node = (usize, usize);

@@ -10,6 +10,7 @@ use super::key::{Key, changed, key};
 use super::paths::expand_user;
 use super::section::Section;
 use super::targets::{self, LogFile, Target};
+use crate::snapshot::saved;
 
 /// The keys of an output, in the order of [`Output`]'s fields.
 macro_rules! output {
@@ -55,6 +56,13 @@ pub struct Output {
     pub syslog: bool,
     /// What else is to be known of it; `None` is [`Keeping::default`].
     pub keeping: Option<Box<Keeping>>,
+}
+
+saved! {
+    struct Output {
+        logfile, logfile_maxbytes, logfile_backups, capture_maxbytes, events_enabled,
+        syslog, keeping,
+    }
 }
 
 impl Output {

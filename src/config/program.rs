@@ -36,6 +36,7 @@ use super::stop_signals::StopSignals;
 use super::syslog::Syslog;
 use super::targets::LogFile;
 use super::variables::{self, Variables};
+use crate::snapshot::saved;
 use crate::sort;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -199,6 +200,8 @@ pub struct Numbering {
     pub member: u16,
 }
 
+saved! { struct Numbering { numprocs, numprocs_start, member } }
+
 impl PartialEq for Numbering {
     fn eq(&self, _: &Numbering) -> bool {
         true
@@ -216,6 +219,8 @@ pub enum AutoRestart {
     /// `unexpected`: only if the exit status is not in `exitcodes`.
     Unexpected,
 }
+
+saved! { enum AutoRestart { Never, Always, Unexpected } }
 
 /// More processes than this in one section are a slip of the pen, and would
 /// fill the memory before anything else could be said about them.

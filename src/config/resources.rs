@@ -11,6 +11,7 @@ use super::section::Section;
 use super::settings::{self, Setting, settings};
 use super::size::SizeLimit;
 use super::wanted::{nearest, thousandths, wanted};
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -74,6 +75,8 @@ impl Resources {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share(pub Option<u32>);
 
+saved! { struct Share(_); }
+
 /// The least that the system gives, and more than a machine has.
 const LEAST_SHARE: u32 = 1000;
 const MOST_SHARE: u32 = 100_000_000;
@@ -126,6 +129,8 @@ impl Setting for Share {
 /// So many at most, but at least one, or no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count(pub Option<i64>);
+
+saved! { struct Count(_); }
 
 impl Setting for Count {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {

@@ -12,6 +12,7 @@ use super::settings::{self, Setting, settings};
 use super::size::Size;
 use super::wanted::{nearest, wanted};
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -77,6 +78,8 @@ pub struct Bounds {
     pub soft: Option<u64>,
     pub hard: Option<u64>,
 }
+
+saved! { struct Bounds { soft, hard } }
 
 impl Bounds {
     /// As it is written.

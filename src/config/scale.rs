@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::document::Document;
 use super::program::{MAX_NUMPROCS, NUMPROCS, PROCESS_NAME, part_after_colon};
 use super::{Config, Group, Process, diff, group};
+use crate::snapshot::saved;
 use crate::text::is_space;
 
 /// That programs of a group have other numbers of processes than are configured.
@@ -15,6 +16,8 @@ pub struct Scaled {
     pub programs: Vec<ScaledProgram>,
 }
 
+saved! { new struct Scaled { configured, programs } }
+
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScaledProgram {
@@ -24,6 +27,8 @@ pub struct ScaledProgram {
     /// How many processes it is to have.
     pub number: u32,
 }
+
+saved! { new struct ScaledProgram { section, member, number } }
 
 impl Scaled {
     /// How many processes the program of a process is to have, if that is not as configured.

@@ -68,6 +68,8 @@ pub fn shown(keys: &[Key], fields: &[&dyn Field]) -> Vec<(&'static str, Json)> {
 /// key that is not as in 4.3.0; `field as "name"` where the key has another name, and
 /// `=> reader` where more is looked at than the text of the value.
 ///
+/// It is known to states by all of its fields.
+///
 /// The lines are in the order of reading, for the first error is the one that is told.
 macro_rules! settings {
     (
@@ -121,6 +123,8 @@ macro_rules! settings {
                 }
             }
         }
+
+        $crate::snapshot::saved! { struct $name { $($field,)* $($($other),*)? } }
 
         impl Default for $name {
             fn default() -> $name {

@@ -5,6 +5,7 @@ use super::datatypes::ValueError;
 use super::key::{Key, Range};
 use super::settings::Setting;
 use super::wanted::{nearest, thousandths, wanted};
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 use crate::text::is_space;
 use crate::text::json::Json;
@@ -17,6 +18,8 @@ const UNITS: [(u64, &str); 4] = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB
 /// So many bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size(pub u64);
+
+saved! { struct Size(_); }
 
 impl Size {
     /// As it is written shortest.
@@ -74,6 +77,8 @@ const LEAST: u64 = 1024;
 /// So many bytes at most, or no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SizeLimit(pub Option<u64>);
+
+saved! { struct SizeLimit(_); }
 
 impl Setting for SizeLimit {
     fn parse(text: &str, key: &Key) -> Result<Self, ValueError> {

@@ -13,6 +13,7 @@ use super::paths::{normalized, too_long};
 use super::section::Section;
 use super::wanted::wanted;
 use super::{Address, FastCgiSocket, Group, Process, Readiness};
+use crate::snapshot::saved;
 use crate::text::is_space;
 
 pub const SOCKETS: Key = changed("sockets", "sockets", Nothing).of_child();
@@ -38,9 +39,13 @@ pub struct NamedSocket {
     pub socket: FastCgiSocket,
 }
 
+saved! { new struct NamedSocket { name, socket } }
+
 /// All that a program has, in the order of their descriptors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sockets(pub Vec<NamedSocket>);
+
+saved! { struct Sockets(_); }
 
 impl Sockets {
     /// Those of a section; hardly any has some.

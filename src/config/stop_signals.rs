@@ -5,6 +5,7 @@ use super::key::Key;
 use super::settings::Setting;
 use super::wanted::nearest;
 use crate::signal::Signal;
+use crate::snapshot::{Reader, Save, Saved, Writer};
 use crate::text::is_space;
 use crate::text::json::Json;
 
@@ -13,6 +14,28 @@ use crate::text::json::Json;
 pub struct StopSignals {
     pub first: Signal,
     others: Option<Box<[Signal]>>,
+}
+
+/// As a list.
+impl Save for StopSignals {
+    fn save(&self, to: &mut Writer) {
+        let others = self.others.as_deref().unwrap_or_default();
+        let all = std::iter::once(&self.first).chain(others);
+        to.list(all.map(|signal| signal as &dyn Save));
+    }
+}
+
+impl Saved for StopSignals {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let signals: Vec<Signal> = Saved::restored(from)?;
+        let Some((first, others)) = signals.split_first() else {
+            return from.fail("no signal");
+        };
+        Some(StopSignals {
+            first: *first,
+            others: (!others.is_empty()).then(|| others.into()),
+        })
+    }
 }
 
 impl StopSignals {

@@ -20,6 +20,7 @@ use super::size::{MOST_OF_RING, Size, SizeLimit};
 use super::variables::{self, Sources, read_sources};
 use super::wanted::nearest;
 use crate::log_level::Level;
+use crate::snapshot::saved;
 use crate::text::json::Json;
 
 pub const SECTION: &str = "supervisord";
@@ -93,6 +94,8 @@ pub enum SecondSignal {
     Kill,
 }
 
+saved! { enum SecondSignal { Ignore, Kill } }
+
 impl Word for SecondSignal {
     const WORDS: &'static [(&'static str, SecondSignal)] = &[
         ("ignore", SecondSignal::Ignore),
@@ -111,6 +114,8 @@ pub enum Leftovers {
     /// Nobody looks for them.
     Ignore,
 }
+
+saved! { enum Leftovers { Warn, Kill, Ignore } }
 
 impl Word for Leftovers {
     const WORDS: &'static [(&'static str, Leftovers)] = &[
@@ -133,6 +138,8 @@ pub enum ExitOn {
     AllExited,
 }
 
+saved! { enum ExitOn { Never, AnyFatal, AnyExited, AllExited } }
+
 impl Word for ExitOn {
     const WORDS: &'static [(&'static str, ExitOn)] = &[
         ("never", ExitOn::Never),
@@ -151,6 +158,8 @@ pub enum MainLog {
     /// syslog(3).
     Syslog,
 }
+
+saved! { enum MainLog { File(a), Syslog } }
 
 impl Setting for MainLog {
     fn parse(text: &str, _: &Key) -> Result<Self, ValueError> {
@@ -191,6 +200,14 @@ pub struct Overrides {
     pub strip_ansi: bool,
     /// What it runs beside the programs of the file.
     pub commands: Commands,
+}
+
+saved! {
+    struct Overrides {
+        minfds, minprocs, directory, user, umask, logfile, logfile_maxbytes,
+        logfile_backups, loglevel, pidfile, identifier, childlogdir, nodaemon, silent,
+        nocleanup, strip_ansi, commands,
+    }
 }
 
 /// Evaluates the section in the original's order, which decides the error

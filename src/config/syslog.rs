@@ -5,6 +5,7 @@ use super::key::Fallback::{Derived, Value};
 use super::key::{Key, changed};
 use super::section::Section;
 use super::settings::{self, Word, settings};
+use crate::snapshot::{Reader, Save, Saved, Writer};
 use crate::text::json::Json;
 
 settings! {
@@ -22,6 +23,18 @@ settings! {
 /// A facility by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facility(pub u8);
+
+impl Save for Facility {
+    fn save(&self, to: &mut Writer) {
+        to.raw(&self.0.to_string());
+    }
+}
+
+impl Saved for Facility {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        from.number().map(Facility)
+    }
+}
 
 impl Default for Facility {
     fn default() -> Facility {
@@ -57,6 +70,18 @@ impl Word for Facility {
 /// How grave lines are, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority(pub u8);
+
+impl Save for Priority {
+    fn save(&self, to: &mut Writer) {
+        to.raw(&self.0.to_string());
+    }
+}
+
+impl Saved for Priority {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        from.number().map(Priority)
+    }
+}
 
 impl Default for Priority {
     fn default() -> Priority {

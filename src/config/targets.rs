@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::expanded::Expanded;
 use super::key::Key;
 use super::section::Section;
+use crate::snapshot::saved;
 use crate::text::is_space;
 use crate::text::shlex::Piece;
 
@@ -19,6 +20,8 @@ pub enum LogFile {
     Path(String),
 }
 
+saved! { enum LogFile { None, Auto, Path(a) } }
+
 /// What the value of a log file says, or a part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
@@ -27,6 +30,8 @@ pub enum Target {
     Syslog,
     Named(String),
 }
+
+saved! { enum Target { None, Auto, Syslog, Named(a) } }
 
 /// Puts home directories into a path.
 pub type ExpandUser<'a> = &'a dyn Fn(&str) -> String;

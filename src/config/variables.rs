@@ -7,12 +7,15 @@ use super::key::{Key, changed};
 use super::paths::normalized_path;
 use super::section::Section;
 use super::settings::{self, Setting, settings};
+use crate::snapshot::saved;
 use crate::text::environment_file::Source;
 use crate::text::json::Json;
 
 /// Files in the order of reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources(pub Vec<Source>);
+
+saved! { struct Sources(_); }
 
 settings! {
     /// What a program has besides `environment`.

@@ -31,6 +31,8 @@ pub enum PayloadLength {
     Bytes,
 }
 
+saved! { enum PayloadLength { Characters, Bytes } }
+
 /// A counter of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Serials {

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use nix::unistd::{Gid, Group, Uid, User};
 
+use crate::snapshot::saved;
+
 /// A user and, where named, a group: `user[:group]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -17,6 +19,8 @@ pub struct Owner {
     /// The group's number; `None` leaves it alone.
     pub gid: Option<u32>,
 }
+
+saved! { new struct Owner { uid, gid } }
 
 pub fn uid_of(name: &str) -> Option<u32> {
     user(name).map(|user| user.uid.as_raw())
