@@ -12,7 +12,7 @@ pub struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     /// The names of members on the way to where it is.
-    path: Vec<String>,
+    path: Vec<&'a str>,
     error: Option<String>,
     descriptors: VecMap<RawFd, OwnedFd>,
     /// What is shared, by its number.
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         let mut next = 0;
         let mut is_first = true;
         while !self.ends(b'}', &mut is_first)? {
-            let name = self.text()?;
+            let name = self.name()?;
             self.expect(b':')?;
             // They usually come in the order of the places.
             let is_it = |place: &(&str, &mut dyn Place)| place.0 == name;
@@ -181,6 +181,21 @@ impl<'a> Reader<'a> {
             next = at.unwrap_or(next) + 1;
         }
         Some(())
+    }
+
+    /// The name of a member. It is one of the language, without escapes.
+    fn name(&mut self) -> Option<&'a str> {
+        self.expect(b'"')?;
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b'"');
+        let name = end.and_then(|end| std::str::from_utf8(rest.get(..end)?).ok());
+        match name {
+            Some(name) => {
+                self.at += name.len() + 1;
+                Some(name)
+            }
+            None => self.fail("no name of a member"),
+        }
     }
 
     pub fn list(&mut self, each: &mut dyn FnMut(&mut Reader<'a>)) -> Option<()> {

@@ -30,25 +30,37 @@ impl Writer {
     }
 
     pub fn text(&mut self, text: &str) {
-        self.quoted(text.chars());
+        self.quoted(text.as_bytes(), false);
     }
 
     /// Bytes, as the characters of those numbers.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.quoted(bytes.iter().map(|byte| char::from(*byte)));
+        self.quoted(bytes, true);
     }
 
-    fn quoted(&mut self, characters: impl Iterator<Item = char>) {
+    /// What needs no escape goes in whole pieces. Of a text, all of its bytes from 0x80 on do.
+    fn quoted(&mut self, mut bytes: &[u8], are_characters: bool) {
         self.text.push(b'"');
-        for c in characters {
-            match c {
-                '"' => self.raw("\\\""),
-                '\\' => self.raw("\\\\"),
-                '\n' => self.raw("\\n"),
-                c if c < ' ' => self.raw(&format!("\\u{:04x}", u32::from(c))),
-                c => self.raw(c.encode_utf8(&mut [0; 4])),
+        let is_special = |byte: &u8| match byte {
+            b'"' | b'\\' | ..b' ' => true,
+            byte => are_characters && !byte.is_ascii(),
+        };
+        while let Some(at) = bytes.iter().position(is_special) {
+            let (plain, rest) = bytes.split_at(at);
+            self.text.extend_from_slice(plain);
+            let Some((byte, rest)) = rest.split_first() else {
+                break;
+            };
+            bytes = rest;
+            match *byte {
+                b'"' => self.raw("\\\""),
+                b'\\' => self.raw("\\\\"),
+                b'\n' => self.raw("\\n"),
+                byte if byte < b' ' => self.raw(&format!("\\u{byte:04x}")),
+                byte => self.raw(char::from(byte).encode_utf8(&mut [0; 4])),
             }
         }
+        self.text.extend_from_slice(bytes);
         self.text.push(b'"');
     }
 
