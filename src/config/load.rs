@@ -34,7 +34,7 @@ use crate::sys::user::Owner;
 pub use real_system::RealSystem;
 
 /// What supervisord's reader is to read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LoadRequest {
     /// The file as given to `-c` or as found.
     pub path: String,
@@ -48,10 +48,10 @@ pub struct LoadRequest {
     pub purpose: Purpose,
 }
 
-saved! { new struct LoadRequest { path, overrides, environment, launch_directory, purpose } }
+saved! { struct LoadRequest { path, overrides, environment, launch_directory, purpose } }
 
 /// What a start reads, and every restart again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StartRequest {
     /// The name by which the program was started, resolved if `PATH` was searched.
     pub program: String,
@@ -64,7 +64,7 @@ pub struct StartRequest {
 }
 
 saved! {
-    new struct StartRequest {
+    struct StartRequest {
         program, configuration, overrides, environment, launch_directory,
     }
 }
@@ -109,9 +109,10 @@ impl StartRequest {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Purpose {
     /// For a start: the user is looked up, the RPC interfaces must be makeable.
+    #[default]
     Start,
     /// For `reread`, which looks at groups only.
     Reread,

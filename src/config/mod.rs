@@ -92,7 +92,7 @@ pub use supervisord::{ExitOn, Leftovers, MainLog, SecondSignal, Supervisord};
 pub use targets::LogFile;
 
 /// Everything that one reading of the configuration file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The file's name as given to `-c` or as found by the search.
     pub path: String,
@@ -128,7 +128,7 @@ pub struct Config {
 }
 
 saved! {
-    new struct Config {
+    struct Config {
         path, supervisord, user, servers, rpcinterfaces, has_rpcinterface,
         wrap_multicall, groups, origins, aliases, warnings, infos, exposed_files,
         foreign_directories,

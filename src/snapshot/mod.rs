@@ -204,8 +204,10 @@ impl<T> Default for Missing<T> {
 impl<T: Saved> Missing<T> {
     /// The value, or what stands for one that was not told.
     pub fn found(self, from: &mut Reader<'_>, name: &str) -> Option<T> {
-        let value = self.0.or_else(T::missing);
-        value.or_else(|| from.fail(&format!("{name} is missing")))
+        match self.0.or_else(T::missing) {
+            Some(value) => Some(value),
+            None => from.missing(name),
+        }
     }
 }
 

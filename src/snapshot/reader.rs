@@ -49,17 +49,32 @@ impl<'a> Reader<'a> {
 
     /// Notes what is wrong here, if nothing was before.
     pub fn fail<T>(&mut self, what: &str) -> Option<T> {
+        self.note(what);
+        None
+    }
+
+    /// The same for all types.
+    fn note(&mut self, what: &str) {
         if self.error.is_none() {
             let place = self.path.join(".");
             let error = format!("{place}: {what} (byte {} of the state)", self.at);
             (self.on_failure)(&error);
             self.error = Some(error);
         }
-        None
+    }
+
+    fn note_name(&mut self, name: &str, what: &str) {
+        self.note(&format!("{name} {what}"));
     }
 
     pub fn unknown<T>(&mut self, name: &str) -> Option<T> {
-        self.fail(&format!("{name} is not known"))
+        self.note_name(name, "is not known");
+        None
+    }
+
+    pub fn missing<T>(&mut self, name: &str) -> Option<T> {
+        self.note_name(name, "is missing");
+        None
     }
 
     /// The descriptor of the number that comes next; each can be had once.
