@@ -5,7 +5,9 @@
 pub mod arguments;
 pub mod cgroup;
 pub mod daemon;
+pub mod descriptors;
 pub mod errno;
+pub mod exec;
 pub mod fd;
 pub mod float;
 pub mod foreground;

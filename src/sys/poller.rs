@@ -347,5 +347,7 @@ fn collect(
     Ok(())
 }
 
+mod saved;
+
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
@@ -17,7 +18,11 @@ use nix::errno::Errno;
 use nix::sys::signal::{self, SigSet, SigmaskHow};
 
 use crate::signal::Signal;
+use crate::snapshot::{Reader, Save, Saved, Writer, saved};
 use crate::sys::fd;
+
+/// All signals that there may be.
+const NUMBERS: RangeInclusive<i32> = 1..=64;
 
 const NOWHERE: i32 = -1;
 static WRITE_END: AtomicI32 = AtomicI32::new(NOWHERE);
@@ -41,10 +46,30 @@ impl Mask {
         ))
     }
 
+    fn has(&self, number: i32) -> bool {
+        // SAFETY: a set that is filled in; a number that is no signal is not in it.
+        unsafe { libc::sigismember(self.0.as_ref(), number) == 1 }
+    }
+
     /// Blocks exactly these from here on. Safe between fork and exec.
     pub(crate) fn apply(&self) {
         // It fails only for an invalid `how`.
         let _ = self.0.thread_set_mask();
+    }
+}
+
+/// As the numbers of the signals.
+impl Save for Mask {
+    fn save(&self, to: &mut Writer) {
+        let numbers: Vec<i32> = NUMBERS.filter(|number| self.has(*number)).collect();
+        numbers.save(to);
+    }
+}
+
+impl Saved for Mask {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let numbers: Vec<i32> = Vec::restored(from)?;
+        Some(Mask(set_of(numbers.into_iter())))
     }
 }
 
@@ -75,6 +100,21 @@ impl Signals {
         Ok((Signals { write: pipe.write }, pipe.read))
     }
 
+    /// Catches these signals as before, in the program that goes on with the pipe, blocks those of
+    /// the mask and unblocks these. What has come meanwhile comes then.
+    pub fn catch_again(&self, caught: &[Signal], mask: &Mask) -> io::Result<()> {
+        let before = Mask::block_all()?;
+        WRITE_END.store(self.write.as_raw_fd(), Ordering::SeqCst);
+        if let Err(error) = caught.iter().try_for_each(|signal| catch(*signal)) {
+            before.apply();
+            return Err(error);
+        }
+        mask.apply();
+        // It fails only for an invalid `how`.
+        let _ = set(caught).thread_unblock();
+        Ok(())
+    }
+
     /// The signals that have arrived since the last call, each once, in order of arrival.
     pub fn drain(read: BorrowedFd<'_>) -> Vec<Signal> {
         // At most 64 can be in the pipe, so one read is all.
@@ -93,6 +133,9 @@ impl Signals {
         signals
     }
 }
+
+// What is in the pipe stays there.
+saved! { new struct Signals { write } }
 
 impl Drop for Signals {
     fn drop(&mut self) {
@@ -200,10 +243,14 @@ fn handle(number: i32, handler: libc::sighandler_t, flags: libc::c_int) -> io::R
 }
 
 fn set(signals: &[Signal]) -> SigSet {
+    set_of(signals.iter().map(|signal| signal.number()))
+}
+
+fn set_of(numbers: impl Iterator<Item = i32>) -> SigSet {
     let mut set = *SigSet::empty().as_ref();
-    for signal in signals {
+    for number in numbers {
         // SAFETY: a set that is filled in; a number that is no signal changes nothing.
-        unsafe { libc::sigaddset(&mut set, signal.number()) };
+        unsafe { libc::sigaddset(&mut set, number) };
     }
     // SAFETY: it was empty, and signals were added to it.
     unsafe { SigSet::from_sigset_t_unchecked(set) }
@@ -236,7 +283,7 @@ fn bit(number: i32) -> u64 {
 mod tests {
     use super::*;
     use crate::sys::poller::{Interest, Poller};
-    use crate::sys::tests::isolated;
+    use crate::sys::tests::{handed_over, isolated};
     use std::os::fd::AsFd;
     use std::process::Command;
     use std::time::{Duration, Instant};
@@ -308,6 +355,35 @@ mod tests {
         let mask = Mask::current().unwrap();
         assert!(mask.0.contains(signal::Signal::SIGUSR1));
         assert!(!mask.0.contains(signal::Signal::SIGCHLD));
+    }
+
+    #[test]
+    fn the_next_program_goes_on_with_the_pipe_and_what_is_in_it() {
+        if isolated(
+            module_path!(),
+            "the_next_program_goes_on_with_the_pipe_and_what_is_in_it",
+            &[],
+        ) {
+            return;
+        }
+        let (signals, read) = Signals::install(&ALL).unwrap();
+        raise(Signal::HUP);
+        // What a program that is new in the process has.
+        Mask::block_all().unwrap();
+        let next = handed_over(&signals);
+        drop(signals);
+        PENDING.store(0, Ordering::SeqCst);
+        release(&ALL);
+        raise(Signal::TERM);
+        let mut mask = SigSet::empty();
+        mask.add(signal::Signal::SIGUSR1);
+        mask.add(signal::Signal::SIGTERM);
+        let mask = handed_over(&Mask(mask));
+        next.catch_again(&ALL, &mask).unwrap();
+        assert_eq!(Signals::drain(read.as_fd()), [Signal::HUP, Signal::TERM]);
+        let blocked = Mask::current().unwrap();
+        assert!(blocked.has(libc::SIGUSR1));
+        assert!(!blocked.has(libc::SIGTERM) && !blocked.has(libc::SIGUSR2));
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! What tests of the system layer share: a process of their own, where a test
 //! changes what a process has only once, and waiting with a deadline.
 
+use std::os::fd::BorrowedFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use crate::snapshot::{Reader, Saved, Writer};
+use crate::sys::fd;
+use crate::vec_map::VecMap;
 
 const VARIABLE: &str = "POLLVISOR_ISOLATED_TEST";
 
@@ -39,4 +44,25 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The same value as the next program has it, with descriptors of its own.
+#[track_caller]
+pub(crate) fn handed_over<T: Saved>(value: &T) -> T {
+    let mut to = Writer::default();
+    value.save(&mut to);
+    let (text, numbers) = to.finish();
+    let mut descriptors = VecMap::new();
+    for number in numbers {
+        // SAFETY: it is the value's, which lives.
+        let own = unsafe { BorrowedFd::borrow_raw(number) };
+        let again = descriptors.insert(number, fd::duplicate(own).unwrap());
+        assert!(again.is_none(), "descriptor {number} is written once");
+    }
+    let mut from = Reader::new(&text, descriptors, |error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&text))
+    });
+    let restored = T::restored(&mut from);
+    from.finish().unwrap();
+    restored.unwrap()
 }

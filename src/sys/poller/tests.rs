@@ -1,8 +1,10 @@
 //! What is told of pipes, by the kernel itself.
 
 use super::*;
+use crate::snapshot::{Reader, Save, Saved, Writer};
 use crate::sys::fd::{self, Pipe};
-use crate::sys::tests::isolated;
+use crate::sys::tests::{handed_over, isolated};
+use crate::vec_map::VecMap;
 
 const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
@@ -165,4 +167,72 @@ fn a_long_wait_ended_later_by_a_thousandth() {
     let begin = Instant::now();
     poller.wait(Some(LONG), &mut Vec::new()).unwrap();
     assert!(begin.elapsed() >= LONG, "never early");
+}
+
+#[test]
+fn the_next_program_has_every_descriptor_under_its_token() {
+    let mut poller: Poller<u32> = Poller::new().unwrap();
+    let pipes = [(); 4].map(|()| fd::pipe().unwrap());
+    let mut writers = Vec::new();
+    let mut tokens = Vec::new();
+    for (owner, Pipe { read, write }) in (0..).zip(pipes) {
+        tokens.push(poller.register(read, Interest::READ, owner).unwrap());
+        writers.push(write);
+    }
+    poller.close(tokens[1]);
+    poller.close(tokens[3]);
+    let again = fd::pipe().unwrap();
+    let used_again = poller.register(again.read, Interest::READ, 7).unwrap();
+    assert_eq!(used_again.0 & SLOT_MASK, tokens[3].0 & SLOT_MASK);
+    poller.set_interest(tokens[2], Interest::NONE).unwrap();
+
+    let mut next = handed_over(&poller);
+    drop(poller);
+    for write in [&writers[0], &writers[2], &again.write] {
+        fd::write(write.as_fd(), b"x").unwrap();
+    }
+    let told = |poller: &mut Poller<u32>| {
+        let mut ready = Vec::new();
+        poller.wait(AT_ONCE, &mut ready).unwrap();
+        let told: Vec<(Token, u32)> = ready.iter().map(|it| (it.token, it.owner)).collect();
+        told
+    };
+    assert_eq!(told(&mut next), [(tokens[0], 0), (used_again, 7)]);
+    next.set_interest(tokens[2], Interest::READ).unwrap();
+    assert_eq!(told(&mut next).len(), 3);
+    for stale in [tokens[1], tokens[3]] {
+        assert!(next.descriptor(stale).is_none());
+    }
+    // The slot that is free is the next, with the generation that it had got to.
+    let more = fd::pipe().unwrap();
+    let token = next.register(more.read, Interest::READ, 8).unwrap();
+    assert_eq!(token.0 & SLOT_MASK, tokens[1].0 & SLOT_MASK);
+    assert_ne!(token, tokens[1]);
+    assert_eq!(next.slots.len(), 4);
+}
+
+#[test]
+fn a_descriptor_that_cannot_be_waited_for_is_told_with_its_owner() {
+    let mut poller: Poller<u32> = Poller::new().unwrap();
+    let Pipe { read, write: _ } = fd::pipe().unwrap();
+    poller.register(read, Interest::READ, 4711).unwrap();
+    let mut writer = Writer::default();
+    poller.save(&mut writer);
+    let (text, numbers) = writer.finish();
+    let restore = |text: &str| {
+        let mut files = VecMap::new();
+        files.insert(numbers[0], tempfile::tempfile().unwrap().into());
+        let mut reader = Reader::new(text.as_bytes(), files, |_| {});
+        let poller: Option<Poller<u32>> = Saved::restored(&mut reader);
+        assert!(poller.is_none());
+        reader.finish().unwrap_err()
+    };
+    let text = String::from_utf8(text).unwrap();
+    let error = restore(&text);
+    assert!(
+        error.contains("cannot wait for what is of 4711: "),
+        "{error}"
+    );
+    let error = restore(&text.replace(r#""free":[]"#, r#""free":[0]"#));
+    assert!(error.contains("free and in use"), "{error}");
 }
