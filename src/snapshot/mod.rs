@@ -87,7 +87,10 @@ macro_rules! saved {
         }
         impl $crate::snapshot::Saved for $name {
             fn restored(from: &mut $crate::snapshot::Reader<'_>) -> Option<Self> {
-                $(let mut $field = $crate::snapshot::saved!(@first $($begin)?);)*
+                $(
+                    #[allow(unused_mut)] // where it begins anew
+                    let mut $field = $crate::snapshot::saved!(@first $($begin)?);
+                )*
                 from.members(&mut $crate::snapshot::saved!(@place [] $($field $(= $begin)?,)*))?;
                 Some($name {
                     $($field: $crate::snapshot::saved!(@last from $field $(= $begin)?),)*

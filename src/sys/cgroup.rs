@@ -14,6 +14,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::snapshot::saved;
 use crate::sys::lock::{self, Lock};
 use crate::sys::{errno, processes};
 
@@ -39,12 +40,14 @@ const PASSES: usize = 3;
 #[derive(Debug)]
 pub struct Tree {
     path: PathBuf,
-    _lock: File,
+    lock: File,
     /// It may give controllers out whatever it holds.
     is_root: bool,
     /// The controllers that were not given out before.
     given: Vec<&'static str>,
 }
+
+saved! { new struct Tree { path, lock, is_root, given } }
 
 impl Tree {
     /// That of this process; the error says why there is none that can be used.
@@ -83,7 +86,7 @@ impl Tree {
         let tree = Tree {
             is_root: !path.join(KIND).exists(),
             path,
-            _lock: lock,
+            lock,
             given: Vec::new(),
         };
         tree.sweep();

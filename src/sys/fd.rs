@@ -12,6 +12,7 @@ use nix::sys::socket::MsgFlags;
 use nix::sys::uio::writev;
 use nix::unistd;
 
+use crate::snapshot::saved;
 use crate::sort;
 use crate::sys::errno;
 
@@ -23,6 +24,8 @@ pub struct Pipe {
     /// Where data goes in.
     pub write: OwnedFd,
 }
+
+saved! { new struct Pipe { read, write } }
 
 /// A new pipe; both ends are close-on-exec and blocking.
 pub fn pipe() -> io::Result<Pipe> {

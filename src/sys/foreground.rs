@@ -11,6 +11,8 @@ use nix::sys::signal::{self, SigSet, Signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
+use crate::snapshot::saved;
+
 /// The terminal that controls this process.
 #[derive(Debug)]
 pub struct Terminal {
@@ -19,6 +21,8 @@ pub struct Terminal {
     own: Pid,
     is_lent: Cell<bool>,
 }
+
+saved! { new struct Terminal { device, own = getpgrp(), is_lent } }
 
 impl Terminal {
     /// The terminal, if there is one and this process is in its foreground. From here on this

@@ -2,11 +2,15 @@
 //! of other files in the same directory. Of a socket that is removed, the watch tells as a change
 //! of its attributes, since whoever listens still has it.
 
+use crate::snapshot::saved;
+
 pub use system::{drain, open, unwatch, watch, watch_directory};
 
 /// What is watched of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch(i32);
+
+saved! { struct Watch(_); }
 
 #[cfg(target_os = "linux")]
 mod system {

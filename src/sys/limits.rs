@@ -6,6 +6,8 @@ use std::io;
 use libc::{RLIM_INFINITY, rlim_t};
 use nix::errno::Errno;
 
+use crate::snapshot::saved;
+
 /// A limit of the system: `minfds` and `minprocs` are about two of them, and programs may be given all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
@@ -22,6 +24,13 @@ pub enum Limit {
     Stack,
     Nice,
     RealTimePriority,
+}
+
+saved! {
+    enum Limit {
+        OpenFiles, Processes, Core, ProcessorTime, AddressSpace, Data, FileSize,
+        LockedMemory, Stack, Nice, RealTimePriority,
+    }
 }
 
 /// No limit has this number: the system says that there is none.

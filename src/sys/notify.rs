@@ -12,6 +12,7 @@ use std::path::Path;
 
 use nix::sys::socket::{AddressFamily, MsgFlags, SockType, UnixAddr, sendto};
 
+use crate::snapshot::{Reader, Save, Saved, Writer};
 use crate::sys::{fd, socket};
 
 /// Where messages go.
@@ -47,9 +48,34 @@ impl NotifySocket {
     }
 }
 
+/// As the name that it was given.
+impl Save for NotifySocket {
+    fn save(&self, to: &mut Writer) {
+        let mut name = Vec::new();
+        if let Some(path) = self.address.path() {
+            name.extend_from_slice(path.as_os_str().as_bytes());
+        }
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(abstracted) = self.address.as_abstract() {
+            name.push(b'@');
+            name.extend_from_slice(abstracted);
+        }
+        to.bytes(&name);
+    }
+}
+
+impl Saved for NotifySocket {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        let name = from.bytes()?;
+        let socket = NotifySocket::named(OsStr::from_bytes(&name));
+        socket.ok().or_else(|| from.fail("no name of a socket"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::tests::handed_over;
     use std::os::unix::net::UnixDatagram;
 
     #[test]
@@ -82,6 +108,18 @@ mod tests {
         let mut buffer = [0; 64];
         let length = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"STOPPING=1");
+    }
+
+    #[test]
+    fn the_next_program_tells_the_same_manager() {
+        let mut names = vec!["/run/systemd/notify"];
+        if cfg!(target_os = "linux") {
+            names.push("@manager");
+        }
+        for name in names {
+            let socket = NotifySocket::named(OsStr::new(name)).unwrap();
+            assert_eq!(handed_over(&socket), socket, "{name}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
+use crate::snapshot::saved;
 use crate::sys::fd;
 
 /// The longest message that is read; systemd takes no longer ones either.
@@ -31,8 +32,13 @@ pub struct InboxAddress {
     /// As `NOTIFY_SOCKET` says it.
     pub name: String,
     #[cfg(not(target_os = "linux"))]
-    _directory: directory::Private,
+    directory: directory::Private,
 }
+
+#[cfg(target_os = "linux")]
+saved! { new struct InboxAddress { name } }
+#[cfg(not(target_os = "linux"))]
+saved! { new struct InboxAddress { name, directory } }
 
 /// A message, as far as it can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +87,7 @@ pub fn open(user: Option<u32>) -> io::Result<Inbox> {
         descriptor,
         address: InboxAddress {
             name: directory.socket().to_string_lossy().into_owned(),
-            _directory: directory,
+            directory,
         },
     })
 }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
+use crate::snapshot::saved;
 use crate::sys::fd;
 #[cfg(target_os = "linux")]
 use crate::sys::fd::Control;
@@ -42,12 +43,16 @@ enum Manner {
     PolledTerminal,
 }
 
+saved! { enum Manner { Own, Socket, Polled, PolledTerminal } }
+
 /// A descriptor that is written to without waiting.
 #[derive(Debug)]
 pub struct Outlet {
     descriptor: OwnedFd,
     manner: Manner,
 }
+
+saved! { new struct Outlet { descriptor, manner } }
 
 /// What a path led to.
 #[derive(Debug)]
@@ -198,6 +203,8 @@ pub enum Identity {
     /// A device, by its number: it may have several names.
     Device(u64),
 }
+
+saved! { enum Identity { Inode(a, b), Device(a) } }
 
 impl Identity {
     /// That of a descriptor; `None` where there is none.

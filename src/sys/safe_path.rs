@@ -26,6 +26,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat, renameat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
+use crate::snapshot::saved;
 use crate::sys::errno;
 use crate::sys::refused::Refused;
 use crate::sys::trust;
@@ -49,6 +50,8 @@ pub struct FileAt {
     /// The directory as it was asked for, for messages.
     shown: PathBuf,
 }
+
+saved! { new struct FileAt { directory, name, shown } }
 
 #[derive(Debug)]
 struct Link {

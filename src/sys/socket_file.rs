@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use crate::snapshot::saved;
 use crate::sys::safe_path;
 use crate::sys::socket;
 use crate::sys::socket::LONGEST_SOCKET_PATH;
@@ -33,6 +34,8 @@ pub struct Access {
     /// How many connections may wait to be accepted.
     pub backlog: i32,
 }
+
+saved! { new struct Access { mode, owner, backlog } }
 
 /// What the system may refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

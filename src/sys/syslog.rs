@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
+use crate::snapshot::saved;
 use crate::sys::time::{self, LocalTime};
 use crate::sys::{fd, socket};
 
@@ -59,11 +60,20 @@ pub struct Syslog {
     connections: u64,
 }
 
+saved! {
+    new struct Syslog {
+        path, ident, connection, place, pending, pending_bytes, is_cut, lost,
+        connections,
+    }
+}
+
 #[derive(Debug)]
 enum Connection {
     Datagrams(OwnedFd),
     Stream(OwnedFd),
 }
+
+saved! { enum Connection { Datagrams(a), Stream(a) } }
 
 impl Syslog {
     /// Lines will carry `ident`, the program's name. The connection is made with the first line.

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use crate::snapshot::saved;
 use crate::sys::fd;
 
 /// The end that raises. The other end is in the poll set.
@@ -11,6 +12,8 @@ use crate::sys::fd;
 pub struct Trigger {
     write: OwnedFd,
 }
+
+saved! { new struct Trigger { write } }
 
 impl Trigger {
     /// A trigger that is not raised, and the end for the poll set, which is

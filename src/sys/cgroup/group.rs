@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::sys::kill;
 
 /// The file of a group that names its processes and takes others.
@@ -18,6 +19,8 @@ const DEEPEST: u32 = 8;
 pub struct Group {
     path: PathBuf,
 }
+
+saved! { new struct Group { path } }
 
 impl Group {
     pub fn new(path: PathBuf) -> Group {

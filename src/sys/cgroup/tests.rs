@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::*;
-use crate::sys::tests::until;
+use crate::sys::tests::{handed_over, until};
 
 struct False(tempfile::TempDir);
 
@@ -99,6 +99,19 @@ fn groups_are_those_of_one_supervisord() {
         format!("control group {path} is that of another supervisord")
     );
     drop(opened);
+    until("the lock is free", || tree.open().is_ok());
+}
+
+#[test]
+fn the_next_program_has_the_groups_and_gives_back_what_was_given_out() {
+    let tree = False::new();
+    let mut opened = tree.open().unwrap();
+    opened.give_out("memory").unwrap();
+    let next = handed_over(&opened);
+    drop(opened);
+    assert!(tree.open().unwrap_err().ends_with("of another supervisord"));
+    next.close();
+    assert_eq!(tree.read(GIVEN), "-memory");
     until("the lock is free", || tree.open().is_ok());
 }
 

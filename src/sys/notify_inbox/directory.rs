@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use nix::sys::socket::{AddressFamily, SockType, UnixAddr, bind};
 
+use crate::snapshot::saved;
 use crate::sys::{fd, socket};
 
 /// A directory that goes with this value.
@@ -14,6 +15,8 @@ use crate::sys::{fd, socket};
 pub struct Private {
     path: PathBuf,
 }
+
+saved! { new struct Private { path } }
 
 impl Private {
     fn new(user: Option<u32>) -> io::Result<Private> {

@@ -9,6 +9,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
+use crate::snapshot::saved;
 use crate::sys::fd::{self, Pipe};
 
 /// What a pipe takes in one piece or not at all.
@@ -23,6 +24,8 @@ pub struct ErrorPipe {
     /// Of children that have not been collected yet.
     told: Vec<(i32, String)>,
 }
+
+saved! { new struct ErrorPipe { pipe, told } }
 
 impl ErrorPipe {
     /// A new pipe; the daemon's end never blocks.
@@ -112,6 +115,7 @@ fn split_record(bytes: &[u8]) -> Option<(i32, &[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::tests::handed_over;
 
     #[test]
     fn each_child_is_heard_by_its_pid_and_once() {
@@ -137,6 +141,21 @@ mod tests {
         assert_eq!(errors.take(8).as_deref(), Some("no exec"));
         errors.forget(7);
         assert_eq!(errors.take(7), None);
+    }
+
+    #[test]
+    fn what_a_child_has_said_is_heard_by_the_next_program() {
+        let mut errors = ErrorPipe::new().unwrap();
+        errors.tell(7, "no exec");
+        errors.tell(8, "no directory");
+        assert_eq!(errors.take(9), None);
+        // A child that was started before, and says it after.
+        let mut next = handed_over(&errors);
+        errors.tell(10, "no user");
+        drop(errors);
+        for (pid, expected) in [(10, "no user"), (7, "no exec"), (8, "no directory")] {
+            assert_eq!(next.take(pid).as_deref(), Some(expected));
+        }
     }
 
     #[test]
