@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use crate::snapshot::saved;
+
 const BEGIN: &[u8] = b"<!--XSUPERVISOR:BEGIN-->";
 const END: &[u8] = b"<!--XSUPERVISOR:END-->";
 
@@ -21,6 +23,8 @@ pub struct Capture {
     /// The message so far, while one is being written; its beginning goes where it gets too long.
     message: Option<VecDeque<u8>>,
 }
+
+saved! { new struct Capture { limit, next_limit, held_back, message } }
 
 /// What a part of the stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::loop_context::LoopContext;
+use crate::snapshot::saved;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{errno, fd};
 
@@ -23,6 +24,8 @@ pub struct InputDispatcher {
     /// child reads.
     written: usize,
 }
+
+saved! { new struct InputDispatcher { token, pending, written } }
 
 /// Why a process cannot be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::loggers::form::{Column, Form, Writer};
 use crate::loggers::lines::Lines;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::snapshot::saved;
 use crate::sys::time;
 use crate::tokens::Channel;
 
@@ -41,6 +42,8 @@ pub struct LineLogs {
     since: Option<Monotonic>,
 }
 
+saved! { new struct LineLogs { lines, logs, group, when_slow, backlog, since } }
+
 #[derive(Debug)]
 struct LineLog {
     log: LogUse,
@@ -49,6 +52,8 @@ struct LineLog {
     /// What lines look like, once the child is there.
     form: Option<Form>,
 }
+
+saved! { new struct LineLog { log, format, column, form } }
 
 impl LineLogs {
     /// Those of a process of that group.

@@ -7,3 +7,6 @@ pub mod input;
 pub mod line_logs;
 pub mod output;
 pub mod search;
+
+#[cfg(test)]
+mod tests;

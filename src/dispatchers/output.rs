@@ -22,6 +22,7 @@ use crate::loggers::failure::LogFailure;
 use crate::loggers::ring::SharedRing;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::snapshot::saved;
 use crate::sys::poller::Token;
 use crate::sys::{errno, fd};
 use crate::text::ansi::AnsiStripper;
@@ -62,6 +63,13 @@ pub struct OutputDispatcher {
     next: Option<Box<Next>>,
 }
 
+saved! {
+    new struct OutputDispatcher {
+        process, channel, pid, token, logs, stripper, capture, ring, report, reported,
+        awaited, is_in_line, next,
+    }
+}
+
 /// What came of an attempt to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadStatus {
@@ -86,6 +94,8 @@ pub enum Report {
     Conversation,
 }
 
+saved! { enum Report { Messages, Output, Conversation } }
+
 /// What a child has written for others than its logs.
 #[derive(Debug)]
 pub struct Reported {
@@ -95,6 +105,8 @@ pub struct Reported {
     pub kind: ReportedKind,
     pub bytes: Vec<u8>,
 }
+
+saved! { new struct Reported { pid, channel, kind, bytes } }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportedKind {
@@ -107,6 +119,8 @@ pub enum ReportedKind {
     /// The text that says that it is ready; there are no bytes.
     Ready,
 }
+
+saved! { enum ReportedKind { Output, Message, Conversation, Ready } }
 
 impl OutputDispatcher {
     /// Takes over a pipe that was registered for reading. The output goes to these logs

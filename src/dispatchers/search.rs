@@ -1,5 +1,7 @@
 //! Looking for a text in what a child writes, piece by piece.
 
+use crate::snapshot::saved;
+
 /// Looks for one text until it is found.
 #[derive(Debug)]
 pub struct Search {
@@ -7,6 +9,8 @@ pub struct Search {
     /// The end of what was looked at, where the text may have begun: shorter than that.
     end: Vec<u8>,
 }
+
+saved! { new struct Search { text, end } }
 
 impl Search {
     /// A search for a text of one line, so that what contains it is a line.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::loggers::failure::LogFailure;
+use crate::snapshot::saved;
 
 /// How often one log is complained of.
 pub const INTERVAL: Duration = Duration::from_secs(60);
@@ -17,6 +18,8 @@ pub struct Complaint {
     last_told: Option<Monotonic>,
     untold: Losses,
 }
+
+saved! { struct Complaint { last_told, untold } }
 
 /// What went wrong with a log. Displays as
 /// `cannot write /l: No space left on device; 12 bytes of it are lost`.
@@ -29,6 +32,8 @@ pub struct Losses {
     /// How many lines were dropped, which count among the bytes.
     pub lines: u64,
 }
+
+saved! { struct Losses { failure, lost, lines } }
 
 impl Complaint {
     pub fn note(&mut self, losses: Losses) {

@@ -1,5 +1,7 @@
 //! Days of the local calendar, and when the next one begins.
 
+use crate::snapshot::saved;
+
 /// The longest that a day is with its change of time, and a whole day that a country leaves out,
 /// in seconds.
 const LONGEST: i64 = 50 * 3600;
@@ -12,6 +14,8 @@ pub struct Day {
     /// 1 to 31.
     pub day: u32,
 }
+
+saved! { struct Day { year, month, day } }
 
 /// The first second after `now` that has a later day, by what the calendar says of each second.
 /// It is midnight, or the first second after a gap that midnight falls into.

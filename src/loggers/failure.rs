@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::snapshot::saved;
 use crate::sys::errno;
 use crate::sys::refused::Refused;
 
@@ -19,6 +20,8 @@ pub enum LogOperation {
     /// Giving the file its owner and its mode.
     Own,
 }
+
+saved! { enum LogOperation { Open, Write, Rotate, Remove, Own } }
 
 impl LogOperation {
     fn verb(self) -> &'static str {
@@ -45,6 +48,8 @@ pub struct LogFailure {
     /// What was refused by ourselves, and why.
     pub refused: Option<String>,
 }
+
+saved! { new struct LogFailure { operation, path, errno, refused } }
 
 impl LogFailure {
     /// From the system's answer.

@@ -19,11 +19,12 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::rc::{Rc, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::fcntl::OFlag;
 
 use crate::loggers::window;
+use crate::snapshot::saved;
 use crate::sys::safe_path;
 
 /// How much of what was written last is kept, in bytes.
@@ -58,6 +59,12 @@ pub struct FollowedLog {
     left: VecDeque<(Inode, u64)>,
 }
 
+saved! {
+    new struct FollowedLog {
+        path, stretches, first, end, recent, writers, positions, left,
+    }
+}
+
 /// A part of the stream that stands in one file.
 #[derive(Debug)]
 struct Stretch {
@@ -72,21 +79,26 @@ struct Stretch {
     is_cut: bool,
 }
 
+saved! { new struct Stretch { file, inode, start, offset, is_cut } }
+
 /// What makes a file another one. Numbers come back when a file is removed, so
 /// the time of its making belongs to it, where the system tells that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Inode {
     device: u64,
     number: u64,
-    made: Option<SystemTime>,
+    made: Option<Duration>,
 }
+
+saved! { new struct Inode { device, number, made } }
 
 impl Inode {
     fn of(found: &Metadata) -> Inode {
+        let made = found.created().ok();
         Inode {
             device: found.dev(),
             number: found.ino(),
-            made: found.created().ok(),
+            made: made.and_then(|made| made.duration_since(UNIX_EPOCH).ok()),
         }
     }
 }
@@ -97,6 +109,8 @@ pub struct Position {
     stretch: u64,
     at: u64,
 }
+
+saved! { new struct Position { stretch, at } }
 
 /// What a follower was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -391,6 +405,8 @@ impl FollowedLog {
 /// What a writer tells the followers of its log with.
 #[derive(Debug)]
 pub struct Announcer(Weak<RefCell<FollowedLog>>);
+
+saved! { struct Announcer(_); }
 
 impl Announcer {
     /// One more writer of that log.

@@ -3,6 +3,7 @@
 use crate::config::line_format::{Field, LineFormat, Piece};
 use crate::loggers::lines::Line;
 use crate::loggers::stamp::{Stamp, StampForm};
+use crate::snapshot::saved;
 use crate::text::plain;
 use crate::text::scan::{self, has, has_below, has_high};
 
@@ -32,12 +33,16 @@ pub struct Column {
     pub colour: Option<usize>,
 }
 
+saved! { struct Column { width, colour } }
+
 /// The colours of names, as SGR has them: red is left for errors.
 const COLOURS: &[&str] = &["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"];
 
 /// What lines of one writer look like.
 #[derive(Clone, Debug)]
 pub struct Form(Vec<Part>);
+
+saved! { struct Form(_); }
 
 #[derive(Clone, Debug)]
 enum Part {
@@ -50,6 +55,8 @@ enum Part {
     /// The bytes that ended it.
     End,
 }
+
+saved! { enum Part { Text(a), Time(a), Message, Escaped, End } }
 
 impl Form {
     pub fn new(format: &LineFormat, writer: Writer<'_>, column: Column) -> Form {

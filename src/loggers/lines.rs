@@ -5,6 +5,7 @@
 //! 64 KiB; the owner takes it out when it has waited long enough, and the rest of it
 //! is a line by itself.
 
+use crate::snapshot::saved;
 use crate::text::scan::{self, has};
 use crate::text::utf8;
 
@@ -21,6 +22,8 @@ pub struct Lines {
     /// A part of the line was handed out: an end with nothing before it belongs to that.
     is_open: bool,
 }
+
+saved! { struct Lines { held, spent, is_open } }
 
 /// A line, or a piece of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use crate::loggers::format;
 use crate::loggers::look::Look;
 use crate::loggers::rotation::Rotation;
 use crate::loggers::target::{self, Target};
+use crate::snapshot::saved;
 use crate::sys::outlet::Identity;
 use crate::sys::syslog::Mark;
 use crate::sys::time;
@@ -54,6 +55,14 @@ pub struct Logger {
     look: Option<Box<Look>>,
     /// The record that is being written; kept for its memory.
     line: String,
+}
+
+saved! {
+    new struct Logger {
+        level, stdout, file, goes_to_syslog, syslog, look,
+        // It is empty between records.
+        line = String::new(),
+    }
 }
 
 impl Logger {

@@ -9,6 +9,7 @@ use crate::loggers::form::{Column, Form, Writer};
 use crate::loggers::format;
 use crate::loggers::lines::Line;
 use crate::loggers::stamp::Stamp;
+use crate::snapshot::saved;
 use crate::sys::time;
 use crate::text::plain;
 
@@ -28,6 +29,14 @@ pub struct Look {
     pub width: usize,
     /// Whether the copy on stdout has it in colour.
     is_coloured: bool,
+}
+
+saved! {
+    new struct Look {
+        format, width, is_coloured,
+        // It is set before each record.
+        stamp = Stamp::default(),
+    }
 }
 
 impl Look {

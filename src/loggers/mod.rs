@@ -25,3 +25,6 @@ pub mod stamp;
 pub mod stream;
 pub mod target;
 pub mod window;
+
+#[cfg(test)]
+mod tests;

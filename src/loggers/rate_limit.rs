@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::snapshot::saved;
 use crate::vec_map::VecMap;
 
 /// How often a line of one kind is written.
@@ -26,6 +27,8 @@ impl fmt::Display for LeftOut {
 /// When a line of each kind was last written, and how many were left out since.
 #[derive(Debug, Default)]
 pub struct RateLimit(VecMap<&'static str, (Monotonic, u64)>);
+
+saved! { struct RateLimit(_); }
 
 impl RateLimit {
     /// How a line of that kind ends if it may be written now; `None` if it is left out.

@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use crate::snapshot::saved;
+
 /// A ring as the output that fills it and the clients that read it share it.
 pub type SharedRing = Rc<RefCell<Ring>>;
 
@@ -21,6 +23,8 @@ pub struct Ring {
     /// Nothing else has the output: readers are to look here.
     pub is_read: bool,
 }
+
+saved! { new struct Ring { bytes, room, end, is_read } }
 
 impl Ring {
     /// An empty one, which takes memory as it fills.

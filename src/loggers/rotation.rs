@@ -3,6 +3,7 @@
 //! A file is known by its number: 0 is the live log, 1 is `log.1` and so on.
 //! Surplus backups beyond the configured number are left alone, as in 4.3.0.
 
+use crate::snapshot::saved;
 use crate::sort;
 
 /// More backups than this are not kept, so that no rollover looks for a billion files.
@@ -16,6 +17,8 @@ pub struct Rotation {
     /// How many old files are kept; with 0 or less the log just starts empty.
     pub backups: i64,
 }
+
+saved! { new struct Rotation { maxbytes, backups } }
 
 impl Rotation {
     pub const NEVER: Rotation = Rotation {

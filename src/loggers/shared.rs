@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::loggers::rotation::Rotation;
 use crate::loggers::target::Target;
+use crate::snapshot::saved;
 use crate::sys::{outlet, safe_path};
 
 /// The one target of a log with what its users want of it.
@@ -18,6 +19,8 @@ pub struct SharedLog {
     pub target: Target,
     users: Vec<Rotation>,
 }
+
+saved! { new struct SharedLog { identity, target, users } }
 
 impl SharedLog {
     /// The log of a first user.

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use crate::loggers::stream::StreamWriter;
+use crate::snapshot::saved;
 use crate::sys::outlet::{self, Identity, Opened};
 use crate::sys::syslog::{Mark, Syslog};
 
@@ -21,6 +22,8 @@ pub enum Sink {
     /// Nothing: what is written is lost.
     Closed,
 }
+
+saved! { enum Sink { File(a), Stream(a), Syslog(a), Closed } }
 
 impl Sink {
     /// What a path leads to, made as a file if there is nothing.

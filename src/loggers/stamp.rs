@@ -2,6 +2,7 @@
 //! fraction is put in.
 
 use crate::clock::Timestamp;
+use crate::snapshot::saved;
 use crate::sys::time::LocalTime;
 
 /// The two forms of one moment.
@@ -20,6 +21,8 @@ pub enum StampForm {
     /// `2026-11-23T08:15:00.123456+01:00`
     Rfc3339,
 }
+
+saved! { enum StampForm { Plain, Rfc3339 } }
 
 /// How long the zone is at the end of the second form.
 const ZONE: usize = "+01:00".len();

@@ -8,6 +8,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::snapshot::saved;
 use crate::sys::outlet::{Identity, Outlet};
 
 /// The most that waits: a full read of a child's output fits twice.
@@ -22,6 +23,8 @@ pub struct StreamWriter {
     outlet: Outlet,
     pending: Vec<u8>,
 }
+
+saved! { new struct StreamWriter { outlet, pending } }
 
 impl StreamWriter {
     pub fn new(outlet: Outlet) -> StreamWriter {

@@ -26,6 +26,7 @@ use crate::loggers::rollover;
 use crate::loggers::rotation::{self, MAX_BACKUPS, Rotation};
 use crate::loggers::sink::Sink;
 use crate::loggers::stream::{PENDING_LIMIT, StreamWriter};
+use crate::snapshot::saved;
 use crate::sys::lock;
 use crate::sys::outlet::{self, Identity, Outlet};
 use crate::sys::safe_path;
@@ -64,6 +65,13 @@ pub struct Target {
     kept: Option<Box<Kept>>,
     /// For those who follow the log, if anybody does.
     announcer: Option<Announcer>,
+}
+
+saved! {
+    new struct Target {
+        path, rotation, sink, inherited, removed, detached, rotation_retry, follows,
+        is_held, users, most_users, losses, kept, announcer,
+    }
 }
 
 impl Target {

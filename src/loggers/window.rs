@@ -15,6 +15,7 @@ use std::rc::Rc;
 use nix::fcntl::OFlag;
 
 use crate::loggers::ring::SharedRing;
+use crate::snapshot::saved;
 use crate::sys::safe_path;
 use crate::text::decoder::Decoder;
 use crate::text::utf8;
@@ -55,6 +56,8 @@ enum Source {
     File(File),
     Ring(SharedRing),
 }
+
+saved! { enum Source { File(a), Ring(a) } }
 
 /// What can be read from any offset on.
 pub trait ReadAt {
@@ -102,6 +105,8 @@ pub struct Window {
     position: u64,
 }
 
+saved! { new struct Window { source, start, end, position } }
+
 /// How many parts of logs may be open at a time.
 const LIMIT: usize = 128;
 
@@ -110,11 +115,15 @@ const LIMIT: usize = 128;
 #[derive(Debug, Default)]
 pub struct WindowLimit(Rc<()>);
 
+saved! { struct WindowLimit(_); }
+
 /// One of them may be open for as long as this is kept.
 #[derive(Debug)]
 pub struct WindowPermit {
-    _counted: Rc<()>,
+    counted: Rc<()>,
 }
+
+saved! { new struct WindowPermit { counted } }
 
 impl WindowLimit {
     /// Admits one more; `None` if too many are open.
@@ -122,7 +131,7 @@ impl WindowLimit {
         // One is the reference of the limit itself.
         let has_room = Rc::strong_count(&self.0) <= LIMIT;
         has_room.then(|| WindowPermit {
-            _counted: Rc::clone(&self.0),
+            counted: Rc::clone(&self.0),
         })
     }
 }

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
 use crate::loggers::followed::{FollowedLog, Shared};
+use crate::snapshot::saved;
 
 /// The logs that somebody follows, by what makes paths one log.
 #[derive(Debug, Default)]
 pub struct Following(Vec<(PathBuf, Weak<RefCell<FollowedLog>>)>);
+
+saved! { struct Following(_); }
 
 impl Following {
     /// The one of that identity, if somebody follows it.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::snapshot::saved;
 use crate::vec_map::VecMap;
 
 #[derive(Debug)]
@@ -14,6 +15,14 @@ pub struct LogBudget {
     /// The files that these paths lead to, once that is known. To follow the links of each takes
     /// longer than all the rest.
     pub places: Option<Vec<PathBuf>>,
+}
+
+saved! {
+    new struct LogBudget {
+        limit, counted, logs,
+        // They are looked for again when they are needed.
+        places = None,
+    }
 }
 
 impl LogBudget {

@@ -26,6 +26,7 @@ use crate::loop_context::log_budget::LogBudget;
 use crate::loop_context::open_logs::OpenLogs;
 use crate::loop_context::rotated::RotatedFiles;
 use crate::loop_context::tally::Tally;
+use crate::snapshot::saved;
 use crate::sys::cgroup::Tree;
 use crate::sys::poller::Poller;
 use crate::sys::read_buffer::{self, ReadBuffer};
@@ -81,6 +82,18 @@ pub struct LoopContext {
     pub tally: Option<Box<Tally>>,
     /// The clocks as read at the beginning of this turn of the loop.
     pub now: Now,
+}
+
+saved! {
+    new struct LoopContext {
+        poller, timers, log, rate_limit, logs, following, budget, rotated, midnight,
+        window_limit, error_pipe, cgroups, tally, now,
+        // These hold nothing between events.
+        input = ReadBuffer::default(),
+        stamp = Stamp::default(),
+        chunks = Vec::new(),
+        buffer = Vec::new(),
+    }
 }
 
 impl LoopContext {

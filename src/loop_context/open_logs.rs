@@ -18,6 +18,7 @@ use crate::loggers::rotation::Rotation;
 use crate::loggers::shared::SharedLog;
 use crate::loggers::target::Target;
 use crate::loop_context::tally::Counts;
+use crate::snapshot::saved;
 use crate::sys::poller::Token;
 use crate::sys::syslog::Mark;
 use crate::tokens::{Channel, LogId};
@@ -42,6 +43,8 @@ pub struct OpenLogs {
     pub told_of_main_log: bool,
 }
 
+saved! { struct OpenLogs { logs, by_identity, last_id, troubles, coloured, told_of_main_log } }
+
 /// What is wrong with one log.
 #[derive(Debug, Default)]
 pub struct Trouble {
@@ -60,6 +63,12 @@ pub struct Trouble {
     pub is_timed: bool,
     /// The pipes that are not read until the log takes more.
     pub paused: Vec<Token>,
+}
+
+saved! {
+    struct Trouble {
+        complaint, complainant, counts, uncounted, outlets, slow, is_timed, paused,
+    }
 }
 
 impl Trouble {
@@ -95,6 +104,8 @@ pub struct LogUse {
     /// Where it is counted what is lost of what its owner writes, if anywhere.
     pub counts: Option<Rc<Counts>>,
 }
+
+saved! { new struct LogUse { id, rotation, counts } }
 
 impl LogUse {
     /// That to write to the system's log, which is always open.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::config::keeping::FileKeeping;
 use crate::loggers::target::Inode;
+use crate::snapshot::saved;
 
 /// How many files may wait; more are left as they are.
 pub const LIMIT: usize = 1024;
@@ -17,6 +18,8 @@ pub struct RotatedFiles {
     pub busy: Option<PathBuf>,
 }
 
+saved! { struct RotatedFiles { waiting, busy } }
+
 #[derive(Debug)]
 pub struct RotatedFile {
     /// The log, without links on the way.
@@ -24,3 +27,5 @@ pub struct RotatedFile {
     pub inode: Inode,
     pub keeping: Rc<FileKeeping>,
 }
+
+saved! { new struct RotatedFile { log, inode, keeping } }

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use crate::snapshot::saved;
 use crate::vec_map::VecMap;
 
 /// From so many processes on those are forgotten now and then that are gone.
@@ -24,9 +25,13 @@ pub struct Tally {
     pub calls: Counted,
 }
 
+saved! { struct Tally { processes, limit, dropped, requests, calls } }
+
 /// Numbers by their names, which are few.
 #[derive(Debug, Default)]
 pub struct Counted(Vec<(String, u64)>);
+
+saved! { struct Counted(_); }
 
 /// What is counted of a process.
 #[derive(Debug, Default)]
@@ -38,8 +43,12 @@ pub struct Counts {
     pub lost_bytes: Counter,
 }
 
+saved! { struct Counts { starts, log_bytes, lost_bytes } }
+
 #[derive(Debug, Default)]
 pub struct Counter(Cell<u64>);
+
+saved! { struct Counter(_); }
 
 impl Counter {
     pub fn add(&self, more: u64) {

@@ -7,11 +7,13 @@ use crate::loggers::target::Target;
 use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
+use crate::sys::tests::handed_over;
 use crate::tokens::{Channel, GroupId, LogId, ProcessId, Timer};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::rc::Rc;
 
 const USER: LogUser<'_> = LogUser {
     process: "cat",
@@ -174,4 +176,76 @@ fn an_idle_daemon_does_not_complain_of_its_complaints() {
             format!("ERRO {complaint}; 112 bytes of it are lost"),
         ]
     );
+}
+
+#[test]
+fn the_next_program_waits_for_the_same_reader_and_reads_the_child_again() {
+    let mut scene = Scene::new();
+    let path = scene.path("fifo");
+    nix::unistd::mkfifo(path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    scene.context.tally = Some(Box::default());
+    let counts = scene.context.tally.as_mut().unwrap().of_process("g", "cat");
+    let mut log = scene.open(&path);
+    log.counts = Some(Rc::clone(&counts));
+    let pipe = fd::pipe().unwrap();
+    fd::write(pipe.write.as_fd(), b"more").unwrap();
+    let id = ProcessId {
+        group: GroupId(1),
+        index: 0,
+    };
+    let owner = FdOwner::Output(id, Channel::Stdout);
+    let poller = &mut scene.context.poller;
+    let token = poller.register(pipe.read, Interest::READ, owner).unwrap();
+    while !scene.context.is_congested(&log) {
+        scene.context.write_log(&log, USER, &[b'x'; 1000]);
+    }
+    scene.context.pause_pipe(log.id, token);
+    // The first is told at once, the second not before a minute is over.
+    scene.context.lose(&log, USER, 7);
+    scene.context.lose(&log, USER, 8);
+    let followed = scene.path("main.log");
+    let follower = scene.context.follow_log(&followed).unwrap();
+    let (position, _) = follower.borrow_mut().follow(0);
+
+    let all = ((scene.context, log), (follower, (position, token)));
+    let ((context, log), (follower, (position, token))) = handed_over(&all);
+    let ((before, _), _) = all;
+    assert_eq!(before.now, context.now);
+    drop(before);
+    scene.context = context;
+
+    // Who waits for the reader: nobody reads the child meanwhile.
+    let trouble = scene.context.logs.troubles.get(&log.id).unwrap();
+    assert_eq!((&trouble.paused, trouble.outlets.len()), (&vec![token], 1));
+    assert!(!scene.is_ready(token));
+    let mut options = File::options();
+    let options = options.read(true).custom_flags(libc::O_NONBLOCK);
+    let mut reader = options.open(&path).unwrap();
+    let outlet = scene.context.logs.troubles.get(&log.id).unwrap().outlets[0];
+    assert!(!scene.is_ready(outlet));
+    let mut taken = Vec::new();
+    let _ = reader.read_to_end(&mut taken).unwrap_err();
+    assert!(scene.is_ready(outlet));
+    scene.context.flush_log(log.id);
+    assert!(!scene.context.is_congested(&log));
+    assert!(scene.is_ready(token));
+
+    // The same log for the same path, counters for the same name, followers of the same file.
+    let again = scene.open(&path);
+    assert_eq!(again.id, log.id);
+    let tally = scene.context.tally.as_mut().unwrap();
+    let counts = tally.of_process("g", "cat");
+    assert!(Rc::ptr_eq(&counts, log.counts.as_ref().unwrap()));
+    assert_eq!(counts.lost_bytes.get(), 15);
+    let shared = scene.context.follow_log(&followed).unwrap();
+    assert!(Rc::ptr_eq(&shared, &follower));
+    scene.context.log.info("told");
+    let mut buffer = Vec::new();
+    shared
+        .borrow_mut()
+        .take(&position, &mut buffer, 1000)
+        .unwrap();
+    assert!(String::from_utf8(buffer).unwrap().ends_with("INFO told\n"));
+    scene.pass(60);
+    assert_eq!(scene.due(), Some(Timer::LogLosses(log.id)));
 }

@@ -33,6 +33,22 @@ macro_rules! numbers {
 
 numbers!(i32 i64 u16 u32 u64 usize);
 
+/// What has no value: null.
+impl Save for () {
+    fn save(&self, to: &mut Writer) {
+        to.null();
+    }
+}
+
+impl Saved for () {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        match from.is_null() {
+            true => Some(()),
+            false => from.fail("not null"),
+        }
+    }
+}
+
 impl Save for bool {
     fn save(&self, to: &mut Writer) {
         to.raw(match self {

@@ -8,6 +8,7 @@ use crate::dispatchers::line_logs::LineLogs;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
 use crate::loop_context::tally::Counts;
+use crate::snapshot::saved;
 use crate::tokens::Channel;
 
 /// What is configured of a channel.
@@ -37,6 +38,8 @@ pub struct Logs {
     /// Where it is counted what comes, if anywhere.
     pub counts: Option<Rc<Counts>>,
 }
+
+saved! { struct Logs { raw, lines, counts } }
 
 impl Logs {
     pub fn all(&self) -> impl Iterator<Item = &LogUse> {

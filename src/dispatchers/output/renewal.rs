@@ -11,6 +11,7 @@ use crate::dispatchers::capture::Capture;
 use crate::loggers::ring::SharedRing;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::{LogUse, LogUser};
+use crate::snapshot::saved;
 
 /// How long the end of a line is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,12 +25,16 @@ pub struct NextLogs {
     pub own_users: usize,
 }
 
+saved! { new struct NextLogs { logs, ring, own_users } }
+
 /// The same while the end of a line is waited for.
 #[derive(Debug)]
 pub(super) struct Next {
     to: NextLogs,
     since: Monotonic,
 }
+
+saved! { new struct Next { to, since } }
 
 impl Next {
     pub(super) fn close(&mut self, context: &mut LoopContext) {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::loggers::rotation::Rotation;
 use crate::loggers::target::Target;
+use crate::sys::tests::handed_over;
 use std::fs::OpenOptions;
 
 struct Followed {
@@ -253,4 +254,56 @@ fn a_log_that_nobody_follows_any_more_is_forgotten() {
     ));
     assert!(log.upgrade().is_none());
     followed.writer.write(b"y\n");
+}
+
+#[test]
+fn the_next_program_goes_on_in_three_files_without_a_gap() {
+    let mut log = Followed::new(100_000, 5);
+    let mut near = log.follower();
+    let mut far = log.follower();
+    let written = RefCell::new(String::new());
+    let write = |writer: &mut Target, lines: std::ops::Range<u32>| {
+        for line in lines {
+            let line = format!("line {line} {}\n", "x".repeat(90));
+            writer.write(line.as_bytes());
+            written.borrow_mut().push_str(&line);
+        }
+    };
+    write(&mut log.writer, 0..1500);
+    near.take(&log.log);
+    write(&mut log.writer, 1500..2500);
+    let stretches = |log: &Shared| log.borrow().stretches.len();
+    let open = |log: &Shared| {
+        let log = log.borrow();
+        log.stretches.iter().filter(|it| it.file.is_some()).count()
+    };
+    let recent = log.log.borrow().recent.clone();
+    assert_eq!((stretches(&log.log), open(&log.log)), (3, 3));
+    assert!(!recent.is_empty());
+
+    // The followers come first or last: what they share with the log is the same.
+    let positions = (Rc::clone(&near.position), Rc::clone(&far.position));
+    let (near_position, ((mut writer, shared), far_position)) = handed_over(&(
+        positions.0,
+        ((log.writer, Rc::clone(&log.log)), positions.1),
+    ));
+    (near.position, far.position) = (near_position, far_position);
+    drop(log.log);
+    assert_eq!((stretches(&shared), open(&shared)), (3, 3));
+    assert_eq!(shared.borrow().recent, recent);
+    assert_eq!(shared.borrow().positions.len(), 2);
+
+    // A file that has lost its name since is read all the same.
+    fs::remove_file(log.directory.path().join("x.log.2")).unwrap();
+    write(&mut writer, 2500..2700);
+    assert_eq!(far.take(&shared), []);
+    assert_eq!(near.take(&shared), []);
+    assert!(near.told == *written.borrow() && far.told == near.told);
+    assert_eq!(stretches(&shared), 1, "nobody needs the others");
+    write(&mut writer, 2700..2710);
+    assert_eq!(far.take(&shared), []);
+    assert!(far.told == *written.borrow());
+    assert_eq!(shared.borrow().writers, 1);
+    drop(writer);
+    assert_eq!(shared.borrow().writers, 0);
 }

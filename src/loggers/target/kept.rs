@@ -17,6 +17,7 @@ use crate::config::keeping::{FileKeeping, Rotate};
 use crate::loggers::day::{self, Day, Turn};
 use crate::loggers::failure::{LogFailure, LogOperation};
 use crate::loggers::rollover::{self, NewFile};
+use crate::snapshot::saved;
 use crate::sys::refused::Refused;
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::{time, trust};
@@ -34,6 +35,8 @@ pub(super) struct Kept {
     /// The files that were moved aside and that nobody has taken note of, the oldest first.
     rotated: VecDeque<Inode>,
 }
+
+saved! { new struct Kept { keeping, day, is_busy, rotated } }
 
 /// Device and number of a file.
 pub type Inode = (u64, u64);
