@@ -1,5 +1,7 @@
 //! How much a client may do. Each route and each method says how much it takes.
 
+use crate::snapshot::saved;
+
 /// In ascending order: who may do more may do less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
@@ -9,3 +11,5 @@ pub enum Access {
     /// Everything.
     Full,
 }
+
+saved! { enum Access { ReadOnly, Full } }

@@ -13,6 +13,7 @@ use std::io;
 
 use crate::http::outbox::Outbox;
 use crate::loggers::window::{PIECE, Window, WindowPermit};
+use crate::snapshot::saved;
 use crate::text::decoder::Decoder;
 use crate::xmlrpc::writer;
 
@@ -33,6 +34,8 @@ pub struct Content {
     missing: u64,
 }
 
+saved! { struct Content { parts, last, measured, length, missing } }
+
 #[derive(Debug)]
 enum Part {
     Text(String),
@@ -43,6 +46,8 @@ enum Part {
     },
 }
 
+saved! { enum Part { Text(a), Log(a), Raw { window, _permit } } }
+
 #[derive(Debug)]
 struct Log {
     window: Window,
@@ -52,6 +57,8 @@ struct Log {
     /// The length of its escaped text: how much is known so far, then how much is left to send.
     room: u64,
 }
+
+saved! { new struct Log { window, _permit, decoder, room } }
 
 impl Content {
     /// The end of the text, to be written on.

@@ -12,6 +12,7 @@ use crate::clock::Monotonic;
 use crate::process::group::namespec;
 use crate::rpc::names;
 use crate::rpc::pending::{Ending, PendingAction};
+use crate::snapshot::saved;
 use crate::supervisor::scale::Scaling;
 use crate::tokens::ProcessId;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -43,6 +44,13 @@ pub struct Job {
     pub ending: Ending,
 }
 
+saved! {
+    new struct Job {
+        steps, under_way, groups, entries, answer, have_run, is_rolling, wait, turn,
+        ending,
+    }
+}
+
 /// The shape of a job's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobAnswer {
@@ -51,6 +59,8 @@ pub enum JobAnswer {
     /// An array with a struct for each entry.
     Several,
 }
+
+saved! { enum JobAnswer { One, Several } }
 
 /// A part of a job.
 #[derive(Debug)]
@@ -73,6 +83,13 @@ pub enum JobStep {
     Scale(Box<Scaling>),
 }
 
+saved! {
+    enum JobStep {
+        Stop(a), Start(a), StopGroup(a), Replace(a), Update(a), Renew(a, b), Leave(a),
+        Scale(a),
+    }
+}
+
 /// What is stopped or started.
 #[derive(Clone, Debug)]
 pub enum JobTarget {
@@ -84,6 +101,8 @@ pub enum JobTarget {
     /// something to do.
     Together(Vec<String>),
 }
+
+saved! { enum JobTarget { All, Name(a), Together(a) } }
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +118,8 @@ pub enum Change {
     Skip,
 }
 
+saved! { enum Change { Stop, Start, Remove, Update, Add, Scale, Skip } }
+
 /// What a step came to for one process, or for a group as a whole.
 #[derive(Debug)]
 struct Entry {
@@ -106,6 +127,8 @@ struct Entry {
     /// As [`names::entry`] makes it; a group has no name.
     status: Value,
 }
+
+saved! { new struct Entry { change, status } }
 
 impl Job {
     /// A job that has begun nothing yet.

@@ -130,3 +130,6 @@ pub fn response(context: &mut LoopContext, method: &str, result: Result<Answer, 
     }
     body
 }
+
+#[cfg(test)]
+mod tests;

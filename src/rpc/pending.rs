@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::clock::Monotonic;
 use crate::http::access::Access;
 use crate::http::content::Content;
+use crate::snapshot::saved;
 use crate::tokens::{GroupId, ProcessId};
 use crate::xmlrpc::fault::Fault;
 use crate::xmlrpc::value::Value;
@@ -34,6 +35,12 @@ pub enum PendingAction {
     Condition(Box<Awaited>),
 }
 
+saved! {
+    enum PendingAction {
+        Process(a), Several(a), Multicall(a), Listing(a), Job(a), Condition(a),
+    }
+}
+
 /// What a job came to, once it has come to its end: shared by the job and by the
 /// pending action that waits for it, each of which may outlive the other.
 pub type Ending = Rc<OnceCell<Result<Value, Fault>>>;
@@ -48,6 +55,8 @@ pub struct Listing {
     /// The turn of the loop in which it was last gone on with.
     pub turn: Monotonic,
 }
+
+saved! { new struct Listing { rows, written, content, turn } }
 
 /// The rows of a list, in order.
 #[derive(Debug)]
@@ -65,6 +74,8 @@ pub enum Rows {
     },
 }
 
+saved! { enum Rows { State(a), Figures(a), Config { rows, rereads } } }
+
 /// A process of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigRow {
@@ -76,6 +87,8 @@ pub struct ConfigRow {
     /// The process itself, if its automatic logs have names to be told.
     pub process: Option<ProcessId>,
 }
+
+saved! { new struct ConfigRow { group, place, active, process } }
 
 /// A `system.multicall` on its way.
 #[derive(Debug)]
@@ -90,6 +103,8 @@ pub struct Multicall {
     pub finished: Content,
 }
 
+saved! { new struct Multicall { access, pause, remaining, finished } }
+
 /// Why a multicall does not go on at once.
 #[derive(Debug)]
 pub enum Pause {
@@ -99,6 +114,8 @@ pub enum Pause {
     Turn(Monotonic),
 }
 
+saved! { enum Pause { Call(a), Turn(a) } }
+
 /// One process of several.
 #[derive(Debug)]
 pub enum Slot {
@@ -106,6 +123,8 @@ pub enum Slot {
     /// It is waited for.
     Awaited(AwaitedProcess),
 }
+
+saved! { enum Slot { Finished(a), Awaited(a) } }
 
 /// The statuses of all, taken out, if none is waited for.
 pub fn statuses(slots: &mut Vec<Slot>) -> Option<Value> {
@@ -128,6 +147,8 @@ pub struct AwaitedProcess {
     pub goal: Goal,
 }
 
+saved! { new struct AwaitedProcess { id, name, goal } }
+
 #[derive(Debug)]
 pub enum Goal {
     /// That it is RUNNING.
@@ -140,6 +161,8 @@ pub enum Goal {
         report_at: Monotonic,
     },
 }
+
+saved! { enum Goal { Started, Stopped { child, report_at } } }
 
 /// What may be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +179,8 @@ pub enum Condition {
     Stopped,
 }
 
+saved! { enum Condition { Running, Ready, Healthy, Exited, Stopped } }
+
 /// Processes that are to meet a condition.
 #[derive(Debug)]
 pub struct Awaited {
@@ -166,6 +191,8 @@ pub struct Awaited {
     /// When the time is over.
     pub deadline: Monotonic,
 }
+
+saved! { new struct Awaited { ids, name, condition, deadline } }
 
 impl PendingAction {
     /// When it wants to be asked again though no process has changed its state.

@@ -49,6 +49,19 @@ impl Saved for () {
     }
 }
 
+/// As the number that its bits are, which is exact.
+impl Save for f64 {
+    fn save(&self, to: &mut Writer) {
+        self.to_bits().save(to);
+    }
+}
+
+impl Saved for f64 {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        from.number().map(f64::from_bits)
+    }
+}
+
 impl Save for bool {
     fn save(&self, to: &mut Writer) {
         to.raw(match self {

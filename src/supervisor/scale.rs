@@ -7,6 +7,7 @@ use crate::config::scale::Scaled;
 use crate::loop_context::LoopContext;
 use crate::process::scheduler;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::tokens::{GroupId, ProcessId};
 
@@ -19,6 +20,8 @@ pub struct Scaling {
     pub config: Rc<config::Group>,
     pub scaled: Option<Box<Scaled>>,
 }
+
+saved! { new struct Scaling { group, configured, config, scaled } }
 
 impl Supervisor {
     /// How many processes the program of a process is to have, if that is not as configured.

@@ -6,6 +6,7 @@
 
 use crate::http::access::Access;
 use crate::process::group::namespec;
+use crate::snapshot::saved;
 use crate::tokens::Channel;
 use crate::web::form::Form;
 use crate::xmlrpc::fault::{Fault, FaultCode};
@@ -24,6 +25,8 @@ pub enum Verb {
     Roll,
 }
 
+saved! { enum Verb { Start, Stop, Restart, Roll } }
+
 /// Which processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
@@ -34,6 +37,8 @@ pub enum Selection {
     /// One, as `name` or `group:name`.
     Process(String),
 }
+
+saved! { enum Selection { All, Group(a), Process(a) } }
 
 /// What a form asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +55,12 @@ pub enum Command {
     ClearMainLog,
     /// To take note of why supervisord is FATAL.
     ClearFatal,
+}
+
+saved! {
+    enum Command {
+        Refresh, Run(a, b), ClearAllLogs, ClearLog(a, b), ClearMainLog, ClearFatal,
+    }
 }
 
 /// The form makes no sense.

@@ -14,6 +14,7 @@ use crate::http::request::Method;
 use crate::http::response::Response;
 use crate::http::routes::Page;
 use crate::rpc::interface::{Answer, Daemon, Outcome};
+use crate::snapshot::saved;
 use crate::sys::{errno, random};
 use crate::text::escape::{address, html};
 use crate::tokens::Mark;
@@ -38,6 +39,8 @@ pub struct Web {
     tokens: Option<Tokens>,
 }
 
+saved! { new struct Web { started, tokens } }
+
 /// What becomes of a request for a page.
 #[derive(Debug)]
 pub enum Answered {
@@ -53,12 +56,16 @@ pub struct FormAction {
     back: Back,
 }
 
+saved! { new struct FormAction { command, back } }
+
 /// The page from which something was asked for, where it is told.
 #[derive(Debug)]
 enum Back {
     Status(Filter),
     Log(LogQuery),
 }
+
+saved! { enum Back { Status(a), Log(a) } }
 
 impl Web {
     /// The interface of a supervisord that was started then.

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::text::escape::{self, address, html};
 use crate::web::ask;
@@ -28,6 +29,8 @@ pub struct Filter {
     /// The state's name in lower case; empty for all.
     pub state: String,
 }
+
+saved! { struct Filter { name, state } }
 
 impl Filter {
     /// What a query asks for.

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use crate::snapshot::saved;
 use crate::text::escape::{self, address, html, quoted};
 use crate::tokens::Channel;
 use crate::web::assets;
@@ -34,6 +35,8 @@ pub enum Subject {
     Main,
 }
 
+saved! { enum Subject { Process(a, b), Main } }
+
 /// When the page is loaded again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refresh {
@@ -45,6 +48,8 @@ pub enum Refresh {
     Follow,
 }
 
+saved! { enum Refresh { Off, Every(a), Follow } }
+
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogQuery {
@@ -55,6 +60,8 @@ pub struct LogQuery {
     /// How often.
     pub refresh: Refresh,
 }
+
+saved! { new struct LogQuery { subject, limit, refresh } }
 
 impl LogQuery {
     /// The log of a process, as a query asks for it.

@@ -3,13 +3,14 @@
 //!
 //! A token is the moment of its making and a keyed digest (HMAC-SHA256) of that
 //! and of what it is for. The key is random and lives as long as the daemon,
-//! so a restart makes all tokens old.
+//! so a restart makes all tokens old, and an upgrade none.
 
 use std::time::Duration;
 
 use hmac_sha256::HMAC;
 
 use crate::clock::Monotonic;
+use crate::snapshot::{Reader, Save, Saved, Writer};
 
 /// How long a token is good: a page may stay open over the night.
 pub const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,6 +22,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Makes and checks tokens.
 #[derive(Clone)]
 pub struct Tokens {
+    key: [u8; 32],
     /// With the key taken in already, which is a part of the work.
     keyed: HMAC,
 }
@@ -32,10 +34,27 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
+/// The key, so that forms that are open stay good. Nobody else reads it.
+impl Save for Tokens {
+    fn save(&self, to: &mut Writer) {
+        to.bytes(&self.key);
+    }
+}
+
+impl Saved for Tokens {
+    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+        match from.bytes()?.try_into() {
+            Ok(key) => Some(Tokens::new(key)),
+            Err(_) => from.fail("no key"),
+        }
+    }
+}
+
 impl Tokens {
     /// With a key that nobody else knows.
     pub fn new(key: [u8; 32]) -> Tokens {
         Tokens {
+            key,
             keyed: HMAC::new(key),
         }
     }
@@ -102,6 +121,7 @@ impl Issuer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot::tests::{carried, read};
 
     fn at(seconds: u64) -> Monotonic {
         Monotonic(Duration::from_secs(seconds))
@@ -152,5 +172,16 @@ mod tests {
             .collect();
         assert_eq!(made.len(), 64);
         assert_eq!(tokens.digest("x", 1).len(), DIGITS);
+    }
+
+    #[test]
+    fn a_form_that_is_open_stays_good_in_the_next_program() {
+        let tokens = Tokens::new([0xe9; 32]);
+        let next = carried(&tokens);
+        let token = tokens.make("stop", at(1));
+        assert!(next.accepts(&token, "stop", at(2)));
+        assert!(!next.accepts(&token, "start", at(2)));
+        let error = read::<Tokens>("\"short\"").unwrap_err();
+        assert!(error.contains("no key"), "{error}");
     }
 }

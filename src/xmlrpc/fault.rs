@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::snapshot::saved;
 use crate::text::plain;
 
 /// The code of a fault, with the name that begins its text.
@@ -68,6 +69,8 @@ pub struct Fault {
     /// `NAME`, or `NAME: detail`.
     pub text: String,
 }
+
+saved! { new struct Fault { code, text } }
 
 impl Fault {
     /// The fault with its name alone.

@@ -1,5 +1,7 @@
 //! The values that XML-RPC carries.
 
+use crate::snapshot::saved;
+
 /// A value of a call or of a response. Struct members keep their order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -15,6 +17,12 @@ pub enum Value {
     Array(Vec<Value>),
     Struct(Vec<(String, Value)>),
     Nil,
+}
+
+saved! {
+    enum Value {
+        Int(a), Bool(a), String(a), Double(a), DateTime(a), Array(a), Struct(a), Nil,
+    }
 }
 
 impl Value {

@@ -19,6 +19,7 @@ use crate::rpc::interface::{Answer, CallProgress, Daemon, Outcome};
 use crate::rpc::job::Job;
 use crate::rpc::pending::PendingAction;
 use crate::rpc::{self, IncomingCall, methods, names, poll, steps};
+use crate::snapshot::saved;
 use crate::sys::memory;
 use crate::tokens::{Channel, ConnectionId, Mark, Timer};
 use crate::web::interface::{Answered, FormAction, Web};
@@ -45,6 +46,8 @@ pub(super) struct Pending {
     action: PendingAction,
 }
 
+saved! { new struct Pending { connection, asked, action } }
+
 /// How something was asked for, which says how the answer is told.
 #[derive(Debug)]
 enum Asked {
@@ -53,6 +56,8 @@ enum Asked {
     /// On a page of the web interface.
     Form(FormAction),
 }
+
+saved! { enum Asked { Call(a), Form(a) } }
 
 impl MainLoop {
     /// Each handler of the table of routes has its case here.
