@@ -1,12 +1,16 @@
 //! Bytes that arrive at one end and leave at the other: what a client has
 //! sent, or what it has still to receive. Linear in what passes through.
 
+use crate::snapshot::saved;
+
 /// The queue of bytes.
 #[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Vec<u8>,
     start: usize,
 }
+
+saved! { struct Buffer { bytes, start } }
 
 impl Buffer {
     /// Adds at the end.

@@ -7,6 +7,7 @@
 //! which can take the response away from the client.
 
 mod activity;
+mod holding;
 mod pieces;
 mod refusing;
 
@@ -24,11 +25,12 @@ use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
 use crate::http::reply::{Followed, Reply};
 use crate::http::request::{Head, HeadParser, Version};
-use crate::http::response::{Persistence, Response, StreamHead, push_chunk};
+use crate::http::response::{Persistence, StreamHead, push_chunk};
 use crate::http::tail::{Look, Tail};
 use crate::http::wire::Wire;
 use crate::log_level::Level;
 use crate::loop_context::LoopContext;
+use crate::snapshot::saved;
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{ConnectionId, Timer};
 
@@ -58,7 +60,7 @@ enum State {
     /// For the daemon's answer.
     Working(Exchange),
     /// For as long as a wrong password costs.
-    Held(Exchange, Response),
+    Held(Exchange),
     /// For the client to take its response.
     Responding(Delivery),
     /// For the daemon's next piece of it.
@@ -91,7 +93,16 @@ pub struct Connection {
     known: bool,
     /// What it asks for now changes nothing.
     only_looks: bool,
+    /// It begins no request, since the daemon is about to become another program.
+    begins_none: bool,
     limits: Limits,
+}
+
+saved! {
+    new struct Connection {
+        id, wire, peer, parser, state, resume, has_next_piece, since, begun, patience,
+        known, only_looks, begins_none, limits,
+    }
 }
 
 impl Connection {
@@ -117,6 +128,7 @@ impl Connection {
             patience: limits.request,
             known: false,
             only_looks: false,
+            begins_none: false,
             limits,
         }
     }
@@ -148,7 +160,7 @@ impl Connection {
 
     /// Its deadline has passed.
     pub fn timer(&mut self, context: &mut LoopContext, policy: &AccessPolicy) -> Handled {
-        if matches!(self.state, State::Held(..)) {
+        if matches!(self.state, State::Held(_)) {
             return self.end_hold(context);
         }
         match &self.state {
@@ -283,6 +295,9 @@ impl Connection {
             if !self.wire.output.is_empty() {
                 break;
             }
+            if self.rests() {
+                break;
+            }
             match &mut self.state {
                 State::Reading => match self.parser.take(&mut self.wire.input) {
                     Ok(None) if self.wire.ended => return Handled::Gone,
@@ -303,7 +318,7 @@ impl Connection {
                         return self.hand_up(context, request);
                     }
                 }
-                State::Working(_) | State::Continuing(_) | State::Held(..) => break,
+                State::Working(_) | State::Continuing(_) | State::Held(_) => break,
                 State::Responding(delivery) if !delivery.is_complete() => {
                     if delivery.is_measuring() && self.wire.has_hung_up(context) {
                         return Handled::Gone;
@@ -382,7 +397,7 @@ impl Connection {
             Plan::RefuseAndClose(why) => {
                 exchange.persistence = Persistence::Close;
                 if why == Refusal::WrongCredentials {
-                    return self.hold(exchange, &why, context);
+                    return self.hold(exchange, context);
                 }
                 self.refuse(exchange, &why, context);
             }
@@ -481,7 +496,7 @@ impl Connection {
         if self.wire.set_interest(context, interest).is_err() {
             return Handled::Gone;
         }
-        if matches!(self.state, State::Reading) {
+        if matches!(self.state, State::Reading) && !self.rests() {
             self.begun = match self.wire.input.is_empty() {
                 true => None,
                 false => self.begun.or(Some(context.now.monotonic)),

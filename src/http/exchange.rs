@@ -8,6 +8,7 @@ use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::{Head, Method, Version};
 use crate::http::response::{Persistence, Response};
 use crate::http::routes::Handler;
+use crate::snapshot::saved;
 
 /// What a client wants of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Exchange {
     /// When the head was complete.
     pub received: Timestamp,
 }
+
+saved! { new struct Exchange { line, version, persistence, is_browser, head_only, received } }
 
 impl Exchange {
     /// What the head of a request says.

@@ -19,6 +19,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::Head;
 use crate::http::routes::Browsers;
+use crate::snapshot::saved;
 
 /// By which names a server on TCP is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Guard {
     /// these sites may send requests.
     pub allowed: Vec<String>,
 }
+
+saved! { struct Guard { open, names, allowed } }
 
 impl Guard {
     /// Whether the request can be what the reader of an honest page wanted. For a form

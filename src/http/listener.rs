@@ -6,12 +6,12 @@
 //! permissions stand. What is found at the real name is removed only if it is
 //! a socket behind which nobody listens (4.3.0 removes plain files as well).
 
+mod file;
+
 use std::fmt;
-use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::unistd::{Uid, User};
@@ -27,6 +27,8 @@ use crate::sys::user::Owner;
 use crate::sys::{errno, fd, host};
 use crate::text::plain;
 
+pub use file::{NameState, SocketFile};
+
 /// How many connections may wait to be accepted, as in 4.3.0.
 const BACKLOG: i32 = 1024;
 
@@ -41,96 +43,6 @@ pub struct Listener {
     pub policy: AccessPolicy,
     /// The file of a unix socket.
     pub file: Option<SocketFile>,
-}
-
-/// The file of a unix socket, known by its inode, so that only our own is removed.
-#[derive(Debug)]
-pub struct SocketFile {
-    path: String,
-    access: Access,
-    inode: (u64, u64),
-    /// The process that serves on it: a parent that leaves after a fork leaves it alone.
-    owner: u32,
-}
-
-/// What has the name of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameState {
-    /// The socket, or nobody can say.
-    InPlace,
-    /// Nothing.
-    Gone,
-    /// Something else.
-    Replaced,
-}
-
-impl SocketFile {
-    /// The one of a server whose socket has not been made yet; none without a file.
-    pub fn missing(server: &Server) -> Option<SocketFile> {
-        let Address::Unix { path, mode, owner } = &server.address else {
-            return None;
-        };
-        Some(SocketFile {
-            path: path.clone(),
-            access: Access {
-                mode: *mode,
-                owner: *owner,
-                backlog: BACKLOG,
-            },
-            // No file has it.
-            inode: (0, 0),
-            owner: 0,
-        })
-    }
-
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Whether it has still got its name.
-    pub fn name_state(&self) -> NameState {
-        let is_ours = |found: Metadata| (found.dev(), found.ino()) == self.inode;
-        // It may have been moved, and a link put into its place.
-        if fs::metadata(&self.path).is_ok_and(is_ours) {
-            return NameState::InPlace;
-        }
-        match fs::symlink_metadata(&self.path) {
-            Ok(_) => NameState::Replaced,
-            Err(reason)
-                if matches!(
-                    reason.kind(),
-                    ErrorKind::NotFound | ErrorKind::NotADirectory
-                ) =>
-            {
-                NameState::Gone
-            }
-            Err(_) => NameState::InPlace,
-        }
-    }
-
-    /// From here on this process serves on it.
-    pub fn take_over(&mut self) {
-        self.owner = std::process::id();
-    }
-
-    /// Nobody removes it when this value goes.
-    pub fn leave(&mut self) {
-        self.owner = 0;
-    }
-}
-
-impl Drop for SocketFile {
-    /// Removes the file, unless another one has taken its place.
-    fn drop(&mut self) {
-        if self.owner != std::process::id() {
-            return;
-        }
-        if let Ok(metadata) = fs::symlink_metadata(&self.path)
-            && (metadata.dev(), metadata.ino()) == self.inode
-        {
-            let _ = safe_path::remove(Path::new(&self.path));
-        }
-    }
 }
 
 /// Why a server could not be opened. Its text is that of 4.3.0, without `Error: `.

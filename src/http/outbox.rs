@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
+use crate::snapshot::saved;
+
 /// Pieces up to this size are joined to the one before, in bytes.
 const JOINED: usize = 16 * 1024;
 /// How many pieces are offered at a time.
@@ -17,6 +19,8 @@ pub struct Outbox {
     gone: usize,
     len: usize,
 }
+
+saved! { struct Outbox { pieces, gone, len } }
 
 impl Outbox {
     /// Adds at the end.

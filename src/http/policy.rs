@@ -10,6 +10,7 @@ use crate::http::guard::Guard;
 use crate::http::refusal::{Refusal, Sender};
 use crate::http::request::Head;
 use crate::http::routes::Browsers;
+use crate::snapshot::saved;
 
 /// The rules of one server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +28,13 @@ pub struct AccessPolicy {
     /// Whether the web interface acts on a GET.
     pub get_actions: bool,
     pub monitoring: Monitoring,
+}
+
+saved! {
+    struct AccessPolicy {
+        credentials, readonly_credentials, readonly, guard, limits, get_actions,
+        monitoring,
+    }
 }
 
 impl AccessPolicy {

@@ -9,6 +9,7 @@
 //! the next line, and a length that is more than digits.
 
 use crate::http::buffer::Buffer;
+use crate::snapshot::saved;
 
 /// What may stand around a value.
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -25,6 +26,8 @@ pub enum Version {
     /// Any other; treated as 1.1.
     Other,
 }
+
+saved! { enum Version { Missing, Http10, Http11, Other } }
 
 /// A method by which something may be asked for here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +143,8 @@ pub struct HeadParser {
     scanned: usize,
     limit: usize,
 }
+
+saved! { new struct HeadParser { scanned, limit } }
 
 impl HeadParser {
     /// A parser of header blocks of at most `limit` bytes.

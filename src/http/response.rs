@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::http::date;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Head, Version};
+use crate::snapshot::saved;
 use crate::text::escape;
 
 /// From how many folders the page of an address where nothing is finds home.
@@ -24,6 +25,8 @@ pub enum Persistence {
     /// The end.
     Close,
 }
+
+saved! { enum Persistence { Open, KeepAlive, Close } }
 
 impl Persistence {
     /// What a client asked for, for a response of known length.

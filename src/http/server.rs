@@ -4,6 +4,7 @@
 
 mod accepting;
 mod files;
+mod holding;
 
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -16,6 +17,7 @@ use crate::http::policy::AccessPolicy;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::loop_context::{LoopContext, SHARE};
+use crate::snapshot::saved;
 use crate::sys::limits::{self, Limit};
 use crate::sys::poller::{Interest, Ready, Token};
 use crate::sys::{host, memory, time};
@@ -55,10 +57,20 @@ pub struct Servers {
     suspended: bool,
     /// The log knows that accepting fails; told once until it works again.
     told: bool,
+    /// Nobody is accepted and no request is begun, since the daemon is about to become another
+    /// program.
+    is_held: bool,
     /// From this number on descriptors are left to children and their logs.
     reserve: RawFd,
     /// The highest number that a connection has had.
     highest: RawFd,
+}
+
+saved! {
+    new struct Servers {
+        listeners, file_watcher, connections, crowd, followers, long_answers, next,
+        suspended, told, is_held, reserve, highest,
+    }
 }
 
 #[derive(Debug)]
@@ -69,6 +81,8 @@ struct Watched {
     file: Option<SocketFile>,
     file_watch: files::FileWatch,
 }
+
+saved! { new struct Watched { token, policy, file, file_watch } }
 
 impl Watched {
     /// Opens a server and watches it; the names are those of this machine.
@@ -100,6 +114,8 @@ struct Client {
     connection: Connection,
     listener: usize,
 }
+
+saved! { new struct Client { connection, listener } }
 
 impl Servers {
     /// Opens all servers in the given order and watches them. When one fails, those before
@@ -158,6 +174,7 @@ impl Servers {
             next: 0,
             suspended: false,
             told: false,
+            is_held: false,
             highest: 0,
             reserve: accepting::reserve(limits::soft(Limit::OpenFiles)),
         }
@@ -200,7 +217,7 @@ impl Servers {
                 let handled = self.with(id, |client, policy| client.timer(context, policy));
                 self.after(context, id, handled)
             }
-            Timer::LongAnswers => self.go_on(context),
+            Timer::LongAnswers => self.go_on_answering(context),
             Timer::AcceptRetry => {
                 self.resume(context);
                 Vec::new()
@@ -361,7 +378,7 @@ impl Servers {
 
     /// Goes on with long answers by one piece each, for as long as this turn of
     /// the loop allows; the others come first at the next.
-    fn go_on(&mut self, context: &mut LoopContext) -> Vec<Incoming> {
+    fn go_on_answering(&mut self, context: &mut LoopContext) -> Vec<Incoming> {
         let end = time::monotonic() + SHARE;
         let mut incoming = Vec::new();
         for _ in 0..self.long_answers.len() {
@@ -466,3 +483,6 @@ impl Servers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

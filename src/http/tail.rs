@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::loggers::followed::{Position, Shared, Taken};
 use crate::loggers::ring::SharedRing;
 use crate::loggers::window;
+use crate::snapshot::saved;
 use crate::text::utf8;
 
 /// How much of what was written before is sent, in bytes.
@@ -32,6 +33,8 @@ pub struct Tail {
     partial: Vec<u8>,
 }
 
+saved! { new struct Tail { source, partial } }
+
 /// What is followed, and how far it was read.
 #[derive(Debug)]
 enum Source {
@@ -40,6 +43,8 @@ enum Source {
     /// How often something has changed, and how often when that was last told.
     Changes(Rc<Cell<u64>>, Option<u64>),
 }
+
+saved! { enum Source { Log(a, b), Ring(a, b) } }
 
 /// Whether a look left something in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use crate::clock::Monotonic;
 use crate::http::buffer::Buffer;
 use crate::http::outbox::Outbox;
 use crate::loop_context::LoopContext;
+use crate::snapshot::saved;
 use crate::sys::fd;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::socket;
@@ -24,6 +25,8 @@ pub struct Wire {
     /// When the client last took something, or was first offered it.
     pub progress: Monotonic,
 }
+
+saved! { new struct Wire { token, input, output, ended, progress } }
 
 impl Wire {
     /// The registered socket `token`, with nothing in the buffers.

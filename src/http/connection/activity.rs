@@ -46,7 +46,7 @@ impl Connection {
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress),
             State::Reading | State::Body { .. } => Some(self.begun.unwrap_or(self.since)),
-            State::Held(..) | State::Lingering { .. } => Some(self.since),
+            State::Held(_) | State::Lingering { .. } => Some(self.since),
         }
     }
 
@@ -105,14 +105,14 @@ impl Connection {
 
     /// Whether what the client sends is read now.
     pub fn wants_input(&self) -> bool {
-        if self.wire.ended {
+        if self.wire.ended || self.rests() {
             return false;
         }
         match &self.state {
             State::Reading | State::Body { .. } => self.wire.output.is_empty(),
             // The next requests wait here, up to a bound.
             State::Working(_) | State::Continuing(_) => self.wire.input.len() < READ_SIZE,
-            State::Held(..) => false,
+            State::Held(_) => false,
             State::Responding(delivery) => {
                 delivery.is_measuring() && self.wire.input.len() < READ_SIZE
             }
@@ -135,12 +135,15 @@ impl Connection {
         if !self.wire.output.is_empty() {
             return Some(self.wire.progress + self.limits.request);
         }
+        if self.rests() {
+            return None;
+        }
         let request = self.begun.map(|begun| begun + self.limits.request);
         match &self.state {
             State::Reading => request.or(Some(self.since + self.patience)),
             State::Body { .. } => request.or(Some(self.since + self.limits.request)),
             State::Working(_) | State::Continuing(_) => None,
-            State::Held(..) => Some(self.since + HOLD),
+            State::Held(_) => Some(self.since + HOLD),
             State::Responding(delivery) if delivery.is_measuring() => None,
             State::Responding(_) => Some(self.wire.progress + self.limits.request),
             State::Following { tail, .. } => Some(self.since + look_interval(tail)),

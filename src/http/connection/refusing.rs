@@ -28,18 +28,18 @@ impl Connection {
 
     /// Refuses a wrong password, but answers later: the next one cannot be tried meanwhile on
     /// this connection. Where places run short, it is among the first to leave.
-    pub(super) fn hold(&mut self, exchange: Exchange, why: &Refusal, context: &mut LoopContext) {
-        self.tell(&exchange, why, context);
+    pub(super) fn hold(&mut self, exchange: Exchange, context: &mut LoopContext) {
+        self.tell(&exchange, &Refusal::WrongCredentials, context);
         self.known = false;
-        let held = State::Held(exchange, Response::refusal(why));
-        self.enter(held, context.now.monotonic);
+        self.enter(State::Held(exchange), context.now.monotonic);
     }
 
     /// Answers what was held back.
     pub(super) fn end_hold(&mut self, context: &mut LoopContext) -> Handled {
         let state = std::mem::replace(&mut self.state, State::Reading);
-        if let State::Held(exchange, response) = state {
+        if let State::Held(exchange) = state {
             let now = context.now.monotonic;
+            let response = Response::refusal(&Refusal::WrongCredentials);
             let delivery = Delivery::whole(exchange, &response, &mut self.wire, now);
             self.enter(State::Responding(delivery), now);
         }

@@ -91,6 +91,9 @@ impl Servers {
         let Ok(token) = registered else { return };
         let mut connection = Connection::new(id, token, peer, limits, context.now.monotonic);
         connection.start(context);
+        if self.is_held {
+            connection.begin_none(context);
+        }
         self.connections.insert(
             id,
             Box::new(Client {
@@ -211,8 +214,17 @@ impl Servers {
         self.listen(context, Interest::READ, None);
     }
 
-    /// Sets the interest in one listening socket, or in all.
-    fn listen(&mut self, context: &mut LoopContext, interest: Interest, only: Option<usize>) {
+    /// Sets the interest in one listening socket, or in all. There is none while clients are held.
+    pub(super) fn listen(
+        &mut self,
+        context: &mut LoopContext,
+        interest: Interest,
+        only: Option<usize>,
+    ) {
+        let interest = match self.is_held {
+            true => Interest::NONE,
+            false => interest,
+        };
         for (place, listener) in self.listeners.iter().enumerate() {
             if only.is_some_and(|only| only != place) {
                 continue;

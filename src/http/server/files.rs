@@ -13,6 +13,7 @@ use super::{Servers, Watched};
 use crate::clock::Monotonic;
 use crate::http::listener::{self, NameState, NotMade, SocketFile};
 use crate::loop_context::LoopContext;
+use crate::snapshot::saved;
 use crate::sys::inotify::{self, Watch};
 use crate::sys::poller::{Interest, Token};
 use crate::tokens::{FdOwner, Timer};
@@ -40,6 +41,8 @@ pub(super) struct FileWatcher {
     pause: Duration,
 }
 
+saved! { struct FileWatcher { inotify, next_look, pause } }
+
 /// What is known of one file.
 #[derive(Debug, Default)]
 pub(super) struct FileWatch {
@@ -48,6 +51,8 @@ pub(super) struct FileWatch {
     /// The log knows why.
     is_told: bool,
 }
+
+saved! { struct FileWatch { watch, is_missing, is_told } }
 
 impl Servers {
     /// Begins to watch the files.
@@ -164,10 +169,9 @@ impl Servers {
             return;
         };
         let made = listener::open_again(file).and_then(|(descriptor, new)| {
-            let interest = if self.suspended {
-                Interest::NONE
-            } else {
-                Interest::READ
+            let interest = match self.suspended || self.is_held {
+                true => Interest::NONE,
+                false => Interest::READ,
             };
             let owner = FdOwner::ListeningSocket(u32::try_from(place).unwrap_or(u32::MAX));
             let registered = context.poller.register(descriptor, interest, owner);
