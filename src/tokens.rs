@@ -180,6 +180,8 @@ pub enum Timer {
     SocketFiles,
     /// Schedules are to be looked at, where the system's timer does not tell.
     Schedules,
+    /// Requests have had their time to come to an end before an upgrade.
+    Upgrade,
     /// The service manager wants a sign of life, or has not taken what it was told.
     ServiceManager,
 }
@@ -187,7 +189,7 @@ pub enum Timer {
 saved! {
     enum Timer {
         Process(a), Line(a, b), LogRetry(a), LogLosses(a), Midnight, ShutdownReport,
-        ShutdownTimeout, EventDrain, Leftovers, Cgroups, MemoryCheck, PendingActions,
+        ShutdownTimeout, EventDrain, Leftovers, Cgroups, MemoryCheck, PendingActions, Upgrade,
         WaitingRequests, Connection(a), Tick(a), MonitorQuery(a), Overflow(a), Busy(a),
         Rest(a), Verdict(a), Health(a), Helper(a), HookLine(a), Dependency(a),
         LongAnswers, AcceptRetry, SocketFiles, Schedules, ServiceManager,

@@ -44,7 +44,7 @@ enum Source {
     Changes(Rc<Cell<u64>>, Option<u64>),
 }
 
-saved! { enum Source { Log(a, b), Ring(a, b) } }
+saved! { enum Source { Log(a, b), Ring(a, b), Changes(a, b) } }
 
 /// Whether a look left something in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -84,6 +84,8 @@ pub struct Backup {
     pub ending: &'static str,
 }
 
+saved! { new struct Backup { number, ending } }
+
 impl Backup {
     /// What the name of a file beside a log says; `None` if it is none of its backups.
     pub fn of(log: &str, file: &str) -> Option<Backup> {

@@ -11,6 +11,7 @@ use crate::process::environment::{self, Environment};
 use crate::process::fcgi::Hosts;
 use crate::process::identity;
 use crate::process::rights;
+use crate::snapshot::saved;
 use crate::sys::foreground::Terminal;
 use crate::sys::signals::Mask;
 use crate::sys::spawn::Step;
@@ -44,6 +45,13 @@ pub struct ChildSettings {
     pub mask: Mask,
     /// What a program with supervisord's own streams is lent.
     pub terminal: Option<Rc<Terminal>>,
+}
+
+saved! {
+    new struct ChildSettings {
+        environment, server_url, identifier, childlogdir, strip_ansi, childlog_ring,
+        name_width, is_coloured, minfds, hosts, is_other_user, mask, terminal,
+    }
 }
 
 /// Adds what a child has besides its streams: listening sockets, of which it is told, and a

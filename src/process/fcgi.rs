@@ -16,6 +16,7 @@ use std::rc::Rc;
 
 use crate::config::{self, Address, FastCgiSocket};
 use crate::loggers::logger::Logger;
+use crate::snapshot::saved;
 use crate::sys::socket::{LONGEST_SOCKET_PATH, Probe};
 use crate::sys::socket_file::{self, Access, Occupant, Refusal, Stage};
 use crate::sys::{errno, host, safe_path, socket};
@@ -54,6 +55,8 @@ pub struct Socket {
     /// While it listens.
     descriptor: Option<OwnedFd>,
 }
+
+saved! { new struct Socket { config, descriptor } }
 
 /// Why a socket cannot be made. Its text is that of 4.3.0.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use crate::loggers::logger::Logger;
 use crate::process::fcgi::{self, Socket};
 use crate::process::scheduler::{self, Member};
 use crate::process::subprocess::{LogPaths, Subprocess};
+use crate::snapshot::saved;
 use crate::tokens::{GroupId, ProcessId};
 
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Group {
     /// The number of the next member.
     next_index: u32,
 }
+
+saved! { new struct Group { id, config, scaled, processes, sockets, next_index } }
 
 impl Group {
     /// A group whose processes were never started. `paths` tells where the

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::dispatchers::input::InputDispatcher;
 use crate::loop_context::LoopContext;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::spawn::{self, Program, Step, Streams};
 use crate::sys::{errno, fd, kill};
@@ -47,6 +48,8 @@ pub struct Helper {
     is_overdue: bool,
 }
 
+saved! { new struct Helper { pid, input, output, kept, room, is_cut, is_overdue } }
+
 /// How one has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HelperEnd {
@@ -57,6 +60,8 @@ pub enum HelperEnd {
     /// It has not become its program, for this reason.
     NotStarted(String),
 }
+
+saved! { enum HelperEnd { Ended(a), Overdue(a), NotStarted(a) } }
 
 impl Helper {
     /// Starts one; the error is why there is none.

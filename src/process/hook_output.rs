@@ -8,6 +8,7 @@ use crate::dispatchers::output::Logs;
 use crate::loggers::ring::SharedRing;
 use crate::loop_context::LoopContext;
 use crate::loop_context::open_logs::LogUser;
+use crate::snapshot::saved;
 use crate::tokens::Channel;
 
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct HookOutput {
     logs: Logs,
     ring: Option<SharedRing>,
 }
+
+saved! { new struct HookOutput { process, logs, ring } }
 
 impl HookOutput {
     pub fn new(process: Rc<Process>, logs: Logs, ring: Option<SharedRing>) -> HookOutput {

@@ -4,6 +4,7 @@
 use crate::clock::Monotonic;
 use crate::events::message::Message;
 use crate::events::protocol::Protocol;
+use crate::snapshot::saved;
 
 /// One listener, from a spawn to the end of its child.
 #[derive(Debug, Default)]
@@ -17,3 +18,5 @@ pub struct Listener {
     /// It has rejected an event so often that it is sent none for a while.
     pub is_resting: bool,
 }
+
+saved! { struct Listener { protocol, message, sent_at, is_overdue, is_resting } }

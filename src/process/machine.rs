@@ -42,6 +42,7 @@ use crate::log_level::Level;
 use crate::process::policy::{self, Restarts};
 use crate::process::restarts::RestartBudget;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::termination::Termination;
 
@@ -91,6 +92,14 @@ pub enum Input {
     },
 }
 
+saved! {
+    enum Input {
+        Start, Spawned(a), SpawnFailed(a), Due, Stop, StopWithin(a), Kill, Follow(a),
+        GiveUp, NotSpawned(a), Reaped(a), StopFailed(a), SignalFailed(a), Condemn(a),
+        HookEnded(a), Ready, Unhealthy { key, reason, restarts },
+    }
+}
+
 /// What is to be done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -131,6 +140,13 @@ enum Desired {
     Following,
 }
 
+saved! {
+    enum Desired {
+        Up, Down, Condemned(a), OutOfTime(a), Retried(a), Restarted(a), Stopped(a),
+        Following,
+    }
+}
+
 /// What is so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Observed {
@@ -152,6 +168,8 @@ enum Observed {
     Unknown,
 }
 
+saved! { enum Observed { Stopped, Starting, Running, StartFailed, Exited, Fatal, Unknown } }
+
 /// How far the stop of a child is.
 #[derive(Clone, Copy, Debug, Default)]
 struct StopStage {
@@ -162,6 +180,8 @@ struct StopStage {
     is_killed: bool,
 }
 
+saved! { struct StopStage { sent, is_last, is_killed } }
+
 /// How the last child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastLife {
@@ -171,6 +191,8 @@ pub struct LastLife {
     /// Its stop signals did not end it, SIGKILL did.
     pub was_killed: bool,
 }
+
+saved! { new struct LastLife { end, lived, was_killed } }
 
 /// What is known of a process between inputs.
 #[derive(Clone, Debug, Default)]
@@ -202,6 +224,14 @@ pub struct Machine {
     last_life: Option<Box<LastLife>>,
     /// Of a process that has hooks.
     hooks: Option<Box<HookState>>,
+}
+
+saved! {
+    struct Machine {
+        desired, observed, pid, last_start, started_at, last_stop, backoff, deadline,
+        exit_status, spawn_error, is_ready, is_old_error, restarts, counted, stop,
+        last_life, hooks,
+    }
 }
 
 impl Machine {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::clock::Monotonic;
 use crate::config::Process;
 use crate::config::amounts::{Decimal, Limit};
+use crate::snapshot::saved;
 
 /// The value of `startretries`, and of `stopwaitsecs`, that means without end. Other negative
 /// numbers mean what they mean in 4.3.0.
@@ -157,6 +158,8 @@ fn seconds(number: i64) -> Duration {
 /// that counts.
 #[derive(Clone, Debug, Default)]
 pub struct Restarts(VecDeque<Monotonic>);
+
+saved! { struct Restarts(_); }
 
 impl Restarts {
     /// Notes one.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::clock::Monotonic;
+use crate::snapshot::saved;
 
 /// How many restarts come at once before the brake is felt.
 const STORE: u32 = 50;
@@ -18,6 +19,8 @@ pub struct RestartBudget {
     /// The moment at which the store will be full again.
     full_at: Monotonic,
 }
+
+saved! { struct RestartBudget { full_at } }
 
 impl RestartBudget {
     /// Takes a restart out of the store and says when it may happen: `now`

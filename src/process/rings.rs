@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::config::{LogFile, Output, Process};
 use crate::loggers::ring::{Ring, SharedRing};
+use crate::snapshot::saved;
 use crate::sys::outlet;
 use crate::tokens::Channel;
 
@@ -14,6 +15,8 @@ pub struct Rings {
     stdout: Option<SharedRing>,
     stderr: Option<SharedRing>,
 }
+
+saved! { struct Rings { stdout, stderr } }
 
 impl Rings {
     /// Those of a process, where `room` holds for outputs that have no number of their own.

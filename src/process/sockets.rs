@@ -10,6 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::config::{self, Address, FastCgiSocket, NamedSocket};
 use crate::loggers::logger::Logger;
 use crate::process::fcgi::{self, Hosts, SocketError};
+use crate::snapshot::saved;
 use crate::sys::socket_file::{self, Occupant};
 use crate::sys::{fd, socket};
 
@@ -21,11 +22,15 @@ pub struct Sockets {
     open: Vec<Open>,
 }
 
+saved! { struct Sockets { open } }
+
 #[derive(Debug)]
 struct Open {
     config: FastCgiSocket,
     descriptor: OwnedFd,
 }
+
+saved! { new struct Open { config, descriptor } }
 
 impl Open {
     /// Whether a program has ended it for all: nobody can connect any more.

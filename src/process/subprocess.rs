@@ -28,6 +28,7 @@ use crate::process::listener::Listener;
 use crate::process::machine::{Effect, Input, Machine};
 use crate::process::output_logs;
 use crate::process::rings::Rings;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::sys::poller::Token;
 use crate::sys::spawn::{self, Program, Streams};
@@ -47,6 +48,8 @@ pub struct LogPaths {
     /// What is counted of the process, if anything is.
     pub counts: Option<Rc<Counts>>,
 }
+
+saved! { struct LogPaths { stdout, stderr, held, rings, counts } }
 
 #[derive(Debug)]
 pub struct Subprocess {
@@ -71,6 +74,13 @@ pub struct Subprocess {
     next_run: Option<i64>,
     /// What the pipes have brought for others and nobody has taken yet.
     reported: Vec<Reported>,
+}
+
+saved! {
+    new struct Subprocess {
+        id, group_name, config, paths, machine, stdin, stdout, stderr, kept_stdout,
+        kept_stderr, listener, watch, backoff_told, next_run, reported,
+    }
 }
 
 impl Subprocess {
@@ -258,6 +268,7 @@ impl Subprocess {
         }
         let program = Program {
             path: &executable.path,
+            file: None,
             arguments: &executable.arguments,
             environment: &environment,
         };

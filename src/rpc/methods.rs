@@ -5,7 +5,7 @@ use crate::http::access::Access;
 use crate::rpc::interface::{Interface, Method, Parameter};
 use crate::rpc::{
     configuration, dependencies, difference, disabled, explain, information, listing, log_files,
-    logs, restart, rolling, scale, signals, start, stop, system, wait,
+    logs, restart, rolling, scale, signals, start, stop, system, upgrade, wait,
 };
 use crate::xmlrpc::fault::FaultCode;
 
@@ -54,6 +54,12 @@ const WHOLE: Parameter = Parameter {
     kind: "boolean",
     name: "whole",
     help: "stop and replace active groups as a whole, as Supervisor 4.3.0 does (not the default)",
+    optional: true,
+};
+const TRIAL: Parameter = Parameter {
+    kind: "boolean",
+    name: "trial",
+    help: "only try whether it could be done (not the default)",
     optional: true,
 };
 const TIMEOUT: Parameter = required(
@@ -307,6 +313,10 @@ const SUPERVISOR: &[Method] = methods! {
         "Make these groups what the configuration says that was read last: stop and remove \
          those that are not in it, add the others; of those that are active only processes are \
          restarted whose children were born with something else.", restart::update_groups;
+    upgrade(TRIAL) -> result("string", "what it came to, in words"), [Failed] Full,
+        "Become the program that stands now where supervisord was started from. Every program \
+         runs on, every connection stays. A fault if that cannot be: then nothing has changed.",
+        upgrade::upgrade;
     waitForProcess(NAME_OR_GROUP, CONDITION, LIMIT) -> TRUE,
         [BadArguments, BadName, Failed, AbnormalTermination] ReadOnly,
         "Answer when a process, or each of a group, is as it should be; a fault when it cannot be \

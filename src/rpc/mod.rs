@@ -32,6 +32,7 @@ pub mod steps;
 pub mod stop;
 pub mod system;
 pub mod update;
+pub mod upgrade;
 pub mod wait;
 
 use std::borrow::Cow;

@@ -10,6 +10,7 @@ use crate::config::size::rounded;
 use crate::loop_context::LoopContext;
 use crate::process::cgroup;
 use crate::process::group::namespec;
+use crate::snapshot::saved;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
 use crate::supervisor::exceeded::Exceeded;
@@ -33,6 +34,8 @@ pub struct Cgroups {
     is_told: bool,
 }
 
+saved! { struct Cgroups { groups, is_told } }
+
 /// The group of one process.
 #[derive(Debug)]
 struct Own {
@@ -44,6 +47,8 @@ struct Own {
     ending: Option<Ending>,
 }
 
+saved! { new struct Own { group, ended_before, reason, ending } }
+
 /// A child that has ended, what is left of which is killed.
 #[derive(Debug)]
 struct Ending {
@@ -52,6 +57,8 @@ struct Ending {
     error: Option<String>,
     deadline: Monotonic,
 }
+
+saved! { new struct Ending { pid, end, error, deadline } }
 
 impl Supervisor {
     /// At the start: supervisord moves into its own control group before it has children, if a

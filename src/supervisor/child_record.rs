@@ -13,6 +13,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 use crate::process::group::namespec;
+use crate::snapshot::saved;
 use crate::sys::safe_path::{self, FileAt};
 use crate::sys::{process, processes, trust};
 
@@ -31,6 +32,8 @@ pub struct Child {
     pub group: String,
     pub process: String,
 }
+
+saved! { new struct Child { pid, started, group, process } }
 
 impl Child {
     pub fn is_alive(&self) -> bool {
@@ -70,6 +73,8 @@ pub struct ChildRecord {
     /// Lines that were added since the file was made.
     lines: usize,
 }
+
+saved! { new struct ChildRecord { path, file, lines } }
 
 /// Where the record of the daemon with that pid file is.
 pub fn path_beside(pidfile: &str) -> String {

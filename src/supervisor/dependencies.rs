@@ -17,6 +17,7 @@ use crate::process::machine::Input;
 use crate::process::policy;
 use crate::process::scheduler::Member;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::tokens::{ProcessId, Timer};
@@ -33,6 +34,8 @@ pub struct Dependencies {
     /// How those are to be stopped that others are to go before, where that is not as usual.
     inputs: VecMap<ProcessId, Input>,
 }
+
+saved! { struct Dependencies { plan, is_outdated, entered, inputs } }
 
 /// What became of a start that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::supervisor::state_file::{self, Names};
 use crate::sys::errno;
@@ -17,6 +18,8 @@ pub struct Disabled {
     /// The file could not be read, and is not to be written over.
     is_unread: bool,
 }
+
+saved! { new struct Disabled { path, names, is_unread } }
 
 impl Supervisor {
     /// Reads the state file, if one is configured. One that cannot be read is told of, and nothing

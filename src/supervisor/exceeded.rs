@@ -6,6 +6,7 @@ use crate::config::size::rounded;
 use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
 use crate::process::machine::Input;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::sys::processes;
 use crate::tokens::{ProcessId, Timer};
@@ -18,6 +19,8 @@ pub struct Exceeded {
     /// The most memory that it was seen with, in bytes.
     pub peak: u64,
 }
+
+saved! { new struct Exceeded { key, peak } }
 
 impl Supervisor {
     /// A process has a child: its memory is looked at, if that is asked for.

@@ -10,6 +10,7 @@ use crate::events::event::Move;
 use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
 use crate::termination::Termination;
@@ -30,6 +31,8 @@ enum End {
     /// The same of the command after `--`.
     NotStarted,
 }
+
+saved! { enum End { Exited(a), Fatal, NotStarted } }
 
 impl End {
     /// What supervisord exits with for it.
@@ -66,6 +69,8 @@ pub struct Ended {
     end: End,
 }
 
+saved! { new struct Ended { namespec, is_essential, is_listener, is_job, end } }
+
 impl Ended {
     /// The setting by which supervisord ends with it, if one says so. `is_last` tells whether no
     /// program but listeners runs, waits for a start or is scheduled.
@@ -87,7 +92,7 @@ impl Ended {
 impl Supervisor {
     /// What supervisord exits with: 0, unless a program has ended it.
     pub fn exit_status(&self) -> u8 {
-        self.exit_status
+        u8::try_from(self.exit_status).unwrap_or(1)
     }
 
     /// The command after `--` and why it could not be started, if that is what supervisord ends for.
@@ -153,7 +158,7 @@ impl Supervisor {
         let Some((ended, setting)) = judged else {
             return;
         };
-        self.exit_status = ended.end.exit_status();
+        self.exit_status = u32::from(ended.end.exit_status());
         context.log.info(format_args!(
             "{} {}, and {setting}: supervisord stops everything and exits with status {}",
             ended.namespec, ended.end, self.exit_status

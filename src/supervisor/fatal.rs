@@ -7,6 +7,7 @@ use crate::events::event::Event;
 use crate::loop_context::LoopContext;
 use crate::process::group::namespec;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
 use crate::text::plain;
@@ -23,6 +24,8 @@ pub enum Operation {
     Signal(String),
 }
 
+saved! { enum Operation { ClearMainLog, ClearLogs(a), Signal(a) } }
+
 impl Operation {
     pub fn clear_logs(process: &Subprocess) -> Operation {
         Operation::ClearLogs(namespec(process.group_name(), &process.config().name))
@@ -36,6 +39,8 @@ impl Operation {
 /// What has failed and has not been done since, each with the reason; the latest is last.
 #[derive(Debug, Default)]
 pub struct Failures(Vec<(Operation, String)>);
+
+saved! { struct Failures(_); }
 
 impl Failures {
     fn add(&mut self, operation: Operation, reason: String) {

@@ -10,6 +10,7 @@ use crate::process::group::Group;
 use crate::process::listener::Listener;
 use crate::process::scheduler;
 use crate::process::subprocess::{LogPaths, Subprocess};
+use crate::snapshot::saved;
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
@@ -22,6 +23,8 @@ pub struct Groups {
     groups: VecMap<GroupId, Box<Group>>,
     last_id: u32,
 }
+
+saved! { struct Groups { groups, last_id } }
 
 impl Groups {
     /// In the order of activation.

@@ -13,6 +13,7 @@ use crate::loop_context::LoopContext;
 use crate::process::helper::{Helper, HelperEnd, Task};
 use crate::process::subprocess::Subprocess;
 use crate::process::{command, environment};
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::supervisor::results::Verdict;
 use crate::sys::errno;
@@ -28,6 +29,8 @@ pub struct Handlers {
     running: VecMap<i32, RunningHandler>,
 }
 
+saved! { struct Handlers { running } }
+
 #[derive(Debug)]
 struct RunningHandler {
     /// The listener whose answer it judges.
@@ -39,6 +42,8 @@ struct RunningHandler {
     message: Option<Message>,
     helper: Helper,
 }
+
+saved! { new struct RunningHandler { listener, name, child, message, helper } }
 
 impl Handlers {
     /// Whether the answer of a process is being judged.
@@ -148,6 +153,7 @@ impl Supervisor {
         let task = Task {
             program: Program {
                 path: &executable.path,
+                file: None,
                 arguments: &executable.arguments,
                 environment: &environment,
             },
@@ -161,7 +167,10 @@ impl Supervisor {
 
     /// A pipe of a command is ready.
     pub fn handle_helper(&mut self, context: &mut LoopContext, pid: i32, token: Token) {
-        if self.handle_processor(context, pid, token) || self.handle_hook(context, pid, token) {
+        if self.handle_processor(context, pid, token)
+            || self.handle_hook(context, pid, token)
+            || self.handle_trial(context, pid, token)
+        {
             return;
         }
         if let Some(handler) = self.handlers.running.get_mut(&pid) {
@@ -174,7 +183,10 @@ impl Supervisor {
     /// A command has taken longer than it may.
     pub fn handler_due(&mut self, context: &mut LoopContext, pid: i32) {
         self.reap_child(context, pid);
-        if self.processor_due(context, pid) || self.hook_due(context, pid) {
+        if self.processor_due(context, pid)
+            || self.hook_due(context, pid)
+            || self.trial_due(context, pid)
+        {
             return;
         }
         let Some(handler) = self.handlers.running.get_mut(&pid) else {

@@ -15,6 +15,7 @@ use crate::process::health::watch::{News, Watch};
 use crate::process::helper::{Helper, HelperEnd};
 use crate::process::machine::Input;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::supervisor::Supervisor;
 use crate::sys::errno;
@@ -41,6 +42,8 @@ pub struct Checkers {
     running: VecMap<i32, Checker>,
 }
 
+saved! { struct Checkers { running } }
+
 #[derive(Debug)]
 struct Checker {
     /// The process that it looks at.
@@ -52,6 +55,8 @@ struct Checker {
     is_awaited: bool,
     helper: Helper,
 }
+
+saved! { new struct Checker { id, name, what, is_awaited, helper } }
 
 impl Supervisor {
     /// Something has come that tells of the health of a process.

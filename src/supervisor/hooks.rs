@@ -10,6 +10,7 @@ use crate::process::machine::{Hook, Input};
 use crate::process::policy;
 use crate::process::subprocess::Subprocess;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::Token;
 use crate::sys::{errno, kill};
@@ -29,6 +30,8 @@ pub struct Hooks {
     are_over: bool,
 }
 
+saved! { struct Hooks { running, are_over } }
+
 #[derive(Debug)]
 struct RunningHook {
     process: ProcessId,
@@ -40,6 +43,8 @@ struct RunningHook {
     /// It has written more than goes to the log.
     is_cut: bool,
 }
+
+saved! { new struct RunningHook { process, hook, name, helper, output, is_cut } }
 
 impl Hooks {
     pub fn has(&self, pid: i32) -> bool {

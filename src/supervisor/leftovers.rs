@@ -8,6 +8,7 @@ use crate::config;
 use crate::loop_context::LoopContext;
 use crate::process::policy;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::supervisor::child_record::{self, Child, ChildRecord};
 use crate::sys::{errno, kill, processes, trust};
@@ -36,6 +37,8 @@ pub struct Leftovers {
     record: Option<ChildRecord>,
 }
 
+saved! { struct Leftovers { stopping, record } }
+
 /// One that is being stopped.
 #[derive(Debug)]
 struct Stopping {
@@ -44,6 +47,8 @@ struct Stopping {
     killed: bool,
     killasgroup: bool,
 }
+
+saved! { new struct Stopping { child, deadline, killed, killasgroup } }
 
 impl Leftovers {
     /// Whether some are being stopped, so that nothing is to start yet.

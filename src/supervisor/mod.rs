@@ -37,6 +37,7 @@ mod state_file;
 pub mod ticks;
 pub mod transitions;
 pub mod update;
+pub mod upgrade;
 
 use crate::config::Config;
 use crate::config::load::{LoadRequest, StartRequest};
@@ -47,6 +48,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::machine::Input;
 use crate::process::sockets::Sockets;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::states::SupervisorState;
 use crate::sys::poller::{Ready, Token};
 use crate::tokens::{Channel, FdOwner, GroupId, ProcessId};
@@ -68,6 +70,7 @@ use processors::Processors;
 use schedules::Schedules;
 use shutdown::Shutdown;
 use ticks::Ticks;
+use upgrade::Upgrade;
 
 /// The daemon's state, but for its servers and what is asked of them.
 #[derive(Debug)]
@@ -120,13 +123,25 @@ pub struct Supervisor {
     /// Processes that have ended for good in this turn and may be the end of supervisord.
     ended: Vec<Ended>,
     /// What supervisord exits with.
-    exit_status: u8,
+    exit_status: u32,
     /// The command after `--` and why it could not be started.
     not_started: Option<String>,
     /// Something has changed that is waited for, or that pages show, since this was last asked.
     changed: bool,
     /// The system allows too few open files, which has been told.
     lacks_descriptors: bool,
+    /// That another program is to take over, if somebody has asked for it.
+    pub upgrade: Option<Box<Upgrade>>,
+}
+
+saved! {
+    new struct Supervisor {
+        start_request, request, config, rpcinterfaces, wrap_multicall, rereads, groups,
+        child_settings, pools, handlers, hooks, processors, checkers, ticks, state,
+        failures, cgroups, exceeded, pids, leftovers, sockets, waiting_for_autostart,
+        shutdown, schedules, dependencies, disabled, ended, exit_status, not_started,
+        changed, lacks_descriptors, upgrade,
+    }
 }
 
 impl Supervisor {
@@ -168,6 +183,7 @@ impl Supervisor {
             not_started: None,
             changed: false,
             lacks_descriptors: false,
+            upgrade: None,
         }
     }
 

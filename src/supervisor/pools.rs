@@ -14,6 +14,7 @@ use crate::events::event::Event;
 use crate::events::message::{Message, Serials};
 use crate::events::types::EventType;
 use crate::loop_context::LoopContext;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::trigger::Trigger;
@@ -31,6 +32,8 @@ pub struct Pools {
     pub serials: Serials,
 }
 
+saved! { struct Pools { pools, serials } }
+
 /// The listeners of one group, as one receiver of events.
 #[derive(Debug)]
 pub struct Pool {
@@ -46,6 +49,8 @@ pub struct Pool {
     overflow: Overflow,
 }
 
+saved! { new struct Pool { name, config, buffer, latest, trigger, token, overflow } }
+
 /// A result that the `store` handler has kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredResult {
@@ -59,12 +64,16 @@ pub struct StoredResult {
     pub process: String,
 }
 
+saved! { new struct StoredResult { data, time, event, serial, process } }
+
 /// Events that a pool has lost, told once a minute.
 #[derive(Debug, Default)]
 struct Overflow {
     last_told: Option<Monotonic>,
     untold: u64,
 }
+
+saved! { struct Overflow { last_told, untold } }
 
 impl Pools {
     pub fn get(&self, group: GroupId) -> Option<&Pool> {

@@ -22,6 +22,7 @@ use crate::loop_context::rotated::RotatedFile;
 use crate::process::command;
 use crate::process::environment::{self, Variables};
 use crate::process::helper::{Helper, HelperEnd, Task};
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::Token;
 use crate::sys::safe_path::{self, FileAt};
@@ -51,6 +52,8 @@ pub struct Processors {
     is_ending: bool,
 }
 
+saved! { struct Processors { running, is_ending } }
+
 #[derive(Debug)]
 struct Running {
     /// The log whose file it works on.
@@ -63,6 +66,8 @@ struct Running {
     before: Vec<Backup>,
     helper: Helper,
 }
+
+saved! { new struct Running { log, number, inode, place, before, helper } }
 
 impl Running {
     fn path(&self) -> String {
@@ -181,6 +186,7 @@ impl Supervisor {
         let task = Task {
             program: Program {
                 path: &executable.path,
+                file: None,
                 arguments: &executable.arguments,
                 environment: &environment,
             },

@@ -69,6 +69,7 @@ impl Supervisor {
                 }
             }
             None if self.finish_processor(context, pid, end, error.as_ref()) => {}
+            None if self.finish_trial(context, pid, end, error.as_ref()) => {}
             None if self.hooks.has(pid) => self.finish_hook(context, pid, end, error),
             None if self.finish_handler(context, pid, end, error) => {}
             None => {

@@ -11,6 +11,7 @@ use crate::process::scheduler;
 use crate::schedule::due::{self, Verdict};
 use crate::schedule::expression::Schedule;
 use crate::schedule::next;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::time;
@@ -28,6 +29,8 @@ pub struct Schedules {
     looked_at: Now,
     timer: Option<Token>,
 }
+
+saved! { struct Schedules { programs, looked_at, timer } }
 
 impl Supervisor {
     /// Computes the times of those of a group's programs that are meant.

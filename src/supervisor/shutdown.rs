@@ -21,6 +21,7 @@ use crate::process::group::Group;
 use crate::process::machine::Input;
 use crate::process::scheduler::{self, NextStop};
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::states::{ProcessState, SupervisorState};
 use crate::supervisor::Supervisor;
 use crate::sys::{errno, fd};
@@ -39,6 +40,8 @@ pub struct Shutdown {
     /// Listeners have been told that it has begun.
     announced: bool,
 }
+
+saved! { new struct Shutdown { drain, report_due, announced } }
 
 /// Why a restart was not begun.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ enum Drain {
     /// Not any more.
     Over,
 }
+
+saved! { enum Drain { Ahead, Until(a), Over } }
 
 impl Supervisor {
     /// Begins to go down, to exit or to start again. An exit overrides a restart.

@@ -11,6 +11,7 @@ use crate::events::types::EventType;
 use crate::loop_context::LoopContext;
 use crate::process::machine::Machine;
 use crate::process::subprocess::Subprocess;
+use crate::snapshot::saved;
 use crate::sort;
 use crate::supervisor::Supervisor;
 use crate::tokens::{GroupId, Timer};
@@ -21,6 +22,8 @@ use crate::vec_map::VecMap;
 pub struct Ticks {
     last: VecMap<Period, u64>,
 }
+
+saved! { struct Ticks { last } }
 
 impl Supervisor {
     /// After a pool came or went: ticks for those that are asked for. The first

@@ -49,6 +49,7 @@ pub enum Command {
     Stop,
     Tail,
     Update,
+    Upgrade,
     Version,
     Wait,
 }
@@ -89,6 +90,7 @@ const WORDS: &[(&str, Command)] = &[
     ("stop", Command::Stop),
     ("tail", Command::Tail),
     ("update", Command::Update),
+    ("upgrade", Command::Upgrade),
     ("version", Command::Version),
     ("wait", Command::Wait),
 ];
@@ -118,16 +120,17 @@ impl Command {
                 | C::Result
                 | C::Rotate
                 | C::Scale
+                | C::Upgrade
                 | C::Wait
         )
     }
 
     /// Whether no words may follow.
     pub fn takes_nothing(self) -> bool {
-        use Command::{Avail, ClearFatal, Reload, Reread, Shutdown, Version};
+        use Command::{Avail, ClearFatal, Reload, Reread, Shutdown, Upgrade, Version};
         matches!(
             self,
-            Avail | ClearFatal | Reload | Reread | Shutdown | Version
+            Avail | ClearFatal | Reload | Reread | Shutdown | Upgrade | Version
         )
     }
 
@@ -165,6 +168,7 @@ impl Command {
                 | C::Start
                 | C::Stop
                 | C::Tail
+                | C::Upgrade
                 | C::Version
         )
     }

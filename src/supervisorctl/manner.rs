@@ -17,6 +17,7 @@ pub const DRY_RUN: &str = "--dry-run";
 pub const WHOLE_GROUPS: &str = "--whole-groups";
 pub const DIFF: &str = "--diff";
 pub const JSON: &str = "--json";
+pub const CHECK: &str = "--check";
 
 /// What may be waited for; the first is what is meant where nothing is said.
 pub const CONDITIONS: [&str; 5] = ["running", "ready", "healthy", "exited", "stopped"];
@@ -53,6 +54,7 @@ pub fn options_of(command: Command) -> &'static [&'static str] {
         Command::Reread => &[DIFF, JSON],
         Command::Restart => &[NO_WAIT, ROLLING, MAX_UNAVAILABLE],
         Command::Stop => &[NO_WAIT, TIMEOUT, NOW, WITH_DEPENDENTS],
+        Command::Upgrade => &[CHECK],
         Command::Wait => &[FOR, TIMEOUT],
         _ => &[],
     }
@@ -104,7 +106,7 @@ pub fn split<'a>(command: Command, words: &[&'a str]) -> Result<(Manner, Vec<&'a
             manner.stop_within = Some(Duration::ZERO);
         } else if option == ROLLING {
             manner.is_rolling = true;
-        } else if option == DRY_RUN || option == DIFF {
+        } else if option == DRY_RUN || option == DIFF || option == CHECK {
             manner.is_dry = true;
         } else if option == WHOLE_GROUPS {
             manner.is_whole = true;

@@ -23,6 +23,7 @@ use crate::loop_context::LoopContext;
 use crate::rpc::IncomingCall;
 use crate::rpc::job::Job;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::states::SupervisorState;
 use crate::supervisor::Supervisor;
 use crate::supervisord::service::ServiceManager;
@@ -42,13 +43,13 @@ const POLL_ERROR_PAUSE: Duration = Duration::from_millis(100);
 /// The daemon, from its start to its end or restart.
 #[derive(Debug)]
 pub struct MainLoop {
-    supervisor: Supervisor,
-    servers: Servers,
-    context: LoopContext,
+    pub(super) supervisor: Supervisor,
+    pub(super) servers: Servers,
+    pub(super) context: LoopContext,
     /// Calls that have not had their turn or whose bodies are long, each with whose it is.
-    calls: VecDeque<(ConnectionId, IncomingCall)>,
+    pub(super) calls: VecDeque<(ConnectionId, IncomingCall)>,
     /// Pages that are not answered yet, each with who asks.
-    page_requests: VecDeque<(ConnectionId, Page, Request)>,
+    pub(super) page_requests: VecDeque<(ConnectionId, Page, Request)>,
     web: Web,
     /// How often something has changed that pages show.
     changes: Rc<Cell<u64>>,
@@ -62,6 +63,26 @@ pub struct MainLoop {
     exit_signals: ExitSignals,
     /// Of this process, which forks no more.
     pid: u32,
+    /// It has told that it runs.
+    has_begun: bool,
+}
+
+saved! {
+    new struct MainLoop {
+        supervisor, servers, context,
+        // There are none when another program takes over.
+        calls = VecDeque::new(), page_requests = VecDeque::new(),
+        web, changes, pending, jobs, manager, exit_signals, pid, has_begun,
+    }
+}
+
+/// Why the loop does not turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Everything is stopped, in this state.
+    Ended(SupervisorState),
+    /// An upgrade goes on.
+    Upgrade,
 }
 
 /// What a restart takes over from the daemon before.
@@ -95,20 +116,16 @@ impl MainLoop {
             manager,
             exit_signals: ExitSignals::default(),
             pid: std::process::id(),
+            has_begun: false,
         }
     }
 
-    /// Runs until everything is stopped, and says what for.
-    pub fn run(&mut self) -> SupervisorState {
+    /// Runs until everything is stopped, or an upgrade goes on that needs more than the loop has.
+    pub fn run(&mut self) -> Pause {
         let mut ready = Vec::new();
-        self.context.now = time::now();
-        self.supervisor
-            .emit(&mut self.context, &Event::supervisor_running());
-        self.context.await_midnight();
-        self.context.keep_to_budget();
-        // Reading the configuration has left memory behind.
-        memory::trim();
-        self.hear_early_signals(&mut ready);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.begin(&mut ready);
+        }
         loop {
             self.answer_changes();
             let finished = self.supervisor.advance_shutdown(&mut self.context);
@@ -118,18 +135,64 @@ impl MainLoop {
             if finished {
                 break;
             }
+            if self.has_upgrade_step() {
+                return Pause::Upgrade;
+            }
             self.wait(&mut ready);
             let signals = self.dispatch(&ready);
             self.handle_signals(&signals);
             self.handle_timers();
         }
+        self.end();
+        Pause::Ended(self.supervisor.state())
+    }
+
+    fn begin(&mut self, ready: &mut Vec<Ready<FdOwner>>) {
+        self.context.now = time::now();
+        self.supervisor
+            .emit(&mut self.context, &Event::supervisor_running());
+        self.context.await_midnight();
+        self.context.keep_to_budget();
+        // Reading the configuration has left memory behind.
+        memory::trim();
+        self.hear_early_signals(ready);
+    }
+
+    fn end(&mut self) {
         self.supervisor.tell_of_losses(&mut self.context);
         self.servers.feed_followers(&mut self.context);
         self.servers.close(&mut self.context);
         self.flush_logs();
         self.supervisor.leave_cgroups(&mut self.context);
         self.context.log.close();
-        self.supervisor.state()
+    }
+
+    /// This program has taken over from another one; or is that one again, since the other could
+    /// not go on.
+    pub fn go_on_after_upgrade(&mut self, version: &str, failed: Option<&str>) {
+        self.context.now = time::now();
+        memory::trim();
+        self.supervisor.reap(&mut self.context);
+        let own = env!("CARGO_PKG_VERSION");
+        let count = self.count_children();
+        self.end_upgrade(match failed {
+            None => Ok(format!(
+                "upgraded: {version} to {own}, {count} programs kept"
+            )),
+            Some(reason) => Err(reason.to_owned()),
+        });
+        if let Some(manager) = &mut self.manager {
+            manager.forget();
+        }
+    }
+
+    /// Before an upgrade, so that the service manager does not take the daemon for dead.
+    pub(super) fn tell_manager_of_upgrade(&mut self) {
+        let now = self.context.now.monotonic;
+        if let Some(manager) = &mut self.manager {
+            // It is told that the daemon is ready in any case.
+            let _ = manager.tell(SupervisorState::Restarting, now);
+        }
     }
 
     /// Acts on the signals that came during the start, before any program is
@@ -325,8 +388,8 @@ impl MainLoop {
                 Timer::LogRetry(id) => self.context.retry_log(id),
                 Timer::LogLosses(id) => self.context.settle_log(id, None),
                 Timer::Midnight => self.context.look_at_day(),
-                // Told before the next wait.
-                Timer::ServiceManager => {}
+                // Looked at before the next wait.
+                Timer::ServiceManager | Timer::Upgrade => {}
                 Timer::ShutdownTimeout => self.supervisor.shutdown_overdue(&mut self.context),
                 Timer::ShutdownReport => self.supervisor.shutdown_report_due(),
                 // Each turn of the loop goes on with the shutdown.

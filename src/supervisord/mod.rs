@@ -8,6 +8,7 @@ pub mod pidfile;
 pub mod privileges;
 pub mod service;
 pub mod start;
+pub mod upgrade;
 
 use std::os::fd::AsFd;
 use std::process::ExitCode;
@@ -17,8 +18,10 @@ use crate::config::load::{ROOT_SEARCH_WARNING, RealSystem, StartRequest, capture
 use crate::states::SupervisorState;
 use crate::sys::{fd, memory, process, signals, terminal};
 
+use mainloop::{MainLoop, Pause};
 use options::{Arguments, Request};
 use start::{Failure, Launch};
+use upgrade::{hand_over, trial};
 
 /// Runs supervisord. `arguments` begins with the name it was called by.
 pub fn main(arguments: Vec<String>) -> ExitCode {
@@ -30,6 +33,13 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
 }
 
 fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
+    if let Some((state, failed)) = hand_over::given() {
+        let restored = hand_over::take_over(state, failed.as_deref());
+        let (launch, daemon) = restored.map_err(|reason| {
+            Failure::System(format!("cannot go on after an upgrade: {reason}"))
+        })?;
+        return keep_running(launch, daemon);
+    }
     let launch_directory = process::current_directory()
         .map_err(|error| Failure::system("tell the current directory", &error))?;
     let launch_directory = launch_directory.to_string_lossy().into_owned();
@@ -37,6 +47,7 @@ fn run(program: &str, words: &[String]) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::Usage(error.to_string()))?;
     match request {
         Request::Help => terminal::tell(&options::usage(program)),
+        Request::Trial => return Ok(trial::run()),
         Request::Version => terminal::tell(&format!("{}\n", crate::SUPERVISOR_VERSION)),
         Request::VersionFull => terminal::tell(&format!("{}\n", crate::version_full())),
         Request::Run(arguments) => return supervise(program, *arguments, launch_directory),
@@ -62,20 +73,34 @@ fn supervise(
         .map_err(|error| Failure::system("prepare signals", &error))?;
     let mut launch = Launch::new(program, arguments, launch_directory, mask);
     warn_of_search(launch.request());
-    let mut started = start::start(&mut launch)?;
-    while let Some(mut daemon) = started {
-        if daemon.run() != SupervisorState::Restarting {
-            if launch.request().overrides.commands.has_others() {
-                fd::go_to_end(std::io::stdout().as_fd());
-            }
-            if let Some(why) = daemon.not_started() {
-                terminal::complain(&format!("Error: cannot start {why}\n"));
-            }
-            return Ok(ExitCode::from(daemon.exit_status()));
-        }
-        started = start::start_again(&mut launch, daemon.into_taken_over())?;
+    match start::start(&mut launch)? {
+        Some(daemon) => keep_running(launch, daemon),
+        None => Ok(ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs the daemon, again after each restart, until its end.
+fn keep_running(mut launch: Launch, mut daemon: Box<MainLoop>) -> Result<ExitCode, Failure> {
+    loop {
+        match daemon.run() {
+            Pause::Upgrade => upgrade::go_on(&mut launch, &mut daemon),
+            Pause::Ended(SupervisorState::Restarting) => {
+                let taken_over = daemon.into_taken_over();
+                match start::start_again(&mut launch, taken_over)? {
+                    Some(again) => daemon = again,
+                    None => return Ok(ExitCode::SUCCESS),
+                }
+            }
+            Pause::Ended(_) => break,
+        }
+    }
+    if launch.request().overrides.commands.has_others() {
+        fd::go_to_end(std::io::stdout().as_fd());
+    }
+    if let Some(why) = daemon.not_started() {
+        terminal::complain(&format!("Error: cannot start {why}\n"));
+    }
+    Ok(ExitCode::from(daemon.exit_status()))
 }
 
 /// Root, who takes whatever lies in the current directory, is told so. The first process of a

@@ -40,6 +40,7 @@ enum Key {
     VersionFull,
     Run,
     Procfile,
+    Trial,
 }
 
 const fn spec(
@@ -106,6 +107,7 @@ const SPECS: &[OptionSpec<Key>] = {
         addition(VersionFull, "version-full"),
         addition_of(Run, "run"),
         addition_of(Procfile, "procfile"),
+        addition(Trial, "can-take-over"),
     ]
 };
 
@@ -118,6 +120,8 @@ pub enum Request {
     /// Print this program's own version, and what it is compatible with.
     VersionFull,
     Run(Box<Arguments>),
+    /// Try whether it could go on from the state on standard input.
+    Trial,
     /// Read the configuration and say what is to be said about it.
     Inspect(Inspection, Box<Arguments>),
 }
@@ -248,6 +252,8 @@ pub fn parse(
         match given.key {
             Key::Help => return Ok(Request::Help),
             Key::Version => return Ok(Request::Version),
+            Key::Trial if given.value.is_none() => return Ok(Request::Trial),
+            Key::Trial => return Err(unknown(given)),
             Key::VersionFull if given.value.is_none() => return Ok(Request::VersionFull),
             Key::VersionFull => return Err(unknown(given)),
             Key::Check | Key::DumpConfig => inspection = Some(inspected(given)?),
@@ -329,7 +335,8 @@ fn set(
     let over = &mut arguments.overrides;
     use Key::*;
     match key {
-        Help | Version | VersionFull | ProfileOptions | Check | DumpConfig | Redact | Run => {}
+        Help | Version | VersionFull | Trial | ProfileOptions | Check | DumpConfig | Redact
+        | Run => {}
         Procfile => over.commands.procfile = Some(normalized_path(value, launch, system)),
         Configuration => arguments.configuration = Some(value.to_owned()),
         Nodaemon => over.nodaemon = true,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 
+use crate::snapshot::saved;
 use crate::sys::lock::{self, Lock};
 use crate::sys::{errno, safe_path, time};
 
@@ -39,6 +40,9 @@ pub struct PidFile {
     /// Whose number was written.
     pid: Option<u32>,
 }
+
+// Why it is not locked was told at the start.
+saved! { new struct PidFile { path, file, unlocked = None, is_shared, pid } }
 
 /// Another supervisord holds the file.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::clock::Monotonic;
 use crate::process::environment::{self, Environment};
+use crate::snapshot::saved;
 use crate::states::SupervisorState;
 use crate::sys::notify::NotifySocket;
 
@@ -37,12 +38,23 @@ pub struct ServiceManager {
     retry: Option<Monotonic>,
 }
 
+saved! { new struct ServiceManager { socket, interval, told, next_sign, retry } }
+
 /// What it can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
     Ready,
     Reloading,
     Stopping,
+}
+
+saved! { enum Said { Ready, Reloading, Stopping } }
+
+impl ServiceManager {
+    /// Tells it anew how things are, at the next time.
+    pub fn forget(&mut self) {
+        self.told = None;
+    }
 }
 
 impl Said {

@@ -28,6 +28,7 @@ use crate::process::child_settings::ChildSettings;
 use crate::process::environment::{self, Environment};
 use crate::process::fcgi::{self, SocketError};
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::supervisor::Supervisor;
 use crate::supervisord::inspect;
 use crate::supervisord::mainloop::{MainLoop, TakenOver};
@@ -63,8 +64,8 @@ const FIRST_TO_CLOSE: i32 = 5;
 
 /// What a start needs and a restart finds again.
 #[derive(Debug)]
-pub struct Launch<'a> {
-    program: &'a str,
+pub struct Launch {
+    program: String,
     request: StartRequest,
     /// What children inherit.
     environment: Environment,
@@ -84,6 +85,13 @@ pub struct Launch<'a> {
     report: Option<Report>,
     /// What the command after `--` is lent, from the first start on.
     terminal: Option<Rc<Terminal>>,
+}
+
+saved! {
+    new struct Launch {
+        program, request, environment, mask, manager, has_run, last, serials, pidfile, signals,
+        report = None, terminal,
+    }
 }
 
 /// Why supervisord does not run.
@@ -111,13 +119,13 @@ impl Failure {
     }
 }
 
-impl<'a> Launch<'a> {
+impl Launch {
     pub fn new(
-        program: &'a str,
+        program: &str,
         arguments: Arguments,
         launch_directory: String,
         mask: Mask,
-    ) -> Launch<'a> {
+    ) -> Launch {
         let mut environment: Environment = std::env::vars_os()
             .map(|(name, value)| (name.into_vec(), value.into_vec()))
             .collect();
@@ -130,7 +138,7 @@ impl<'a> Launch<'a> {
         let manager = ServiceManager::of(&environment, std::process::id());
         environment.retain(|(name, _)| !service::is_for_supervisord_alone(name));
         Launch {
-            program,
+            program: program.to_owned(),
             request,
             environment,
             mask,
@@ -145,6 +153,11 @@ impl<'a> Launch<'a> {
         }
     }
 
+    /// The name that supervisord was started by.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
     pub fn request(&self) -> &StartRequest {
         &self.request
     }
@@ -152,9 +165,9 @@ impl<'a> Launch<'a> {
 
 /// Starts for the first time. `None` in the process that was called, when the daemon is its
 /// child, and is up.
-pub fn start(launch: &mut Launch<'_>) -> Result<Option<Box<MainLoop>>, Failure> {
+pub fn start(launch: &mut Launch) -> Result<Option<Box<MainLoop>>, Failure> {
     let reading = read(launch)?;
-    let mut context = open_context(launch.program)?;
+    let mut context = open_context(&launch.program)?;
     let started = start_with(launch, reading, Notes::default(), &mut context, false);
     if let Some(report) = launch.report.take() {
         background::tell(report, started.as_ref().err());
@@ -168,7 +181,7 @@ pub fn start(launch: &mut Launch<'_>) -> Result<Option<Box<MainLoop>>, Failure> 
 /// and a socket, the log or the pid file may not be had. That ends nothing: they are
 /// missing then.
 pub fn start_again(
-    launch: &mut Launch<'_>,
+    launch: &mut Launch,
     taken_over: TakenOver,
 ) -> Result<Option<Box<MainLoop>>, Failure> {
     let TakenOver {
@@ -201,7 +214,7 @@ pub fn start_again(
 }
 
 fn main_loop(
-    launch: &Launch<'_>,
+    launch: &Launch,
     (supervisor, servers): (Supervisor, Servers),
     context: LoopContext,
 ) -> Box<MainLoop> {
@@ -209,7 +222,7 @@ fn main_loop(
     Box::new(MainLoop::new(supervisor, servers, context, manager))
 }
 
-fn read(launch: &Launch<'_>) -> Result<(LoadRequest, Config), Failure> {
+fn read(launch: &Launch) -> Result<(LoadRequest, Config), Failure> {
     let request = launch.request.find().map_err(Failure::Config)?;
     let config = load::load(&request).map_err(Failure::Config)?;
     Ok((request, config))
@@ -227,7 +240,7 @@ fn open_context(program: &str) -> Result<LoopContext, Failure> {
 /// itself is to be, what it opens or takes over, the groups and their processes, and at last
 /// what only the daemon has, which may be a child of this process.
 fn start_with(
-    launch: &mut Launch<'_>,
+    launch: &mut Launch,
     (request, config): (LoadRequest, Config),
     mut notes: Notes,
     context: &mut LoopContext,
@@ -314,7 +327,7 @@ fn without_groups(request: &LoadRequest, config: &Config) -> (LoadRequest, Confi
     (request.clone(), settings)
 }
 
-fn make_supervisor(launch: &Launch<'_>, mut request: LoadRequest, config: Config) -> Supervisor {
+fn make_supervisor(launch: &Launch, mut request: LoadRequest, config: Config) -> Supervisor {
     request.purpose = Purpose::Reread;
     let settings = &config.supervisord;
     let child_settings = ChildSettings {
@@ -410,9 +423,22 @@ fn catch_signals(context: &mut LoopContext) -> Result<Signals, Failure> {
         .map_err(|error| Failure::system("catch signals", &error))
 }
 
+/// After an upgrade: the handlers are not those of the program before. What came meanwhile waits,
+/// and comes now.
+pub fn catch_signals_again(launch: &Launch, mask: Option<&Mask>) -> io::Result<()> {
+    signals::ignore_pipe_signals()?;
+    if let Some(signals) = &launch.signals {
+        signals.catch_again(HANDLED, mask.unwrap_or(&launch.mask))?;
+    }
+    match launch.terminal {
+        Some(_) => signals::hear_of_stops(),
+        None => Ok(()),
+    }
+}
+
 /// Forks: true in the daemon, and false in the process that was called, when the daemon is up.
 fn go_to_background(
-    launch: &mut Launch<'_>,
+    launch: &mut Launch,
     config: &Config,
     servers: &mut Servers,
     context: &mut LoopContext,

@@ -2,6 +2,7 @@
 //! rest is read only so that the server can write it, up to a limit.
 
 use crate::config::check_target::authority;
+use crate::snapshot::saved;
 use crate::text::integer::Integer;
 
 /// How much of an answer is read.
@@ -38,6 +39,8 @@ pub struct Answer {
     rest: Option<usize>,
 }
 
+saved! { struct Answer { head, seen, status, rest } }
+
 /// What the first line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
@@ -45,6 +48,8 @@ enum Status {
     /// It is no answer of HTTP.
     Strange,
 }
+
+saved! { enum Status { Code(a), Strange } }
 
 impl Answer {
     /// Takes what has come; true once nothing more is to be read.

@@ -8,6 +8,8 @@ pub mod schedule;
 pub mod signs;
 pub mod watch;
 
+use crate::snapshot::saved;
+
 /// How a process is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Health {
@@ -17,6 +19,8 @@ pub enum Health {
     Healthy,
     Unhealthy,
 }
+
+saved! { enum Health { Starting, Healthy, Unhealthy } }
 
 impl Health {
     /// As members, descriptions and log lines say it.

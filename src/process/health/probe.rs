@@ -10,6 +10,7 @@ use crate::config::CheckTarget;
 use crate::config::check_target::authority;
 use crate::loop_context::LoopContext;
 use crate::process::health::answer::{self, Answer};
+use crate::snapshot::saved;
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{errno, fd, socket};
 use crate::tokens::FdOwner;
@@ -26,6 +27,8 @@ pub struct Probe {
     answer: Answer,
     is_connected: bool,
 }
+
+saved! { new struct Probe { token, request, answer, is_connected } }
 
 /// How a check has begun.
 #[derive(Debug)]

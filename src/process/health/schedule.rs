@@ -6,6 +6,7 @@ use crate::clock::Monotonic;
 use crate::config::amounts::Decimal;
 use crate::config::{Check, Purpose};
 use crate::process::policy;
+use crate::snapshot::saved;
 
 /// How often a liveness check is made until its first success, at most.
 const FIRST_PERIOD: Duration = Duration::from_secs(1);
@@ -25,6 +26,12 @@ pub struct Schedule {
     has_succeeded: bool,
     /// Chooses when in a period the checks of this process are made.
     seed: u64,
+}
+
+saved! {
+    new struct Schedule {
+        purpose, begin, next, begun_at, successes, failures, has_succeeded, seed,
+    }
 }
 
 /// What so many answers in a row mean.

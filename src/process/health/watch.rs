@@ -17,6 +17,7 @@ use crate::process::health::Health;
 use crate::process::health::probe::{self, Begun, Outcome, Probe};
 use crate::process::health::schedule::{Schedule, Verdict};
 use crate::process::policy;
+use crate::snapshot::saved;
 use crate::sys::notify_inbox::{self, InboxAddress};
 use crate::sys::poller::{Interest, Token};
 use crate::sys::{fd, host};
@@ -82,6 +83,13 @@ pub struct Watch {
     status: String,
 }
 
+saved! {
+    new struct Watch {
+        id, process, inbox, pipe, schedule, under_way, address, is_up, is_alive,
+        watchdog, is_silent, complained, health, reason, told, status,
+    }
+}
+
 #[derive(Debug)]
 struct UnderWay {
     /// When its time is over.
@@ -89,6 +97,8 @@ struct UnderWay {
     /// `None` for a command, which somebody else runs and ends.
     probe: Option<Probe>,
 }
+
+saved! { new struct UnderWay { deadline, probe } }
 
 impl Watch {
     /// What is needed for a child of that process that is about to be made, and what that is

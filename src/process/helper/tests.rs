@@ -23,6 +23,7 @@ fn start(
     let task = Task {
         program: Program {
             path: words[0],
+            file: None,
             arguments: &arguments,
             environment: &[(b"PATH", b"/usr/bin:/bin")],
         },

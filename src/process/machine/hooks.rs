@@ -11,6 +11,7 @@ use crate::config::command::Command;
 use crate::config::hooks::Hooks;
 use crate::log_level::Level;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 use crate::states::ProcessState;
 use crate::termination::Termination;
 
@@ -28,6 +29,8 @@ pub enum Hook {
     /// When the process has become FATAL.
     Fatal,
 }
+
+saved! { enum Hook { PreStart, PreStop, StopCommand, PostStop, Fatal } }
 
 impl Hook {
     pub const ALL: [Hook; 5] = [
@@ -71,6 +74,8 @@ pub(super) struct HookState {
     /// The last child and how it ended.
     ended: Option<(i32, Termination)>,
 }
+
+saved! { struct HookState { running, waiting, ended } }
 
 impl Machine {
     /// The hook that runs, if one does.

@@ -22,6 +22,7 @@ mod scale;
 mod server;
 mod status;
 mod tail_many;
+mod upgrade;
 mod wait;
 
 use super::command::{self, Command};
@@ -111,6 +112,7 @@ pub fn run(session: &mut Session, command: Command, argument: &str) -> Result<Fl
         Command::Tail => logs::tail(session, &words)?,
         Command::Update if manner.is_dry => difference::show(session, manner, &words)?,
         Command::Update => configuration::update(session, manner, &words)?,
+        Command::Upgrade => upgrade::upgrade(session, manner)?,
         Command::Version => server::version(session)?,
         Command::Wait => wait::wait(session, manner, &words)?,
     }

@@ -233,7 +233,7 @@ impl MainLoop {
     /// meanwhile is mostly noticed at the answer.) A job and what a form asks for go on, for
     /// a restart is one thing to who asks for it. What works instead of waiting shares a
     /// turn of the loop: who had no part in it comes first at the next.
-    pub(super) fn answer_pending(&mut self) {
+    pub(in crate::supervisord) fn answer_pending(&mut self) {
         self.go_on_with_jobs();
         let multicalls = count_multicalls(&self.pending);
         let sizes = self.pending.iter().map(|pending| pending.action.size());

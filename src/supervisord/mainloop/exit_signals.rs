@@ -3,6 +3,7 @@
 
 use crate::config::SecondSignal;
 use crate::signal::Signal;
+use crate::snapshot::saved;
 
 /// The signals that have asked for an exit so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -10,6 +11,8 @@ pub struct ExitSignals {
     any: bool,
     interrupt: bool,
 }
+
+saved! { struct ExitSignals { any, interrupt } }
 
 impl ExitSignals {
     /// Counts a signal; true if everything is to be killed: at the second SIGINT, as a person at

@@ -24,7 +24,7 @@ pub(super) enum Claim {
 
 /// Takes the pid file, unless a supervisord has it that runs already.
 pub(super) fn take(
-    launch: &Launch<'_>,
+    launch: &Launch,
     config: &Config,
     context: &mut LoopContext,
 ) -> Result<Claim, Failure> {
@@ -64,7 +64,7 @@ fn refusal(held: &Held) -> Failure {
 
 /// Writes the number, when nothing else can go wrong.
 pub(super) fn write(
-    launch: &mut Launch<'_>,
+    launch: &mut Launch,
     claim: Claim,
     config: &Config,
     context: &mut LoopContext,

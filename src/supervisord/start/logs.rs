@@ -12,13 +12,13 @@ use crate::supervisord::privileges::Notes;
 
 /// Opens the log and writes what was noted before it: the gravest first.
 pub(super) fn open(
-    launch: &Launch<'_>,
+    launch: &Launch,
     config: &Config,
     notes: &Notes,
     context: &mut LoopContext,
     is_last_resort: bool,
 ) -> Result<(), Failure> {
-    let program = base_name(launch.program);
+    let program = base_name(&launch.program);
     let settings = &config.supervisord;
     let settings = logger::Settings {
         level: settings.loglevel,

@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, OsStr, c_char};
 use std::iter;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
@@ -9,6 +10,7 @@ use std::ptr;
 use nix::errno::Errno;
 
 use crate::sort;
+use crate::sys::exec;
 use crate::sys::spawn::failure::{Failure, Reason};
 use crate::text::environment_file::Pair;
 
@@ -21,6 +23,8 @@ const NAME: &str = "illegal environment variable name";
 pub struct Program<'a> {
     /// The file to execute, as found.
     pub path: &'a str,
+    /// The same, where it is open already and the path may have become another one's.
+    pub file: Option<BorrowedFd<'a>>,
     /// All arguments; the first is the command's word as written.
     pub arguments: &'a [String],
     /// The whole environment, in order; names are unique. Bytes, since what
@@ -31,6 +35,7 @@ pub struct Program<'a> {
 /// What exec is given.
 pub(super) struct Image {
     path: CString,
+    file: Option<RawFd>,
     arguments: Strings,
     /// All variables, `name=value`.
     environment: Strings,
@@ -58,6 +63,7 @@ impl Image {
         });
         Ok(Image {
             path: string(program.path)?,
+            file: program.file.map(|file| file.as_raw_fd()),
             arguments: Strings::new(arguments.collect::<Result<_, _>>()?),
             environment: Strings::new(environment.collect::<Result<_, _>>()?),
         })
@@ -70,9 +76,15 @@ impl Image {
         let environment = changed.as_ref().unwrap_or(&self.environment);
         let environment = environment.pointers.as_ptr();
         let arguments = self.arguments.pointers.as_ptr();
-        // SAFETY: a C string and two null-terminated arrays of C strings, all of which live.
-        unsafe { libc::execve(self.path.as_ptr(), arguments, environment) };
-        let errno = Errno::last();
+        let errno = match self.file {
+            // SAFETY: two null-terminated arrays of C strings, all of which live.
+            Some(file) => unsafe { exec::execute(file, arguments, environment) },
+            None => {
+                // SAFETY: a C string and two null-terminated arrays of C strings, all of which live.
+                unsafe { libc::execve(self.path.as_ptr(), arguments, environment) };
+                Errno::last()
+            }
+        };
         let path = Path::new(OsStr::from_bytes(self.path.as_bytes()));
         let word = self.arguments.strings.first();
         let word = word.map_or("".into(), |word| word.to_string_lossy());

@@ -63,6 +63,7 @@ fn run_with(
         .collect();
     let program = Program {
         path,
+        file: None,
         arguments: &arguments,
         environment: &environment,
     };
@@ -149,6 +150,7 @@ fn the_streams_are_the_given_ones_even_if_two_are_the_same() {
     let arguments = ["sh", "-c", "echo out; echo err >&2"].map(str::to_owned);
     let program = Program {
         path: "/bin/sh",
+        file: None,
         arguments: &arguments,
         environment: &[],
     };
@@ -193,6 +195,7 @@ fn streams_that_lie_on_the_standard_descriptors_are_not_trodden_on() {
     let (one, two) = unsafe { (BorrowedFd::borrow_raw(1), BorrowedFd::borrow_raw(2)) };
     let program = Program {
         path: "/bin/sh",
+        file: None,
         arguments: &arguments,
         environment: &[],
     };
@@ -330,6 +333,7 @@ fn a_child_whose_stderr_takes_nothing_is_heard_all_the_same() {
     let arguments = ["x".to_owned()];
     let program = Program {
         path: "/nowhere",
+        file: None,
         arguments: &arguments,
         environment: &[],
     };
@@ -440,6 +444,7 @@ fn a_fork_that_fails_tells_its_number_and_leaves_the_mask() {
     };
     let program = Program {
         path: "/bin/true",
+        file: None,
         arguments: &[],
         environment: &[],
     };

@@ -1,0 +1,52 @@
+//! The trial: reads a whole state from its standard input, makes the daemon of it that could go
+//! on, with descriptors that stand in for the real ones, and says so. It touches nothing else.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use super::state;
+use crate::sys::{descriptors, terminal};
+
+/// The option that asks for it. What it answers is for supervisord alone.
+pub const OPTION: &str = "--can-take-over";
+
+/// With the version before it and this around, the assent.
+const BEGIN: &str = "supervisord ";
+const END: &str = " can take over";
+
+/// Tries; never comes back from an error, so that nothing that was made is dropped: some of it
+/// would remove files.
+pub fn run() -> ExitCode {
+    let mut text = Vec::new();
+    let read = io::stdin().lock().read_to_end(&mut text);
+    if let Err(error) = read {
+        refuse(&error.to_string());
+    }
+    let restored = state::head(&text).and_then(|(head, rest)| {
+        let stand_ins = descriptors::stand_ins(&head.descriptors).map_err(|e| e.to_string())?;
+        state::restore(rest, stand_ins, refuse)
+    });
+    match restored {
+        Ok(daemon) => {
+            std::mem::forget(daemon);
+            terminal::tell(&format!("{BEGIN}{}{END}\n", env!("CARGO_PKG_VERSION")));
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            refuse(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(reason: &str) {
+    terminal::complain(&format!("the state cannot be gone on with: {reason}\n"));
+    std::process::exit(1);
+}
+
+/// The version in the assent of a program.
+pub fn version_in(said: &str) -> Option<String> {
+    let version = said.strip_prefix(BEGIN)?.strip_suffix(END)?;
+    let is_version = version.bytes().all(|byte| byte.is_ascii_graphic());
+    (is_version && !version.is_empty()).then(|| version.to_owned())
+}
