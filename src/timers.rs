@@ -23,13 +23,13 @@ impl Save for Timers {
 }
 
 impl Saved for Timers {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         let mut timers = Timers::default();
-        let deadlines: Vec<(Timer, Monotonic)> = Saved::restored(from)?;
+        let deadlines: Vec<(Timer, Monotonic)> = Saved::restored(from);
         for (timer, deadline) in deadlines {
             timers.set(timer, Some(deadline));
         }
-        Some(timers)
+        timers
     }
 }
 

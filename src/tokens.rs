@@ -20,7 +20,7 @@ pub struct ProcessId {
     pub index: u32,
 }
 
-saved! { new struct ProcessId { group, index } }
+saved! { struct ProcessId { group, index } }
 
 /// How far the daemon has got with an answer that it makes piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Mark {
     pub after: Option<ProcessId>,
 }
 
-saved! { new struct Mark { part, after } }
+saved! { struct Mark { part, after } }
 
 impl Mark {
     pub const BEGIN: Mark = Mark {

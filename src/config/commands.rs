@@ -106,7 +106,7 @@ pub struct Named {
     pub line: usize,
 }
 
-saved! { new struct Named { name, command, line } }
+saved! { struct Named { name, command, line } }
 
 /// Whether a name is one that a Procfile may have.
 pub fn is_name(name: &str) -> bool {

@@ -102,7 +102,7 @@ pub struct Dependency {
     pub place: Place,
 }
 
-saved! { new struct Dependency { name, condition, is_optional, place } }
+saved! { struct Dependency { name, condition, is_optional, place } }
 
 settings! {
     /// What a program needs, and what becomes of it without that.

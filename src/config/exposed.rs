@@ -19,7 +19,7 @@ pub struct ExposedFile {
     pub text: String,
 }
 
-saved! { new struct ExposedFile { path, text } }
+saved! { struct ExposedFile { path, text } }
 
 /// Each file with a secret that everybody may read.
 pub fn files(

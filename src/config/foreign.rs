@@ -18,7 +18,7 @@ pub struct ForeignDirectory {
     pub text: String,
 }
 
-saved! { new struct ForeignDirectory { path, text } }
+saved! { struct ForeignDirectory { path, text } }
 
 /// The directories of a configuration, in its order. `origins` made the groups.
 pub fn directories(

@@ -15,7 +15,7 @@ pub struct Location {
     pub line: usize,
 }
 
-saved! { new struct Location { file, line } }
+saved! { struct Location { file, line } }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

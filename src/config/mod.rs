@@ -169,7 +169,7 @@ pub struct Server {
 }
 
 saved! {
-    new struct Server {
+    struct Server {
         section, address, credentials, readonly_credentials, readonly,
         require_authentication, allowed_hosts, limits, web_get_actions, monitoring,
     }
@@ -224,7 +224,7 @@ pub struct Credentials {
     pub password: String,
 }
 
-saved! { new struct Credentials { username, password } }
+saved! { struct Credentials { username, password } }
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -245,7 +245,7 @@ pub struct Group {
     pub processes: Vec<Rc<Process>>,
 }
 
-saved! { new struct Group { name, priority, kind, processes } }
+saved! { struct Group { name, priority, kind, processes } }
 
 impl Group {
     /// The socket that one of its processes has as its descriptor 0, if any.
@@ -278,7 +278,7 @@ pub struct FastCgiSocket {
     pub backlog: Option<i64>,
 }
 
-saved! { new struct FastCgiSocket { address, backlog } }
+saved! { struct FastCgiSocket { address, backlog } }
 
 /// Values for the tests of this module's parts.
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub struct Scaled {
     pub programs: Vec<ScaledProgram>,
 }
 
-saved! { new struct Scaled { configured, programs } }
+saved! { struct Scaled { configured, programs } }
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct ScaledProgram {
     pub number: u32,
 }
 
-saved! { new struct ScaledProgram { section, member, number } }
+saved! { struct ScaledProgram { section, member, number } }
 
 impl Scaled {
     /// How many processes the program of a process is to have, if that is not as configured.

@@ -124,7 +124,7 @@ macro_rules! settings {
             }
         }
 
-        $crate::snapshot::saved! { struct $name { $($field,)* $($($other),*)? } }
+        $crate::snapshot::saved! { default struct $name { $($field,)* $($($other),*)? } }
 
         impl Default for $name {
             fn default() -> $name {

@@ -39,7 +39,7 @@ pub struct NamedSocket {
     pub socket: FastCgiSocket,
 }
 
-saved! { new struct NamedSocket { name, socket } }
+saved! { struct NamedSocket { name, socket } }
 
 /// All that a program has, in the order of their descriptors.
 #[derive(Clone, Debug, PartialEq)]

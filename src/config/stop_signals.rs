@@ -20,21 +20,24 @@ pub struct StopSignals {
 impl Save for StopSignals {
     fn save(&self, to: &mut Writer) {
         let others = self.others.as_deref().unwrap_or_default();
-        let all = std::iter::once(&self.first).chain(others);
-        to.list(all.map(|signal| signal as &dyn Save));
+        to.begin_list();
+        for signal in std::iter::once(&self.first).chain(others) {
+            to.item(signal);
+        }
+        to.end_list();
     }
 }
 
 impl Saved for StopSignals {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let signals: Vec<Signal> = Saved::restored(from)?;
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let signals: Vec<Signal> = Saved::restored(from);
         let Some((first, others)) = signals.split_first() else {
-            return from.fail("no signal");
+            from.fail("no signal");
         };
-        Some(StopSignals {
+        StopSignals {
             first: *first,
             others: (!others.is_empty()).then(|| others.into()),
-        })
+        }
     }
 }
 

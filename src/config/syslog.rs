@@ -31,8 +31,8 @@ impl Save for Facility {
 }
 
 impl Saved for Facility {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.number().map(Facility)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Facility(from.number())
     }
 }
 
@@ -78,8 +78,8 @@ impl Save for Priority {
 }
 
 impl Saved for Priority {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.number().map(Priority)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Priority(from.number())
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Node {
     pub priorities: (i64, i64),
 }
 
-saved! { new struct Node { id, name, timeout, follows, needs, part_of, rank, priorities } }
+saved! { struct Node { id, name, timeout, follows, needs, part_of, rank, priorities } }
 
 /// Something that processes need.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct Need {
     pub dependants: Vec<usize>,
 }
 
-saved! { new struct Need { name, is_optional, members, dependants } }
+saved! { struct Need { name, is_optional, members, dependants } }
 
 impl Need {
     /// Whether nothing that is needed is there.

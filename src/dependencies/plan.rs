@@ -58,7 +58,7 @@ struct Wish {
     was_told: bool,
 }
 
-saved! { new struct Wish { cause, since, until, is_made, was_told } }
+saved! { struct Wish { cause, since, until, is_made, was_told } }
 
 #[derive(Clone, Debug, Default)]
 struct State {

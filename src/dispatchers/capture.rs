@@ -24,7 +24,7 @@ pub struct Capture {
     message: Option<VecDeque<u8>>,
 }
 
-saved! { new struct Capture { limit, next_limit, held_back, message } }
+saved! { struct Capture { limit, next_limit, held_back, message } }
 
 /// What a part of the stream is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub struct InputDispatcher {
     written: usize,
 }
 
-saved! { new struct InputDispatcher { token, pending, written } }
+saved! { struct InputDispatcher { token, pending, written } }
 
 /// Why a process cannot be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

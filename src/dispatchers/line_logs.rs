@@ -42,7 +42,7 @@ pub struct LineLogs {
     since: Option<Monotonic>,
 }
 
-saved! { new struct LineLogs { lines, logs, group, when_slow, backlog, since } }
+saved! { struct LineLogs { lines, logs, group, when_slow, backlog, since } }
 
 #[derive(Debug)]
 struct LineLog {
@@ -53,7 +53,7 @@ struct LineLog {
     form: Option<Form>,
 }
 
-saved! { new struct LineLog { log, format, column, form } }
+saved! { struct LineLog { log, format, column, form } }
 
 impl LineLogs {
     /// Those of a process of that group.

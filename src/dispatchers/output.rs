@@ -64,7 +64,7 @@ pub struct OutputDispatcher {
 }
 
 saved! {
-    new struct OutputDispatcher {
+    struct OutputDispatcher {
         process, channel, pid, token, logs, stripper, capture, ring, report, reported,
         awaited, is_in_line, next,
     }
@@ -106,7 +106,7 @@ pub struct Reported {
     pub bytes: Vec<u8>,
 }
 
-saved! { new struct Reported { pid, channel, kind, bytes } }
+saved! { struct Reported { pid, channel, kind, bytes } }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportedKind {

@@ -10,7 +10,7 @@ pub struct Search {
     end: Vec<u8>,
 }
 
-saved! { new struct Search { text, end } }
+saved! { struct Search { text, end } }
 
 impl Search {
     /// A search for a text of one line, so that what contains it is a line.

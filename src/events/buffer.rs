@@ -39,7 +39,7 @@ pub struct Buffer {
 }
 
 saved! {
-    new struct Buffer {
+    struct Buffer {
         waiting, bytes, size, has_spare_room, kept, poolserials, last_accepted,
     }
 }

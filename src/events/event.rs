@@ -19,7 +19,7 @@ pub struct Event {
     pub payload: Vec<u8>,
 }
 
-saved! { new struct Event { kind, payload } }
+saved! { struct Event { kind, payload } }
 
 /// The process that an event is about.
 #[derive(Clone, Copy, Debug)]

@@ -60,7 +60,7 @@ pub struct Message {
     pub rejections: u64,
 }
 
-saved! { new struct Message { event, serial, poolserial, rejections } }
+saved! { struct Message { event, serial, poolserial, rejections } }
 
 impl Message {
     /// The header line, its newline included.

@@ -99,7 +99,7 @@ pub struct Connection {
 }
 
 saved! {
-    new struct Connection {
+    struct Connection {
         id, wire, peer, parser, state, resume, has_next_piece, since, begun, patience,
         known, only_looks, begins_none, limits,
     }

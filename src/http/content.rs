@@ -58,7 +58,7 @@ struct Log {
     room: u64,
 }
 
-saved! { new struct Log { window, _permit, decoder, room } }
+saved! { struct Log { window, _permit, decoder, room } }
 
 impl Content {
     /// The end of the text, to be written on.

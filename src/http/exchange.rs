@@ -45,7 +45,7 @@ pub struct Exchange {
     pub received: Timestamp,
 }
 
-saved! { new struct Exchange { line, version, persistence, is_browser, head_only, received } }
+saved! { struct Exchange { line, version, persistence, is_browser, head_only, received } }
 
 impl Exchange {
     /// What the head of a request says.

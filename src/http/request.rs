@@ -144,7 +144,7 @@ pub struct HeadParser {
     limit: usize,
 }
 
-saved! { new struct HeadParser { scanned, limit } }
+saved! { struct HeadParser { scanned, limit } }
 
 impl HeadParser {
     /// A parser of header blocks of at most `limit` bytes.

@@ -67,7 +67,7 @@ pub struct Servers {
 }
 
 saved! {
-    new struct Servers {
+    struct Servers {
         listeners, file_watcher, connections, crowd, followers, long_answers, next,
         suspended, told, is_held, reserve, highest,
     }
@@ -82,7 +82,7 @@ struct Watched {
     file_watch: files::FileWatch,
 }
 
-saved! { new struct Watched { token, policy, file, file_watch } }
+saved! { struct Watched { token, policy, file, file_watch } }
 
 impl Watched {
     /// Opens a server and watches it; the names are those of this machine.
@@ -115,7 +115,7 @@ struct Client {
     listener: usize,
 }
 
-saved! { new struct Client { connection, listener } }
+saved! { struct Client { connection, listener } }
 
 impl Servers {
     /// Opens all servers in the given order and watches them. When one fails, those before

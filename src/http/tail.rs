@@ -33,7 +33,7 @@ pub struct Tail {
     partial: Vec<u8>,
 }
 
-saved! { new struct Tail { source, partial } }
+saved! { struct Tail { source, partial } }
 
 /// What is followed, and how far it was read.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ pub struct Wire {
     pub progress: Monotonic,
 }
 
-saved! { new struct Wire { token, input, output, ended, progress } }
+saved! { struct Wire { token, input, output, ended, progress } }
 
 impl Wire {
     /// The registered socket `token`, with nothing in the buffers.

@@ -49,7 +49,7 @@ pub struct LogFailure {
     pub refused: Option<String>,
 }
 
-saved! { new struct LogFailure { operation, path, errno, refused } }
+saved! { struct LogFailure { operation, path, errno, refused } }
 
 impl LogFailure {
     /// From the system's answer.

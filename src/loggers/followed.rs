@@ -60,7 +60,7 @@ pub struct FollowedLog {
 }
 
 saved! {
-    new struct FollowedLog {
+    struct FollowedLog {
         path, stretches, first, end, recent, writers, positions, left,
     }
 }
@@ -79,7 +79,7 @@ struct Stretch {
     is_cut: bool,
 }
 
-saved! { new struct Stretch { file, inode, start, offset, is_cut } }
+saved! { struct Stretch { file, inode, start, offset, is_cut } }
 
 /// What makes a file another one. Numbers come back when a file is removed, so
 /// the time of its making belongs to it, where the system tells that.
@@ -90,7 +90,7 @@ struct Inode {
     made: Option<Duration>,
 }
 
-saved! { new struct Inode { device, number, made } }
+saved! { struct Inode { device, number, made } }
 
 impl Inode {
     fn of(found: &Metadata) -> Inode {
@@ -110,7 +110,7 @@ pub struct Position {
     at: u64,
 }
 
-saved! { new struct Position { stretch, at } }
+saved! { struct Position { stretch, at } }
 
 /// What a follower was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

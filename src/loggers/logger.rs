@@ -58,7 +58,7 @@ pub struct Logger {
 }
 
 saved! {
-    new struct Logger {
+    struct Logger {
         level, stdout, file, goes_to_syslog, syslog, look,
         // It is empty between records.
         line = String::new(),

@@ -32,7 +32,7 @@ pub struct Look {
 }
 
 saved! {
-    new struct Look {
+    struct Look {
         format, width, is_coloured,
         // It is set before each record.
         stamp = Stamp::default(),

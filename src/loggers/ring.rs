@@ -24,7 +24,7 @@ pub struct Ring {
     pub is_read: bool,
 }
 
-saved! { new struct Ring { bytes, room, end, is_read } }
+saved! { struct Ring { bytes, room, end, is_read } }
 
 impl Ring {
     /// An empty one, which takes memory as it fills.

@@ -18,7 +18,7 @@ pub struct Rotation {
     pub backups: i64,
 }
 
-saved! { new struct Rotation { maxbytes, backups } }
+saved! { struct Rotation { maxbytes, backups } }
 
 impl Rotation {
     pub const NEVER: Rotation = Rotation {
@@ -84,7 +84,7 @@ pub struct Backup {
     pub ending: &'static str,
 }
 
-saved! { new struct Backup { number, ending } }
+saved! { struct Backup { number, ending } }
 
 impl Backup {
     /// What the name of a file beside a log says; `None` if it is none of its backups.

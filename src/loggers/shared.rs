@@ -20,7 +20,7 @@ pub struct SharedLog {
     users: Vec<Rotation>,
 }
 
-saved! { new struct SharedLog { identity, target, users } }
+saved! { struct SharedLog { identity, target, users } }
 
 impl SharedLog {
     /// The log of a first user.

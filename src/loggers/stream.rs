@@ -24,7 +24,7 @@ pub struct StreamWriter {
     pending: Vec<u8>,
 }
 
-saved! { new struct StreamWriter { outlet, pending } }
+saved! { struct StreamWriter { outlet, pending } }
 
 impl StreamWriter {
     pub fn new(outlet: Outlet) -> StreamWriter {

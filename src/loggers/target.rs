@@ -68,7 +68,7 @@ pub struct Target {
 }
 
 saved! {
-    new struct Target {
+    struct Target {
         path, rotation, sink, inherited, removed, detached, rotation_retry, follows,
         is_held, users, most_users, losses, kept, announcer,
     }

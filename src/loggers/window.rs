@@ -105,7 +105,7 @@ pub struct Window {
     position: u64,
 }
 
-saved! { new struct Window { source, start, end, position } }
+saved! { struct Window { source, start, end, position } }
 
 /// How many parts of logs may be open at a time.
 const LIMIT: usize = 128;
@@ -123,7 +123,7 @@ pub struct WindowPermit {
     counted: Rc<()>,
 }
 
-saved! { new struct WindowPermit { counted } }
+saved! { struct WindowPermit { counted } }
 
 impl WindowLimit {
     /// Admits one more; `None` if too many are open.

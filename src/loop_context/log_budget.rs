@@ -18,7 +18,7 @@ pub struct LogBudget {
 }
 
 saved! {
-    new struct LogBudget {
+    struct LogBudget {
         limit, counted, logs,
         // They are looked for again when they are needed.
         places = None,

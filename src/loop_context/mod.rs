@@ -85,7 +85,7 @@ pub struct LoopContext {
 }
 
 saved! {
-    new struct LoopContext {
+    struct LoopContext {
         poller, timers, log, rate_limit, logs, following, budget, rotated, midnight,
         window_limit, error_pipe, cgroups, tally, now,
         // These hold nothing between events.

@@ -105,7 +105,7 @@ pub struct LogUse {
     pub counts: Option<Rc<Counts>>,
 }
 
-saved! { new struct LogUse { id, rotation, counts } }
+saved! { struct LogUse { id, rotation, counts } }
 
 impl LogUse {
     /// That to write to the system's log, which is always open.

@@ -28,4 +28,4 @@ pub struct RotatedFile {
     pub keeping: Rc<FileKeeping>,
 }
 
-saved! { new struct RotatedFile { log, inode, keeping } }
+saved! { struct RotatedFile { log, inode, keeping } }

@@ -48,7 +48,7 @@ pub struct ChildSettings {
 }
 
 saved! {
-    new struct ChildSettings {
+    struct ChildSettings {
         environment, server_url, identifier, childlogdir, strip_ansi, childlog_ring,
         name_width, is_coloured, minfds, hosts, is_other_user, mask, terminal,
     }

@@ -56,7 +56,7 @@ pub struct Socket {
     descriptor: Option<OwnedFd>,
 }
 
-saved! { new struct Socket { config, descriptor } }
+saved! { struct Socket { config, descriptor } }
 
 /// Why a socket cannot be made. Its text is that of 4.3.0.
 #[derive(Debug)]

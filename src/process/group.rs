@@ -26,7 +26,7 @@ pub struct Group {
     next_index: u32,
 }
 
-saved! { new struct Group { id, config, scaled, processes, sockets, next_index } }
+saved! { struct Group { id, config, scaled, processes, sockets, next_index } }
 
 impl Group {
     /// A group whose processes were never started. `paths` tells where the

@@ -48,7 +48,7 @@ pub struct Helper {
     is_overdue: bool,
 }
 
-saved! { new struct Helper { pid, input, output, kept, room, is_cut, is_overdue } }
+saved! { struct Helper { pid, input, output, kept, room, is_cut, is_overdue } }
 
 /// How one has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

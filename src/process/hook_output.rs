@@ -18,7 +18,7 @@ pub struct HookOutput {
     ring: Option<SharedRing>,
 }
 
-saved! { new struct HookOutput { process, logs, ring } }
+saved! { struct HookOutput { process, logs, ring } }
 
 impl HookOutput {
     pub fn new(process: Rc<Process>, logs: Logs, ring: Option<SharedRing>) -> HookOutput {

@@ -192,7 +192,7 @@ pub struct LastLife {
     pub was_killed: bool,
 }
 
-saved! { new struct LastLife { end, lived, was_killed } }
+saved! { struct LastLife { end, lived, was_killed } }
 
 /// What is known of a process between inputs.
 #[derive(Clone, Debug, Default)]

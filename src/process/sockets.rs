@@ -30,7 +30,7 @@ struct Open {
     descriptor: OwnedFd,
 }
 
-saved! { new struct Open { config, descriptor } }
+saved! { struct Open { config, descriptor } }
 
 impl Open {
     /// Whether a program has ended it for all: nobody can connect any more.

@@ -77,7 +77,7 @@ pub struct Subprocess {
 }
 
 saved! {
-    new struct Subprocess {
+    struct Subprocess {
         id, group_name, config, paths, machine, stdin, stdout, stderr, kept_stdout,
         kept_stderr, listener, watch, backoff_told, next_run, reported,
     }

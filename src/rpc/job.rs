@@ -45,7 +45,7 @@ pub struct Job {
 }
 
 saved! {
-    new struct Job {
+    struct Job {
         steps, under_way, groups, entries, answer, have_run, is_rolling, wait, turn,
         ending,
     }
@@ -128,7 +128,7 @@ struct Entry {
     status: Value,
 }
 
-saved! { new struct Entry { change, status } }
+saved! { struct Entry { change, status } }
 
 impl Job {
     /// A job that has begun nothing yet.

@@ -56,7 +56,7 @@ pub struct Listing {
     pub turn: Monotonic,
 }
 
-saved! { new struct Listing { rows, written, content, turn } }
+saved! { struct Listing { rows, written, content, turn } }
 
 /// The rows of a list, in order.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub struct ConfigRow {
     pub process: Option<ProcessId>,
 }
 
-saved! { new struct ConfigRow { group, place, active, process } }
+saved! { struct ConfigRow { group, place, active, process } }
 
 /// A `system.multicall` on its way.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ pub struct Multicall {
     pub finished: Content,
 }
 
-saved! { new struct Multicall { access, pause, remaining, finished } }
+saved! { struct Multicall { access, pause, remaining, finished } }
 
 /// Why a multicall does not go on at once.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ pub struct AwaitedProcess {
     pub goal: Goal,
 }
 
-saved! { new struct AwaitedProcess { id, name, goal } }
+saved! { struct AwaitedProcess { id, name, goal } }
 
 #[derive(Debug)]
 pub enum Goal {
@@ -192,7 +192,7 @@ pub struct Awaited {
     pub deadline: Monotonic,
 }
 
-saved! { new struct Awaited { ids, name, condition, deadline } }
+saved! { struct Awaited { ids, name, condition, deadline } }
 
 impl PendingAction {
     /// When it wants to be asked again though no process has changed its state.

@@ -22,9 +22,9 @@ impl Save for Schedule {
 }
 
 impl Saved for Schedule {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        match Schedule::parse(&from.text()?) {
-            Ok(schedule) => Some(schedule),
+    fn restored(from: &mut Reader<'_>) -> Self {
+        match Schedule::parse(&from.text()) {
+            Ok(schedule) => schedule,
             Err(error) => from.fail(&error),
         }
     }

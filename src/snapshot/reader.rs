@@ -1,10 +1,11 @@
-//! Reads a state. The first error is kept, with the place in the state, and nothing is read
-//! after it.
+//! Reads a state. An error is told with the place in the state, and nobody comes back from it.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::os::fd::{OwnedFd, RawFd};
+use std::str::FromStr;
 
-use super::Place;
+use super::Saved;
 use crate::vec_map::VecMap;
 
 /// A state, as far as it has been read.
@@ -13,76 +14,62 @@ pub struct Reader<'a> {
     at: usize,
     /// The names of members on the way to where it is.
     path: Vec<&'a str>,
-    error: Option<String>,
     descriptors: VecMap<RawFd, OwnedFd>,
     /// What is shared, by its number.
     pub(super) shared: Vec<Box<dyn Any>>,
     on_failure: OnFailure<'a>,
 }
 
-/// What is done with the first error, before anything that was restored is dropped.
-type OnFailure<'a> = Box<dyn FnMut(&str) + 'a>;
+/// The names of members, with a space behind each, and how far they are read.
+#[derive(Debug)]
+pub struct Names {
+    all: &'static str,
+    at: usize,
+}
+
+/// Where an error goes. It does not come back, so that nothing is dropped that was restored: some
+/// of it would remove files.
+type OnFailure<'a> = Box<dyn FnMut(&str) -> Infallible + 'a>;
 
 impl<'a> Reader<'a> {
-    /// `descriptors` are those that the state may tell of. An error is handed to `on_failure` at
-    /// once: who does not come back from there has everything that was restored so far still open.
+    /// `descriptors` are those that the state may tell of.
     pub fn new(
         text: &'a [u8],
         descriptors: VecMap<RawFd, OwnedFd>,
-        on_failure: impl FnMut(&str) + 'a,
+        on_failure: impl FnMut(&str) -> Infallible + 'a,
     ) -> Reader<'a> {
         Reader {
             text,
             at: 0,
             path: Vec::new(),
-            error: None,
             descriptors,
             shared: Vec::new(),
             on_failure: Box::new(on_failure),
         }
     }
 
-    /// What went wrong first. What is left of the descriptors is closed.
-    pub fn finish(self) -> Result<(), String> {
-        self.error.map_or(Ok(()), Err)
+    /// Tells what is wrong here.
+    pub fn fail(&mut self, what: &str) -> ! {
+        let place = self.path.join(".");
+        let error = format!("{place}: {what} (byte {} of the state)", self.at);
+        match (self.on_failure)(&error) {}
     }
 
-    /// Notes what is wrong here, if nothing was before.
-    pub fn fail<T>(&mut self, what: &str) -> Option<T> {
-        self.note(what);
-        None
+    /// What is here is none of what is known.
+    pub fn unknown(&mut self) -> ! {
+        self.fail("a variant that is not known")
     }
 
-    /// The same for all types.
-    fn note(&mut self, what: &str) {
-        if self.error.is_none() {
-            let place = self.path.join(".");
-            let error = format!("{place}: {what} (byte {} of the state)", self.at);
-            (self.on_failure)(&error);
-            self.error = Some(error);
-        }
-    }
-
-    fn note_name(&mut self, name: &str, what: &str) {
-        self.note(&format!("{name} {what}"));
-    }
-
-    pub fn unknown<T>(&mut self, name: &str) -> Option<T> {
-        self.note_name(name, "is not known");
-        None
-    }
-
-    pub fn missing<T>(&mut self, name: &str) -> Option<T> {
-        self.note_name(name, "is missing");
-        None
+    fn missing(&mut self) -> ! {
+        self.fail("it is missing")
     }
 
     /// The descriptor of the number that comes next; each can be had once.
-    pub fn descriptor(&mut self) -> Option<OwnedFd> {
-        let number = self.number()?;
+    pub fn descriptor(&mut self) -> OwnedFd {
+        let number = self.number();
         let descriptor = self.descriptors.remove(&number);
         match descriptor {
-            Some(descriptor) => Some(descriptor),
+            Some(descriptor) => descriptor,
             None => self.fail(&format!("there is no descriptor {number}")),
         }
     }
@@ -92,166 +79,228 @@ impl<'a> Reader<'a> {
         self.takes(b"null")
     }
 
-    pub fn boolean(&mut self) -> Option<bool> {
+    pub fn boolean(&mut self) -> bool {
         match (self.takes(b"true"), self.takes(b"false")) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
+            (true, _) => true,
+            (_, true) => false,
             _ => self.fail("neither true nor false"),
         }
     }
 
-    pub fn number<T: std::str::FromStr>(&mut self) -> Option<T> {
-        let word = self.number_text()?;
+    pub fn number<T: FromStr>(&mut self) -> T {
+        let word = self.number_text();
         match word.parse() {
-            Ok(number) => Some(number),
-            Err(_) => self.fail(&format!("{word:?} is not a number of its kind")),
+            Ok(number) => number,
+            Err(_) => self.not_of_its_kind(word),
         }
     }
 
+    /// The same for all kinds of numbers.
+    fn not_of_its_kind(&mut self, word: &str) -> ! {
+        self.fail(&format!("{word:?} is not a number of its kind"))
+    }
+
     /// A number as it is written.
-    pub fn number_text(&mut self) -> Option<&'a str> {
+    pub fn number_text(&mut self) -> &'a str {
         let rest = self.rest();
         let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'.');
         let end = rest.iter().position(|byte| !is_digit(byte));
         let word = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
         self.at += word.len();
         match std::str::from_utf8(word) {
-            Ok(word) if !word.is_empty() => Some(word),
+            Ok(word) if !word.is_empty() => word,
             _ => self.fail("no number"),
         }
     }
 
-    pub fn text(&mut self) -> Option<String> {
-        self.expect(b'"')?;
+    pub fn text(&mut self) -> String {
+        self.expect(b'"');
         let mut text = Vec::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
             let Some(end) = end else {
-                return self.fail("a text without an end");
+                self.fail("a text without an end");
             };
             text.extend_from_slice(rest.get(..end).unwrap_or_default());
             self.at += end + 1;
             if rest.get(end) == Some(&b'"') {
                 break;
             }
-            let c = self.escaped()?;
+            let c = self.escaped();
             text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
         match String::from_utf8(text) {
-            Ok(text) => Some(text),
+            Ok(text) => text,
             Err(_) => self.fail("a text that is not UTF-8"),
         }
     }
 
-    fn escaped(&mut self) -> Option<char> {
+    fn escaped(&mut self) -> char {
         let byte = self.text.get(self.at).copied();
         self.at += 1;
         match byte {
-            Some(b'n') => Some('\n'),
-            Some(byte @ (b'"' | b'\\' | b'/')) => Some(char::from(byte)),
+            Some(b'n') => '\n',
+            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
             Some(b'u') => {
                 let digits = self.text.get(self.at..self.at + 4).unwrap_or_default();
                 self.at += 4;
                 let digits = std::str::from_utf8(digits).unwrap_or_default();
                 let number = u32::from_str_radix(digits, 16).ok();
                 let c = number.and_then(char::from_u32);
-                c.or_else(|| self.fail("no character"))
+                c.unwrap_or_else(|| self.fail("no character"))
             }
             _ => self.fail("an escape that is not known"),
         }
     }
 
     /// What [`Writer::bytes`](super::Writer::bytes) has written.
-    pub fn bytes(&mut self) -> Option<Vec<u8>> {
-        let text = self.text()?;
+    pub fn bytes(&mut self) -> Vec<u8> {
+        let text = self.text();
         let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
         match bytes {
-            Ok(bytes) => Some(bytes),
+            Ok(bytes) => bytes,
             Err(_) => self.fail("a character that stands for no byte"),
         }
     }
 
-    /// An object: each member goes to the place of its name.
-    pub fn members(&mut self, places: &mut [(&str, &mut dyn Place)]) -> Option<()> {
-        self.expect(b'{')?;
-        let mut next = 0;
-        let mut is_first = true;
-        while !self.ends(b'}', &mut is_first)? {
-            let name = self.name()?;
-            self.expect(b':')?;
-            // They usually come in the order of the places.
-            let is_it = |place: &(&str, &mut dyn Place)| place.0 == name;
-            let at = match places.get(next).is_some_and(is_it) {
-                true => Some(next),
-                false => places.iter().position(is_it),
-            };
-            self.path.push(name);
-            match at.and_then(|at| places.get_mut(at)) {
-                Some((_, place)) => place.fill(self),
-                None => self.skip(),
-            }
-            self.path.pop();
-            self.good()?;
-            next = at.unwrap_or(next) + 1;
+    /// An object begins, whose members have these names, with a space behind each. They are read
+    /// in this order, each by [`Reader::member`].
+    pub fn begin_members(&mut self, all: &'static str) -> Names {
+        self.expect(b'{');
+        self.path.push("");
+        Names { all, at: 0 }
+    }
+
+    /// The next of them.
+    pub fn member<T: Saved>(&mut self, names: &mut Names) -> T {
+        match self.comes(names) {
+            true => T::restored(self),
+            false => T::missing().unwrap_or_else(|| self.missing()),
         }
-        Some(())
+    }
+
+    /// The same for a place that stays as it is if there is no such member.
+    pub fn refill<T: Saved>(&mut self, names: &mut Names, place: &mut T) {
+        if self.comes(names) {
+            *place = T::restored(self);
+        }
+    }
+
+    /// Whether the next of these names is that of the next member, of those that are known.
+    fn comes(&mut self, names: &mut Names) -> bool {
+        let (before, rest) = names.all.split_at_checked(names.at).unwrap_or_default();
+        let (expected, later) = rest.split_once(' ').unwrap_or_default();
+        names.at += expected.len() + 1;
+        loop {
+            let place = self.at;
+            let Some(name) = self.next_name() else {
+                break;
+            };
+            if name == expected {
+                return true;
+            }
+            let is_it = |known| known == name;
+            if later.split(' ').any(is_it) {
+                self.at = place;
+                break;
+            }
+            if before.split(' ').any(is_it) {
+                self.fail("it is not in its place");
+            }
+            self.skip();
+        }
+        self.told(expected);
+        false
+    }
+
+    /// The name of the next member, if there is one more.
+    fn next_name(&mut self) -> Option<&'a str> {
+        if self.rest().first() == Some(&b'}') {
+            return None;
+        }
+        self.takes(b",");
+        let name = self.name();
+        self.expect(b':');
+        self.told(name);
+        Some(name)
+    }
+
+    /// Where the reader is now.
+    fn told(&mut self, name: &'a str) {
+        if let Some(place) = self.path.last_mut() {
+            *place = name;
+        }
+    }
+
+    /// After the last member that is known.
+    pub fn end_members(&mut self) {
+        while self.next_name().is_some() {
+            self.skip();
+        }
+        self.expect(b'}');
+        self.path.pop();
     }
 
     /// The name of a member. It is one of the language, without escapes.
-    fn name(&mut self) -> Option<&'a str> {
-        self.expect(b'"')?;
+    fn name(&mut self) -> &'a str {
+        self.expect(b'"');
         let rest = self.text.get(self.at..).unwrap_or_default();
         let end = rest.iter().position(|byte| *byte == b'"');
         let name = end.and_then(|end| std::str::from_utf8(rest.get(..end)?).ok());
         match name {
             Some(name) => {
                 self.at += name.len() + 1;
-                Some(name)
+                name
             }
-            None => self.fail("no name of a member"),
+            None => self.fail("no name"),
         }
     }
 
-    pub fn list(&mut self, each: &mut dyn FnMut(&mut Reader<'a>)) -> Option<()> {
-        self.expect(b'[')?;
-        let mut is_first = true;
-        while !self.ends(b']', &mut is_first)? {
-            each(self);
-            self.good()?;
-        }
-        Some(())
+    /// A list begins.
+    pub fn begin_list(&mut self) {
+        self.expect(b'[');
     }
 
-    /// One value, or a list of as many as there are places.
-    pub fn parts(&mut self, places: &mut [&mut dyn Place]) -> Option<()> {
-        if let [place] = places {
-            place.fill(self);
-            return self.good();
+    /// Whether it has one more item, which comes next then. If not, it has ended.
+    pub fn has_item(&mut self) -> bool {
+        if self.takes(b"]") {
+            return false;
         }
-        let mut places = places.iter_mut();
-        self.list(&mut |from| match places.next() {
-            Some(place) => place.fill(from),
-            None => from.skip(),
-        })
+        self.takes(b",");
+        true
     }
 
-    /// The name of a variant; what it holds follows, and then [`Reader::end_variant`].
-    pub fn variant(&mut self) -> Option<String> {
-        if self.takes(b"{") {
-            let name = self.text()?;
-            self.expect(b':')?;
-            return Some(name);
-        }
-        self.text()
+    /// An item that has to be there.
+    pub fn item<T: Saved>(&mut self) -> T {
+        self.takes(b",");
+        T::restored(self)
     }
 
-    /// After what a variant holds, if it holds anything.
-    pub fn end_variant(&mut self, has_parts: bool) -> Option<()> {
-        match has_parts {
-            true => self.expect(b'}'),
-            false => Some(()),
+    /// After the last item that is known.
+    pub fn end_list(&mut self) {
+        while self.has_item() {
+            self.skip();
         }
+    }
+
+    /// Which of the names that have spaces between them is that of the variant that comes next.
+    /// What it holds follows, and then [`Reader::end_variant`].
+    pub fn variant(&mut self, names: &str) -> usize {
+        let holds = self.takes(b"{");
+        let name = self.name();
+        if holds {
+            self.expect(b':');
+        }
+        match names.split(' ').position(|known| known == name) {
+            Some(place) => place,
+            None => self.fail(&format!("{name} is not known")),
+        }
+    }
+
+    /// After what a variant holds.
+    pub fn end_variant(&mut self) {
+        self.expect(b'}');
     }
 
     /// Whether a number comes next.
@@ -265,9 +314,7 @@ impl<'a> Reader<'a> {
         loop {
             match self.rest().first() {
                 Some(b'"') => {
-                    if self.text().is_none() {
-                        return;
-                    }
+                    self.text();
                 }
                 Some(b'{' | b'[') => {
                     depth += 1;
@@ -278,10 +325,7 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                 }
                 Some(_) => self.at += 1,
-                None => {
-                    let _: Option<()> = self.fail("the state ends too soon");
-                    return;
-                }
+                None => self.fail("the state ends too soon"),
             }
             let next = self.rest().first();
             if depth == 0 && matches!(next, None | Some(b',' | b'}' | b']')) {
@@ -290,11 +334,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is to be read, without spaces before it; nothing after an error.
+    /// What is to be read, without spaces before it.
     fn rest(&mut self) -> &'a [u8] {
-        if self.error.is_some() {
-            return &[];
-        }
         let rest = self.text.get(self.at..).unwrap_or_default();
         let blank = rest.iter().position(|byte| !byte.is_ascii_whitespace());
         self.at += blank.unwrap_or(rest.len());
@@ -309,26 +350,9 @@ impl<'a> Reader<'a> {
         is_next
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        match self.takes(&[byte]) {
-            true => Some(()),
-            false => self.fail(&format!("there is no {}", char::from(byte))),
+    fn expect(&mut self, byte: u8) {
+        if !self.takes(&[byte]) {
+            self.fail(&format!("there is no {}", char::from(byte)));
         }
-    }
-
-    /// Whether that ends the list; if not, what separates its items has been read.
-    fn ends(&mut self, end: u8, is_first: &mut bool) -> Option<bool> {
-        if self.takes(&[end]) {
-            return Some(true);
-        }
-        match std::mem::replace(is_first, false) {
-            true => self.good()?,
-            false => self.expect(b',')?,
-        }
-        Some(false)
-    }
-
-    fn good(&self) -> Option<()> {
-        self.error.is_none().then_some(())
     }
 }

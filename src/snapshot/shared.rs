@@ -1,6 +1,5 @@
 //! What several share: written once, and shared again by those who read it.
 
-use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
@@ -15,41 +14,35 @@ impl Writer {
         // The number of its place among those that have been read when it has been.
         let number = self.shared.len();
         self.shared.insert(address, number);
-        self.list([&number as &dyn Save, value].into_iter());
+        self.list(&[&number, value]);
     }
 }
 
 impl Reader<'_> {
-    fn shared_again<T: Clone + 'static>(&mut self, number: usize) -> Option<T> {
+    fn shared_again<T: Clone + 'static>(&mut self, number: usize) -> T {
         let known = self.shared.get(number);
-        let known = known.and_then(|known| known.downcast_ref::<Option<T>>());
-        match known.cloned().flatten() {
-            Some(value) => Some(value),
+        let known = known.and_then(|known| known.downcast_ref::<T>());
+        match known.cloned() {
+            Some(value) => value,
             None => self.fail("what is shared here was not told before"),
         }
     }
 
     /// A value that comes as a number alone where it was told before.
-    fn shared<T: Clone + 'static>(
-        &mut self,
-        make: &mut dyn FnMut(&mut Reader<'_>) -> Option<T>,
-    ) -> Option<T> {
+    fn shared<T: Clone + 'static>(&mut self, make: &mut dyn FnMut(&mut Reader<'_>) -> T) -> T {
         if self.is_at_number() {
-            let number = self.number()?;
+            let number = self.number();
             return self.shared_again(number);
         }
-        let (mut number, mut value) = (None, None);
-        self.list(&mut |from| match number {
-            None => {
-                number = from.number::<usize>();
-                // What is shared within comes after it.
-                from.shared.push(Box::new(None::<T>) as Box<dyn Any>);
-            }
-            Some(_) => value = make(from),
-        })?;
-        if let (Some(number), Some(_)) = (number, &value)
-            && let Some(place) = self.shared.get_mut(number)
-        {
+        self.begin_list();
+        let _: usize = self.item();
+        // What is shared within comes after it.
+        let place = self.shared.len();
+        self.shared.push(Box::new(()));
+        self.has_item();
+        let value = make(self);
+        self.end_list();
+        if let Some(place) = self.shared.get_mut(place) {
             *place = Box::new(value.clone());
         }
         value
@@ -63,8 +56,8 @@ impl<T: Save> Save for Rc<T> {
 }
 
 impl<T: Saved + 'static> Saved for Rc<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.shared(&mut |from| T::restored(from).map(Rc::new))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.shared(&mut |from| Rc::new(T::restored(from)))
     }
 }
 
@@ -75,8 +68,8 @@ impl Save for Rc<str> {
 }
 
 impl Saved for Rc<str> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.shared(&mut |from| from.text().map(Rc::from))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.shared(&mut |from| Rc::from(from.text()))
     }
 }
 
@@ -88,9 +81,9 @@ impl<T: Save> Save for Weak<T> {
 }
 
 impl<T: Saved + 'static> Saved for Weak<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let strong = Option::<Rc<T>>::restored(from)?;
-        Some(strong.map_or_else(Weak::new, |strong| Rc::downgrade(&strong)))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let strong = Option::<Rc<T>>::restored(from);
+        strong.map_or_else(Weak::new, |strong| Rc::downgrade(&strong))
     }
 }
 
@@ -101,8 +94,8 @@ impl<T: Save> Save for RefCell<T> {
 }
 
 impl<T: Saved> Saved for RefCell<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        T::restored(from).map(RefCell::new)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        RefCell::new(T::restored(from))
     }
 }
 
@@ -113,8 +106,8 @@ impl<T: Save + Copy> Save for Cell<T> {
 }
 
 impl<T: Saved + Copy> Saved for Cell<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        T::restored(from).map(Cell::new)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Cell::new(T::restored(from))
     }
 }
 
@@ -128,8 +121,8 @@ impl<T: Save> Save for OnceCell<T> {
 }
 
 impl<T: Saved> Saved for OnceCell<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let value = Option::<T>::restored(from)?;
-        Some(value.map_or_else(OnceCell::new, OnceCell::from))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let value = Option::<T>::restored(from);
+        value.map_or_else(OnceCell::new, OnceCell::from)
     }
 }

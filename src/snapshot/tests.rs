@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ struct Strict {
     pair: (u64, Duration),
 }
 
-saved! { new struct Strict { kind, shared, pair } }
+saved! { struct Strict { kind, shared, pair } }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
@@ -46,9 +48,22 @@ pub fn written(value: &dyn Save) -> String {
 }
 
 pub fn read<T: Saved>(text: &str) -> Result<T, String> {
-    let mut reader = Reader::new(text.as_bytes(), VecMap::new(), |_| {});
-    let value = T::restored(&mut reader);
-    reader.finish().map(|()| value.unwrap())
+    read_bytes(text.as_bytes())
+}
+
+fn read_bytes<T: Saved>(text: &[u8]) -> Result<T, String> {
+    caught(|| T::restored(&mut Reader::new(text, VecMap::new(), thrown)))
+}
+
+/// What is done with an error in tests, so that [`caught`] has it.
+pub fn thrown(error: &str) -> Infallible {
+    panic::resume_unwind(Box::new(error.to_owned()))
+}
+
+/// What is read, or the error.
+pub fn caught<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+    let outcome = panic::catch_unwind(AssertUnwindSafe(read));
+    outcome.map_err(|error| *error.downcast().expect("an error of the reader"))
 }
 
 /// A value as the next program has it, which writes it in the same way.
@@ -137,7 +152,7 @@ fn errors_tell_where() {
     let error = read::<Kind>(r#""Other""#).unwrap_err();
     assert!(error.contains("Other is not known"), "{error}");
     let error = read::<Strict>(r#"{"kind":"Nothing"}"#).unwrap_err();
-    assert!(error.contains("shared is missing"), "{error}");
+    assert!(error.contains("shared: it is missing"), "{error}");
     let error = read::<Rc<Plain>>("4").unwrap_err();
     assert!(error.contains("not told before"), "{error}");
 }
@@ -159,7 +174,6 @@ fn no_text_makes_it_panic() {
         let mut bytes = text.clone().into_bytes();
         let at = (number >> 8) as usize % bytes.len();
         bytes[at] = b"{}[],:\"\\0-nu x"[(number >> 4) as usize % 14];
-        let mut reader = Reader::new(&bytes, VecMap::new(), |_| {});
-        let _ = Vec::<Strict>::restored(&mut reader);
+        let _ = read_bytes::<Vec<Strict>>(&bytes);
     }
 }

@@ -23,8 +23,12 @@ macro_rules! numbers {
             }
 
             impl Saved for $kind {
-                fn restored(from: &mut Reader<'_>) -> Option<Self> {
+                fn restored(from: &mut Reader<'_>) -> Self {
                     from.number()
+                }
+
+                fn missing() -> Option<Self> {
+                    Some(0)
                 }
             }
         )*
@@ -41,10 +45,9 @@ impl Save for () {
 }
 
 impl Saved for () {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        match from.is_null() {
-            true => Some(()),
-            false => from.fail("not null"),
+    fn restored(from: &mut Reader<'_>) -> Self {
+        if !from.is_null() {
+            from.fail("not null");
         }
     }
 }
@@ -57,8 +60,8 @@ impl Save for f64 {
 }
 
 impl Saved for f64 {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.number().map(f64::from_bits)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        f64::from_bits(from.number())
     }
 }
 
@@ -72,7 +75,7 @@ impl Save for bool {
 }
 
 impl Saved for bool {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         from.boolean()
     }
 
@@ -90,8 +93,8 @@ impl Save for &str {
 /// A name that is known when the program is made. The program that reads it may be another one,
 /// so it is kept for as long as that runs: there are few, and they are read once.
 impl Saved for &'static str {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.text().map(|text| &*text.leak())
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.text().leak()
     }
 }
 
@@ -102,8 +105,12 @@ impl Save for String {
 }
 
 impl Saved for String {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         from.text()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(String::new())
     }
 }
 
@@ -114,8 +121,12 @@ impl Save for Vec<u8> {
 }
 
 impl Saved for Vec<u8> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         from.bytes()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(Vec::new())
     }
 }
 
@@ -127,8 +138,12 @@ impl Save for VecDeque<u8> {
 }
 
 impl Saved for VecDeque<u8> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.bytes().map(VecDeque::from)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.bytes().into()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(VecDeque::new())
     }
 }
 
@@ -139,8 +154,8 @@ impl Save for OsString {
 }
 
 impl Saved for OsString {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.bytes().map(OsString::from_vec)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        OsString::from_vec(from.bytes())
     }
 }
 
@@ -151,8 +166,8 @@ impl Save for PathBuf {
 }
 
 impl Saved for PathBuf {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        OsString::restored(from).map(PathBuf::from)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        OsString::restored(from).into()
     }
 }
 
@@ -163,7 +178,7 @@ impl Save for OwnedFd {
 }
 
 impl Saved for OwnedFd {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         from.descriptor()
     }
 }
@@ -175,8 +190,8 @@ impl Save for File {
 }
 
 impl Saved for File {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.descriptor().map(File::from)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.descriptor().into()
     }
 }
 
@@ -188,18 +203,22 @@ impl Save for Duration {
 }
 
 impl Saved for Duration {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let word = from.number_text()?;
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let word = from.number_text();
         let parts = word.split_once('.');
         let numbers = parts.and_then(|(seconds, nanoseconds)| {
             Some((seconds.parse().ok()?, nanoseconds.parse().ok()?))
         });
         match numbers {
             Some((seconds, nanoseconds)) if nanoseconds < 1_000_000_000 => {
-                Some(Duration::new(seconds, nanoseconds))
+                Duration::new(seconds, nanoseconds)
             }
             _ => from.fail("no duration"),
         }
+    }
+
+    fn missing() -> Option<Self> {
+        Some(Duration::ZERO)
     }
 }
 
@@ -210,9 +229,9 @@ impl Save for IpAddr {
 }
 
 impl Saved for IpAddr {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        match from.text()?.parse() {
-            Ok(address) => Some(address),
+    fn restored(from: &mut Reader<'_>) -> Self {
+        match from.text().parse() {
+            Ok(address) => address,
             Err(_) => from.fail("no address"),
         }
     }
@@ -228,10 +247,10 @@ impl<T: Save> Save for Option<T> {
 }
 
 impl<T: Saved> Saved for Option<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         match from.is_null() {
-            true => Some(None),
-            false => T::restored(from).map(Some),
+            true => None,
+            false => Some(T::restored(from)),
         }
     }
 
@@ -247,8 +266,8 @@ impl<T: Save> Save for Box<T> {
 }
 
 impl<T: Saved> Saved for Box<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        T::restored(from).map(Box::new)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Box::new(T::restored(from))
     }
 }
 
@@ -259,21 +278,17 @@ impl Save for Box<str> {
 }
 
 impl Saved for Box<str> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        from.text().map(Box::from)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.text().into()
     }
 }
 
 fn items<'a, T: Save + 'a>(items: impl Iterator<Item = &'a T>, to: &mut Writer) {
-    to.list(items.map(|item| item as &dyn Save));
-}
-
-fn each<T: Saved>(from: &mut Reader<'_>, put: &mut dyn FnMut(T)) -> Option<()> {
-    from.list(&mut |from| {
-        if let Some(item) = T::restored(from) {
-            put(item);
-        }
-    })
+    to.begin_list();
+    for item in items {
+        to.item(item);
+    }
+    to.end_list();
 }
 
 impl<T: Save> Save for Vec<T> {
@@ -283,10 +298,13 @@ impl<T: Save> Save for Vec<T> {
 }
 
 impl<T: Saved> Saved for Vec<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         let mut list = Vec::new();
-        each(from, &mut |item| list.push(item))?;
-        Some(list)
+        from.begin_list();
+        while from.has_item() {
+            list.push(T::restored(from));
+        }
+        list
     }
 
     fn missing() -> Option<Self> {
@@ -301,8 +319,12 @@ impl<T: Save> Save for VecDeque<T> {
 }
 
 impl<T: Saved> Saved for VecDeque<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        Vec::restored(from).map(VecDeque::from)
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Vec::restored(from).into()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(VecDeque::new())
     }
 }
 
@@ -313,103 +335,116 @@ impl<T: Save> Save for BTreeSet<T> {
 }
 
 impl<T: Saved + Ord> Saved for BTreeSet<T> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        Vec::restored(from).map(|list| list.into_iter().collect())
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Vec::restored(from).into_iter().collect()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(BTreeSet::new())
     }
 }
 
 impl<A: Save, B: Save> Save for (A, B) {
     fn save(&self, to: &mut Writer) {
-        to.list([&self.0 as &dyn Save, &self.1].into_iter());
+        to.list(&[&self.0, &self.1]);
     }
 }
 
 impl<A: Saved, B: Saved> Saved for (A, B) {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let (mut a, mut b) = (super::Missing::default(), super::Missing::default());
-        from.parts(&mut [&mut a, &mut b])?;
-        Some((a.found(from, "the first")?, b.found(from, "the second")?))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.begin_list();
+        let both = (from.item(), from.item());
+        from.end_list();
+        both
     }
 }
 
 impl<A: Save, B: Save, C: Save> Save for (A, B, C) {
     fn save(&self, to: &mut Writer) {
-        to.list([&self.0 as &dyn Save, &self.1, &self.2].into_iter());
+        to.list(&[&self.0, &self.1, &self.2]);
     }
 }
 
 impl<A: Saved, B: Saved, C: Saved> Saved for (A, B, C) {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let (mut a, mut b) = (super::Missing::default(), super::Missing::default());
-        let mut c = super::Missing::default();
-        from.parts(&mut [&mut a, &mut b, &mut c])?;
-        Some((
-            a.found(from, "the first")?,
-            b.found(from, "the second")?,
-            c.found(from, "the third")?,
-        ))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        from.begin_list();
+        let all = (from.item(), from.item(), from.item());
+        from.end_list();
+        all
     }
 }
 
 /// Keys with their values, as pairs.
 impl<K: Save, V: Save> Save for VecMap<K, V> {
     fn save(&self, to: &mut Writer) {
-        let pairs = self.iter().map(Pair);
-        let pairs: Vec<Pair<'_, K, V>> = pairs.collect();
-        items(pairs.iter(), to);
+        to.begin_list();
+        for (key, value) in self.iter() {
+            to.item(&Pair(key, value));
+        }
+        to.end_list();
     }
 }
 
 impl<K: Saved + Ord, V: Saved> Saved for VecMap<K, V> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
+    fn restored(from: &mut Reader<'_>) -> Self {
         let mut map = VecMap::new();
-        each(from, &mut |(key, value)| {
+        from.begin_list();
+        while from.has_item() {
+            let (key, value) = Saved::restored(from);
             map.insert(key, value);
-        })?;
-        Some(map)
+        }
+        map
+    }
+
+    fn missing() -> Option<Self> {
+        Some(VecMap::new())
     }
 }
 
 impl<K: Save, V: Save> Save for BTreeMap<K, V> {
     fn save(&self, to: &mut Writer) {
-        let pairs: Vec<Pair<'_, K, V>> = self.iter().map(Pair).collect();
-        items(pairs.iter(), to);
+        to.begin_list();
+        for (key, value) in self {
+            to.item(&Pair(key, value));
+        }
+        to.end_list();
     }
 }
 
 impl<K: Saved + Ord, V: Saved> Saved for BTreeMap<K, V> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        Vec::restored(from).map(|list| list.into_iter().collect())
+    fn restored(from: &mut Reader<'_>) -> Self {
+        Vec::restored(from).into_iter().collect()
+    }
+
+    fn missing() -> Option<Self> {
+        Some(BTreeMap::new())
     }
 }
 
-struct Pair<'a, K, V>((&'a K, &'a V));
+struct Pair<'a>(&'a dyn Save, &'a dyn Save);
 
-impl<K: Save, V: Save> Save for Pair<'_, K, V> {
+impl Save for Pair<'_> {
     fn save(&self, to: &mut Writer) {
-        let (key, value) = self.0;
-        to.list([key as &dyn Save, value].into_iter());
+        to.list(&[self.0, self.1]);
     }
 }
 
 impl<T: Save, E: Save> Save for Result<T, E> {
     fn save(&self, to: &mut Writer) {
         match self {
-            Ok(value) => to.variant("Ok", &[value]),
-            Err(error) => to.variant("Err", &[error]),
+            Ok(value) => to.variant("Ok", value),
+            Err(error) => to.variant("Err", error),
         }
     }
 }
 
 impl<T: Saved, E: Saved> Saved for Result<T, E> {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let name = from.variant()?;
-        let result = match name.as_str() {
-            "Ok" => T::restored(from).map(Ok)?,
-            "Err" => E::restored(from).map(Err)?,
-            _ => return from.unknown(&name),
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let result = match from.variant("Ok Err") {
+            0 => Ok(T::restored(from)),
+            _ => Err(E::restored(from)),
         };
-        from.end_variant(true)?;
-        Some(result)
+        from.end_variant();
+        result
     }
 }

@@ -71,10 +71,18 @@ impl Writer {
         self.raw(&number.to_string());
     }
 
-    pub fn members(&mut self, members: &[(&str, &dyn Save)]) {
+    /// One of several names with spaces between them.
+    pub fn word(&mut self, names: &str, place: usize) {
+        self.text(names.split(' ').nth(place).unwrap_or_default());
+    }
+
+    /// An object. The names have spaces between them.
+    pub fn members(&mut self, names: &str, values: &[&dyn Save]) {
         self.text.push(b'{');
-        for (index, (name, value)) in members.iter().enumerate() {
-            self.separate(index);
+        for (index, (name, value)) in names.split(' ').zip(values).enumerate() {
+            if index > 0 {
+                self.separate();
+            }
             self.text(name);
             self.text.push(b':');
             value.save(self);
@@ -82,28 +90,47 @@ impl Writer {
         self.text.push(b'}');
     }
 
-    pub fn list<'a>(&mut self, items: impl Iterator<Item = &'a dyn Save>) {
+    pub fn begin_list(&mut self) {
         self.text.push(b'[');
-        for (index, item) in items.enumerate() {
-            self.separate(index);
-            item.save(self);
+    }
+
+    pub fn item(&mut self, item: &dyn Save) {
+        // After no item there is a bracket.
+        if self.text.last() != Some(&b'[') {
+            self.separate();
         }
+        item.save(self);
+    }
+
+    pub fn end_list(&mut self) {
         self.text.push(b']');
     }
 
-    /// A variant with what it holds: more than one thing is a list.
-    pub fn variant(&mut self, name: &str, parts: &[&dyn Save]) {
-        self.begin_variant(name);
-        match parts {
-            [part] => part.save(self),
-            parts => self.list(parts.iter().copied()),
+    pub fn list(&mut self, items: &[&dyn Save]) {
+        self.begin_list();
+        for item in items {
+            self.item(*item);
         }
+        self.end_list();
+    }
+
+    /// A variant with what it holds.
+    pub fn variant(&mut self, name: &str, part: &dyn Save) {
+        self.begin_variant(name);
+        part.save(self);
         self.text.push(b'}');
     }
 
-    pub fn variant_members(&mut self, name: &str, members: &[(&str, &dyn Save)]) {
+    /// One that holds several things, which are a list.
+    pub fn variant_parts(&mut self, name: &str, parts: &[&dyn Save]) {
         self.begin_variant(name);
-        self.members(members);
+        self.list(parts);
+        self.text.push(b'}');
+    }
+
+    pub fn variant_members(&mut self, name: &str, names: &str, values: &[&dyn Save]) {
+        self.begin_variant(name);
+        self.members(names, values);
         self.text.push(b'}');
     }
 
@@ -113,10 +140,8 @@ impl Writer {
         self.text.push(b':');
     }
 
-    fn separate(&mut self, index: usize) {
-        if index > 0 {
-            // Lines, so that the text can be looked at.
-            self.raw(",\n");
-        }
+    /// In lines, so that the text can be looked at.
+    fn separate(&mut self) {
+        self.raw(",\n");
     }
 }

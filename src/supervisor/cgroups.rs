@@ -47,7 +47,7 @@ struct Own {
     ending: Option<Ending>,
 }
 
-saved! { new struct Own { group, ended_before, reason, ending } }
+saved! { struct Own { group, ended_before, reason, ending } }
 
 /// A child that has ended, what is left of which is killed.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ struct Ending {
     deadline: Monotonic,
 }
 
-saved! { new struct Ending { pid, end, error, deadline } }
+saved! { struct Ending { pid, end, error, deadline } }
 
 impl Supervisor {
     /// At the start: supervisord moves into its own control group before it has children, if a

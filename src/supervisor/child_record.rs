@@ -33,7 +33,7 @@ pub struct Child {
     pub process: String,
 }
 
-saved! { new struct Child { pid, started, group, process } }
+saved! { struct Child { pid, started, group, process } }
 
 impl Child {
     pub fn is_alive(&self) -> bool {
@@ -74,7 +74,7 @@ pub struct ChildRecord {
     lines: usize,
 }
 
-saved! { new struct ChildRecord { path, file, lines } }
+saved! { struct ChildRecord { path, file, lines } }
 
 /// Where the record of the daemon with that pid file is.
 pub fn path_beside(pidfile: &str) -> String {

@@ -19,7 +19,7 @@ pub struct Disabled {
     is_unread: bool,
 }
 
-saved! { new struct Disabled { path, names, is_unread } }
+saved! { struct Disabled { path, names, is_unread } }
 
 impl Supervisor {
     /// Reads the state file, if one is configured. One that cannot be read is told of, and nothing

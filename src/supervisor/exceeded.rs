@@ -20,7 +20,7 @@ pub struct Exceeded {
     pub peak: u64,
 }
 
-saved! { new struct Exceeded { key, peak } }
+saved! { struct Exceeded { key, peak } }
 
 impl Supervisor {
     /// A process has a child: its memory is looked at, if that is asked for.

@@ -69,7 +69,7 @@ pub struct Ended {
     end: End,
 }
 
-saved! { new struct Ended { namespec, is_essential, is_listener, is_job, end } }
+saved! { struct Ended { namespec, is_essential, is_listener, is_job, end } }
 
 impl Ended {
     /// The setting by which supervisord ends with it, if one says so. `is_last` tells whether no

@@ -43,7 +43,7 @@ struct RunningHandler {
     helper: Helper,
 }
 
-saved! { new struct RunningHandler { listener, name, child, message, helper } }
+saved! { struct RunningHandler { listener, name, child, message, helper } }
 
 impl Handlers {
     /// Whether the answer of a process is being judged.

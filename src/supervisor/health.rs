@@ -56,7 +56,7 @@ struct Checker {
     helper: Helper,
 }
 
-saved! { new struct Checker { id, name, what, is_awaited, helper } }
+saved! { struct Checker { id, name, what, is_awaited, helper } }
 
 impl Supervisor {
     /// Something has come that tells of the health of a process.

@@ -44,7 +44,7 @@ struct RunningHook {
     is_cut: bool,
 }
 
-saved! { new struct RunningHook { process, hook, name, helper, output, is_cut } }
+saved! { struct RunningHook { process, hook, name, helper, output, is_cut } }
 
 impl Hooks {
     pub fn has(&self, pid: i32) -> bool {

@@ -48,7 +48,7 @@ struct Stopping {
     killasgroup: bool,
 }
 
-saved! { new struct Stopping { child, deadline, killed, killasgroup } }
+saved! { struct Stopping { child, deadline, killed, killasgroup } }
 
 impl Leftovers {
     /// Whether some are being stopped, so that nothing is to start yet.

@@ -135,7 +135,7 @@ pub struct Supervisor {
 }
 
 saved! {
-    new struct Supervisor {
+    struct Supervisor {
         start_request, request, config, rpcinterfaces, wrap_multicall, rereads, groups,
         child_settings, pools, handlers, hooks, processors, checkers, ticks, state,
         failures, cgroups, exceeded, pids, leftovers, sockets, waiting_for_autostart,

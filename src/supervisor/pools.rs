@@ -49,7 +49,7 @@ pub struct Pool {
     overflow: Overflow,
 }
 
-saved! { new struct Pool { name, config, buffer, latest, trigger, token, overflow } }
+saved! { struct Pool { name, config, buffer, latest, trigger, token, overflow } }
 
 /// A result that the `store` handler has kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct StoredResult {
     pub process: String,
 }
 
-saved! { new struct StoredResult { data, time, event, serial, process } }
+saved! { struct StoredResult { data, time, event, serial, process } }
 
 /// Events that a pool has lost, told once a minute.
 #[derive(Debug, Default)]

@@ -67,7 +67,7 @@ struct Running {
     helper: Helper,
 }
 
-saved! { new struct Running { log, number, inode, place, before, helper } }
+saved! { struct Running { log, number, inode, place, before, helper } }
 
 impl Running {
     fn path(&self) -> String {

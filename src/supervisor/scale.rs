@@ -21,7 +21,7 @@ pub struct Scaling {
     pub scaled: Option<Box<Scaled>>,
 }
 
-saved! { new struct Scaling { group, configured, config, scaled } }
+saved! { struct Scaling { group, configured, config, scaled } }
 
 impl Supervisor {
     /// How many processes the program of a process is to have, if that is not as configured.

@@ -41,7 +41,7 @@ pub struct Shutdown {
     announced: bool,
 }
 
-saved! { new struct Shutdown { drain, report_due, announced } }
+saved! { struct Shutdown { drain, report_due, announced } }
 
 /// Why a restart was not begun.
 #[derive(Debug)]

@@ -30,7 +30,7 @@ pub struct Upgrade {
     pub program: Option<File>,
 }
 
-saved! { new struct Upgrade { ending, is_trial, stage, program } }
+saved! { struct Upgrade { ending, is_trial, stage, program } }
 
 #[derive(Debug)]
 pub enum Stage {

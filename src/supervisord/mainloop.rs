@@ -68,7 +68,7 @@ pub struct MainLoop {
 }
 
 saved! {
-    new struct MainLoop {
+    struct MainLoop {
         supervisor, servers, context,
         // There are none when another program takes over.
         calls = VecDeque::new(), page_requests = VecDeque::new(),

@@ -42,7 +42,7 @@ pub struct PidFile {
 }
 
 // Why it is not locked was told at the start.
-saved! { new struct PidFile { path, file, unlocked = None, is_shared, pid } }
+saved! { struct PidFile { path, file, unlocked = None, is_shared, pid } }
 
 /// Another supervisord holds the file.
 #[derive(Debug, PartialEq, Eq)]

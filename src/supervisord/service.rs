@@ -38,7 +38,7 @@ pub struct ServiceManager {
     retry: Option<Monotonic>,
 }
 
-saved! { new struct ServiceManager { socket, interval, told, next_sign, retry } }
+saved! { struct ServiceManager { socket, interval, told, next_sign, retry } }
 
 /// What it can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -88,7 +88,7 @@ pub struct Launch {
 }
 
 saved! {
-    new struct Launch {
+    struct Launch {
         program, request, environment, mask, manager, has_run, last, serials, pidfile, signals,
         report = None, terminal,
     }

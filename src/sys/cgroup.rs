@@ -47,7 +47,7 @@ pub struct Tree {
     given: Vec<&'static str>,
 }
 
-saved! { new struct Tree { path, lock, is_root, given } }
+saved! { struct Tree { path, lock, is_root, given } }
 
 impl Tree {
     /// That of this process; the error says why there is none that can be used.

@@ -25,7 +25,7 @@ pub struct Pipe {
     pub write: OwnedFd,
 }
 
-saved! { new struct Pipe { read, write } }
+saved! { struct Pipe { read, write } }
 
 /// A new pipe; both ends are close-on-exec and blocking.
 pub fn pipe() -> io::Result<Pipe> {

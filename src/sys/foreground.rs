@@ -22,7 +22,7 @@ pub struct Terminal {
     is_lent: Cell<bool>,
 }
 
-saved! { new struct Terminal { device, own = getpgrp(), is_lent } }
+saved! { struct Terminal { device, own = getpgrp(), is_lent } }
 
 impl Terminal {
     /// The terminal, if there is one and this process is in its foreground. From here on this

@@ -65,10 +65,10 @@ impl Save for NotifySocket {
 }
 
 impl Saved for NotifySocket {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let name = from.bytes()?;
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let name = from.bytes();
         let socket = NotifySocket::named(OsStr::from_bytes(&name));
-        socket.ok().or_else(|| from.fail("no name of a socket"))
+        socket.unwrap_or_else(|_| from.fail("no name of a socket"))
     }
 }
 

@@ -36,9 +36,9 @@ pub struct InboxAddress {
 }
 
 #[cfg(target_os = "linux")]
-saved! { new struct InboxAddress { name } }
+saved! { struct InboxAddress { name } }
 #[cfg(not(target_os = "linux"))]
-saved! { new struct InboxAddress { name, directory } }
+saved! { struct InboxAddress { name, directory } }
 
 /// A message, as far as it can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,7 +52,7 @@ pub struct Outlet {
     manner: Manner,
 }
 
-saved! { new struct Outlet { descriptor, manner } }
+saved! { struct Outlet { descriptor, manner } }
 
 /// What a path led to.
 #[derive(Debug)]

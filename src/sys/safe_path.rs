@@ -51,7 +51,7 @@ pub struct FileAt {
     shown: PathBuf,
 }
 
-saved! { new struct FileAt { directory, name, shown } }
+saved! { struct FileAt { directory, name, shown } }
 
 #[derive(Debug)]
 struct Link {

@@ -67,9 +67,9 @@ impl Save for Mask {
 }
 
 impl Saved for Mask {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let numbers: Vec<i32> = Vec::restored(from)?;
-        Some(Mask(set_of(numbers.into_iter())))
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let numbers: Vec<i32> = Vec::restored(from);
+        Mask(set_of(numbers.into_iter()))
     }
 }
 
@@ -135,7 +135,7 @@ impl Signals {
 }
 
 // What is in the pipe stays there.
-saved! { new struct Signals { write } }
+saved! { struct Signals { write } }
 
 impl Drop for Signals {
     fn drop(&mut self) {

@@ -35,7 +35,7 @@ pub struct Access {
     pub backlog: i32,
 }
 
-saved! { new struct Access { mode, owner, backlog } }
+saved! { struct Access { mode, owner, backlog } }
 
 /// What the system may refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

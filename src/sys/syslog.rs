@@ -61,7 +61,7 @@ pub struct Syslog {
 }
 
 saved! {
-    new struct Syslog {
+    struct Syslog {
         path, ident, connection, place, pending, pending_bytes, is_cut, lost,
         connections,
     }

@@ -62,7 +62,5 @@ pub(crate) fn handed_over<T: Saved>(value: &T) -> T {
     let mut from = Reader::new(&text, descriptors, |error| {
         panic!("{error}: {}", String::from_utf8_lossy(&text))
     });
-    let restored = T::restored(&mut from);
-    from.finish().unwrap();
-    restored.unwrap()
+    T::restored(&mut from)
 }

@@ -13,7 +13,7 @@ pub struct Trigger {
     write: OwnedFd,
 }
 
-saved! { new struct Trigger { write } }
+saved! { struct Trigger { write } }
 
 impl Trigger {
     /// A trigger that is not raised, and the end for the poll set, which is

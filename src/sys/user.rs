@@ -20,7 +20,7 @@ pub struct Owner {
     pub gid: Option<u32>,
 }
 
-saved! { new struct Owner { uid, gid } }
+saved! { struct Owner { uid, gid } }
 
 pub fn uid_of(name: &str) -> Option<u32> {
     user(name).map(|user| user.uid.as_raw())

@@ -10,7 +10,7 @@ pub struct Source {
     pub is_optional: bool,
 }
 
-saved! { new struct Source { path, is_optional } }
+saved! { struct Source { path, is_optional } }
 
 /// A name and a value.
 pub type Pair = (String, String);

@@ -39,7 +39,7 @@ pub struct Web {
     tokens: Option<Tokens>,
 }
 
-saved! { new struct Web { started, tokens } }
+saved! { struct Web { started, tokens } }
 
 /// What becomes of a request for a page.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct FormAction {
     back: Back,
 }
 
-saved! { new struct FormAction { command, back } }
+saved! { struct FormAction { command, back } }
 
 /// The page from which something was asked for, where it is told.
 #[derive(Debug)]

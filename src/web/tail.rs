@@ -61,7 +61,7 @@ pub struct LogQuery {
     pub refresh: Refresh,
 }
 
-saved! { new struct LogQuery { subject, limit, refresh } }
+saved! { struct LogQuery { subject, limit, refresh } }
 
 impl LogQuery {
     /// The log of a process, as a query asks for it.

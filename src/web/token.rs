@@ -42,9 +42,9 @@ impl Save for Tokens {
 }
 
 impl Saved for Tokens {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        match from.bytes()?.try_into() {
-            Ok(key) => Some(Tokens::new(key)),
+    fn restored(from: &mut Reader<'_>) -> Self {
+        match from.bytes().try_into() {
+            Ok(key) => Tokens::new(key),
             Err(_) => from.fail("no key"),
         }
     }

@@ -70,7 +70,7 @@ pub struct Fault {
     pub text: String,
 }
 
-saved! { new struct Fault { code, text } }
+saved! { struct Fault { code, text } }
 
 impl Fault {
     /// The fault with its name alone.

@@ -25,7 +25,7 @@ pub struct NextLogs {
     pub own_users: usize,
 }
 
-saved! { new struct NextLogs { logs, ring, own_users } }
+saved! { struct NextLogs { logs, ring, own_users } }
 
 /// The same while the end of a line is waited for.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Next {
     since: Monotonic,
 }
 
-saved! { new struct Next { to, since } }
+saved! { struct Next { to, since } }
 
 impl Next {
     pub(super) fn close(&mut self, context: &mut LoopContext) {

@@ -4,7 +4,7 @@
 
 use super::{Connection, Handled, State};
 use crate::loop_context::LoopContext;
-use crate::snapshot::{Missing, Reader, Save, Saved, Writer};
+use crate::snapshot::{Reader, Save, Saved, Writer};
 
 impl Connection {
     /// From now on it begins no request.
@@ -44,39 +44,35 @@ impl Save for State {
     fn save(&self, to: &mut Writer) {
         match self {
             State::Reading => to.text("Reading"),
-            State::Working(exchange) => to.variant("Working", &[exchange]),
-            State::Held(exchange) => to.variant("Held", &[exchange]),
-            State::Following { tail, chunked } => to.variant("Following", &[tail, chunked]),
-            State::Lingering { left } => to.variant("Lingering", &[left]),
+            State::Working(exchange) => to.variant("Working", exchange),
+            State::Held(exchange) => to.variant("Held", exchange),
+            State::Following { tail, chunked } => to.variant_parts("Following", &[tail, chunked]),
+            State::Lingering { left } => to.variant("Lingering", left),
             // The next program has none of them. What only tries whether it could go on takes
             // them for over.
             State::Body { .. } | State::Responding(_) | State::Continuing(_) => {
-                to.variant("Lingering", &[&0_u64]);
+                to.variant("Lingering", &0_u64);
             }
         }
     }
 }
 
 impl Saved for State {
-    fn restored(from: &mut Reader<'_>) -> Option<Self> {
-        let name = from.variant()?;
-        let state = match name.as_str() {
-            "Reading" => return Some(State::Reading),
-            "Working" => State::Working(Saved::restored(from)?),
-            "Held" => State::Held(Saved::restored(from)?),
-            "Following" => {
-                let (mut tail, mut chunked) = (Missing::default(), false);
-                from.parts(&mut [&mut tail, &mut chunked])?;
-                let tail = tail.found(from, "tail")?;
+    fn restored(from: &mut Reader<'_>) -> Self {
+        let state = match from.variant("Reading Working Held Following Lingering") {
+            0 => return State::Reading,
+            1 => State::Working(Saved::restored(from)),
+            2 => State::Held(Saved::restored(from)),
+            3 => {
+                let (tail, chunked) = Saved::restored(from);
                 State::Following { tail, chunked }
             }
-            "Lingering" => {
-                let left = Saved::restored(from)?;
+            _ => {
+                let left = Saved::restored(from);
                 State::Lingering { left }
             }
-            _ => return from.unknown(&name),
         };
-        from.end_variant(true)?;
-        Some(state)
+        from.end_variant();
+        state
     }
 }

@@ -21,7 +21,7 @@ pub struct SocketFile {
     pub(super) owner: u32,
 }
 
-saved! { new struct SocketFile { path, access, inode, owner } }
+saved! { struct SocketFile { path, access, inode, owner } }
 
 /// What has the name of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

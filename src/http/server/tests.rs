@@ -18,7 +18,7 @@ use crate::http::routes::{Handler, followed};
 use crate::log_level::Level;
 use crate::loggers::logger::Logger;
 use crate::loggers::ring::{Ring, SharedRing};
-use crate::snapshot::{Reader, Save, Saved, Writer};
+use crate::snapshot::{Reader, Saved, Writer};
 use crate::sys::descriptors;
 use crate::sys::spawn::ErrorPipe;
 use crate::sys::tests::handed_over;
@@ -439,12 +439,11 @@ fn a_trial_in_the_midst_of_requests_finds_a_state_that_can_be_read() {
     scene.turns();
     assert!(!scene.servers.is_quiet());
     let mut to = Writer::default();
-    to.list([&scene.servers as &dyn Save, &scene.context].into_iter());
+    to.list(&[&scene.servers, &scene.context]);
     let (text, numbers) = to.finish();
     let stand_ins = descriptors::stand_ins(&numbers).unwrap();
     let mut from = Reader::new(&text, stand_ins, |error| panic!("{error}"));
-    let next: Option<(Servers, LoopContext)> = Saved::restored(&mut from);
-    let (mut servers, _context) = next.unwrap();
+    let (mut servers, _context): (Servers, LoopContext) = Saved::restored(&mut from);
     assert!(
         servers
             .connections

@@ -36,7 +36,7 @@ pub(super) struct Kept {
     rotated: VecDeque<Inode>,
 }
 
-saved! { new struct Kept { keeping, day, is_busy, rotated } }
+saved! { struct Kept { keeping, day, is_busy, rotated } }
 
 /// Device and number of a file.
 pub type Inode = (u64, u64);

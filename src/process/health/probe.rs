@@ -28,7 +28,7 @@ pub struct Probe {
     is_connected: bool,
 }
 
-saved! { new struct Probe { token, request, answer, is_connected } }
+saved! { struct Probe { token, request, answer, is_connected } }
 
 /// How a check has begun.
 #[derive(Debug)]

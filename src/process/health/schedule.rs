@@ -29,7 +29,7 @@ pub struct Schedule {
 }
 
 saved! {
-    new struct Schedule {
+    struct Schedule {
         purpose, begin, next, begun_at, successes, failures, has_succeeded, seed,
     }
 }

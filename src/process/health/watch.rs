@@ -84,7 +84,7 @@ pub struct Watch {
 }
 
 saved! {
-    new struct Watch {
+    struct Watch {
         id, process, inbox, pipe, schedule, under_way, address, is_up, is_alive,
         watchdog, is_silent, complained, health, reason, told, status,
     }
@@ -98,7 +98,7 @@ struct UnderWay {
     probe: Option<Probe>,
 }
 
-saved! { new struct UnderWay { deadline, probe } }
+saved! { struct UnderWay { deadline, probe } }
 
 impl Watch {
     /// What is needed for a child of that process that is about to be made, and what that is

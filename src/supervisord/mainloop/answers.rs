@@ -46,7 +46,7 @@ pub(super) struct Pending {
     action: PendingAction,
 }
 
-saved! { new struct Pending { connection, asked, action } }
+saved! { struct Pending { connection, asked, action } }
 
 /// How something was asked for, which says how the answer is told.
 #[derive(Debug)]

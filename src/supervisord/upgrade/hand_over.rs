@@ -12,7 +12,7 @@ use super::state::{self, Head};
 use crate::supervisord::mainloop::MainLoop;
 use crate::supervisord::start::{self, Launch};
 use crate::sys::signals::Mask;
-use crate::sys::{descriptors, errno, exec, memory};
+use crate::sys::{descriptors, errno, exec, memory, terminal};
 
 /// The variable that tells the new program the descriptor of the state.
 const STATE: &str = "SUPERVISORD_STATE";
@@ -82,21 +82,30 @@ pub fn given() -> Option<(RawFd, Option<String>)> {
 pub fn take_over(state: RawFd, failed: Option<&str>) -> Result<(Launch, Box<MainLoop>), String> {
     let told = |error: std::io::Error| errno::reason(&error);
     let (file, text) = descriptors::read_state(state).map_err(told)?;
-    let (head, rest) = state::head(&text)?;
+    let (head, rest) = state::head(&text, |reason| give_up(reason));
     if head.pid != std::process::id() {
         return Err("it is the state of another process".to_owned());
     }
     exec::set_name(&head.arguments);
     memory::tune();
-    let mut back = |reason: &str| go_back(&head, &file, failed, reason);
+    let back = |reason: &str| go_back(&head, &file, failed, reason);
     let adopted = descriptors::adopt(&head.descriptors);
     let descriptors = adopted.map_err(told).inspect_err(|reason| back(reason))?;
-    let (launch, mut daemon) = state::restore(rest, descriptors, &mut back)?;
+    let (launch, mut daemon) = state::restore(rest, descriptors, |reason| {
+        back(reason);
+        give_up(reason)
+    });
     if let Err(error) = start::catch_signals_again(&launch, head.mask.as_ref()) {
         back(&told(error));
     }
     daemon.go_on_after_upgrade(&head.version, failed);
     Ok((launch, daemon))
+}
+
+/// The end, where there is nothing to go back to.
+fn give_up(reason: &str) -> ! {
+    terminal::complain(&format!("Error: cannot go on after an upgrade: {reason}\n"));
+    std::process::exit(1);
 }
 
 /// Becomes the program again that has written the state, which has every descriptor still.

@@ -2,11 +2,12 @@
 //! and then the daemon, with what the start keeps for it. Both are written as
 //! [`snapshot`](crate::snapshot) says.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use crate::snapshot::{Missing, Reader, Save, Saved, Writer, saved};
+use crate::snapshot::{Reader, Save, Saved, Writer, saved};
 use crate::supervisord::mainloop::MainLoop;
 use crate::supervisord::start::Launch;
 use crate::sys::signals::Mask;
@@ -46,7 +47,7 @@ pub struct Written {
 /// that runs now, where there may be a way back to it, and which signals that has blocked.
 pub fn write(launch: &Launch, daemon: &MainLoop, own: Option<(&File, Mask)>) -> Written {
     let mut body = Writer::default();
-    body.members(&[("launch", launch as &dyn Save), ("daemon", daemon)]);
+    body.members("launch daemon", &[launch, daemon]);
     let (body, mut descriptors) = body.finish();
     let image = own.map_or(-1, |(image, _)| image.as_raw_fd());
     descriptors.extend((image >= 0).then_some(image));
@@ -67,41 +68,30 @@ pub fn write(launch: &Launch, daemon: &MainLoop, own: Option<(&File, Mask)>) -> 
     Written { text, descriptors }
 }
 
-/// What a state begins with, and the rest. The error says why it cannot be gone on with.
-pub fn head(text: &[u8]) -> Result<(Head, &[u8]), String> {
+/// What a state begins with, and the rest. An error goes to who does not come back from it.
+pub fn head(text: &[u8], on_failure: fn(&str) -> Infallible) -> (Head, &[u8]) {
     let end = text.windows(2).position(|two| two == b"\n\n");
-    let (head, rest) = end
-        .and_then(|end| text.split_at_checked(end))
-        .ok_or("it is no state of supervisord")?;
-    let mut reader = Reader::new(head, VecMap::new(), |_| {});
-    let read = Head::restored(&mut reader);
-    reader.finish()?;
-    let head = read.ok_or("it is no state of supervisord")?;
-    match head.form {
-        1..=FORM => Ok((head, rest)),
-        form => Err(format!(
-            "its form is {form}, of supervisord {}; this one, {}, knows forms up to {FORM}",
+    let (head, rest) = text.split_at(end.unwrap_or(text.len()));
+    let mut reader = Reader::new(head, VecMap::new(), on_failure);
+    let head = Head::restored(&mut reader);
+    if !(1..=FORM).contains(&head.form) {
+        reader.fail(&format!(
+            "its form is {}, of supervisord {}; this one, {}, knows forms up to {FORM}",
+            head.form,
             head.version,
             env!("CARGO_PKG_VERSION")
-        )),
+        ));
     }
+    (head, rest)
 }
 
-/// The daemon that the rest of a state tells of. An error is handed to `on_failure` at once,
-/// before anything of the daemon is dropped.
+/// The daemon that the rest of a state tells of.
 pub fn restore(
     rest: &[u8],
     descriptors: VecMap<RawFd, OwnedFd>,
-    on_failure: impl FnMut(&str),
-) -> Result<(Launch, Box<MainLoop>), String> {
+    on_failure: impl FnMut(&str) -> Infallible,
+) -> (Launch, Box<MainLoop>) {
     let mut reader = Reader::new(rest, descriptors, on_failure);
-    let (mut launch, mut daemon) = (Missing::default(), Missing::default());
-    let read = reader.members(&mut [("launch", &mut launch), ("daemon", &mut daemon)]);
-    let launch = read.and_then(|()| launch.found(&mut reader, "launch"));
-    let daemon = daemon.found(&mut reader, "daemon");
-    reader.finish()?;
-    match (launch, daemon) {
-        (Some(launch), Some(daemon)) => Ok((launch, daemon)),
-        _ => Err("it is no state of supervisord".to_owned()),
-    }
+    let mut names = reader.begin_members("launch daemon ");
+    (reader.member(&mut names), reader.member(&mut names))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::process::ExitCode;
 
 use super::state;
-use crate::sys::{descriptors, terminal};
+use crate::sys::{descriptors, errno, terminal};
 
 /// The option that asks for it. What it answers is for supervisord alone.
 pub const OPTION: &str = "--can-take-over";
@@ -20,26 +20,18 @@ pub fn run() -> ExitCode {
     let mut text = Vec::new();
     let read = io::stdin().lock().read_to_end(&mut text);
     if let Err(error) = read {
-        refuse(&error.to_string());
+        refuse(&errno::reason(&error));
     }
-    let restored = state::head(&text).and_then(|(head, rest)| {
-        let stand_ins = descriptors::stand_ins(&head.descriptors).map_err(|e| e.to_string())?;
-        state::restore(rest, stand_ins, refuse)
-    });
-    match restored {
-        Ok(daemon) => {
-            std::mem::forget(daemon);
-            terminal::tell(&format!("{BEGIN}{}{END}\n", env!("CARGO_PKG_VERSION")));
-            ExitCode::SUCCESS
-        }
-        Err(reason) => {
-            refuse(&reason);
-            ExitCode::FAILURE
-        }
+    let (head, rest) = state::head(&text, |reason| refuse(reason));
+    match descriptors::stand_ins(&head.descriptors) {
+        Ok(stand_ins) => std::mem::forget(state::restore(rest, stand_ins, |reason| refuse(reason))),
+        Err(error) => refuse(&errno::reason(&error)),
     }
+    terminal::tell(&format!("{BEGIN}{}{END}\n", env!("CARGO_PKG_VERSION")));
+    ExitCode::SUCCESS
 }
 
-fn refuse(reason: &str) {
+fn refuse(reason: &str) -> ! {
     terminal::complain(&format!("the state cannot be gone on with: {reason}\n"));
     std::process::exit(1);
 }

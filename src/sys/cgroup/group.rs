@@ -20,7 +20,7 @@ pub struct Group {
     path: PathBuf,
 }
 
-saved! { new struct Group { path } }
+saved! { struct Group { path } }
 
 impl Group {
     pub fn new(path: PathBuf) -> Group {

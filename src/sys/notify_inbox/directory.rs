@@ -16,7 +16,7 @@ pub struct Private {
     path: PathBuf,
 }
 
-saved! { new struct Private { path } }
+saved! { struct Private { path } }
 
 impl Private {
     fn new(user: Option<u32>) -> io::Result<Private> {

@@ -1,6 +1,7 @@
 //! What is told of pipes, by the kernel itself.
 
 use super::*;
+use crate::snapshot::tests::{caught, thrown};
 use crate::snapshot::{Reader, Save, Saved, Writer};
 use crate::sys::fd::{self, Pipe};
 use crate::sys::tests::{handed_over, isolated};
@@ -222,10 +223,8 @@ fn a_descriptor_that_cannot_be_waited_for_is_told_with_its_owner() {
     let restore = |text: &str| {
         let mut files = VecMap::new();
         files.insert(numbers[0], tempfile::tempfile().unwrap().into());
-        let mut reader = Reader::new(text.as_bytes(), files, |_| {});
-        let poller: Option<Poller<u32>> = Saved::restored(&mut reader);
-        assert!(poller.is_none());
-        reader.finish().unwrap_err()
+        let mut reader = Reader::new(text.as_bytes(), files, thrown);
+        caught(|| Poller::<u32>::restored(&mut reader)).unwrap_err()
     };
     let text = String::from_utf8(text).unwrap();
     let error = restore(&text);

@@ -25,7 +25,7 @@ pub struct ErrorPipe {
     told: Vec<(i32, String)>,
 }
 
-saved! { new struct ErrorPipe { pipe, told } }
+saved! { struct ErrorPipe { pipe, told } }
 
 impl ErrorPipe {
     /// A new pipe; the daemon's end never blocks.
