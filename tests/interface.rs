@@ -47,6 +47,7 @@ pub const ADDED: &[&str] = &[
     "supervisor.stopProcessWithin",
     "supervisor.updateProcessGroup",
     "supervisor.updateProcessGroups",
+    "supervisor.upgrade",
     "supervisor.waitForProcess",
 ];
 
@@ -72,7 +73,7 @@ fn heading(namespace: &str, method: &Method) -> String {
         let default = match (parameter.optional, parameter.kind) {
             (false, _) => "",
             (true, "int") => " = 1",
-            (true, _) if parameter.name == "whole" => " = false",
+            (true, _) if ["trial", "whole"].contains(&parameter.name) => " = false",
             (true, _) => " = true",
         };
         line.push_str(&format!(

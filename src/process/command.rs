@@ -67,20 +67,25 @@ fn shown_path(command: &str, program: &str, path: &str) -> String {
     pyrepr::repr(shown)
 }
 
+fn search(program: &str, process: &Process, path: Option<&[u8]>) -> String {
+    let mut environment = process.environment.iter();
+    let configured = environment.find(|(name, _)| name == "PATH");
+    match configured {
+        Some((_, directories)) => search_in(program, directories),
+        None => search_inherited(program, path),
+    }
+}
+
+/// Finds a program in the directories of a `PATH` that was inherited.
+pub fn search_inherited(program: &str, path: Option<&[u8]>) -> String {
+    let path = path.filter(|path| !path.is_empty());
+    let path = path.map(String::from_utf8_lossy);
+    search_in(program, path.as_deref().unwrap_or(DEFAULT_PATH))
+}
+
 /// The first directory that holds anything of that name wins, whatever it is;
 /// the bare name when none does.
-fn search(program: &str, process: &Process, path: Option<&[u8]>) -> String {
-    let configured = process
-        .environment
-        .iter()
-        .find(|(name, _)| name == "PATH")
-        .map(|(_, value)| value.clone());
-    let inherited = path
-        .filter(|path| !path.is_empty())
-        .map(|path| String::from_utf8_lossy(path).into_owned());
-    let directories = configured
-        .or(inherited)
-        .unwrap_or_else(|| DEFAULT_PATH.to_owned());
+fn search_in(program: &str, directories: &str) -> String {
     directories
         .split(':')
         .map(|directory| match directory {

@@ -189,6 +189,7 @@ fn slot(before: &[&str], word: &str) -> Option<Slot> {
         Command::Completion if is_first => Slot::Words(&["bash", "zsh", "fish"]),
         Command::Maintail if is_first => Slot::Words(&["-f", "-n", "--raw"]),
         Command::Maintail if arguments == ["--raw"] => Slot::Words(&["-f", "-n"]),
+        Command::Upgrade if is_first => Slot::Words(manner::options_of(Command::Upgrade)),
         Command::Add => Slot::Inactive,
         Command::Remove => Slot::Active,
         Command::Start

@@ -393,6 +393,7 @@ pub fn usage(program: &str) -> String {
          --version-full -- print the version of this program itself and its features, and exit\n\
          --run NAME=COMMAND -- run this in the foreground, and end with the first that ends; may be given again\n\
          --procfile FILENAME -- the same for every line of a Procfile\n\
+         --can-take-over -- say whether this program could go on from the state of another supervisord\n\
          \n\
          Words after '--' are a command that is run in the foreground, with the programs of the file\n\
          beside it if there is one. Its end is the end, with its status.\n\

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use crate::config::paths;
 use crate::process::child_settings::ChildSettings;
-use crate::process::environment::Variables;
+use crate::process::command;
+use crate::process::environment::{self, Variables};
 use crate::process::helper::{Helper, HelperEnd, Task};
 use crate::states::SupervisorState;
 use crate::supervisor::upgrade::Stage;
@@ -40,12 +41,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Does what an upgrade does next. It comes back if the daemon is to go on as it is.
 pub fn go_on(launch: &mut Launch, daemon: &mut MainLoop) {
     let is_quiet = daemon.is_quiet();
-    let state = daemon.supervisor.state();
+    let is_going_down = matches!(
+        daemon.supervisor.state(),
+        SupervisorState::Restarting | SupervisorState::Shutdown
+    );
     let Some(upgrade) = &mut daemon.supervisor.upgrade else {
         return;
     };
     let outcome = match &mut upgrade.stage {
-        _ if state != SupervisorState::Running => Err("supervisord goes down".to_owned()),
+        _ if is_going_down => Err("supervisord goes down".to_owned()),
         Stage::Asked => try_it(launch, daemon),
         Stage::Trying(_) => Ok(()),
         Stage::Tried(end, said) => {
@@ -65,7 +69,7 @@ pub fn go_on(launch: &mut Launch, daemon: &mut MainLoop) {
 
 /// Opens the new program, and has a child try it.
 fn try_it(launch: &Launch, daemon: &mut MainLoop) -> Result<(), String> {
-    let path = path_of(launch);
+    let path = path_of(launch, daemon);
     let file = program::open(&path)?;
     let state = state::write(launch, daemon, None);
     let helper = start_trial(launch, daemon, &path, &file, &state.text)?;
@@ -80,10 +84,15 @@ fn try_it(launch: &Launch, daemon: &mut MainLoop) -> Result<(), String> {
     Ok(())
 }
 
-/// Where supervisord was started from.
-fn path_of(launch: &Launch) -> String {
+/// Where supervisord was started from: as a shell finds a word without a slash.
+fn path_of(launch: &Launch, daemon: &MainLoop) -> String {
     let request = launch.request();
-    paths::absolute(&request.program, &request.launch_directory)
+    let program = &request.program;
+    if program.contains('/') {
+        return paths::absolute(program, &request.launch_directory);
+    }
+    let environment = &daemon.supervisor.child_settings.environment;
+    command::search_inherited(program, environment::get(environment, "PATH"))
 }
 
 fn start_trial(

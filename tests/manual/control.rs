@@ -175,6 +175,11 @@ const LINES: &[(&str, Way, &str)] = &[
     ("$ supervisorctl version", Exact, "4.3.0\n"),
     ("$ supervisorctl result pool", Plain, "17 files\n"),
     ("$ supervisorctl clearfatal", Plain, "FATAL"),
+    (
+        "$ supervisorctl upgrade --check",
+        Plain,
+        "can be upgraded: ",
+    ),
     ("$ supervisorctl completion bash", Plain, "complete "),
     ("$ supervisorctl help start", Plain, "start "),
     (

@@ -142,6 +142,12 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("`restart --rolling`", "supervisorctl.8", "Fl -rolling"),
     ("`disable` keeps", "supervisord.conf.5", ".It Cm statefile"),
     ("`scale` changes", "supervisorctl.8", ".It Cm scale"),
+    ("`upgrade`", "supervisorctl.8", ".It Cm upgrade"),
+    (
+        "no pid changes",
+        "supervisord.8",
+        "with the same process id",
+    ),
     ("`allowed_hosts`", "supervisord.conf.5", "allowed_hosts"),
     ("tokens", "supervisor-compat.7", "token from the page"),
     ("limits", "supervisor-compat.7", "There are limits"),

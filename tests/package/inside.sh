@@ -152,11 +152,12 @@ is_ours || fail "not our supervisord runs"
 dpkg-query -W -f '${db:Status-Abbrev}' supervisor 2>/dev/null | grep -q '^.[cn]' || fail "both are installed"
 supervisord -c $conf --check >/dev/null 2>&1 || fail "the configuration is not good"
 
-# An upgrade.
-before=$(cat /var/run/supervisord.pid)
+# An upgrade. No program notices.
+before=$(cat /var/run/supervisord.pid; supervisorctl pid all)
 quietly apt-get install -q -y /opt/pollvisor-2.deb
-wait_for all_run
-[ "$(cat /var/run/supervisord.pid)" != "$before" ] || fail "the upgrade did not restart it"
+all_run || fail "the upgrade ended programs"
+[ "$(cat /var/run/supervisord.pid; supervisorctl pid all)" = "$before" ] || fail "the upgrade changed pids"
+is_ours || fail "the binary of before still runs"
 expect_configuration upgrade
 
 # The old package's remains go without harm to the new one.

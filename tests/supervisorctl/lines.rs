@@ -122,7 +122,7 @@ fn every_command_is_in_the_help_and_in_the_manual() {
     let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/supervisorctl.8");
     let manual = fs::read_to_string(manual).unwrap();
     let words = "add avail clear clearfatal debug disable enable exit explain fg graph healthcheck maintail open pid quit reload remove reopen reread \
-                 restart result rotate scale shutdown signal start status stop tail update version wait";
+                 restart result rotate scale shutdown signal start status stop tail update upgrade version wait";
     for word in words.split_whitespace() {
         assert!(
             help.split_whitespace().any(|listed| listed == word),
