@@ -140,6 +140,7 @@ mod update;
 mod update_differences;
 mod update_logs;
 mod update_random;
+mod upgrade;
 mod upgrade_table;
 mod users;
 mod vanished;

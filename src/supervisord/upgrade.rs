@@ -138,7 +138,8 @@ fn judge(daemon: &mut MainLoop, end: &HelperEnd, said: &[u8]) -> Result<(), Stri
             "the program has not read the state within {} seconds",
             TRIAL_LIMIT.as_secs()
         )),
-        HelperEnd::NotStarted(reason) => Err(format!("the program cannot be run: {reason}")),
+        // What the child has said then is the same.
+        HelperEnd::NotStarted(reason) => return Err(reason.clone()),
     };
     let version = version.map_err(|reason| match said.is_empty() {
         true => reason,
