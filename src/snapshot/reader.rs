@@ -50,8 +50,10 @@ impl<'a> Reader<'a> {
 
     /// Tells what is wrong here.
     pub fn fail(&mut self, what: &str) -> ! {
+        // At its begin there is no path.
+        let colon = if self.path.is_empty() { "" } else { ": " };
         let place = self.path.join(".");
-        let error = format!("{place}: {what} (byte {} of the state)", self.at);
+        let error = format!("{place}{colon}{what} (byte {} of the state)", self.at);
         match (self.on_failure)(&error) {}
     }
 

@@ -33,7 +33,7 @@ use crate::xmlrpc::value::Value;
 const TRIAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of what it says is kept.
-const SAID_LIMIT: usize = 2048;
+const SAID_LIMIT: usize = 512;
 
 /// How long requests may take that have begun, before they make the daemon too busy.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -42,3 +42,27 @@ pub fn version_in(said: &str) -> Option<String> {
     let is_version = version.bytes().all(|byte| byte.is_ascii_graphic());
     (is_version && !version.is_empty()).then(|| version.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_assent_of_a_program_tells_its_version() {
+        for (said, expected) in [
+            ("supervisord 0.2.0 can take over", Some("0.2.0")),
+            ("supervisord 1 can take over", Some("1")),
+            ("supervisord  can take over", None),
+            ("supervisord can take over", None),
+            ("supervisord 0.2.0 can take over.", None),
+            ("supervisord 0.2.0 or so can take over", None),
+            ("supervisord 0.2\u{1b}[0m can take over", None),
+            ("supervisord \u{660} can take over", None),
+            (" supervisord 0.2.0 can take over", None),
+            ("4.3.0", None),
+            ("", None),
+        ] {
+            assert_eq!(version_in(said).as_deref(), expected, "{said:?}");
+        }
+    }
+}
