@@ -169,10 +169,12 @@ impl Supervisor {
             self.limit_shutdown(context);
             self.emit(context, &Event::supervisor_stopping());
         }
+        let upgrade_is_over = self.end_upgrade_trial();
         let all_stopped = self.stop_by_priority(context, false)
             && self.drain_pools(context, &mut shutdown.drain)
             && self.stop_by_priority(context, true);
         let finished = all_stopped
+            && upgrade_is_over
             && self.hooks.have_ended()
             && self.end_handlers(context)
             && self.end_processor(context);

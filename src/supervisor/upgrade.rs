@@ -62,6 +62,18 @@ impl Supervisor {
         Some(ending)
     }
 
+    /// Everything goes down: kills the trial; true when no upgrade goes on any more.
+    pub(super) fn end_upgrade_trial(&mut self) -> bool {
+        let Some(upgrade) = &self.upgrade else {
+            return true;
+        };
+        if let Stage::Trying(trial) = &upgrade.stage {
+            // Its time limit ends it in any case.
+            let _ = trial.kill();
+        }
+        false
+    }
+
     fn trial(&mut self, pid: i32) -> Option<&mut Helper> {
         match &mut self.upgrade.as_mut()?.stage {
             Stage::Trying(helper) if helper.pid() == pid => Some(helper),

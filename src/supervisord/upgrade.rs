@@ -169,7 +169,11 @@ impl MainLoop {
         match &upgrade.stage {
             Stage::Asked | Stage::Tried(..) => true,
             Stage::Trying(_) => false,
-            Stage::Holding(_, until) => self.is_quiet() || self.context.now.monotonic >= *until,
+            Stage::Holding(_, until) => {
+                self.supervisor.state() != SupervisorState::Running
+                    || self.is_quiet()
+                    || self.context.now.monotonic >= *until
+            }
         }
     }
 

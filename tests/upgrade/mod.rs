@@ -3,6 +3,7 @@
 
 mod failures;
 mod hosts;
+mod meetings;
 mod trials;
 
 use super::support::{Dir, Launch, Outcome, Scene, Value};
