@@ -5,6 +5,7 @@ mod failures;
 mod hosts;
 mod meetings;
 mod trials;
+mod way_back;
 
 use super::support::{Dir, Launch, Outcome, Scene, Value};
 use std::fs;
