@@ -3,7 +3,9 @@
 
 mod failures;
 mod hosts;
+mod kept;
 mod meetings;
+mod streams;
 mod trials;
 mod way_back;
 
