@@ -31,6 +31,10 @@ impl Saved for Timers {
         }
         timers
     }
+
+    fn missing() -> Option<Self> {
+        Some(Timers::default())
+    }
 }
 
 impl Timers {

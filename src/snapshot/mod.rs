@@ -32,7 +32,8 @@ pub trait Save {
 pub trait Saved: Save + Sized {
     fn restored(from: &mut Reader<'_>) -> Self;
 
-    /// What holds where a state does not tell it, if that can be said of the type.
+    /// What holds where a state does not tell it, if that can be said of the type: it has to be
+    /// of one that may be written as null, false or an empty list, which are left out.
     fn missing() -> Option<Self> {
         None
     }
@@ -49,7 +50,7 @@ macro_rules! saved {
     (default struct $name:ident { $($field:ident),* $(,)? } $($rest:tt)*) => {
         const _: () = {
             const NAMES: &str = $crate::snapshot::saved!(@names [] $($field,)*);
-            $crate::snapshot::saved!(@save $name { $($field,)* });
+            $crate::snapshot::saved!(@save all_members $name { $($field,)* });
             impl $crate::snapshot::Saved for $name {
                 fn restored(from: &mut $crate::snapshot::Reader<'_>) -> Self {
                     let mut made = $name::default();
@@ -65,7 +66,7 @@ macro_rules! saved {
     (struct $name:ident { $($field:ident $(= $begin:expr)?),* $(,)? } $($rest:tt)*) => {
         const _: () = {
             const NAMES: &str = $crate::snapshot::saved!(@names [] $($field $(= $begin)?,)*);
-            $crate::snapshot::saved!(@save $name { $($field $(= $begin)?,)* });
+            $crate::snapshot::saved!(@save members $name { $($field $(= $begin)?,)* });
             impl $crate::snapshot::Saved for $name {
                 fn restored(from: &mut $crate::snapshot::Reader<'_>) -> Self {
                     #[allow(unused_mut, unused_variables)] // where all begins anew
@@ -89,6 +90,9 @@ macro_rules! saved {
         impl $crate::snapshot::Saved for $name {
             fn restored(from: &mut $crate::snapshot::Reader<'_>) -> Self {
                 $name($crate::snapshot::Saved::restored(from))
+            }
+            fn missing() -> Option<Self> {
+                $crate::snapshot::Saved::missing().map($name)
             }
         }
         $crate::snapshot::saved!($($rest)*);
@@ -142,12 +146,12 @@ macro_rules! saved {
         $crate::snapshot::saved!($($rest)*);
     };
 
-    (@save $name:ident { $($field:ident $(= $begin:expr)?,)* }) => {
+    (@save $members:ident $name:ident { $($field:ident $(= $begin:expr)?,)* }) => {
         impl $crate::snapshot::Save for $name {
             fn save(&self, to: &mut $crate::snapshot::Writer) {
                 let $name { $($field),* } = self;
                 $($crate::snapshot::saved!(@unused $field $(= $begin)?);)*
-                to.members(NAMES, &$crate::snapshot::saved!(@written [] $($field $(= $begin)?,)*));
+                to.$members(NAMES, &$crate::snapshot::saved!(@written [] $($field $(= $begin)?,)*));
             }
         }
     };

@@ -85,6 +85,10 @@ impl<T: Saved + 'static> Saved for Weak<T> {
         let strong = Option::<Rc<T>>::restored(from);
         strong.map_or_else(Weak::new, |strong| Rc::downgrade(&strong))
     }
+
+    fn missing() -> Option<Self> {
+        Some(Weak::new())
+    }
 }
 
 impl<T: Save> Save for RefCell<T> {
@@ -97,6 +101,10 @@ impl<T: Saved> Saved for RefCell<T> {
     fn restored(from: &mut Reader<'_>) -> Self {
         RefCell::new(T::restored(from))
     }
+
+    fn missing() -> Option<Self> {
+        T::missing().map(RefCell::new)
+    }
 }
 
 impl<T: Save + Copy> Save for Cell<T> {
@@ -108,6 +116,10 @@ impl<T: Save + Copy> Save for Cell<T> {
 impl<T: Saved + Copy> Saved for Cell<T> {
     fn restored(from: &mut Reader<'_>) -> Self {
         Cell::new(T::restored(from))
+    }
+
+    fn missing() -> Option<Self> {
+        T::missing().map(Cell::new)
     }
 }
 
@@ -124,5 +136,9 @@ impl<T: Saved> Saved for OnceCell<T> {
     fn restored(from: &mut Reader<'_>) -> Self {
         let value = Option::<T>::restored(from);
         value.map_or_else(OnceCell::new, OnceCell::from)
+    }
+
+    fn missing() -> Option<Self> {
+        Some(OnceCell::new())
     }
 }

@@ -269,6 +269,10 @@ impl<T: Saved> Saved for Box<T> {
     fn restored(from: &mut Reader<'_>) -> Self {
         Box::new(T::restored(from))
     }
+
+    fn missing() -> Option<Self> {
+        T::missing().map(Box::new)
+    }
 }
 
 impl Save for Box<str> {

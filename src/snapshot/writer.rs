@@ -5,6 +5,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use super::Save;
 
+/// What a member that is missing stands for, whatever its type.
+const NOTHING: &[&[u8]] = &[b"null", b"false", b"[]"];
+
 /// The text so far, and the descriptors in it.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -76,16 +79,29 @@ impl Writer {
         self.text(names.split(' ').nth(place).unwrap_or_default());
     }
 
-    /// An object. The names have spaces between them.
+    /// An object. The names have spaces between them. What holds nothing is left out.
     pub fn members(&mut self, names: &str, values: &[&dyn Save]) {
+        self.object(names, values, true);
+    }
+
+    /// The same with what holds nothing, where that is not what holds without it.
+    pub fn all_members(&mut self, names: &str, values: &[&dyn Save]) {
+        self.object(names, values, false);
+    }
+
+    fn object(&mut self, names: &str, values: &[&dyn Save], leaves_out: bool) {
         self.text.push(b'{');
-        for (index, (name, value)) in names.split(' ').zip(values).enumerate() {
-            if index > 0 {
-                self.separate();
-            }
+        for (name, value) in names.split(' ').zip(values) {
+            let before = self.text.len();
+            self.separate(b'{');
             self.text(name);
             self.text.push(b':');
+            let at = self.text.len();
             value.save(self);
+            let written = self.text.get(at..).unwrap_or_default();
+            if leaves_out && NOTHING.contains(&written) {
+                self.text.truncate(before);
+            }
         }
         self.text.push(b'}');
     }
@@ -95,10 +111,7 @@ impl Writer {
     }
 
     pub fn item(&mut self, item: &dyn Save) {
-        // After no item there is a bracket.
-        if self.text.last() != Some(&b'[') {
-            self.separate();
-        }
+        self.separate(b'[');
         item.save(self);
     }
 
@@ -140,8 +153,11 @@ impl Writer {
         self.text.push(b':');
     }
 
-    /// In lines, so that the text can be looked at.
-    fn separate(&mut self) {
-        self.raw(",\n");
+    /// Behind what was before in an object or list, which began so. In lines, so that the text can
+    /// be looked at.
+    fn separate(&mut self, begin: u8) {
+        if self.text.last() != Some(&begin) {
+            self.raw(",\n");
+        }
     }
 }

@@ -71,6 +71,10 @@ impl Saved for Mask {
         let numbers: Vec<i32> = Vec::restored(from);
         Mask(set_of(numbers.into_iter()))
     }
+
+    fn missing() -> Option<Self> {
+        Some(Mask(SigSet::empty()))
+    }
 }
 
 /// The signals that are caught; dropping it leaves the handlers in place, with nowhere to write.

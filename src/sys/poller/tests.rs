@@ -232,6 +232,7 @@ fn a_descriptor_that_cannot_be_waited_for_is_told_with_its_owner() {
         error.contains("cannot wait for what is of 4711: "),
         "{error}"
     );
-    let error = restore(&text.replace(r#""free":[]"#, r#""free":[0]"#));
+    let (members, _) = text.rsplit_once('}').unwrap();
+    let error = restore(&format!("{members},\"free\":[0]}}"));
     assert!(error.contains("free and in use"), "{error}");
 }
