@@ -19,10 +19,7 @@ class Browser:
     """A headless Chromium in one session; ends with the `with` block."""
 
     def __init__(self, folder):
-        self.driver = subprocess.Popen(
-            ['chromedriver', '--port=0', '--log-path=%s/chromedriver.log' % folder],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-        self.port = self._port()
+        self.port = self._start(folder)
         # Root may not have a sandbox; small hosts and containers have little shared memory.
         arguments = ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
                      '--no-first-run', '--disable-crash-reporter', '--disable-breakpad',
@@ -45,12 +42,20 @@ class Browser:
             self.driver.wait()
             self.driver.stdout.close()
 
-    def _port(self):
-        for line in self.driver.stdout:
-            words = line.split()
-            if 'successfully on port' in line:
-                return int(words[-1].rstrip('.'))
-        raise SystemExit('chromedriver does not start')
+    def _start(self, folder):
+        # It takes a port that is free for IPv4, and ends if somebody has the same for IPv6.
+        for _ in range(5):
+            self.driver = subprocess.Popen(
+                ['chromedriver', '--port=0', '--log-path=%s/chromedriver.log' % folder],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+            said = ''
+            for line in self.driver.stdout:
+                said += line
+                if 'successfully on port' in line:
+                    return int(line.split()[-1].rstrip('.'))
+            self.driver.wait()
+            self.driver.stdout.close()
+        raise SystemExit('chromedriver does not start:\n' + said)
 
     def _ask(self, method, path, body=None):
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=DEADLINE)
