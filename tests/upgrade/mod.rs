@@ -5,6 +5,7 @@ mod failures;
 mod hosts;
 mod kept;
 mod meetings;
+mod states;
 mod streams;
 mod trials;
 mod way_back;
