@@ -8,6 +8,7 @@ use super::world::{Workshop, World};
 use crate::support::{Outcome, Rpc, Value, kill};
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 /// How many connections are left open at most.
@@ -155,6 +156,7 @@ pub fn perform(world: &mut World, step: &Step) -> Result<(), String> {
             Ok(())
         }
         Step::Update => update(world),
+        Step::Upgrade(works) => upgrade(world, *works),
         Step::Move(log) => {
             let to = world
                 .dir
@@ -325,6 +327,29 @@ fn update(world: &mut World) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whatever comes of it, nothing else is to change. Half a request would only make it busy.
+fn upgrade(world: &mut World, works: bool) -> Result<(), String> {
+    world.kept.clear();
+    let place = world.dir.bin().join("supervisord");
+    let stands_there = |program: &std::path::Path| {
+        let new = place.with_extension("new");
+        symlink(program, &new).and_then(|()| fs::rename(&new, &place))
+    };
+    if !works {
+        stands_there("/bin/true".as_ref()).map_err(|error| error.to_string())?;
+    }
+    let outcome = world.control.call("supervisor.upgrade", &[]);
+    if !works {
+        let binary = super::super::support::binary();
+        stands_there(binary.as_ref()).map_err(|error| error.to_string())?;
+    }
+    judge_outcome("upgrade", &outcome, world)?;
+    match outcome {
+        Outcome::Answer(told) if !works => Err(format!("/bin/true took over: {told}")),
+        _ => Ok(()),
+    }
 }
 
 /// It may be on its way down, and is started when it is there.

@@ -65,6 +65,9 @@ pub enum Step {
     Edit(String, usize),
     /// What supervisorctl's update does.
     Update,
+    /// The daemon becomes the program that stands where it was started from; false where that is
+    /// another one, which cannot take over.
+    Upgrade(bool),
     /// A log is moved away.
     Move(String),
     /// A log is removed.
@@ -138,6 +141,7 @@ impl fmt::Display for Step {
             Step::Kill(name, signal) => write!(f, "kill {name} {signal}"),
             Step::Edit(name, form) => write!(f, "edit {name} {form}"),
             Step::Update => write!(f, "update"),
+            Step::Upgrade(works) => write!(f, "upgrade {}", i32::from(*works)),
             Step::Move(log) => write!(f, "move {log}"),
             Step::Remove(log) => write!(f, "remove {log}"),
             Step::Truncate(log) => write!(f, "truncate {log}"),
@@ -181,6 +185,7 @@ impl Step {
             "kill" => Step::Kill(text(1)?, signed(2)?),
             "edit" => Step::Edit(text(1)?, number(2)?),
             "update" => Step::Update,
+            "upgrade" => Step::Upgrade(number(1)? == 1),
             "move" => Step::Move(text(1)?),
             "remove" => Step::Remove(text(1)?),
             "truncate" => Step::Truncate(text(1)?),
