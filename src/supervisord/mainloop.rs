@@ -176,9 +176,12 @@ impl MainLoop {
         let own = env!("CARGO_PKG_VERSION");
         let count = self.count_children();
         self.end_upgrade(match failed {
-            None => Ok(format!(
-                "upgraded: {version} to {own}, {count} programs kept"
-            )),
+            None => {
+                let programs = if count == 1 { "program" } else { "programs" };
+                Ok(format!(
+                    "upgraded: {version} to {own}, {count} {programs} kept"
+                ))
+            }
             Some(reason) => Err(reason.to_owned()),
         });
         if let Some(manager) = &mut self.manager {

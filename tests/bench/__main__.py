@@ -21,6 +21,7 @@ CHAPTERS = {
     "restart": ("Restart", "chapters_life", "restart"),
     "control": ("Commands", "chapters_life", "control"),
     "stop": ("Stop", "chapters_life", "stop"),
+    "upgrade": ("Upgrade", "chapters_upgrade", "upgrade"),
     "one": ("Output of one child", "chapters_output", "one"),
     "formats": ("Output with a format", "chapters_output", "formats"),
     "small": ("Output of many children", "chapters_output", "small"),

@@ -69,7 +69,9 @@ pub fn upgrades(scene: &Scene) -> usize {
     let own = env!("CARGO_PKG_VERSION");
     let count = told
         .strip_prefix(&format!("upgraded: {own} to {own}, "))
-        .and_then(|rest| rest.strip_suffix(" programs kept"));
+        .and_then(|rest| rest.strip_suffix(" kept"))
+        .and_then(|rest| rest.split_once(" program"));
+    let count = count.map(|(count, _)| count);
     count.unwrap_or_else(|| panic!("{told}")).parse().unwrap()
 }
 
