@@ -124,6 +124,35 @@ fn an_idle_daemon_gives_the_signs_of_life_that_are_asked_for_at_an_abstract_sock
     assert_eq!(daemon.wait(DEADLINE), Some(0));
 }
 
+/// An upgrade is a reload for it, and the signs of life go on with the new program.
+#[test]
+fn a_manager_is_told_of_an_upgrade_as_of_a_reload() {
+    let dir = Dir::new();
+    let rpc = configure(&dir);
+    let manager = Manager::new(&dir);
+    let mut daemon = launch(&dir, &manager, &[("WATCHDOG_USEC", "200000")]);
+    let wait_for = |expected: &str| {
+        let told = wait_until(DEADLINE, || manager.next().starts_with(expected));
+        assert!(told, "{expected}");
+    };
+    wait_for("READY=1\n");
+    daemon.wait_until_it_answers(&rpc);
+    let pid = daemon.pid();
+    for _ in 0..2 {
+        let told = rpc.call("supervisor.upgrade", &[]).answer();
+        assert!(told.to_string().contains("upgraded: "), "{told}");
+        wait_for("RELOADING=1\nMONOTONIC_USEC=");
+        wait_for("READY=1\n");
+        wait_for("WATCHDOG=1\n");
+        wait_for("WATCHDOG=1\n");
+    }
+    assert_eq!(daemon.pid(), pid);
+    assert_eq!(state_of_program(&rpc), "RUNNING");
+    daemon.signal(libc::SIGTERM);
+    wait_for("STOPPING=1\n");
+    assert_eq!(daemon.wait(DEADLINE), Some(0));
+}
+
 #[test]
 fn a_manager_that_does_not_listen_keeps_nobody_waiting_and_is_told_later() {
     let dir = Dir::new();
