@@ -13,7 +13,7 @@ pub struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     /// The names of members on the way to where it is.
-    path: Vec<&'a str>,
+    path: Vec<&'a [u8]>,
     descriptors: VecMap<RawFd, OwnedFd>,
     /// What is shared, by its number.
     pub(super) shared: Vec<Box<dyn Any>>,
@@ -52,7 +52,8 @@ impl<'a> Reader<'a> {
     pub fn fail(&mut self, what: &str) -> ! {
         // At its begin there is no path.
         let colon = if self.path.is_empty() { "" } else { ": " };
-        let place = self.path.join(".");
+        let place = self.path.join(&b'.');
+        let place = String::from_utf8_lossy(&place);
         let error = format!("{place}{colon}{what} (byte {} of the state)", self.at);
         match (self.on_failure)(&error) {}
     }
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
     /// in this order, each by [`Reader::member`].
     pub fn begin_members(&mut self, all: &'static str) -> Names {
         self.expect(b'{');
-        self.path.push("");
+        self.path.push(b"");
         Names { all, at: 0 }
     }
 
@@ -191,9 +192,12 @@ impl<'a> Reader<'a> {
 
     /// Whether the next of these names is that of the next member, of those that are known.
     fn comes(&mut self, names: &mut Names) -> bool {
-        let (before, rest) = names.all.split_at_checked(names.at).unwrap_or_default();
-        let (expected, later) = rest.split_once(' ').unwrap_or_default();
-        names.at += expected.len() + 1;
+        let all = names.all.as_bytes();
+        let (before, rest) = all.split_at_checked(names.at).unwrap_or_default();
+        let is_space = |byte: &u8| *byte == b' ';
+        let end = rest.iter().position(is_space).unwrap_or(rest.len());
+        let (expected, later) = rest.split_at(end);
+        names.at += end + 1;
         loop {
             let place = self.at;
             let Some(name) = self.next_name() else {
@@ -202,12 +206,12 @@ impl<'a> Reader<'a> {
             if name == expected {
                 return true;
             }
-            let is_it = |known| known == name;
-            if later.split(' ').any(is_it) {
+            let is_it = |known: &[u8]| known == name;
+            if later.split(is_space).any(is_it) {
                 self.at = place;
                 break;
             }
-            if before.split(' ').any(is_it) {
+            if before.split(is_space).any(is_it) {
                 self.fail("it is not in its place");
             }
             self.skip();
@@ -217,11 +221,11 @@ impl<'a> Reader<'a> {
     }
 
     /// The name of the next member, if there is one more.
-    fn next_name(&mut self) -> Option<&'a str> {
+    fn next_name(&mut self) -> Option<&'a [u8]> {
         if self.rest().first() == Some(&b'}') {
             return None;
         }
-        self.takes(b",");
+        self.takes_byte(b',');
         let name = self.name();
         self.expect(b':');
         self.told(name);
@@ -229,7 +233,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where the reader is now.
-    fn told(&mut self, name: &'a str) {
+    fn told(&mut self, name: &'a [u8]) {
         if let Some(place) = self.path.last_mut() {
             *place = name;
         }
@@ -245,15 +249,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The name of a member. It is one of the language, without escapes.
-    fn name(&mut self) -> &'a str {
+    fn name(&mut self) -> &'a [u8] {
         self.expect(b'"');
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b'"');
-        let name = end.and_then(|end| std::str::from_utf8(rest.get(..end)?).ok());
-        match name {
-            Some(name) => {
-                self.at += name.len() + 1;
-                name
+        match rest.iter().position(|byte| *byte == b'"') {
+            Some(end) => {
+                self.at += end + 1;
+                rest.get(..end).unwrap_or_default()
             }
             None => self.fail("no name"),
         }
@@ -266,16 +268,16 @@ impl<'a> Reader<'a> {
 
     /// Whether it has one more item, which comes next then. If not, it has ended.
     pub fn has_item(&mut self) -> bool {
-        if self.takes(b"]") {
+        if self.takes_byte(b']') {
             return false;
         }
-        self.takes(b",");
+        self.takes_byte(b',');
         true
     }
 
     /// An item that has to be there.
     pub fn item<T: Saved>(&mut self) -> T {
-        self.takes(b",");
+        self.takes_byte(b',');
         T::restored(self)
     }
 
@@ -289,14 +291,18 @@ impl<'a> Reader<'a> {
     /// Which of the names that have spaces between them is that of the variant that comes next.
     /// What it holds follows, and then [`Reader::end_variant`].
     pub fn variant(&mut self, names: &str) -> usize {
-        let holds = self.takes(b"{");
+        let holds = self.takes_byte(b'{');
         let name = self.name();
         if holds {
             self.expect(b':');
         }
-        match names.split(' ').position(|known| known == name) {
+        let mut names = names.as_bytes().split(|byte| *byte == b' ');
+        match names.position(|known| known == name) {
             Some(place) => place,
-            None => self.fail(&format!("{name} is not known")),
+            None => {
+                let name = String::from_utf8_lossy(name);
+                self.fail(&format!("{name} is not known"))
+            }
         }
     }
 
@@ -344,6 +350,12 @@ impl<'a> Reader<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    fn takes_byte(&mut self, byte: u8) -> bool {
+        let is_next = self.rest().first() == Some(&byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
     fn takes(&mut self, word: &[u8]) -> bool {
         let is_next = self.rest().starts_with(word);
         if is_next {
@@ -353,7 +365,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, byte: u8) {
-        if !self.takes(&[byte]) {
+        if !self.takes_byte(byte) {
             self.fail(&format!("there is no {}", char::from(byte)));
         }
     }

@@ -91,11 +91,13 @@ impl Writer {
 
     fn object(&mut self, names: &str, values: &[&dyn Save], leaves_out: bool) {
         self.text.push(b'{');
-        for (name, value) in names.split(' ').zip(values) {
+        for (name, value) in names.as_bytes().split(|byte| *byte == b' ').zip(values) {
             let before = self.text.len();
             self.separate(b'{');
-            self.text(name);
-            self.text.push(b':');
+            // It is one of the language, without escapes.
+            self.text.push(b'"');
+            self.text.extend_from_slice(name);
+            self.raw("\":");
             let at = self.text.len();
             value.save(self);
             let written = self.text.get(at..).unwrap_or_default();
