@@ -110,3 +110,12 @@ fn a_shutdown_while_it_stops_starts_nothing() {
         assert_eq!(spawned(&scene), 1, "{}", scene.log());
     }
 }
+
+#[test]
+fn a_start_was_told_as_failed_when_its_time_was_over_as_soon_as_it_was_up() {
+    let keys = "[program:p]\ncommand=/bin/cat\nautostart=false\nstartsecs=1\nruntime_timeout=1\n";
+    let scene = Scene::start(keys);
+    let outcome = scene.call("startProcess", &[Value::text("p")]);
+    assert_eq!(outcome.answer(), Value::Bool(true), "{}", scene.log());
+    scene.stop();
+}

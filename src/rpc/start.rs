@@ -63,6 +63,10 @@ pub fn poll(daemon: &mut Daemon<'_>, id: ProcessId, name: &str) -> Option<Result
     if process.config().is_oneshot() {
         return result_of_oneshot(machine, name);
     }
+    // It was up, and its time may be over before anybody looks.
+    if machine.is_out_of_time() {
+        return Some(Ok(()));
+    }
     if !machine.spawn_error().is_empty() {
         return Some(Err(Fault::with(FaultCode::SpawnError, name)));
     }
