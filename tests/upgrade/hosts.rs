@@ -75,6 +75,33 @@ fn it_is_upgraded_after_privileges_were_dropped() {
     scene.stop();
 }
 
+/// A client may ask at any time: root becomes no program that another user could have put there.
+#[test]
+fn root_became_a_program_of_another_user() {
+    if !nix::unistd::getuid().is_root() {
+        println!("left out: only root can give files away");
+        return;
+    }
+    let scene = start_copy(CAT, |_| {});
+    scene.wait("p", "RUNNING");
+    let place = place(&scene);
+    for change in ["chown nobody", "chmod 757"] {
+        copy(&place);
+        let line = format!("{change} {}", place.display());
+        run(Command::new("sh").args(["-c", &line]));
+        assert_eq!(
+            reason(&upgrade(&scene)),
+            format!(
+                "{} can be changed by others than root: give it to root, with mode 755",
+                place.display()
+            )
+        );
+    }
+    copy(&place);
+    assert_eq!(upgrades(&scene), 1);
+    scene.stop();
+}
+
 #[test]
 fn the_first_process_of_a_container_is_upgraded() {
     const ROOT: &[&str] = &[

@@ -1,13 +1,15 @@
 //! The new program: opened once, and looked at before anything is done with it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 
-use crate::sys::errno;
+use crate::sys::{errno, process};
 
 /// The image of this process, whatever has become of its file.
 const OWN_IMAGE: &str = "/proc/self/exe";
+
+const ROOT: u32 = 0;
 
 /// So much of a program tells for which machine it is.
 const HEAD: usize = 20;
@@ -19,16 +21,34 @@ pub fn open(path: &str) -> Result<File, String> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NONBLOCK);
     let file = options.open(path).map_err(told)?;
-    if !file.metadata().map_err(told)?.is_file() {
+    let found = file.metadata().map_err(told)?;
+    if !found.is_file() {
         return Err(format!("{path} is no regular file"));
     }
-    match fault_of(
-        &head(&file).map_err(told)?,
-        &head(&own_image()?).map_err(told)?,
-    ) {
-        Some(fault) => Err(format!("{path} {fault}")),
-        None => Ok(file),
+    let own = own_image()?;
+    let fault = fault_of(&head(&file).map_err(told)?, &head(&own).map_err(told)?);
+    if let Some(fault) = fault {
+        return Err(format!("{path} {fault}"));
     }
+    let running = own.metadata().map_err(told)?;
+    let rights = |file: &Metadata| (file.uid(), file.gid(), file.mode());
+    if process::effective_uid() == ROOT && !is_trusted(rights(&found), rights(&running)) {
+        return Err(format!(
+            "{path} can be changed by others than root: give it to root, with mode 755"
+        ));
+    }
+    Ok(file)
+}
+
+/// Whether root may become a program with this owner, group and mode: nobody can have changed it
+/// but root, and whoever could change the program that runs.
+fn is_trusted((user, group, mode): (u32, u32, u32), running: (u32, u32, u32)) -> bool {
+    const BY_GROUP: u32 = 0o020;
+    const BY_ALL: u32 = 0o002;
+    let is_known = |id, running| id == ROOT || id == running;
+    is_known(user, running.0)
+        && (mode & BY_GROUP == 0 || is_known(group, running.1))
+        && mode & BY_ALL == 0
 }
 
 /// This process's own program.
@@ -65,6 +85,23 @@ fn fault_of(head: &[u8], own: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn root_becomes_what_root_alone_can_change_or_who_could_before() {
+        let root = (0, 0, 0o755);
+        for (found, running, is_fine) in [
+            (root, root, true),
+            ((0, 0, 0o775), root, true),
+            ((0, 7, 0o775), root, false),
+            ((0, 7, 0o755), root, true),
+            ((5, 0, 0o755), root, false),
+            ((0, 0, 0o757), root, false),
+            ((5, 7, 0o775), (5, 7, 0o755), true),
+            ((6, 7, 0o755), (5, 7, 0o755), false),
+        ] {
+            assert_eq!(is_trusted(found, running), is_fine, "{found:?} {running:?}");
+        }
+    }
 
     #[test]
     fn programs_of_this_machine_alone_are_taken() {
