@@ -166,7 +166,8 @@ fn both_outputs_of_a_program_do_not_tear_each_others_lines() {
 #[test]
 fn a_line_without_an_end_is_written_after_a_while_or_with_the_childs_end() {
     let scene = Scene::start(
-        "[program:p]\ncommand=/bin/cat\nautorestart=false\nstdout_logfile=%(here)s/p.log\nstdout_logfile_format=prefix\n",
+        "[program:p]\ncommand=/bin/cat\nautorestart=false\nstdout_logfile=%(here)s/p.log, %(here)s/raw.log\n\
+         stdout_logfile_format=prefix, raw\n",
     );
     scene.wait("p", "RUNNING");
     send(&scene, "p", "name? ");
@@ -174,6 +175,8 @@ fn a_line_without_an_end_is_written_after_a_while_or_with_the_childs_end() {
     send(&scene, "p", "\nnext\n");
     wait_file(&scene.dir, "p.log", "p | name? \np | next\n");
     send(&scene, "p", "last words");
+    // It has said them before it is told to end.
+    wait_file(&scene.dir, "raw.log", "name? \nnext\nlast words");
     scene.call("stopProcess", &[Value::text("p")]).answer();
     wait_file(
         &scene.dir,
